@@ -1,0 +1,342 @@
+"""Rows: inputs that are read when they are needed, whatever they are kept in.
+
+Everything above reads inputs through :class:`Rows`, so that an array in memory, a memory map, a
+sparse matrix, a data frame and a folder of pictures are one thing, and none is ever copied whole.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+
+import numpy as np
+
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Keys: TypeAlias = NDArray[np.void]
+    Index: TypeAlias = NDArray[np.intp]
+
+__all__ = ["ArrayRows", "FrameRows", "Rows", "SparseRows", "as_rows", "loaded"]
+
+KEY: Final = np.dtype("V16")
+"""A row's key: 16 bytes of xxh3-128 over its content."""
+BLOCK_BYTES: Final = 1 << 24
+"""Whole passes over rows read about so many bytes at a time."""
+
+
+def loaded(package: str, kind: str) -> type[Any]:
+    """Return a class of a package if that is imported already, else a class without instances.
+
+    What nobody imported cannot be passed to us, so an ``isinstance`` needs no import of its own.
+    """
+    module: Any = sys.modules.get(package)
+    for part in kind.split("."):
+        module = getattr(module, part, None)
+    return module if isinstance(module, type) else _Nothing
+
+
+class _Nothing:
+    """What an object of a library that was never imported would be."""
+
+
+class Rows(ABC):
+    """A sequence of inputs, read by position.
+
+    Attributes
+    ----------
+    kind
+        ``"array"``, ``"sparse"``, ``"table"`` or ``"pictures"``.
+    """
+
+    kind: str = "array"
+
+    @property
+    @abstractmethod
+    def n(self) -> int:
+        """How many rows there are."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one row."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """The type of a row's elements."""
+
+    @abstractmethod
+    def take(self, index: Index) -> Any:
+        """Read the rows at these positions: (len(index), *shape)."""
+
+    @abstractmethod
+    def subset(self, index: Index) -> Rows:
+        """Return the rows at these positions as Rows; nothing large is copied."""
+
+    def _hash(self) -> Keys:
+        """Compute each row's key; override where there is a cheaper way than reading."""
+        from xxhash import xxh3_128_digest
+
+        salt = f"{self.dtype.str}{self.shape}".encode()
+        keys = np.empty(self.n, KEY)
+        at = 0
+        for block in self.blocks():
+            block_ = np.ascontiguousarray(block)
+            for row in block_.reshape(len(block_), -1):
+                keys[at] = np.void(xxh3_128_digest(row.tobytes() + salt))
+                at += 1
+        return keys
+
+    @cached_property
+    def keys(self) -> Keys:
+        """A key per row, by content: (n,) of 16 bytes; computed once."""
+        return self._hash()
+
+    @cached_property
+    def digest(self) -> str:
+        """One name for the content of all rows, in order: 32 hex digits."""
+        from xxhash import xxh3_128_hexdigest
+
+        return xxh3_128_hexdigest(self.keys.tobytes())
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row, as ``take`` returns it."""
+        return max(1, int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize)
+
+    def blocks(self, size: int | None = None) -> Iterator[Any]:
+        """Pass over all rows in order, ``size`` rows (by default about 16 MB) at a time."""
+        size = size or max(1, BLOCK_BYTES // self.row_bytes)
+        for start in range(0, self.n, size):
+            yield self.take(np.arange(start, min(start + size, self.n)))
+
+    def sample(self, most: int) -> Any:
+        """Read at most ``most`` rows, evenly spread over all."""
+        if self.n <= most:
+            return self.take(np.arange(self.n))
+        return self.take(np.linspace(0, self.n - 1, most).astype(np.intp))
+
+
+@final
+class ArrayRows(Rows):
+    """Rows of an array or a memory map.
+
+    Parameters
+    ----------
+    array
+        (N, *shape), of numbers; never copied.
+    index
+        Which rows of it, in which order; all by default.
+    """
+
+    kind = "array"
+
+    def __init__(self, array: NDArray[Any], index: Index | None = None) -> None:
+        self.array = array
+        self.index = index
+
+    @property
+    def n(self) -> int:
+        return len(self.array) if self.index is None else len(self.index)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    def take(self, index: Index) -> NDArray[Any]:
+        where = index if self.index is None else self.index[index]
+        if len(where) and where[-1] - where[0] == len(where) - 1 and (np.diff(where) == 1).all():
+            return np.asarray(self.array[where[0] : where[-1] + 1])
+        return np.asarray(self.array[where])
+
+    def subset(self, index: Index) -> ArrayRows:
+        return ArrayRows(self.array, index if self.index is None else self.index[index])
+
+    @property
+    def in_memory(self) -> NDArray[Any] | None:
+        """The whole array where it lies in memory and in order, else None."""
+        return None if self.index is not None or isinstance(self.array, np.memmap) else self.array
+
+
+@final
+class SparseRows(Rows):
+    """Rows of a sparse matrix, read as dense float32.
+
+    Parameters
+    ----------
+    matrix
+        (N, d), any scipy.sparse format; kept as CSR.
+    """
+
+    kind = "sparse"
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix.tocsr()
+
+    @property
+    def n(self) -> int:
+        return int(self.matrix.shape[0])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (int(self.matrix.shape[1]),)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32)
+
+    def take(self, index: Index) -> NDArray[np.float32]:
+        dense: NDArray[np.float32] = self.matrix[index].toarray().astype(np.float32, copy=False)
+        return dense
+
+    def subset(self, index: Index) -> SparseRows:
+        return SparseRows(self.matrix[index])
+
+    def _hash(self) -> Keys:
+        from xxhash import xxh3_128_digest
+
+        m, salt = self.matrix.sorted_indices(), f"{self.matrix.dtype.str}{self.shape}".encode()
+        keys = np.empty(self.n, KEY)
+        for i in range(self.n):
+            part = slice(m.indptr[i], m.indptr[i + 1])
+            content = m.indices[part].astype(np.int64).tobytes() + m.data[part].tobytes()
+            keys[i] = np.void(xxh3_128_digest(content + salt))
+        return keys
+
+
+@final
+class FrameRows(Rows):
+    """Rows of a data frame: numbers, categories, dates, texts, with missing cells.
+
+    Parameters
+    ----------
+    frame
+        A pandas DataFrame; column names are part of the input.
+    """
+
+    kind = "table"
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+
+    @property
+    def n(self) -> int:
+        return len(self.frame)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.frame.shape[1],)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(object)
+
+    def take(self, index: Index) -> Any:
+        return self.frame.iloc[index]
+
+    def subset(self, index: Index) -> FrameRows:
+        return FrameRows(self.frame.iloc[index])
+
+    def _hash(self) -> Keys:
+        import pandas as pd
+        from xxhash import xxh3_128_digest
+
+        columns = repr([(str(name), str(kind)) for name, kind in self.frame.dtypes.items()])
+        plain = self.frame.astype(dict.fromkeys(self.frame.select_dtypes("category"), object))
+        values = pd.util.hash_pandas_object(plain, index=False).to_numpy()
+        keys = np.empty(self.n, KEY)
+        for i, value in enumerate(values):
+            keys[i] = np.void(xxh3_128_digest(value.tobytes() + columns.encode()))
+        return keys
+
+
+def as_rows(X: Any) -> Rows:
+    """Make Rows of what a user brings.
+
+    Parameters
+    ----------
+    X
+        Rows; an array, memory map or nested list (n, ...); a sparse matrix (n, d); a pandas
+        DataFrame; a Hugging Face ``Dataset``.
+
+    Raises
+    ------
+    DataError
+        If it is none of these, has no rows, is 1-D, or is not made of numbers.
+    """
+    rows = _as_rows(X)
+    if rows.n == 0:
+        raise DataError("inputs must have at least one row; got 0 sample(s)")
+    return rows
+
+
+def _as_rows(X: Any) -> Rows:
+    if isinstance(X, Rows):
+        return X
+    if isinstance(X, loaded("pandas", "DataFrame")):
+        return FrameRows(X)
+    if isinstance(X, (loaded("scipy.sparse", "spmatrix"), loaded("scipy.sparse", "sparray"))):
+        return SparseRows(X)
+    if isinstance(X, loaded("datasets", "Dataset")):
+        return FrameRows(X.to_pandas())
+    array = X if isinstance(X, np.memmap) else np.asarray(X)
+    if array.dtype == object:
+        array = _numbers(array)
+    if array.ndim < 2:
+        raise DataError(
+            f"inputs must be at least 2-D, (rows, features); got an array of shape {array.shape}. "
+            "Reshape your data: X.reshape(-1, 1) for one feature, X.reshape(1, -1) for one row"
+        )
+    if np.iscomplexobj(array):
+        raise DataError("Complex data not supported: inputs must be real numbers")
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"inputs of an array must be numbers; got {array.dtype}: use a DataFrame")
+    if 0 in array.shape[1:]:
+        raise DataError(
+            f"0 feature(s) (shape={array.shape}) while a minimum of 1 is required: inputs are empty"
+        )
+    return ArrayRows(array)
+
+
+def _numbers(array: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        got = f"argument must be a string or a real number, or a row of them: {error}"
+        raise DataError(f"inputs of an array must be numbers; got objects ({got})") from error
+
+
+def check_finite(block: NDArray[Any], what: str) -> None:
+    """Refuse NaN and infinity.
+
+    Raises
+    ------
+    DataError
+        If a number is not finite; the message names what was read.
+    """
+    if block.dtype.kind == "f" and not np.isfinite(block).all():
+        kind = "NaN" if np.isnan(block).any() else "infinity"
+        raise DataError(
+            f"{what} contains {kind}: arrays must hold finite numbers; "
+            "impute them first, or bring a table, in which missing cells are imputed"
+        )
+
+
+def concatenate(parts: Sequence[Any]) -> Any:
+    """Join blocks that ``take`` returned, frames or arrays."""
+    if isinstance(parts[0], loaded("pandas", "DataFrame")):
+        import pandas as pd
+
+        return pd.concat(list(parts), ignore_index=True)
+    return np.concatenate(list(parts))
