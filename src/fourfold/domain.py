@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from fourfold.errors import DataError
-from fourfold.rows import Rows, as_rows, loaded
+from fourfold.rows import Rows, StackedRows, as_rows, loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from fourfold.rows import Index
 
-__all__ = ["Domain"]
+__all__ = ["Domain", "pool"]
 
 
 @final
@@ -156,6 +156,33 @@ class Domain:
         return Domain(self.rows, classes=self.classes, name=self.name)
 
 
+def pool(domains: Sequence[Domain]) -> Domain:
+    """Make one domain of several, e.g. of all the sources; nothing large is copied.
+
+    Raises
+    ------
+    DataError
+        If their rows differ in shape, or their labels in kind.
+    """
+    if len(domains) == 1:
+        return domains[0]
+    whole = Domain(StackedRows([d.rows for d in domains]), name=" + ".join(d.name for d in domains))
+    labels = [d.y for d in domains if d.y is not None]
+    if labels:
+        holes = [d.y if d.y is not None else _no_labels(d.n_rows, labels[0]) for d in domains]
+        kinds = {y.dtype.kind in "OU" for y in holes}
+        if len(kinds) > 1:
+            raise DataError("labels of all sources must be numbers, or all names; got both")
+        whole.y = np.concatenate(holes)
+        whole.labelled = np.concatenate([d.labelled for d in domains])
+    return whole
+
+
+def _no_labels(n: int, like: NDArray[Any]) -> NDArray[Any]:
+    """Make labels of a kind, to stand where there are none."""
+    return np.zeros((n, *like.shape[1:]), like.dtype)
+
+
 def _labels(y: Any, missing: object) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Read labels: the values, and which rows have one."""
     values = _plain(y)
@@ -174,6 +201,8 @@ def _plain(y: Any) -> NDArray[Any]:
     if isinstance(y, (loaded("scipy.sparse", "spmatrix"), loaded("scipy.sparse", "sparray"))):
         raise DataError("labels must be an array or a list; got a sparse matrix")
     values = np.asarray(y)
+    if values.dtype.kind == "U" and isinstance(y, (list, tuple)):
+        values = np.asarray(y, object)  # NumPy makes names of the numbers beside names
     if values.dtype == object:
         values = _narrow(values)
     if values.ndim == 2 and values.shape[1] == 1:
@@ -214,7 +243,7 @@ def _is_nothing(values: NDArray[Any]) -> NDArray[np.bool_]:
     if values.dtype.kind == "f":
         return np.asarray(np.isnan(values), bool)
     if values.dtype == object:
-        flat = [v is None or v != v or str(v) == "<NA>" for v in values.ravel().tolist()]  # noqa: PLR0124  NaN is not itself
+        flat = [v is None or str(v) == "<NA>" or v != v for v in values.ravel().tolist()]  # noqa: PLR0124  NaN is not itself
         return np.array(flat, bool).reshape(values.shape)
     return np.zeros(values.shape, bool)
 

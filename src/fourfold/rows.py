@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     Keys: TypeAlias = NDArray[np.void]
     Index: TypeAlias = NDArray[np.intp]
 
-__all__ = ["ArrayRows", "FrameRows", "Rows", "SparseRows", "as_rows", "loaded"]
+__all__ = [
+    "ArrayRows",
+    "ColumnRows",
+    "FrameRows",
+    "PickedRows",
+    "Rows",
+    "SparseRows",
+    "StackedRows",
+    "as_rows",
+    "loaded",
+]
 
 KEY: Final = np.dtype("V16")
 """A row's key: 16 bytes of xxh3-128 over its content."""
@@ -261,6 +271,150 @@ class FrameRows(Rows):
         return keys
 
 
+@final
+class ColumnRows(Rows):
+    """Rows of a Hugging Face dataset's column of arrays or pictures, read when needed.
+
+    Parameters
+    ----------
+    cells
+        A ``Dataset`` in NumPy format.
+    column
+        Its column of numeric arrays; numbers are read as float32 or int64, pictures as uint8.
+    index
+        Which rows of it, in which order; all by default.
+
+    Raises
+    ------
+    DataError
+        When rows are read, if one has another shape than the first.
+    """
+
+    def __init__(self, cells: Any, column: str, index: Index | None = None) -> None:
+        self.cells, self.column = cells, column
+        self.index = np.arange(len(cells)) if index is None else index
+        self._first: NDArray[Any] = cells[0][column]
+        pictures = isinstance(cells.features[column], loaded("datasets", "Image"))
+        self.kind = "pictures" if pictures and self._first.ndim == 3 else "array"
+
+    @property
+    def n(self) -> int:
+        return len(self.index)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._first.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._first.dtype
+
+    def take(self, index: Index) -> NDArray[Any]:
+        read = self.cells[self.index[index]][self.column] if len(index) else []
+        for row in read:
+            if row is None or np.shape(row) != self.shape:
+                got = "a missing cell" if row is None else f"one of {np.shape(row)}"
+                raise DataError(
+                    f"the rows of column {self.column!r} must have one shape, {self.shape}; got "
+                    f"{got}. Pictures of several sizes: fourfold.readers.datasets.from_dataset"
+                )
+        return np.asarray(read, self.dtype).reshape(len(index), *self.shape)
+
+    def subset(self, index: Index) -> ColumnRows:
+        return ColumnRows(self.cells, self.column, self.index[index])
+
+
+@final
+class StackedRows(Rows):
+    """Rows of several piles, one after another; each is read where it lies.
+
+    Parameters
+    ----------
+    parts
+        Rows of one kind and shape.
+
+    Raises
+    ------
+    DataError
+        If the shapes differ.
+    """
+
+    def __init__(self, parts: Sequence[Rows]) -> None:
+        shapes = {part.shape for part in parts}
+        if len(shapes) > 1:
+            raise DataError(f"rows of all sources must have one shape; got {sorted(shapes)}")
+        self.parts = list(parts)
+        self.kind = parts[0].kind
+        self.ends = np.cumsum([part.n for part in parts])
+
+    @property
+    def n(self) -> int:
+        return int(self.ends[-1])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.parts[0].shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(*(part.dtype for part in self.parts))
+
+    def take(self, index: Index) -> Any:
+        owner = np.searchsorted(self.ends, index, side="right")
+        order = np.argsort(owner, kind="stable")
+        starts = np.concatenate([[0], self.ends[:-1]])
+        blocks = [
+            self.parts[i].take(index[order][owner[order] == i] - starts[i])
+            for i in np.unique(owner)
+        ]
+        together = concatenate(blocks)
+        back = np.argsort(order, kind="stable")
+        return together.iloc[back] if self.kind == "table" else together[back]
+
+    def subset(self, index: Index) -> Rows:
+        return PickedRows(self, index)
+
+    def _hash(self) -> Keys:
+        return np.concatenate([part.keys for part in self.parts])
+
+
+@final
+class PickedRows(Rows):
+    """Some rows of others, in any order.
+
+    Parameters
+    ----------
+    rows
+        All of them.
+    index
+        The positions.
+    """
+
+    def __init__(self, rows: Rows, index: Index) -> None:
+        self.rows, self.index, self.kind = rows, index, rows.kind
+
+    @property
+    def n(self) -> int:
+        return len(self.index)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.rows.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.rows.dtype
+
+    def take(self, index: Index) -> Any:
+        return self.rows.take(self.index[index])
+
+    def subset(self, index: Index) -> PickedRows:
+        return PickedRows(self.rows, self.index[index])
+
+    def _hash(self) -> Keys:
+        return self.rows.keys[self.index]
+
+
 def as_rows(X: Any) -> Rows:
     """Make Rows of what a user brings.
 
@@ -268,12 +422,14 @@ def as_rows(X: Any) -> Rows:
     ----------
     X
         Rows; an array, memory map or nested list (n, ...); a sparse matrix (n, d); a pandas
-        DataFrame; a Hugging Face ``Dataset``.
+        DataFrame; a Hugging Face ``Dataset``, where a column of arrays or pictures must be the
+        only one, and others are a table.
 
     Raises
     ------
     DataError
-        If it is none of these, has no rows, is 1-D, or is not made of numbers.
+        If it is none of these, has no rows, is 1-D, is not made of numbers, or is a dataset whose
+        arrays have several shapes or stand beside other columns.
     """
     rows = _as_rows(X)
     if rows.n == 0:
@@ -289,7 +445,7 @@ def _as_rows(X: Any) -> Rows:
     if isinstance(X, (loaded("scipy.sparse", "spmatrix"), loaded("scipy.sparse", "sparray"))):
         return SparseRows(X)
     if isinstance(X, loaded("datasets", "Dataset")):
-        return FrameRows(X.to_pandas())
+        return _of_dataset(X)
     array = X if isinstance(X, np.memmap) else np.asarray(X)
     if array.dtype == object:
         array = _numbers(array)
@@ -307,6 +463,26 @@ def _as_rows(X: Any) -> Rows:
             f"0 feature(s) (shape={array.shape}) while a minimum of 1 is required: inputs are empty"
         )
     return ArrayRows(array)
+
+
+def _of_dataset(dataset: Any) -> Rows:
+    """Read a Hugging Face dataset: one column of arrays, or a table."""
+    cells = dataset.with_format("numpy")
+    first = cells[0] if len(cells) else {}
+    arrays = [name for name, cell in first.items() if isinstance(cell, np.ndarray)]
+    if not arrays:
+        return FrameRows(dataset.to_pandas())
+    if len(first) > 1:
+        raise DataError(
+            f"a dataset's column of arrays or pictures must be its only input; got {list(first)}: "
+            "choose with select_columns, and give the labels as y"
+        )
+    rows = ColumnRows(cells, arrays[0])
+    if rows.dtype.kind not in "biuf":
+        raise DataError(f"arrays of a dataset must hold numbers; column {arrays[0]!r} does not")
+    for _ in rows.blocks():  # a row of another shape is found now, before any training
+        pass
+    return rows
 
 
 def _numbers(array: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,126 @@
+"""Checkpoints: everything a killed training needs to end as if it had not been killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fourfold.errors import DataError, FileError
+
+if TYPE_CHECKING:
+    from fourfold.core.training import Recipe, _Loop
+
+__all__ = ["Checkpoint"]
+
+
+@final
+class Checkpoint:
+    """One safetensors file: weights, buffers, optimizers, shuffling and random state, history.
+
+    Parameters
+    ----------
+    path
+        The file; replaced as a whole at every write.
+    every
+        Seconds between two writes, at the least.
+    identity
+        What the training is; a file with another one is refused.
+    """
+
+    def __init__(self, path: Path, every: float, identity: str) -> None:
+        self.path, self.every, self.identity = path, every, identity
+        self.written = time.monotonic()
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Self | None:
+        """Return the recipe's checkpoint, if it asks for one."""
+        if recipe.checkpoint is None:
+            return None
+        return cls(Path(recipe.checkpoint), recipe.checkpoint_every, recipe.identity())
+
+    def exists(self) -> bool:
+        """Tell whether there is something to go on from."""
+        return self.path.exists()
+
+    def save(self, loop: _Loop, *, over: bool) -> None:
+        """Write the state of a loop, unless the last write was just now."""
+        if not over and time.monotonic() - self.written < self.every:
+            return
+        tensors, notes = _state(loop)
+        notes["identity"] = self.identity
+        part = self.path.with_suffix(".part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(tensors, part, {"fourfold": json.dumps(notes)})
+            os.replace(part, self.path)  # noqa: PTH105  one atomic step
+        except (OSError, SafetensorError) as error:
+            raise FileError(f"{self.path} must be writable for checkpoints; {error}") from error
+        self.written = time.monotonic()
+
+    def load(self, loop: _Loop) -> None:
+        """Put a loop into the state that was written.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged, or of another training.
+        """
+        try:
+            with safe_open(self.path, "pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                notes = json.loads((file.metadata() or {})["fourfold"])
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise DataError(f"{self.path} must be a checkpoint of fourfold; {error}") from error
+        if notes["identity"] != self.identity:
+            raise DataError(
+                f"{self.path} must be of a training with the same recipe; got another: remove it"
+            )
+        _restore(loop, tensors, notes)
+
+
+def _state(loop: _Loop) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    tensors = {f"net/{k}": v for k, v in loop.module.state_dict().items()}
+    tensors |= {f"best/{k}": v for k, v in loop.best.weights.items()}
+    for i, optimizer in enumerate(loop.optimizers):
+        for j, values in optimizer.state_dict()["state"].items():
+            tensors |= {f"opt/{i}/{j}/{k}": v for k, v in values.items() if v is not None}
+    for i, stream in enumerate(loop.streams):
+        tensors[f"stream/{i}/waiting"] = stream.waiting
+        tensors[f"stream/{i}/random"] = stream.generator.get_state()
+    tensors["random"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random_cuda"] = torch.cuda.get_rng_state()
+    notes = {"history": asdict(loop.history), "best": loop.best.epoch}
+    return {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, notes
+
+
+def _restore(loop: _Loop, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+    loop.module.load_state_dict(part("net/"))
+    loop.best.weights, loop.best.epoch = part("best/"), notes["best"]
+    for i, optimizer in enumerate(loop.optimizers):
+        state = optimizer.state_dict()
+        values: dict[int, dict[str, Tensor]] = {}
+        for name, value in part(f"opt/{i}/").items():
+            index, key = name.split("/")
+            values.setdefault(int(index), {})[key] = value
+        optimizer.load_state_dict({**state, "state": values})
+    for i, stream in enumerate(loop.streams):
+        stream.waiting = tensors[f"stream/{i}/waiting"]
+        stream.generator.set_state(tensors[f"stream/{i}/random"])
+    torch.set_rng_state(tensors["random"])
+    if "random_cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random_cuda"])
+    for name, value in notes["history"].items():
+        setattr(loop.history, name, value)

@@ -1,0 +1,132 @@
+"""A module's fingerprint: equal exactly where code, configuration and weights are."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import BuiltinFunctionType, CodeType, FunctionType
+from typing import Any, Final, final
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+from xxhash import xxh3_128
+
+__all__ = ["fingerprint"]
+
+BOOKKEEPING: Final = frozenset(vars(nn.Module()))
+"""Attributes of every module: parameters and parts are visited by name, the mode says nothing."""
+
+
+def fingerprint(module: nn.Module) -> str:
+    """Name a module by what it computes: 32 hex digits.
+
+    The source of its classes, their settings (plain attributes), and all parameters and buffers
+    by content go in; where it lies in memory, its device and its mode do not. A class of torch
+    itself stands for its source by name and torch's version.
+    """
+    content = _Content()
+    content.text(str(torch.__version__))
+    content.module(module)
+    return content.hasher.hexdigest()
+
+
+@final
+class _Content:
+    """A hash that is fed values of many types by what they hold."""
+
+    def __init__(self) -> None:
+        self.hasher = xxh3_128()
+        self._seen: set[int] = set()
+
+    def text(self, text: str) -> None:
+        self.hasher.update(f"\n{text}".encode())
+
+    def code(self, thing: object) -> None:
+        self.text(_source(thing))
+
+    def module(self, module: nn.Module) -> None:
+        self._seen.update(map(id, module.modules()))
+        for name, part in module.named_modules():
+            self.text(name)
+            self.code(type(part))
+            for key, value in sorted(vars(part).items()):
+                if key not in BOOKKEEPING:
+                    self.text(key)
+                    self._value(value)
+        for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            self.text(name)
+            self._tensor(tensor)
+
+    def _value(self, value: Any) -> None:
+        """Feed a setting; what is no plain value is fed by its class and attributes."""
+        if isinstance(value, Tensor):
+            self._tensor(value)
+        elif isinstance(value, np.ndarray) and value.dtype != object:
+            self.text(f"{value.dtype.str}{value.shape}")
+            self.hasher.update(value.tobytes())
+        elif value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+            self.text(repr(value))
+        elif isinstance(value, dict):
+            self._values([part for item in value.items() for part in item])
+        elif isinstance(value, (list, tuple)):
+            self._values(list(value))
+        else:
+            self._object(value)
+
+    def _values(self, values: list[Any]) -> None:
+        self.text(f"{len(values)} values")
+        for value in values:
+            self._value(value)
+
+    def _tensor(self, tensor: Tensor) -> None:
+        plain = tensor.detach().cpu().contiguous().view(-1)
+        self.text(f"{plain.dtype}{tuple(tensor.shape)}")
+        self.hasher.update(plain.view(torch.uint8).numpy().data if len(plain) else b"")
+
+    def _object(self, value: Any) -> None:
+        if isinstance(value, (type, FunctionType)):
+            self.code(value)
+        elif isinstance(value, BuiltinFunctionType):
+            self.text(f"{value.__module__}.{value.__qualname__}")
+        elif isinstance(value, functools.partial):
+            self._values([value.func, value.args, value.keywords])
+        elif isinstance(value, (set, frozenset)):
+            self._values(sorted(map(repr, value)))
+        elif isinstance(value, torch.dtype):
+            self.text(str(value))
+        elif isinstance(value, fx.Graph):
+            self.text(value.python_code("self").src)
+        elif id(value) not in self._seen:  # objects may refer to one another in circles
+            self._seen.add(id(value))
+            self._attributes(value)
+
+    def _attributes(self, value: Any) -> None:
+        if isinstance(value, nn.Module):  # one that is kept in a list, say
+            self.module(value)
+            return
+        self.code(type(value))
+        attributes: dict[str, Any] = getattr(value, "__dict__", {})
+        self._values([part for item in sorted(attributes.items()) for part in item])
+
+
+@functools.lru_cache(maxsize=1024)  # bounded: each traced module has a class of its own
+def _source(thing: Any) -> str:
+    """Return the name and, for what is not torch's own, the code of a class or function."""
+    bases: tuple[Any, ...] = thing.__mro__ if isinstance(thing, type) else (thing,)
+    return "".join(f"{one.__module__}.{one.__qualname__}\n{_code(one)}" for one in bases)
+
+
+def _code(thing: Any) -> str:
+    if thing.__module__.partition(".")[0] in {"torch", "builtins"}:
+        return ""
+    try:
+        return inspect.getsource(thing)
+    except (OSError, TypeError):  # made in a shell or by exec: take the compiled form
+        functions = vars(thing).values() if isinstance(thing, type) else (thing,)
+        return "".join(_compiled(f.__code__) for f in functions if isinstance(f, FunctionType))
+
+
+def _compiled(code: CodeType) -> str:
+    inner = (_compiled(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
+    return f"{code.co_name}{code.co_code.hex()}{code.co_names}{''.join(inner)}"

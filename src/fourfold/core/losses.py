@@ -1,0 +1,49 @@
+"""Losses and gradient tricks that two or more methods use."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast, final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+__all__ = ["domain_loss", "ramp", "reverse"]
+
+
+@final
+class _Reverse(torch.autograd.Function):
+    """The identity forwards, −λ times the gradient backwards."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: float) -> Tensor:
+        ctx.scale = scale
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0].neg() * ctx.scale, None
+
+
+def reverse(x: Tensor, scale: float) -> Tensor:
+    """Reverse the gradient: the identity forwards, −``scale`` times the gradient backwards.
+
+    References
+    ----------
+    Ganin et al., Domain-Adversarial Training of Neural Networks, JMLR 2016.
+    """
+    return cast("Tensor", _Reverse.apply(x, scale))
+
+
+def ramp(t: float, steepness: float = 10.0) -> float:
+    """Grow from 0 to 1 over the progress t: 2/(1 + e^{−10t}) − 1."""
+    return 2 / (1 + math.exp(-steepness * t)) - 1
+
+
+def domain_loss(source: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy of a domain critic's logits, source (B, 1) as 0 and target (B', 1) as 1.
+
+    The two domains weigh the same.
+    """
+    return 0.5 * (F.softplus(source).mean() + F.softplus(-target).mean())

@@ -1,0 +1,156 @@
+"""Hyper-parameters as fields: written once, with their bounds, and checked before training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeAlias,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import annotated_types as at
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from fourfold.errors import ParameterError
+
+__all__ = ["Fraction", "NonNegative", "Parameters", "Positive", "PositiveInt"]
+
+Positive: TypeAlias = Annotated[float, at.Gt(0)]
+NonNegative: TypeAlias = Annotated[float, at.Ge(0)]
+Fraction: TypeAlias = Annotated[float, at.Interval(ge=0, le=1)]
+PositiveInt: TypeAlias = Annotated[int, at.Ge(1)]
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False)
+class Parameters(BaseEstimator):
+    """A scikit-learn estimator whose hyper-parameters are dataclass fields.
+
+    A subclass writes each one once, as an annotated field with its default; the bounds stand in the
+    annotation (``annotated_types``) and options are ``Literal``. Construction only stores.
+
+    Examples
+    --------
+    >>> class Ridge(Parameters):
+    ...     alpha: NonNegative = 1.0
+    >>> Ridge(alpha=-1).check()
+    Traceback (most recent call last):
+    fourfold.errors.ParameterError: alpha of Ridge must lie in [0, inf); got -1
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(kw_only=True, eq=False, repr=False)(cls)
+
+    def check(self) -> None:
+        """Check every field, and those of fields that are themselves Parameters.
+
+        Raises
+        ------
+        ParameterError
+            If a value has another type than its field, or lies out of its bounds.
+        """
+        for name, kind in _fields(type(self)).items():  # type: ignore[arg-type]  # a class is hashable
+            value = getattr(self, name)
+            if not _fits(value, kind):
+                raise ParameterError(
+                    f"{name} of {type(self).__name__} must {_must(kind)}; got {value!r}"
+                )
+            if isinstance(value, Parameters):
+                value.check()
+
+
+@cache
+def _fields(cls: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def _options(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    return any(_fits_one(value, option) for option in _options(kind))
+
+
+def _fits_one(value: Any, kind: Any) -> bool:
+    origin = get_origin(kind)
+    if kind in {Any, object}:
+        return True
+    if origin is Literal:
+        return value in get_args(kind)
+    if origin is Annotated:
+        base, *bounds = get_args(kind)
+        return _fits(value, base) and all(_within(value, bound) for bound in bounds)
+    if kind is float:
+        return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
+            value, bool
+        )
+    if kind is int:
+        return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if origin is tuple and isinstance(value, (tuple, list)):
+        return all(_fits(item, get_args(kind)[0]) for item in value)
+    return isinstance(value, origin or kind)
+
+
+def _limits(bounds: list[Any]) -> list[Any]:
+    parts = [list(b) if isinstance(b, at.Interval) else [b] for b in bounds]
+    return [limit for part in parts for limit in part]
+
+
+def _within(value: Any, bound: Any) -> bool:
+    tests = {
+        at.Ge: lambda b: value >= b.ge,
+        at.Gt: lambda b: value > b.gt,
+        at.Le: lambda b: value <= b.le,
+        at.Lt: lambda b: value < b.lt,
+    }
+    return all(tests[type(limit)](limit) for limit in _limits([bound]))
+
+
+def _must(kind: Any) -> str:
+    """Say in words what a field must be."""
+    return " or ".join(_must_one(option) for option in _options(kind))
+
+
+def _must_one(kind: Any) -> str:
+    if kind is NoneType:
+        return "be None"
+    if get_origin(kind) is Literal:
+        return "be one of " + ", ".join(map(repr, get_args(kind)))
+    if get_origin(kind) is Annotated:
+        base, *bounds = get_args(kind)
+        limits = [
+            b for bound in bounds for b in (bound if isinstance(bound, at.Interval) else [bound])
+        ]
+        whole = "be a whole number in " if base is int else "lie in "
+        return whole + _interval(limits)
+    return f"be {_article(getattr(get_origin(kind) or kind, '__name__', str(kind)))}"
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0].lower() in "aeiou" else f"a {noun}"
+
+
+def _interval(bounds: list[Any]) -> str:
+    low, high = "(-inf", "inf)"
+    for limit in _limits(bounds):
+        if isinstance(limit, at.Ge):
+            low = f"[{limit.ge}"
+        elif isinstance(limit, at.Gt):
+            low = f"({limit.gt}"
+        elif isinstance(limit, at.Le):
+            high = f"{limit.le}]"
+        elif isinstance(limit, at.Lt):
+            high = f"{limit.lt})"
+    return f"{low}, {high}"

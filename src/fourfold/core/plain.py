@@ -1,0 +1,69 @@
+"""Hyper-parameters as JSON, and back: only classes of a given table are ever rebuilt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from torch import nn
+
+from fourfold.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Classes: TypeAlias = Mapping[str, Callable[..., Any]]
+
+__all__ = ["from_plain", "to_plain"]
+
+
+def to_plain(value: Any) -> Any:
+    """Make of a parameter what JSON can hold.
+
+    Estimators become their class and parameters; a module, whose code we do not have, its name.
+    """
+    if isinstance(value, nn.Module):
+        return {"module": f"{type(value).__module__}.{type(value).__qualname__}"}
+    if isinstance(value, BaseEstimator):
+        fields = value.get_params(deep=False)
+        return {
+            "class": type(value).__name__,
+            "parameters": {name: to_plain(field) for name, field in fields.items()},
+        }
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return {"object": repr(value)}
+
+
+def from_plain(value: Any, classes: Classes) -> Any:
+    """Make of JSON what :func:`to_plain` got; modules and other objects become None.
+
+    Parameters
+    ----------
+    value
+        What JSON held.
+    classes
+        Name → what may be rebuilt.
+
+    Raises
+    ------
+    BundleError
+        If a class is not in the table.
+    """
+    if isinstance(value, list):
+        return tuple(from_plain(item, classes) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if "class" not in value:
+        return None
+    if value["class"] not in classes:
+        raise BundleError(
+            f"a saved model must be made of {', '.join(classes)}; got {value['class']!r}"
+        )
+    fields = {name: from_plain(field, classes) for name, field in value["parameters"].items()}
+    return classes[value["class"]](**fields)

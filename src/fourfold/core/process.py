@@ -1,0 +1,69 @@
+"""What a process is set to: its random state, its threads, its allocator."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import torch
+from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["keep_memory", "seeded", "threads"]
+
+M_TRIM_THRESHOLD: Final = -1
+M_TOP_PAD: Final = -2
+M_MMAP_THRESHOLD: Final = -3
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from a random state of our own; the caller's is as before afterwards."""
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Compute with ``n`` threads; sums depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        with threadpool_limits(n):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def keep_memory() -> bool:
+    """Let this process keep freed memory for its next step; return whether it could.
+
+    glibc gives every large temporary back to the kernel, which hands it out again, page by page,
+    at the next step: that costs about half of a training step on a CPU. The command line and the
+    workers of a study call this; call it yourself in a process that trains, once, at its start.
+    It does nothing where the C library is not glibc.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    libc = ctypes.CDLL(None)
+    settings = ((M_MMAP_THRESHOLD, 1 << 25), (M_TRIM_THRESHOLD, 1 << 30), (M_TOP_PAD, 1 << 26))
+    return all(libc.mallopt(option, value) == 1 for option, value in settings)
+
+
+@contextmanager
+def progress_bar(total: int, *, on: bool) -> Iterator[Callable[[int], None]]:
+    """Show a bar of ``total`` epochs while the block runs; it is moved by calling what it gives."""
+    if not on:
+        yield lambda _done: None
+        return
+    from rich.progress import Progress
+
+    with Progress(transient=True) as progress:
+        bar = progress.add_task("training", total=total)
+        yield lambda done: progress.update(bar, completed=done)

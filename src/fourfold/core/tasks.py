@@ -1,0 +1,288 @@
+"""Tasks: what is to be learnt of a target, from its labels to head, loss, decoding and score."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+from fourfold.core.parameters import Fraction, Parameters
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from fourfold.domain import Domain
+
+__all__ = ["TASKS", "Attributes", "Classification", "Regression", "Task", "infer_task"]
+
+
+class Task(Parameters, ABC):
+    """What is to be learnt: labels to tensors, outputs to predictions, and both to a score.
+
+    Attributes
+    ----------
+    kind
+        ``"classifier"`` or ``"regressor"``, as scikit-learn calls it.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """How many numbers a network must give for a row, after :meth:`fit`."""
+
+    @abstractmethod
+    def fit(self, domain: Domain) -> Self:
+        """Learn what the labels are: their classes, or their scale.
+
+        Raises
+        ------
+        DataError
+            If the domain has no label, or labels that do not fit the task.
+        """
+
+    @abstractmethod
+    def encode(self, domain: Domain) -> Tensor:
+        """Make a tensor of the labels, (n,) or (n, m), with a mark where one is missing."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Average the loss over the labels that are there: outputs (B, n_outputs), y encoded."""
+
+    @abstractmethod
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Turn outputs (n, n_outputs) into predictions in the user's terms."""
+
+    @abstractmethod
+    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """Rate outputs against true labels; higher is better."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Return what was fitted, as JSON can hold it."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Take over what :meth:`state` returned."""
+
+    def head(self, width: int) -> nn.Module:
+        """Build a fresh last layer on features (B, width)."""
+        return nn.Linear(width, self.n_outputs)
+
+
+@final
+class Classification(Task):
+    """One class of several for each row.
+
+    Parameters
+    ----------
+    smoothing
+        Label smoothing, in [0, 1].
+
+    Attributes
+    ----------
+    classes_
+        (k,) the class names, sorted.
+    """
+
+    smoothing: Fraction = 0.0
+    kind: ClassVar[str] = "classifier"
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.classes_)
+
+    def fit(self, domain: Domain) -> Self:
+        y = domain.known
+        if y.ndim != 1:
+            raise DataError(f"classes must be (n,); got labels of shape {y.shape}")
+        if y.dtype.kind == "f":
+            if (y != np.round(y)).any():
+                raise DataError(
+                    "classes must be whole numbers or names; got fractions: Unknown label type "
+                    "(continuous), for which task=Regression() is meant"
+                )
+            y = y.astype(np.int64)
+        self.classes_ = np.unique(y.astype(str) if y.dtype == object else y)
+        return self
+
+    def encode(self, domain: Domain) -> Tensor:
+        codes = np.full(domain.n_rows, -1, np.int64)
+        if domain.y is not None and domain.labelled.any():
+            known = domain.known.astype(self.classes_.dtype)
+            position = np.searchsorted(self.classes_, known).clip(max=len(self.classes_) - 1)
+            strange = self.classes_[position] != known
+            if strange.any():
+                raise DataError(
+                    f"labels of {domain.name or 'the domain'} must be among the "
+                    f"{len(self.classes_)} classes of the task; got also "
+                    f"{_some(np.unique(known[strange]))}"
+                )
+            codes[domain.labelled] = position
+        return torch.from_numpy(codes)
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        total = F.cross_entropy(
+            outputs, y, ignore_index=-1, label_smoothing=self.smoothing, reduction="sum"
+        )
+        return total / (y >= 0).sum().clamp(min=1)
+
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        return np.asarray(self.classes_[outputs.argmax(axis=1)])
+
+    def probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn outputs (n, k) into class probabilities (n, k)."""
+        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+
+    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """Accuracy."""
+        return float((self.decode(outputs) == y.astype(self.classes_.dtype)).mean())
+
+    def state(self) -> dict[str, Any]:
+        return {"classes": self.classes_.tolist()}
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        self.classes_ = np.array(state["classes"])
+        return self
+
+
+@final
+class Regression(Task):
+    """One number, or several, for each row; some may be missing.
+
+    Attributes
+    ----------
+    mean_, scale_
+        (m,) of the labels; a network learns them standardized.
+    """
+
+    kind: ClassVar[str] = "regressor"
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.mean_)
+
+    def fit(self, domain: Domain) -> Self:
+        y = self._columns(domain.known)
+        self.mean_ = np.nanmean(y, axis=0)
+        scale = np.nanstd(y, axis=0)
+        self.scale_ = np.where(scale > 0, scale, 1.0)
+        self.flat_ = domain.known.ndim == 1
+        return self
+
+    @staticmethod
+    def _columns(y: NDArray[Any]) -> NDArray[np.float64]:
+        try:
+            return y.astype(np.float64).reshape(len(y), -1)
+        except (TypeError, ValueError):
+            raise DataError("labels of a regression must be numbers; got names") from None
+
+    def encode(self, domain: Domain) -> Tensor:
+        y = np.full((domain.n_rows, self.n_outputs), np.nan)
+        if domain.y is not None and domain.labelled.any():
+            y[domain.labelled] = (self._columns(domain.known) - self.mean_) / self.scale_
+        return torch.from_numpy(y.astype(np.float32))
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        there = ~y.isnan()
+        error = torch.where(there, outputs - y.nan_to_num(), 0.0)
+        return error.square().sum() / there.sum().clamp(min=1)
+
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        y = outputs.astype(np.float64) * self.scale_ + self.mean_
+        return np.asarray(y[:, 0] if self.flat_ else y)
+
+    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """R², averaged over the labels."""
+        true = self._columns(y)
+        guess = self.decode(outputs).reshape(true.shape)
+        residual = np.nansum((true - guess) ** 2, axis=0)
+        total = np.nansum((true - np.nanmean(true, axis=0)) ** 2, axis=0)
+        return float((1 - residual / np.where(total > 0, total, 1.0)).mean())
+
+    def state(self) -> dict[str, Any]:
+        return {"mean": self.mean_.tolist(), "scale": self.scale_.tolist(), "flat": self.flat_}
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        self.mean_, self.scale_ = np.array(state["mean"]), np.array(state["scale"])
+        self.flat_ = bool(state["flat"])
+        return self
+
+
+@final
+class Attributes(Task):
+    """Several yes-or-no answers for each row; some may be missing."""
+
+    kind: ClassVar[str] = "classifier"
+
+    @property
+    def n_outputs(self) -> int:
+        return self.width_
+
+    def fit(self, domain: Domain) -> Self:
+        y = domain.known
+        if y.ndim != 2 or not np.isin(y[~np.isnan(y.astype(float))], (0, 1)).all():
+            raise DataError(f"attributes must be (n, m) of 0, 1 and NaN; got shape {y.shape}")
+        self.width_: int = y.shape[1]
+        return self
+
+    def encode(self, domain: Domain) -> Tensor:
+        y = np.full((domain.n_rows, self.n_outputs), np.nan, np.float32)
+        if domain.y is not None:
+            y[domain.labelled] = domain.known
+        return torch.from_numpy(y)
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        there = ~y.isnan()
+        error = F.binary_cross_entropy_with_logits(outputs, y.nan_to_num(), reduction="none")
+        return torch.where(there, error, 0.0).sum() / there.sum().clamp(min=1)
+
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        return (outputs > 0).astype(np.int64)
+
+    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """Average accuracy over the answers that are known."""
+        true = y.astype(float)
+        return float((self.decode(outputs) == true)[~np.isnan(true)].mean())
+
+    def state(self) -> dict[str, Any]:
+        return {"width": self.width_}
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        self.width_ = int(state["width"])
+        return self
+
+
+TASKS: Final[Mapping[str, type[Task]]] = {
+    task.__name__: task for task in (Classification, Regression, Attributes)
+}
+"""Every task, by its class name."""
+
+
+def infer_task(domain: Domain) -> Task:
+    """Tell from the labels what is to be learnt.
+
+    Names, whole numbers and truth values are classes; fractions a regression; a table of 0 and 1
+    attributes, of other numbers a regression with several outputs.
+    """
+    y = domain.known
+    if y.ndim == 2:
+        numbers = Regression._columns(y)  # noqa: SLF001  the same file
+        answers = np.isin(numbers[~np.isnan(numbers)], (0, 1)).all()
+        return Attributes() if answers else Regression()
+    fractions = y.dtype.kind == "f" and bool((y != np.round(y)).any())
+    return Regression() if fractions else Classification()
+
+
+def _some(values: NDArray[Any], most: int = 5) -> str:
+    names = ", ".join(repr(v) for v in values[:most].tolist())
+    return names + (f" and {len(values) - most} more" if len(values) > most else "")

@@ -1,0 +1,219 @@
+"""What a method learns from: both domains made ready, and the source model, trained once."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, final
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from xxhash import xxh3_128_hexdigest
+
+from fourfold.core.process import seeded
+from fourfold.core.store import active
+from fourfold.core.training import Batch, History, Phase, Recipe, Table, minimize
+from fourfold.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.core.tasks import Task
+    from fourfold.networks.builder import Body
+    from fourfold.rows import Rows
+
+__all__ = ["Data", "Job", "Model", "hold_out", "supervise"]
+
+REMEMBERED: Final = 16
+"""Source models that a process keeps where there is no store."""
+
+
+@final
+class Model(nn.Module):
+    """A trained network: the body gives features (B, d), the head outputs (B, k)."""
+
+    def __init__(self, body: Body, head: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.head = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = self.head(self.body(x))
+        return outputs
+
+
+@final
+@dataclass(frozen=True)
+class Data:
+    """A domain made ready: rows as the network takes them, labels as the task encodes them.
+
+    Attributes
+    ----------
+    rows
+        (n, ...) inputs of the trainable network.
+    y
+        (n,) or (n, m), with the task's mark where a label is missing.
+    labelled
+        (n,) where there is one.
+    """
+
+    rows: Rows
+    y: Tensor
+    labelled: NDArray[np.bool_]
+
+    def table(self) -> Table:
+        """All rows; y has holes."""
+        return Table(self.rows, self.y)
+
+    def known(self) -> Data:
+        """Only the rows with a label."""
+        return self if self.labelled.all() else self.at(np.flatnonzero(self.labelled))
+
+    def at(self, index: NDArray[np.intp]) -> Data:
+        """Only the rows at these positions."""
+        return Data(self.rows.subset(index), self.y[torch.from_numpy(index)], self.labelled[index])
+
+
+@final
+@dataclass
+class Job:
+    """What a method is given to learn from.
+
+    Attributes
+    ----------
+    task, target
+        The target's task and data.
+    recipe
+        How to train.
+    seed
+        Of the method.
+    body
+        Builds a fresh network without a head.
+    source
+        The source's data, where it is data.
+    source_task
+        The source's task; None where it has no labels, or is a bare network.
+    given
+        A trained source network, where the source is a model.
+    origin
+        Says all that a model trained on the source alone depends on; None: it is not remembered.
+    """
+
+    task: Task
+    target: Data
+    recipe: Recipe
+    seed: int
+    body: Callable[[], Body]
+    source: Data | None = None
+    source_task: Task | None = None
+    given: Model | None = None
+    origin: Callable[[], str] | None = None
+
+    def model(self, body: Body) -> Model:
+        """Put a fresh head for the target's task on a body."""
+        return Model(body, self.task.head(body.width))
+
+    @property
+    def source_data(self) -> Data:
+        """The source's data.
+
+        Raises
+        ------
+        ParameterError
+            If the source is a model.
+        """
+        if self.source is None:
+            raise ParameterError("source must be a Domain for this method; got a trained model")
+        return self.source
+
+    @cached_property
+    def source_model(self) -> Model:
+        """The source network: a copy of the one given, or one that is trained once per seed."""
+        if self.given is not None:
+            return copy.deepcopy(self.given)
+        data, task = self.source_data, self.source_task
+        if task is None:
+            raise DataError("the source must have labels to train a source model; got none")
+        recipe = self.recipe.derived("source")
+        with seeded(self.seed):
+            body = self.body()
+            model = Model(body, task.head(body.width))
+            _once(model, self._key(recipe), lambda: supervise(model, task, data, recipe))
+        return model.eval()
+
+    def _key(self, recipe: Recipe) -> str | None:
+        if self.origin is None:
+            return None
+        parts = [self.origin(), recipe.identity(), self.seed, torch.get_num_threads()]
+        return xxh3_128_hexdigest(json.dumps(parts).encode())
+
+
+def supervise(model: nn.Module, task: Task, data: Data, recipe: Recipe) -> History:
+    """Train a model on the labelled rows, and nothing else.
+
+    Where the recipe asks for validation, a share of these rows is held out for it.
+    """
+
+    def loss(_t: float, batch: Batch) -> Tensor:
+        return task.loss(model(batch.x), batch.y)
+
+    train, validate = hold_out(model, task, data.known(), recipe)
+    return minimize(model, Phase(loss, model), train.table(), recipe=recipe, validate=validate)
+
+
+def hold_out(
+    model: nn.Module, task: Task, data: Data, recipe: Recipe
+) -> tuple[Data, Callable[[], float] | None]:
+    """Split labelled rows into those to train on and a score on the rest, as the recipe says.
+
+    The score is the negative loss, which every task has.
+    """
+    n = len(data.y)
+    held = round(recipe.validation * n)
+    if held == 0:
+        return data, None
+    order = torch.randperm(n).numpy()
+    train, rest = data.at(order[held:]), data.at(order[:held])
+
+    def score() -> float:
+        with torch.inference_mode():
+            device = next(model.parameters()).device
+            batch = rest.table().batch(torch.arange(held), device)
+            return -float(task.loss(model(batch.x), rest.y.to(device)))
+
+    return train, score
+
+
+_remembered: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
+
+
+def _once(model: Model, key: str | None, train: Callable[[], object]) -> None:
+    """Train a model, or give it the weights that the same training gave before."""
+    if key is None:
+        train()
+    elif (store := active()) is not None:
+
+        def build(folder: Path) -> None:
+            train()
+            save_file(_weights(model), folder / "weights.safetensors")
+
+        model.load_state_dict(load_file(store.artifact(key, build) / "weights.safetensors"))
+    elif key in _remembered:
+        model.load_state_dict(_remembered[key])
+    else:
+        train()
+        _remembered[key] = {name: value.clone() for name, value in _weights(model).items()}
+        if len(_remembered) > REMEMBERED:
+            _remembered.popitem(last=False)
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}

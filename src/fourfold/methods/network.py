@@ -1,0 +1,340 @@
+"""What the methods that train a network have in common: the way from rows to a trained model.
+
+A method says in ``_learn`` how it learns; everything around it (preparing both domains, the frozen
+prefix, predicting, saving) is here.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.utils.metaestimators import available_if
+from torch import nn
+
+from fourfold import networks
+from fourfold.core.estimator import Source, TransferEstimator
+from fourfold.core.fingerprint import fingerprint
+from fourfold.core.inference import in_blocks
+from fourfold.core.plain import to_plain
+from fourfold.core.prepare import AsIs, Preparation, Standardize, default_preparation
+from fourfold.core.store import active, compute_once
+from fourfold.core.tasks import Classification, Task, infer_task
+from fourfold.core.training import Recipe
+from fourfold.domain import Domain, pool
+from fourfold.errors import DataError, ParameterError
+from fourfold.methods import persistence
+from fourfold.methods.job import Data, Job, Model
+from fourfold.networks.builder import Body, Builder, as_body
+from fourfold.networks.cut import Cut, headless
+from fourfold.rows import Rows, as_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.core.frozen import Frozen
+
+__all__ = ["NetworkEstimator"]
+
+REMEMBERED_BYTES: Final = 1 << 30
+"""Without a store, models of sources up to this size are remembered."""
+
+
+def _classifies(estimator: NetworkEstimator) -> bool:
+    """Tell whether there are class probabilities."""
+    task = vars(estimator).get("task_", estimator.task)
+    return task is None or isinstance(task, Classification)
+
+
+@final
+@dataclass(frozen=True)
+class _Given:
+    """A trained source network, with what is known of its task and its inputs."""
+
+    model: Model
+    task: Task | None = None
+    prepare: Preparation | None = None
+    frozen: Frozen | None = None
+    builder: Builder | None = None
+
+
+class NetworkEstimator(TransferEstimator, ABC):
+    """A method that trains a network.
+
+    Parameters
+    ----------
+    network
+        What features are learnt with: a :class:`~fourfold.networks.Builder`, its name (``"mlp"``,
+        ``"convnet"``, ``"timm:resnet18"``), any module without its head (it is copied), a
+        :class:`~fourfold.networks.cut.Cut`, of which only the upper part is trained; None chooses
+        from the data.
+    prepare
+        Preprocessing, fitted without labels on both domains and applied to both; None chooses from
+        the data, and leaves inputs as they are for a network that the user brings.
+    task
+        What is learnt; None infers it from the labels.
+    recipe
+        How it is trained; None is the method's own.
+    random_state
+        Seed of everything random.
+
+    Attributes
+    ----------
+    model_
+        The trained network.
+    task_, prepare_
+        The task and the preparation, fitted.
+    classes_
+        (k,) class names, for a classification.
+    history_
+        Losses and seconds of the training.
+    """
+
+    network: nn.Module | Builder | str | None = None
+    prepare: Preparation | None = None
+    task: Task | None = None
+    recipe: Recipe | None = None
+
+    default_recipe: ClassVar[Recipe] = Recipe()
+
+    @abstractmethod
+    def _learn(self, job: Job) -> Model:
+        """Train, set ``history_``, and return the model that predicts the target."""
+
+    # --- fitting ---------------------------------------------------------------------------------
+
+    @final
+    def _fit(self, target: Domain, sources: list[Source]) -> None:
+        source, given = self._data_or_model(sources)
+        self.task_ = self._task(target, source, given)
+        self._prepare(target, source, given)
+        rows = self._ready(target.rows)
+        self.shape_ = rows.shape if self._outside else self.prepare_.shape_
+        self.builder_ = self._builder(given)
+        self.n_features_in_ = target.rows.shape[0] if len(target.rows.shape) == 1 else None
+        job = Job(
+            task=self.task_,
+            target=Data(rows, self.task_.encode(target), target.labelled),
+            recipe=self.recipe or self.default_recipe,
+            seed=self.random_state,
+            body=self.build_body,
+        )
+        if source is not None:
+            job.source_task = self._source_task(source)
+            y = job.source_task.encode(source) if job.source_task else torch.zeros(source.n_rows)
+            job.source = Data(self._ready(source.rows), y, source.labelled)
+            job.origin = self._origin(source)
+        if given is not None:
+            job.given, job.source_task = given.model, given.task
+        self.model_ = self._learn(job).cpu().eval()
+
+    def _data_or_model(self, sources: list[Source]) -> tuple[Domain | None, _Given | None]:
+        """Sort sources: data are pooled; a model stands alone."""
+        domains = [s for s in sources if isinstance(s, Domain)]
+        if len(domains) == len(sources):
+            return (pool(domains) if domains else None), None
+        if len(sources) > 1:
+            raise ParameterError(
+                f"source of {type(self).__name__} must be Domains or one trained model; got "
+                f"{len(sources)} sources, of which {len(domains)} are Domains"
+            )
+        return None, _given(sources[0])
+
+    def _task(self, target: Domain, source: Domain | None, given: _Given | None) -> Task:
+        if self.needs.same_labels and given is not None:
+            if given.task is None:
+                raise ParameterError(
+                    "source must know its class names for this method; got a bare network: "
+                    "use a fitted estimator or a saved model"
+                )
+            return given.task
+        labels = source if self.needs.same_labels and source is not None else target
+        return _fitted(self.task, labels)
+
+    def _source_task(self, source: Domain) -> Task | None:
+        if self.needs.same_labels:
+            return self.task_
+        return _fitted(self.task, source) if source.n_labelled else None
+
+    def _builder(self, given: _Given | None) -> Builder | None:
+        """Return what builds the network; None where it is a module that the user brings."""
+        if given is not None:
+            return given.builder
+        if isinstance(self.network, nn.Module):
+            return None
+        return networks.builder_of(self.network, self.shape_)
+
+    def _prepare(self, target: Domain, source: Domain | None, given: _Given | None) -> None:
+        """Fit the preparation on both domains, or take over that of a trained model."""
+        self.frozen_: Frozen | None = None
+        if isinstance(self.network, Cut):
+            self.frozen_ = self.network.frozen
+        if given is not None and given.prepare is not None:
+            self.prepare_, self.frozen_ = given.prepare, given.frozen
+            return
+        rows = [target.rows] if source is None else [source.rows, target.rows]
+        brought = given is not None or isinstance(self.network, nn.Module)
+        chosen = self.prepare or (AsIs() if brought else default_preparation(*rows))
+        self.prepare_ = clone(chosen).fit(*rows)
+
+    @property
+    def _outside(self) -> bool:
+        """Whether inputs are prepared before the trainable network, not at the bottom of it."""
+        return self.frozen_ is not None or not isinstance(self.prepare_, Standardize)
+
+    def _ready(self, rows: Rows) -> Rows:
+        """Make rows what the trainable network takes."""
+        who = type(self).__name__
+        if not self._outside:
+            self.prepare_.check_rows(rows, who)
+            return rows
+        rows = self.prepare_.transform(rows, who)
+        return rows if self.frozen_ is None else compute_once(self.frozen_, rows)
+
+    @final
+    def build_body(self) -> Body:
+        """Build a fresh network, with its preparation at the bottom where it belongs there."""
+        network = self.network.rest if isinstance(self.network, Cut) else self.network
+        if self.builder_ is not None:
+            body = self.builder_.build(self.shape_)
+        elif isinstance(network, nn.Module):
+            body = as_body(copy.deepcopy(network), self.shape_)
+        else:
+            raise ParameterError("network must be given to build a fresh one; got a bare source")
+        if isinstance(self.prepare_, Standardize) and not self._outside:
+            return body.under(self.prepare_.module())
+        return body
+
+    def _origin(self, source: Domain) -> Callable[[], str] | None:
+        """Return what says, when asked, all that a model of the source depends on."""
+        if active() is None and source.n_rows * source.rows.row_bytes > REMEMBERED_BYTES:
+            return None
+
+        def origin() -> str:
+            network = self.network
+            what = (
+                fingerprint(network) if isinstance(network, nn.Module) else to_plain(self.builder_)
+            )
+            return json.dumps(
+                [what, to_plain(self.task), self.prepare_.digest, source.digest, torch.__version__]
+            )
+
+        return origin
+
+    # --- saving ----------------------------------------------------------------------------------
+
+    @final
+    def save_fitted(self, folder: Path) -> dict[str, Any]:
+        return persistence.write(self, folder)
+
+    @final
+    def load_fitted(self, folder: Path, notes: Mapping[str, Any]) -> Self:
+        persistence.read(self, folder, notes)
+        return self
+
+    # --- predicting ------------------------------------------------------------------------------
+
+    @final
+    def outputs(self, X: Any) -> NDArray[np.float32]:
+        """Return what the network gives for each row, before decoding: (n, k)."""
+        self.check_fitted()
+        rows = X.rows if isinstance(X, Domain) else as_rows(X)
+        return in_blocks(self.model_, self._ready(rows))
+
+    @final
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict each row's label.
+
+        Parameters
+        ----------
+        X
+            (n, ...), as in fit.
+
+        Returns
+        -------
+        ndarray
+            (n,) or (n, m), in the user's terms.
+        """
+        return self.task_.decode(self.outputs(X))
+
+    @available_if(_classifies)
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Predict each row's class probabilities, (n, k) in the order of ``classes_``."""
+        outputs = self.outputs(X)
+        return self._classification.probabilities(outputs)
+
+    @final
+    def embed(self, X: Any) -> NDArray[np.float32]:
+        """Return each row's features, before the head: (n, d)."""
+        self.check_fitted()
+        rows = X.rows if isinstance(X, Domain) else as_rows(X)
+        return in_blocks(self.model_.body, self._ready(rows))
+
+    @final
+    def score(self, X: Any, y: Any) -> float:
+        """Rate predictions for X against y: accuracy, or R² for a regression."""
+        outputs = self.outputs(X)
+        domain = Domain(np.zeros((len(outputs), 1)), y)
+        return self.task_.score(domain.known, outputs[domain.labelled])
+
+    @property
+    def _classification(self) -> Classification:
+        if not isinstance(self.task_, Classification):
+            raise ParameterError(f"classes need a Classification; got {type(self.task_).__name__}")
+        return self.task_
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Class names, (k,)."""
+        return self._classification.classes_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "model_" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, RegressorTags
+
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier" if self.task is None else self.task.kind
+        if tags.estimator_type == "classifier":
+            tags.classifier_tags = ClassifierTags()
+        else:
+            tags.regressor_tags = RegressorTags()
+        tags.target_tags.required = self.needs.target_labels
+        tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _given(source: Source) -> _Given:
+    """Take over a fitted estimator, or a bare network whose last layer is its head."""
+    if isinstance(source, NetworkEstimator):
+        source.check_fitted()
+        return _Given(source.model_, source.task_, source.prepare_, source.frozen_, source.builder_)
+    if not isinstance(source, nn.Module):
+        raise ParameterError(
+            f"source must be an estimator that trains a network; got {type(source).__name__}"
+        )
+    features, width = headless(source)
+    head = [module for module in source.modules() if isinstance(module, nn.Linear)][-1]
+    return _Given(Model(Body({"network": features}, width), copy.deepcopy(head)))
+
+
+def _fitted(task: Task | None, labels: Domain) -> Task:
+    """Fit a copy of the task that was asked for, or of the one that the labels speak of."""
+    fitted = (clone(task) if task is not None else infer_task(labels)).fit(labels)
+    if isinstance(fitted, Classification) and len(fitted.classes_) < 2:
+        raise DataError(
+            f"labels of {labels.name or 'the domain'} must be of at least two classes; got one "
+            f"class, {fitted.classes_[0]!r}"
+        )
+    return fitted

@@ -1,0 +1,119 @@
+"""How a trained network is written and read: weights, preparation, task, and its builder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, final
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from fourfold import networks
+from fourfold.core.frozen import Frozen
+from fourfold.core.onnx import export_onnx, session
+from fourfold.core.plain import from_plain, to_plain
+from fourfold.core.prepare import load_preparation
+from fourfold.core.tasks import TASKS
+from fourfold.core.training import History
+from fourfold.errors import BundleError
+from fourfold.methods.job import Model
+from fourfold.networks.builder import Body
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fourfold.methods.network import NetworkEstimator
+
+__all__ = ["read", "write"]
+
+WEIGHTS: Final = "weights.safetensors"
+BODY: Final = "body.onnx"
+FROZEN: Final = "frozen.onnx"
+PREPARE: Final = "prepare"
+
+
+def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
+    """Write a fitted estimator's network into a folder; return the rest as JSON can hold it."""
+    model = estimator.model_
+    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    (folder / PREPARE).mkdir()
+    estimator.prepare_.save(folder / PREPARE)
+    if estimator.frozen_ is not None:
+        example = torch.zeros(2, *estimator.prepare_.shape_)
+        export_onnx(estimator.frozen_.module, example, folder / FROZEN)
+    builder = estimator.builder_
+    if builder is None:
+        export_onnx(model.body, torch.zeros(2, *estimator.shape_), folder / BODY)
+    history = vars(estimator).get("history_")
+    return {
+        "task": to_plain(estimator.task_),
+        "task_state": estimator.task_.state(),
+        "network": to_plain(builder.bare() if builder is not None else None),
+        "shape": list(estimator.shape_),
+        "width": model.body.width,
+        "features": estimator.n_features_in_,
+        "history": asdict(history) if history is not None else None,
+    }
+
+
+def read(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) -> None:
+    """Make an estimator fitted with what :func:`write` wrote.
+
+    Where the network is a module of the user's, ``estimator.network`` may hold it, to be trained
+    on; without it the estimator still predicts, through ONNX.
+    """
+    estimator.task_ = from_plain(notes["task"], TASKS).restore(notes["task_state"])
+    estimator.prepare_ = load_preparation(folder / PREPARE)
+    frozen = folder / FROZEN
+    estimator.frozen_ = Frozen(OnnxModule(frozen), engine="torch") if frozen.exists() else None
+    estimator.shape_ = tuple(notes["shape"])
+    estimator.n_features_in_ = notes["features"]
+    if notes["history"] is not None:
+        estimator.history_ = History(**notes["history"])
+    body = _body(estimator, folder, notes)
+    estimator.model_ = Model(body, estimator.task_.head(body.width)).eval()
+    _load_weights(estimator.model_, load_file(folder / WEIGHTS))
+
+
+def _body(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) -> Body:
+    if notes["network"] is None and estimator.network is None:
+        estimator.builder_ = None
+        return Body({"network": OnnxModule(folder / BODY)}, notes["width"])
+    estimator.builder_ = from_plain(notes["network"], networks.BUILDERS)
+    return estimator.build_body()
+
+
+def _load_weights(model: Model, weights: dict[str, Tensor]) -> None:
+    """Load what was trained; a body that runs in ONNX has its weights inside."""
+    if any(isinstance(stage, OnnxModule) for stage in model.body.children()):
+        weights = {k: v for k, v in weights.items() if k.startswith("head.")}
+        model.head.load_state_dict({k.removeprefix("head."): v for k, v in weights.items()})
+        return
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise BundleError(f"the network must be the one that was saved; got: {first}") from error
+
+
+@final
+class OnnxModule(nn.Module):
+    """A network that was saved as ONNX, for prediction.
+
+    Parameters
+    ----------
+    path
+        The file; it is read whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.content = path.read_bytes()
+
+    def forward(self, x: Tensor) -> Tensor:
+        running = session(self.content)
+        (name,) = [given.name for given in running.get_inputs()]
+        return torch.from_numpy(running.run(None, {name: x.numpy()})[0])

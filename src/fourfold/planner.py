@@ -1,0 +1,278 @@
+"""The map: where somebody stands, which methods apply there, and why the others do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+from fourfold.errors import DataError
+from fourfold.methods import BASELINES, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fourfold.domain import Domain
+
+__all__ = ["CELLS", "Cell", "Plan", "locate"]
+
+
+@final
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the map.
+
+    Attributes
+    ----------
+    name
+        Its folder under ``methods``.
+    source, target
+        What must be labelled.
+    labels
+        How the two label spaces relate.
+    summary
+        What is done there, in plain words.
+    baselines
+        What runs beside every method.
+    """
+
+    name: str
+    source: str
+    target: str
+    labels: str
+    summary: str
+    baselines: tuple[str, ...]
+
+
+CELLS: Final = (
+    Cell(
+        "finetuning",
+        "labelled, or a trained network",
+        "labelled, few",
+        "any",
+        "start from what the source taught",
+        ("TargetOnly", "Linear", "SourceOnly"),
+    ),
+    Cell(
+        "multitask",
+        "several, all labelled, all matter",
+        "-",
+        "any",
+        "learn several tasks on shared layers",
+        ("TargetOnly", "Linear"),
+    ),
+    Cell(
+        "progressive",
+        "labelled, unsure whether related",
+        "labelled",
+        "any",
+        "add a column beside frozen ones",
+        ("TargetOnly", "Linear"),
+    ),
+    Cell(
+        "adaptation",
+        "labelled",
+        "unlabelled or partly labelled",
+        "the same",
+        "make the domains look alike",
+        ("SourceOnly", "TargetOnly", "Linear"),
+    ),
+    Cell(
+        "zeroshot",
+        "labelled",
+        "unlabelled",
+        "different, classes described",
+        "recognize classes by their descriptions",
+        (),
+    ),
+    Cell(
+        "selftaught",
+        "unlabelled",
+        "labelled",
+        "-",
+        "learn features without labels",
+        ("TargetOnly", "Linear"),
+    ),
+    Cell(
+        "clustering",
+        "unlabelled",
+        "unlabelled",
+        "-",
+        "cluster with the help of other data",
+        (),
+    ),
+)
+
+
+@final
+@dataclass(frozen=True)
+class Plan:
+    """Where the data stand on the map.
+
+    Attributes
+    ----------
+    cell
+        The cell they stand on.
+    reasons
+        Cell → why it applies or does not, in the order of the map.
+    open
+        The cells that apply.
+    methods
+        What can run, by class name.
+    baselines
+        What runs beside it.
+    skipped
+        Method → why it does not apply.
+    """
+
+    cell: str
+    reasons: dict[str, str]
+    open: tuple[str, ...]
+    methods: tuple[str, ...]
+    baselines: tuple[str, ...]
+    skipped: dict[str, str]
+
+
+@final
+@dataclass(frozen=True)
+class _Facts:
+    """What the map asks of the data."""
+
+    source_labelled: int
+    target_labelled: int
+    target_rows: int
+    strange: tuple[str, ...]
+    numbers: bool
+    described: bool
+
+    @classmethod
+    def of(cls, sources: Sequence[Domain], target: Domain) -> _Facts:
+        known = {label for source in sources for label in source.counts}
+        strange = tuple(str(label) for label in target.counts if label not in known)
+        labelled = sum(source.n_labelled for source in sources)
+        piles = [pile for pile in (*sources, target) if pile.n_labelled]
+        return cls(
+            source_labelled=labelled,
+            target_labelled=target.n_labelled,
+            target_rows=target.n_rows,
+            strange=strange if labelled else (),
+            numbers=any(_fractions(pile) for pile in piles),
+            described=target.classes is not None,
+        )
+
+
+def locate(sources: Sequence[Domain], target: Domain) -> Plan:
+    """Tell where on the map somebody stands.
+
+    Parameters
+    ----------
+    sources
+        What knowledge may come from; at least one.
+    target
+        What is to be solved.
+
+    Raises
+    ------
+    DataError
+        If there is no source.
+    """
+    if not sources:
+        raise DataError("there must be at least one source to stand on the map; got none")
+    facts = _Facts.of(sources, target)
+    verdicts = {cell.name: _RULES[cell.name](facts) for cell in CELLS}
+    cell = _standing(facts)
+    entries = [entry for entry in table().values() if entry.cell != BASELINES]
+    open_ = tuple(name for name, (applies, _) in verdicts.items() if applies)
+    asked = dict.fromkeys(b for c in CELLS if c.name in open_ for b in c.baselines)
+    lacking = {baseline: _lacks(baseline, facts) for baseline in asked}
+    return Plan(
+        cell=cell,
+        reasons={name: reason for name, (_, reason) in verdicts.items()},
+        open=open_,
+        methods=tuple(entry.name for entry in entries if entry.cell in open_),
+        baselines=tuple(b for b in asked if not lacking[b]),
+        skipped={e.name: verdicts[e.cell][1] for e in entries if e.cell not in open_}
+        | {baseline: lack for baseline, lack in lacking.items() if lack},
+    )
+
+
+def _standing(facts: _Facts) -> str:
+    if facts.source_labelled:
+        if facts.target_labelled:
+            return "finetuning"
+        return "zeroshot" if facts.described else "adaptation"
+    return "selftaught" if facts.target_labelled else "clustering"
+
+
+def _transfers(facts: _Facts) -> tuple[bool, str]:
+    if not facts.source_labelled:
+        return False, "the source has no labels"
+    if not facts.target_labelled:
+        return False, "the target has no labels"
+    return True, f"both have labels, the target {facts.target_labelled} of them"
+
+
+def _shares(_facts: _Facts) -> tuple[bool, str]:
+    return False, "the piles are a source and a target, not tasks that all matter (--task)"
+
+
+def _adapts(facts: _Facts) -> tuple[bool, str]:
+    unlabelled = facts.target_rows - facts.target_labelled
+    if not facts.source_labelled:
+        return False, "the source has no labels"
+    if not unlabelled:
+        return False, "every row of the target has its label: nothing is left to guess"
+    if facts.strange:
+        return False, f"the source lacks classes of the target: {_some(facts.strange)}"
+    return True, f"{unlabelled} rows of the target have no label"
+
+
+def _describes(facts: _Facts) -> tuple[bool, str]:
+    if not facts.described:
+        return False, "the classes are not described (--classes)"
+    if not facts.source_labelled:
+        return False, "the source has no labels"
+    return True, "classes are described, so that some may have no examples"
+
+
+def _teaches_itself(facts: _Facts) -> tuple[bool, str]:
+    if facts.source_labelled:
+        return False, "the source has labels, which other cells use"
+    if not facts.target_labelled:
+        return False, "the target has no labels"
+    return True, "only the target has labels"
+
+
+def _clusters(facts: _Facts) -> tuple[bool, str]:
+    if facts.source_labelled or facts.target_labelled:
+        return False, "there are labels, which other cells use"
+    return True, "nothing has a label"
+
+
+_RULES: Final[dict[str, Callable[[_Facts], tuple[bool, str]]]] = {
+    "finetuning": _transfers,
+    "multitask": _shares,
+    "progressive": _transfers,
+    "adaptation": _adapts,
+    "zeroshot": _describes,
+    "selftaught": _teaches_itself,
+    "clustering": _clusters,
+}
+"""Cell → whether it applies to the facts, and why."""
+
+
+def _lacks(baseline: str, facts: _Facts) -> str:
+    """Say what a baseline lacks to run; nothing if it can."""
+    if baseline != "SourceOnly":
+        return "" if facts.target_labelled else "the target has no labels"
+    if facts.strange and not facts.numbers:
+        return f"the source lacks classes of the target: {_some(facts.strange)}"
+    return ""
+
+
+def _fractions(pile: Domain) -> bool:
+    values = pile.known
+    return values.dtype.kind == "f" and bool((values != values.round()).any())
+
+
+def _some(names: Sequence[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,70 @@
+"""Arrays in NumPy's own files; what is stored plain stays on disk."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fourfold.errors import DataError
+from fourfold.rows import as_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.rows import Rows
+
+__all__ = ["read_arrays"]
+
+
+def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
+    """Read inputs and maybe labels.
+
+    Parameters
+    ----------
+    path
+        A ``.npy`` file of inputs (N, ...), mapped and not read; or an ``.npz`` file with ``X``
+        (N, ...) and maybe ``y`` (N,) or (N, m).
+
+    Returns
+    -------
+    The inputs, and the labels or None.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, lacks ``X``, holds Python objects, or has no rows.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            return as_rows(np.load(path, mmap_mode="r", allow_pickle=False)), None
+        X, y = _members(path)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{_why(error)}: save numbers with np.save or np.savez") from error
+    return as_rows(X), y
+
+
+def _members(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    with path.open("rb") as file:  # np.load leaves a damaged file open
+        stored = np.load(file, allow_pickle=False)
+        if not isinstance(stored, np.lib.npyio.NpzFile):
+            raise DataError("an .npz file must hold arrays by name; got one without")
+        return _inputs_and_labels(stored)
+
+
+def _inputs_and_labels(stored: np.lib.npyio.NpzFile) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    with stored as arrays:
+        if "X" not in arrays:
+            raise DataError(f"an .npz file must hold X; got {', '.join(arrays) or 'nothing'}")
+        return arrays["X"], arrays.get("y")
+
+
+def _why(error: Exception) -> str:
+    if "allow_pickle" in str(error):
+        return "the file must hold plain arrays; got Python objects, or no array at all"
+    return f"the file must be one of NumPy's, undamaged; got: {error or 'an empty file'}"

@@ -1,0 +1,112 @@
+"""Hugging Face datasets, with pictures that stay encoded until they are read."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, final
+
+import numpy as np
+from xxhash import xxh3_128_digest
+
+from fourfold.domain import Domain
+from fourfold.errors import DataError, MissingExtraError
+from fourfold.readers.pictures import PictureRows, PictureSource
+
+try:
+    import datasets
+except ImportError as error:
+    raise MissingExtraError("datasets", "text") from error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["from_dataset"]
+
+
+def from_dataset(
+    dataset: datasets.Dataset,
+    *,
+    label: str | None = None,
+    inputs: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
+    missing: object = "auto",
+    name: str = "",
+) -> Domain:
+    """Make a domain of a Hugging Face dataset.
+
+    Parameters
+    ----------
+    dataset
+        One split. A column of pictures, or of arrays of one shape, must be the only input; other
+        columns together are a table.
+    label
+        The column of labels, if any; a ``ClassLabel`` is read as the names of its classes, with
+        −1 as a missing label.
+    inputs
+        The columns to read; by default all but the label.
+    size
+        Height and width of pictures; by default chosen from the pictures.
+    missing, name
+        As in :class:`~fourfold.Domain`.
+
+    Raises
+    ------
+    DataError
+        If a column is not there, or the columns cannot be inputs together.
+    """
+    columns = [c for c in inputs or dataset.column_names if inputs or c != label]
+    for column in [*columns, *([label] if label else [])]:
+        if column not in dataset.column_names:
+            has = ", ".join(dataset.column_names)
+            raise DataError(f"the dataset must have the column {column!r}; it has {has}")
+    y = _labels(dataset, label) if label else None
+    X: Any = dataset.select_columns(columns)
+    if len(columns) == 1 and isinstance(dataset.features[columns[0]], datasets.Image):
+        X = PictureRows(DatasetPictures(dataset, columns[0]), size)
+    return Domain(X, y, missing=missing, name=name)
+
+
+def _labels(dataset: datasets.Dataset, label: str) -> Any:
+    kind = dataset.features[label]
+    values = dataset.with_format(None)[label][:]
+    if isinstance(kind, datasets.ClassLabel):
+        named = [None if v is None or v < 0 else kind.int2str(v) for v in values]
+        return np.array(named, object)
+    return np.array(values, object)
+
+
+@final
+class DatasetPictures(PictureSource):
+    """The pictures of a dataset's column, as they are stored.
+
+    Parameters
+    ----------
+    dataset, column
+        Where the pictures are.
+    """
+
+    def __init__(self, dataset: datasets.Dataset, column: str) -> None:
+        stored = dataset.select_columns([column]).with_format(None)
+        self.cells = stored.cast_column(column, datasets.Image(decode=False))
+        self.column = column
+
+    @property
+    def n(self) -> int:
+        return len(self.cells)
+
+    def name(self, at: int) -> str:
+        return f"{at} of column {self.column!r}"
+
+    def _bytes(self, at: int) -> bytes:
+        cell = self.cells[at][self.column]
+        if cell is None:
+            raise DataError(f"the picture {self.name(at)} must be there; got a missing cell")
+        content: bytes = Path(cell["path"]).read_bytes() if cell["bytes"] is None else cell["bytes"]
+        return content
+
+    def open(self, at: int) -> BinaryIO:
+        return BytesIO(self._bytes(at))
+
+    def content(self, at: int) -> bytes:
+        return xxh3_128_digest(self._bytes(at))

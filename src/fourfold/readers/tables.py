@@ -1,0 +1,169 @@
+"""Tables in CSV and Parquet files, read by Arrow."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from fourfold.errors import DataError
+from fourfold.rows import FrameRows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+__all__ = ["read_table"]
+
+DATES: Final = (pa_csv.ISO8601, "%Y/%m/%d", "%d.%m.%Y")
+"""Dates are recognised in these forms; 1/2/2020 is not: it is two days in two countries."""
+NOTHING: Final = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"),
+)
+"""Cells that are missing."""
+
+
+def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any] | None]:
+    """Read a table: numbers, categories, dates, booleans, texts, with missing cells.
+
+    Parameters
+    ----------
+    path
+        A ``.parquet`` file; any other is delimited text in UTF-8 with a header, between whose
+        names the delimiter (comma, semicolon or tab) is found.
+    label
+        The column that becomes the labels, if the table has it.
+
+    Returns
+    -------
+    The inputs without the label column, and that column or None.
+
+    Raises
+    ------
+    DataError
+        If the file is not UTF-8, a row has another number of cells than the header, a name occurs
+        twice, a column holds lists, or there are no rows, or no columns besides the label.
+    """
+    table = _parquet(path) if path.name.lower().endswith(".parquet") else _delimited(path)
+    _check(table)
+    frame = _frame(table)
+    y = None if label is None or label not in frame.columns else frame.pop(label)
+    if not frame.shape[1]:
+        raise DataError(f"a table must have columns besides the label; got only {label!r}")
+    return FrameRows(frame), y
+
+
+def _parquet(path: Path) -> pa.Table:
+    try:
+        return pq.ParquetFile(path).read()
+    except pa.ArrowException as error:
+        raise DataError(f"the file must be Parquet, undamaged; got: {error}") from error
+
+
+def _delimited(path: Path) -> pa.Table:
+    delimiter = _delimiter(path)
+    try:
+        table = pa_csv.read_csv(
+            path,
+            parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                strings_can_be_null=True, null_values=NOTHING, timestamp_parsers=DATES
+            ),
+        )
+    except pa.ArrowException as error:
+        _explain(path, delimiter)
+        raise DataError(f"the file must be a table; got: {error}") from error
+    if any(pa.types.is_binary(kind) for kind in table.schema.types):
+        _explain(path, delimiter)  # Arrow keeps what is not UTF-8 as bytes
+    return table
+
+
+def _text(path: Path) -> TextIO:
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _delimiter(path: Path) -> str:
+    """Find what separates the names of the header."""
+    try:
+        with _text(path) as file:
+            header = file.readline()
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error) from error
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise DataError(f"the file must be gzip, undamaged; got: {error}") from error
+    return max(",;\t", key=header.count)
+
+
+def _not_utf8(error: UnicodeDecodeError) -> DataError:
+    return DataError(
+        "the text must be UTF-8: open the file in the program it comes from and save it as UTF-8; "
+        f"got: {error}"
+    )
+
+
+def _explain(path: Path, delimiter: str) -> None:
+    """Say in which line of a table that Arrow refused the fault lies."""
+    line = 0
+    try:
+        with _text(path) as file:
+            reader = csv.reader(file, delimiter=delimiter)
+            header = next(reader, [])
+            if not header:
+                raise DataError("a table must have a header and at least one row; got none")
+            for row in reader:
+                line = reader.line_num
+                if row and len(row) != len(header):
+                    raise DataError(
+                        f"line {line} must have {len(header)} cells, as the header has; "
+                        f"got {len(row)}"
+                    )
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error) from error
+    except csv.Error as error:
+        raise DataError(f"line {line + 1} must be a row of cells; got: {error}") from error
+
+
+def _check(table: pa.Table) -> None:
+    names = table.column_names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"column names must differ; got twice: {', '.join(twice)}")
+    if not table.num_rows:
+        raise DataError("a table must have at least one row; got none")
+    for field in table.schema:
+        if pa.types.is_nested(field.type) or pa.types.is_binary(field.type):
+            raise DataError(
+                "a table's cells must be numbers, dates, booleans or texts; "
+                f"column {field.name!r} holds {field.type}"
+            )
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """Make a data frame: dates without zones, times of day as seconds, decimals as floats."""
+    for at, field in enumerate(table.schema):
+        plain = _plain(table.column(at), field.type)
+        if plain is not None:
+            table = table.set_column(at, field.name, plain)
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False).reset_index(drop=True)
+    return frame
+
+
+def _plain(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return column.cast(pa.timestamp(kind.unit, "UTC")).cast(pa.timestamp(kind.unit))
+    if pa.types.is_time(kind):
+        micro = pa.types.is_time64(kind)
+        unit = pa.int64() if micro else pa.int32()
+        per_second = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[kind.unit]
+        return pc.divide(column.cast(unit).cast(pa.float64()), float(per_second))
+    if pa.types.is_decimal(kind) or pa.types.is_null(kind):
+        return column.cast(pa.float64())
+    return None

@@ -1,0 +1,182 @@
+"""Charts as Plotly figures: learning curves and the confusion matrix.
+
+Colours of text and grids come from the page's style sheet, which overrules Plotly's, so that a
+chart follows light, dark and print; only what means something is coloured here. Every text that
+came with the data is escaped: Plotly reads some HTML in labels.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from html import escape
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Final, final
+
+from plotly import graph_objects as go
+
+from fourfold.report.words import number, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fourfold.study.result import Line
+
+__all__ = ["BLUE", "FONT", "Chart", "axis", "confusion_chart", "layout", "learning_curves", "spec"]
+
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
+BLUE: Final = "#2b7bba"
+MOST_TICKS: Final = 20
+"""A confusion matrix of more classes names only some of them, and shows counts on hovering."""
+LONGEST_TICK: Final = 14
+
+
+@final
+@dataclass(frozen=True)
+class Chart:
+    """A chart on the page.
+
+    Attributes
+    ----------
+    title
+        What stands above it.
+    label
+        What it shows, in words, for those who do not see it.
+    figure
+        ``data`` and ``layout`` for Plotly.
+    width
+        Pixels it needs at least; a narrower screen scrolls it in its own box.
+    """
+
+    title: str
+    label: str
+    figure: dict[str, Any]
+    width: int = 0
+
+
+def spec(figure: go.Figure) -> dict[str, Any]:
+    """Turn a figure into plain values, NaN into None."""
+    plain: dict[str, Any] = json.loads(figure.to_json())
+    return plain
+
+
+def layout(height: int, **more: Any) -> go.Layout:
+    """Return what all charts share: no frame, no background, labels never cut off."""
+    return go.Layout(
+        template=None,
+        height=height,
+        margin={"l": 8, "r": 12, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "size": 14},
+        hoverlabel={"bgcolor": "#1f252c", "font": {"color": "#ffffff", "size": 14}},
+        showlegend=False,
+        dragmode=False,  # a finger on a chart scrolls the page
+        **more,
+    )
+
+
+def axis(title: str = "", **more: Any) -> dict[str, Any]:
+    """Return an axis with a faint grid and room for its labels."""
+    return {
+        "title": {"text": title, "standoff": 8, "font": {"size": 14}},
+        "automargin": True,
+        "zeroline": False,
+        "fixedrange": True,
+        "gridcolor": "rgba(128,128,128,0.25)",
+        **more,
+    }
+
+
+def learning_curves(lines: Sequence[Line]) -> list[Chart]:
+    """Draw each method's training loss: a thin line for each seed, a thick one for their mean."""
+    return [_curve(line) for line in lines if any(line.losses)]
+
+
+def _curve(line: Line) -> Chart:
+    seeds = [losses for losses in line.losses if losses]
+    common = min(map(len, seeds))  # seeds may stop early, each at its own epoch
+    mean = [fmean(losses[epoch] for losses in seeds) for epoch in range(common)]
+    figure = go.Figure(layout=layout(220, xaxis=_epochs(seeds), yaxis=axis("training loss")))
+    for i, losses in enumerate(seeds, start=1):
+        figure.add_scatter(
+            x=list(range(1, len(losses) + 1)), y=losses, mode=_mode(losses), opacity=0.6,
+            line={"width": 1, "color": BLUE}, marker={"size": 5},
+            hovertemplate=f"seed {i}, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
+        )  # fmt: skip
+    if len(seeds) > 1:
+        figure.add_scatter(
+            x=list(range(1, common + 1)), y=mean, mode=_mode(mean),
+            line={"width": 3, "color": BLUE},
+            hovertemplate="mean, epoch %{x}: %{y:.4g}<extra></extra>",
+        )  # fmt: skip
+    label = (
+        f"Training loss of {line.method}, {len(seeds)} seeds: on average "
+        f"{number(mean[0])} after the first epoch, {number(mean[-1])} after epoch {common}."
+    )
+    return Chart(line.method, label, spec(figure))
+
+
+def _mode(values: Sequence[float]) -> str:
+    return "lines" if len(values) > 1 else "markers"  # a line of one point cannot be seen
+
+
+def _epochs(seeds: Sequence[Sequence[float]]) -> dict[str, Any]:
+    longest = max(map(len, seeds))
+    step = {"dtick": 1} if longest <= 6 else {"nticks": 6}
+    return axis("epoch", tickformat="d", showgrid=False, **step)
+
+
+def confusion_chart(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Chart | None:
+    """Draw true against predicted classes, shaded by the share of the true class.
+
+    Parameters
+    ----------
+    classes
+        K names.
+    confusion
+        (K, K): true × predicted counts; empty for none.
+    """
+    if not confusion:
+        return None
+    k = len(classes)
+    names = [escape(name) for name in classes]
+    shares = [[cell / max(1, sum(row)) for cell in row] for row in confusion]
+    hover = [
+        [f"truly {names[i]}, predicted {names[j]}: {cell} rows" for j, cell in enumerate(row)]
+        for i, row in enumerate(confusion)
+    ]
+    figure = go.Figure(layout=layout(
+        min(620, max(280, 32 * k + 120)),
+        xaxis=_classes("predicted", classes, tickangle=-45 if max(map(len, classes)) > 3 else 0),
+        yaxis=_classes("true", classes, autorange="reversed"),
+    ))  # fmt: skip
+    figure.add_heatmap(
+        z=shares, zmin=0, zmax=1, showscale=False, xgap=1, ygap=1, hovertext=hover, text=confusion,
+        texttemplate="%{text}" if k <= MOST_TICKS else None, textfont={"size": 14},
+        colorscale=[[0, "rgba(43,123,186,0.04)"], [1, "rgba(43,123,186,0.8)"]],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )  # fmt: skip
+    right = sum(confusion[i][i] for i in range(k))
+    label = (
+        f"Confusion matrix of {k} classes: {right} of {sum(map(sum, confusion))} rows are right."
+    )
+    return Chart("Confusion matrix", label, spec(figure), _width(classes, confusion))
+
+
+def _width(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> int:
+    """Estimate the pixels that labels and counts need, at about 9 a character."""
+    longest = min(LONGEST_TICK, max(map(len, classes)))
+    digits = len(str(max(map(max, confusion))))
+    cells = len(classes) * (9 * digits + 6) if len(classes) <= MOST_TICKS else 300
+    return 60 + 9 * longest + cells
+
+
+def _classes(title: str, classes: Sequence[str], **more: Any) -> dict[str, Any]:
+    every = -(-len(classes) // MOST_TICKS)
+    shown = range(0, len(classes), every)
+    ticks = [shorten(classes[i], LONGEST_TICK) for i in shown]
+    return axis(
+        title, tickvals=list(shown), ticktext=[escape(tick) for tick in ticks], showgrid=False,
+        ticks="outside", ticklen=5, tickcolor="rgba(0,0,0,0)", **more,
+    )  # fmt: skip

@@ -1,0 +1,125 @@
+"""One self-contained page from the results of studies."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from fourfold.errors import DataError, FileError
+from fourfold.report import words
+from fourfold.report.charts import Chart, confusion_chart, learning_curves
+from fourfold.report.confusions import Confused, most_confused
+from fourfold.report.leaderboard import Row, Scale, leaderboard
+from fourfold.report.place import Corner, corners
+from fourfold.report.points import Colours, points_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fourfold.study.result import Pile, Result
+
+__all__ = ["write_report"]
+
+
+def write_report(results: Sequence[Result], path: Path) -> None:
+    """Write what studies found as one HTML file that needs nothing else, all or nothing.
+
+    Parameters
+    ----------
+    results
+        One or several; each becomes a section of the page.
+    path
+        The file to write; its folder must be there.
+
+    Raises
+    ------
+    DataError
+        If there is no result.
+    FileError
+        If the file cannot be written.
+    """
+    if not results:
+        raise DataError("a report must have at least one result; got none")
+    studies = [_Study.of(f"study-{i}", result) for i, result in enumerate(results, start=1)]
+    template = _environment().get_template("report.html.jinja")
+    _write(template.render(studies=studies, plotly=get_plotlyjs()), Path(path))
+
+
+@final
+@dataclass(frozen=True)
+class _Study:
+    """A section of the page: a result, and what is drawn from it."""
+
+    key: str
+    result: Result
+    piles: list[tuple[str, Pile]]
+    rows: list[Row]
+    scale: Scale
+    curves: list[Chart]
+    confusion: Chart | None
+    confused: list[Confused]
+    colours: Colours
+    pictures: list[Chart]
+    corners: list[Corner]
+
+    @property
+    def compared(self) -> bool:
+        """Whether any method is compared to a baseline."""
+        return any(row.line.difference for row in self.rows)
+
+    @classmethod
+    def of(cls, key: str, result: Result) -> Self:
+        """Prepare a result for the page."""
+        rows, scale = leaderboard(result)
+        colours = Colours.of(result.pictures)
+        return cls(
+            key=key,
+            result=result,
+            piles=_piles(result),
+            rows=rows,
+            scale=scale,
+            curves=learning_curves(result.lines),
+            confusion=confusion_chart(result.classes, result.confusion),
+            confused=most_confused(result.classes, result.confusion),
+            colours=colours,
+            pictures=[points_chart(points, colours) for points in result.pictures],
+            corners=corners(result),
+        )
+
+
+def _piles(result: Result) -> list[tuple[str, Pile]]:
+    piles = [("source", pile) for pile in result.sources] + [("target", result.target)]
+    return piles + ([("evaluation", result.evaluate)] if result.evaluate else [])
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # names of classes, files and columns are a stranger's text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": words.count,
+        "duration": words.duration,
+        "number": words.number,
+        "plain": words.plain,
+        "signed": words.signed,
+    }
+    return environment
+
+
+def _write(page: str, path: Path) -> None:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(page, encoding="utf-8")
+        os.replace(part, path)  # noqa: PTH105  one atomic step
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise FileError(f"{path} must be writable for the report; {error}") from error

@@ -1,0 +1,222 @@
+"""What a study found, as plain values: printed, drawn in the report, and kept as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
+
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Interval", "Line", "Pile", "Points", "Result", "Verdict"]
+
+Verdict: TypeAlias = Literal["helped", "hurt", "undecided"]
+
+
+@final
+@dataclass(frozen=True)
+class Pile:
+    """One pile of data, in numbers.
+
+    Attributes
+    ----------
+    name, kind
+        What it is called; ``"array"``, ``"pictures"``, ``"table"`` or ``"sparse"``.
+    rows, labelled
+        How many, and how many of them have a label.
+    shape
+        Of one row.
+    labels
+        Label → how often; empty for numbers.
+    digest
+        Of inputs and labels.
+    """
+
+    name: str
+    kind: str
+    rows: int
+    labelled: int
+    shape: list[int]
+    labels: dict[str, int]
+    digest: str
+
+
+@final
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its confidence interval.
+
+    Attributes
+    ----------
+    mean, low, high
+        The difference, and the ends of its interval after Holm's correction.
+    p
+        Two-sided p-value, not corrected.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+@final
+@dataclass
+class Line:
+    """One method on the leaderboard.
+
+    Attributes
+    ----------
+    method
+        Its class name.
+    role
+        ``"baseline"`` or ``"transfer"``.
+    choice
+        What it was chosen by, one value a seed × split: cross-validated scores, or the validator's.
+    scores
+        What the verdict is made from, one value a seed (evaluation labels) or a seed × split.
+    difference
+        To the best baseline, in the score's units; None for that baseline, or without scores.
+    verdict
+        None for baselines.
+    seconds
+        Of one fit, on average, in this process (what the store already held costs nothing).
+    losses
+        Each seed's training loss, one value an epoch, from the fit on the whole target.
+    parameters
+        Those that are not the method's defaults.
+    error
+        Why it could not run; empty if it did.
+    """
+
+    method: str
+    role: Literal["baseline", "transfer"]
+    choice: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    difference: Interval | None = None
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+    losses: list[list[float]] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Points:
+    """Rows of both domains as points in the plane.
+
+    Attributes
+    ----------
+    title
+        Which features: prepared inputs, or those that the shipped model learnt.
+    x, y
+        Coordinates, source rows first.
+    source
+        Whether a point is the source's.
+    label
+        Its label, or an empty string.
+    """
+
+    title: str
+    x: list[float]
+    y: list[float]
+    source: list[bool]
+    label: list[str]
+
+
+@final
+@dataclass
+class Result:
+    """What a study found.
+
+    Attributes
+    ----------
+    title
+        The question, e.g. ``"mnist → optdigits, few labels"``.
+    cell
+        The map's cell that the data stand on.
+    verdict, sentence
+        Whether transfer helped, and that in a sentence for a person.
+    metric
+        The score's name, e.g. ``"accuracy"``; higher is better.
+    chosen_by
+        How the shipped model was chosen, without evaluation labels.
+    judged_by
+        What the scores are measured on.
+    shipped, best_baseline
+        The method of the model that is handed over, and the baseline that others are compared to.
+    notes
+        What a careful reader should know: where choice and verdict disagree, what did not run.
+    sources, target, evaluate
+        The data.
+    lines
+        The leaderboard, best first.
+    classes, confusion
+        Class names, and rows of true × columns of predicted counts of the shipped model; empty for
+        numbers or without labels to compare with.
+    pictures
+        Source and target before and after.
+    place
+        What the map says: cell → the reason why it applies or does not.
+    settings
+        Everything needed to repeat it: version, seeds, threads, command, date, machine.
+    seconds
+        Of the whole study.
+    """
+
+    title: str
+    cell: str
+    verdict: Verdict
+    sentence: str
+    metric: str
+    chosen_by: str
+    judged_by: str
+    shipped: str
+    best_baseline: str
+    notes: list[str]
+    sources: list[Pile]
+    target: Pile
+    evaluate: Pile | None
+    lines: list[Line]
+    classes: list[str]
+    confusion: list[list[int]]
+    pictures: list[Points]
+    place: dict[str, str]
+    settings: dict[str, Any]
+    seconds: float
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, all or nothing."""
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        os.replace(part, path)  # noqa: PTH105  one atomic step
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is no result of a study.
+        """
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw["sources"] = [Pile(**pile) for pile in raw["sources"]]
+            raw["target"] = Pile(**raw["target"])
+            raw["evaluate"] = Pile(**raw["evaluate"]) if raw["evaluate"] else None
+            raw["lines"] = [_line(line) for line in raw["lines"]]
+            raw["pictures"] = [Points(**points) for points in raw["pictures"]]
+            return cls(**raw)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path} must be the result of a study; {error}") from error
+
+
+def _line(raw: dict[str, Any]) -> Line:
+    difference = Interval(**raw["difference"]) if raw["difference"] else None
+    return Line(**{**raw, "difference": difference})

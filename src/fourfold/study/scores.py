@@ -1,0 +1,165 @@
+"""How models are rated: scores on labels, and validators that need none."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
+
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from fourfold.core.tasks import Classification, Regression
+from fourfold.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from fourfold.core.tasks import Task
+    from fourfold.domain import Domain
+
+__all__ = ["SCORES", "InformationMaximization", "Score", "Validator", "choose_score"]
+
+MINORITY: Final = 0.2
+"""Two classes of which one is rarer than this are rated by AUC."""
+
+
+class Score(ABC):
+    """A number for outputs against true labels; higher is better."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """Rate outputs (n, k) of a fitted task against labels (n,) or (n, m)."""
+
+    def rows(
+        self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]
+    ) -> NDArray[np.float64] | None:
+        """Return one number a row whose mean is the score, (n,); None if there is no such thing."""
+        del task, y, outputs
+        return None
+
+
+@final
+class Accuracy(Score):
+    """Share of rows that are right."""
+
+    name = "accuracy"
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        return task.score(y, outputs)
+
+    def rows(
+        self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]
+    ) -> NDArray[np.float64] | None:
+        right = task.decode(outputs) == _like(task, y)
+        return np.asarray(right.reshape(len(y), -1).mean(axis=1), np.float64)
+
+
+@final
+class BalancedAccuracy(Score):
+    """Accuracy, averaged over classes."""
+
+    name = "balanced_accuracy"
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        return float(balanced_accuracy_score(_like(task, y), task.decode(outputs)))
+
+
+@final
+class Auc(Score):
+    """Area under the ROC curve; with several classes, one against the rest on average."""
+
+    name = "auc"
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        if not isinstance(task, Classification):
+            raise ParameterError(f"auc needs classes; got a {type(task).__name__}")
+        true, p = _like(task, y), task.probabilities(outputs)
+        present = np.isin(task.classes_, true)
+        if present.sum() < 2:
+            return 0.5
+        if len(task.classes_) == 2:
+            return float(roc_auc_score(true == task.classes_[1], p[:, 1]))
+        each = [roc_auc_score(true == task.classes_[i], p[:, i]) for i in np.flatnonzero(present)]
+        return float(np.mean(each))
+
+
+@final
+class R2(Score):
+    """Share of the labels' variance that is explained."""
+
+    name = "r2"
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        return task.score(y, outputs)
+
+
+SCORES: Final[Mapping[str, Score]] = {
+    score.name: score for score in (Accuracy(), BalancedAccuracy(), Auc(), R2())
+}
+
+
+def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
+    """Choose the primary score by task: accuracy, AUC for two classes with a rare one, R².
+
+    Raises
+    ------
+    ParameterError
+        If there is no score of that name, or it is not for this task.
+    """
+    if name is not None and name not in SCORES:
+        raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
+    numbers = isinstance(task, Regression)
+    if name is not None and (name == "r2") != numbers:
+        raise ParameterError(f"metric must fit the labels, {type(task).__name__}; got {name!r}")
+    if name is not None:
+        return SCORES[name]
+    if numbers:
+        return SCORES["r2"]
+    counts = list(domain.counts.values())
+    rare = len(counts) == 2 and min(counts) < MINORITY * sum(counts)
+    return SCORES["auc" if rare else "accuracy"]
+
+
+class Validator(ABC):
+    """Rates a model on the target without labels; higher is better."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def __call__(self, task: Task, outputs: NDArray[np.float32]) -> float:
+        """Rate outputs (n, k) for the target's rows."""
+
+
+@final
+class InformationMaximization(Validator):
+    """Sure about each row, and all classes in use: H(mean p) − mean H(p), in nats.
+
+    References
+    ----------
+    Musgrave, Belongie & Lim, Three New Validators and a Large-Scale Benchmark Ranking for
+    Unsupervised Domain Adaptation, 2022.
+    """
+
+    name = "information maximization"
+
+    def __call__(self, task: Task, outputs: NDArray[np.float32]) -> float:
+        if not isinstance(task, Classification):
+            raise ParameterError(
+                f"without labels only classes can be validated; got a {type(task).__name__}: "
+                "bring some target labels"
+            )
+        p = task.probabilities(outputs).astype(np.float64)
+        return float(_entropy(p.mean(axis=0)) - _entropy(p).mean())
+
+
+def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    logs = np.log(np.where(p > 0, p, 1.0))
+    return np.asarray(-(p * logs).sum(axis=-1))
+
+
+def _like(task: Task, y: NDArray[Any]) -> NDArray[Any]:
+    return y.astype(task.classes_.dtype) if isinstance(task, Classification) else y

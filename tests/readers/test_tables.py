@@ -1,0 +1,173 @@
+"""Tables from files, and the columns of several lined up."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fourfold.errors import DataError, FileError
+from fourfold.readers import read_domain, read_domains
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = """age,town,joined,member,cost,label
+34,Ulm,2020-01-31,true,1.5,good
+,Bonn,,false,2,
+41,,2021-12-24,,NA,bad
+"""
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def frame_of(domain) -> pd.DataFrame:
+    return domain.rows.frame
+
+
+def test_numbers_categories_dates_booleans_and_missing_cells(tmp_path):
+    domain = read_domain(write(tmp_path / "people.csv", TEXT), label="label")
+    frame = frame_of(domain)
+    assert list(frame.columns) == ["age", "town", "joined", "member", "cost"]
+    assert frame["age"].dtype.kind == "f"
+    assert frame["joined"].dtype.kind == "M"
+    assert frame.isna().sum().tolist() == [1, 1, 1, 1, 1]
+    assert frame["member"].tolist()[:2] == [True, False]
+    assert domain.labelled.tolist() == [True, False, True]
+    assert domain.known.tolist() == ["good", "bad"]
+    assert domain.name == "people"
+
+
+@pytest.mark.parametrize("day", ["2020-03-04", "2020/03/04", "04.03.2020", "2020-03-04T00:00:00Z"])
+def test_dates_in_the_forms_that_are_one_day_everywhere(tmp_path, day):
+    frame = frame_of(read_domain(write(tmp_path / "a.csv", f"d,n\n{day},1\n")))
+    assert frame["d"].tolist() == [pd.Timestamp(2020, 3, 4)]
+
+
+def test_every_delimiter_and_form_of_file_reads_the_same(tmp_path):
+    table = pd.DataFrame({"a": [1, 2], "b": ["x", "y, z"], "c": [0.5, None], "y": [0, 1]})
+    table.to_csv(tmp_path / "comma.csv", index=False)
+    table.to_csv(tmp_path / "semicolon.csv", index=False, sep=";")
+    table.to_csv(tmp_path / "tab.tsv", index=False, sep="\t")
+    table.to_parquet(tmp_path / "table.parquet")
+    table.set_index(pd.Index([5, 7])).to_parquet(tmp_path / "indexed.parquet")
+    marked = b"\xef\xbb\xbf" + (tmp_path / "comma.csv").read_bytes()
+    write(tmp_path / "marked.csv", marked)
+    write(tmp_path / "zipped.csv.gz", gzip.compress(marked))
+    names = ["comma.csv", "semicolon.csv", "tab.tsv", "table.parquet", "indexed.parquet",
+             "marked.csv", "zipped.csv.gz"]  # fmt: skip
+    domains = [read_domain(tmp_path / name, label="y") for name in names]
+    for domain in domains[1:]:
+        pd.testing.assert_frame_equal(frame_of(domain), frame_of(domains[0]))
+        assert domain.digest == domains[0].digest
+
+
+def test_a_file_without_the_label_column_is_unlabelled(tmp_path):
+    domain = read_domain(write(tmp_path / "a.csv", "a,b\n1,2\n"), label="y")
+    assert domain.y is None
+
+
+def test_text_with_quotes_and_new_lines_is_one_cell(tmp_path):
+    frame = frame_of(read_domain(write(tmp_path / "a.csv", 'n,t\n1,"so\nhe said ""no"""\n2,x\n')))
+    assert frame["t"].tolist() == ['so\nhe said "no"', "x"]
+
+
+def test_parquets_decimals_times_and_zones_become_plain(tmp_path):
+    import datetime as dt
+    from decimal import Decimal
+
+    noon = dt.datetime(2020, 1, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    table = pa.table(
+        {
+            "d": pa.array([Decimal("1.5")]),
+            "t": pa.array([dt.time(1, 0, 1)]),
+            "z": pa.array([noon], pa.timestamp("us", "Europe/Berlin")),
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    row = frame_of(read_domain(tmp_path / "a.parquet")).iloc[0]
+    assert (row["d"], row["t"], row["z"]) == (1.5, 3601.0, pd.Timestamp(2020, 1, 1, 10))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("a,b\n1,2\n3\n", "line 3 must have 2 cells.*got 1"),
+        ("a,b\n1,2\n\n1,2,3\n", "line 4 must have 2 cells.*got 3"),
+        ('a,b\n1,"x\ny"\n3,4,5\n', "line 4 must have 2 cells.*got 3"),
+        (b"a,b\n1,caf\xe9\n", "must be UTF-8.*save it as"),
+        (b"caf\xe9,b\n1,2\n", "must be UTF-8.*save it as"),
+        ("a,b\n1,2\n".encode("utf-16"), "must be UTF-8.*save it as"),
+        ("", "a header and at least one row"),
+        ("a,b\n", "at least one row"),
+        ("a,a\n1,2\n", "got twice: a"),
+        ("y\n1\n", "columns besides the label"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named_with_its_fault(tmp_path, content, says):
+    path = write(tmp_path / "bad.csv", content)
+    with pytest.raises(DataError, match=says) as caught:
+        read_domain(path, label="y")
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["bad.parquet", "bad.csv.gz", "bad.npz", "bad.npy", "bad.txt"])
+def test_files_that_are_not_what_their_ending_says_are_refused(tmp_path, name):
+    path = write(tmp_path / name, b"nothing of that kind")
+    with pytest.raises(DataError, match=name):
+        read_domain(path)
+
+
+def test_nested_columns_are_refused(tmp_path):
+    pq.write_table(pa.table({"v": [[1, 2], [3]]}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="column 'v' holds list"):
+        read_domain(tmp_path / "a.parquet")
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileError, match=r"gone\.csv must be a file or a folder"):
+        read_domain(tmp_path / "gone.csv")
+
+
+def test_columns_are_lined_up_whatever_their_order(tmp_path):
+    first = write(tmp_path / "a.csv", "a,b,y\n1,2,0\n")
+    other = write(tmp_path / "b.csv", "b,a\n20,10\n")
+    source, target = read_domains([first, other], label="y")
+    assert list(frame_of(target).columns) == list(frame_of(source).columns) == ["a", "b"]
+    assert frame_of(target)["a"].tolist() == [10]
+    assert (source.n_labelled, target.n_labelled) == (1, 0)
+
+
+def test_the_label_must_be_in_one_file_and_columns_in_all(tmp_path):
+    first = write(tmp_path / "a.csv", "a,b\n1,2\n")
+    other = write(tmp_path / "b.csv", "a,c\n1,2\n")
+    with pytest.raises(DataError, match=r"label column 'y' must be in at least one .*a, b, c"):
+        read_domains([first, other], label="y")
+    with pytest.raises(DataError, match=r"b\.csv lacks b; .*a\.csv lacks c"):
+        read_domains([first, other])
+
+
+def test_domains_of_several_kinds_do_not_go_together(tmp_path):
+    table = write(tmp_path / "a.csv", "a,b\n1,2\n")
+    np.savez(tmp_path / "b.npz", X=np.eye(2))
+    with pytest.raises(DataError, match="must be of one kind"):
+        read_domains([table, tmp_path / "b.npz"])
+
+
+def test_the_readers_load_nothing_heavy_before_they_are_used():
+    program = (
+        "import sys, fourfold.readers\n"
+        "print([m for m in ('torch', 'sklearn', 'pandas', 'scipy', 'PIL') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.decode().strip() == "[]"
