@@ -1,1 +1,33 @@
-"""fourfold."""
+"""fourfold: the whole map of transfer learning, with an honest verdict on whether it helped.
+
+Everything public is here, and loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lazy_loader
+
+from fourfold.methods import table as _table
+
+_PARTS = {
+    "bundle": ["save"],
+    "core.frozen": ["Frozen"],
+    "core.process": ["keep_memory"],
+    "core.store": ["Store"],
+    "core.tasks": ["Attributes", "Classification", "Regression"],
+    "core.training": ["Recipe"],
+    "domain": ["Domain"],
+    "errors": ["FourfoldError"],
+    "methods.saved": ["load"],
+    "networks": ["ConvNet", "Mlp"],
+    "networks.cut": ["cut"],
+    "readers": ["read_domain"],
+    "study": ["Study"],
+}
+_METHODS = {entry.module.removeprefix("fourfold."): [entry.name] for entry in _table().values()}
+
+__getattr__: Any
+__dir__: Any
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_PARTS | _METHODS)

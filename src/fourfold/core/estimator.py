@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeAlias, final
 
 from sklearn.exceptions import NotFittedError
@@ -15,6 +14,7 @@ from fourfold.domain import Domain
 from fourfold.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -82,7 +82,9 @@ class TransferEstimator(_Persistent, ABC):
     needs: ClassVar[Needs] = Needs()
 
     @final
-    def fit(self, X: Any, y: Any = None, *, source: Source | Sequence[Source] | None = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, *, source: Source | Sequence[Source] | None = None
+    ) -> Self:
         """Learn the target.
 
         Parameters

@@ -13,14 +13,14 @@ from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Positive
 from fourfold.core.tasks import Classification, Regression
 from fourfold.core.training import Recipe
-from fourfold.methods.job import Model, supervise
+from fourfold.methods.job import supervise
 from fourfold.methods.network import NetworkEstimator
-from fourfold.networks.builder import Body
+from fourfold.networks.mlp import Mlp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fourfold.methods.job import Job
+    from fourfold.methods.job import Job, Model
 
 __all__ = ["Linear"]
 
@@ -51,7 +51,8 @@ class Linear(NetworkEstimator):
     default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
 
     def _learn(self, job: Job) -> Model:
-        model = job.model(self._features(job))
+        self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
+        model = job.model(job.body())
         data = job.target.known()
         if isinstance(job.task, (Classification, Regression)):
             features = in_blocks(model.body, data.rows)
@@ -59,13 +60,6 @@ class Linear(NetworkEstimator):
         else:
             self.history_ = supervise(model, job.task, data, job.recipe)
         return model
-
-    def _features(self, job: Job) -> Body:
-        """Keep what prepares the inputs, and nothing of the network."""
-        stages = dict(job.body().named_children())
-        kept = {"prepare": stages["prepare"]} if "prepare" in stages else {}
-        width = int(np.prod(self.shape_))
-        return Body({**kept, "flatten": nn.Flatten()}, width)
 
     def _solve(
         self, features: NDArray[np.float32], y: NDArray[np.float32], job: Job

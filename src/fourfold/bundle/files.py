@@ -1,0 +1,168 @@
+"""Saving and loading: safetensors and JSON in a folder, no pickle, nothing that runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from safetensors import SafetensorError
+from xxhash import xxh3_128
+
+from fourfold.core.plain import from_plain, to_plain
+from fourfold.core.version import VERSION
+from fourfold.errors import BundleError, FileError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import nn
+
+    from fourfold.core.estimator import JointEstimator, TransferEstimator
+
+__all__ = ["load", "save"]
+
+FORMAT: Final = 1
+"""The version of the folder's layout."""
+INDEX: Final = "bundle.json"
+
+
+def save(estimator: TransferEstimator | JointEstimator, path: Path | str) -> Path:
+    """Save a fitted model as a folder, all or nothing.
+
+    Parameters
+    ----------
+    estimator
+        Fitted.
+    path
+        The folder; one that is there is replaced.
+
+    Raises
+    ------
+    NotFittedError
+        If it is not fitted.
+    FileError
+        If the folder cannot be written, or holds something that is no bundle.
+    """
+    estimator.check_fitted()
+    path = Path(path)
+    if path.exists() and not (path / INDEX).exists() and (path.is_file() or any(path.iterdir())):
+        raise FileError(f"{path} must be free for a bundle, or hold one; it holds something else")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        try:
+            _write(estimator, part)
+            part.chmod(0o755)
+            _replace(part, path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    except (OSError, SafetensorError) as error:
+        raise FileError(f"{path} must be writable for a bundle; {error}") from error
+    return path
+
+
+def load(
+    path: Path | str, classes: Mapping[str, Callable[..., Any]], *, network: nn.Module | None = None
+) -> Any:
+    """Load a model; the data it was trained on are not needed.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    classes
+        Name → class: what may be rebuilt.
+    network
+        The module that was trained, where it is not one of ours, to train it on; without it the
+        model predicts, through ONNX.
+
+    Returns
+    -------
+    TransferEstimator or JointEstimator
+        Fitted, as it was saved.
+
+    Raises
+    ------
+    FileError
+        If there is no such folder.
+    BundleError
+        If it is damaged, from a newer version, or none of ours.
+    """
+    path = Path(path)
+    index = _index(path)
+    _check_files(path, index["files"])
+    estimator = from_plain(index["estimator"], classes)
+    if network is not None:
+        if "network" not in estimator.get_params(deep=False):
+            raise ParameterError(f"{type(estimator).__name__} takes no network; got one")
+        estimator.set_params(network=network)
+    try:
+        return estimator.load_fitted(path, index["fitted"])
+    except (KeyError, TypeError, OSError, SafetensorError) as error:
+        raise BundleError(
+            f"{path} must be a whole bundle; {type(error).__name__}: {error}"
+        ) from error
+
+
+def _write(estimator: TransferEstimator | JointEstimator, folder: Path) -> None:
+    fitted = estimator.save_fitted(folder)
+    index = {
+        "format": FORMAT,
+        "fourfold": VERSION,
+        "estimator": to_plain(estimator),
+        "fitted": fitted,
+        "files": {name: _digest(folder / name) for name in _names(folder)},
+    }
+    (folder / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
+
+
+def _replace(part: Path, path: Path) -> None:
+    """Put a finished folder in the place of another."""
+    if path.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        os.replace(path, old)  # noqa: PTH105  one atomic step
+        os.replace(part, path)  # noqa: PTH105  the same
+        shutil.rmtree(old)
+    else:
+        os.replace(part, path)  # noqa: PTH105  the same
+
+
+def _index(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise FileError(f"{path} must be the folder of a saved model; it does not exist")
+    try:
+        index: dict[str, Any] = json.loads((path / INDEX).read_text(encoding="utf-8"))
+        version = int(index["format"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{path} must be a model that fourfold saved; {error}") from error
+    if version > FORMAT:
+        raise BundleError(
+            f"{path} must be of format {FORMAT} or older; got {version}, from fourfold "
+            f"{index.get('fourfold')}: update fourfold"
+        )
+    return index
+
+
+def _check_files(path: Path, files: Mapping[str, str]) -> None:
+    for name, digest in files.items():
+        file = path / name
+        if not file.exists():
+            raise BundleError(f"{path} must be a whole bundle; it lacks {name}")
+        if _digest(file) != digest:
+            raise BundleError(f"{path} must be as it was saved; {name} is damaged")
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file())
+
+
+def _digest(file: Path) -> str:
+    content = xxh3_128()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            content.update(block)
+    return content.hexdigest()

@@ -1,0 +1,10 @@
+"""The version of fourfold that is installed."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Final
+
+__all__ = ["VERSION"]
+
+VERSION: Final = version("fourfold")
