@@ -58,7 +58,7 @@ def _points(rng: np.random.Generator, title: str, labels: list[str], apart: floa
     return Points(title, x.tolist(), y.tolist(), source.tolist(), names)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def helped() -> Result:
     """Ten classes, one with a hostile name; one method could not run; two notes."""
     rng = np.random.default_rng(0)
@@ -108,7 +108,7 @@ def helped() -> Result:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def regression() -> Result:
     """Numbers instead of classes: no confusion, colours on a scale; transfer hurt."""
     rng = np.random.default_rng(1)
@@ -142,7 +142,7 @@ def regression() -> Result:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def undecided() -> Result:
     """No target labels and none to evaluate on: nothing is scored, nothing compared."""
     rng = np.random.default_rng(2)

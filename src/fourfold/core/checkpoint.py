@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, Self, final
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
+from xxhash import xxh3_128
 
 from fourfold.errors import DataError, FileError
 
 if TYPE_CHECKING:
-    from fourfold.core.training import Recipe, _Loop
+    from collections.abc import Mapping, Sequence
+
+    from fourfold.core.training import Recipe, Table, _Loop
 
 __all__ = ["Checkpoint"]
 
@@ -33,7 +36,8 @@ class Checkpoint:
     every
         Seconds between two writes, at the least.
     identity
-        What the training is; a file with another one is refused.
+        What the training is: recipe, weights at the start, random state and rows; a file with
+        another one is refused.
     """
 
     def __init__(self, path: Path, every: float, identity: str) -> None:
@@ -41,23 +45,25 @@ class Checkpoint:
         self.written = time.monotonic()
 
     @classmethod
-    def of(cls, recipe: Recipe) -> Self | None:
-        """Return the recipe's checkpoint, if it asks for one."""
+    def of(cls, recipe: Recipe, module: nn.Module, tables: Sequence[Table]) -> Self | None:
+        """Return the recipe's checkpoint of a training that begins now, if it asks for one."""
         if recipe.checkpoint is None:
             return None
-        return cls(Path(recipe.checkpoint), recipe.checkpoint_every, recipe.identity())
+        start = _digest({**module.state_dict(), "random": torch.get_rng_state()})
+        parts = [recipe.identity(), start, *(_rows(table) for table in tables)]
+        return cls(Path(recipe.checkpoint), recipe.checkpoint_every, json.dumps(parts))
 
     def exists(self) -> bool:
         """Tell whether there is something to go on from."""
         return self.path.exists()
 
-    def save(self, loop: _Loop, *, over: bool) -> None:
+    def save(self, loop: _Loop) -> None:
         """Write the state of a loop, unless the last write was just now."""
-        if not over and time.monotonic() - self.written < self.every:
+        if not loop.over and time.monotonic() - self.written < self.every:
             return
         tensors, notes = _state(loop)
-        notes["identity"] = self.identity
-        part = self.path.with_suffix(".part")
+        notes |= {"identity": self.identity, "digest": _digest(tensors)}
+        part = self.path.with_name(f"{self.path.name}.part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             save_file(tensors, part, {"fourfold": json.dumps(notes)})
@@ -78,11 +84,17 @@ class Checkpoint:
             with safe_open(self.path, "pt") as file:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 notes = json.loads((file.metadata() or {})["fourfold"])
-        except (SafetensorError, KeyError, ValueError) as error:
-            raise DataError(f"{self.path} must be a checkpoint of fourfold; {error}") from error
-        if notes["identity"] != self.identity:
+            identity, digest = notes["identity"], notes["digest"]
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise DataError(
-                f"{self.path} must be of a training with the same recipe; got another: remove it"
+                f"{self.path} must be a whole checkpoint of fourfold; got {error}: remove it"
+            ) from error
+        if digest != _digest(tensors):
+            raise DataError(f"{self.path} must be as it was written; it is damaged: remove it")
+        if identity != self.identity:
+            raise DataError(
+                f"{self.path} must be of a training with the same recipe, start and data; got "
+                "another: remove it, or name another file"
             )
         _restore(loop, tensors, notes)
 
@@ -99,7 +111,7 @@ def _state(loop: _Loop) -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors["random"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random_cuda"] = torch.cuda.get_rng_state()
-    notes = {"history": asdict(loop.history), "best": loop.best.epoch}
+    notes = {"history": asdict(loop.history), "best": loop.best.epoch, "over": loop.over}
     return {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, notes
 
 
@@ -122,5 +134,24 @@ def _restore(loop: _Loop, tensors: dict[str, Tensor], notes: dict[str, Any]) -> 
     torch.set_rng_state(tensors["random"])
     if "random_cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["random_cuda"])
+    loop.over = notes["over"]
     for name, value in notes["history"].items():
         setattr(loop.history, name, value)
+
+
+def _rows(table: Table) -> str:
+    """Name a table by its content."""
+    named = {} if table.y is None else {"y": table.y}
+    if isinstance(table.x, Tensor):
+        return _digest({"x": table.x, **named})
+    return table.x.digest + _digest(named)
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """Name tensors by content: 32 hex digits."""
+    content = xxh3_128()
+    for name in sorted(tensors):
+        plain = tensors[name].detach().cpu().contiguous()
+        content.update(f"{name}{plain.dtype}{tuple(plain.shape)}".encode())
+        content.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
+    return content.hexdigest()

@@ -130,9 +130,6 @@ class TransferEstimator(_Persistent, ABC):
             raise ParameterError(
                 f"{name} must have something to transfer from: fit(X, y, source=...); got no source"
             )
-        for source in sources:
-            if self.needs.source_labels and isinstance(source, Domain) and not source.n_labelled:
-                raise DataError(f"the source of {name} must have labels; got none")
         if self.needs.target_labels and target.y is None:
             raise DataError(
                 f"{name} requires y to be passed, but the target y is None: the target must have "
@@ -140,6 +137,9 @@ class TransferEstimator(_Persistent, ABC):
             )
         if self.needs.target_labels and not target.n_labelled:
             raise DataError(f"the target of {name} must have at least one label; got only missing")
+        for source in sources:
+            if self.needs.source_labels and isinstance(source, Domain) and not source.n_labelled:
+                raise DataError(f"the source of {name} must have labels; got none")
 
 
 class JointEstimator(_Persistent, ABC):

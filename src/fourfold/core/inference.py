@@ -13,9 +13,18 @@ if TYPE_CHECKING:
 
     from fourfold.rows import Rows
 
-__all__ = ["in_blocks", "pad"]
+__all__ = ["as_tensor", "in_blocks", "pad"]
 
 BLOCK: Final = 32
+
+
+def as_tensor(block: NDArray[Any]) -> Tensor:
+    """Make a tensor of rows, in the memory they lie in where torch can use that.
+
+    It is copied where it is read-only, which tensors never are, or of another machine's byte order.
+    """
+    native = np.ascontiguousarray(block, block.dtype.newbyteorder("="))
+    return torch.from_numpy(native if native.flags.writeable else native.copy())
 
 
 def pad(block: NDArray[Any], size: int) -> NDArray[Any]:
@@ -50,6 +59,6 @@ def in_blocks(module: nn.Module, rows: Rows, *, block: int = BLOCK) -> NDArray[n
     outputs: list[Tensor] = []
     with torch.inference_mode():
         for part in rows.blocks(block):
-            x = torch.from_numpy(pad(np.ascontiguousarray(part), block)).to(device)
+            x = as_tensor(pad(part, block)).to(device)
             outputs.append(module(x)[: len(part)].float().cpu())
     return torch.cat(outputs).numpy()

@@ -6,14 +6,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, final
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from fourfold.core.process import world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BatchNorm2d", "apart", "still_statistics"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "apart", "still_statistics"]
+
+
+@final
+class BatchNorm1d(nn.BatchNorm1d):
+    """Batch norm over (B, d) that, in several processes, normalizes by the whole batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _together(self, x) if self.training and world() > 1 else super().forward(x)
 
 
 @final
@@ -24,25 +33,23 @@ class BatchNorm2d(nn.BatchNorm2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        world = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-        if not self.training or world == 1:
-            return super().forward(x)
-        from torch.distributed.nn.functional import all_reduce
+        return _together(self, x) if self.training and world() > 1 else super().forward(x)
 
-        moments: Tensor = torch.stack([x.mean((0, 2, 3)), x.square().mean((0, 2, 3))])
-        mean, square = all_reduce(moments) / world  # type: ignore[no-untyped-call]
-        variance = square - mean.square()
-        self._remember(mean.detach(), variance.detach(), world * x.numel() // x.shape[1])
-        scale = self.weight * (variance + self.eps).rsqrt()
-        shift = self.bias - mean * scale
-        normal: Tensor = x * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
-        return normal
 
-    def _remember(self, mean: Tensor, variance: Tensor, n: int) -> None:
-        if self.running_mean is None or self.running_var is None or not self.momentum:
-            return
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * n / (n - 1), self.momentum)
+def _together(norm: _BatchNorm, x: Tensor) -> Tensor:
+    """Normalize (B, C, ...) by the moments of all processes' batches, which are equally large."""
+    from torch.distributed.nn.functional import all_reduce
+
+    processes, axes = world(), [axis for axis in range(x.ndim) if axis != 1]
+    mean: Tensor = all_reduce(x.mean(axes, keepdim=True)) / processes  # type: ignore[no-untyped-call]
+    centred = x - mean
+    variance: Tensor = all_reduce(centred.square().mean(axes, keepdim=True)) / processes  # type: ignore[no-untyped-call]
+    if norm.momentum and norm.running_mean is not None and norm.running_var is not None:
+        n = processes * x.numel() // x.shape[1]
+        norm.running_mean.lerp_(mean.detach().flatten(), norm.momentum)
+        norm.running_var.lerp_(variance.detach().flatten() * n / (n - 1), norm.momentum)
+    shape = mean.shape
+    return centred * (variance + norm.eps).rsqrt() * norm.weight.view(shape) + norm.bias.view(shape)
 
 
 @contextmanager

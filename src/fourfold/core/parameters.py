@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from functools import cache
 from types import NoneType, UnionType
@@ -88,19 +89,24 @@ def _fits_one(value: Any, kind: Any) -> bool:
     if kind in {Any, object}:
         return True
     if origin is Literal:
-        return value in get_args(kind)
+        return any(type(value) is type(option) and value == option for option in get_args(kind))
     if origin is Annotated:
         base, *bounds = get_args(kind)
         return _fits(value, base) and all(_within(value, bound) for bound in bounds)
+    if kind is bool:
+        return isinstance(value, (bool, np.bool_))
     if kind is float:
-        return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
-            value, bool
-        )
+        return _is_number(value) and math.isfinite(value)
     if kind is int:
-        return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        return _is_number(value) and isinstance(value, (int, np.integer))
     if origin is tuple and isinstance(value, (tuple, list)):
         return all(_fits(item, get_args(kind)[0]) for item in value)
     return isinstance(value, origin or kind)
+
+
+def _is_number(value: Any) -> bool:
+    numbers = (int, float, np.integer, np.floating)
+    return isinstance(value, numbers) and not isinstance(value, bool)
 
 
 def _limits(bounds: list[Any]) -> list[Any]:
@@ -126,15 +132,16 @@ def _must(kind: Any) -> str:
 def _must_one(kind: Any) -> str:
     if kind is NoneType:
         return "be None"
+    if kind in {int, float}:
+        return "be a whole number" if kind is int else "be a finite number"
     if get_origin(kind) is Literal:
         return "be one of " + ", ".join(map(repr, get_args(kind)))
     if get_origin(kind) is Annotated:
         base, *bounds = get_args(kind)
-        limits = [
-            b for bound in bounds for b in (bound if isinstance(bound, at.Interval) else [bound])
-        ]
         whole = "be a whole number in " if base is int else "lie in "
-        return whole + _interval(limits)
+        return whole + _interval(bounds)
+    if get_origin(kind) is tuple and get_args(kind)[0] is not Any:
+        return f"be a tuple, of which each item must {_must(get_args(kind)[0])}"
     return f"be {_article(getattr(get_origin(kind) or kind, '__name__', str(kind)))}"
 
 

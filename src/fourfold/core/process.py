@@ -1,4 +1,4 @@
-"""What a process is set to: its random state, its threads, its allocator."""
+"""What a process is set to: its random state, its threads, its allocator, its companions."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import torch
+import torch.distributed as dist
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["keep_memory", "seeded", "threads"]
+__all__ = ["keep_memory", "progress_bar", "seeded", "threads", "world"]
 
 M_TRIM_THRESHOLD: Final = -1
 M_TOP_PAD: Final = -2
@@ -39,6 +40,11 @@ def threads(n: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+def world() -> int:
+    """Count the processes that train one model together; mostly it is this one alone."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def keep_memory() -> bool:

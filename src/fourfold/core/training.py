@@ -8,15 +8,18 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, cast, final
 
-import numpy as np
+import annotated_types as at
 import torch
+import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from fourfold.core.checkpoint import Checkpoint
+from fourfold.core.inference import as_tensor
 from fourfold.core.parameters import Fraction, NonNegative, Parameters, Positive, PositiveInt
+from fourfold.core.plain import to_plain
 from fourfold.core.process import progress_bar
 from fourfold.errors import DataError, ParameterError
 from fourfold.rows import ArrayRows, Rows
@@ -33,7 +36,10 @@ Loss: TypeAlias = Callable[..., Tensor]
 """From the progress t in [0, 1] and a batch of each table to a scalar."""
 
 Sampler: TypeAlias = Callable[[torch.Generator, int], Iterator[Tensor]]
-"""Yields positions of a batch for ever, from a generator and the batch size; e.g. episodes."""
+"""Yields positions of a batch for ever, from a generator and the batch size; e.g. episodes.
+
+All that it remembers must be in the generator, so that a killed training can go on.
+"""
 
 
 @final
@@ -49,7 +55,7 @@ class Recipe(Parameters):
     least_steps
         Few rows are gone through more often, until so many steps are made.
     batch_size
-        Rows of each table in a step, over all processes together.
+        Rows of each table in a step, over all processes together, which share them equally.
     optimizer
         ``"adamw"`` (decoupled weight decay), or ``"sgd"`` with Nesterov's momentum off.
     learning_rate
@@ -66,7 +72,7 @@ class Recipe(Parameters):
     clip_norm
         Longest gradient; None for no limit.
     precision
-        ``"32-true"``, or ``"bf16-mixed"`` or ``"16-mixed"`` for autocast.
+        ``"32-true"``, or ``"bf16-mixed"`` for autocast.
     accelerator, devices
         Where, in Lightning Fabric's words. Under ``torchrun`` every process joins in.
     patience
@@ -97,11 +103,11 @@ class Recipe(Parameters):
     schedule: Literal["constant", "cosine", "step", "inverse"] = "cosine"
     warmup: Fraction = 0.0
     clip_norm: Positive | None = None
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
     accelerator: str = "auto"
     devices: int | str = "auto"
     patience: PositiveInt | None = None
-    validation: Fraction = 0.0
+    validation: Annotated[float, at.Interval(ge=0, lt=1)] = 0.0
     checkpoint: str | None = None
     checkpoint_every: NonNegative = 30.0
     progress: bool = False
@@ -122,7 +128,7 @@ class Recipe(Parameters):
     def identity(self) -> str:
         """Say in JSON all that changes a result; where it is kept or shown does not."""
         passing = {"checkpoint", "checkpoint_every", "progress", "loggers", "each_epoch"}
-        settings = {k: v for k, v in self.get_params().items() if k not in passing}
+        settings = {k: to_plain(v) for k, v in self.get_params().items() if k not in passing}
         return json.dumps(settings, sort_keys=True)
 
     def derived(self, part: str) -> Recipe:
@@ -175,21 +181,21 @@ class Table:
     def batch(self, index: Tensor, device: torch.device) -> Batch:
         """Read the rows at these positions."""
         if isinstance(self.x, Rows):
-            x = torch.from_numpy(np.ascontiguousarray(self.x.take(index.numpy())))
+            x = as_tensor(self.x.take(index.numpy()))
         else:
-            x = self.x[index]
-        y = torch.empty(0) if self.y is None else self.y[index]
+            x = self.x.index_select(0, index)  # twice as fast as x[index]
+        y = torch.empty(0) if self.y is None else self.y.index_select(0, index)
         return Batch(x.to(device, non_blocking=True), y.to(device, non_blocking=True))
 
 
 def _in_memory(rows: Rows) -> Tensor | Rows:
     """Make a tensor of rows that lie in memory already, or are few enough to."""
     array = rows.in_memory if isinstance(rows, ArrayRows) else None
-    if array is None or not array.flags.writeable:
-        if rows.n * rows.row_bytes > LOADED_BYTES:
-            return rows
-        array = np.ascontiguousarray(rows.take(np.arange(rows.n)))
-    return torch.from_numpy(array)
+    if array is not None and array.flags.carray and array.dtype.isnative:
+        return as_tensor(array)  # on the same memory
+    if rows.n * rows.row_bytes > LOADED_BYTES:
+        return rows
+    return as_tensor(rows.take(np.arange(rows.n)))
 
 
 @final
@@ -293,9 +299,10 @@ def minimize(
     Raises
     ------
     DataError
-        If a checkpoint is of another training.
+        If a table has fewer rows than there are processes, or a checkpoint is damaged or of
+        another training.
     ParameterError
-        If a table has fewer rows than there are processes, or a loss becomes NaN.
+        If a loss becomes NaN or infinite.
     """
     return _Loop(module, phases, tables, recipe, validate).run()
 
@@ -315,53 +322,34 @@ class _Loop:
         self.phases = [phases] if isinstance(phases, Phase) else list(phases)
         self.recipe, self.module, self.validate = recipe, module, validate
         self.fabric = _fabric(recipe)
+        self.checkpoint = Checkpoint.of(recipe, module, tables)
         self.module.to(self.fabric.device)
-        self.optimizers = [self._optimizer(phase) for phase in self.phases]
-        self.streams = [_Stream(table, recipe, self.fabric.world_size) for table in tables]
+        self._agree()
+        self.optimizers = [_optimizer(phase, recipe) for phase in self.phases]
+        self.parameters = [_parameters(optimizer) for optimizer in self.optimizers]
+        self.streams = [_Stream(table, recipe, self._seed(), self.fabric) for table in tables]
         self.steps_per_epoch = max(stream.steps for stream in self.streams)
         epochs = max(recipe.epochs, math.ceil(recipe.least_steps / self.steps_per_epoch))
         self.steps = recipe.steps or epochs * self.steps_per_epoch
         self.epochs = math.ceil(self.steps / self.steps_per_epoch)
         self.history = History()
         self.best = Best()
-        self.checkpoint = Checkpoint.of(recipe)
-
-    def _optimizer(self, phase: Phase) -> Optimizer:
-        recipe = self.recipe
-        groups = [
-            {
-                "params": [p for p in part.module.parameters() if p.requires_grad],
-                "lr": recipe.learning_rate * part.rate,
-                "weight_decay": recipe.weight_decay
-                if part.weight_decay is None
-                else part.weight_decay,
-            }
-            for part in phase.parts
-        ]
-        groups = [group for group in groups if group["params"]]
-        if recipe.optimizer == "sgd":
-            optimizer: Optimizer = torch.optim.SGD(groups, momentum=recipe.momentum, foreach=True)
-        else:
-            optimizer = torch.optim.AdamW(groups, foreach=True)
-        for group in optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
-        return optimizer
+        self.over = False
 
     def run(self) -> History:
-        self._agree()
-        self._resume()
+        if self.checkpoint is not None and self.checkpoint.exists():
+            self.checkpoint.load(self)
         began = time.perf_counter() - self.history.seconds
         self.module.train()
         with progress_bar(
             self.epochs, on=self.recipe.progress and self.fabric.is_global_zero
         ) as tick:
-            for epoch in range(len(self.history.losses), self.epochs):
+            while not self.over:
+                epoch = len(self.history.losses)
                 self._epoch(epoch)
                 self.history.seconds = time.perf_counter() - began
-                last = self._after(epoch)
+                self._after(epoch)
                 tick(epoch + 1)
-                if last:
-                    break
         self.best.restore(self.module)
         self.module.eval()
         return self.history
@@ -372,10 +360,11 @@ class _Loop:
         sums = torch.zeros(len(self.phases), device=self.fabric.device)
         for step in range(first, last):
             t = step / self.steps
-            batches = [s.next(self.fabric.global_rank, self.fabric.device) for s in self.streams]
-            for i, (phase, optimizer) in enumerate(zip(self.phases, self.optimizers, strict=True)):
+            self._set_rate(self.recipe.rate(t))
+            batches = [stream.next() for stream in self.streams]
+            for i, phase in enumerate(self.phases):
                 for _ in range(phase.repeat):
-                    sums[i] += self._step(phase, optimizer, t, batches)
+                    sums[i] += self._step(i, t, batches) / phase.repeat
         self.history.steps = last
         means: list[float] = (self._mean(sums) / (last - first)).tolist()
         if not all(map(math.isfinite, means)):
@@ -384,7 +373,13 @@ class _Loop:
             )
         self.history.losses.append(means)
 
-    def _step(self, phase: Phase, optimizer: Optimizer, t: float, batches: list[Batch]) -> Tensor:
+    def _set_rate(self, factor: float) -> None:
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def _step(self, i: int, t: float, batches: list[Batch]) -> Tensor:
+        phase, optimizer, parameters = self.phases[i], self.optimizers[i], self.parameters[i]
         optimizer.zero_grad(set_to_none=True)
         with self.fabric.autocast():
             loss = phase.loss(t, *batches)
@@ -392,13 +387,9 @@ class _Loop:
             self.fabric.backward(loss)
         else:
             phase.backward(loss, self.module)
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self._average(parameters)
         if self.recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(parameters, self.recipe.clip_norm)
-        factor = self.recipe.rate(t)
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
         optimizer.step()
         return loss.detach().mean()
 
@@ -419,11 +410,23 @@ class _Loop:
         """Start every process from the first one's weights."""
         if self.fabric.world_size > 1:
             for tensor in self.module.state_dict().values():
-                tensor.copy_(self.fabric.broadcast(tensor))
+                dist.broadcast(tensor, 0)
 
-    def _after(self, epoch: int) -> bool:
-        """Score, log and save; return whether training is over."""
+    def _average_buffers(self) -> None:
+        """Make one model of all processes': norms that see a share each remember other moments."""
+        if self.fabric.world_size > 1:
+            for buffer in self.module.buffers():
+                if buffer.is_floating_point():
+                    buffer.copy_(self._mean(buffer))
+
+    def _seed(self) -> int:
+        """Draw the seed of a table's order, the first process's for all."""
+        return cast("int", self.fabric.broadcast(int(torch.randint(2**62, ()))))
+
+    def _after(self, epoch: int) -> None:
+        """Score, log and save; find out whether training is over."""
         history, recipe = self.history, self.recipe
+        self._average_buffers()
         if self.validate is not None:
             self.module.eval()
             history.scores.append(float(self.validate()))
@@ -438,14 +441,32 @@ class _Loop:
         for hook in recipe.each_epoch:
             hook(epoch, history)
         patience = recipe.patience or math.inf
-        over = len(history.scores) - 1 - self.best.epoch >= patience or epoch + 1 == self.epochs
+        waited = len(history.scores) - 1 - self.best.epoch
+        self.over = waited >= patience or epoch + 1 == self.epochs
         if self.checkpoint is not None and self.fabric.is_global_zero:
-            self.checkpoint.save(self, over=over)
-        return over
+            self.checkpoint.save(self)
 
-    def _resume(self) -> None:
-        if self.checkpoint is not None and self.checkpoint.exists():
-            self.checkpoint.load(self)
+
+def _optimizer(phase: Phase, recipe: Recipe) -> Optimizer:
+    """Build what trains a phase's parts, each parameter in the first part that has it."""
+    groups: list[dict[str, Any]] = []
+    taken: set[Tensor] = set()
+    for part in phase.parts:
+        fresh = [p for p in part.module.parameters() if p.requires_grad and p not in taken]
+        taken.update(fresh)
+        rate = recipe.learning_rate * part.rate
+        decay = recipe.weight_decay if part.weight_decay is None else part.weight_decay
+        if fresh:
+            groups.append(
+                {"params": fresh, "lr": rate, "initial_lr": rate, "weight_decay": decay}
+            )
+    if recipe.optimizer == "sgd":  # fused: one pass over the weights, also on CPUs
+        return torch.optim.SGD(groups, momentum=recipe.momentum, fused=True)
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _parameters(optimizer: Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 @final
@@ -472,21 +493,24 @@ class Best:
 class _Stream:
     """Positions of one table's batches, for ever: one shuffled pass after another."""
 
-    def __init__(self, table: Table, recipe: Recipe, world: int) -> None:
+    def __init__(self, table: Table, recipe: Recipe, seed: int, fabric: Fabric) -> None:
+        self.rank, self.world, self.device = fabric.global_rank, fabric.world_size, fabric.device
         size = min(table.batch_size or recipe.batch_size, table.n)
-        self.size = size - size % world
+        self.size = size - size % self.world
         if self.size == 0:
-            raise DataError(f"a table must have a row for each of {world} processes; got {table.n}")
-        self.table, self.world = table, world
+            raise DataError(
+                f"a table must have a row for each of {self.world} processes; got {table.n}"
+            )
+        self.table = table
         self.steps = math.ceil(table.n / self.size)
-        self.generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
+        self.generator = torch.Generator().manual_seed(seed)
         self.waiting = torch.empty(0, dtype=torch.int64)
         self.drawn = None if table.sampler is None else table.sampler(self.generator, self.size)
 
-    def next(self, rank: int, device: torch.device) -> Batch:
+    def next(self) -> Batch:
         """Read this process's share of the next batch."""
         index = self._shuffled() if self.drawn is None else next(self.drawn)
-        return self.table.batch(index[rank :: self.world], device)
+        return self.table.batch(index[self.rank :: self.world], self.device)
 
     def _shuffled(self) -> Tensor:
         while len(self.waiting) < self.size:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 from torch import nn
 
@@ -78,8 +79,8 @@ class NetworkEstimator(TransferEstimator, ABC):
         :class:`~fourfold.networks.cut.Cut`, of which only the upper part is trained; None chooses
         from the data.
     prepare
-        Preprocessing, fitted without labels on both domains and applied to both; None chooses from
-        the data, and leaves inputs as they are for a network that the user brings.
+        Preprocessing, fitted without labels on both domains and applied to both (in a
+        ``FrozenEstimator``: fitted before, and taken as it is); None chooses from the data, and leaves inputs as they are for a network that the user brings.
     task
         What is learnt; None infers it from the labels.
     recipe
@@ -100,7 +101,7 @@ class NetworkEstimator(TransferEstimator, ABC):
     """
 
     network: nn.Module | Builder | str | None = None
-    prepare: Preparation | None = None
+    prepare: Preparation | FrozenEstimator | None = None
     task: Task | None = None
     recipe: Recipe | None = None
 
@@ -184,7 +185,10 @@ class NetworkEstimator(TransferEstimator, ABC):
         rows = [target.rows] if source is None else [source.rows, target.rows]
         brought = given is not None or isinstance(self.network, nn.Module)
         chosen = self.prepare or (AsIs() if brought else default_preparation(*rows))
-        self.prepare_ = clone(chosen).fit(*rows)
+        if isinstance(chosen, FrozenEstimator):
+            self.prepare_: Preparation = chosen.estimator
+        else:
+            self.prepare_ = clone(chosen).fit(*rows)
 
     @property
     def _outside(self) -> bool:

@@ -93,7 +93,7 @@ def layers(network: nn.Module) -> list[str]:
         if traced.enters(node):
             found += [f"{name}.{inner}" for inner in _layers_inside(traced.target(node))]
         found.append(name)
-    return list(dict.fromkeys(found))  # a layer that runs twice counts once
+    return list(dict.fromkeys(reversed(found)))[::-1]  # one that runs twice is cut after the last
 
 
 def _layers_inside(layer: nn.Module) -> list[str]:

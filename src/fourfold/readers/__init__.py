@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Read = tuple[Rows, Any]
 
-__all__ = ["read_domain", "read_domains"]
+__all__ = ["read_classes", "read_domain", "read_domains"]
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 ARRAYS = (".npz", ".npy")
@@ -184,3 +184,26 @@ def _one_order(places: list[Path], tables: list[FrameRows]) -> list[Rows]:
             raise DataError(f"tables must have the same columns; {'; '.join(gaps)}")
         lined.append(FrameRows(table.frame[columns]))
     return lined
+
+
+def read_classes(path: Path | str) -> Any:
+    """Read descriptions of classes: a table with a class a row, its name in the first column.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Class name → description, one column an attribute.
+
+    Raises
+    ------
+    FileError, DataError
+        As :func:`read_domain`; also where a name stands twice.
+    """
+    rows, _ = _read(Path(path), None, None)
+    if not isinstance(rows, FrameRows):
+        raise DataError(f"{path} must be a table with a class a row; got {rows.kind}")
+    frame = rows.frame.set_index(rows.frame.columns[0])
+    twice = frame.index[frame.index.duplicated()]
+    if len(twice):
+        raise DataError(f"{path} must name each class once; got {twice[0]!r} twice")
+    return frame

@@ -165,11 +165,11 @@ def confusion_chart(classes: Sequence[str], confusion: Sequence[Sequence[int]]) 
 
 
 def _width(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> int:
-    """Estimate the pixels that labels and counts need, at about 9 a character."""
+    """Estimate the pixels that labels and counts need, at 8 or 9 a character."""
     longest = min(LONGEST_TICK, max(map(len, classes)))
     digits = len(str(max(map(max, confusion))))
-    cells = len(classes) * (9 * digits + 6) if len(classes) <= MOST_TICKS else 300
-    return 60 + 9 * longest + cells
+    cells = len(classes) * (9 * digits + 2) if len(classes) <= MOST_TICKS else 240
+    return 50 + 8 * longest + cells
 
 
 def _classes(title: str, classes: Sequence[str], **more: Any) -> dict[str, Any]:

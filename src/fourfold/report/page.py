@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,8 +119,9 @@ def _environment() -> Environment:
 def _write(page: str, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     try:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(page, encoding="utf-8", errors="replace")  # file names may be no text
         os.replace(part, path)  # noqa: PTH105  one atomic step
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise FileError(f"{path} must be writable for the report; {error}") from error

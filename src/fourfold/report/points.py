@@ -32,7 +32,7 @@ SCALE: Final = [[0, "#2b7bba"], [0.5, "#a9a39d"], [1, "#e67300"]]
 
 
 CIRCLE: Final = {"symbol": "circle-open", "size": 7, "line": {"width": 1.5}}
-TRIANGLE: Final = {"symbol": "triangle-up", "size": 8, "line": {"width": 0.5}}
+TRIANGLE: Final = {"symbol": "triangle-up", "size": 8, "line": {"width": 0}}
 
 
 @final

@@ -161,8 +161,8 @@ class Result:
         numbers or without labels to compare with.
     pictures
         Source and target before and after.
-    place
-        What the map says: cell → the reason why it applies or does not.
+    place, open
+        What the map says: cell → the reason why it applies or does not; the cells that apply.
     settings
         Everything needed to repeat it: version, seeds, threads, command, date, machine.
     seconds
@@ -187,6 +187,7 @@ class Result:
     confusion: list[list[int]]
     pictures: list[Points]
     place: dict[str, str]
+    open: list[str]
     settings: dict[str, Any]
     seconds: float
 

@@ -1,0 +1,193 @@
+"""The command line: ``fourfold map | study | predict | export | cache``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from fourfold.errors import FourfoldError, ParameterError
+
+if TYPE_CHECKING:
+    from fourfold.domain import Domain
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="The whole map of transfer learning: where do your data stand, and does transfer help?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Label = Annotated[
+    str | None,
+    typer.Option("--label", help="Column with the labels; a file without it is unlabelled."),
+]
+Classes = Annotated[
+    Path | None,
+    typer.Option("--classes", help="Table that describes the classes, one a row, names first."),
+]
+Source = Annotated[
+    list[Path], typer.Option("--source", help="Data to transfer from; may be given several times.")
+]
+Target = Annotated[Path, typer.Option("--target", help="Data to be solved.")]
+Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
+
+
+def main() -> NoReturn:
+    """Run the command line; what is wrong is one sentence and exit code 2, Ctrl-C is 130."""
+    try:
+        code = app(standalone_mode=False)
+    except FourfoldError as error:
+        _stop(str(error), 2)
+    except OSError as error:
+        _stop(f"files must be there, and the disk have space; {error}", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _stop("stopped; what was finished is kept: go on with --resume", 130)
+    except typer.TyperException as error:
+        _stop(f"{error.format_message()}: see fourfold --help", 2)
+    sys.exit(code or 0)
+
+
+def _stop(sentence: str, code: int) -> NoReturn:
+    sys.stderr.write(f"fourfold: {' '.join(sentence.split())}\n")
+    sys.exit(code)
+
+
+@app.command("map")
+def show_map(
+    source: Annotated[
+        list[Path] | None,
+        typer.Option("--source", help="Data to transfer from; may be given several times."),
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("--target", help="Data to be solved; the bare map without it.")
+    ] = None,
+    label: Label = None,
+    classes: Classes = None,
+) -> None:
+    """Show the map, and where your data stand on it."""
+    from fourfold.cli.show import show_bare_map, show_place
+
+    if target is None and not source:
+        show_bare_map()
+        return
+    if target is None or not source:
+        raise ParameterError("--source and --target must be given together; got one of them")
+    *sources, goal = _read([*source, target], label, classes)
+    show_place(sources, goal)
+
+
+@app.command()
+def study(  # noqa: PLR0917  the command line passes them by name
+    source: Source,
+    target: Target,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for all that comes out.")],
+    evaluate: Annotated[
+        Path | None, typer.Option("--evaluate", help="Rows with labels to judge on.")
+    ] = None,
+    label: Label = None,
+    classes: Classes = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option("--methods", help="Names, with commas or repeated; all that apply without."),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", help="mlp, convnet or timm:NAME; chosen without.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="accuracy, balanced_accuracy, auc or r2.")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", help="How often everything is trained.")] = 5,
+    folds: Annotated[int, typer.Option("--folds", help="Of the target's labels, at most.")] = 3,
+    jobs: Annotated[int, typer.Option("--jobs", help="Fits at a time, in processes.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", help="Threads of a fit.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep finished fits that agree.")
+    ] = False,
+) -> None:
+    """Run what applies beside honest baselines; write the verdict, a report and the best model."""
+    from fourfold.cli.show import show_result
+    from fourfold.core.process import keep_memory
+    from fourfold.report import write_report
+    from fourfold.study import Study
+
+    keep_memory()
+    *sources, goal = _read([*source, target], label, classes)
+    judged = None
+    if evaluate is not None:
+        *_, judged = _read([*source, target, evaluate], label, None)
+    result = Study(
+        sources,
+        goal,
+        judged,
+        methods=[name for part in methods for name in part.split(",")] if methods else None,
+        network=network,
+        metric=metric,
+        seeds=seeds,
+        folds=folds,
+        jobs=jobs,
+        threads=threads,
+        output=output,
+        resume=resume,
+    ).run()
+    write_report([result], output / "report.html")
+    show_result(result, output)
+
+
+@app.command()
+def predict(
+    model: Model,
+    data: Annotated[Path, typer.Argument(help="Rows to predict, as in training.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A CSV file.")],
+) -> None:
+    """Predict with a saved model: one line a row, with probabilities for classes."""
+    from fourfold.cli.predictions import write_predictions
+    from fourfold.methods.saved import load
+
+    n = write_predictions(load(model), data, output)
+    typer.echo(f"{n} predictions in {output}")
+
+
+@app.command()
+def export(
+    model: Model,
+    output: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+) -> None:
+    """Export a saved model to ONNX, checked against its own outputs."""
+    from fourfold.bundle import export as write_onnx
+    from fourfold.methods.saved import load
+
+    difference = write_onnx(load(model), output)
+    typer.echo(f"{output} is written; it differs from the model by {difference:.1e} at most")
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything from it.")] = False,
+) -> None:
+    """Show what is kept of frozen features and source models, or clear it."""
+    from fourfold.cli.show import show_store
+    from fourfold.core.store import Store
+
+    store = Store.default()
+    if clear:
+        freed = store.size
+        store.clear()
+        typer.echo(f"{freed / 1e6:.1f} MB freed in {store.path}")
+    else:
+        show_store(store)
+
+
+def _read(paths: list[Path], label: str | None, classes: Path | None) -> list[Domain]:
+    """Read several piles together; the last is the target."""
+    from fourfold.readers import read_classes, read_domains
+
+    domains = read_domains(paths, label=label)
+    if classes is not None:
+        domains[-1].classes = read_classes(classes)
+    return domains

@@ -1,0 +1,50 @@
+"""Predictions of a saved model as a CSV file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from fourfold.core.tasks import Classification
+from fourfold.errors import FileError
+from fourfold.readers import read_domain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["write_predictions"]
+
+
+def write_predictions(model: Any, data: Path, output: Path) -> int:
+    """Predict each row of a file or folder; return how many there were.
+
+    The CSV has a line a row, in order: ``prediction`` (``prediction_1``, … for several), and for
+    classes the probability of each, ``p_NAME``.
+
+    Raises
+    ------
+    FileError
+        If the CSV cannot be written.
+    """
+    domain = read_domain(data, size=_size(model))
+    outputs = model.outputs(domain)
+    guess = model.task_.decode(outputs)
+    if guess.ndim == 1:
+        columns = {"prediction": guess}
+    else:
+        columns = {f"prediction_{i}": column for i, column in enumerate(guess.T, start=1)}
+    if isinstance(model.task_, Classification):
+        p = model.task_.probabilities(outputs)
+        columns |= {f"p_{name}": p[:, i] for i, name in enumerate(model.task_.classes_)}
+    try:
+        pd.DataFrame(columns).to_csv(output, index=False)
+    except OSError as error:
+        raise FileError(f"{output} must be writable for predictions; {error}") from error
+    return len(guess)
+
+
+def _size(model: Any) -> tuple[int, int] | None:
+    """Return the height and width of the pictures that a model takes."""
+    shape = model.prepare_.shape_
+    return (shape[1], shape[2]) if len(shape) == 3 else None

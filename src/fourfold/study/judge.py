@@ -1,0 +1,165 @@
+"""From outcomes to a leaderboard: what is chosen, without evaluation labels, and what is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from fourfold.study import gate
+from fourfold.study.result import Line
+from fourfold.study.runs import Failure, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from fourfold.domain import Domain
+    from fourfold.study.gate import Intervals
+    from fourfold.study.scores import Score, Validator
+
+__all__ = ["Judge", "labels"]
+
+
+@final
+@dataclass(frozen=True)
+class Judge:
+    """Rates outcomes.
+
+    Attributes
+    ----------
+    score
+        The primary score.
+    validator
+        Chooses where there are no folds; None where there are.
+    target, evaluate
+        The data, with all their labels.
+    folds
+        Of the target's labels; 0 for none.
+    held
+        (seed, split) → positions of the rows that were hidden.
+    baselines
+        Which methods are no transfer.
+    """
+
+    score: Score
+    validator: Validator | None
+    target: Domain
+    evaluate: Domain | None
+    folds: int
+    held: Mapping[tuple[int, int], NDArray[np.intp]]
+    baselines: Sequence[str]
+
+    def board(self, outcomes: Mapping[str, Sequence[Outcome | Failure]]) -> list[Line]:
+        """Make the leaderboard, best first: by score, else by what was chosen by."""
+        lines = [self._line(name, outcomes[name]) for name in outcomes]
+        best = self.best_baseline(lines)
+        if best is not None:
+            judged = gate.holm(
+                {
+                    line.method: self._interval(outcomes[line.method], outcomes[best.method])
+                    for line in lines
+                    if line.role == "transfer" and line.scores
+                }
+            )
+            for line in lines:
+                line.difference, line.verdict = judged.get(line.method, (None, line.verdict))
+        return sorted(lines, key=_rank, reverse=True)
+
+    @staticmethod
+    def best_baseline(lines: Sequence[Line]) -> Line | None:
+        """Return the baseline with the best score, the strongest rival; None without scores."""
+        rivals = [line for line in lines if line.role == "baseline" and line.scores]
+        return max(rivals, key=lambda line: np.mean(line.scores), default=None)
+
+    @staticmethod
+    def shipped(lines: Sequence[Line]) -> Line | None:
+        """Return the line whose model is handed over: the best by choice, baselines included."""
+        candidates = [line for line in lines if line.choice]
+        return max(candidates, key=lambda line: np.mean(line.choice), default=None)
+
+    def _line(self, method: str, outcomes: Sequence[Outcome | Failure]) -> Line:
+        line = Line(method, "baseline" if method in self.baselines else "transfer")
+        if line.role == "transfer":
+            line.verdict = "undecided"
+        failed = [outcome.error for outcome in outcomes if isinstance(outcome, Failure)]
+        if failed:
+            line.error = failed[0]
+            return line
+        done = _finished(outcomes)
+        whole = [outcome for outcome in done if outcome.split is None]
+        line.seconds = float(np.mean([outcome.seconds for outcome in done]))
+        line.losses = [outcome.losses for outcome in whole if outcome.losses]
+        crossed = [self._crossed(outcome) for outcome in done if outcome.split is not None]
+        line.choice = crossed or self._validated(whole)
+        line.scores = (
+            [self._evaluated(o, self.evaluate) for o in whole] if self.evaluate else crossed
+        )
+        return line
+
+    def _crossed(self, outcome: Outcome) -> float:
+        return self.score(outcome.task, self._hidden(outcome), outcome.outputs["held"])
+
+    def _hidden(self, outcome: Outcome) -> NDArray[Any]:
+        """Return the labels that a split hid."""
+        return labels(self.target)[self.held[outcome.seed, outcome.split or 0]]
+
+    def _validated(self, outcomes: Sequence[Outcome]) -> list[float]:
+        if self.validator is None:
+            return []
+        return [self.validator(outcome.task, outcome.outputs["target"]) for outcome in outcomes]
+
+    def _evaluated(self, outcome: Outcome, evaluate: Domain) -> float:
+        outputs = outcome.outputs["evaluate"][evaluate.labelled]
+        return self.score(outcome.task, evaluate.known, outputs)
+
+    def _interval(
+        self, method: Sequence[Outcome | Failure], rival: Sequence[Outcome | Failure]
+    ) -> Intervals:
+        """Return the interval of the difference of two methods, paired over seeds and splits."""
+        pairs = list(zip(_finished(method), _finished(rival), strict=True))
+        if self.evaluate is None:
+            crossed = [(a, b) for a, b in pairs if a.split is not None]
+            differences = [self._crossed(a) - self._crossed(b) for a, b in crossed]
+            return gate.corrected_t(np.array(differences), 1 / self.folds)
+        whole = [(a, b) for a, b in pairs if a.split is None]
+        by_row = [self._by_row(a, b, self.evaluate) for a, b in whole]
+        rows = [row for row in by_row if row is not None]
+        if rows:
+            return gate.paired_bootstrap(np.stack(rows))
+        return self._resampled(whole, self.evaluate)
+
+    def _by_row(self, a: Outcome, b: Outcome, evaluate: Domain) -> NDArray[np.float64] | None:
+        """Return each row's difference, (n,), if the score is a mean over rows."""
+        known, on = evaluate.known, evaluate.labelled
+        ours = self.score.rows(a.task, known, a.outputs["evaluate"][on])
+        theirs = self.score.rows(b.task, known, b.outputs["evaluate"][on])
+        return None if ours is None or theirs is None else ours - theirs
+
+    def _resampled(self, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain) -> Intervals:
+        known, on = evaluate.known, evaluate.labelled
+
+        def difference(seed: int, rows: NDArray[np.intp]) -> float:
+            a, b = (o.outputs["evaluate"][on][rows] for o in pairs[seed])
+            tasks = [outcome.task for outcome in pairs[seed]]
+            return self.score(tasks[0], known[rows], a) - self.score(tasks[1], known[rows], b)
+
+        return gate.bootstrap(difference, len(pairs), len(known))
+
+
+def labels(domain: Domain) -> NDArray[Any]:
+    """Return a domain's labels, holes included: (n,) or (n, m)."""
+    return domain.y if domain.y is not None else np.full(domain.n_rows, np.nan)
+
+
+def _finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
+    """Return those that did not fail, in the order of seeds and splits."""
+    done = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+    return sorted(done, key=lambda o: (o.seed, -1 if o.split is None else o.split))
+
+
+def _rank(line: Line) -> tuple[bool, float]:
+    values = line.scores or line.choice
+    return (not line.error, float(np.mean(values)) if values else -np.inf)

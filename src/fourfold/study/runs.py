@@ -1,0 +1,250 @@
+"""Runs: one fit of one method on one seed and split, finished once and read for ever after."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from xxhash import xxh3_128_hexdigest
+
+from fourfold import bundle
+from fourfold.core.fingerprint import fingerprint
+from fourfold.core.plain import from_plain, to_plain
+from fourfold.core.process import keep_memory, threads
+from fourfold.core.store import Store, using
+from fourfold.core.tasks import TASKS, Task
+from fourfold.core.training import Recipe
+from fourfold.core.version import VERSION
+from fourfold.errors import FileError, FourfoldError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.core.estimator import TransferEstimator
+    from fourfold.domain import Domain
+    from fourfold.rows import Index
+
+__all__ = ["Bench", "Failure", "Outcome", "Run", "execute"]
+
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """One fit.
+
+    Attributes
+    ----------
+    method
+        Its name on the leaderboard.
+    estimator
+        Not fitted, with its seed.
+    seed
+        Of the fit.
+    split
+        Which of the splits of this seed; None for the whole target.
+    held
+        Positions of target rows whose labels it does not see.
+    """
+
+    method: str
+    estimator: TransferEstimator
+    seed: int
+    split: int | None = None
+    held: Index = field(default_factory=lambda: np.empty(0, np.intp))
+
+
+@final
+@dataclass(frozen=True)
+class Bench:
+    """What every run of a study works on.
+
+    Attributes
+    ----------
+    sources, target
+        The data.
+    evaluate
+        Rows that models are asked about at the end, without their labels; or None.
+    validate
+        Whether models are asked about the target's rows, for a validator.
+    folder
+        Where runs are kept.
+    store
+        The folder of the store.
+    threads
+        That a fit computes with.
+    own
+        Whether the process is ours, and may be set up for training.
+    ship
+        The seed whose models are saved.
+    """
+
+    sources: Sequence[Domain]
+    target: Domain
+    evaluate: Domain | None
+    validate: bool
+    folder: Path
+    store: Path
+    threads: int
+    own: bool
+    ship: int
+
+    def key(self, run: Run) -> str:
+        """Name all that a run depends on: another key is another run."""
+        network = vars(run.estimator).get("network")
+        module = fingerprint(network) if isinstance(network, torch.nn.Module) else None
+        prepare = vars(run.estimator).get("prepare")
+        parts = [
+            to_plain(run.estimator),
+            module,
+            prepare.estimator.digest if prepare is not None else None,
+            [source.digest for source in self.sources],
+            self.target.digest,
+            self.evaluate.rows.digest if self.evaluate is not None and run.split is None else None,
+            [run.seed, run.split, run.held.tolist(), self.threads, VERSION, torch.__version__],
+        ]
+        return xxh3_128_hexdigest(json.dumps(parts).encode())
+
+    def model(self, run: Run) -> Path:
+        """Return the folder of the model that a run saves."""
+        return self.folder / "models" / run.method
+
+    def saves(self, run: Run) -> bool:
+        """Tell whether a run's model may be the one that is handed over."""
+        return run.split is None and run.seed == self.ship
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave: what its model says of some rows, and what it cost.
+
+    Attributes
+    ----------
+    method, seed, split
+        Of the run.
+    task
+        Fitted, to read outputs with.
+    outputs
+        ``"held"``, ``"evaluate"`` and ``"target"`` rows → outputs (n, k), as far as asked.
+    seconds
+        That the fit took.
+    losses
+        One value an epoch.
+    """
+
+    method: str
+    seed: int
+    split: int | None
+    task: Task
+    outputs: dict[str, NDArray[np.float32]]
+    seconds: float
+    losses: list[float]
+
+    def save(self, path: Path) -> None:
+        """Write it, all or nothing."""
+        notes = {
+            "seconds": self.seconds,
+            "losses": self.losses,
+            "task": to_plain(self.task),
+            "state": self.task.state(),
+        }
+        part = path.with_suffix(f".{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            arrays = {name: np.ascontiguousarray(array) for name, array in self.outputs.items()}
+            save_file(arrays, part, {"fourfold": json.dumps(notes)})
+            os.replace(part, path)  # noqa: PTH105  one atomic step
+        except (OSError, SafetensorError) as error:
+            raise FileError(f"{path.parent} must be writable for finished runs; {error}") from error
+
+    @classmethod
+    def load(cls, path: Path, run: Run) -> Outcome | None:
+        """Read a finished run; None where there is none that can be read."""
+        try:
+            with safe_open(path, "np") as file:
+                outputs = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                notes = json.loads((file.metadata() or {})["fourfold"])
+            task = from_plain(notes["task"], TASKS).restore(notes["state"])
+        except (OSError, SafetensorError, KeyError, ValueError):
+            return None
+        return cls(
+            run.method, run.seed, run.split, task, outputs, notes["seconds"], notes["losses"]
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Failure:
+    """A run that could not be: which, and why in a sentence."""
+
+    method: str
+    seed: int
+    split: int | None
+    error: str
+
+
+def execute(run: Run, bench: Bench, key: str) -> Outcome | Failure:
+    """Fit, ask the model about the rows that are wanted, and keep what it says.
+
+    A method that cannot run gives a Failure; the study goes on without it.
+    """
+    if bench.own:
+        keep_memory()
+    path = bench.folder / "runs" / f"{key}.safetensors"
+    try:
+        with threads(bench.threads), using(Store(bench.store)):
+            outcome = _fit(run, bench, path.with_suffix(".checkpoint"))
+    except FileError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever one method raises, the others go on
+        kind = "" if isinstance(error, FourfoldError) else f"{type(error).__name__}: "
+        return Failure(run.method, run.seed, run.split, f"{kind}{error}")
+    outcome.save(path)
+    return outcome
+
+
+def _fit(run: Run, bench: Bench, checkpoint: Path) -> Outcome:
+    estimator = copy.copy(run.estimator)
+    recipe = vars(estimator).get("recipe", None)
+    if "recipe" in vars(estimator):
+        estimator.set_params(recipe=_resumable(estimator, checkpoint))
+    began = time.perf_counter()
+    estimator.fit(bench.target.hide(run.held), source=list(bench.sources))
+    seconds = time.perf_counter() - began
+    if "recipe" in vars(estimator):
+        estimator.set_params(recipe=recipe)
+    if bench.saves(run):
+        bundle.save(estimator, bench.model(run))
+    for left in checkpoint.parent.glob(f"{checkpoint.name}*"):
+        left.unlink()
+    history = vars(estimator).get("history_")
+    losses = [float(sum(epoch)) for epoch in history.losses] if history is not None else []
+    outputs = _ask(estimator, run, bench)
+    return Outcome(run.method, run.seed, run.split, estimator.task_, outputs, seconds, losses)
+
+
+def _ask(estimator: Any, run: Run, bench: Bench) -> dict[str, NDArray[np.float32]]:
+    """Return what a model says of the rows that are wanted of it."""
+    asked = {"held": bench.target.subset(run.held)} if len(run.held) else {}
+    if run.split is None and bench.evaluate is not None:
+        asked["evaluate"] = bench.evaluate
+    if run.split is None and bench.validate:
+        asked["target"] = bench.target
+    return {name: estimator.outputs(domain) for name, domain in asked.items()}
+
+
+def _resumable(estimator: Any, checkpoint: Path) -> Recipe:
+    """Return the estimator's recipe, with a checkpoint to go on from after a kill."""
+    recipe: Recipe = estimator.recipe or estimator.default_recipe
+    return Recipe(**{**recipe.get_params(), "checkpoint": str(checkpoint)})
