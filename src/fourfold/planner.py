@@ -141,7 +141,6 @@ class _Facts:
     target_labelled: int
     target_rows: int
     strange: tuple[str, ...]
-    numbers: bool
     described: bool
 
     @classmethod
@@ -149,13 +148,12 @@ class _Facts:
         known = {label for source in sources for label in source.counts}
         strange = tuple(str(label) for label in target.counts if label not in known)
         labelled = sum(source.n_labelled for source in sources)
-        piles = [pile for pile in (*sources, target) if pile.n_labelled]
+        numbers = any(_fractions(pile) for pile in (*sources, target) if pile.n_labelled)
         return cls(
             source_labelled=labelled,
             target_labelled=target.n_labelled,
             target_rows=target.n_rows,
-            strange=strange if labelled else (),
-            numbers=any(_fractions(pile) for pile in piles),
+            strange=strange if labelled and not numbers else (),
             described=target.classes is not None,
         )
 
@@ -264,14 +262,14 @@ def _lacks(baseline: str, facts: _Facts) -> str:
     """Say what a baseline lacks to run; nothing if it can."""
     if baseline != "SourceOnly":
         return "" if facts.target_labelled else "the target has no labels"
-    if facts.strange and not facts.numbers:
+    if facts.strange:
         return f"the source lacks classes of the target: {_some(facts.strange)}"
     return ""
 
 
 def _fractions(pile: Domain) -> bool:
     values = pile.known
-    return values.dtype.kind == "f" and bool((values != values.round()).any())
+    return values.dtype.kind == "f" and bool((values % 1 > 0).any())
 
 
 def _some(names: Sequence[str], most: int = 4) -> str:

@@ -489,8 +489,7 @@ def _numbers(array: NDArray[Any]) -> NDArray[Any]:
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        got = f"argument must be a string or a real number, or a row of them: {error}"
-        raise DataError(f"inputs of an array must be numbers; got objects ({got})") from error
+        raise DataError(f"inputs of an array must be numbers; got objects: {error}") from error
 
 
 def check_finite(block: NDArray[Any], what: str) -> None:

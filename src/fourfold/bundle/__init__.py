@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fourfold.bundle.export import export
 from fourfold.bundle.files import load, save
 
-__all__ = ["load", "save"]
+__all__ = ["export", "load", "save"]

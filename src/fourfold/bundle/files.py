@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from safetensors import SafetensorError
-from xxhash import xxh3_128
+from xxhash import xxh3_128, xxh3_128_hexdigest
 
+from fourfold.bundle.whole import whole_folder
 from fourfold.core.plain import from_plain, to_plain
+from fourfold.core.process import seeded
 from fourfold.core.version import VERSION
-from fourfold.errors import BundleError, FileError, ParameterError
+from fourfold.errors import BundleError, FileError, FourfoldError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,19 +48,14 @@ def save(estimator: TransferEstimator | JointEstimator, path: Path | str) -> Pat
     """
     estimator.check_fitted()
     path = Path(path)
-    if path.exists() and not (path / INDEX).exists() and (path.is_file() or any(path.iterdir())):
-        raise FileError(f"{path} must be free for a bundle, or hold one; it holds something else")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        try:
+        _check_free(path)
+        with whole_folder(path) as part:
             _write(estimator, part)
-            part.chmod(0o755)
-            _replace(part, path)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    except FourfoldError:
+        raise
     except (OSError, SafetensorError) as error:
-        raise FileError(f"{path} must be writable for a bundle; {error}") from error
+        raise FileError(f"{path} must be writable for a bundle; got: {error}") from error
     return path
 
 
@@ -101,11 +95,18 @@ def load(
             raise ParameterError(f"{type(estimator).__name__} takes no network; got one")
         estimator.set_params(network=network)
     try:
-        return estimator.load_fitted(path, index["fitted"])
-    except (KeyError, TypeError, OSError, SafetensorError) as error:
-        raise BundleError(
-            f"{path} must be a whole bundle; {type(error).__name__}: {error}"
-        ) from error
+        with seeded(0):  # a network draws its weights when it is built, before it gets its own
+            return estimator.load_fitted(path, index["fitted"])
+    except FourfoldError:
+        raise
+    except Exception as error:  # whatever a file that is none of ours makes a library raise
+        raise BundleError(f"{path} must be a whole bundle; got: {error!r}") from error
+
+
+def _check_free(path: Path) -> None:
+    """Refuse to replace what is no bundle."""
+    if path.exists() and not (path / INDEX).exists() and (path.is_file() or any(path.iterdir())):
+        raise FileError(f"{path} must be free for a bundle, or hold one; it holds something else")
 
 
 def _write(estimator: TransferEstimator | JointEstimator, folder: Path) -> None:
@@ -117,42 +118,44 @@ def _write(estimator: TransferEstimator | JointEstimator, folder: Path) -> None:
         "fitted": fitted,
         "files": {name: _digest(folder / name) for name in _names(folder)},
     }
-    (folder / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
-
-
-def _replace(part: Path, path: Path) -> None:
-    """Put a finished folder in the place of another."""
-    if path.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        os.replace(path, old)  # noqa: PTH105  one atomic step
-        os.replace(part, path)  # noqa: PTH105  the same
-        shutil.rmtree(old)
-    else:
-        os.replace(part, path)  # noqa: PTH105  the same
+    signed = {**index, "digest": _digest_of_index(index)}
+    (folder / INDEX).write_text(json.dumps(signed, indent=1), encoding="utf-8")
 
 
 def _index(path: Path) -> dict[str, Any]:
+    """Read what the bundle says of itself, and check that this is what was written."""
     if not path.exists():
         raise FileError(f"{path} must be the folder of a saved model; it does not exist")
     try:
         index: dict[str, Any] = json.loads((path / INDEX).read_text(encoding="utf-8"))
         version = int(index["format"])
+    except PermissionError as error:
+        raise FileError(f"{path} must be readable; got: {error}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{path} must be a model that fourfold saved; {error}") from error
+        raise BundleError(f"{path} must be a model that fourfold saved; got: {error!r}") from error
     if version > FORMAT:
         raise BundleError(
             f"{path} must be of format {FORMAT} or older; got {version}, from fourfold "
             f"{index.get('fourfold')}: update fourfold"
         )
+    if index.pop("digest", None) != _digest_of_index(index):
+        raise BundleError(f"{path} must be as it was saved; {INDEX} is damaged")
     return index
+
+
+def _digest_of_index(index: dict[str, Any]) -> str:
+    return xxh3_128_hexdigest(json.dumps(index).encode())
 
 
 def _check_files(path: Path, files: Mapping[str, str]) -> None:
     for name, digest in files.items():
-        file = path / name
-        if not file.exists():
-            raise BundleError(f"{path} must be a whole bundle; it lacks {name}")
-        if _digest(file) != digest:
+        try:
+            found = _digest(path / name)
+        except FileNotFoundError:
+            raise BundleError(f"{path} must be a whole bundle; it lacks {name}") from None
+        except OSError as error:
+            raise FileError(f"{path} must be readable; got: {error}") from error
+        if found != digest:
             raise BundleError(f"{path} must be as it was saved; {name} is damaged")
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fourfold.core.exportable import Exportable
+
 __all__ = ["JointEstimator", "Needs", "Source", "TransferEstimator"]
 
 Source: TypeAlias = "Domain | TransferEstimator | nn.Module"
@@ -114,6 +116,10 @@ class TransferEstimator(_Persistent, ABC):
     @abstractmethod
     def _fit(self, target: Domain, sources: list[Source]) -> None:
         """Learn; parameters are checked and the random state is our own."""
+
+    @abstractmethod
+    def exportable(self) -> Exportable:
+        """Return the fitted model as stages that can be written as one ONNX file."""
 
     @abstractmethod
     def predict(self, X: Any) -> NDArray[Any]:

@@ -21,9 +21,11 @@ BLOCK: Final = 32
 def as_tensor(block: NDArray[Any]) -> Tensor:
     """Make a tensor of rows, in the memory they lie in where torch can use that.
 
-    It is copied where it is read-only, which tensors never are, or of another machine's byte order.
+    It is copied where it is read-only, which tensors never are, and where torch lacks its type:
+    another machine's byte order, or more than 64 bits.
     """
-    native = np.ascontiguousarray(block, block.dtype.newbyteorder("="))
+    wide = block.dtype.kind == "f" and block.dtype.itemsize > 8
+    native = np.ascontiguousarray(block, "f8" if wide else block.dtype.newbyteorder("="))
     return torch.from_numpy(native if native.flags.writeable else native.copy())
 
 

@@ -41,15 +41,25 @@ def _together(norm: _BatchNorm, x: Tensor) -> Tensor:
     from torch.distributed.nn.functional import all_reduce
 
     processes, axes = world(), [axis for axis in range(x.ndim) if axis != 1]
-    mean: Tensor = all_reduce(x.mean(axes, keepdim=True)) / processes  # type: ignore[no-untyped-call]
-    centred = x - mean
+    wide = x.float()  # moments need more digits than half precision has
+    mean: Tensor = all_reduce(wide.mean(axes, keepdim=True)) / processes  # type: ignore[no-untyped-call]
+    centred = wide - mean
     variance: Tensor = all_reduce(centred.square().mean(axes, keepdim=True)) / processes  # type: ignore[no-untyped-call]
-    if norm.momentum and norm.running_mean is not None and norm.running_var is not None:
-        n = processes * x.numel() // x.shape[1]
-        norm.running_mean.lerp_(mean.detach().flatten(), norm.momentum)
-        norm.running_var.lerp_(variance.detach().flatten() * n / (n - 1), norm.momentum)
+    n = processes * x.numel() // x.shape[1]
+    _remember(norm, mean.detach().flatten(), variance.detach().flatten() * n / (n - 1))
     shape = mean.shape
-    return centred * (variance + norm.eps).rsqrt() * norm.weight.view(shape) + norm.bias.view(shape)
+    scaled = centred * (variance + norm.eps).rsqrt() * norm.weight.view(shape)
+    return (scaled + norm.bias.view(shape)).to(x.dtype)
+
+
+def _remember(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
+    """Let the running statistics follow a batch's, unless they stand still."""
+    if norm.num_batches_tracked is None or norm.momentum is None:
+        return
+    norm.num_batches_tracked.add_(1)
+    if norm.running_mean is not None and norm.running_var is not None:
+        norm.running_mean.lerp_(mean, norm.momentum)
+        norm.running_var.lerp_(variance, norm.momentum)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.errors import BundleError
@@ -21,10 +22,13 @@ __all__ = ["from_plain", "to_plain"]
 def to_plain(value: Any) -> Any:
     """Make of a parameter what JSON can hold.
 
-    Estimators become their class and parameters; a module, whose code we do not have, its name.
+    Estimators become their class and parameters, in a FrozenEstimator as well; a module, whose code
+    we do not have, its name.
     """
     if isinstance(value, nn.Module):
         return {"module": f"{type(value).__module__}.{type(value).__qualname__}"}
+    if isinstance(value, FrozenEstimator):
+        return to_plain(value.estimator)
     if isinstance(value, BaseEstimator):
         fields = value.get_params(deep=False)
         return {
@@ -53,7 +57,7 @@ def from_plain(value: Any, classes: Classes) -> Any:
     Raises
     ------
     BundleError
-        If a class is not in the table.
+        If a class is not in the table, or takes no such parameters.
     """
     if isinstance(value, list):
         return tuple(from_plain(item, classes) for item in value)
@@ -66,4 +70,7 @@ def from_plain(value: Any, classes: Classes) -> Any:
             f"a saved model must be made of {', '.join(classes)}; got {value['class']!r}"
         )
     fields = {name: from_plain(field, classes) for name, field in value["parameters"].items()}
-    return classes[value["class"]](**fields)
+    try:
+        return classes[value["class"]](**fields)
+    except TypeError as error:
+        raise BundleError(f"a saved model must fit this version of fourfold; {error}") from error

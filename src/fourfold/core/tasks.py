@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.core.parameters import Fraction, Parameters
+from fourfold.core.process import world
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -101,39 +103,45 @@ class Classification(Task):
         return len(self.classes_)
 
     def fit(self, domain: Domain) -> Self:
-        y = domain.known
+        y = _names(domain.known)
         if y.ndim != 1:
             raise DataError(f"classes must be (n,); got labels of shape {y.shape}")
         if y.dtype.kind == "f":
-            if (y != np.round(y)).any():
-                raise DataError(
-                    "classes must be whole numbers or names; got fractions: Unknown label type "
-                    "(continuous), for which task=Regression() is meant"
-                )
-            y = y.astype(np.int64)
-        self.classes_ = np.unique(y.astype(str) if y.dtype == object else y)
+            raise DataError(
+                "classes must be whole numbers or names; got fractions: Unknown label type "
+                "(continuous), for which task=Regression() is meant"
+            )
+        self.classes_ = np.unique(y)
         return self
+
+    def codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
+        """Find each label among the classes; −1 for one that is none of them."""
+        y = _names(y)
+        if self.classes_.dtype.kind == "U":
+            y = y.astype(str)
+        elif y.dtype.kind == "U":  # names, among numbers
+            return np.full(len(y), -1, np.int64)
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        return np.where(self.classes_[codes] == y, codes, -1)
 
     def encode(self, domain: Domain) -> Tensor:
         codes = np.full(domain.n_rows, -1, np.int64)
         if domain.y is not None and domain.labelled.any():
-            known = domain.known.astype(self.classes_.dtype)
-            position = np.searchsorted(self.classes_, known).clip(max=len(self.classes_) - 1)
-            strange = self.classes_[position] != known
-            if strange.any():
+            known = self.codes(domain.known)
+            if (known < 0).any():
                 raise DataError(
                     f"labels of {domain.name or 'the domain'} must be among the "
                     f"{len(self.classes_)} classes of the task; got also "
-                    f"{_some(np.unique(known[strange]))}"
+                    f"{_some(np.unique(_names(domain.known)[known < 0]))}"
                 )
-            codes[domain.labelled] = position
+            codes[domain.labelled] = known
         return torch.from_numpy(codes)
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         total = F.cross_entropy(
             outputs, y, ignore_index=-1, label_smoothing=self.smoothing, reduction="sum"
         )
-        return total / (y >= 0).sum().clamp(min=1)
+        return _average(total, y >= 0)
 
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         return np.asarray(self.classes_[outputs.argmax(axis=1)])
@@ -145,7 +153,7 @@ class Classification(Task):
 
     def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
         """Accuracy."""
-        return float((self.decode(outputs) == y.astype(self.classes_.dtype)).mean())
+        return float((outputs.argmax(axis=1) == self.codes(y)).mean())
 
     def state(self) -> dict[str, Any]:
         return {"classes": self.classes_.tolist()}
@@ -172,30 +180,24 @@ class Regression(Task):
         return len(self.mean_)
 
     def fit(self, domain: Domain) -> Self:
-        y = self._columns(domain.known)
+        y = _columns(domain.known)
+        empty = np.flatnonzero(np.isnan(y).all(axis=0))
+        if len(empty):
+            raise DataError(f"each output must have a label; got none for output {empty[0]}")
         self.mean_ = np.nanmean(y, axis=0)
         scale = np.nanstd(y, axis=0)
         self.scale_ = np.where(scale > 0, scale, 1.0)
         self.flat_ = domain.known.ndim == 1
         return self
 
-    @staticmethod
-    def _columns(y: NDArray[Any]) -> NDArray[np.float64]:
-        try:
-            return y.astype(np.float64).reshape(len(y), -1)
-        except (TypeError, ValueError):
-            raise DataError("labels of a regression must be numbers; got names") from None
-
     def encode(self, domain: Domain) -> Tensor:
-        y = np.full((domain.n_rows, self.n_outputs), np.nan)
-        if domain.y is not None and domain.labelled.any():
-            y[domain.labelled] = (self._columns(domain.known) - self.mean_) / self.scale_
+        y = (_with_holes(domain, self.n_outputs) - self.mean_) / self.scale_
         return torch.from_numpy(y.astype(np.float32))
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         there = ~y.isnan()
         error = torch.where(there, outputs - y.nan_to_num(), 0.0)
-        return error.square().sum() / there.sum().clamp(min=1)
+        return _average(error.square().sum(), there)
 
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         y = outputs.astype(np.float64) * self.scale_ + self.mean_
@@ -203,7 +205,7 @@ class Regression(Task):
 
     def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
         """R², averaged over the labels."""
-        true = self._columns(y)
+        true = _columns(y)
         guess = self.decode(outputs).reshape(true.shape)
         residual = np.nansum((true - guess) ** 2, axis=0)
         total = np.nansum((true - np.nanmean(true, axis=0)) ** 2, axis=0)
@@ -230,21 +232,20 @@ class Attributes(Task):
 
     def fit(self, domain: Domain) -> Self:
         y = domain.known
-        if y.ndim != 2 or not np.isin(y[~np.isnan(y.astype(float))], (0, 1)).all():
-            raise DataError(f"attributes must be (n, m) of 0, 1 and NaN; got shape {y.shape}")
+        if y.ndim != 2 or not _answers(y):
+            raise DataError(
+                f"attributes must be (n, m) of 0, 1 and NaN; got shape {y.shape}, of {y.dtype}"
+            )
         self.width_: int = y.shape[1]
         return self
 
     def encode(self, domain: Domain) -> Tensor:
-        y = np.full((domain.n_rows, self.n_outputs), np.nan, np.float32)
-        if domain.y is not None:
-            y[domain.labelled] = domain.known
-        return torch.from_numpy(y)
+        return torch.from_numpy(_with_holes(domain, self.n_outputs).astype(np.float32))
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         there = ~y.isnan()
         error = F.binary_cross_entropy_with_logits(outputs, y.nan_to_num(), reduction="none")
-        return torch.where(there, error, 0.0).sum() / there.sum().clamp(min=1)
+        return _average(torch.where(there, error, 0.0).sum(), there)
 
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         return (outputs > 0).astype(np.int64)
@@ -276,11 +277,52 @@ def infer_task(domain: Domain) -> Task:
     """
     y = domain.known
     if y.ndim == 2:
-        numbers = Regression._columns(y)  # noqa: SLF001  the same file
-        answers = np.isin(numbers[~np.isnan(numbers)], (0, 1)).all()
-        return Attributes() if answers else Regression()
-    fractions = y.dtype.kind == "f" and bool((y != np.round(y)).any())
-    return Regression() if fractions else Classification()
+        return Attributes() if _answers(y) else Regression()
+    return Regression() if _names(y).dtype.kind == "f" else Classification()
+
+
+def _average(total: Tensor, there: Tensor) -> Tensor:
+    """Divide by how many labels are there, in the batches of all processes together."""
+    count = there.sum().to(total.dtype)
+    if world() > 1:  # a process may have fewer labels in its share than another
+        dist.all_reduce(count)
+        count = count / world()
+    return total / torch.where(count > 0, count, 1.0)
+
+
+def _names(y: NDArray[Any]) -> NDArray[Any]:
+    """Write labels as classes are written: whole numbers as such, objects by what they are."""
+    if y.dtype == object:
+        y = np.array(y.tolist())
+    return y.astype(np.int64) if y.dtype.kind == "f" and (y == np.round(y)).all() else y
+
+
+def _columns(y: NDArray[Any]) -> NDArray[np.float64]:
+    """Write labels as numbers (n, m)."""
+    try:
+        return y.astype(np.float64).reshape(len(y), -1)
+    except (TypeError, ValueError):
+        raise DataError("labels of a regression must be numbers; got names") from None
+
+
+def _with_holes(domain: Domain, width: int) -> NDArray[np.float64]:
+    """Return a domain's labels (n, width), NaN where there is none."""
+    y = np.full((domain.n_rows, width), np.nan)
+    if domain.y is not None and domain.labelled.any():
+        known = _columns(domain.known)
+        if known.shape[1] != width:
+            raise DataError(
+                f"labels of {domain.name or 'the domain'} must be of {width} outputs, as the "
+                f"task is; got {known.shape[1]}"
+            )
+        y[domain.labelled] = known
+    return y
+
+
+def _answers(y: NDArray[Any]) -> bool:
+    """Tell whether labels are only 0, 1 and missing."""
+    numbers = _columns(y)
+    return bool(np.isin(numbers[~np.isnan(numbers)], (0, 1)).all())
 
 
 def _some(values: NDArray[Any], most: int = 5) -> str:

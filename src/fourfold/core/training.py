@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, cast, final
 
 import annotated_types as at
+import numpy as np
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
@@ -322,9 +323,9 @@ class _Loop:
         self.phases = [phases] if isinstance(phases, Phase) else list(phases)
         self.recipe, self.module, self.validate = recipe, module, validate
         self.fabric = _fabric(recipe)
-        self.checkpoint = Checkpoint.of(recipe, module, tables)
         self.module.to(self.fabric.device)
         self._agree()
+        self.checkpoint = Checkpoint.of(recipe, module, tables)
         self.optimizers = [_optimizer(phase, recipe) for phase in self.phases]
         self.parameters = [_parameters(optimizer) for optimizer in self.optimizers]
         self.streams = [_Stream(table, recipe, self._seed(), self.fabric) for table in tables]
@@ -421,7 +422,7 @@ class _Loop:
 
     def _seed(self) -> int:
         """Draw the seed of a table's order, the first process's for all."""
-        return cast("int", self.fabric.broadcast(int(torch.randint(2**62, ()))))
+        return self.fabric.broadcast(int(torch.randint(2**62, ())))
 
     def _after(self, epoch: int) -> None:
         """Score, log and save; find out whether training is over."""
@@ -457,9 +458,7 @@ def _optimizer(phase: Phase, recipe: Recipe) -> Optimizer:
         rate = recipe.learning_rate * part.rate
         decay = recipe.weight_decay if part.weight_decay is None else part.weight_decay
         if fresh:
-            groups.append(
-                {"params": fresh, "lr": rate, "initial_lr": rate, "weight_decay": decay}
-            )
+            groups.append({"params": fresh, "lr": rate, "initial_lr": rate, "weight_decay": decay})
     if recipe.optimizer == "sgd":  # fused: one pass over the weights, also on CPUs
         return torch.optim.SGD(groups, momentum=recipe.momentum, fused=True)
     return torch.optim.AdamW(groups, fused=True)

@@ -24,13 +24,19 @@ from fourfold.core.estimator import Source, TransferEstimator
 from fourfold.core.fingerprint import fingerprint
 from fourfold.core.inference import in_blocks
 from fourfold.core.plain import to_plain
-from fourfold.core.prepare import AsIs, Preparation, Standardize, default_preparation
+from fourfold.core.prepare import (
+    AsIs,
+    Preparation,
+    PreparedRows,
+    Standardize,
+    default_preparation,
+)
 from fourfold.core.store import active, compute_once
 from fourfold.core.tasks import Classification, Task, infer_task
 from fourfold.core.training import Recipe
 from fourfold.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods import persistence
+from fourfold.methods import exporting, persistence
 from fourfold.methods.job import Data, Job, Model
 from fourfold.networks.builder import Body, Builder, as_body
 from fourfold.networks.cut import Cut, headless
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fourfold.core.exportable import Exportable
     from fourfold.core.frozen import Frozen
 
 __all__ = ["NetworkEstimator"]
@@ -79,8 +86,9 @@ class NetworkEstimator(TransferEstimator, ABC):
         :class:`~fourfold.networks.cut.Cut`, of which only the upper part is trained; None chooses
         from the data.
     prepare
-        Preprocessing, fitted without labels on both domains and applied to both (in a
-        ``FrozenEstimator``: fitted before, and taken as it is); None chooses from the data, and leaves inputs as they are for a network that the user brings.
+        Preprocessing, fitted without labels on both domains and applied to both; in scikit-learn's
+        ``FrozenEstimator``, one that is fitted already and stays as it is. None chooses from the
+        data, and leaves inputs as they are for a network that the user brings.
     task
         What is learnt; None infers it from the labels.
     recipe
@@ -110,6 +118,14 @@ class NetworkEstimator(TransferEstimator, ABC):
     @abstractmethod
     def _learn(self, job: Job) -> Model:
         """Train, set ``history_``, and return the model that predicts the target."""
+
+    @final
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of the recipe change the method's own one where none is given."""
+        if self.recipe is None and any(name.startswith("recipe__") for name in params):
+            params = {"recipe": clone(self.default_recipe), **params}
+        super().set_params(**params)
+        return self
 
     # --- fitting ---------------------------------------------------------------------------------
 
@@ -177,6 +193,7 @@ class NetworkEstimator(TransferEstimator, ABC):
     def _prepare(self, target: Domain, source: Domain | None, given: _Given | None) -> None:
         """Fit the preparation on both domains, or take over that of a trained model."""
         self.frozen_: Frozen | None = None
+        self.prepare_: Preparation
         if isinstance(self.network, Cut):
             self.frozen_ = self.network.frozen
         if given is not None and given.prepare is not None:
@@ -186,7 +203,7 @@ class NetworkEstimator(TransferEstimator, ABC):
         brought = given is not None or isinstance(self.network, nn.Module)
         chosen = self.prepare or (AsIs() if brought else default_preparation(*rows))
         if isinstance(chosen, FrozenEstimator):
-            self.prepare_: Preparation = chosen.estimator
+            self.prepare_ = _already_fitted(chosen)
         else:
             self.prepare_ = clone(chosen).fit(*rows)
 
@@ -196,13 +213,20 @@ class NetworkEstimator(TransferEstimator, ABC):
         return self.frozen_ is not None or not isinstance(self.prepare_, Standardize)
 
     def _ready(self, rows: Rows) -> Rows:
-        """Make rows what the trainable network takes."""
+        """Make rows what the trainable network takes; refuse bad ones before it sees any."""
         who = type(self).__name__
         if not self._outside:
             self.prepare_.check_rows(rows, who)
             return rows
-        rows = self.prepare_.transform(rows, who)
-        return rows if self.frozen_ is None else compute_once(self.frozen_, rows)
+        ready = self.prepare_.transform(rows, who)
+        if isinstance(ready, PreparedRows) and self.frozen_ is None:
+            self.prepare_.check_rows(rows, who)  # else found only when training reads them
+        return self.above(ready)
+
+    @final
+    def above(self, ready: Rows) -> Rows:
+        """Return what the frozen prefix, if there is one, makes of prepared rows."""
+        return ready if self.frozen_ is None else compute_once(self.frozen_, ready)
 
     @final
     def build_body(self) -> Body:
@@ -245,6 +269,11 @@ class NetworkEstimator(TransferEstimator, ABC):
         persistence.read(self, folder, notes)
         return self
 
+    @final
+    def exportable(self) -> Exportable:
+        self.check_fitted()
+        return exporting.exportable(self)
+
     # --- predicting ------------------------------------------------------------------------------
 
     @final
@@ -268,7 +297,8 @@ class NetworkEstimator(TransferEstimator, ABC):
         ndarray
             (n,) or (n, m), in the user's terms.
         """
-        return self.task_.decode(self.outputs(X))
+        outputs = self.outputs(X)
+        return self.task_.decode(outputs)
 
     @available_if(_classifies)
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
@@ -314,6 +344,7 @@ class NetworkEstimator(TransferEstimator, ABC):
         else:
             tags.regressor_tags = RegressorTags()
         tags.target_tags.required = self.needs.target_labels
+        tags.target_tags.multi_output = True
         tags.input_tags.sparse = True
         tags.input_tags.three_d_array = True
         return tags
@@ -323,6 +354,11 @@ def _given(source: Source) -> _Given:
     """Take over a fitted estimator, or a bare network whose last layer is its head."""
     if isinstance(source, NetworkEstimator):
         source.check_fitted()
+        if persistence.only_predicts(source.model_):
+            raise ParameterError(
+                "a saved model of the user's own network must be loaded with it to be trained on: "
+                "load(path, network=...); got one that only predicts"
+            )
         return _Given(source.model_, source.task_, source.prepare_, source.frozen_, source.builder_)
     if not isinstance(source, nn.Module):
         raise ParameterError(
@@ -331,6 +367,16 @@ def _given(source: Source) -> _Given:
     features, width = headless(source)
     head = [module for module in source.modules() if isinstance(module, nn.Linear)][-1]
     return _Given(Model(Body({"network": features}, width), copy.deepcopy(head)))
+
+
+def _already_fitted(frozen: FrozenEstimator) -> Preparation:
+    """Take the fitted preparation out of its wrapping."""
+    inner = frozen.estimator
+    if not (isinstance(inner, Preparation) and "shape_" in vars(inner)):
+        raise ParameterError(
+            f"prepare in a FrozenEstimator must be a Preparation that is fitted; got {inner!r}"
+        )
+    return inner
 
 
 def _fitted(task: Task | None, labels: Domain) -> Task:

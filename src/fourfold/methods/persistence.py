@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, final
 
 import torch
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from onnxruntime import InferenceSession
+
     from fourfold.methods.network import NetworkEstimator
 
 __all__ = ["read", "write"]
@@ -42,21 +46,30 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
     (folder / PREPARE).mkdir()
     estimator.prepare_.save(folder / PREPARE)
     if estimator.frozen_ is not None:
-        example = torch.zeros(2, *estimator.prepare_.shape_)
-        export_onnx(estimator.frozen_.module, example, folder / FROZEN)
+        _write_onnx(estimator.frozen_.module, estimator.prepare_.shape_, folder / FROZEN)
     builder = estimator.builder_
     if builder is None:
-        export_onnx(model.body, torch.zeros(2, *estimator.shape_), folder / BODY)
+        _write_onnx(model.body, estimator.shape_, folder / BODY)
     history = vars(estimator).get("history_")
+    own = type(estimator.network) if isinstance(estimator.network, nn.Module) else None
     return {
         "task": to_plain(estimator.task_),
         "task_state": estimator.task_.state(),
+        "module": own and f"{own.__module__}.{own.__qualname__}",
         "network": to_plain(builder.bare() if builder is not None else None),
         "shape": list(estimator.shape_),
         "width": model.body.width,
         "features": estimator.n_features_in_,
         "history": asdict(history) if history is not None else None,
     }
+
+
+def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
+    saved = saved_content(module)
+    if saved is None:
+        export_onnx(copy.deepcopy(module).cpu(), torch.zeros(2, *shape), path)
+    else:
+        path.write_bytes(saved)
 
 
 def read(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) -> None:
@@ -73,13 +86,15 @@ def read(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) ->
     estimator.n_features_in_ = notes["features"]
     if notes["history"] is not None:
         estimator.history_ = History(**notes["history"])
+    if notes["module"] and estimator.network is None:  # said when somebody wants to train it
+        estimator.network = f"{notes['module']}: load(path, network=...) brings it"
     body = _body(estimator, folder, notes)
     estimator.model_ = Model(body, estimator.task_.head(body.width)).eval()
     _load_weights(estimator.model_, load_file(folder / WEIGHTS))
 
 
 def _body(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) -> Body:
-    if notes["network"] is None and estimator.network is None:
+    if notes["network"] is None and not isinstance(estimator.network, nn.Module):
         estimator.builder_ = None
         return Body({"network": OnnxModule(folder / BODY)}, notes["width"])
     estimator.builder_ = from_plain(notes["network"], networks.BUILDERS)
@@ -88,7 +103,7 @@ def _body(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) -
 
 def _load_weights(model: Model, weights: dict[str, Tensor]) -> None:
     """Load what was trained; a body that runs in ONNX has its weights inside."""
-    if any(isinstance(stage, OnnxModule) for stage in model.body.children()):
+    if only_predicts(model):
         weights = {k: v for k, v in weights.items() if k.startswith("head.")}
         model.head.load_state_dict({k.removeprefix("head."): v for k, v in weights.items()})
         return
@@ -114,6 +129,24 @@ class OnnxModule(nn.Module):
         self.content = path.read_bytes()
 
     def forward(self, x: Tensor) -> Tensor:
-        running = session(self.content)
+        running = _session(self.content, torch.get_num_threads())
         (name,) = [given.name for given in running.get_inputs()]
         return torch.from_numpy(running.run(None, {name: x.numpy()})[0])
+
+
+@lru_cache(maxsize=8)
+def _session(content: bytes, threads: int) -> InferenceSession:
+    """Open a network once; a session is no part of the module, which is copied and pickled."""
+    return session(content, threads)
+
+
+def saved_content(module: nn.Module) -> bytes | None:
+    """Return the ONNX file that a module runs, if it is nothing else."""
+    (*others, last) = module.modules()
+    wraps = all(isinstance(other, Body) for other in others)
+    return last.content if wraps and isinstance(last, OnnxModule) else None
+
+
+def only_predicts(model: Model) -> bool:
+    """Tell whether a model's body runs in ONNX, and so cannot be trained."""
+    return saved_content(model.body) is not None

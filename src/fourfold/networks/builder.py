@@ -80,10 +80,10 @@ def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
         return module
     mode = module.training
     try:
-        with torch.inference_mode():
+        with torch.no_grad():  # lazy layers make their weights now, and shall train them later
             out = module.eval()(torch.zeros(1, *shape))
-    except RuntimeError as error:
-        first = str(error).splitlines()[0]
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
+        first = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"the network must take rows of shape {shape}; got: {first}") from error
     finally:
         module.train(mode)

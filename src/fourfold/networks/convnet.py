@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from fourfold.core.norms import BatchNorm2d
-from fourfold.errors import DataError
+from fourfold.errors import DataError, ParameterError
 from fourfold.networks.builder import Body, Builder
 
 __all__ = ["ConvNet"]
@@ -54,6 +54,8 @@ class ConvNet(Builder):
     def build(self, shape: tuple[int, ...]) -> Body:
         if len(shape) != 3:
             raise DataError(f"a convnet must get rows of (C, H, W); got rows of shape {shape}")
+        if not self.channels:
+            raise ParameterError("channels of ConvNet must be at least one convolution's; got ()")
         small = min(shape[1:]) < 8 * 2 ** (len(self.channels) - 1)
         kernel = self.kernel or (3 if small else 5)
         padding = kernel // 2 if small and self.kernel is None else 0

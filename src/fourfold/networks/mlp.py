@@ -9,6 +9,7 @@ from typing import Annotated, final
 import annotated_types as at
 from torch import nn
 
+from fourfold.core.norms import BatchNorm1d
 from fourfold.networks.builder import Body, Builder
 
 __all__ = ["Mlp"]
@@ -42,7 +43,7 @@ class Mlp(Builder):
         sizes = (math.prod(shape), *self.widths)
         for i, (inner, outer) in enumerate(itertools.pairwise(sizes), start=1):
             layer = [nn.Linear(inner, outer)]
-            norm = [nn.BatchNorm1d(outer)] if self.batch_norm else []
+            norm = [BatchNorm1d(outer)] if self.batch_norm else []
             drop = [nn.Dropout(self.dropout)] if self.dropout else []
             stages[f"fc{i}"] = nn.Sequential(*layer, *norm, nn.ReLU(), *drop)
         return Body(stages or {"same": nn.Identity()}, sizes[-1])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import final
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any, final
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError
@@ -13,8 +15,12 @@ from fourfold.networks.builder import Body, Builder, as_body
 
 try:
     import timm
+    from timm.models import adapt_input_conv
 except ImportError as error:
     raise MissingExtraError("timm", "image") from error
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 __all__ = ["Timm"]
 
@@ -29,7 +35,8 @@ class Timm(Builder):
         As timm calls it, e.g. ``"resnet18"``.
     weights
         A local ``.safetensors`` or ``.pth`` file; None starts from random weights. Nothing is ever
-        downloaded.
+        downloaded. Where it was trained on pictures of other channels, the first convolution's
+        weights are summed or repeated over them.
     """
 
     name: str = "resnet18"
@@ -42,21 +49,47 @@ class Timm(Builder):
             raise DataError(f"{self.name} must get rows of (C, H, W); got rows of shape {shape}")
         network = timm.create_model(self.name, num_classes=0, in_chans=shape[0])
         if self.weights is not None:
-            lost = network.load_state_dict(_read(Path(self.weights)), strict=False)
-            if lost.missing_keys:
-                raise DataError(
-                    f"{self.weights} must hold {self.name}; it lacks {lost.missing_keys[:3]}"
-                )
+            self._load(network, _read(Path(self.weights)))
         return as_body(network, shape)
 
     def bare(self) -> Timm:
         return Timm(name=self.name)
 
+    def _load(self, network: nn.Module, weights: dict[str, Tensor]) -> None:
+        """Load all but the classifier, which the file may have beside."""
+        wanted = network.state_dict()
+        lacking = [name for name in wanted if name not in weights]
+        if lacking:
+            raise DataError(f"{self.weights} must hold {self.name}; it lacks {lacking[:3]}")
+        for name, tensor in wanted.items():
+            got = weights[name]
+            if got.ndim == 4 and got.shape[1] != tensor.shape[1] and _is_first(network, name):
+                got = adapt_input_conv(tensor.shape[1], got)
+            if got.shape != tensor.shape:
+                raise DataError(
+                    f"{self.weights} must hold {self.name}; its {name} is of shape "
+                    f"{tuple(got.shape)}, not {tuple(tensor.shape)}"
+                )
+            wanted[name] = got
+        network.load_state_dict(wanted)
 
-def _read(path: Path) -> dict[str, torch.Tensor]:
+
+def _is_first(network: Any, name: str) -> bool:
+    """Tell whether a weight is that of the convolution that reads the picture."""
+    first = network.pretrained_cfg.get("first_conv", ())
+    return name.removesuffix(".weight") in ((first,) if isinstance(first, str) else first)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
     if not path.exists():
         raise FileError(f"{path} must be a file of weights; it does not exist")
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError) as error:
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{path} must hold weights and nothing else; got: {first}") from error
+    if not isinstance(weights, dict):
+        raise DataError(f"{path} must hold weights by name; got {type(weights).__name__}")
     return weights

@@ -77,7 +77,10 @@ class DANN(NetworkEstimator):
         labels = nn.Sequential(upper, model.head)
         width = as_body(features, job.target.rows.shape).width
         critic = nn.Sequential(
-            nn.Linear(width, self.critic_width), nn.ReLU(), nn.Linear(self.critic_width, 1)
+            nn.Flatten(),
+            nn.Linear(width, self.critic_width),
+            nn.ReLU(),
+            nn.Linear(self.critic_width, 1),
         )
         partly = bool(job.target.labelled.any())
 

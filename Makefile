@@ -1,0 +1,43 @@
+# Every target sets up just the extras that it needs; nothing is repeated when nothing changed.
+PYTHON ?= python3
+BIN := .venv/bin
+comma := ,
+
+.PHONY: help setup demo check test bench docs clean
+
+help:  ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /'
+
+# `make setup EXTRAS="image text"`: a stamp for each set of extras, older than pyproject.toml if stale
+EXTRAS ?= dev
+stamp = .venv/.done-$(subst $() ,-,$(sort $(1)))
+
+setup: $(call stamp,$(EXTRAS))  ## make .venv with the extras in EXTRAS
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/.done-%: pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --editable '.[$(subst -,$(comma),$*)]'
+	@touch $@
+
+demo: $(call stamp,demo)  ## real digits: MNIST to optdigits, with few labels and with none
+	$(BIN)/python examples/digits.py
+
+check: $(call stamp,dev)  ## ruff, types, import layers, no pickle
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(call stamp,demo dev image openvino text)  ## every test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+bench: $(call stamp,bench demo dev image)  ## one benchmark: make bench NAME=loop
+	$(BIN)/python -m benchmarks $(NAME)
+
+docs: $(call stamp,docs)  ## the pages under docs/, as a site
+	$(BIN)/mkdocs build --strict
+
+clean:  ## remove what was made
+	rm -rf .venv runs site dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,141 @@
+"""Exporting: a fitted model as one ONNX file, proved before it is written."""
+
+from __future__ import annotations
+
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import onnx
+import torch
+from onnx import compose
+from torch import nn
+
+from fourfold.bundle.whole import whole_file
+from fourfold.core.onnx import export_onnx, relative_difference, session
+from fourfold.core.version import VERSION
+from fourfold.errors import BundleError, FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from fourfold.core.estimator import TransferEstimator
+    from fourfold.core.exportable import Exportable
+
+__all__ = ["export"]
+
+TOLERANCE: Final = 1e-3
+"""How far the file may be from the model, as a part of the output's largest value."""
+
+
+def export(estimator: TransferEstimator, path: Path | str) -> float:
+    """Export a fitted model to ONNX: preparation, frozen prefix, network and answer in one file.
+
+    Its input, ``"input"``, takes any number of rows: as they are in training, or prepared ones
+    where those are a table. Its output is ``"probabilities"`` (n, k) for classes, ``"values"`` (n,)
+    or (n, m) in the units of the labels for numbers, else ``"logits"``. The file's metadata say
+    ``"input"``, ``"task"``, ``"classes"`` (JSON), ``"method"``, and the version, ``"fourfold"``.
+
+    Parameters
+    ----------
+    estimator
+        Fitted.
+    path
+        The file; one that is there is replaced, once the new one has computed the same as the
+        model does on random rows.
+
+    Returns
+    -------
+    float
+        The largest difference between both, as a part of the output's largest value.
+
+    Raises
+    ------
+    NotFittedError
+        If it is not fitted.
+    FileError
+        If the file cannot be written.
+    BundleError
+        If the model cannot be exported, or the file would compute something else.
+    """
+    path = Path(path)
+    model = estimator.exportable()
+    if path.is_dir():
+        raise FileError(f"{path} must be a file to write ONNX to; it is a folder")
+    try:
+        with whole_file(path) as file:
+            onnx.save(_whole(model, file), file)
+            return _difference(model, file)
+    except OSError as error:
+        raise FileError(f"{path} must be writable for an ONNX file; got: {error}") from error
+
+
+def _whole(model: Exportable, scratch: Path) -> onnx.ModelProto:
+    """Make one ONNX model of all stages, with its notes."""
+    parts = _parts(model, scratch)
+    last = len(parts) - 1
+    apart = [  # names inside the parts must differ; those of the ends stay
+        compose.add_prefix(part, f"{i}/", rename_inputs=i > 0, rename_outputs=i < last)
+        for i, part in enumerate(parts)
+    ]
+    try:
+        whole = reduce(_behind, apart)
+    except ValueError as error:
+        raise BundleError(
+            f"the parts of the model must fit one ONNX file; got: {error}: load the model with "
+            "network=... and save it again"
+        ) from error
+    onnx.helper.set_model_props(whole, {**model.notes, "fourfold": VERSION})
+    return whole
+
+
+def _behind(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:
+    seam = (first.graph.output[0].name, second.graph.input[0].name)
+    return compose.merge_models(first, second, io_map=[seam])
+
+
+def _parts(model: Exportable, scratch: Path) -> list[onnx.ModelProto]:
+    """Export the modules; what is ONNX already stays as it is."""
+    parts: list[bytes] = []
+    x = model.example
+    chain = _joined(model.stages)
+    for stage in chain:
+        if isinstance(stage, nn.Module):
+            name = model.output if stage is chain[-1] else "output"
+            export_onnx(stage, x, scratch, names=[name])
+        part = scratch.read_bytes() if isinstance(stage, nn.Module) else stage
+        parts.append(part)
+        x = torch.from_numpy(_run(part, x))
+    return [onnx.load_from_string(part) for part in parts]
+
+
+def _joined(stages: Sequence[nn.Module | bytes]) -> list[nn.Module | bytes]:
+    """Put modules that follow one another together."""
+    chain: list[nn.Module | bytes] = []
+    for stage in stages:
+        if isinstance(stage, bytes):
+            chain.append(stage)
+        elif chain and isinstance(chain[-1], nn.Sequential):
+            chain[-1].append(stage)
+        else:
+            chain.append(nn.Sequential(stage))
+    return chain
+
+
+def _difference(model: Exportable, file: Path) -> float:
+    difference = relative_difference(_run(file, model.example), model.wanted)
+    if not difference <= TOLERANCE:
+        raise BundleError(
+            f"the exported file must compute what the model does, up to {TOLERANCE:g} of the "
+            f"output's scale; got a difference of {difference:g}"
+        )
+    return difference
+
+
+def _run(model: bytes | Path, x: Tensor) -> NDArray[Any]:
+    output: NDArray[Any]
+    (output,) = session(model).run(None, {"input": x.numpy()})
+    return output

@@ -1,0 +1,154 @@
+"""How any method of the tree is given something to learn: what the contract suite stands on.
+
+Nothing is listed by hand: methods are found as :func:`fourfold.methods.table` finds them, and what
+each is given follows from its ``needs``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import annotated_types as at
+import numpy as np
+import pytest
+
+from fourfold.core.estimator import JointEstimator, TransferEstimator
+from fourfold.core.training import Recipe
+from fourfold.domain import Domain
+from fourfold.methods import table
+from fourfold.methods.network import NetworkEstimator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+METHODS = [entry.load() for entry in table().values()]
+TRANSFER = [method for method in METHODS if issubclass(method, TransferEstimator)]
+JOINT = [method for method in METHODS if issubclass(method, JointEstimator)]
+
+
+def names(methods: list[type[Any]]) -> list[str]:
+    return [method.__name__ for method in methods]
+
+
+each_method = pytest.mark.parametrize("method", TRANSFER, ids=names(TRANSFER))
+
+
+class Piles(NamedTuple):
+    """A source and a target, the target a little beside it."""
+
+    source: Domain
+    X: Any
+    y: Any
+
+
+def blobs(rows: int = 45, features: int = 4, seed: int = 0) -> Piles:
+    """Draw three classes of vectors."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(2 * rows) % 3
+    X = rng.normal(size=(2 * rows, features)) + 2 * np.eye(3, features)[y]
+    return Piles(Domain(X[:rows], y[:rows]), X[rows:] + 0.2, y[rows:])
+
+
+def pictures(rows: int = 40) -> Piles:
+    """Draw two classes of small pictures (H, W, C) of bytes: bright above, or bright below."""
+    rng = np.random.default_rng(1)
+    y = np.arange(2 * rows) % 2
+    X = rng.integers(0, 128, (2 * rows, 9, 10, 3), np.uint8)
+    X[y == 0, :4] += 100
+    X[y == 1, 5:] += 100
+    return Piles(Domain(X[:rows], y[:rows]), X[rows:], y[rows:])
+
+
+def has(method: type[Any], name: str) -> bool:
+    """Tell whether a method has a hyper-parameter."""
+    return name in {field.name for field in fields(method)}
+
+
+def short(method: type[Any], *, learning_rate: float = 0.01, **parameters: Any) -> Any:
+    """Make a method that is trained for a moment."""
+    if has(method, "recipe"):
+        recipe = Recipe(epochs=2, least_steps=5, learning_rate=learning_rate)
+        parameters = {"recipe": recipe, **parameters}
+    return method(**parameters)
+
+
+def given(method: type[Any], source: Domain) -> dict[str, Domain]:
+    """Return what ``fit`` needs besides the target."""
+    if not method.needs.source:
+        return {}
+    return {"source": source if method.needs.source_labels else source.unlabelled()}
+
+
+def fitted(method: type[Any], piles: Piles, **parameters: Any) -> Any:
+    """Fit a method for a moment, on the target with its labels."""
+    return short(method, **parameters).fit(piles.X, piles.y, **given(method, piles.source))
+
+
+def answer(estimator: Any, X: Any) -> NDArray[Any]:
+    """Return the finest that an estimator says of rows: before decoding, where it is a network."""
+    return estimator.outputs(X) if isinstance(estimator, NetworkEstimator) else estimator.predict(X)
+
+
+def same_bits(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def sourced(method: type[Any]) -> type[Any]:
+    """Return a method that brings its own source: for scikit-learn's checks, which know none."""
+    if not method.needs.source:
+        return method
+
+    def fit(self: Any, X: Any, y: Any = None) -> Any:
+        return method.fit(self, X, y, **given(method, Domain(X, y)))
+
+    kind = type(method.__name__, (method,), {"fit": fit, "__module__": __name__})
+    globals()[method.__name__] = kind  # where pickle looks for it
+    return kind
+
+
+class Bad(NamedTuple):
+    """A value that a hyper-parameter must refuse, and what the message says."""
+
+    field: str
+    value: Any
+    bound: str
+
+
+def bad_values(parameters: type[Any]) -> Iterator[Bad]:
+    """Find, from the annotations alone, a value beyond each bound of each number."""
+    for name, hint in get_type_hints(parameters, include_extras=True).items():
+        options = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+        for kind in options:
+            if has(parameters, name) and get_origin(kind) is Annotated:
+                yield from (Bad(name, value, said) for value, said in _beyond(kind))
+
+
+def _beyond(kind: Any) -> Iterator[tuple[Any, str]]:
+    base, *bounds = get_args(kind)
+    limits = [part for one in bounds for part in (one if isinstance(one, at.Interval) else [one])]
+    for limit in limits:
+        if isinstance(limit, at.Ge):
+            yield limit.ge - 1, f"[{limit.ge}, "
+        elif isinstance(limit, at.Gt):
+            yield base(limit.gt), f"({limit.gt}, "
+        elif isinstance(limit, at.Le):
+            yield limit.le + 1, f", {limit.le}]"
+        elif isinstance(limit, at.Lt):
+            yield base(limit.lt), f", {limit.lt})"
+    yield [], "got []"
+    if base is float:
+        yield float("nan"), "got nan"
+        yield float("inf"), "got inf"

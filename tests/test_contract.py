@@ -1,0 +1,635 @@
+"""What every method of the tree must keep, whatever it does; nothing is listed by hand."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+import torch
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from contract import (
+    JOINT,
+    METHODS,
+    TRANSFER,
+    Piles,
+    answer,
+    bad_values,
+    blobs,
+    each_method,
+    fitted,
+    given,
+    has,
+    names,
+    pictures,
+    same_bits,
+    short,
+    sourced,
+)
+from fourfold.bundle import save
+from fourfold.core.prepare import Standardize
+from fourfold.core.process import threads
+from fourfold.core.store import Store, using
+from fourfold.core.tasks import Classification, Regression
+from fourfold.core.training import Recipe
+from fourfold.domain import Domain
+from fourfold.errors import FourfoldError, ParameterError
+from fourfold.methods import job
+from fourfold.methods.saved import load
+from fourfold.rows import as_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PILES = blobs()
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One thread, and no source model remembered from another test."""
+    monkeypatch.setattr(job, "_remembered", type(job._remembered)())
+    with threads(1):
+        yield
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the test fail where a training begins."""
+
+    def begin(_loop: Any) -> None:
+        raise AssertionError("a training began")
+
+    monkeypatch.setattr("fourfold.core.training._Loop.run", begin)
+
+
+def refused(error: pytest.ExceptionInfo[FourfoldError], *words: str) -> None:
+    """Check that an error is one clear sentence that says these things."""
+    said = str(error.value)
+    assert "\n" not in said
+    assert len(said) < 400
+    for word in words:
+        assert word in said
+
+
+# --- parameters ----------------------------------------------------------------------------------
+
+
+@each_method
+def test_construction_only_stores(method: type[Any]) -> None:
+    nonsense = {name: object() for name in method().get_params(deep=False)}
+    made = method(**nonsense)
+    assert vars(made) == nonsense
+
+
+@each_method
+def test_clone_has_the_parameters_and_nothing_that_was_learnt(method: type[Any]) -> None:
+    model = fitted(method, PILES, random_state=3)
+    copy = clone(model)
+    assert copy.get_params(deep=False).keys() == model.get_params(deep=False).keys()
+    assert copy.random_state == 3
+    assert set(vars(copy)) == set(model.get_params(deep=False))
+
+
+@each_method
+def test_set_params_reaches_the_recipe(method: type[Any]) -> None:
+    if not has(method, "recipe"):
+        pytest.skip("trained without a recipe")
+    model = method(recipe=Recipe(epochs=2))
+    assert model.set_params(recipe__epochs=7, random_state=5) is model
+    assert (model.recipe.epochs, model.random_state) == (7, 5)
+
+
+@each_method
+def test_set_params_starts_from_the_methods_own_recipe(method: type[Any]) -> None:
+    if not has(method, "recipe"):
+        pytest.skip("trained without a recipe")
+    model = method().set_params(recipe__learning_rate=0.125)
+    own = method.default_recipe.get_params()
+    assert model.recipe.get_params() == {**own, "learning_rate": 0.125}
+    assert method.default_recipe.get_params() == own
+
+
+OUTSIDE = [(kind, bad) for kind in [*METHODS, Recipe] for bad in bad_values(kind)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "bad"), OUTSIDE, ids=[f"{k.__name__}-{b.field}-{b.value}" for k, b in OUTSIDE]
+)
+@pytest.mark.usefixtures("no_training")
+def test_a_number_out_of_its_bounds_is_refused(kind: type[Any], bad: Any) -> None:
+    with pytest.raises(ParameterError) as error:
+        kind(**{bad.field: bad.value}).check()
+    refused(error, f"{bad.field} of {kind.__name__} must ", bad.bound)
+
+
+@each_method
+@pytest.mark.usefixtures("no_training")
+def test_fit_checks_parameters_first(method: type[Any]) -> None:
+    with pytest.raises(ParameterError) as error:
+        fitted(method, PILES, random_state="zero")
+    refused(error, "random_state", "got 'zero'")
+    if has(method, "recipe"):
+        with pytest.raises(ParameterError) as error:
+            fitted(method, PILES, recipe=Recipe(epochs=0))
+        refused(error, "epochs of Recipe must be a whole number in [1, inf); got 0")
+
+
+# --- repeating -----------------------------------------------------------------------------------
+
+
+@each_method
+def test_refit_gives_the_same_bits(method: type[Any]) -> None:
+    model = fitted(method, PILES)
+    first = answer(model, PILES.X)
+    again = model.fit(PILES.X, PILES.y, **given(method, PILES.source))
+    remembered = answer(again, PILES.X)
+    job._remembered.clear()  # now the source model is trained anew
+    anew = answer(fitted(method, PILES), PILES.X)
+    assert same_bits(first, remembered)
+    assert same_bits(first, anew)
+
+
+@each_method
+def test_a_store_changes_no_bit(method: type[Any], tmp_path: Path) -> None:
+    without = answer(fitted(method, PILES), PILES.X)
+    for _ in range(2):  # computed, then found
+        with using(Store(tmp_path)):
+            assert same_bits(without, answer(fitted(method, PILES), PILES.X))
+
+
+@each_method
+def test_the_random_state_matters_exactly_where_training_does(method: type[Any]) -> None:
+    """What the learning rate changes was trained from a random start, so a seed changes it too."""
+    base = answer(fitted(method, PILES), PILES.X)
+    slower = answer(fitted(method, PILES, learning_rate=0.001), PILES.X)
+    seeded = answer(fitted(method, PILES, random_state=1), PILES.X)
+    assert same_bits(base, seeded) == same_bits(base, slower)
+
+
+def test_most_methods_are_random() -> None:
+    """The test above compares something."""
+    moved = [
+        method
+        for method in TRANSFER
+        if not same_bits(*(answer(fitted(method, PILES, random_state=s), PILES.X) for s in (0, 1)))
+    ]
+    assert len(moved) > len(TRANSFER) / 2
+
+
+# --- what stays as it was ------------------------------------------------------------------------
+
+
+@each_method
+def test_the_callers_random_state_is_left_alone(method: type[Any], tmp_path: Path) -> None:
+    torch.manual_seed(11)
+    np.random.seed(11)  # noqa: NPY002  the state that a caller may have set
+    random.seed(11)
+    torch_before, random_before = torch.get_rng_state(), random.getstate()
+    numpy_before = np.random.get_state()  # noqa: NPY002  the same
+    model = fitted(method, PILES)
+    model.predict(PILES.X)
+    load(save(model, tmp_path / "model")).predict(PILES.X)
+    assert torch.equal(torch.get_rng_state(), torch_before)
+    assert random.getstate() == random_before
+    numpy_after = np.random.get_state()  # noqa: NPY002  the same
+    assert all(np.array_equal(a, b) for a, b in zip(numpy_before, numpy_after, strict=True))
+
+
+@each_method
+def test_the_callers_random_state_changes_nothing(method: type[Any]) -> None:
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002  the state that a caller may have set
+    first = answer(fitted(method, PILES), PILES.X)
+    torch.manual_seed(2)
+    np.random.seed(2)  # noqa: NPY002  the same
+    job._remembered.clear()
+    assert same_bits(first, answer(fitted(method, PILES), PILES.X))
+
+
+@each_method
+def test_inputs_are_left_alone(method: type[Any]) -> None:
+    piles = blobs()
+    source_X, source_y = piles.source.rows.sample(10**6), piles.source.y
+    arrays = [piles.X, piles.y, source_X, source_y]
+    copies = [array.copy() for array in arrays]
+    model = fitted(method, piles)
+    model.predict(piles.X)
+    model.score(piles.X, piles.y)
+    assert all(same_bits(a, b) for a, b in zip(arrays, copies, strict=True))
+    for array in arrays:
+        array.flags.writeable = False
+    assert same_bits(answer(fitted(method, piles), piles.X), answer(model, piles.X))
+
+
+# --- predicting ----------------------------------------------------------------------------------
+
+
+@each_method
+def test_nothing_is_said_before_fit(method: type[Any], tmp_path: Path) -> None:
+    for name in ("predict", "predict_proba", "outputs", "embed"):
+        with pytest.raises(NotFittedError):
+            getattr(method(), name, method().predict)(PILES.X)
+    with pytest.raises(NotFittedError):
+        method().score(PILES.X, PILES.y)
+    with pytest.raises(NotFittedError):
+        method().exportable()
+    with pytest.raises(NotFittedError):
+        save(method(), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("piles", [blobs(features=37), pictures()], ids=["vectors", "pictures"])
+@each_method
+def test_a_row_predicts_as_in_any_batch(method: type[Any], piles: Piles) -> None:
+    model = fitted(method, piles)
+    whole = answer(model, piles.X)
+    order = np.random.default_rng(0).permutation(len(piles.X))
+    parts = [order[:1], order[1:3], order[3:36], order[36:]]
+    for part in [*parts, order, np.repeat(order[:2], 20)]:
+        assert same_bits(answer(model, piles.X[part]), whole[part])
+
+
+# --- saving --------------------------------------------------------------------------------------
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+import numpy as np
+from fourfold.methods.saved import load
+
+folder = Path(sys.argv[1])
+X = np.load(folder / "rows.npy")
+said = {}
+for path in sorted(folder.glob("*/bundle.json")):
+    model = load(path.parent)
+    said[path.parent.name] = model.outputs(X) if "outputs" in dir(model) else model.predict(X)
+np.savez(folder / "said.npz", **said)
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What every method's saved model says in a process that never saw the training data."""
+    folder = tmp_path_factory.mktemp("models")
+    with threads(1):
+        for method in TRANSFER:
+            save(fitted(method, PILES), folder / method.__name__)
+    np.save(folder / "rows.npy", PILES.X)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", ELSEWHERE, folder], check=True, env=environment)
+    return dict(np.load(folder / "said.npz"))
+
+
+@each_method
+def test_a_saved_model_says_the_same_elsewhere(
+    method: type[Any], elsewhere: dict[str, Any]
+) -> None:
+    assert same_bits(elsewhere[method.__name__], answer(fitted(method, PILES), PILES.X))
+
+
+@each_method
+def test_a_loaded_model_is_the_model(method: type[Any], tmp_path: Path) -> None:
+    model = fitted(method, PILES, random_state=4)
+    loaded = load(save(model, tmp_path / "model"))
+    assert type(loaded) is method
+    assert repr(loaded) == repr(model)
+    assert np.array_equal(loaded.predict(PILES.X), model.predict(PILES.X))
+    assert loaded.score(PILES.X, PILES.y) == model.score(PILES.X, PILES.y)
+    job._remembered.clear()
+    loaded.fit(PILES.X, PILES.y, **given(method, PILES.source))
+    assert same_bits(answer(loaded, PILES.X), answer(model, PILES.X))
+
+
+# --- bad input -----------------------------------------------------------------------------------
+
+
+@each_method
+@pytest.mark.usefixtures("no_training")
+def test_a_missing_source_is_refused(method: type[Any]) -> None:
+    if not method.needs.source:
+        pytest.skip("needs no source")
+    with pytest.raises(ParameterError) as error:
+        short(method).fit(PILES.X, PILES.y)
+    refused(error, method.__name__, "got no source")
+    with pytest.raises(ParameterError) as error:
+        short(method).fit(PILES.X, PILES.y, source=PILES.X)
+    refused(error, "Domain(X, y)", "got ndarray")
+
+
+@each_method
+@pytest.mark.usefixtures("no_training")
+def test_missing_labels_are_refused_where_they_are_needed(method: type[Any]) -> None:
+    source = PILES.source
+    if method.needs.source_labels:
+        with pytest.raises(FourfoldError) as error:
+            short(method).fit(PILES.X, PILES.y, source=source.unlabelled())
+        refused(error, "source", "must have labels")
+    if method.needs.target_labels:
+        for nothing in (None, np.full(len(PILES.X), np.nan)):
+            with pytest.raises(FourfoldError) as error:
+                short(method).fit(PILES.X, nothing, **given(method, source))
+            refused(error, "target", "label")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("network", [None, torch.nn.Tanh()], ids=["ours", "module"])
+@each_method
+@pytest.mark.usefixtures("no_training")
+def test_inputs_that_are_not_finite_are_refused(
+    method: type[Any], network: Any, value: float
+) -> None:
+    own = {"network": network} if has(method, "network") else {}
+    X = PILES.X.copy()
+    X[-1, -1] = value
+    with pytest.raises(FourfoldError) as error:
+        fitted(method, PILES._replace(X=X), **own)
+    refused(error, "NaN" if np.isnan(value) else "infinity")
+    if method.needs.source:
+        with pytest.raises(FourfoldError) as error:
+            fitted(method, PILES._replace(source=Domain(X, PILES.y)), **own)
+        refused(error, "NaN" if np.isnan(value) else "infinity")
+
+
+@each_method
+def test_what_is_predicted_must_be_like_what_was_fitted(method: type[Any]) -> None:
+    model = fitted(method, PILES)
+    X = PILES.X.copy()
+    X[0, 0] = np.nan
+    for strange in (X, X[:, :-1], X[0], X[:0], np.ones((2, 4, 4)), pd.DataFrame(X)):
+        with pytest.raises(FourfoldError) as error:
+            model.predict(strange)
+        refused(error)
+
+
+WRONG = {
+    "no rows": (np.zeros((0, 4)), []),
+    "flat": (np.ones(5), np.arange(5)),
+    "no features": (np.ones((5, 0)), np.arange(5)),
+    "names": ([["a", "b"]] * 4, [0, 1, 0, 1]),
+    "complex": (np.ones((4, 2), complex), [0, 1, 0, 1]),
+    "more labels": (np.ones((4, 4)), [0, 1, 0, 1, 0]),
+    "ambiguous": (np.ones((4, 4)), [-1, 1, -1, 1]),
+    "infinite labels": (np.ones((4, 4)), [0.5, np.inf, 1, 2]),
+    "mixed labels": (np.ones((4, 4)), ["a", 1, "b", 2]),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+@each_method
+@pytest.mark.usefixtures("no_training")
+def test_wrong_targets_are_refused(method: type[Any], what: str) -> None:
+    X, y = WRONG[what]
+    with pytest.raises(FourfoldError) as error:
+        short(method).fit(X, y, **given(method, PILES.source))
+    refused(error)
+
+
+@each_method
+@pytest.mark.usefixtures("no_training")
+def test_domains_that_do_not_go_together_are_refused(method: type[Any]) -> None:
+    if not method.needs.source:
+        pytest.skip("needs no source")
+    narrow = Domain(PILES.X[:, :3], PILES.y)
+    for source in (narrow, Domain(pd.DataFrame(PILES.X), PILES.y)):
+        with pytest.raises(FourfoldError) as error:
+            short(method).fit(PILES.X, PILES.y, source=source)
+        refused(error)
+    if method.needs.same_labels:
+        with pytest.raises(FourfoldError) as error:
+            short(method).fit(PILES.X, PILES.y + 1, source=PILES.source)
+        refused(error, "must be among", "got also 3")
+
+
+@each_method
+@pytest.mark.usefixtures("no_training")
+def test_one_class_is_refused(method: type[Any]) -> None:
+    one = np.zeros(len(PILES.X), int)
+    with pytest.raises(FourfoldError) as error:
+        fitted(method, PILES._replace(y=one, source=Domain(PILES.X, one)))
+    refused(error, "two classes")
+
+
+# --- kinds of data -------------------------------------------------------------------------------
+
+
+def frame(X: Any) -> pd.DataFrame:
+    """Make a table with a category and holes of vectors."""
+    table = pd.DataFrame(X, columns=[f"column {i}" for i in range(X.shape[1])])
+    table["sign"] = np.where(X[:, 0] > 1, "above", "below")
+    table.loc[::7, "column 1"] = np.nan
+    return table
+
+
+def as_memmap(X: Any, path: Path) -> np.memmap[Any, Any]:
+    np.save(path, X)
+    return np.load(path, mmap_mode="r")
+
+
+@each_method
+def test_tables(method: type[Any]) -> None:
+    source = Domain(frame(PILES.source.rows.sample(1000)), PILES.source.y)
+    model = fitted(method, Piles(source, frame(PILES.X), PILES.y))
+    whole = answer(model, frame(PILES.X))
+    assert same_bits(answer(model, frame(PILES.X)[3:4]), whole[3:4])
+    assert set(model.predict(frame(PILES.X))) <= {0, 1, 2}
+
+
+@each_method
+def test_sparse_rows_are_as_the_same_dense_ones(method: type[Any]) -> None:
+    X = np.maximum(PILES.X, 0).astype(np.float32)
+    S = np.maximum(PILES.source.rows.sample(1000), 0).astype(np.float32)
+    sparse = Piles(
+        Domain(scipy.sparse.csr_array(S), PILES.source.y), scipy.sparse.coo_array(X), PILES.y
+    )
+    model = fitted(method, sparse)
+    assert same_bits(answer(model, sparse.X), answer(model, X))
+
+
+@each_method
+def test_memory_maps_and_objects_are_as_arrays(method: type[Any], tmp_path: Path) -> None:
+    S, y = PILES.source.rows.sample(1000), PILES.source.y
+    whole = answer(fitted(method, PILES), PILES.X)
+    mapped = Piles(
+        Domain(as_memmap(S, tmp_path / "s.npy"), y), as_memmap(PILES.X, tmp_path / "t.npy"), PILES.y
+    )
+    objects = Piles(Domain(S.astype(object), y), PILES.X.tolist(), PILES.y.tolist())
+    foreign = Piles(Domain(S.astype(">f8"), y), PILES.X.astype(">f8"), PILES.y)
+    for piles in (mapped, objects, foreign):
+        assert same_bits(answer(fitted(method, piles), piles.X), whole)
+
+
+@each_method
+def test_pictures(method: type[Any]) -> None:
+    piles = pictures()
+    model = fitted(method, piles)
+    assert model.predict(piles.X).shape == (len(piles.X),)
+    planes = Piles(
+        Domain(piles.source.rows.sample(1000)[..., 0], piles.source.y), piles.X[..., 0], piles.y
+    )
+    model = fitted(method, planes)
+    assert model.predict(planes.X).shape == (len(planes.X),)
+
+
+@each_method
+def test_names_of_classes_come_back(method: type[Any]) -> None:
+    words = np.array(["ant", "bee", "cat"])
+    piles = PILES._replace(
+        source=Domain(PILES.source.rows, words[PILES.source.y]), y=words[PILES.y]
+    )
+    model = fitted(method, piles)
+    numbers = fitted(method, PILES)
+    assert np.array_equal(model.predict(PILES.X), words[numbers.predict(PILES.X)])
+    assert model.score(PILES.X, piles.y) == numbers.score(PILES.X, PILES.y)
+    if is_classifier(model):
+        assert model.classes_.tolist() == words.tolist()
+        assert np.allclose(model.predict_proba(PILES.X).sum(axis=1), 1, atol=1e-6)
+
+
+@each_method
+def test_some_labels_may_be_missing(method: type[Any]) -> None:
+    some = PILES.y.copy()
+    some[::2] = -1
+    holes = np.where(some < 0, None, np.array(["ant", "bee", "cat"])[some])
+    model = fitted(method, PILES._replace(y=some))
+    assert set(model.predict(PILES.X)) <= {0, 1, 2}
+    words = Domain(PILES.source.rows, np.array(["ant", "bee", "cat"])[PILES.source.y])
+    named = fitted(method, PILES._replace(source=words, y=holes))
+    assert same_bits(answer(model, PILES.X), answer(named, PILES.X))
+    without = short(method)
+    if not method.needs.target_labels:
+        without.fit(PILES.X, **given(method, PILES.source))
+        assert set(without.predict(PILES.X)) <= {0, 1, 2}
+
+
+@each_method
+def test_fractions_are_a_regression(method: type[Any]) -> None:
+    if not has(method, "task"):
+        pytest.skip("has no task")
+    rng = np.random.default_rng(0)
+    y, z = (5 * X[:, 0] + 100 + rng.normal(size=len(X)) for X in (PILES.X, PILES.X))
+    source = Domain(PILES.X, z)
+    model = fitted(method, PILES._replace(source=source, y=y))
+    assert isinstance(model.task_, Regression)
+    assert model.predict(PILES.X).shape == y.shape
+    assert abs(model.predict(PILES.X).mean() - 100) < 50  # in the units of the labels
+    both = np.column_stack([y, z])
+    both[::3, 0] = np.nan
+    model = fitted(method, PILES._replace(source=Domain(PILES.X, both), y=both))
+    assert model.predict(PILES.X).shape == both.shape
+    with pytest.raises(FourfoldError, match="continuous"):
+        fitted(method, PILES._replace(source=source, y=y), task=Classification())
+
+
+@each_method
+def test_a_preparation_that_is_fitted_stays_as_it_is(method: type[Any], tmp_path: Path) -> None:
+    if not has(method, "prepare"):
+        pytest.skip("prepares nothing")
+    ready = Standardize().fit(as_rows(10 * PILES.X))
+    before = ready.digest
+    model = fitted(method, PILES, prepare=FrozenEstimator(ready))
+    assert clone(model).prepare.estimator is ready
+    assert model.prepare_.digest == before == ready.digest
+    assert not same_bits(answer(model, PILES.X), answer(fitted(method, PILES), PILES.X))
+    loaded = load(save(model, tmp_path / "model"))
+    assert same_bits(answer(loaded, PILES.X), answer(model, PILES.X))
+    for wrong in (Standardize(), model):
+        with pytest.raises(ParameterError) as error:
+            fitted(method, PILES, prepare=FrozenEstimator(wrong))
+        refused(error, "must be a Preparation that is fitted")
+
+
+# --- scikit-learn --------------------------------------------------------------------------------
+
+
+@each_method
+def test_cross_val_score_with_a_source(method: type[Any]) -> None:
+    scores = cross_val_score(
+        short(method), PILES.X, PILES.y, params=given(method, PILES.source), cv=3
+    )
+    assert scores.shape == (3,)
+    assert np.isfinite(scores).all()
+
+
+@each_method
+def test_grid_search_over_the_recipe_with_a_source(method: type[Any]) -> None:
+    if not has(method, "recipe"):
+        pytest.skip("trained without a recipe")
+    grid = {"recipe__learning_rate": [0.001, 0.03]}
+    search = GridSearchCV(short(method), grid, cv=2)
+    search.fit(PILES.X, PILES.y, **given(method, PILES.source))
+    best = search.best_params_["recipe__learning_rate"]
+    wanted = fitted(method, PILES, learning_rate=best)
+    assert same_bits(answer(search.best_estimator_, PILES.X), answer(wanted, PILES.X))
+
+
+CHECKS = Recipe(epochs=2, least_steps=20, learning_rate=0.01)
+
+EXPECTED = {
+    "check_dtype_object": "what is no number is a DataError, so a ValueError; it wants a TypeError",
+}
+EXPECTED_OF_CLASSIFIERS = {
+    "check_classifiers_classes": "labels that are only -1 and 1 are ambiguous, and refused",
+    "check_classifiers_regression_target": "without a task, fractions are a regression; with "
+    "task=Classification() they are refused, as test_fractions_are_a_regression shows",
+}
+
+
+def checked() -> Iterator[Any]:
+    for method in TRANSFER:
+        recipe = {"recipe": CHECKS} if has(method, "recipe") else {}
+        kind = sourced(method)
+        yield kind(**recipe)
+        if has(method, "task"):
+            yield kind(task=Regression(), **recipe)
+
+
+def expected(estimator: Any) -> dict[str, str]:
+    return EXPECTED | (EXPECTED_OF_CLASSIFIERS if is_classifier(estimator) else {})
+
+
+@parametrize_with_checks(list(checked()), expected_failed_checks=expected)
+def test_scikit_learns_own_checks(
+    estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else the array API check skips itself
+    check(estimator)
+
+
+# --- several tasks at once -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", JOINT, ids=names(JOINT))
+def test_joint_methods(method: type[Any], tmp_path: Path) -> None:
+    tasks = {"one": PILES.source, "two": Domain(PILES.X, PILES.y * 10)}
+    before = torch.get_rng_state()
+    model = short(method).fit(tasks)
+    said = {name: model.predict(PILES.X, task=name) for name in tasks}
+    assert torch.equal(torch.get_rng_state(), before)
+    assert set(said["two"]) <= {0, 10, 20}
+    again, loaded = clone(model).fit(tasks), load(save(model, tmp_path / "model"))
+    for name, labels in said.items():
+        assert np.array_equal(again.predict(PILES.X, task=name), labels)
+        assert np.array_equal(loaded.predict(PILES.X, task=name), labels)
+        assert model.predict(PILES.X[:1], task=name) == labels[:1]
+    with pytest.raises(NotFittedError):
+        short(method).predict(PILES.X, task="one")
+    for wrong in ({}, {"one": PILES.source.unlabelled()}):
+        with pytest.raises(FourfoldError) as error:
+            short(method).fit(wrong)
+        refused(error)
+
+
+def test_every_method_is_one_of_the_two_contracts() -> None:
+    assert len(TRANSFER) + len(JOINT) == len(METHODS) > 0
