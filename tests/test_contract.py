@@ -140,6 +140,9 @@ def test_fit_checks_parameters_first(method: type[Any]) -> None:
     with pytest.raises(ParameterError) as error:
         fitted(method, PILES, random_state="zero")
     refused(error, "random_state", "got 'zero'")
+    with pytest.raises(ParameterError) as error:
+        fitted(method, PILES, random_state=PILES.X)
+    refused(error, "random_state", "got array(")
     if has(method, "recipe"):
         with pytest.raises(ParameterError) as error:
             fitted(method, PILES, recipe=Recipe(epochs=0))

@@ -30,8 +30,8 @@ def digits():
 
 
 def recipe(**options):
-    settings = {"epochs": 2, "batch_size": 32, "least_steps": 8, "learning_rate": 0.02}
-    return Recipe(optimizer="sgd", **settings | options)
+    settings = {"optimizer": "sgd", "learning_rate": 0.02, "batch_size": 32, "epochs": 2}
+    return Recipe(**{**settings, "least_steps": 8, **options})
 
 
 def outside_norm():
@@ -49,7 +49,11 @@ def fitted():
     methods = {
         "FineTune": (FineTune(network=SMALL, recipe=recipe()), y),
         "FineTune, normed": (FineTune(network=NORMED, recipe=recipe()), y),
-        "FineTune, adamw": (FineTune(network=mlp, recipe=recipe(optimizer="adamw")), y),
+        "FineTune, adamw": (
+            FineTune(network=SMALL, recipe=recipe(optimizer="adamw", learning_rate=0.003)),
+            y,
+        ),
+        "FineTune, normed rows": (FineTune(network=mlp, recipe=recipe()), y),
         "FineTune, early": (FineTune(network=SMALL, recipe=early, probe_first=True), y),
         "DANN": (DANN(network=SMALL, recipe=recipe()), None),
         "DANN, normed": (DANN(network=NORMED, recipe=recipe()), None),
@@ -65,7 +69,7 @@ def unlike():
     """Train what the processes begin from other seeds."""
     torch.manual_seed(int(os.environ.get("RANK", "0")))
     net = nn.Linear(64, 1)
-    x = torch.from_numpy(digits()[1]).flatten(1)
+    x = torch.from_numpy(digits()[1]).flatten(1) / 16
     phase = Phase(lambda _t, b: net(b.x).square().mean(), net)
     minimize(net, phase, Table(x), recipe=recipe())
     return net.weight.detach().numpy()
@@ -100,6 +104,7 @@ NAMES = [
     "FineTune",
     "FineTune, normed",
     "FineTune, adamw",
+    "FineTune, normed rows",
     "FineTune, early",
     "DANN",
     "DANN, normed",

@@ -88,19 +88,24 @@ def load(
     """
     path = Path(path)
     index = _index(path)
-    _check_files(path, index["files"])
-    estimator = from_plain(index["estimator"], classes)
-    if network is not None:
-        if "network" not in estimator.get_params(deep=False):
-            raise ParameterError(f"{type(estimator).__name__} takes no network; got one")
-        estimator.set_params(network=network)
     try:
+        _check_files(path, index["files"])
+        estimator = from_plain(index["estimator"], classes)
+        if network is not None:
+            _bring(estimator, network)
         with seeded(0):  # a network draws its weights when it is built, before it gets its own
             return estimator.load_fitted(path, index["fitted"])
     except FourfoldError:
         raise
     except Exception as error:  # whatever a file that is none of ours makes a library raise
-        raise BundleError(f"{path} must be a whole bundle; got: {error!r}") from error
+        raise BundleError(f"{path} must be a whole bundle; got {_said(error)}") from error
+
+
+def _bring(estimator: TransferEstimator | JointEstimator, network: nn.Module) -> None:
+    """Give an estimator the network whose code the bundle lacks."""
+    if "network" not in estimator.get_params(deep=False):
+        raise ParameterError(f"{type(estimator).__name__} takes no network; got one")
+    estimator.set_params(network=network)
 
 
 def _check_free(path: Path) -> None:
@@ -132,7 +137,9 @@ def _index(path: Path) -> dict[str, Any]:
     except PermissionError as error:
         raise FileError(f"{path} must be readable; got: {error}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{path} must be a model that fourfold saved; got: {error!r}") from error
+        raise BundleError(
+            f"{path} must be a model that fourfold saved; got {_said(error)}"
+        ) from error
     if version > FORMAT:
         raise BundleError(
             f"{path} must be of format {FORMAT} or older; got {version}, from fourfold "
@@ -157,6 +164,10 @@ def _check_files(path: Path, files: Mapping[str, str]) -> None:
             raise FileError(f"{path} must be readable; got: {error}") from error
         if found != digest:
             raise BundleError(f"{path} must be as it was saved; {name} is damaged")
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _names(folder: Path) -> list[str]:

@@ -64,10 +64,16 @@ class Parameters(BaseEstimator):
             value = getattr(self, name)
             if not _fits(value, kind):
                 raise ParameterError(
-                    f"{name} of {type(self).__name__} must {_must(kind)}; got {value!r}"
+                    f"{name} of {type(self).__name__} must {_must(kind)}; got {_shown(value)}"
                 )
             if isinstance(value, Parameters):
                 value.check()
+
+
+def _shown(value: Any, most: int = 80) -> str:
+    """Show a value on one line that can be read."""
+    line = " ".join(repr(value).split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 @cache

@@ -374,7 +374,8 @@ def _already_fitted(frozen: FrozenEstimator) -> Preparation:
     inner = frozen.estimator
     if not (isinstance(inner, Preparation) and "shape_" in vars(inner)):
         raise ParameterError(
-            f"prepare in a FrozenEstimator must be a Preparation that is fitted; got {inner!r}"
+            "prepare in a FrozenEstimator must be a Preparation that is fitted; got one "
+            f"{'not fitted' if isinstance(inner, Preparation) else 'of ' + type(inner).__name__}"
         )
     return inner
 

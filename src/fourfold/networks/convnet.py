@@ -56,7 +56,10 @@ class ConvNet(Builder):
             raise DataError(f"a convnet must get rows of (C, H, W); got rows of shape {shape}")
         if not self.channels:
             raise ParameterError("channels of ConvNet must be at least one convolution's; got ()")
-        small = min(shape[1:]) < 8 * 2 ** (len(self.channels) - 1)
+        side = min(shape[1:])
+        for _ in self.channels:
+            side = (side - 4) // 2  # what a filter of 5 and pooling leave of it
+        small = side < 1
         kernel = self.kernel or (3 if small else 5)
         padding = kernel // 2 if small and self.kernel is None else 0
         stages: dict[str, nn.Module] = {}

@@ -1,0 +1,1 @@
+"""What fourfold promises in numbers, measured beside its peers: ``python -m benchmarks NAME``."""

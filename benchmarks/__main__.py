@@ -1,0 +1,50 @@
+"""The command: ``python -m benchmarks NAME [--rounds N]``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+from benchmarks import harness, outcome
+from fourfold.errors import FourfoldError
+
+if TYPE_CHECKING:
+    from benchmarks.harness import Benchmark
+
+FILES: Final = {"loop": "loop", "frozen": "frozen", "memory": "memory", "import": "imports"}
+"""Benchmark → its file here; ``import`` is no name for one."""
+
+
+def main() -> int:
+    """Run a benchmark, or in a process of its own one side of it."""
+    asked = _parser().parse_args()
+    module = importlib.import_module(f"benchmarks.{FILES[asked.name]}")
+    benchmark: Benchmark = module.BENCHMARK
+    try:
+        if asked.side is not None:
+            print(json.dumps(benchmark.sides[asked.side](benchmark.chosen(quick=asked.quick))))
+            return 0
+        found = harness.measure(benchmark, rounds=asked.rounds, quick=asked.quick)
+    except FourfoldError as error:
+        print(error, file=sys.stderr)
+        return 2
+    outcome.show(found)
+    if not asked.quick:
+        print(f"written to {outcome.write(found)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=main.__doc__)
+    parser.add_argument("name", choices=list(FILES))
+    parser.add_argument("--rounds", type=int, help="how often each side runs")
+    parser.add_argument("--side", help=argparse.SUPPRESS)  # what a process of a benchmark runs
+    parser.add_argument("--quick", action="store_true", help=argparse.SUPPRESS)  # for a test
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""The sides of a benchmark, run in turn, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, final
+
+from rich.console import Console
+
+from fourfold.errors import FourfoldError, ParameterError
+
+__all__ = ["ROOT", "Benchmark", "Measures", "Medians", "Outcome", "Target", "measure"]
+
+ROOT: Final = Path(__file__).parents[1]
+
+Measures: TypeAlias = dict[str, float]
+"""What one side found in one round: name → number."""
+Medians: TypeAlias = Mapping[str, Mapping[str, float]]
+"""Side → measure → its median over all rounds."""
+
+
+@final
+@dataclass(frozen=True)
+class Target:
+    """What was asked of a figure."""
+
+    relation: Literal["≤", "≥"]
+    bound: float
+
+    def met(self, value: float) -> bool:
+        """Tell whether a value is what was asked."""
+        return value <= self.bound if self.relation == "≤" else value >= self.bound
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.bound:g}"
+
+
+@final
+@dataclass(frozen=True)
+class Benchmark:
+    """Something that is measured on several sides.
+
+    Attributes
+    ----------
+    name, title
+        What it is called, and what it compares.
+    counts
+        What its numbers count, a sentence each.
+    sides
+        Name → what is run, with the settings, in a process of its own.
+    figures
+        From medians to what is reported.
+    targets
+        What was asked of some of the figures.
+    packages
+        Whose versions matter.
+    settings, quick
+        A dataclass of what both sides use, and a tiny one for a test.
+    rounds
+        How often each side runs.
+    """
+
+    name: str
+    title: str
+    counts: tuple[str, ...]
+    sides: Mapping[str, Callable[[Any], Measures]]
+    figures: Callable[[Medians], dict[str, float]]
+    targets: Mapping[str, Target]
+    packages: tuple[str, ...]
+    settings: Any
+    quick: Any
+    rounds: int
+
+    def chosen(self, *, quick: bool) -> Any:
+        """Return the settings that hold."""
+        return self.quick if quick else self.settings
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured.
+
+    Attributes
+    ----------
+    benchmark, settings
+        What ran.
+    raw
+        Side → what it found in each round.
+    """
+
+    benchmark: Benchmark
+    settings: Any
+    raw: dict[str, list[Measures]]
+
+    @property
+    def medians(self) -> dict[str, dict[str, float]]:
+        """Return each side's medians."""
+        return {
+            side: {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
+            for side, rounds in self.raw.items()
+        }
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Return what is reported."""
+        return self.benchmark.figures(self.medians)
+
+
+def measure(
+    benchmark: Benchmark,
+    *,
+    rounds: int | None = None,
+    quick: bool = False,
+    start: Callable[[str], Measures] | None = None,
+) -> Outcome:
+    """Run every side once a round; every second round in reverse, so that drift hits all alike.
+
+    Parameters
+    ----------
+    rounds
+        How many; None is the benchmark's own number.
+    quick
+        With tiny settings.
+    start
+        Runs a side; by default in a process of its own.
+
+    Raises
+    ------
+    ParameterError
+        If there is no round.
+    FourfoldError
+        If a side fails; with what it said.
+    """
+    rounds = benchmark.rounds if rounds is None else rounds
+    if rounds < 1:
+        raise ParameterError(f"rounds must be at least 1; got {rounds}")
+    start = start or partial(_in_a_process, benchmark, quick=quick)
+    raw: dict[str, list[Measures]] = {side: [] for side in benchmark.sides}
+    with Console(stderr=True).status("") as status:
+        for i in range(rounds):
+            for side in list(raw)[:: -1 if i % 2 else 1]:
+                status.update(f"{benchmark.name}, round {i + 1} of {rounds}: {side}")
+                raw[side].append(start(side))
+    return Outcome(benchmark, benchmark.chosen(quick=quick), raw)
+
+
+def _in_a_process(benchmark: Benchmark, side: str, *, quick: bool) -> Measures:
+    command = [sys.executable, "-m", "benchmarks", benchmark.name, "--side", side]
+    done = subprocess.run(
+        [*command, *(["--quick"] if quick else [])],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise FourfoldError(f"{benchmark.name}, {side}: {done.stderr.strip()}")
+    measures: Measures = json.loads(done.stdout.splitlines()[-1])  # libraries print before it
+    return measures

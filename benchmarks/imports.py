@@ -1,0 +1,67 @@
+"""How long it takes until fourfold is there, beside ``import torch``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
+
+from benchmarks.harness import Benchmark, Target
+
+if TYPE_CHECKING:
+    from benchmarks.harness import Measures, Medians
+
+__all__ = ["BENCHMARK"]
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """Nothing is to be set."""
+
+
+def _import_fourfold(_: Settings) -> Measures:
+    return _timed(sys.executable, "-c", "import fourfold")
+
+
+def _help(_: Settings) -> Measures:
+    return _timed(str(Path(sys.executable).with_name("fourfold")), "--help")
+
+
+def _import_torch(_: Settings) -> Measures:
+    return _timed(sys.executable, "-c", "import torch")
+
+
+def _timed(*command: str) -> Measures:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return {"seconds": time.perf_counter() - began}
+
+
+def _figures(medians: Medians) -> dict[str, float]:
+    torch = medians["import torch"]["seconds"]
+    return {
+        "import_vs_torch": medians["import fourfold"]["seconds"] / torch,
+        "help_vs_torch": medians["fourfold --help"]["seconds"] / torch,
+    }
+
+
+BENCHMARK: Final = Benchmark(
+    name="import",
+    title="until fourfold is there, beside torch",
+    counts=("Each time is a whole process's, from its start to its end, Python's start included.",),
+    sides={
+        "import fourfold": _import_fourfold,
+        "fourfold --help": _help,
+        "import torch": _import_torch,
+    },
+    figures=_figures,
+    targets={"import_vs_torch": Target("≤", 0.2), "help_vs_torch": Target("≤", 0.2)},
+    packages=("torch",),
+    settings=Settings(),
+    quick=Settings(),
+    rounds=15,
+)

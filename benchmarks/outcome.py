@@ -1,0 +1,89 @@
+"""What a benchmark found, for a person and for a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import ROOT
+
+if TYPE_CHECKING:
+    from benchmarks.harness import Measures, Outcome
+
+__all__ = ["as_json", "show", "write"]
+
+
+def write(outcome: Outcome, folder: Path = ROOT / "benchmarks" / "results") -> Path:
+    """Write ``NAME.json``, all or nothing, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{outcome.benchmark.name}.json"
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(as_json(outcome), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return part.replace(path)
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """Return all that is worth keeping, as plain values."""
+    benchmark, figures = outcome.benchmark, outcome.figures
+    return {
+        "benchmark": benchmark.name,
+        "title": benchmark.title,
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "figures": figures,
+        "targets": {
+            name: {"asked": str(target), "met": target.met(figures[name])}
+            for name, target in benchmark.targets.items()
+        },
+        "counts": list(benchmark.counts),
+        "settings": asdict(outcome.settings),
+        "medians": outcome.medians,
+        "rounds": outcome.raw,
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("fourfold", *benchmark.packages)},
+        },
+        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
+    }
+
+
+def show(outcome: Outcome) -> None:
+    """Print each side's medians with their range, the figures, and what was asked of them."""
+    benchmark, console = outcome.benchmark, Console()
+    sides = Table("side", "measure", "median", "range", title=benchmark.title, box=box.SIMPLE)
+    for side, rounds in outcome.raw.items():
+        for i, (name, median) in enumerate(outcome.medians[side].items()):
+            sides.add_row("" if i else side, name, f"{median:.4g}", _range(name, rounds))
+    figures = Table("figure", "value", "asked", "", box=box.SIMPLE)
+    for name, value in outcome.figures.items():
+        target = benchmark.targets.get(name)
+        asked = "" if target is None else str(target)
+        verdict = "" if target is None else "met" if target.met(value) else "missed"
+        figures.add_row(name, f"{value:.4g}", asked, verdict)
+    console.print(sides, figures)
+    for sentence in benchmark.counts:
+        console.print(f"· {sentence}")
+
+
+def _range(name: str, rounds: list[Measures]) -> str:
+    values = [each[name] for each in rounds]
+    return f"{min(values):.4g} – {max(values):.4g}"
+
+
+def _cpu() -> str:
+    """Name the processor, as far as the system tells."""
+    about = Path("/proc/cpuinfo")
+    if about.exists():
+        for line in about.read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,7 @@
+"""Tests compute with one thread: on small networks a second one only waits for the first."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, here and in children

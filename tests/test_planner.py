@@ -1,0 +1,148 @@
+"""The map says where somebody stands, what applies there, and why the rest does not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fourfold import Domain
+from fourfold.errors import DataError
+from fourfold.methods import BASELINES, table
+from fourfold.planner import CELLS, locate
+
+NAMES = [cell.name for cell in CELLS]
+
+
+def pile(y=None, n=6, **options):
+    return Domain(np.arange(2.0 * n).reshape(n, 2), y, **options)
+
+
+FULL = [0, 1, 2, 0, 1, 2]
+SOME = [0, -1, 2, -1, -1, -1]
+OTHER = [7, 8, 9, 7, 8, 9]
+DESCRIBED = {"classes": {7: "striped", 8: "spotted", 9: "plain"}}
+
+ROWS = {
+    # case: (source, target, where, what applies)
+    "few labels": (
+        pile(FULL),
+        pile(SOME),
+        "finetuning",
+        {"finetuning", "progressive", "adaptation"},
+    ),
+    "all labels": (pile(FULL), pile(FULL), "finetuning", {"finetuning", "progressive"}),
+    "other labels": (pile(FULL), pile(OTHER), "finetuning", {"finetuning", "progressive"}),
+    "no target labels": (pile(FULL), pile(), "adaptation", {"adaptation"}),
+    "described": (pile(FULL), pile(**DESCRIBED), "zeroshot", {"adaptation", "zeroshot"}),
+    "no source labels": (pile(), pile(FULL), "selftaught", {"selftaught"}),
+    "no labels": (pile(), pile(), "clustering", {"clustering"}),
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_every_row_of_the_map(case):
+    source, target, where, open_ = ROWS[case]
+    plan = locate([source], target)
+    assert plan.cell == where
+    assert set(plan.open) == open_
+    assert list(plan.reasons) == NAMES
+    assert all(plan.reasons.values())
+    ours = {entry.name: entry.cell for entry in table().values() if entry.cell != BASELINES}
+    assert set(plan.methods) == {name for name, cell in ours.items() if cell in open_}
+    assert set(plan.skipped) & set(ours) == set(ours) - set(plan.methods)
+    assert not set(plan.baselines) & set(plan.skipped)
+
+
+REASONS = [
+    ("few labels", "finetuning", "both have labels, the target 2 of them"),
+    ("few labels", "adaptation", "4 rows of the target have no label"),
+    ("few labels", "selftaught", "the source has labels"),
+    ("few labels", "clustering", "there are labels"),
+    ("few labels", "zeroshot", "the classes are not described"),
+    ("few labels", "multitask", "not tasks that all matter"),
+    ("all labels", "adaptation", "every row of the target has its label"),
+    ("no target labels", "finetuning", "the target has no labels"),
+    ("no source labels", "finetuning", "the source has no labels"),
+    ("no source labels", "adaptation", "the source has no labels"),
+    ("no source labels", "selftaught", "only the target has labels"),
+    ("described", "zeroshot", "classes are described"),
+    ("no labels", "clustering", "nothing has a label"),
+    ("no labels", "selftaught", "the target has no labels"),
+]
+
+
+@pytest.mark.parametrize(("case", "cell", "reason"), REASONS)
+def test_reasons(case, cell, reason):
+    source, target, _, _ = ROWS[case]
+    assert reason in locate([source], target).reasons[cell]
+
+
+def test_what_a_method_or_baseline_lacks_is_said():
+    plan = locate([pile(FULL)], pile())
+    assert "DANN" in plan.methods
+    assert plan.baselines == ("SourceOnly",)
+    assert plan.skipped["FineTune"] == "the target has no labels"
+    assert plan.skipped["TargetOnly"] == "the target has no labels"
+    plan = locate([pile(FULL)], pile(OTHER))
+    assert "FineTune" in plan.methods
+    assert "DANN" not in plan.methods
+    assert plan.baselines == ("TargetOnly", "Linear")
+    assert plan.skipped["SourceOnly"] == "the source lacks classes of the target: 7, 8, 9"
+
+
+def test_baselines_run_beside_every_method():
+    plan = locate([pile(FULL)], pile(SOME))
+    assert set(plan.baselines) == {"TargetOnly", "Linear", "SourceOnly"}
+    assert {"DANN", "FineTune"} <= set(plan.methods)
+
+
+def test_classes_that_the_source_lacks_close_adaptation():
+    target = pile([0, 7, 8, 9, 10, -1], n=6)
+    reason = locate([pile(FULL)], target).reasons["adaptation"]
+    assert reason == "the source lacks classes of the target: 7, 8, 9, 10"
+    many = pile([*range(10, 20), -1], n=11)
+    assert locate([pile(FULL)], many).reasons["adaptation"].endswith("13 and 6 more")
+
+
+def test_several_sources_bring_their_classes_together():
+    target = pile([0, 3, -1, -1, -1, -1])
+    assert "adaptation" not in locate([pile(FULL)], target).open
+    assert "adaptation" in locate([pile(FULL), pile([3, 4] * 3)], target).open
+    assert locate([pile(), pile(FULL)], pile(FULL)).cell == "finetuning"
+
+
+def test_whole_numbers_with_holes_are_the_same_classes():
+    assert "adaptation" in locate([pile(FULL)], pile([0.0, 2.0, *[np.nan] * 4])).open
+
+
+def test_numbers_are_no_classes_that_could_be_lacking():
+    source, target = pile([0.5, 1.5, 2.5, 3.5, 4.5, 5.5]), pile([0.7, 9.9, *[np.nan] * 4])
+    plan = locate([source], target)
+    assert {"finetuning", "adaptation"} <= set(plan.open)
+    assert "SourceOnly" in plan.baselines
+
+
+def test_there_must_be_a_source():
+    with pytest.raises(DataError, match="at least one source"):
+        locate([], pile(FULL))
+
+
+def test_every_method_lives_in_a_cell_of_the_map():
+    assert len(set(NAMES)) == 7
+    assert {entry.cell for entry in table().values()} <= {*NAMES, BASELINES}
+    asked = {baseline for cell in CELLS for baseline in cell.baselines}
+    assert asked <= {entry.name for entry in table().values() if entry.cell == BASELINES}
+
+
+@pytest.mark.parametrize("module", ["fourfold", "fourfold.planner"])
+def test_the_map_is_shown_without_loading_anything_heavy(module):
+    program = f"import sys, json, {module}; print(json.dumps(list(sys.modules)))"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert module in loaded
+    assert not {"torch", "sklearn", "pandas", "scipy"} & loaded
