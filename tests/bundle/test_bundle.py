@@ -18,10 +18,11 @@ from torch import nn
 
 from contract import Piles, blobs, same_bits
 from fourfold.bundle import files, save, whole
+from fourfold.core.prepare import Standardize
 from fourfold.core.process import threads
 from fourfold.core.training import Recipe
 from fourfold.domain import Domain
-from fourfold.errors import BundleError, FileError, ParameterError
+from fourfold.errors import BundleError, DataError, FileError, ParameterError
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning.finetune import FineTune
@@ -84,11 +85,13 @@ def saved(model: TargetOnly, tmp_path: Path) -> Path:
     return save(model, tmp_path / "model")
 
 
-@pytest.fixture(scope="module")
-def of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> tuple[TargetOnly, Path]:
+@pytest.fixture(scope="module", params=[None, Standardize()], ids=["raw", "standardized"])
+def of_ones_own(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TargetOnly, Path]:
     """A model of a network of the user's own, and where it is saved."""
     with threads(1):
-        model = small(network=own()).fit(PILES.X, PILES.y)
+        model = small(network=own(), prepare=request.param).fit(PILES.X, PILES.y)
         return model, save(model, tmp_path_factory.mktemp("own") / "model")
 
 
@@ -421,9 +424,14 @@ def test_a_linear_model_on_frozen_features_loads(tmp_path: Path) -> None:
 
 def test_a_bare_source_network_is_saved_as_what_it_became(tmp_path: Path) -> None:
     network = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 7))
-    model = FineTune(recipe=RECIPE).fit(PILES.X, PILES.y, source=network)
-    loaded = load(save(model, tmp_path / "model"))
-    assert np.allclose(loaded.outputs(PILES.X), model.outputs(PILES.X), rtol=1e-4, atol=1e-5)
+    tuned = FineTune(recipe=RECIPE, prepare=Standardize(), decay=0)  # the head alone is trained
+    tuned.fit(PILES.X, PILES.y, source=network)
+    z = torch.tensor((PILES.X - PILES.X.mean(axis=0)) / PILES.X.std(axis=0)).float()
+    assert np.allclose(tuned.embed(PILES.X), network[:2](z).detach(), atol=1e-5)
+    loaded = load(save(tuned, tmp_path / "model"))
+    assert np.allclose(loaded.outputs(PILES.X), tuned.outputs(PILES.X), rtol=1e-4, atol=1e-5)
+    with pytest.raises(DataError, match=r"must take rows of shape \(3,\)"):
+        tuned.fit(PILES.X[:, :3], PILES.y, source=network)
 
 
 def test_fine_tuning_starts_from_a_loaded_model(tmp_path: Path) -> None:

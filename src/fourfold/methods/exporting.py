@@ -15,7 +15,7 @@ from fourfold.core.inference import in_blocks
 from fourfold.core.preparation import BlockPreparation
 from fourfold.core.prepare import Preparation, Standardize
 from fourfold.core.tasks import Classification, Regression, Task
-from fourfold.methods import persistence
+from fourfold.methods.persistence import OnnxModule
 from fourfold.rows import as_rows
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def exportable(estimator: NetworkEstimator) -> Exportable:
     rows = as_rows(example.numpy())
     outputs = estimator.outputs(rows) if raw else in_blocks(model, estimator.above(rows))
     output, answer, wanted = _answer(estimator.task_, outputs)
-    stages: list[nn.Module] = [model.body, model.head, answer]
+    stages: list[nn.Module] = [*model.body.children(), model.head, answer]
     if estimator.frozen_ is not None:
         below = [prepare.module()] if isinstance(prepare, Standardize) else []
         stages = [*below, copy.deepcopy(estimator.frozen_.module).cpu(), *stages]
     kind = str(example.dtype).removeprefix("torch.")
     start = "rows as in training" if raw else f"prepared rows ({prepare.describe()})"
     return Exportable(
-        stages=[persistence.saved_content(stage) or stage for stage in stages],
+        stages=[stage.content if isinstance(stage, OnnxModule) else stage for stage in stages],
         example=example,
         wanted=wanted,
         output=output,
@@ -61,11 +61,10 @@ def exportable(estimator: NetworkEstimator) -> Exportable:
 
 
 def _about(task: Task) -> dict[str, str]:
-    names = {"classes": json.dumps(task.classes_.tolist())}
-    return {
-        "task": type(task).__name__,
-        **(names if isinstance(task, Classification) else {}),
-    }
+    about = {"task": type(task).__name__}
+    if isinstance(task, Classification):
+        about["classes"] = json.dumps(task.classes_.tolist())
+    return about
 
 
 def _example(prepare: Preparation) -> Tensor:

@@ -151,7 +151,7 @@ class NetworkEstimator(TransferEstimator, ABC):
             job.source = Data(self._ready(source.rows), y, source.labelled)
             job.origin = self._origin(source)
         if given is not None:
-            job.given, job.source_task = given.model, given.task
+            job.given, job.source_task = self._taken_over(given), given.task
         self.model_ = self._learn(job).cpu().eval()
 
     def _data_or_model(self, sources: list[Source]) -> tuple[Domain | None, _Given | None]:
@@ -238,9 +238,21 @@ class NetworkEstimator(TransferEstimator, ABC):
             body = as_body(copy.deepcopy(network), self.shape_)
         else:
             raise ParameterError("network must be given to build a fresh one; got a bare source")
+        return self.on_rows(body)
+
+    @final
+    def on_rows(self, body: Body) -> Body:
+        """Put the preparation at the bottom of a network where it belongs there."""
         if isinstance(self.prepare_, Standardize) and not self._outside:
             return body.under(self.prepare_.module())
         return body
+
+    def _taken_over(self, given: _Given) -> Model:
+        """Let a bare network stand on rows as they come here; a fitted model does already."""
+        if given.prepare is not None:
+            return given.model
+        (network,) = given.model.body.children()
+        return Model(self.on_rows(as_body(network, self.shape_)), given.model.head)
 
     def _origin(self, source: Domain) -> Callable[[], str] | None:
         """Return what says, when asked, all that a model of the source depends on."""

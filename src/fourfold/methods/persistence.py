@@ -15,7 +15,7 @@ from fourfold import networks
 from fourfold.core.frozen import Frozen
 from fourfold.core.onnx import export_onnx, session
 from fourfold.core.plain import from_plain, to_plain
-from fourfold.core.prepare import load_preparation
+from fourfold.core.prepare import Standardizer, load_preparation
 from fourfold.core.tasks import TASKS
 from fourfold.core.training import History
 from fourfold.errors import BundleError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from fourfold.methods.network import NetworkEstimator
 
-__all__ = ["read", "write"]
+__all__ = ["OnnxModule", "only_predicts", "read", "write"]
 
 WEIGHTS: Final = "weights.safetensors"
 BODY: Final = "body.onnx"
@@ -49,7 +49,8 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
         _write_onnx(estimator.frozen_.module, estimator.prepare_.shape_, folder / FROZEN)
     builder = estimator.builder_
     if builder is None:
-        _write_onnx(model.body, estimator.shape_, folder / BODY)
+        stages = [part for part in model.body.children() if not isinstance(part, Standardizer)]
+        _write_onnx(nn.Sequential(*stages), estimator.shape_, folder / BODY)
     history = vars(estimator).get("history_")
     own = type(estimator.network) if isinstance(estimator.network, nn.Module) else None
     return {
@@ -65,11 +66,11 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
 
 
 def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
-    saved = saved_content(module)
-    if saved is None:
-        export_onnx(copy.deepcopy(module).cpu(), torch.zeros(2, *shape), path)
+    saved = [part.content for part in module.modules() if isinstance(part, OnnxModule)]
+    if saved:
+        path.write_bytes(saved[0])
     else:
-        path.write_bytes(saved)
+        export_onnx(copy.deepcopy(module).cpu(), torch.zeros(2, *shape), path)
 
 
 def read(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) -> None:
@@ -96,7 +97,7 @@ def read(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) ->
 def _body(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) -> Body:
     if notes["network"] is None and not isinstance(estimator.network, nn.Module):
         estimator.builder_ = None
-        return Body({"network": OnnxModule(folder / BODY)}, notes["width"])
+        return estimator.on_rows(Body({"network": OnnxModule(folder / BODY)}, notes["width"]))
     estimator.builder_ = from_plain(notes["network"], networks.BUILDERS)
     return estimator.build_body()
 
@@ -140,13 +141,6 @@ def _session(content: bytes, threads: int) -> InferenceSession:
     return session(content, threads)
 
 
-def saved_content(module: nn.Module) -> bytes | None:
-    """Return the ONNX file that a module runs, if it is nothing else."""
-    (*others, last) = module.modules()
-    wraps = all(isinstance(other, Body) for other in others)
-    return last.content if wraps and isinstance(last, OnnxModule) else None
-
-
 def only_predicts(model: Model) -> bool:
     """Tell whether a model's body runs in ONNX, and so cannot be trained."""
-    return saved_content(model.body) is not None
+    return any(isinstance(stage, OnnxModule) for stage in model.body.children())

@@ -124,14 +124,11 @@ class Study:
     ) -> None:
         self.sources = [source] if isinstance(source, Domain) else list(source)
         self.target, self.evaluate = target, evaluate
-        for name, value in {
-            "seeds": seeds,
-            "folds": folds - 1,
-            "jobs": jobs,
-            "threads": threads,
-        }.items():
-            if value < 1:
-                raise ParameterError(f"{name} must be large enough; got {value}")
+        least = {"seeds": 1, "folds": 2, "jobs": 1, "threads": 1}
+        given = {"seeds": seeds, "folds": folds, "jobs": jobs, "threads": threads}
+        for name, fewest in least.items():
+            if given[name] < fewest:
+                raise ParameterError(f"{name} must be at least {fewest}; got {given[name]}")
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.output, self.resume, self.progress = Path(output), resume, progress
         self.title = title or f"{pool(self.sources).name or 'source'} → {target.name or 'target'}"
@@ -273,17 +270,7 @@ class Study:
                     yield Run(name, _seeded(estimator, seed), seed, part, splits[seed][part])
 
     def _outcomes(self, runs: Sequence[Run]) -> dict[str, list[Outcome | Failure]]:
-        bench = Bench(
-            sources=self.sources,
-            target=self.target,
-            evaluate=None if self.evaluate is None else self.evaluate.unlabelled(),
-            validate=not self.folds,
-            folder=self.output,
-            store=self.store.path,
-            threads=self.threads,
-            own=self.jobs > 1,
-            ship=0,
-        )
+        bench = self._bench()
         outcomes: dict[str, list[Outcome | Failure]] = {name: [] for name in self.candidates}
         left = []
         for run in runs:
@@ -298,6 +285,19 @@ class Study:
                 outcomes[outcome.method].append(outcome)
                 shown.advance(outcome)
         return outcomes
+
+    def _bench(self) -> Bench:
+        return Bench(
+            sources=self.sources,
+            target=self.target,
+            evaluate=None if self.evaluate is None else self.evaluate.unlabelled(),
+            validate=not self.folds,
+            folder=self.output,
+            store=self.store.path,
+            threads=self.threads,
+            own=self.jobs > 1,
+            ship=0,
+        )
 
     def _finished(self, run: Run, bench: Bench, key: str) -> Outcome | None:
         if not self.resume or (bench.saves(run) and not bench.model(run).exists()):

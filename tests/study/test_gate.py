@@ -1,0 +1,101 @@
+"""The gate: intervals with closed forms, their coverage, and Holm's procedure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from fourfold.study.gate import bootstrap, corrected_t, holm, paired_bootstrap
+from fourfold.study.result import Interval
+
+
+def fixed(low, high, p):
+    return lambda _level: Interval((low + high) / 2, low, high, p)
+
+
+def test_corrected_t_is_nadeau_and_bengios_interval():
+    differences = np.array([0.02, 0.05, -0.01, 0.04, 0.03, 0.06])
+    interval = corrected_t(differences, 1 / 3)(0.05)
+    error = np.sqrt(differences.var(ddof=1) * (1 / 6 + 0.5))
+    half = stats.t(5).ppf(0.975) * error
+    assert interval.mean == pytest.approx(differences.mean())
+    assert (interval.low, interval.high) == pytest.approx(
+        (differences.mean() - half, differences.mean() + half)
+    )
+    assert interval.p == pytest.approx(2 * stats.t(5).sf(differences.mean() / error))
+
+
+def test_corrected_t_is_wider_than_the_naive_interval():
+    differences = np.random.default_rng(0).normal(0.02, 0.05, 15)
+    interval = corrected_t(differences, 1 / 3)(0.05)
+    naive = stats.ttest_1samp(differences, 0).confidence_interval()
+    assert interval.low < naive.low < naive.high < interval.high
+
+
+def test_equal_scores_are_undecided_and_a_constant_gain_helped():
+    none, gain = corrected_t(np.zeros(6), 1 / 3), corrected_t(np.full(6, 0.1), 1 / 3)
+    judged = holm({"none": none, "gain": gain})
+    assert judged["none"][1] == "undecided"
+    assert judged["gain"][1] == "helped"
+
+
+def test_a_single_difference_is_undecided():
+    assert holm({"one": corrected_t(np.array([0.3]), 0.5)})["one"][1] == "undecided"
+
+
+def test_paired_bootstrap_covers_the_true_difference():
+    """95 % intervals hold the truth in about 95 % of the experiments."""
+    random = np.random.default_rng(1)
+    truth, hits = 0.05, 0
+    for i in range(200):
+        better = random.random((1, 400)) < 0.8 + truth
+        worse = random.random((1, 400)) < 0.8
+        rows = better.astype(float) - worse
+        interval = paired_bootstrap(rows, rounds=400, seed=i)(0.05)
+        hits += interval.low <= truth <= interval.high
+    assert 0.9 <= hits / 200 <= 0.99
+
+
+def test_paired_bootstrap_holds_the_variance_of_seeds():
+    """What differs by seed widens the interval, however many rows there are."""
+    steady = np.full((5, 2000), 0.05)
+    shaky = steady + np.array([-0.2, -0.1, 0.0, 0.1, 0.2])[:, None]
+    narrow, wide = (paired_bootstrap(x)(0.05) for x in (steady, shaky))
+    assert narrow.high - narrow.low == pytest.approx(0, abs=1e-9)
+    assert wide.low < 0 < wide.high
+
+
+def test_bootstrap_agrees_with_the_paired_one_on_means():
+    random = np.random.default_rng(2)
+    rows = random.normal(0.1, 1, (3, 300))
+    slow = bootstrap(lambda s, index: float(rows[s, index].mean()), 3, 300, rounds=2000)(0.05)
+    fast = paired_bootstrap(rows)(0.05)
+    assert slow.mean == pytest.approx(fast.mean)
+    assert (slow.low, slow.high) == pytest.approx((fast.low, fast.high), abs=0.02)
+
+
+def test_holm_stops_at_the_first_that_is_undecided():
+    judged = holm(
+        {"a": fixed(0.1, 0.2, 0.001), "b": fixed(-0.1, 0.3, 0.2), "c": fixed(0.01, 0.2, 0.3)}
+    )
+    assert [judged[name][1] for name in "abc"] == ["helped", "undecided", "undecided"]
+
+
+def test_holm_gives_the_smallest_p_the_strictest_level():
+    levels = {}
+
+    def watched(name, p):
+        def at(level):
+            levels.setdefault(name, []).append(level)
+            return Interval(0.1, 0.05, 0.15, p)
+
+        return at
+
+    holm({"late": watched("late", 0.04), "first": watched("first", 0.001)})
+    assert levels["first"][-1] == pytest.approx(0.025)
+    assert levels["late"][-1] == pytest.approx(0.05)
+
+
+def test_hurt_is_below_zero():
+    assert holm({"x": fixed(-0.3, -0.1, 0.001)})["x"][1] == "hurt"

@@ -1,0 +1,67 @@
+"""Scores and validators: closed forms, and the choice by task."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from fourfold.core.tasks import Classification, Regression
+from fourfold.domain import Domain
+from fourfold.errors import ParameterError
+from fourfold.study.scores import SCORES, InformationMaximization, choose_score
+
+
+def classes(y):
+    return Classification().fit(Domain(np.zeros((len(y), 1)), y))
+
+
+def test_auc_is_scikit_learns():
+    random = np.random.default_rng(0)
+    y = random.integers(2, size=100)
+    outputs = random.normal(size=(100, 2)).astype(np.float32)
+    assert SCORES["auc"](classes(y), y, outputs) == pytest.approx(
+        roc_auc_score(y, outputs[:, 1] - outputs[:, 0])
+    )
+
+
+def test_accuracy_by_rows_has_the_score_as_its_mean():
+    y = np.array(["a", "b", "c", "a"])
+    outputs = np.eye(3, dtype=np.float32)[[0, 1, 0, 2]]
+    score = SCORES["accuracy"]
+    rows = score.rows(classes(y), y, outputs)
+    assert rows.tolist() == [1, 1, 0, 0]
+    assert rows.mean() == score(classes(y), y, outputs)
+
+
+@pytest.mark.parametrize(
+    ("y", "name"),
+    [
+        (np.arange(30) % 2, "accuracy"),
+        (np.arange(30) % 10 == 0, "auc"),
+        (np.arange(30) % 3, "accuracy"),
+        (np.linspace(0, 1, 30), "r2"),
+    ],
+)
+def test_the_primary_score_follows_the_task(y, name):
+    domain = Domain(np.zeros((30, 1)), y)
+    task = (Regression() if name == "r2" else Classification()).fit(domain)
+    assert choose_score(task, domain).name == name
+
+
+def test_a_score_that_does_not_fit_is_refused():
+    domain = Domain(np.zeros((4, 1)), [0, 1, 0, 1])
+    with pytest.raises(ParameterError, match="metric must fit"):
+        choose_score(classes([0, 1]), domain, "r2")
+    with pytest.raises(ParameterError, match="metric must be one of"):
+        choose_score(classes([0, 1]), domain, "bogus")
+
+
+def test_information_maximization_is_between_nothing_and_log_k():
+    task, im = classes(np.arange(4)), InformationMaximization()
+    sure_and_balanced = np.tile(np.eye(4, dtype=np.float32) * 50, (5, 1))
+    collapsed = np.tile(sure_and_balanced[:1], (20, 1))
+    unsure = np.zeros((20, 4), np.float32)
+    assert im(task, sure_and_balanced) == pytest.approx(np.log(4), abs=1e-6)
+    assert im(task, collapsed) == pytest.approx(0, abs=1e-6)
+    assert im(task, unsure) == pytest.approx(0, abs=1e-6)

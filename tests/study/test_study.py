@@ -1,0 +1,265 @@
+"""Studies on real digits: what is chosen, what is judged, what evaluation labels cannot touch."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from fourfold import Domain, FineTune, Mlp, Recipe, Store, Study, load
+from fourfold.errors import DataError, ParameterError
+from fourfold.study.result import Result
+
+SHORT = Recipe(epochs=3, least_steps=30)
+
+
+def piles(few: int | None = 5):
+    """Digits as they are, and inverted ones with few labels or none, and rows to judge on."""
+    X, y = load_digits(return_X_y=True)
+    inverted = 16 - X
+    target = np.arange(0, 600)
+    if few is not None:
+        target = np.concatenate([target[y[target] == c][:few] for c in range(10)])
+    source = Domain(X[600:1200], y[600:1200], name="source")
+    labels = None if few is None else y[target]
+    goal = Domain(inverted[target], labels, name="target")
+    return source, goal, Domain(inverted[1200:], y[1200:], name="evaluate")
+
+
+def study(tmp_path, *domains, **options):
+    given = {
+        "recipe": SHORT,
+        "network": Mlp(widths=(64,)),
+        "seeds": 2,
+        "folds": 2,
+        "output": tmp_path / "out",
+        "store": Store(tmp_path / "store"),
+        "progress": False,
+    }
+    return Study(*domains, **{**given, **options})
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*.safetensors")}
+
+
+def test_few_labels_with_evaluation(tmp_path):
+    result = study(tmp_path, *piles()).run()
+    assert result.cell == "finetuning"
+    assert {line.method for line in result.lines} == {
+        "TargetOnly",
+        "Linear",
+        "SourceOnly",
+        "FineTune",
+    }
+    assert all(len(line.scores) == 2 and len(line.choice) == 4 for line in result.lines)
+    assert result.verdict in {"helped", "hurt", "undecided"}
+    assert sum(map(sum, result.confusion)) == 2 * 597
+    best = load(tmp_path / "out" / "best")
+    assert type(best).__name__ == result.shipped
+    assert Result.load(tmp_path / "out" / "result.json") == result
+
+
+def test_few_labels_without_evaluation_are_judged_by_folds(tmp_path):
+    source, target, _ = piles()
+    result = study(tmp_path, source, target).run()
+    assert all(line.scores == line.choice for line in result.lines)
+    fine_tuned = next(line for line in result.lines if line.method == "FineTune")
+    assert fine_tuned.difference is not None
+
+
+def test_no_labels_are_chosen_by_a_validator(tmp_path):
+    source, target, evaluate = piles(None)
+    result = study(tmp_path, source, target, evaluate).run()
+    assert result.cell == "adaptation"
+    assert {line.method for line in result.lines} == {"SourceOnly", "DANN"}
+    assert "information maximization" in result.chosen_by
+    best = max(result.lines, key=lambda line: np.mean(line.choice))
+    assert result.shipped == best.method
+
+
+def test_nothing_to_judge_by_is_undecided(tmp_path):
+    source, target, _ = piles(None)
+    result = study(tmp_path, source, target).run()
+    assert result.verdict == "undecided"
+    assert "too few target labels" in result.sentence
+    assert result.shipped
+
+
+def test_one_label_a_class_has_no_folds(tmp_path):
+    source, target, evaluate = piles(1)
+    result = study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
+    assert any("single label" in note for note in result.notes)
+    assert result.settings["folds"] == 0
+
+
+def test_evaluation_labels_change_no_model(tmp_path):
+    """Other evaluation labels give other scores, but the same models and the same choice."""
+    source, target, evaluate = piles()
+    shuffled = Domain(evaluate.rows, np.random.default_rng(0).permutation(evaluate.y))
+    results = [
+        study(tmp_path / name, source, target, judged).run()
+        for name, judged in {"true": evaluate, "shuffled": shuffled}.items()
+    ]
+    assert results[0].lines[0].scores != results[1].lines[0].scores
+    assert results[0].shipped == results[1].shipped
+    models = [weights(tmp_path / name / "out" / "models") for name in ("true", "shuffled")]
+    assert models[0] == models[1]
+    runs = [
+        sorted(p.name for p in (tmp_path / n / "out" / "runs").iterdir())
+        for n in ("true", "shuffled")
+    ]
+    assert runs[0] == runs[1]
+
+
+def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
+    """Negative transfer: a source that teaches nonsense hurts itself, and a baseline ships."""
+    source, target, evaluate = piles()
+    wrong = Domain(source.rows, np.random.default_rng(0).permutation(source.y))
+    result = study(tmp_path, wrong, target, evaluate, recipe=Recipe(epochs=10), seeds=3).run()
+    line = {line.method: line for line in result.lines}
+    assert np.mean(line["SourceOnly"].scores) < 0.3
+    assert result.verdict != "helped"
+    assert line[result.shipped].role == "baseline"
+
+
+def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
+    source, target, evaluate = piles()
+    first = study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
+    fits = []
+    monkeypatch.setattr(
+        "fourfold.study.study.execute", lambda run, *_: fits.append(run) or pytest.fail("refitted")
+    )
+    again = study(tmp_path, source, target, evaluate, methods=["FineTune"], resume=True).run()
+    assert not fits
+    assert [line.scores for line in again.lines] == [line.scores for line in first.lines]
+
+
+@pytest.mark.parametrize("change", ["seed", "recipe", "target", "evaluate", "threads"])
+def test_resume_takes_over_nothing_that_differs(tmp_path, change):
+    source, target, evaluate = piles()
+    study(tmp_path, source, target, evaluate, methods=["FineTune"], seeds=1).run()
+    options = {"methods": ["FineTune"], "seeds": 1, "resume": True}
+    if change == "target":
+        target = Domain(target.rows, np.roll(target.y, 1), name="target")
+    elif change == "evaluate":
+        evaluate = Domain(evaluate.rows.subset(np.arange(100)), evaluate.y[:100])
+    else:
+        options |= {"seed": {"seeds": 2}, "recipe": {"recipe": Recipe(epochs=4, least_steps=30)},
+                    "threads": {"threads": 2}}[change]  # fmt: skip
+    changed = study(tmp_path, source, target, evaluate, **options)
+    kept = [changed._finished(run, *bench_and_key(changed, run)) for run in changed._runs()]
+    whole = [k for k, run in zip(kept, changed._runs(), strict=True) if run.split is None]
+    fresh = whole if change == "evaluate" else kept
+    assert any(fresh) == (change == "seed")
+
+
+def bench_and_key(changed, run):
+    bench = changed._bench()
+    return bench, bench.key(run)
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from test_study import piles, study
+from pathlib import Path
+import fourfold.study.runs as runs
+
+if sys.argv[3] == "kill":
+    saved = []
+    save = runs.Outcome.save
+    def dying(self, path):
+        save(self, path)
+        saved.append(path)
+        if len(saved) == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+    runs.Outcome.save = dying
+study(Path(sys.argv[2]), *piles(), methods=["FineTune"], resume=True).run()
+"""
+
+
+def test_a_killed_study_resumes_to_the_same_result(tmp_path):
+    def start(folder, mode):
+        code = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(folder), mode]
+        return subprocess.run(code, env=os.environ, check=False, capture_output=True).returncode
+
+    assert start(tmp_path / "killed", "kill") == -signal.SIGKILL
+    assert len(list((tmp_path / "killed/out/runs").glob("*.safetensors"))) == 5
+    assert start(tmp_path / "killed", "go on") == 0
+    assert start(tmp_path / "whole", "go on") == 0
+    results = [Result.load(tmp_path / name / "out/result.json") for name in ("killed", "whole")]
+    scores = [{line.method: line.scores for line in result.lines} for result in results]
+    assert scores[0] == scores[1]
+    assert weights(tmp_path / "killed/out/best") == weights(tmp_path / "whole/out/best")
+
+
+def test_jobs_give_the_same_as_one(tmp_path):
+    domains = piles()
+    one = study(tmp_path / "one", *domains, methods=["FineTune"]).run()
+    two = study(tmp_path / "two", *domains, methods=["FineTune"], jobs=2).run()
+    assert [line.scores for line in one.lines] == [line.scores for line in two.lines]
+
+
+def test_a_method_that_fails_is_named_and_the_rest_goes_on(tmp_path):
+    source, target, evaluate = piles()
+    impossible = FineTune(head="source", recipe=Recipe(epochs=1, learning_rate=1e30))
+    result = study(tmp_path, source, target, evaluate, methods=[impossible, "FineTune"]).run()
+    failed = [line for line in result.lines if line.error]
+    assert [line.method for line in failed] == ["FineTune"]
+    assert "loss must stay finite" in failed[0].error
+    assert any("could not run" in note for note in result.notes)
+
+
+def test_the_same_method_twice_with_other_parameters(tmp_path):
+    source, target, evaluate = piles()
+    methods = [FineTune(), FineTune(probe_first=True)]
+    result = study(tmp_path, source, target, evaluate, methods=methods, seeds=1).run()
+    lines = {line.method: line for line in result.lines}
+    assert lines["FineTune-2"].parameters["probe_first"] == "True"
+
+
+def test_source_models_are_trained_once_a_seed(tmp_path):
+    store = Store(tmp_path / "store")
+    study(tmp_path, *piles(), store=store).run()
+    artifacts = [entry for entry in store.entries() if entry.kind == "artifact"]
+    assert len(artifacts) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"seeds": 0}, "seeds must be at least 1; got 0"),
+        ({"folds": 1}, "folds must be at least 2; got 1"),
+        ({"methods": ["Bogus"]}, "methods must be among"),
+        ({"methods": ["DANN"]}, "nothing is left to guess"),
+        ({"metric": "bogus"}, "metric must be one of"),
+    ],
+)
+def test_options_are_checked_before_training(tmp_path, options, says):
+    with pytest.raises(ParameterError, match=says):
+        study(tmp_path, *piles(), **options)
+
+
+def test_data_are_checked_before_training(tmp_path):
+    source, target, evaluate = piles()
+    with pytest.raises(DataError, match="at least two classes"):
+        study(tmp_path, source, Domain(target.rows, np.zeros(50, int)))
+    with pytest.raises(DataError, match="evaluate on must have labels"):
+        study(tmp_path, source, target, evaluate.unlabelled())
+    with pytest.raises(DataError, match="features"):
+        study(tmp_path, source, target, Domain(np.zeros((5, 3)), [0, 1, 2, 3, 4]))
+
+
+def test_the_result_is_plain_json(tmp_path):
+    study(tmp_path, *piles(), methods=["FineTune"], seeds=1).run()
+    raw = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert raw["settings"]["seeds"] == [0]
+    assert len(raw["pictures"]) == 2
