@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 from dataclasses import dataclass
 from importlib.resources import files
@@ -101,7 +102,7 @@ def read(name: str, file: str) -> bytes:
         If it is not there, or is another one.
     """
     origin = SETS[name]
-    where = f"{name} comes from {origin.url}; set {VARIABLE} to a folder that holds {name}/{file}"
+    where = f"get it from {origin.url} and set {VARIABLE} to the folder that holds {name}/{file}"
     folder = os.environ.get(VARIABLE)
     if folder is None:
         raise FileError(f"the data set {name} must be at hand; {VARIABLE} is not set: {where}")
@@ -121,9 +122,8 @@ def read(name: str, file: str) -> bytes:
 
 def mnist(part: str = "train") -> tuple[Pictures, Labels]:
     """Read MNIST: (60000, 28, 28) bytes and (60000,) digits; of ``"t10k"`` 10000."""
-    images, labels = read("mnist", f"{part}-images-idx3-ubyte.gz"), read(
-        "mnist", f"{part}-labels-idx1-ubyte.gz"
-    )
+    images = read("mnist", f"{part}-images-idx3-ubyte.gz")
+    labels = read("mnist", f"{part}-labels-idx1-ubyte.gz")
     pictures = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 28, 28)
     return pictures, np.frombuffer(labels, np.uint8, offset=8).astype(np.int64)
 
@@ -134,8 +134,6 @@ def usps(part: str = "train") -> tuple[Pictures, Labels]:
         import h5py
     except ImportError as error:
         raise MissingExtraError("h5py", "bench") from error
-    import io
-
     with h5py.File(io.BytesIO(read("usps", "usps.h5")), "r") as file:
         pictures, labels = file[part]["data"][:], file[part]["target"][:]
     return (pictures * 255).round().astype(np.uint8).reshape(-1, 16, 16), labels.astype(np.int64)

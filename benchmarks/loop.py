@@ -74,9 +74,7 @@ def _plain(s: Settings) -> Measures:
     torch.set_num_threads(cores())
     source, target, test = (torch.from_numpy(part) for part in digits.normalized())
     y, test_y = torch.from_numpy(digits.y), torch.from_numpy(digits.test_y)
-    network = torch_dann.train(
-        source, y, target, epochs=s.epochs, batch=s.batch, each_epoch=clock
-    )
+    network = torch_dann.train(source, y, target, epochs=s.epochs, batch=s.batch, each_epoch=clock)
     return {
         "seconds an epoch": clock.seconds,
         "accuracy": torch_dann.accuracy(network, test, test_y),
@@ -153,11 +151,11 @@ BENCHMARK: Final = Benchmark(
     name="loop",
     title="DANN, MNIST → MNIST-M, the paper's network, fp32, on all cores",
     counts=(
-        "An epoch counts from the end of one to the end of the next, the first left out; data lie "
-        "in memory, to the peers as normalized floats, to fourfold as bytes that it normalizes in "
-        "each step.",
+        "An epoch lasts from the end of one to the end of the next, the first left out.",
+        "Data lie in memory: to peers as normalized floats, to fourfold as bytes that every step "
+        + "normalizes.",
         "plain and skada run in a process as it starts; plain_same after keep_memory(), as "
-        "fourfold does, which also keeps its checkpoint.",
+        + "fourfold does, which also writes a checkpoint.",
         "Accuracy is on pictures of MNIST-M whose labels nobody saw.",
     ),
     sides={"plain": _plain, "plain_same": _plain_same, "skada": _skada, "fourfold": _fourfold},

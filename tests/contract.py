@@ -45,6 +45,9 @@ def names(methods: list[type[Any]]) -> list[str]:
 
 each_method = pytest.mark.parametrize("method", TRANSFER, ids=names(TRANSFER))
 
+LABELLED = [m for m in TRANSFER if m.needs.source_labels or m.needs.target_labels]
+each_method_of_labels = pytest.mark.parametrize("method", LABELLED, ids=names(LABELLED))
+
 
 class Piles(NamedTuple):
     """A source and a target, the target a little beside it."""

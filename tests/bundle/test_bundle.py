@@ -6,7 +6,6 @@ import copy
 import errno
 import json
 import shutil
-import threading
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from torch import nn
 from contract import Piles, blobs, same_bits
 from fourfold.bundle import files, save, whole
 from fourfold.core.prepare import Standardize
-from fourfold.core.process import threads
 from fourfold.core.training import Recipe
 from fourfold.domain import Domain
 from fourfold.errors import BundleError, DataError, FileError, ParameterError
@@ -31,7 +29,7 @@ from fourfold.networks import Mlp
 from fourfold.networks.cut import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 PILES = blobs()
@@ -49,12 +47,6 @@ class Squared(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.upper(self.lower(x).square())
-
-
-@pytest.fixture(autouse=True)
-def _alone() -> Iterator[None]:
-    with threads(1):
-        yield
 
 
 def small(**parameters: Any) -> TargetOnly:
@@ -90,17 +82,15 @@ def of_ones_own(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[TargetOnly, Path]:
     """A model of a network of the user's own, and where it is saved."""
-    with threads(1):
-        model = small(network=own(), prepare=request.param).fit(PILES.X, PILES.y)
-        return model, save(model, tmp_path_factory.mktemp("own") / "model")
+    model = small(network=own(), prepare=request.param).fit(PILES.X, PILES.y)
+    return model, save(model, tmp_path_factory.mktemp("own") / "model")
 
 
 @pytest.fixture(scope="module")
 def on_a_prefix(tmp_path_factory: pytest.TempPathFactory) -> tuple[TargetOnly, Path]:
     """A model on a frozen prefix, and where it is saved."""
-    with threads(1):
-        model = small(network=cut(own(), "lower")).fit(PILES.X, PILES.y)
-        return model, save(model, tmp_path_factory.mktemp("prefix") / "model")
+    model = small(network=cut(own(), "lower")).fit(PILES.X, PILES.y)
+    return model, save(model, tmp_path_factory.mktemp("prefix") / "model")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -316,21 +306,19 @@ def test_a_crash_in_the_middle_leaves_the_old_one(
     assert contents(saved.parent) == before
 
 
-def test_a_bundle_is_there_at_every_moment(model: TargetOnly, saved: Path) -> None:
-    missing, done = 0, threading.Event()
+def test_a_bundle_is_there_after_every_step(
+    model: TargetOnly, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = type(saved).rename
 
-    def watch() -> None:
-        nonlocal missing
-        while not done.is_set():
-            missing += not (saved / files.INDEX).exists()
+    def step(self: Path, target: Path) -> Path:
+        moved = rename(self, target)
+        assert (saved / files.INDEX).exists()
+        return moved
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    for _ in range(20):
-        save(model, saved)
-    done.set()
-    watcher.join()
-    assert missing == 0
+    monkeypatch.setattr(type(saved), "rename", step)
+    save(model, saved)
+    save(model, saved.parent / "another")
 
 
 def test_without_an_exchange_the_old_one_comes_back(

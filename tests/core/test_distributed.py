@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from fourfold import Domain
+from fourfold.core.store import Store, using
 from fourfold.core.training import Phase, Recipe, Table, minimize
 from fourfold.methods.adaptation.dann import DANN
 from fourfold.methods.finetuning.finetune import FineTune
@@ -75,9 +76,17 @@ def unlike():
     return net.weight.detach().numpy()
 
 
+def stored(folder):
+    """Fit with a store that both processes use."""
+    source, X, y = digits()
+    with using(Store(folder / "store")):
+        return FineTune(network=SMALL, recipe=recipe()).fit(X, y, source=source).outputs(X)
+
+
 def main(folder):
     torch.set_num_threads(1)
-    np.savez(folder / f"{os.environ['RANK']}.npz", unlike=unlike(), **fitted())
+    found = {"unlike": unlike(), "stored": stored(folder)} | fitted()
+    np.savez(folder / f"{os.environ['RANK']}.npz", **found)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +122,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", [*NAMES, "unlike"])
+@pytest.mark.parametrize("name", [*NAMES, "unlike", "stored"])
 def test_both_processes_have_the_same_model(name, ranks):
     first, second = (rank[name] for rank in ranks)
     assert np.isfinite(first).all()

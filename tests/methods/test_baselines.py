@@ -17,9 +17,10 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
-from fourfold.methods.job import supervise
+from fourfold.methods.job import Data, supervise
 from fourfold.networks import Mlp
 from fourfold.networks.cut import cut
+from fourfold.rows import as_rows
 
 SHORT = Recipe(epochs=3, batch_size=16, least_steps=10)
 NET = Mlp(widths=(6,))
@@ -53,10 +54,10 @@ def test_for_numbers_it_is_ridge_regression(several):
 
 def test_each_output_learns_from_the_rows_that_have_it():
     X, y = load_diabetes(return_X_y=True)
-    both = np.column_stack([y + 0.5, y * 2])
+    both = np.column_stack([y + 0.5, y * 2 - 0.5])
     both[::2, 1] = np.nan
     model = Linear().fit(X, both)
-    alone = Linear().fit(Domain(X, np.where(np.isnan(both[:, 1]), np.nan, both[:, 1])))
+    alone = Linear().fit(Domain(X, both[:, 1]))
     np.testing.assert_allclose(model.predict(X)[:, 1], alone.predict(X), rtol=1e-3)
 
 
@@ -66,6 +67,12 @@ def test_answers_are_learnt_by_gradient_descent():
     model = Linear(recipe=Recipe(epochs=20, learning_rate=0.1)).fit(X, answers)
     assert model.score(X, answers) > 0.8
     assert len(model.history_.losses) >= 20
+
+
+def test_one_label_a_class_is_enough():
+    X, y = load_iris(return_X_y=True)
+    model = Linear().fit(X[[0, 60, 120]], y[[0, 60, 120]])  # and no warning
+    assert model.score(X, y) > 0.7
 
 
 def test_unlabelled_rows_take_no_part():
@@ -159,9 +166,6 @@ def test_only_labelled_rows_are_trained_on():
     task = TargetOnly(network=NET, recipe=SHORT).fit(X, y).task_
     outputs = []
     for inputs in (X, nothing):
-        from fourfold.methods.job import Data
-        from fourfold.rows import as_rows
-
         torch.manual_seed(0)
         model = nn.Linear(4, 3)
         domain = Domain(inputs, few)

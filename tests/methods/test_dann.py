@@ -99,7 +99,7 @@ def test_a_module_whose_features_are_not_flat(learnt):
 def test_running_statistics_are_the_targets():
     (Xs, ys), (Xt, _) = rows(64), rows(64, seed=1)
     Xs, Xt = Xs - 3, Xt + 3
-    recipe = SHORT.set_params(epochs=30)
+    recipe = Recipe(**SHORT.get_params() | {"epochs": 30})
     network = nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 4), nn.ReLU())
     model = DANN(network=network, recipe=recipe).fit(Xt, source=Domain(Xs, ys))
     norm = next(m for m in model.model_.modules() if isinstance(m, nn.BatchNorm1d))
@@ -156,7 +156,7 @@ def test_it_beats_the_source_alone_on_digits_over_photographs():
     source, yt = Domain(X[:900], y[:900]), y[900:]
     network = ConvNet(channels=(16, 24), widths=(50,), batch_norm=True)
     adversarial = DANN.default_recipe.get_params() | {
-        "epochs": 15,
+        "epochs": 12,
         "batch_size": 32,
         "learning_rate": 0.05,
     }

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from fourfold.errors import FourfoldError, ParameterError
+from fourfold.errors import FileError, FourfoldError, FourfoldWarning, ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fourfold.domain import Domain
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     help="The whole map of transfer learning: where do your data stand, and does transfer help?",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -41,21 +44,53 @@ Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/
 def main() -> NoReturn:
     """Run the command line; what is wrong is one sentence and exit code 2, Ctrl-C is 130."""
     try:
-        code = app(standalone_mode=False)
+        with _plain_warnings():
+            code = app(sys.argv[1:] or ["--help"], "fourfold", standalone_mode=False)
     except FourfoldError as error:
         _stop(str(error), 2)
     except OSError as error:
         _stop(f"files must be there, and the disk have space; {error}", 2)
-    except (KeyboardInterrupt, typer.Abort):
-        _stop("stopped; what was finished is kept: go on with --resume", 130)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        _stop(str(stop) or "stopped", 130)
     except typer.TyperException as error:
-        _stop(f"{error.format_message()}: see fourfold --help", 2)
+        _stop(f"{error.format_message().rstrip('.')}; see fourfold --help", 2)
     sys.exit(code or 0)
 
 
 def _stop(sentence: str, code: int) -> NoReturn:
-    sys.stderr.write(f"fourfold: {' '.join(sentence.split())}\n")
+    _say(sentence)
     sys.exit(code)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"fourfold: {' '.join(sentence.split())}\n")
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show our own warnings as one sentence, without the line of code that they come from."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if issubclass(category, FourfoldWarning):
+                _say(str(message))
+            else:
+                shown(message, category, *where)
+
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say how a study goes on that was stopped by Ctrl-C or by a disk."""
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{error}; finished fits are kept: go on with --resume") from error
+    except KeyboardInterrupt as stop:
+        raise typer.Abort("stopped; finished fits are kept: go on with --resume") from stop
 
 
 @app.command("map")
@@ -102,6 +137,17 @@ def study(  # noqa: PLR0917  the command line passes them by name
     metric: Annotated[
         str | None, typer.Option("--metric", help="accuracy, balanced_accuracy, auc or r2.")
     ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            help="Passes over the data in each fit, and at least 200 steps; each method's own "
+            "without.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Exactly so many steps in each fit, not epochs.")
+    ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="How often everything is trained.")] = 5,
     folds: Annotated[int, typer.Option("--folds", help="Of the target's labels, at most.")] = 3,
     jobs: Annotated[int, typer.Option("--jobs", help="Fits at a time, in processes.")] = 1,
@@ -113,20 +159,21 @@ def study(  # noqa: PLR0917  the command line passes them by name
     """Run what applies beside honest baselines; write the verdict, a report and the best model."""
     from fourfold.cli.show import show_result
     from fourfold.core.process import keep_memory
+    from fourfold.readers import read_domain
     from fourfold.report import write_report
     from fourfold.study import Study
 
     keep_memory()
     *sources, goal = _read([*source, target], label, classes)
-    judged = None
-    if evaluate is not None:
-        *_, judged = _read([*source, target, evaluate], label, None)
-    result = Study(
+    judged = read_domain(evaluate, label=label, like=goal) if evaluate is not None else None
+    length = {"epochs": epochs, "steps": steps}
+    planned = Study(
         sources,
         goal,
         judged,
         methods=[name for part in methods for name in part.split(",")] if methods else None,
         network=network,
+        recipe={name: value for name, value in length.items() if value is not None} or None,
         metric=metric,
         seeds=seeds,
         folds=folds,
@@ -134,8 +181,10 @@ def study(  # noqa: PLR0917  the command line passes them by name
         threads=threads,
         output=output,
         resume=resume,
-    ).run()
-    write_report([result], output / "report.html")
+    )
+    with _resumable():
+        result = planned.run()
+        write_report([result], output / "report.html")
     show_result(result, output)
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fourfold.core.tasks import Classification
+from fourfold.domain import Domain
 from fourfold.errors import FileError
 from fourfold.readers import read_domain
+from fourfold.readers.pictures import PictureRows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +29,7 @@ def write_predictions(model: Any, data: Path, output: Path) -> int:
     FileError
         If the CSV cannot be written.
     """
-    domain = read_domain(data, size=_size(model))
-    outputs = model.outputs(domain)
+    outputs = model.outputs(_fitting(model, read_domain(data)))
     guess = model.task_.decode(outputs)
     if guess.ndim == 1:
         columns = {"prediction": guess}
@@ -44,7 +45,9 @@ def write_predictions(model: Any, data: Path, output: Path) -> int:
     return len(guess)
 
 
-def _size(model: Any) -> tuple[int, int] | None:
-    """Return the height and width of the pictures that a model takes."""
-    shape = model.prepare_.shape_
-    return (shape[1], shape[2]) if len(shape) == 3 else None
+def _fitting(model: Any, domain: Domain) -> Domain:
+    """Give pictures the size and the channels that a model takes."""
+    if not isinstance(domain.rows, PictureRows) or len(model.prepare_.shape_) != 3:
+        return domain
+    channels, height, width = model.prepare_.shape_
+    return Domain(domain.rows.resized((height, width), channels), name=domain.name)

@@ -210,7 +210,7 @@ class Index:
             return db.execute("SELECT folder, key, used FROM artifacts").fetchall()
 
 
-def is_full(error: BaseException) -> bool:
+def is_full(error: BaseException | None) -> bool:
     """Return whether an error means that the disk is full, or that a file may not grow."""
     full = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
     return isinstance(error, OSError) and error.errno in full

@@ -6,16 +6,16 @@ import copy
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from xxhash import xxh3_128_hexdigest
 
-from fourfold.core.process import seeded
+from fourfold.core.process import seeded, world
 from fourfold.core.store import active
 from fourfold.core.training import Batch, History, Phase, Recipe, Table, minimize
 from fourfold.errors import DataError, ParameterError
@@ -197,13 +197,15 @@ _remembered: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
 
 def _once(model: Model, key: str | None, train: Callable[[], object]) -> None:
     """Train a model, or give it the weights that the same training gave before."""
+    store = active() if world() == 1 else None  # several train together: none waits for a lock
     if key is None:
         train()
-    elif (store := active()) is not None:
+    elif store is not None:
+        trained = cache(train)  # the store asks again once it has made room on a full disk
 
         def build(folder: Path) -> None:
-            train()
-            save_file(_weights(model), folder / "weights.safetensors")
+            trained()
+            (folder / "weights.safetensors").write_bytes(save(_weights(model)))
 
         model.load_state_dict(load_file(store.artifact(key, build) / "weights.safetensors"))
     elif key in _remembered:

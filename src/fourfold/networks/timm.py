@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, final
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError
@@ -87,7 +85,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError) as error:
+    except Exception as error:  # a foreign file may fail in any way
         first = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"{path} must hold weights and nothing else; got: {first}") from error
     if not isinstance(weights, dict):

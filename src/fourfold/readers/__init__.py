@@ -27,6 +27,7 @@ def read_domain(
     size: tuple[int, int] | None = None,
     missing: object = "auto",
     name: str | None = None,
+    like: Domain | None = None,
 ) -> Domain:
     """Read one file or folder.
 
@@ -44,6 +45,8 @@ def read_domain(
         What marks a missing label: see :class:`~fourfold.Domain`. Empty cells always do.
     name
         How messages and reports call it; by default the file's name without its ending.
+    like
+        A domain that it is lined up with: its order of columns, or its size of pictures.
 
     Raises
     ------
@@ -54,7 +57,9 @@ def read_domain(
     """
     path = Path(path)
     rows, y = _read(path, label, size)
-    return Domain(rows, y, missing=missing, name=name or _name(path))
+    if like is not None:
+        rows = _lined_up_with(like, path, rows)
+    return _domain(path, rows, y, missing, name)
 
 
 def read_domains(
@@ -86,12 +91,12 @@ def read_domains(
     """
     places = [Path(path) for path in paths]
     read = [_read(path, label, size) for path in places]
-    _check_one_kind(places, read)
+    _check_one_kind([*places], read)
     if read and read[0][0].kind == "table" and label is not None:
         _check_label(places, read, label)
-    rows = _lined_up(places, [rows for rows, _ in read], size)
+    rows = _lined_up([*places], [rows for rows, _ in read], size)
     return [
-        Domain(rows_, y, missing=missing, name=_name(path))
+        _domain(path, rows_, y, missing)
         for path, rows_, (_, y) in zip(places, rows, read, strict=True)
     ]
 
@@ -107,6 +112,13 @@ def _read(path: Path, label: str | None, size: tuple[int, int] | None) -> Read:
         raise FileError(f"{path} must be a file or a folder; there is none") from error
     except OSError as error:
         raise FileError(f"{path} must be readable; got: {error}") from error
+
+
+def _domain(path: Path, rows: Rows, y: Any, missing: object, name: str | None = None) -> Domain:
+    try:
+        return Domain(rows, y, missing=missing, name=name or _name(path))
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
@@ -133,7 +145,7 @@ def _name(path: Path) -> str:
     return path.name if path.is_dir() else path.name.split(".")[0] or path.name
 
 
-def _check_one_kind(places: list[Path], read: list[Read]) -> None:
+def _check_one_kind(places: list[Path | str], read: list[Read]) -> None:
     kinds = {rows.kind for rows, _ in read}
     if len(kinds) > 1:
         found = ", ".join(f"{p}: {rows.kind}" for p, (rows, _) in zip(places, read, strict=True))
@@ -151,7 +163,21 @@ def _check_label(places: list[Path], read: list[Read], label: str) -> None:
         )
 
 
-def _lined_up(places: list[Path], rows: list[Rows], size: tuple[int, int] | None) -> list[Rows]:
+def _lined_up_with(like: Domain, path: Path, rows: Rows) -> Rows:
+    places: list[Path | str] = [like.name, path]
+    _check_one_kind(places, [(like.rows, None), (rows, None)])
+    if rows.kind == "pictures":
+        from fourfold.readers.pictures import PictureRows
+
+        if isinstance(rows, PictureRows):
+            height, width, channels = like.rows.shape
+            return rows.resized((height, width), channels)
+    return _lined_up(places, [like.rows, rows], None)[1]
+
+
+def _lined_up(
+    places: list[Path | str], rows: list[Rows], size: tuple[int, int] | None
+) -> list[Rows]:
     """Give the domains one order of columns, or one size; refuse what cannot be lined up."""
     tables = [part for part in rows if isinstance(part, FrameRows)]
     if tables:
@@ -170,7 +196,7 @@ def _lined_up(places: list[Path], rows: list[Rows], size: tuple[int, int] | None
     return rows
 
 
-def _one_order(places: list[Path], tables: list[FrameRows]) -> list[Rows]:
+def _one_order(places: list[Path | str], tables: list[FrameRows]) -> list[Rows]:
     columns = list(tables[0].frame.columns)
     lined: list[Rows] = []
     for place, table in zip(places, tables, strict=True):

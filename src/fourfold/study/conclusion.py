@@ -176,6 +176,8 @@ def _pairs(judge: Judge, outcome: Outcome) -> list[tuple[NDArray[Any], NDArray[A
         guess = outcome.task.decode(outcome.outputs["held"])
     else:
         return []
+    if true.dtype.kind in "OU" or guess.dtype.kind == "U":
+        return [(true.astype(str), guess.astype(str))]
     return [(true.astype(guess.dtype), guess)]
 
 

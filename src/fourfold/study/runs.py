@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import time
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
@@ -17,13 +18,14 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold import bundle
 from fourfold.core.fingerprint import fingerprint
+from fourfold.core.index import is_full
 from fourfold.core.plain import from_plain, to_plain
 from fourfold.core.process import keep_memory, threads
 from fourfold.core.store import Store, using
 from fourfold.core.tasks import TASKS, Task
 from fourfold.core.training import Recipe
 from fourfold.core.version import VERSION
-from fourfold.errors import FileError, FourfoldError
+from fourfold.errors import FileError, FourfoldError, FourfoldWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +82,7 @@ class Bench:
     folder
         Where runs are kept.
     store
-        The folder of the store.
+        The folder of the store; None keeps nothing.
     threads
         That a fit computes with.
     own
@@ -94,7 +96,7 @@ class Bench:
     evaluate: Domain | None
     validate: bool
     folder: Path
-    store: Path
+    store: Path | None
     threads: int
     own: bool
     ship: int
@@ -203,8 +205,8 @@ def execute(run: Run, bench: Bench, key: str) -> Outcome | Failure:
         keep_memory()
     path = bench.folder / "runs" / f"{key}.safetensors"
     try:
-        with threads(bench.threads), using(Store(bench.store)):
-            outcome = _fit(run, bench, path.with_suffix(".checkpoint"))
+        with threads(bench.threads):
+            outcome = _fit_with_store(run, bench, path.with_suffix(".checkpoint"))
     except FileError:
         raise
     except Exception as error:  # noqa: BLE001  whatever one method raises, the others go on
@@ -212,6 +214,23 @@ def execute(run: Run, bench: Bench, key: str) -> Outcome | Failure:
         return Failure(run.method, run.seed, run.split, f"{kind}{error}")
     outcome.save(path)
     return outcome
+
+
+def _fit_with_store(run: Run, bench: Bench, checkpoint: Path) -> Outcome:
+    """Fit; where the store's disk is full, again without it."""
+    try:
+        with using(None if bench.store is None else Store(bench.store)):
+            return _fit(run, bench, checkpoint)
+    except OSError as error:
+        if bench.store is None or not (is_full(error) or is_full(error.__cause__)):
+            raise
+        warnings.warn(
+            f"the disk of the store {bench.store} is full: nothing more is kept there",
+            FourfoldWarning,
+            stacklevel=2,
+        )
+    with using(None):
+        return _fit(run, bench, checkpoint)
 
 
 def _fit(run: Run, bench: Bench, checkpoint: Path) -> Outcome:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from fourfold.core.tasks import Classification, Regression
 from fourfold.errors import ParameterError
@@ -54,7 +54,10 @@ class Accuracy(Score):
     def rows(
         self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]
     ) -> NDArray[np.float64] | None:
-        right = task.decode(outputs) == _like(task, y)
+        if isinstance(task, Classification):
+            right = outputs.argmax(axis=1) == task.codes(y)
+        else:
+            right = task.decode(outputs) == y
         return np.asarray(right.reshape(len(y), -1).mean(axis=1), np.float64)
 
 
@@ -65,7 +68,10 @@ class BalancedAccuracy(Score):
     name = "balanced_accuracy"
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        return float(balanced_accuracy_score(_like(task, y), task.decode(outputs)))
+        if not isinstance(task, Classification):
+            raise ParameterError(f"balanced_accuracy needs classes; got a {type(task).__name__}")
+        true, guess = task.codes(y), outputs.argmax(axis=1)
+        return float(np.mean([(guess[true == code] == code).mean() for code in np.unique(true)]))
 
 
 @final
@@ -77,13 +83,13 @@ class Auc(Score):
     def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
         if not isinstance(task, Classification):
             raise ParameterError(f"auc needs classes; got a {type(task).__name__}")
-        true, p = _like(task, y), task.probabilities(outputs)
-        present = np.isin(task.classes_, true)
+        true, p = task.codes(y), task.probabilities(outputs)
+        present = np.isin(np.arange(len(task.classes_)), true)
         if present.sum() < 2:
             return 0.5
         if len(task.classes_) == 2:
-            return float(roc_auc_score(true == task.classes_[1], p[:, 1]))
-        each = [roc_auc_score(true == task.classes_[i], p[:, i]) for i in np.flatnonzero(present)]
+            return float(roc_auc_score(true == 1, p[:, 1]))
+        each = [roc_auc_score(true == i, p[:, i]) for i in np.flatnonzero(present)]
         return float(np.mean(each))
 
 
@@ -159,7 +165,3 @@ class InformationMaximization(Validator):
 def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
     logs = np.log(np.where(p > 0, p, 1.0))
     return np.asarray(-(p * logs).sum(axis=-1))
-
-
-def _like(task: Task, y: NDArray[Any]) -> NDArray[Any]:
-    return y.astype(task.classes_.dtype) if isinstance(task, Classification) else y

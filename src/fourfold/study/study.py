@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
@@ -12,15 +14,24 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
+from fourfold.bundle.whole import whole_folder
 from fourfold.core.estimator import TransferEstimator
+from fourfold.core.index import is_full
 from fourfold.core.prepare import AsIs, Preparation, default_preparation
 from fourfold.core.store import Store, compute_once, using
-from fourfold.core.tasks import Classification, infer_task
+from fourfold.core.tasks import infer_task
 from fourfold.domain import Domain, pool
-from fourfold.errors import DataError, FileError, ParameterError
+from fourfold.errors import DataError, FourfoldWarning, ParameterError
 from fourfold.methods import find
 from fourfold.networks.cut import Cut
 from fourfold.planner import locate
+from fourfold.study.checks import (
+    check_classes,
+    check_folder,
+    check_network,
+    fit_preparation,
+    write_error,
+)
 from fourfold.study.conclusion import conclude
 from fourfold.study.judge import Judge
 from fourfold.study.runs import Bench, Failure, Outcome, Run, execute
@@ -60,7 +71,8 @@ class Study:
     methods
         Names or unfitted estimators; by default all that apply. Baselines always run.
     network, prepare, recipe
-        Given to every method that takes one, baselines included.
+        Given to every method that takes one, baselines included. A recipe may also be a mapping,
+        e.g. ``{"epochs": 5}``: what it changes of each method's own recipe.
     seeds
         How many times everything is trained, source models included.
     folds
@@ -110,7 +122,7 @@ class Study:
         methods: Sequence[Method] | None = None,
         network: nn.Module | Builder | str | None = None,
         prepare: Preparation | None = None,
-        recipe: Recipe | None = None,
+        recipe: Recipe | Mapping[str, Any] | None = None,
         seeds: int = 5,
         folds: int = 3,
         metric: str | None = None,
@@ -138,8 +150,8 @@ class Study:
         self.folds = folds_for(self.task, target, folds)
         self.shared = self._shared(network, prepare, recipe)
         self.candidates = self._candidates(methods)
-        self.store = store or Store.default()
-        self._check_output()
+        self.store = store or _own_store()
+        check_folder(self.output)
 
     def run(self) -> Result:
         """Run everything, write ``result.json`` and the winner into ``best``, return the result.
@@ -181,24 +193,23 @@ class Study:
         task = infer_task(labelled[0]).fit(labelled[0])
         if self.evaluate is not None and not self.evaluate.n_labelled:
             raise DataError("the rows to evaluate on must have labels; got none")
-        if isinstance(task, Classification) and len(labelled[0].counts) < 2:
-            (only,) = labelled[0].counts
-            raise DataError(f"there must be at least two classes; got only {only!r}")
+        check_classes(self.sources, self.target, self.evaluate)
         return task
 
     def _shared(
         self,
         network: nn.Module | Builder | str | None,
         prepare: Preparation | None,
-        recipe: Recipe | None,
+        recipe: Recipe | Mapping[str, Any] | None,
     ) -> dict[str, Any]:
         """Return what every method is given; the preparation is fitted once, without labels."""
-        rows = [domain.rows for domain in (*self.sources, self.target)]
+        learnt = [*self.sources, self.target]
         brought = isinstance(network, nn.Module)
-        chosen = prepare or (AsIs() if brought else default_preparation(*rows))
-        self.prepare = clone(chosen).fit(*rows)
-        for domain in (*self.sources, self.target, *([self.evaluate] if self.evaluate else [])):
-            self.prepare.check_rows(domain.rows, domain.name or "the data")
+        chosen = prepare or (
+            AsIs() if brought else default_preparation(*[domain.rows for domain in learnt])
+        )
+        self.prepare = fit_preparation(chosen, learnt, self.evaluate)
+        check_network(network, self.prepare.shape_)
         given = {"network": network, "recipe": recipe, "prepare": FrozenEstimator(self.prepare)}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -219,29 +230,20 @@ class Study:
         return named
 
     def _method(self, method: Method) -> TransferEstimator:
-        if isinstance(method, str):
-            entry = find(method)
-            if entry.name in self.plan.skipped:
-                raise ParameterError(
-                    f"methods must apply to these data; {entry.name} does not: "
-                    f"{self.plan.skipped[entry.name]}"
-                )
-            method = entry.load()()
-        estimator: TransferEstimator = clone(method)
+        entry = find(method) if isinstance(method, str) else None
+        name = entry.name if entry is not None else type(method).__name__
+        if name in self.plan.skipped:
+            raise ParameterError(
+                f"methods must apply to these data; {name} does not: {self.plan.skipped[name]}"
+            )
+        estimator: TransferEstimator = clone(method if entry is None else entry.load()())
         ours = estimator.get_params(deep=False)
-        estimator.set_params(
-            **{name: value for name, value in self.shared.items() if ours.get(name, 0) is None}
-        )
+        given = {name: value for name, value in self.shared.items() if ours.get(name, 0) is None}
+        if isinstance(changes := given.get("recipe"), Mapping):
+            del given["recipe"]
+            given |= {f"recipe__{name}": value for name, value in changes.items()}
+        estimator.set_params(**given).check()
         return estimator
-
-    def _check_output(self) -> None:
-        try:
-            self.output.mkdir(parents=True, exist_ok=True)
-            probe = self.output / ".writable"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise FileError(f"{self.output} must be a folder to write to; {error}") from error
 
     # --- running ---------------------------------------------------------------------------------
 
@@ -293,7 +295,7 @@ class Study:
             evaluate=None if self.evaluate is None else self.evaluate.unlabelled(),
             validate=not self.folds,
             folder=self.output,
-            store=self.store.path,
+            store=None if self.store is None else self.store.path,
             threads=self.threads,
             own=self.jobs > 1,
             ship=0,
@@ -306,8 +308,26 @@ class Study:
 
     def _ship(self, method: str) -> None:
         best = self.output / "best"
-        shutil.rmtree(best, ignore_errors=True)
-        shutil.copytree(self.output / "models" / method, best)
+        try:
+            with whole_folder(best) as part:
+                shutil.copytree(self.output / "models" / method, part, dirs_exist_ok=True)
+        except OSError as error:
+            raise write_error(best, "writable for the model", error) from error
+
+
+def _own_store() -> Store | None:
+    """Open the user's store; where its disk is full, go on without."""
+    try:
+        return Store.default()
+    except OSError as error:
+        if not is_full(error):
+            raise
+        warnings.warn(
+            f"the disk of the store is full, so that nothing is kept in it; got: {error}",
+            FourfoldWarning,
+            stacklevel=3,
+        )
+        return None
 
 
 def _seeded(estimator: TransferEstimator, seed: int) -> TransferEstimator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
@@ -72,7 +73,10 @@ class Linear(NetworkEstimator):
                 for column, on in zip(y.T, there.T, strict=True)
             ]
             return np.stack([m.coef_ for m in models]), np.array([m.intercept_ for m in models])
-        model = LogisticRegression(C=1 / self.strength, max_iter=1000).fit(features, y)
+        model = LogisticRegression(C=1 / self.strength, max_iter=1000)
+        with warnings.catch_warnings():  # a label or two a class is what this is for
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            model.fit(features, y)
         weights, biases = model.coef_, model.intercept_
         if len(weights) == 1:  # two classes: one row, for the second against the first
             weights, biases = np.vstack([-weights, weights]) / 2, np.hstack([-biases, biases]) / 2

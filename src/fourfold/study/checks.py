@@ -1,0 +1,94 @@
+"""What a study refuses before anything is trained, in a sentence that names the pile at fault."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import clone
+
+from fourfold import networks
+from fourfold.core.process import seeded
+from fourfold.core.tasks import Classification, infer_task
+from fourfold.domain import pool
+from fourfold.errors import DataError, FileError
+from fourfold.networks.builder import Builder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fourfold.core.prepare import Preparation
+    from fourfold.domain import Domain
+
+__all__ = ["check_classes", "check_folder", "check_network", "fit_preparation", "write_error"]
+
+
+def check_classes(sources: Sequence[Domain], target: Domain, evaluate: Domain | None) -> None:
+    """Refuse labels that are all the same: nothing is to be learnt from them, or judged."""
+    for domain in (pool(sources), target, evaluate):
+        if domain is None or not domain.n_labelled:
+            continue
+        if isinstance(infer_task(domain), Classification) and len(domain.counts) < 2:
+            (only,) = domain.counts
+            raise DataError(
+                f"labels of {_called(domain)} must be of at least two classes; got only {only!r}"
+            )
+
+
+def fit_preparation(
+    chosen: Preparation, learnt: Sequence[Domain], asked: Domain | None
+) -> Preparation:
+    """Fit a preparation on some domains; refuse rows, also of one that is asked about later.
+
+    Raises
+    ------
+    DataError
+        If rows cannot be used; the message names the domain.
+    """
+    try:
+        fitted: Preparation = clone(chosen).fit(*[domain.rows for domain in learnt])
+    except DataError:
+        for domain in learnt:  # which of them is it?
+            _naming(domain, lambda domain=domain: clone(chosen).fit(domain.rows))
+        raise
+    for domain in (*learnt, *([asked] if asked is not None else [])):
+        _naming(domain, lambda domain=domain: fitted.check_rows(domain.rows, _called(domain)))
+    return fitted
+
+
+def check_network(network: Any, shape: tuple[int, ...]) -> None:
+    """Build a network that was asked for once, so that one that cannot be is refused now."""
+    if isinstance(network, (str, Builder)):
+        with seeded(0):
+            networks.builder_of(network, shape).build(shape)
+
+
+def check_folder(folder: Path) -> None:
+    """Make a folder, and try whether it can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise write_error(folder, "a folder to write to", error) from error
+
+
+def write_error(path: Path, what: str, error: OSError) -> FileError:
+    """Say that something could not be written, and why, without the path again."""
+    why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror or error
+    return FileError(f"{path} must be {what}; got: {why}")
+
+
+def _naming(domain: Domain, check: Any) -> None:
+    """Run a check, and let its error name the domain."""
+    name = _called(domain)
+    try:
+        check()
+    except DataError as error:
+        raise error if name in str(error) else DataError(f"{name}: {error}") from error
+
+
+def _called(domain: Domain) -> str:
+    return domain.name or "the data"
