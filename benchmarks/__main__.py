@@ -20,9 +20,12 @@ FILES: Final = {"loop": "loop", "frozen": "frozen", "memory": "memory", "import"
 
 def main() -> int:
     """Run a benchmark, or in a process of its own one side of it."""
-    asked = _parser().parse_args()
+    parser = _parser()
+    asked = parser.parse_args()
     module = importlib.import_module(f"benchmarks.{FILES[asked.name]}")
     benchmark: Benchmark = module.BENCHMARK
+    if asked.side not in (None, *benchmark.sides):
+        parser.error(f"--side must be one of {', '.join(benchmark.sides)}; got {asked.side!r}")
     try:
         if asked.side is not None:
             print(json.dumps(benchmark.sides[asked.side](benchmark.chosen(quick=asked.quick))))

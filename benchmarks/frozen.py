@@ -161,13 +161,19 @@ BENCHMARK: Final = Benchmark(
     name="frozen",
     title="a frozen EfficientNet-Lite0 at 224 × 224, fp32, on all cores",
     counts=(
-        "Features: pictures lie in memory as floats; plain is eval() under no_grad in batches of "
-        + "32 in a process as it starts; loading the network counts on no side.",
+        (
+            "Features: pictures lie in memory as floats; plain is eval() under no_grad in batches "
+            "of 32 in a process as it starts; loading the network counts on no side."
+        ),
         "Export counts from the module to the first block: export, parity check, session.",
-        "study counts all of fourfold's: hashing, export, features, writing, training, the "
-        + "cross-validation that chooses, the result with its pictures, the winner's bundle.",
-        "study_plain counts the 4 methods × seeds only, without cross-validation; one epoch of "
-        + "each pile is timed and scaled to all epochs, methods and seeds.",
+        (
+            "study counts all of fourfold's: hashing, export, features, writing, training, the "
+            "cross-validation that chooses, the result with its pictures, the winner's bundle."
+        ),
+        (
+            "study_plain counts the 4 methods × seeds only, without cross-validation; one epoch of "
+            "each pile is timed and scaled to all epochs, methods and seeds."
+        ),
     ),
     sides={
         "plain": _plain,

@@ -152,10 +152,14 @@ BENCHMARK: Final = Benchmark(
     title="DANN, MNIST → MNIST-M, the paper's network, fp32, on all cores",
     counts=(
         "An epoch lasts from the end of one to the end of the next, the first left out.",
-        "Data lie in memory: to peers as normalized floats, to fourfold as bytes that every step "
-        + "normalizes.",
-        "plain and skada run in a process as it starts; plain_same after keep_memory(), as "
-        + "fourfold does, which also writes a checkpoint.",
+        (
+            "Data lie in memory: to peers as normalized floats, to fourfold as bytes that every "
+            "step normalizes."
+        ),
+        (
+            "plain and skada run in a process as it starts; plain_same after keep_memory(), as "
+            "fourfold does, which also writes a checkpoint."
+        ),
         "Accuracy is on pictures of MNIST-M whose labels nobody saw.",
     ),
     sides={"plain": _plain, "plain_same": _plain_same, "skada": _skada, "fourfold": _fourfold},

@@ -72,11 +72,11 @@ def _plain_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         shown = warnings.showwarning
 
-        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        def show(message: Warning | str, category: type[Warning], *where: Any, **to: Any) -> None:
             if issubclass(category, FourfoldWarning):
                 _say(str(message))
             else:
-                shown(message, category, *where)
+                shown(message, category, *where, **to)
 
         warnings.showwarning = show
         yield
@@ -156,7 +156,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         bool, typer.Option("--resume", help="Keep finished fits that agree.")
     ] = False,
 ) -> None:
-    """Run what applies beside honest baselines; write the verdict, a report and the best model."""
+    """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli.show import show_result
     from fourfold.core.process import keep_memory
     from fourfold.readers import read_domain
@@ -194,7 +194,7 @@ def predict(
     data: Annotated[Path, typer.Argument(help="Rows to predict, as in training.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A CSV file.")],
 ) -> None:
-    """Predict with a saved model: one line a row, with probabilities for classes."""
+    """Predict with a saved model: a CSV with one line a row."""
     from fourfold.cli.predictions import write_predictions
     from fourfold.methods.saved import load
 
@@ -219,7 +219,7 @@ def export(
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove everything from it.")] = False,
 ) -> None:
-    """Show what is kept of frozen features and source models, or clear it."""
+    """Show what is kept of features and source models, or clear it."""
     from fourfold.cli.show import show_store
     from fourfold.core.store import Store
 

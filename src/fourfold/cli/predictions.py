@@ -8,7 +8,7 @@ import pandas as pd
 
 from fourfold.core.tasks import Classification
 from fourfold.domain import Domain
-from fourfold.errors import FileError
+from fourfold.errors import DataError, FileError
 from fourfold.readers import read_domain
 from fourfold.readers.pictures import PictureRows
 
@@ -26,10 +26,16 @@ def write_predictions(model: Any, data: Path, output: Path) -> int:
 
     Raises
     ------
+    DataError
+        If the rows are not such as the model takes.
     FileError
         If the CSV cannot be written.
     """
-    outputs = model.outputs(_fitting(model, read_domain(data)))
+    domain = read_domain(data, missing=None)  # labels that are there are not looked at
+    try:
+        outputs = model.outputs(_fitting(model, domain))
+    except DataError as error:
+        raise DataError(f"{data}: {error}") from error
     guess = model.task_.decode(outputs)
     if guess.ndim == 1:
         columns = {"prediction": guess}
@@ -39,9 +45,11 @@ def write_predictions(model: Any, data: Path, output: Path) -> int:
         p = model.task_.probabilities(outputs)
         columns |= {f"p_{name}": p[:, i] for i, name in enumerate(model.task_.classes_)}
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(columns).to_csv(output, index=False)
     except OSError as error:
-        raise FileError(f"{output} must be writable for predictions; {error}") from error
+        why = error.strerror or error
+        raise FileError(f"{output} must be writable for predictions; got: {why}") from error
     return len(guess)
 
 

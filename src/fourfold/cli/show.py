@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from fourfold.methods import table
 from fourfold.planner import CELLS, locate
@@ -27,31 +29,31 @@ COLOURS = {"helped": "green", "hurt": "red", "undecided": "yellow"}
 
 def show_bare_map() -> None:
     """Print the map, with the methods of each cell."""
-    shown = Table(title="The map of transfer learning", title_justify="left", show_lines=True)
-    for column in ("cell", "source", "target", "labels", "what is done", "methods here"):
-        shown.add_column(column)
+    shown = _table("cell", "source", "target", "labels", "what is done, and by what")
+    shown.leading, shown.expand = 1, True
+    for column, share in zip(shown.columns[1:], (5, 4, 4, 7), strict=True):
+        column.ratio = share
     for cell in CELLS:
-        shown.add_row(
-            cell.name, cell.source, cell.target, cell.labels, cell.summary, _methods(cell.name)
-        )
-    console = Console()
+        done = Text.assemble(cell.summary, "\n", (_methods(cell.name), "cyan"))
+        shown.add_row(Text(cell.name, "bold"), cell.source, cell.target, cell.labels, done)
+    console = _console()
+    console.print("The map of transfer learning", style="bold")
     console.print(shown)
-    console.print("Mark your own data on it: fourfold map --source A --target B [--label COLUMN]")
+    console.print("Mark your own data on it:")
+    console.print("  fourfold map --source A --target B [--label COLUMN]")
 
 
 def show_place(sources: Sequence[Domain], target: Domain) -> None:
     """Print the map with the user's place, what applies, and why the rest does not."""
     plan = locate(sources, target)
-    console = Console()
+    console = _console()
     for role, domain in [*(("source", source) for source in sources), ("target", target)]:
-        console.print(f"{role}: {_pile(domain)}")
-    shown = Table(title_justify="left")
-    for column in ("", "cell", "applies", "because", "methods here"):
-        shown.add_column(column)
+        console.print(f"{role}  {_pile(domain)}")
+    shown = _table("", "cell", "applies", "because", "methods")
     for name, reason in plan.reasons.items():
-        here = "you →" if name == plan.cell else ""
-        applies = "[green]yes[/]" if name in plan.open else "no"
-        shown.add_row(here, name, applies, reason, _methods(name))
+        here = Text("you →", "bold") if name == plan.cell else ""
+        style, applies = (None, Text("yes", "green")) if name in plan.open else ("dim", "no")
+        shown.add_row(here, name, applies, reason, _methods(name), style=style)
     console.print(shown)
     runs = ", ".join(plan.methods) or "nothing yet"
     console.print(f"A study runs {runs}, beside {', '.join(plan.baselines) or 'no baseline'}.")
@@ -59,30 +61,32 @@ def show_place(sources: Sequence[Domain], target: Domain) -> None:
 
 def show_result(result: Result, folder: Path) -> None:
     """Print the leaderboard and the verdict."""
-    console = Console()
-    shown = Table(title=result.title, title_justify="left")
-    for column in ("method", result.metric, "against the best baseline", "verdict", "s a fit"):
-        shown.add_column(column, justify="left" if column in {"method", "verdict"} else "right")
+    console = _console()
+    metric = result.metric.replace("_", "\n")  # headers no wider than what is below them
+    shown = _table("", "method", metric, "against the\nbest baseline", "verdict", "s a fit")
+    for column in (2, 3, 5):
+        shown.columns[column].justify = "right"
     for line in result.lines:
-        shown.add_row(*_cells(line, result))
+        ships = line.method == result.shipped
+        shown.add_row("→" if ships else "", *_cells(line), style="bold" if ships else None)
+    console.print(result.title, style="bold")
     console.print(shown)
-    console.print(f"[bold {COLOURS[result.verdict]}]{result.sentence}[/]")
+    console.print(result.sentence, style=f"bold {COLOURS[result.verdict]}")
     for note in result.notes:
         console.print(f"Note: {note}")
     if result.shipped:
         console.print(
-            f"The model, {result.shipped}, is in {folder / 'best'}; chosen by {result.chosen_by}."
+            f"→ The model, {result.shipped}, is in {folder / 'best'}; chosen by {result.chosen_by}."
         )
     console.print(f"The report is {folder / 'report.html'}; {result.seconds:.0f} s in all.")
 
 
 def show_store(store: Store) -> None:
     """Print what a store holds, last used first."""
-    console = Console()
+    console = _console()
     entries = store.entries()
-    shown = Table()
-    for column in ("kind", "key", "MB", "last used"):
-        shown.add_column(column, justify="right" if column == "MB" else "left")
+    shown = _table("kind", "key", "MB", "last used")
+    shown.columns[2].justify = "right"
     for entry in entries:
         used = dt.datetime.fromtimestamp(entry.used).astimezone()
         shown.add_row(entry.kind, entry.key, f"{entry.bytes / 1e6:.1f}", f"{used:%Y-%m-%d %H:%M}")
@@ -91,17 +95,27 @@ def show_store(store: Store) -> None:
     console.print(f"{store.size / 1e6:.1f} MB in {store.path}; fourfold cache --clear removes them")
 
 
-def _cells(line: Line, result: Result) -> tuple[str, ...]:
-    name = f"{line.method} (baseline)" if line.role == "baseline" else line.method
-    if line.method == result.shipped:
-        name = f"[bold]{name} ← shipped[/]"
+def _console() -> Console:
+    """Return a console that takes names as they are: brackets and colons mean nothing in them."""
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def _table(*columns: str) -> Table:
+    """Make a table that leaves as much room to its words as a narrow terminal has."""
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    for name in columns:
+        shown.add_column(name, no_wrap=name in {"", "cell"})
+    return shown
+
+
+def _cells(line: Line) -> tuple[str | Text, ...]:
     if line.error:
-        return name, "-", "-", "could not run", "-"
+        return line.method, "-", "", "failed", "-"
     mean = f"{sum(line.scores) / len(line.scores):.3f}" if line.scores else "-"
-    verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]" if line.verdict else ""
+    verdict = Text(line.verdict, COLOURS[line.verdict]) if line.verdict else "baseline"
     gap = line.difference
     interval = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]" if gap else ""
-    return name, mean, interval.replace("[", r"\["), verdict, f"{line.seconds:.1f}"
+    return line.method, mean, interval, verdict, f"{line.seconds:.1f}"
 
 
 def _methods(cell: str) -> str:
@@ -109,8 +123,10 @@ def _methods(cell: str) -> str:
 
 
 def _pile(domain: Domain) -> str:
+    shape = "×".join(map(str, domain.rows.shape))
+    rows = {
+        "pictures": f"{domain.n_rows} pictures of {shape}",
+        "table": f"{domain.n_rows} rows of {shape} columns",
+    }.get(domain.rows.kind, f"{domain.n_rows} rows of {shape} numbers")
     classes = f" in {len(domain.counts)} classes" if domain.counts else ""
-    return (
-        f"{domain.name}, {domain.n_rows} rows of {domain.rows.kind} "
-        f"{'×'.join(map(str, domain.rows.shape))}, {domain.n_labelled} labelled{classes}"
-    )
+    return f"{domain.name}: {rows}, {domain.n_labelled} labelled{classes}"

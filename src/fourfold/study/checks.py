@@ -19,21 +19,50 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fourfold.core.prepare import Preparation
+    from fourfold.core.tasks import Task
     from fourfold.domain import Domain
 
-__all__ = ["check_classes", "check_folder", "check_network", "fit_preparation", "write_error"]
+__all__ = [
+    "check_choice",
+    "check_classes",
+    "check_folder",
+    "check_network",
+    "fit_preparation",
+    "write_error",
+]
 
 
-def check_classes(sources: Sequence[Domain], target: Domain, evaluate: Domain | None) -> None:
-    """Refuse labels that are all the same: nothing is to be learnt from them, or judged."""
-    for domain in (pool(sources), target, evaluate):
-        if domain is None or not domain.n_labelled:
+def check_classes(
+    task: Task, sources: Sequence[Domain], target: Domain, evaluate: Domain | None
+) -> None:
+    """Refuse labels that are all the same, or to evaluate on, of which no model can know any."""
+    source = pool(sources)
+    source_task = infer_task(source) if source.n_labelled else task
+    for domain, kind in ((source, source_task), (target, task), (evaluate, task)):
+        if domain is None or not domain.n_labelled or not isinstance(kind, Classification):
             continue
-        if isinstance(infer_task(domain), Classification) and len(domain.counts) < 2:
+        if len(domain.counts) < 2:
             (only,) = domain.counts
             raise DataError(
                 f"labels of {_called(domain)} must be of at least two classes; got only {only!r}"
             )
+    if evaluate is not None and isinstance(task, Classification):
+        known = {str(label) for domain in (*sources, target) for label in domain.counts}
+        asked = [str(label) for label in evaluate.counts]
+        if not known.intersection(asked):
+            raise DataError(
+                f"labels of {_called(evaluate)}, to evaluate on, must be classes of the source or "
+                f"the target; got only others: {', '.join(asked[:4])}"
+            )
+
+
+def check_choice(task: Task, folds: int) -> None:
+    """Refuse what a model could not be chosen by."""
+    if not folds and not isinstance(task, Classification):
+        raise DataError(
+            f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
+            "choose a model by"
+        )
 
 
 def fit_preparation(
@@ -53,7 +82,7 @@ def fit_preparation(
             _naming(domain, lambda domain=domain: clone(chosen).fit(domain.rows))
         raise
     for domain in (*learnt, *([asked] if asked is not None else [])):
-        _naming(domain, lambda domain=domain: fitted.check_rows(domain.rows, _called(domain)))
+        _naming(domain, lambda domain=domain: fitted.check_rows(domain.rows))
     return fitted
 
 
@@ -83,11 +112,10 @@ def write_error(path: Path, what: str, error: OSError) -> FileError:
 
 def _naming(domain: Domain, check: Any) -> None:
     """Run a check, and let its error name the domain."""
-    name = _called(domain)
     try:
         check()
     except DataError as error:
-        raise error if name in str(error) else DataError(f"{name}: {error}") from error
+        raise DataError(f"{_called(domain)}: {error}") from error
 
 
 def _called(domain: Domain) -> str:

@@ -26,6 +26,7 @@ from fourfold.methods import find
 from fourfold.networks.cut import Cut
 from fourfold.planner import locate
 from fourfold.study.checks import (
+    check_choice,
     check_classes,
     check_folder,
     check_network,
@@ -148,6 +149,7 @@ class Study:
         self.task = self._task()
         self.score = choose_score(self.task, evaluate or target, metric)
         self.folds = folds_for(self.task, target, folds)
+        check_choice(self.task, self.folds)
         self.shared = self._shared(network, prepare, recipe)
         self.candidates = self._candidates(methods)
         self.store = store or _own_store()
@@ -187,13 +189,13 @@ class Study:
 
     def _task(self) -> Task:
         """Tell what is to be learnt, and refuse data that cannot be judged."""
-        labelled = [d for d in (self.target, self.evaluate, *self.sources) if d and d.n_labelled]
+        labelled = [d for d in (self.target, *self.sources, self.evaluate) if d and d.n_labelled]
         if not labelled:
             raise DataError("the source or the target must have labels; got none in either")
         task = infer_task(labelled[0]).fit(labelled[0])
         if self.evaluate is not None and not self.evaluate.n_labelled:
             raise DataError("the rows to evaluate on must have labels; got none")
-        check_classes(self.sources, self.target, self.evaluate)
+        check_classes(task, self.sources, self.target, self.evaluate)
         return task
 
     def _shared(

@@ -1,0 +1,151 @@
+"""Benchmarks run their sides in turn, report medians, and say whether targets were met."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from benchmarks import outcome
+from benchmarks.clock import Clock
+from benchmarks.harness import ROOT, Benchmark, Target, measure
+from benchmarks.memory import Peak
+from fourfold.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Settings:
+    size: int = 3
+
+
+def race(**changes) -> Benchmark:
+    parts = {
+        "name": "race",
+        "title": "two runners",
+        "counts": ("Seconds.",),
+        "sides": {"ours": lambda _: {}, "theirs": lambda _: {}},
+        "figures": lambda medians: {
+            "ratio": medians["ours"]["seconds"] / medians["theirs"]["seconds"]
+        },
+        "targets": {"ratio": Target("≤", 0.5)},
+        "packages": ("torch",),
+        "settings": Settings(),
+        "quick": Settings(1),
+        "rounds": 3,
+    }
+    return Benchmark(**{**parts, **changes})
+
+
+def test_sides_take_turns_and_every_second_round_is_reversed():
+    called = []
+
+    def start(side):
+        called.append(side)
+        return {"seconds": 1.0}
+
+    measure(race(), start=start)
+    assert called == ["ours", "theirs", "theirs", "ours", "ours", "theirs"]
+
+
+def test_a_figure_stands_on_medians():
+    seconds = iter([1.0, 4.0, 400.0, 2.0, 3.0, 6.0])  # ours 1, 2, 3; theirs 4, 400, 6
+    found = measure(race(), start=lambda _: {"seconds": next(seconds)})
+    assert found.figures == {"ratio": 2 / 6}
+    assert [one["seconds"] for one in found.raw["theirs"]] == [4, 400, 6]
+
+
+def test_rounds_must_be_at_least_one():
+    with pytest.raises(ParameterError, match="rounds must be at least 1; got 0"):
+        measure(race(), rounds=0, start=lambda _: {})
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "met"),
+    [
+        (Target("≤", 0.5), 0.5, True),
+        (Target("≤", 0.5), 0.51, False),
+        (Target("≥", 6), 6, True),
+        (Target("≥", 6), 5.9, False),
+        (Target("≤", 0.5), float("nan"), False),
+        (Target("≥", 6), float("nan"), False),
+    ],
+)
+def test_a_target_is_met_or_not(target, value, met):
+    assert target.met(value) is met
+
+
+def test_the_file_holds_all_that_is_needed_to_judge(tmp_path):
+    found = measure(race(), rounds=1, start=lambda side: {"seconds": 1 + (side == "ours")})
+    path = outcome.write(found, tmp_path / "results")
+    assert path == tmp_path / "results" / "race.json"
+    read = json.loads(path.read_text("utf-8"))
+    assert read["figures"] == {"ratio": 2.0}
+    assert read["targets"] == {"ratio": {"asked": "≤ 0.5", "met": False}}
+    assert read["settings"] == {"size": 3}
+    assert read["rounds"] == {"ours": [{"seconds": 2}], "theirs": [{"seconds": 1}]}
+    assert set(read["versions"]) == {"python", "fourfold", "torch"}
+    assert read["machine"]["cpu"]
+    assert read["machine"]["cores"] >= 1
+    assert re.match(r"\d{4}-\d\d-\d\dT", read["date"])
+    assert not list(path.parent.glob("*.part"))
+
+
+def test_the_table_says_what_was_missed(capsys):
+    found = measure(race(), rounds=1, start=lambda side: {"seconds": 1 + (side == "ours")})
+    outcome.show(found)
+    printed = capsys.readouterr().out
+    assert re.search(r"ratio\s+2\s+≤ 0.5\s+missed", printed)
+    assert "Seconds." in printed
+
+
+def test_what_a_side_says_when_it_fails_is_passed_on(monkeypatch, tmp_path):
+    monkeypatch.setenv("FOURFOLD_DATA", str(tmp_path))
+    done = _command("loop", "--quick", "--rounds", "1")
+    assert done.returncode == 2
+    assert done.stderr.startswith("loop, plain: the data set mnist must be at hand; got: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_benchmark_runs_from_end_to_end():
+    before = _results()
+    done = _command("import", "--quick", "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"import_vs_torch\s+0\.\d+\s+≤ 0.2", done.stdout)
+    assert _results() == before  # quick ones are not kept
+
+
+def test_the_clock_leaves_the_first_epoch_out(monkeypatch):
+    ends = iter([10.0, 11.0, 14.0, 16.0])
+    monkeypatch.setattr("benchmarks.clock.time.perf_counter", lambda: next(ends))
+    clock = Clock()
+    for epoch in range(4):
+        clock(epoch, None)
+    assert clock.seconds == 2.0
+
+
+def test_the_peak_counts_what_is_allocated_and_not_what_is_mapped(tmp_path):
+    size = 1 << 26
+    np.zeros(size, np.uint8).tofile(tmp_path / "map")
+    with Peak() as before:
+        pass
+    with Peak() as mapped:
+        assert np.memmap(tmp_path / "map", np.uint8, "r").sum() == 0
+    assert mapped.megabytes - before.megabytes < 20
+    kept = np.ones(size, np.uint8)
+    with Peak() as allocated:
+        assert kept[-1] == 1
+    assert allocated.megabytes - before.megabytes > 50
+
+
+def _command(*arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def _results() -> dict:
+    return {p.name: p.read_bytes() for p in (ROOT / "benchmarks" / "results").glob("*")}
