@@ -172,7 +172,8 @@ BENCHMARK: Final = Benchmark(
         ),
         (
             "study_plain counts the 4 methods × seeds only, without cross-validation; one epoch of "
-            "each pile is timed and scaled to all epochs, methods and seeds."
+            "each pile is timed and scaled to all epochs, methods and seeds, FineTune's source "
+            "model trained anew: without a store nothing remembers SourceOnly's."
         ),
     ),
     sides={

@@ -259,8 +259,10 @@ def test_the_exported_file_gives_the_same_probabilities(fourfold, data, short, t
     assert fourfold("export", best, file).code == 0
     table = tmp_path / "predictions.csv"
     assert fourfold("predict", best, data / "unlabelled.npz", "-o", table).code == 0
-    X = np.load(data / "unlabelled.npz")["X"]
-    (p,) = onnxruntime.InferenceSession(file).run(["probabilities"], {"input": X})
+    session = onnxruntime.InferenceSession(file)
+    wanted = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+    X = np.load(data / "unlabelled.npz")["X"].astype(wanted[session.get_inputs()[0].type])
+    (p,) = session.run(["probabilities"], {"input": X})
     np.testing.assert_allclose(p, pd.read_csv(table).iloc[:, 1:], atol=1e-5)
 
 

@@ -6,7 +6,7 @@ import sys
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -25,6 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+STOPPED: Final = 130
+"""The exit code after Ctrl-C."""
 
 Label = Annotated[
     str | None,
@@ -50,10 +53,12 @@ def main() -> NoReturn:
         _stop(str(error), 2)
     except OSError as error:
         _stop(f"files must be there, and the disk have space; {error}", 2)
-    except (KeyboardInterrupt, typer.Abort) as stop:
-        _stop(str(stop) or "stopped", 130)
+    except typer.Abort as stop:
+        _stop(str(stop) or "stopped", STOPPED)
     except typer.TyperException as error:
         _stop(f"{error.format_message().rstrip('.')}; see fourfold --help", 2)
+    if code == STOPPED:  # typer's answer to Ctrl-C
+        _stop("stopped", STOPPED)
     sys.exit(code or 0)
 
 

@@ -115,6 +115,11 @@ def _state(loop: _Loop) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, notes
 
 
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    """Lay a value out in memory as its parameter is, which fused optimizers rely on."""
+    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+
+
 def _restore(loop: _Loop, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
     def part(prefix: str) -> dict[str, Tensor]:
         return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
@@ -126,7 +131,7 @@ def _restore(loop: _Loop, tensors: dict[str, Tensor], notes: dict[str, Any]) -> 
         values: dict[int, dict[str, Tensor]] = {}
         for name, value in part(f"opt/{i}/").items():
             index, key = name.split("/")
-            values.setdefault(int(index), {})[key] = value
+            values.setdefault(int(index), {})[key] = _like(loop.parameters[i][int(index)], value)
         optimizer.load_state_dict({**state, "state": values})
     for i, stream in enumerate(loop.streams):
         stream.waiting = tensors[f"stream/{i}/waiting"]

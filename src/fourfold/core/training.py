@@ -325,6 +325,7 @@ class _Loop:
         self.fabric = _fabric(recipe)
         self.module.to(self.fabric.device)
         self._agree()
+        _lay(self.module, torch.channels_last)
         self.checkpoint = Checkpoint.of(recipe, module, tables)
         self.optimizers = [_optimizer(phase, recipe) for phase in self.phases]
         self.parameters = [_parameters(optimizer) for optimizer in self.optimizers]
@@ -352,6 +353,7 @@ class _Loop:
                 self._after(epoch)
                 tick(epoch + 1)
         self.best.restore(self.module)
+        _lay(self.module, torch.contiguous_format)
         self.module.eval()
         return self.history
 
@@ -402,7 +404,7 @@ class _Loop:
         flat = self._mean(torch.cat([g.reshape(-1) for g in gradients]))
         parts = torch.split(flat, [g.numel() for g in gradients])
         for p, part in zip(parameters, parts, strict=True):
-            p.grad = part.view_as(p)
+            p.grad = torch.empty_like(p).copy_(part.view_as(p))
 
     def _mean(self, values: Tensor) -> Tensor:
         return cast("Tensor", self.fabric.all_reduce(values, reduce_op="mean"))
@@ -446,6 +448,13 @@ class _Loop:
         self.over = waited >= patience or epoch + 1 == self.epochs
         if self.checkpoint is not None and self.fabric.is_global_zero:
             self.checkpoint.save(self)
+
+
+def _lay(module: nn.Module, layout: torch.memory_format) -> None:
+    """Lay the filters of convolutions out in memory; with channels last, CPUs are faster."""
+    for p in module.parameters():
+        if p.ndim == 4:
+            p.data = p.data.to(memory_format=layout)
 
 
 def _optimizer(phase: Phase, recipe: Recipe) -> Optimizer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, final
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, final
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from xxhash import xxh3_128_hexdigest
 
 from fourfold import networks
 from fourfold.core.frozen import Frozen
 from fourfold.core.onnx import export_onnx, session
 from fourfold.core.plain import from_plain, to_plain
 from fourfold.core.prepare import Standardizer, load_preparation
+from fourfold.core.store import active
 from fourfold.core.tasks import TASKS
 from fourfold.core.training import History
 from fourfold.errors import BundleError
@@ -46,7 +49,7 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
     (folder / PREPARE).mkdir()
     estimator.prepare_.save(folder / PREPARE)
     if estimator.frozen_ is not None:
-        _write_onnx(estimator.frozen_.module, estimator.prepare_.shape_, folder / FROZEN)
+        _write_frozen(estimator.frozen_, estimator.prepare_.shape_, folder / FROZEN)
     builder = estimator.builder_
     if builder is None:
         stages = [part for part in model.body.children() if not isinstance(part, Standardizer)]
@@ -63,6 +66,17 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
         "features": estimator.n_features_in_,
         "history": asdict(history) if history is not None else None,
     }
+
+
+def _write_frozen(frozen: Frozen, shape: tuple[int, ...], path: Path) -> None:
+    """Write a frozen prefix, which many models share; with a store it is exported once."""
+    store = active()
+    if store is None:
+        _write_onnx(frozen.module, shape, path)
+        return
+    key = xxh3_128_hexdigest(f"onnx {frozen.key} {shape}".encode())
+    once = store.artifact(key, lambda part: _write_onnx(frozen.module, shape, part / FROZEN))
+    shutil.copyfile(once / FROZEN, path)
 
 
 def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:

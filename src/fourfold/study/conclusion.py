@@ -13,13 +13,11 @@ import torch
 
 from fourfold.core.tasks import Classification
 from fourfold.core.version import VERSION
-from fourfold.domain import pool
 from fourfold.errors import FourfoldError
-from fourfold.methods.saved import load
 from fourfold.study.judge import labels
 from fourfold.study.picture import pictures
 from fourfold.study.result import Line, Pile, Points, Result, Verdict
-from fourfold.study.runs import Outcome
+from fourfold.study.runs import DRAWN, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +69,7 @@ def conclude(
         lines=lines,
         classes=classes,
         confusion=confusion,
-        pictures=_pictures(study, shipped),
+        pictures=_pictures(study, outcomes, shipped),
         place=study.plan.reasons,
         open=list(study.plan.open),
         settings=_settings(study),
@@ -181,11 +179,15 @@ def _pairs(judge: Judge, outcome: Outcome) -> list[tuple[NDArray[Any], NDArray[A
     return [(true.astype(guess.dtype), guess)]
 
 
-def _pictures(study: Study, shipped: Line | None) -> list[Points]:
+def _pictures(
+    study: Study, outcomes: Mapping[str, Sequence[Outcome | Failure]], shipped: Line | None
+) -> list[Points]:
     if shipped is None:
         return []
-    model = load(study.output / "models" / shipped.method)
-    return pictures(model, study.prepare, pool(study.sources), study.target)
+    saved = [
+        o for o in outcomes[shipped.method] if isinstance(o, Outcome) and DRAWN[0] in o.outputs
+    ]
+    return pictures(study.prepare, study.drawn, [saved[0].outputs[name] for name in DRAWN])
 
 
 def _pile(domain: Domain) -> Pile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -10,46 +10,52 @@ from sklearn.decomposition import PCA
 from fourfold.study.result import Points
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from fourfold.core.prepare import Preparation
     from fourfold.domain import Domain
 
-__all__ = ["pictures"]
+__all__ = ["drawn", "pictures"]
 
 MOST: Final = 300
 """Rows of a domain that are drawn."""
+WIDEST: Final = 4096
+"""About so many inputs of a row count for the picture before."""
 
 
-def pictures(model: Any, prepare: Preparation, source: Domain, target: Domain) -> list[Points]:
+def pictures(
+    prepare: Preparation, parts: Sequence[Domain], features: Sequence[NDArray[np.float32]]
+) -> list[Points]:
     """Draw rows of both domains in the plane of their two main directions.
 
     Parameters
     ----------
-    model
-        The shipped model, with ``embed``.
     prepare
         Fitted; its prepared inputs are the picture before.
-    source, target
-        The data; up to 300 evenly spread rows of each are drawn.
+    parts
+        The rows of the source and of the target that are drawn, as :func:`drawn` returns them.
+    features
+        What the shipped model makes of each, (n, d).
     """
-    parts = [_some(source), _some(target)]
     inputs = [prepare.transform(part.rows).sample(MOST) for part in parts]
-    features = [model.embed(part) for part in parts]
     return [
         _points("before: the prepared inputs", parts, inputs),
         _points("after: what the shipped model learnt", parts, features),
     ]
 
 
-def _some(domain: Domain) -> Domain:
+def drawn(domain: Domain) -> Domain:
+    """Return up to 300 rows of a domain, evenly spread."""
     if domain.n_rows <= MOST:
         return domain
     return domain.subset(np.linspace(0, domain.n_rows - 1, MOST).astype(np.intp))
 
 
-def _points(title: str, parts: list[Domain], blocks: list[NDArray[np.float32]]) -> Points:
+def _points(title: str, parts: Sequence[Domain], blocks: Sequence[NDArray[np.float32]]) -> Points:
     flat = np.concatenate([block.reshape(len(block), -1) for block in blocks])
+    flat = flat[:, :: max(1, flat.shape[1] // WIDEST)]  # of large pictures, every so many pixels
     directions = min(2, *flat.shape)
     plane = PCA(directions, random_state=0).fit_transform(flat.astype(np.float64))
     plane = np.pad(plane, ((0, 0), (0, 2 - directions)))

@@ -8,7 +8,7 @@ import os
 import time
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import torch
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from fourfold.domain import Domain
     from fourfold.rows import Index
 
-__all__ = ["Bench", "Failure", "Outcome", "Run", "execute"]
+__all__ = ["DRAWN", "Bench", "Failure", "Outcome", "Run", "execute"]
+
+DRAWN: Final = ("drawn source", "drawn target")
 
 
 @final
@@ -77,6 +79,8 @@ class Bench:
         The data.
     evaluate
         Rows that models are asked about at the end, without their labels; or None.
+    drawn
+        Rows of the source and of the target whose features are wanted of the models that are saved.
     validate
         Whether models are asked about the target's rows, for a validator.
     folder
@@ -94,6 +98,7 @@ class Bench:
     sources: Sequence[Domain]
     target: Domain
     evaluate: Domain | None
+    drawn: Sequence[Domain]
     validate: bool
     folder: Path
     store: Path | None
@@ -138,7 +143,8 @@ class Outcome:
     task
         Fitted, to read outputs with.
     outputs
-        ``"held"``, ``"evaluate"`` and ``"target"`` rows → outputs (n, k), as far as asked.
+        ``"held"``, ``"evaluate"`` and ``"target"`` rows → outputs (n, k), as far as asked; of a
+        model that is saved also features (n, d) of the rows that are ``DRAWN``.
     seconds
         That the fit took.
     losses
@@ -260,7 +266,11 @@ def _ask(estimator: Any, run: Run, bench: Bench) -> dict[str, NDArray[np.float32
         asked["evaluate"] = bench.evaluate
     if run.split is None and bench.validate:
         asked["target"] = bench.target
-    return {name: estimator.outputs(domain) for name, domain in asked.items()}
+    answers = {name: estimator.outputs(domain) for name, domain in asked.items()}
+    if bench.saves(run):
+        features = [estimator.embed(domain) for domain in bench.drawn]
+        answers |= dict(zip(DRAWN, features, strict=True))
+    return answers
 
 
 def _resumable(estimator: Any, checkpoint: Path) -> Recipe:

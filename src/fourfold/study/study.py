@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 import warnings
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ from fourfold.study.checks import (
 )
 from fourfold.study.conclusion import conclude
 from fourfold.study.judge import Judge
+from fourfold.study.picture import drawn
 from fourfold.study.runs import Bench, Failure, Outcome, Run, execute
 from fourfold.study.scores import InformationMaximization, choose_score
 from fourfold.study.show import Shown
@@ -148,6 +150,7 @@ class Study:
         self.plan = locate(self.sources, target)
         self.task = self._task()
         self.score = choose_score(self.task, evaluate or target, metric)
+        self.drawn = [drawn(pool(self.sources)), drawn(target)]
         self.folds = folds_for(self.task, target, folds)
         check_choice(self.task, self.folds)
         self.shared = self._shared(network, prepare, recipe)
@@ -285,7 +288,7 @@ class Study:
             else:
                 outcomes[run.method].append(done)
         with Shown(len(runs), len(runs) - len(left), on=self.progress) as shown:
-            for outcome in Parallel(self.jobs, return_as="generator_unordered")(left):
+            for outcome in _started(Parallel(self.jobs, return_as="generator_unordered"), left):
                 outcomes[outcome.method].append(outcome)
                 shown.advance(outcome)
         return outcomes
@@ -295,6 +298,7 @@ class Study:
             sources=self.sources,
             target=self.target,
             evaluate=None if self.evaluate is None else self.evaluate.unlabelled(),
+            drawn=self.drawn,
             validate=not self.folds,
             folder=self.output,
             store=None if self.store is None else self.store.path,
@@ -315,6 +319,16 @@ class Study:
                 shutil.copytree(self.output / "models" / method, part, dirs_exist_ok=True)
         except OSError as error:
             raise write_error(best, "writable for the model", error) from error
+
+
+def _started(parallel: Parallel, tasks: list[Any]) -> Iterator[Outcome | Failure]:
+    """Start workers that leave Ctrl-C to this process: it is the one that ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers inherit it
+    try:
+        outcomes: Iterator[Outcome | Failure] = parallel(tasks)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return outcomes
 
 
 def _own_store() -> Store | None:

@@ -49,7 +49,7 @@ class Linear(NetworkEstimator):
 
     strength: Positive = 1.0
 
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, job: Job) -> Model:
         self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened

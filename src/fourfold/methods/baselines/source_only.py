@@ -33,7 +33,7 @@ class SourceOnly(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True
     )
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, job: Job) -> Model:
         return job.source_model

@@ -34,7 +34,7 @@ class TargetOnly(NetworkEstimator):
     True
     """
 
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, job: Job) -> Model:
         model = job.model(job.body())

@@ -73,7 +73,7 @@ class FineTune(NetworkEstimator):
     probe_first: bool = False
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, job: Job) -> Model:
         source = job.source_model
