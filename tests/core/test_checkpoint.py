@@ -252,7 +252,7 @@ def test_it_holds_tensors_and_json_and_no_pickle(tmp_path):
 
 
 def test_rows_that_are_read_from_disk_name_the_training_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("fourfold.core.training.LOADED_BYTES", 0)
+    monkeypatch.setattr("fourfold.core.batches.LOADED_BYTES", 0)
     still = np.arange(24, dtype=np.float32).reshape(8, 3) / 24
     still.flags.writeable = False
     run(tmp_path / "state", x=as_rows(still), stop=2)

@@ -177,7 +177,7 @@ def _variants():
 )
 @pytest.mark.parametrize("limit", [0, 1 << 20])
 def test_any_array_gives_its_rows(kind, x, limit, monkeypatch):
-    monkeypatch.setattr("fourfold.core.training.LOADED_BYTES", limit)
+    monkeypatch.setattr("fourfold.core.batches.LOADED_BYTES", limit)
     before = x.copy()
     table = Table(as_rows(x))
     index = torch.tensor([4, 0, 19])
@@ -189,7 +189,7 @@ def test_any_array_gives_its_rows(kind, x, limit, monkeypatch):
 
 
 def test_what_is_large_is_read_batch_by_batch(monkeypatch, tmp_path):
-    monkeypatch.setattr("fourfold.core.training.LOADED_BYTES", 100)
+    monkeypatch.setattr("fourfold.core.batches.LOADED_BYTES", 100)
     mapped = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (64, 4))
     mapped[:] = rows(64, 4).numpy()
     table = Table(ArrayRows(mapped))

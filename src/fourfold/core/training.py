@@ -2,201 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, cast, final
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, final
 
-import annotated_types as at
-import numpy as np
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from fourfold.core.batches import Batch, Stream, Table
 from fourfold.core.checkpoint import Checkpoint
-from fourfold.core.inference import as_tensor
-from fourfold.core.parameters import Fraction, NonNegative, Parameters, Positive, PositiveInt
-from fourfold.core.plain import to_plain
 from fourfold.core.process import progress_bar
-from fourfold.errors import DataError, ParameterError
-from fourfold.rows import ArrayRows, Rows
+from fourfold.core.recipe import Recipe
+from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 __all__ = ["Batch", "History", "Part", "Phase", "Recipe", "Table", "minimize"]
 
-LOADED_BYTES: Final = 1 << 27
-"""Rows are read into memory, and not batch by batch, up to this size."""
-
 Loss: TypeAlias = Callable[..., Tensor]
 """From the progress t in [0, 1] and a batch of each table to a scalar."""
-
-Sampler: TypeAlias = Callable[[torch.Generator, int], Iterator[Tensor]]
-"""Yields positions of a batch for ever, from a generator and the batch size; e.g. episodes.
-
-All that it remembers must be in the generator, so that a killed training can go on.
-"""
-
-
-@final
-class Recipe(Parameters):
-    """How a network is trained: how long, how fast, on what.
-
-    Parameters
-    ----------
-    epochs
-        Passes over the largest table.
-    steps
-        Exactly so many steps instead, if given.
-    least_steps
-        Few rows are gone through more often, until so many steps are made.
-    batch_size
-        Rows of each table in a step, over all processes together, which share them equally.
-    optimizer
-        ``"adamw"`` (decoupled weight decay), or ``"sgd"`` with Nesterov's momentum off.
-    learning_rate
-        At the start of the schedule.
-    momentum
-        Of SGD.
-    weight_decay
-        Of the optimizer, on every weight that is trained.
-    schedule
-        ``"constant"``; ``"cosine"`` to zero; ``"step"``: a tenth from two thirds on;
-        ``"inverse"``: 1/(1 + 10p)^.75 over the progress p, as domain-adversarial training has it.
-    warmup
-        Share of the steps over which the learning rate first grows from zero.
-    clip_norm
-        Longest gradient; None for no limit.
-    precision
-        ``"32-true"``, or ``"bf16-mixed"`` for autocast.
-    accelerator, devices
-        Where, in Lightning Fabric's words. Under ``torchrun`` every process joins in.
-    patience
-        Stop after so many epochs without a better validation score, and go back to the best;
-        needs ``validation``.
-    validation
-        Share of the labelled rows that are held out for it, in [0, 1).
-    checkpoint
-        A file that the state is kept in, after an epoch; training goes on from it.
-    checkpoint_every
-        Seconds between two writes of it, at the least.
-    progress
-        Show a bar.
-    loggers
-        Lightning Fabric's loggers; they get each epoch's losses.
-    each_epoch
-        Called with the epoch's number and the history after each epoch.
-    """
-
-    epochs: PositiveInt = 20
-    steps: PositiveInt | None = None
-    least_steps: PositiveInt = 200
-    batch_size: PositiveInt = 64
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: Positive = 1e-3
-    momentum: Fraction = 0.9
-    weight_decay: NonNegative = 1e-4
-    schedule: Literal["constant", "cosine", "step", "inverse"] = "cosine"
-    warmup: Fraction = 0.0
-    clip_norm: Positive | None = None
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    accelerator: str = "auto"
-    devices: int | str = "auto"
-    patience: PositiveInt | None = None
-    validation: Annotated[float, at.Interval(ge=0, lt=1)] = 0.0
-    checkpoint: str | None = None
-    checkpoint_every: NonNegative = 30.0
-    progress: bool = False
-    loggers: tuple[Any, ...] = ()
-    each_epoch: tuple[Any, ...] = ()
-
-    def rate(self, t: float) -> float:
-        """Factor of the learning rate at progress t in [0, 1]."""
-        warm = min(1.0, t / self.warmup) if self.warmup else 1.0
-        shapes = {
-            "constant": 1.0,
-            "cosine": 0.5 * (1 + math.cos(math.pi * t)),
-            "step": 1.0 if t < 2 / 3 else 0.1,
-            "inverse": (1 + 10 * t) ** -0.75,
-        }
-        return warm * float(shapes[self.schedule])
-
-    def identity(self) -> str:
-        """Say in JSON all that changes a result; where it is kept or shown does not."""
-        passing = {"checkpoint", "checkpoint_every", "progress", "loggers", "each_epoch"}
-        settings = {k: to_plain(v) for k, v in self.get_params().items() if k not in passing}
-        return json.dumps(settings, sort_keys=True)
-
-    def derived(self, part: str) -> Recipe:
-        """Return the same recipe for another training of the same fit, with its own checkpoint."""
-        if self.checkpoint is None:
-            return self
-        return Recipe(**{**self.get_params(), "checkpoint": f"{self.checkpoint}.{part}"})
-
-
-@final
-@dataclass
-class Batch:
-    """Rows of one table in one step: inputs x (B, ...), labels y (B, ...) or empty without them."""
-
-    x: Tensor
-    y: Tensor
-
-
-@final
-@dataclass
-class Table:
-    """Rows that are gone through together with those of other tables.
-
-    Parameters
-    ----------
-    x
-        A tensor in memory (N, ...), or Rows that are read batch by batch.
-    y
-        (N, ...), encoded by a task; None where there are no labels.
-    batch_size
-        Other than the recipe's.
-    sampler
-        Draws the positions of a batch instead of a shuffled pass; e.g. episodes.
-    """
-
-    x: Tensor | Rows
-    y: Tensor | None = None
-    batch_size: int | None = None
-    sampler: Sampler | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.x, Rows):
-            self.x = _in_memory(self.x)
-
-    @property
-    def n(self) -> int:
-        """How many rows there are."""
-        return self.x.n if isinstance(self.x, Rows) else len(self.x)
-
-    def batch(self, index: Tensor, device: torch.device) -> Batch:
-        """Read the rows at these positions."""
-        if isinstance(self.x, Rows):
-            x = as_tensor(self.x.take(index.numpy()))
-        else:
-            x = self.x.index_select(0, index)  # twice as fast as x[index]
-        y = torch.empty(0) if self.y is None else self.y.index_select(0, index)
-        return Batch(x.to(device, non_blocking=True), y.to(device, non_blocking=True))
-
-
-def _in_memory(rows: Rows) -> Tensor | Rows:
-    """Make a tensor of rows that lie in memory already, or are few enough to."""
-    array = rows.in_memory if isinstance(rows, ArrayRows) else None
-    if array is not None and array.flags.carray and array.dtype.isnative:
-        return as_tensor(array)  # on the same memory
-    if rows.n * rows.row_bytes > LOADED_BYTES:
-        return rows
-    return as_tensor(rows.take(np.arange(rows.n)))
 
 
 @final
@@ -329,7 +159,7 @@ class _Loop:
         self.checkpoint = Checkpoint.of(recipe, module, tables)
         self.optimizers = [_optimizer(phase, recipe) for phase in self.phases]
         self.parameters = [_parameters(optimizer) for optimizer in self.optimizers]
-        self.streams = [_Stream(table, recipe, self._seed(), self.fabric) for table in tables]
+        self.streams = [Stream(table, recipe, self._seed(), self.fabric) for table in tables]
         self.steps_per_epoch = max(stream.steps for stream in self.streams)
         epochs = max(recipe.epochs, math.ceil(recipe.least_steps / self.steps_per_epoch))
         self.steps = recipe.steps or epochs * self.steps_per_epoch
@@ -495,37 +325,6 @@ class Best:
         """Put the best weights back, if there are any."""
         if self.weights:
             module.load_state_dict(self.weights)
-
-
-@final
-class _Stream:
-    """Positions of one table's batches, for ever: one shuffled pass after another."""
-
-    def __init__(self, table: Table, recipe: Recipe, seed: int, fabric: Fabric) -> None:
-        self.rank, self.world, self.device = fabric.global_rank, fabric.world_size, fabric.device
-        size = min(table.batch_size or recipe.batch_size, table.n)
-        self.size = size - size % self.world
-        if self.size == 0:
-            raise DataError(
-                f"a table must have a row for each of {self.world} processes; got {table.n}"
-            )
-        self.table = table
-        self.steps = math.ceil(table.n / self.size)
-        self.generator = torch.Generator().manual_seed(seed)
-        self.waiting = torch.empty(0, dtype=torch.int64)
-        self.drawn = None if table.sampler is None else table.sampler(self.generator, self.size)
-
-    def next(self) -> Batch:
-        """Read this process's share of the next batch."""
-        index = self._shuffled() if self.drawn is None else next(self.drawn)
-        return self.table.batch(index[self.rank :: self.world], self.device)
-
-    def _shuffled(self) -> Tensor:
-        while len(self.waiting) < self.size:
-            fresh = torch.randperm(self.table.n, generator=self.generator)
-            self.waiting = torch.cat([self.waiting, fresh])
-        index, self.waiting = self.waiting[: self.size], self.waiting[self.size :]
-        return index
 
 
 def _fabric(recipe: Recipe) -> Fabric:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Mapping
@@ -323,11 +324,15 @@ class Study:
 
 def _started(parallel: Parallel, tasks: list[Any]) -> Iterator[Outcome | Failure]:
     """Start workers that leave Ctrl-C to this process: it is the one that ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers inherit it
+    outcomes: Iterator[Outcome | Failure]
+    if threading.current_thread() is not threading.main_thread():  # none other has handlers
+        outcomes = parallel(tasks)
+        return outcomes
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # workers inherit it
     try:
-        outcomes: Iterator[Outcome | Failure] = parallel(tasks)
+        outcomes = parallel(tasks)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
     return outcomes
 
 
