@@ -94,13 +94,15 @@ def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
     launcher = ["-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
     command = [sys.executable, *launcher, "--nproc-per-node", "2", __file__, str(folder)]
-    subprocess.run(
+    done = subprocess.run(
         command,
         env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
         capture_output=True,
-        check=True,
+        check=False,
+        text=True,
         timeout=120,
     )
+    assert done.returncode == 0, done.stderr
     return [dict(np.load(folder / f"{rank}.npz")) for rank in (0, 1)]
 
 

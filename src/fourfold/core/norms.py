@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -36,15 +37,34 @@ class BatchNorm2d(nn.BatchNorm2d):
         return _together(self, x) if self.training and world() > 1 else super().forward(x)
 
 
+@final
+class _Sum(torch.autograd.Function):
+    """Sum over processes; every process's output depends on every one's input, so do gradients."""
+
+    @staticmethod
+    def forward(_ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        dist.all_reduce(total)
+        return total
+
+
+def _sum(x: Tensor) -> Tensor:
+    return cast("Tensor", _Sum.apply(x))
+
+
 def _together(norm: _BatchNorm, x: Tensor) -> Tensor:
     """Normalize (B, C, ...) by the moments of all processes' batches, which are equally large."""
-    from torch.distributed.nn.functional import all_reduce
-
     processes, axes = world(), [axis for axis in range(x.ndim) if axis != 1]
     wide = x.float()  # moments need more digits than half precision has
-    mean: Tensor = all_reduce(wide.mean(axes, keepdim=True)) / processes  # type: ignore[no-untyped-call]
+    mean = _sum(wide.mean(axes, keepdim=True)) / processes
     centred = wide - mean
-    variance: Tensor = all_reduce(centred.square().mean(axes, keepdim=True)) / processes  # type: ignore[no-untyped-call]
+    variance = _sum(centred.square().mean(axes, keepdim=True)) / processes
     n = processes * x.numel() // x.shape[1]
     _remember(norm, mean.detach().flatten(), variance.detach().flatten() * n / (n - 1))
     shape = mean.shape
