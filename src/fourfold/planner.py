@@ -210,7 +210,7 @@ def _transfers(facts: _Facts) -> tuple[bool, str]:
 
 
 def _shares(_facts: _Facts) -> tuple[bool, str]:
-    return False, "the piles are a source and a target, not tasks that all matter (--task)"
+    return False, "the piles are a source and a target, not tasks that all matter"
 
 
 def _adapts(facts: _Facts) -> tuple[bool, str]:

@@ -12,7 +12,7 @@ HOSTILE = "<script>alert('class')</script>"
 
 PLACE = {
     "finetuning": "both have labels, the target 100 of them",
-    "multitask": "the piles are a source and a target, not tasks that all matter (--task)",
+    "multitask": "the piles are a source and a target, not tasks that all matter",
     "progressive": "both have labels, the target 100 of them",
     "adaptation": "every row of the target has its label: nothing is left to guess",
     "zeroshot": "the classes are not described (--classes)",
@@ -103,6 +103,7 @@ def helped() -> Result:
             _points(rng, "After: what FineTune learnt", classes, 0.6),
         ],
         place=PLACE,
+        open=["finetuning", "progressive"],
         settings=SETTINGS,
         seconds=684.0,
     )
@@ -137,6 +138,7 @@ def regression() -> Result:
         confusion=[],
         pictures=[_points(rng, "Before: the prepared inputs", values, 2.0)],
         place=PLACE,
+        open=["finetuning", "progressive"],
         settings=SETTINGS,
         seconds=41.0,
     )
@@ -169,6 +171,7 @@ def undecided() -> Result:
         confusion=[],
         pictures=[],
         place={**PLACE, "adaptation": "1797 rows of the target have no label"},
+        open=["adaptation"],
         settings=SETTINGS,
         seconds=512.0,
     )

@@ -35,8 +35,8 @@ class Spot:
         The cell.
     title
         What it is called.
-    here
-        Whether the user's data stand on it.
+    here, applies
+        Whether the user's data stand on it; whether its methods apply to them.
     reason
         Why it applies to them, or does not; empty if the study did not say.
     """
@@ -44,6 +44,7 @@ class Spot:
     cell: Cell
     title: str
     here: bool
+    applies: bool
     reason: str
 
 
@@ -79,5 +80,5 @@ def _answers(cell: Cell) -> tuple[bool, bool]:
 
 
 def _spot(cell: Cell, result: Result) -> Spot:
-    here = cell.name == result.cell
-    return Spot(cell, TITLES[cell.name], here, result.place.get(cell.name, ""))
+    here, reason = cell.name == result.cell, result.place.get(cell.name, "")
+    return Spot(cell, TITLES[cell.name], here, cell.name in result.open, reason)

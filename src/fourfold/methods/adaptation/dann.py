@@ -66,7 +66,7 @@ class DANN(NetworkEstimator):
         source=True, source_labels=True, target_labels=False, same_labels=True
     )
     default_recipe: ClassVar[Recipe] = Recipe(
-        epochs=20, optimizer="sgd", learning_rate=0.01, schedule="inverse", weight_decay=0.0
+        epochs=10, optimizer="sgd", learning_rate=0.01, schedule="inverse", weight_decay=0.0
     )
 
     def _learn(self, job: Job) -> Model:
