@@ -30,7 +30,7 @@ check: $(call stamp,dev)  ## ruff, types, import layers, no pickle
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(call stamp,demo dev image openvino text)  ## every test
+test: $(call stamp,bench demo dev image text)  ## every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 bench: $(call stamp,bench demo dev image)  ## one benchmark: make bench NAME=loop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fourfold.rows import Index
 
 __all__ = ["Domain", "pool"]
+
+MANY: Final = 50
+"""More kinds of whole numbers than this may be measurements."""
 
 
 @final
@@ -123,6 +126,22 @@ class Domain:
             return {}
         values, counts = np.unique(self.known, return_counts=True)
         return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+    @cached_property
+    def measured(self) -> bool:
+        """Whether 1-D labels are measurements, not classes.
+
+        Fractions are; so are whole numbers of more than 50 kinds that are not numbered one after
+        another, such as prices.
+        """
+        if self.y is None or self.y.ndim > 1 or not self.labelled.any():
+            return False
+        y = np.array(self.known.tolist()) if self.y.dtype == object else self.known
+        if y.dtype.kind not in "iuf":
+            return False
+        kinds = np.unique(y)
+        gaps = kinds[-1] - kinds[0] + 1 > 2 * len(kinds)
+        return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and gaps))
 
     @cached_property
     def digest(self) -> str:

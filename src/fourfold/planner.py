@@ -148,7 +148,7 @@ class _Facts:
         known = {label for source in sources for label in source.counts}
         strange = tuple(str(label) for label in target.counts if label not in known)
         labelled = sum(source.n_labelled for source in sources)
-        numbers = any(_fractions(pile) for pile in (*sources, target) if pile.n_labelled)
+        numbers = any(pile.measured for pile in (*sources, target))
         return cls(
             source_labelled=labelled,
             target_labelled=target.n_labelled,
@@ -265,11 +265,6 @@ def _lacks(baseline: str, facts: _Facts) -> str:
     if facts.strange:
         return f"the source lacks classes of the target: {_some(facts.strange)}"
     return ""
-
-
-def _fractions(pile: Domain) -> bool:
-    values = pile.known
-    return values.dtype.kind == "f" and bool((values % 1 > 0).any())
 
 
 def _some(names: Sequence[str], most: int = 4) -> str:

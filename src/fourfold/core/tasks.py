@@ -272,13 +272,14 @@ TASKS: Final[Mapping[str, type[Task]]] = {
 def infer_task(domain: Domain) -> Task:
     """Tell from the labels what is to be learnt.
 
-    Names, whole numbers and truth values are classes; fractions a regression; a table of 0 and 1
-    attributes, of other numbers a regression with several outputs.
+    Names, whole numbers and truth values are classes; measurements (see
+    :attr:`~fourfold.Domain.measured`) a regression; a table of 0 and 1 attributes, of other numbers
+    a regression with several outputs.
     """
     y = domain.known
     if y.ndim == 2:
         return Attributes() if _answers(y) else Regression()
-    return Regression() if _names(y).dtype.kind == "f" else Classification()
+    return Regression() if domain.measured else Classification()
 
 
 def _average(total: Tensor, there: Tensor) -> Tensor:
