@@ -79,7 +79,7 @@ def test_classes(tmp_path: Path) -> None:
     assert notes["task"] == "Classification"
     assert notes["method"] == "TargetOnly"
     assert notes["fourfold"] == VERSION
-    assert notes["input"] == "rows as in training: float64 (n, 4)"
+    assert notes["input"] == "rows as in training: float32 (n, 4)"
     assert [file.name for file in path.parent.iterdir()] == ["model.onnx"]
 
 

@@ -94,9 +94,6 @@ class Frozen(nn.Module):
         self.engine_used: str | None = None
         self.train(False)
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        return self  # it never changes, so a copy would be the same
-
     @property
     def module(self) -> nn.Module:
         """The module itself."""

@@ -36,6 +36,9 @@ class Cut(nn.Module):
         self.frozen = frozen
         self.rest = rest
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Cut:
+        return Cut(self.frozen, copy.deepcopy(self.rest, memo))  # what never trains is shared
+
     def forward(self, x: Tensor) -> Any:
         """Compute the whole network's output: ``rest(frozen(x))``."""
         return self.rest(self.frozen(x))
