@@ -31,12 +31,15 @@ CLASSES: dict[str, type[Preparation]] = {
 }
 
 
-def default_preparation(*rows: Rows) -> Preparation:
+def default_preparation(*rows: Rows, brought: bool = False) -> Preparation:
     """Choose a preparation, not yet fitted, by what the rows are.
 
     A table: :class:`TablePreparation`. Sparse rows, which centring would fill, and arrays of more
     dimensions than pictures have: :class:`AsIs`. Other arrays and pictures: :class:`Standardize`.
+    Where the network is ``brought`` by the user, inputs are left as they are for it.
     """
+    if brought:
+        return AsIs()
     if any(part.kind == "table" for part in rows):
         return TablePreparation()
     if any(part.kind == "sparse" or len(part.shape) > 3 for part in rows):

@@ -25,7 +25,6 @@ from fourfold.core.fingerprint import fingerprint
 from fourfold.core.inference import in_blocks
 from fourfold.core.plain import to_plain
 from fourfold.core.prepare import (
-    AsIs,
     Preparation,
     PreparedRows,
     Standardize,
@@ -201,7 +200,7 @@ class NetworkEstimator(TransferEstimator, ABC):
             return
         rows = [target.rows] if source is None else [source.rows, target.rows]
         brought = given is not None or isinstance(self.network, nn.Module)
-        chosen = self.prepare or (AsIs() if brought else default_preparation(*rows))
+        chosen = self.prepare or default_preparation(*rows, brought=brought)
         if isinstance(chosen, FrozenEstimator):
             self.prepare_ = _already_fitted(chosen)
         else:
@@ -288,12 +287,15 @@ class NetworkEstimator(TransferEstimator, ABC):
 
     # --- predicting ------------------------------------------------------------------------------
 
+    def _asked(self, X: Any) -> Rows:
+        """Make what a user asks about rows that the trained network takes."""
+        return self._ready(X.rows if isinstance(X, Domain) else as_rows(X))
+
     @final
     def outputs(self, X: Any) -> NDArray[np.float32]:
         """Return what the network gives for each row, before decoding: (n, k)."""
         self.check_fitted()
-        rows = X.rows if isinstance(X, Domain) else as_rows(X)
-        return in_blocks(self.model_, self._ready(rows))
+        return in_blocks(self.model_, self._asked(X))
 
     @final
     def predict(self, X: Any) -> NDArray[Any]:
@@ -322,8 +324,7 @@ class NetworkEstimator(TransferEstimator, ABC):
     def embed(self, X: Any) -> NDArray[np.float32]:
         """Return each row's features, before the head: (n, d)."""
         self.check_fitted()
-        rows = X.rows if isinstance(X, Domain) else as_rows(X)
-        return in_blocks(self.model_.body, self._ready(rows))
+        return in_blocks(self.model_.body, self._asked(X))
 
     @final
     def score(self, X: Any, y: Any) -> float:

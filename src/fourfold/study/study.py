@@ -19,7 +19,7 @@ from torch import nn
 from fourfold.bundle.whole import whole_folder
 from fourfold.core.estimator import TransferEstimator
 from fourfold.core.index import is_full
-from fourfold.core.prepare import AsIs, Preparation, default_preparation
+from fourfold.core.prepare import default_preparation
 from fourfold.core.store import Store, compute_once, using
 from fourfold.core.tasks import infer_task
 from fourfold.domain import Domain, pool
@@ -46,6 +46,7 @@ from fourfold.study.splits import folds_for, split
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fourfold.core.prepare import Preparation
     from fourfold.core.tasks import Task
     from fourfold.core.training import Recipe
     from fourfold.networks.builder import Builder
@@ -211,9 +212,8 @@ class Study:
         """Return what every method is given; the preparation is fitted once, without labels."""
         learnt = [*self.sources, self.target]
         brought = isinstance(network, nn.Module)
-        chosen = prepare or (
-            AsIs() if brought else default_preparation(*[domain.rows for domain in learnt])
-        )
+        rows = [domain.rows for domain in learnt]
+        chosen = prepare or default_preparation(*rows, brought=brought)
         self.prepare = fit_preparation(chosen, learnt, self.evaluate)
         check_network(network, self.prepare.shape_)
         given = {"network": network, "recipe": recipe, "prepare": FrozenEstimator(self.prepare)}
