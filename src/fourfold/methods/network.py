@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.exportable import Exportable
+    from fourfold.core.findings import Finding
     from fourfold.core.frozen import Frozen
 
 __all__ = ["NetworkEstimator"]
@@ -105,6 +106,8 @@ class NetworkEstimator(TransferEstimator, ABC):
         (k,) class names, for a classification.
     history_
         Losses and seconds of the training.
+    findings_
+        What else was found out, for the report.
     """
 
     network: nn.Module | Builder | str | None = None
@@ -151,6 +154,7 @@ class NetworkEstimator(TransferEstimator, ABC):
             job.origin = self._origin(source)
         if given is not None:
             job.given, job.source_task = self._taken_over(given), given.task
+        self.findings_: list[Finding] = []
         self.model_ = self._learn(job).cpu().eval()
 
     def _data_or_model(self, sources: list[Source]) -> tuple[Domain | None, _Given | None]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from xxhash import xxh3_128_hexdigest
 
 from fourfold import networks
+from fourfold.core import findings
 from fourfold.core.frozen import Frozen
 from fourfold.core.onnx import export_onnx, session
 from fourfold.core.plain import from_plain, to_plain
@@ -65,6 +66,7 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
         "width": model.body.width,
         "features": estimator.n_features_in_,
         "history": asdict(history) if history is not None else None,
+        "findings": [findings.to_json(finding) for finding in estimator.findings_],
     }
 
 
@@ -99,6 +101,7 @@ def read(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) ->
     estimator.frozen_ = Frozen(OnnxModule(frozen), engine="torch") if frozen.exists() else None
     estimator.shape_ = tuple(notes["shape"])
     estimator.n_features_in_ = notes["features"]
+    estimator.findings_ = [findings.from_json(raw) for raw in notes["findings"]]
     if notes["history"] is not None:
         estimator.history_ = History(**notes["history"])
     if notes["module"] and estimator.network is None:  # said when somebody wants to train it

@@ -92,6 +92,7 @@ class Judge:
         whole = [outcome for outcome in done if outcome.split is None]
         line.seconds = float(np.mean([outcome.seconds for outcome in done]))
         line.losses = [outcome.losses for outcome in whole if outcome.losses]
+        line.findings = whole[0].findings if whole else []
         crossed = [self._crossed(outcome) for outcome in done if outcome.split is not None]
         line.choice = crossed or self._validated(whole)
         line.scores = (

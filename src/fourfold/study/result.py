@@ -7,10 +7,13 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
 
+from fourfold.core import findings
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from fourfold.core.findings import Finding
 
 __all__ = ["Interval", "Line", "Pile", "Points", "Result", "Verdict"]
 
@@ -89,6 +92,8 @@ class Line:
         Each seed's training loss, one value an epoch, from the fit on the whole target.
     parameters
         Those that are not the method's defaults.
+    findings
+        What the method found out beside its model, on the first seed.
     error
         Why it could not run; empty if it did.
     """
@@ -102,6 +107,7 @@ class Line:
     seconds: float = 0.0
     losses: list[list[float]] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
     error: str = ""
 
 
@@ -194,7 +200,10 @@ class Result:
     def save(self, path: Path) -> None:
         """Write it as JSON, all or nothing."""
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        raw = asdict(self)
+        for line, kept in zip(self.lines, raw["lines"], strict=True):
+            kept["findings"] = [findings.to_json(finding) for finding in line.findings]
+        part.write_text(json.dumps(raw, indent=1), encoding="utf-8")
         os.replace(part, path)  # noqa: PTH105  one atomic step
 
     @classmethod
@@ -220,4 +229,5 @@ class Result:
 
 def _line(raw: dict[str, Any]) -> Line:
     difference = Interval(**raw["difference"]) if raw["difference"] else None
-    return Line(**{**raw, "difference": difference})
+    found = [findings.from_json(finding) for finding in raw["findings"]]
+    return Line(**{**raw, "difference": difference, "findings": found})

@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from xxhash import xxh3_128_hexdigest
 
 from fourfold import bundle
+from fourfold.core import findings
 from fourfold.core.fingerprint import fingerprint
 from fourfold.core.index import is_full
 from fourfold.core.plain import from_plain, to_plain
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.estimator import TransferEstimator
+    from fourfold.core.findings import Finding
     from fourfold.domain import Domain
     from fourfold.rows import Index
 
@@ -149,6 +151,8 @@ class Outcome:
         That the fit took.
     losses
         One value an epoch.
+    findings
+        What else the method found out.
     """
 
     method: str
@@ -158,12 +162,14 @@ class Outcome:
     outputs: dict[str, NDArray[np.float32]]
     seconds: float
     losses: list[float]
+    findings: list[Finding] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """Write it, all or nothing."""
         notes = {
             "seconds": self.seconds,
             "losses": self.losses,
+            "findings": [findings.to_json(finding) for finding in self.findings],
             "task": to_plain(self.task),
             "state": self.task.state(),
         }
@@ -184,11 +190,11 @@ class Outcome:
                 outputs = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 notes = json.loads((file.metadata() or {})["fourfold"])
             task = from_plain(notes["task"], TASKS).restore(notes["state"])
-        except (OSError, SafetensorError, KeyError, ValueError):
+            found = [findings.from_json(raw) for raw in notes["findings"]]
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None
-        return cls(
-            run.method, run.seed, run.split, task, outputs, notes["seconds"], notes["losses"]
-        )
+        seconds, losses = notes["seconds"], notes["losses"]
+        return cls(run.method, run.seed, run.split, task, outputs, seconds, losses, found)
 
 
 @final
@@ -255,8 +261,8 @@ def _fit(run: Run, bench: Bench, checkpoint: Path) -> Outcome:
         left.unlink()
     history = vars(estimator).get("history_")
     losses = [float(sum(epoch)) for epoch in history.losses] if history is not None else []
-    outputs = _ask(estimator, run, bench)
-    return Outcome(run.method, run.seed, run.split, estimator.task_, outputs, seconds, losses)
+    outputs, task, found = _ask(estimator, run, bench), estimator.task_, estimator.findings_
+    return Outcome(run.method, run.seed, run.split, task, outputs, seconds, losses, found)
 
 
 def _ask(estimator: Any, run: Run, bench: Bench) -> dict[str, NDArray[np.float32]]:
