@@ -18,6 +18,7 @@ from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning import finetune
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
+from fourfold.networks.stages import stages
 
 SHORT = Recipe(epochs=2, batch_size=16, least_steps=6)
 STILL = Recipe(epochs=1, least_steps=1, learning_rate=1e-12, weight_decay=0.0)
@@ -166,8 +167,8 @@ class Token(nn.Module):
 
 
 def test_weights_beside_the_stages_are_trained_slowest():
-    stages = finetune._stages(nn.Sequential(Token()))
-    names = [[tuple(p.shape) for p in stage.parameters()] for stage in stages]
+    found = stages(nn.Sequential(Token())).values()
+    names = [[tuple(p.shape) for p in stage.parameters()] for stage in found]
     assert names == [[(3,)], [(3, 3), (3,)], [(3, 3), (3,)]]
     X, y = rows()
     model = FineTune(network=Token(), recipe=SHORT).fit(X[:8], y[:8], source=Domain(X, y))
@@ -304,8 +305,8 @@ def test_a_pictures_network_of_timm_is_tuned_stage_by_stage():
     pytest.importorskip("timm", reason="timm comes with the extra 'image'")
     import timm
 
-    stages = finetune._stages(nn.Sequential(timm.create_model("resnet18", num_classes=0)))
-    assert len(stages) == 6  # stem, its norm, four layers
+    found = stages(nn.Sequential(timm.create_model("resnet18", num_classes=0)))
+    assert len(found) == 6  # stem, its norm, four layers
 
 
 # --- a real case ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import numpy as np
@@ -35,10 +35,11 @@ All that it remembers must be in the generator, so that a killed training can go
 @final
 @dataclass
 class Batch:
-    """Rows of one table in one step: inputs x (B, ...), labels y (B, ...) or empty without them."""
+    """Rows of one table in one step: x (B, ...), and y and z (B, ...), empty without them."""
 
     x: Tensor
     y: Tensor
+    z: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 @final
@@ -52,6 +53,8 @@ class Table:
         A tensor in memory (N, ...), or Rows that are read batch by batch.
     y
         (N, ...), encoded by a task; None where there are no labels.
+    z
+        (N, ...) what else is known of each row, e.g. a teacher's outputs.
     batch_size
         Other than the recipe's.
     sampler
@@ -60,6 +63,7 @@ class Table:
 
     x: Tensor | Rows
     y: Tensor | None = None
+    z: Tensor | None = None
     batch_size: int | None = None
     sampler: Sampler | None = None
 
@@ -78,8 +82,11 @@ class Table:
             x = as_tensor(self.x.take(index.numpy()))
         else:
             x = self.x.index_select(0, index)  # twice as fast as x[index]
-        y = torch.empty(0) if self.y is None else self.y.index_select(0, index)
-        return Batch(x.to(device, non_blocking=True), y.to(device, non_blocking=True))
+        y, z = (
+            torch.empty(0) if known is None else known.index_select(0, index)
+            for known in (self.y, self.z)
+        )
+        return Batch(*(part.to(device, non_blocking=True) for part in (x, y, z)))
 
 
 def _in_memory(rows: Rows) -> Tensor | Rows:

@@ -36,12 +36,15 @@ class Needs(NamedTuple):
         Whether there must be a source, whether it and the target must have labels.
     same_labels
         Whether the target's labels must be among the source's classes.
+    classes
+        Whether labels must be classes, and not numbers or several answers.
     """
 
     source: bool = False
     source_labels: bool = False
     target_labels: bool = True
     same_labels: bool = False
+    classes: bool = False
 
 
 class _Persistent(Parameters, ABC):

@@ -60,6 +60,14 @@ class Task(Parameters, ABC):
         """Average the loss over the labels that are there: outputs (B, n_outputs), y encoded."""
 
     @abstractmethod
+    def imitate(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+        """Average how far outputs lie from a teacher's, (B, n_outputs) both; least where equal.
+
+        Classes and answers are compared as probabilities at the temperature, times its square, so
+        that the gradient keeps its size (Hinton et al. 2015); numbers as they are.
+        """
+
+    @abstractmethod
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         """Turn outputs (n, n_outputs) into predictions in the user's terms."""
 
@@ -143,6 +151,10 @@ class Classification(Task):
         )
         return _average(total, y >= 0)
 
+    def imitate(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+        wanted = (teacher / temperature).softmax(1)
+        return temperature**2 * F.cross_entropy(outputs / temperature, wanted)
+
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         return np.asarray(self.classes_[outputs.argmax(axis=1)])
 
@@ -199,6 +211,14 @@ class Regression(Task):
         error = torch.where(there, outputs - y.nan_to_num(), 0.0)
         return _average(error.square().sum(), there)
 
+    def imitate(
+        self,
+        outputs: Tensor,
+        teacher: Tensor,
+        temperature: float = 1.0,  # noqa: ARG002  numbers have none
+    ) -> Tensor:
+        return F.mse_loss(outputs, teacher)
+
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         y = outputs.astype(np.float64) * self.scale_ + self.mean_
         return np.asarray(y[:, 0] if self.flat_ else y)
@@ -246,6 +266,11 @@ class Attributes(Task):
         there = ~y.isnan()
         error = F.binary_cross_entropy_with_logits(outputs, y.nan_to_num(), reduction="none")
         return _average(torch.where(there, error, 0.0).sum(), there)
+
+    def imitate(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+        wanted = (teacher / temperature).sigmoid()
+        scaled = F.binary_cross_entropy_with_logits(outputs / temperature, wanted)
+        return temperature**2 * scaled
 
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         return (outputs > 0).astype(np.int64)

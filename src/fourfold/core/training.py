@@ -111,8 +111,9 @@ def minimize(
     Parameters
     ----------
     module
-        Everything that takes part: it is put in training mode, on the device, into the checkpoint,
-        and back into evaluation mode at the end. Put several in an ``nn.ModuleDict``.
+        Everything that takes part: it is put on the device and into the checkpoint. Layers that
+        some phase trains are in training mode until the end; those that none trains stay in
+        evaluation mode. Put several modules in an ``nn.ModuleDict``.
     phases
         Most methods have one.
     *tables
@@ -172,7 +173,7 @@ class _Loop:
         if self.checkpoint is not None and self.checkpoint.exists():
             self.checkpoint.load(self)
         began = time.perf_counter() - self.history.seconds
-        self.module.train()
+        self._set_modes()
         with progress_bar(
             self.epochs, on=self.recipe.progress and self.fabric.is_global_zero
         ) as tick:
@@ -186,6 +187,11 @@ class _Loop:
         _lay(self.module, torch.contiguous_format)
         self.module.eval()
         return self.history
+
+    def _set_modes(self) -> None:
+        """Put in training mode what is trained; what is frozen keeps its statistics."""
+        trained = {p for parameters in self.parameters for p in parameters}
+        _set_mode(self.module.train(), trained)
 
     def _epoch(self, epoch: int) -> None:
         first = epoch * self.steps_per_epoch
@@ -263,7 +269,7 @@ class _Loop:
         if self.validate is not None:
             self.module.eval()
             history.scores.append(float(self.validate()))
-            self.module.train()
+            self._set_modes()
             if recipe.patience is not None:
                 self.best.see(history.scores, self.module)
         names = [f"loss_{i}" for i in range(len(self.phases))] if len(self.phases) > 1 else ["loss"]
@@ -278,6 +284,16 @@ class _Loop:
         self.over = waited >= patience or epoch + 1 == self.epochs
         if self.checkpoint is not None and self.fabric.is_global_zero:
             self.checkpoint.save(self)
+
+
+def _set_mode(module: nn.Module, trained: set[Tensor]) -> None:
+    """Put those layers in evaluation mode that have weights, none of which is trained."""
+    weights = list(module.parameters())
+    if weights and trained.isdisjoint(weights):
+        module.eval()
+    else:
+        for child in module.children():
+            _set_mode(child, trained)
 
 
 def _lay(module: nn.Module, layout: torch.memory_format) -> None:

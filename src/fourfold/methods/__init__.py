@@ -39,12 +39,15 @@ class Entry:
         Where it is defined.
     summary
         The first line of its docstring.
+    needs
+        Which of its ``needs`` are set.
     """
 
     name: str
     cell: str
     module: str
     summary: str
+    needs: frozenset[str] = frozenset()
 
     def load(self) -> type[Any]:
         """Import its class."""
@@ -86,7 +89,7 @@ def _entries(file: Path) -> list[Entry]:
     }
     module = f"{__name__}.{file.parent.name}.{file.stem}"
     return [
-        Entry(node.name, file.parent.name, module, _first_line(node))
+        Entry(node.name, file.parent.name, module, _first_line(node), _needs(node))
         for node in tree.body
         if isinstance(node, ast.ClassDef) and node.name in public
     ]
@@ -94,3 +97,16 @@ def _entries(file: Path) -> list[Entry]:
 
 def _first_line(node: ast.ClassDef) -> str:
     return (ast.get_docstring(node) or "").split("\n", 1)[0]
+
+
+def _needs(node: ast.ClassDef) -> frozenset[str]:
+    """Read which needs a class sets: ``needs: ClassVar[Needs] = Needs(source=True, ...)``."""
+    fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
+    calls = [part.value for part in fields if ast.unparse(part.target) == "needs"]
+    return frozenset(
+        str(keyword.arg)
+        for call in calls
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if ast.literal_eval(keyword.value)
+    )

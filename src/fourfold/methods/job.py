@@ -15,8 +15,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from xxhash import xxh3_128_hexdigest
 
+from fourfold.core.frozen import Frozen
+from fourfold.core.inference import as_tensor
 from fourfold.core.process import seeded, world
-from fourfold.core.store import active
+from fourfold.core.store import active, compute_once
 from fourfold.core.training import Batch, History, Phase, Recipe, Table, minimize
 from fourfold.errors import DataError, ParameterError
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from fourfold.networks.builder import Body
     from fourfold.rows import Rows
 
-__all__ = ["Data", "Job", "Model", "hold_out", "supervise"]
+__all__ = ["Data", "Job", "Model", "frozen_rows", "hold_out", "probe", "recorded", "supervise"]
 
 REMEMBERED: Final = 16
 """Source models that a process keeps where there is no store."""
@@ -69,9 +71,9 @@ class Data:
     y: Tensor
     labelled: NDArray[np.bool_]
 
-    def table(self) -> Table:
-        """All rows; y has holes."""
-        return Table(self.rows, self.y)
+    def table(self, z: Tensor | None = None) -> Table:
+        """All rows; y has holes; z is what else is known of them."""
+        return Table(self.rows, self.y, z)
 
     def known(self) -> Data:
         """Only the rows with a label."""
@@ -97,6 +99,8 @@ class Job:
         Of the method.
     body
         Builds a fresh network without a head.
+    last_layer
+        Builds a fresh head for the target's task on features of a width.
     source
         The source's data, where it is data.
     source_task
@@ -112,6 +116,7 @@ class Job:
     recipe: Recipe
     seed: int
     body: Callable[[], Body]
+    last_layer: Callable[[int], nn.Module]
     source: Data | None = None
     source_task: Task | None = None
     given: Model | None = None
@@ -119,7 +124,7 @@ class Job:
 
     def model(self, body: Body) -> Model:
         """Put a fresh head for the target's task on a body."""
-        return Model(body, self.task.head(body.width))
+        return Model(body, self.last_layer(body.width))
 
     @property
     def source_data(self) -> Data:
@@ -133,6 +138,22 @@ class Job:
         if self.source is None:
             raise ParameterError("source must be a Domain for this method; got a trained model")
         return self.source
+
+    @property
+    def known_source_task(self) -> Task:
+        """The source's task.
+
+        Raises
+        ------
+        ParameterError
+            If the source is a bare network, whose outputs may mean anything.
+        """
+        if self.source_task is None:
+            raise ParameterError(
+                "source must tell what its outputs mean, as data and fitted estimators do; got a "
+                "bare network"
+            )
+        return self.source_task
 
     @cached_property
     def source_model(self) -> Model:
@@ -167,6 +188,26 @@ def supervise(model: nn.Module, task: Task, data: Data, recipe: Recipe) -> Histo
 
     train, validate = hold_out(model, task, data.known(), recipe)
     return minimize(model, Phase(loss, model), train.table(), recipe=recipe, validate=validate)
+
+
+def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:
+    """Train the last layer alone, on features that are computed once."""
+    features = Data(frozen_rows(model.body, data.rows), data.y, data.labelled)
+    return supervise(model.head, task, features, recipe)
+
+
+def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
+    """Return what a network that stays as it is gives for rows, computed once.
+
+    By torch: to export a network for another engine takes longer than a few rows do.
+    """
+    return compute_once(Frozen(module, engine="torch"), rows)
+
+
+def recorded(module: nn.Module, rows: Rows) -> Tensor:
+    """Return a teacher's outputs (n, k), computed once."""
+    values = frozen_rows(module, rows)
+    return as_tensor(values.take(np.arange(values.n)))
 
 
 def hold_out(

@@ -116,10 +116,16 @@ class NetworkEstimator(TransferEstimator, ABC):
     recipe: Recipe | None = None
 
     default_recipe: ClassVar[Recipe] = Recipe()
+    tensors: ClassVar[tuple[str, ...]] = ()
+    """Attributes that hold tensors by name and are saved with the model."""
 
     @abstractmethod
     def _learn(self, job: Job) -> Model:
         """Train, set ``history_``, and return the model that predicts the target."""
+
+    def last_layer(self, width: int) -> nn.Module:
+        """Build a fresh last layer on features (B, width); a method may have one of its own."""
+        return self.task_.head(width)
 
     @final
     def set_params(self, **params: Any) -> Self:
@@ -135,6 +141,11 @@ class NetworkEstimator(TransferEstimator, ABC):
     def _fit(self, target: Domain, sources: list[Source]) -> None:
         source, given = self._data_or_model(sources)
         self.task_ = self._task(target, source, given)
+        if self.needs.classes and not isinstance(self.task_, Classification):
+            raise DataError(
+                f"{type(self).__name__} must have classes to learn; got a {self.task_.kind}'s "
+                f"labels ({type(self.task_).__name__})"
+            )
         self._prepare(target, source, given)
         rows = self._ready(target.rows)
         self.shape_ = rows.shape if self._outside else self.prepare_.shape_
@@ -146,6 +157,7 @@ class NetworkEstimator(TransferEstimator, ABC):
             recipe=self.recipe or self.default_recipe,
             seed=self.random_state,
             body=self.build_body,
+            last_layer=self.last_layer,
         )
         if source is not None:
             job.source_task = self._source_task(source)

@@ -51,6 +51,8 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
     estimator.prepare_.save(folder / PREPARE)
     if estimator.frozen_ is not None:
         _write_frozen(estimator.frozen_, estimator.prepare_.shape_, folder / FROZEN)
+    for name in estimator.tensors:
+        save_file(vars(estimator)[name], folder / f"{name}.safetensors")
     builder = estimator.builder_
     if builder is None:
         stages = [part for part in model.body.children() if not isinstance(part, Standardizer)]
@@ -106,8 +108,10 @@ def read(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) ->
         estimator.history_ = History(**notes["history"])
     if notes["module"] and estimator.network is None:  # said when somebody wants to train it
         estimator.network = f"{notes['module']}: load(path, network=...) brings it"
+    for name in estimator.tensors:
+        setattr(estimator, name, load_file(folder / f"{name}.safetensors"))
     body = _body(estimator, folder, notes)
-    estimator.model_ = Model(body, estimator.task_.head(body.width)).eval()
+    estimator.model_ = Model(body, estimator.last_layer(body.width)).eval()
     _load_weights(estimator.model_, load_file(folder / WEIGHTS))
 
 

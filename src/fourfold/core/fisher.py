@@ -1,0 +1,78 @@
+"""The Fisher information of a network's weights: how much its answers depend on each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, jacrev, vmap
+
+from fourfold.core.inference import as_tensor
+from fourfold.core.tasks import Attributes, Classification
+
+if TYPE_CHECKING:
+    from fourfold.core.tasks import Task
+    from fourfold.rows import Rows
+
+__all__ = ["fisher_diagonal"]
+
+CHUNK_BYTES: Final = 1 << 28
+"""About so much memory is used for the derivatives of several rows at a time."""
+
+
+def fisher_diagonal(module: nn.Module, rows: Rows, task: Task) -> dict[str, Tensor]:
+    """Compute the diagonal of the Fisher information, exactly: parameter name → its shape.
+
+    The expectation of the squared score is over the module's own answers, not over labels: with
+    J (k, w) the derivatives of its k outputs by a row, classes with probabilities p give
+    Σ_c p_c (J_c − pᵀJ)², answers Σ_m p_m (1 − p_m) J_m², numbers of unit variance Σ_m J_m².
+
+    Parameters
+    ----------
+    module
+        From (B, ...) to outputs (B, k), in evaluation mode.
+    rows
+        (n, ...) to average over.
+    task
+        What the outputs mean.
+
+    References
+    ----------
+    Li, Grandvalet & Davoine, Explicit Inductive Bias for Transfer Learning with Convolutional
+    Networks, ICML 2018 (L2-SP-Fisher). Martens, New Insights and Perspectives on the Natural
+    Gradient Method, JMLR 2020.
+    """
+    module.eval()
+    weights = {name: p.detach() for name, p in module.named_parameters()}
+    device = next(iter(weights.values())).device
+
+    def outputs(some: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        out = functional_call(module, some, (x[None],))[0]
+        return out, out
+
+    def of_row(x: Tensor) -> dict[str, Tensor]:
+        jacobians, out = jacrev(outputs, has_aux=True)(weights, x)  # each (k, *shape)
+        return {name: _expected(j, out, task) for name, j in jacobians.items()}
+
+    totals = {name: torch.zeros_like(w) for name, w in weights.items()}
+    n_weights = sum(w.numel() for w in weights.values())
+    chunk = max(1, CHUNK_BYTES // (8 * n_weights * task.n_outputs))
+    for start in range(0, rows.n, chunk):
+        x = as_tensor(rows.take(np.arange(start, min(start + chunk, rows.n)))).to(device)
+        for name, each in vmap(of_row)(x).items():
+            totals[name] += each.sum(0)
+    return {name: total / rows.n for name, total in totals.items()}
+
+
+def _expected(jacobian: Tensor, outputs: Tensor, task: Task) -> Tensor:
+    """Return the expected squared score from (k, ...) derivatives of the outputs (k,)."""
+    ones = (1,) * (jacobian.ndim - 1)
+    if isinstance(task, Classification):
+        p = outputs.softmax(0).view(-1, *ones)
+        return (p * (jacobian - (p * jacobian).sum(0)).square()).sum(0)
+    if isinstance(task, Attributes):
+        p = outputs.sigmoid().view(-1, *ones)
+        return (p * (1 - p) * jacobian.square()).sum(0)
+    return jacobian.square().sum(0)
