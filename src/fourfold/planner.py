@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fourfold.domain import Domain
+    from fourfold.methods import Entry
 
 __all__ = ["CELLS", "Cell", "Plan", "locate"]
 
@@ -141,6 +142,7 @@ class _Facts:
     target_labelled: int
     target_rows: int
     strange: tuple[str, ...]
+    numbers: bool
     described: bool
 
     @classmethod
@@ -154,6 +156,7 @@ class _Facts:
             target_labelled=target.n_labelled,
             target_rows=target.n_rows,
             strange=strange if labelled and not numbers else (),
+            numbers=numbers,
             described=target.classes is not None,
         )
 
@@ -181,15 +184,19 @@ def locate(sources: Sequence[Domain], target: Domain) -> Plan:
     entries = [entry for entry in table().values() if entry.cell != BASELINES]
     open_ = tuple(name for name, (applies, _) in verdicts.items() if applies)
     asked = dict.fromkeys(b for c in CELLS if c.name in open_ for b in c.baselines)
-    lacking = {baseline: _lacks(baseline, facts) for baseline in asked}
+    lacking = {
+        entry.name: _lacks(entry, facts)
+        for entry in table().values()
+        if entry.cell in open_ or entry.name in asked
+    }
     return Plan(
         cell=cell,
         reasons={name: reason for name, (_, reason) in verdicts.items()},
         open=open_,
-        methods=tuple(entry.name for entry in entries if entry.cell in open_),
+        methods=tuple(e.name for e in entries if e.cell in open_ and not lacking[e.name]),
         baselines=tuple(b for b in asked if not lacking[b]),
         skipped={e.name: verdicts[e.cell][1] for e in entries if e.cell not in open_}
-        | {baseline: lack for baseline, lack in lacking.items() if lack},
+        | {name: lack for name, lack in lacking.items() if lack},
     )
 
 
@@ -258,12 +265,14 @@ _RULES: Final[dict[str, Callable[[_Facts], tuple[bool, str]]]] = {
 """Cell → whether it applies to the facts, and why."""
 
 
-def _lacks(baseline: str, facts: _Facts) -> str:
-    """Say what a baseline lacks to run; nothing if it can."""
-    if baseline != "SourceOnly":
-        return "" if facts.target_labelled else "the target has no labels"
-    if facts.strange:
+def _lacks(entry: Entry, facts: _Facts) -> str:
+    """Say what a method lacks to run where its cell applies; nothing if it can."""
+    if entry.needs.get("target_labels", True) and not facts.target_labelled:
+        return "the target has no labels"
+    if entry.needs.get("same_labels") and facts.strange:
         return f"the source lacks classes of the target: {_some(facts.strange)}"
+    if entry.needs.get("classes") and facts.numbers:
+        return "the labels are numbers, not classes"
     return ""
 
 

@@ -40,14 +40,14 @@ class Entry:
     summary
         The first line of its docstring.
     needs
-        Which of its ``needs`` are set.
+        What its ``needs`` say, as far as they say it.
     """
 
     name: str
     cell: str
     module: str
     summary: str
-    needs: frozenset[str] = frozenset()
+    needs: Mapping[str, bool]
 
     def load(self) -> type[Any]:
         """Import its class."""
@@ -99,14 +99,13 @@ def _first_line(node: ast.ClassDef) -> str:
     return (ast.get_docstring(node) or "").split("\n", 1)[0]
 
 
-def _needs(node: ast.ClassDef) -> frozenset[str]:
-    """Read which needs a class sets: ``needs: ClassVar[Needs] = Needs(source=True, ...)``."""
+def _needs(node: ast.ClassDef) -> dict[str, bool]:
+    """Read what a class sets in ``needs: ClassVar[Needs] = Needs(source=True, ...)``."""
     fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
     calls = [part.value for part in fields if ast.unparse(part.target) == "needs"]
-    return frozenset(
-        str(keyword.arg)
+    return {
+        str(keyword.arg): bool(ast.literal_eval(keyword.value))
         for call in calls
         if isinstance(call, ast.Call)
         for keyword in call.keywords
-        if ast.literal_eval(keyword.value)
-    )
+    }

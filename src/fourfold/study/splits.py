@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold
 
+from fourfold.core.folds import count_folds, make_folds
 from fourfold.core.tasks import Classification
 
 if TYPE_CHECKING:
@@ -19,19 +19,11 @@ __all__ = ["folds_for", "split"]
 
 def folds_for(task: Task, target: Domain, most: int) -> int:
     """Tell in how many folds the labels can be split; 0 if some class has one label only."""
-    if isinstance(task, Classification):
-        fewest = min(target.counts.values(), default=0)
-    else:
-        fewest = target.n_labelled // 2
-    return min(most, fewest) if fewest >= 2 else 0
+    return count_folds(target.known, most, classes=isinstance(task, Classification))
 
 
 def split(task: Task, target: Domain, folds: int, seed: int) -> list[Index]:
     """Split the labelled rows into folds, classes in proportion: the positions of each fold."""
     where = np.flatnonzero(target.labelled)
-    if isinstance(task, Classification):
-        cutter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        parts = cutter.split(where, target.known)
-    else:
-        parts = KFold(folds, shuffle=True, random_state=seed).split(where)
-    return [where[held] for _, held in parts]
+    parts = make_folds(target.known, folds, seed, classes=isinstance(task, Classification))
+    return [where[held] for held in parts]

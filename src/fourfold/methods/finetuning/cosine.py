@@ -1,0 +1,78 @@
+"""A last layer of cosines, trained on the source's features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+from fourfold.core.estimator import Needs
+from fourfold.core.parameters import Positive
+from fourfold.core.training import History, Recipe
+from fourfold.methods.job import probe
+from fourfold.methods.network import NetworkEstimator
+
+if TYPE_CHECKING:
+    from fourfold.methods.job import Job, Model
+
+__all__ = ["CosineHead"]
+
+
+@final
+class CosineHead(NetworkEstimator):
+    """Train a last layer of cosine similarities on frozen source features.
+
+    Features and class vectors are compared by angle alone, so that classes of few examples are not
+    drowned by others whose weights are longer.
+
+    Parameters
+    ----------
+    scale
+        Of the cosines, before the softmax.
+
+    Attributes
+    ----------
+    history_
+        Losses and seconds of the training on the target.
+
+    References
+    ----------
+    Chen et al., A Closer Look at Few-shot Classification, ICLR 2019 (Baseline++).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fourfold import Domain
+    >>> X, y = load_iris(return_X_y=True)
+    >>> one = CosineHead().fit(X[::50] + 0.1, y[::50], source=Domain(X, y))
+    >>> one.score(X, y) > 0.8
+    True
+    """
+
+    scale: Positive = 10.0
+
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
+
+    def last_layer(self, width: int) -> nn.Module:
+        return _Cosines(self.task_.n_outputs, width, self.scale)
+
+    def _learn(self, job: Job) -> Model:
+        model = job.model(job.source_model.body)
+        self.history_: History = probe(model, job.task, job.target.known(), job.recipe)
+        return model
+
+
+@final
+class _Cosines(nn.Module):
+    """Logits scale·cos(f, w_k) of features (B, d) with k class vectors."""
+
+    def __init__(self, classes: int, width: int, scale: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(classes, width) / width**0.5)
+        self.scale = scale
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.scale * F.normalize(features) @ F.normalize(self.weight).T  # (B, k)
