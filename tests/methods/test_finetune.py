@@ -94,7 +94,7 @@ def test_a_regression_with_other_outputs_gets_a_new_head():
     taught = SourceOnly(network=NET, recipe=SHORT).fit(X, source=Domain(X, X[:, 0] * 3.3))
     model = FineTune(recipe=STILL).fit(X[:6], X[:6, :2] * 1.7, source=taught)
     assert model.predict(X).shape == (40, 2)
-    with pytest.raises(DataError, match="two regressions with the same number of outputs"):
+    with pytest.raises(DataError, match="as many numbers or answers in both"):
         FineTune(recipe=STILL, head="source").fit(X[:6], X[:6, :2] * 1.7, source=taught)
 
 

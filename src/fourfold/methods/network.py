@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 
 import numpy as np
@@ -32,11 +32,11 @@ from fourfold.core.prepare import (
 )
 from fourfold.core.store import active, compute_once
 from fourfold.core.tasks import Classification, Task, infer_task
-from fourfold.core.training import Recipe
 from fourfold.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods import exporting, persistence
 from fourfold.methods.job import Data, Job, Model
+from fourfold.methods.trained import Trained
 from fourfold.networks.builder import Body, Builder, as_body
 from fourfold.networks.cut import Cut, headless
 from fourfold.rows import Rows, as_rows
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from fourfold.core.exportable import Exportable
     from fourfold.core.findings import Finding
     from fourfold.core.frozen import Frozen
+    from fourfold.core.recipe import Recipe
 
 __all__ = ["NetworkEstimator"]
 
@@ -73,9 +74,16 @@ class _Given:
     prepare: Preparation | None = None
     frozen: Frozen | None = None
     builder: Builder | None = None
+    estimator: NetworkEstimator | None = None
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """Name what is done to a row before it reaches the network."""
+        prepare = "" if self.prepare is None else self.prepare.digest
+        return prepare, "" if self.frozen is None else self.frozen.key
 
 
-class NetworkEstimator(TransferEstimator, ABC):
+class NetworkEstimator(Trained, TransferEstimator, ABC):
     """A method that trains a network.
 
     Parameters
@@ -113,11 +121,13 @@ class NetworkEstimator(TransferEstimator, ABC):
     network: nn.Module | Builder | str | None = None
     prepare: Preparation | FrozenEstimator | None = None
     task: Task | None = None
-    recipe: Recipe | None = None
 
-    default_recipe: ClassVar[Recipe] = Recipe()
     tensors: ClassVar[tuple[str, ...]] = ()
     """Attributes that hold tensors by name and are saved with the model."""
+    plain: ClassVar[tuple[str, ...]] = ()
+    """Attributes that JSON can hold and that are saved with the model."""
+    in_turn: ClassVar[bool] = False
+    """Whether several sources come one by one, in order, as ``job.chain``, and are not pooled."""
 
     @abstractmethod
     def _learn(self, job: Job) -> Model:
@@ -127,26 +137,28 @@ class NetworkEstimator(TransferEstimator, ABC):
         """Build a fresh last layer on features (B, width); a method may have one of its own."""
         return self.task_.head(width)
 
-    @final
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; those of the recipe change the method's own one where none is given."""
-        if self.recipe is None and any(name.startswith("recipe__") for name in params):
-            params = {"recipe": clone(self.default_recipe), **params}
-        super().set_params(**params)
-        return self
-
     # --- fitting ---------------------------------------------------------------------------------
 
     @final
     def _fit(self, target: Domain, sources: list[Source]) -> None:
-        source, given = self._data_or_model(sources)
-        self.task_ = self._task(target, source, given)
+        job = self.begin(target, sources)
+        self.findings_: list[Finding] = []
+        self.model_ = self._learn(job).cpu().eval()
+
+    @final
+    def begin(self, target: Domain, sources: list[Source]) -> Job:
+        """Make ready all that is learnt from, and refuse what cannot be, before any training."""
+        each = [[one] for one in sources] if self.in_turn else [sources]
+        parts = [self._data_or_model(some) for some in each]
+        domains = [source for source, _ in parts if source is not None]
+        given = _leading([given for _, given in parts if given is not None])
+        self.task_ = self._task(target, domains[0] if domains else None, given)
         if self.needs.classes and not isinstance(self.task_, Classification):
             raise DataError(
                 f"{type(self).__name__} must have classes to learn; got a {self.task_.kind}'s "
                 f"labels ({type(self.task_).__name__})"
             )
-        self._prepare(target, source, given)
+        self._prepare([*(domain.rows for domain in domains), target.rows], given)
         rows = self._ready(target.rows)
         self.shape_ = rows.shape if self._outside else self.prepare_.shape_
         self.builder_ = self._builder(given)
@@ -159,6 +171,15 @@ class NetworkEstimator(TransferEstimator, ABC):
             body=self.build_body,
             last_layer=self.last_layer,
         )
+        brought = [
+            self._bring(job, job.recipe.derived(f"source{i}") if i else job.recipe, *part)
+            for i, part in enumerate(parts)
+        ]
+        return replace(job, chain=brought) if self.in_turn else brought[0]
+
+    def _bring(self, job: Job, recipe: Recipe, source: Domain | None, given: _Given | None) -> Job:
+        """Return the same job with a source to learn from."""
+        job = replace(job, recipe=recipe)
         if source is not None:
             job.source_task = self._source_task(source)
             y = job.source_task.encode(source) if job.source_task else torch.zeros(source.n_rows)
@@ -166,8 +187,8 @@ class NetworkEstimator(TransferEstimator, ABC):
             job.origin = self._origin(source)
         if given is not None:
             job.given, job.source_task = self._taken_over(given), given.task
-        self.findings_: list[Finding] = []
-        self.model_ = self._learn(job).cpu().eval()
+            job.giver = given.estimator
+        return job
 
     def _data_or_model(self, sources: list[Source]) -> tuple[Domain | None, _Given | None]:
         """Sort sources: data are pooled; a model stands alone."""
@@ -199,14 +220,14 @@ class NetworkEstimator(TransferEstimator, ABC):
 
     def _builder(self, given: _Given | None) -> Builder | None:
         """Return what builds the network; None where it is a module that the user brings."""
-        if given is not None:
+        if given is not None and not (self.in_turn and self.network is not None):
             return given.builder
         if isinstance(self.network, nn.Module):
             return None
         return networks.builder_of(self.network, self.shape_)
 
-    def _prepare(self, target: Domain, source: Domain | None, given: _Given | None) -> None:
-        """Fit the preparation on both domains, or take over that of a trained model."""
+    def _prepare(self, rows: list[Rows], given: _Given | None) -> None:
+        """Fit the preparation on all domains' rows, or take over that of a trained model."""
         self.frozen_: Frozen | None = None
         self.prepare_: Preparation
         if isinstance(self.network, Cut):
@@ -214,7 +235,6 @@ class NetworkEstimator(TransferEstimator, ABC):
         if given is not None and given.prepare is not None:
             self.prepare_, self.frozen_ = given.prepare, given.frozen
             return
-        rows = [target.rows] if source is None else [source.rows, target.rows]
         brought = given is not None or isinstance(self.network, nn.Module)
         chosen = self.prepare or default_preparation(*rows, brought=brought)
         if isinstance(chosen, FrozenEstimator):
@@ -373,7 +393,7 @@ class NetworkEstimator(TransferEstimator, ABC):
         else:
             tags.regressor_tags = RegressorTags()
         tags.target_tags.required = self.needs.target_labels
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = not self.needs.classes
         tags.input_tags.sparse = True
         tags.input_tags.three_d_array = True
         return tags
@@ -388,7 +408,14 @@ def _given(source: Source) -> _Given:
                 "a saved model of the user's own network must be loaded with it to be trained on: "
                 "load(path, network=...); got one that only predicts"
             )
-        return _Given(source.model_, source.task_, source.prepare_, source.frozen_, source.builder_)
+        return _Given(
+            source.model_,
+            source.task_,
+            source.prepare_,
+            source.frozen_,
+            source.builder_,
+            source,
+        )
     if not isinstance(source, nn.Module):
         raise ParameterError(
             f"source must be an estimator that trains a network; got {type(source).__name__}"
@@ -396,6 +423,18 @@ def _given(source: Source) -> _Given:
     features, width = headless(source)
     head = [module for module in source.modules() if isinstance(module, nn.Linear)][-1]
     return _Given(Model(Body({"network": features}, width), copy.deepcopy(head)))
+
+
+def _leading(given: list[_Given]) -> _Given | None:
+    """Return the trained source whose preparation is taken over; others must have the same."""
+    prepared = [one for one in given if one.prepare is not None]
+    ways = {one.way for one in prepared}
+    if len(ways) > 1:
+        raise ParameterError(
+            "trained sources must share one preparation of their inputs; got "
+            f"{len(ways)} different ones: fit them with the same prepare=FrozenEstimator(...)"
+        )
+    return next(iter([*prepared, *given]), None)
 
 
 def _already_fitted(frozen: FrozenEstimator) -> Preparation:

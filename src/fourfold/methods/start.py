@@ -63,8 +63,8 @@ def keep_head(new: nn.Module, old: nn.Module, job: Job, head: Head = "auto") -> 
         return True
     if head == "source":
         raise DataError(
-            "head='source' needs every class of the target among the source's, or two "
-            "regressions with the same number of outputs; use head='new' or head='auto'"
+            "head='source' needs every class of the target among the source's, or as many numbers "
+            "or answers in both; use head='new' or head='auto'"
         )
     return False
 
@@ -82,10 +82,10 @@ def _converted(head: nn.Module, source: Task | None, target: Task) -> dict[str, 
     if isinstance(source, Classification) and isinstance(target, Classification):
         rows = source.codes(target.classes_)
         return None if (rows < 0).any() else {k: v[rows] for k, v in weights.items()}
+    if source is None or type(source) is not type(target) or source.n_outputs != target.n_outputs:
+        return None
     if not isinstance(source, Regression) or not isinstance(target, Regression):
-        return None
-    if source.n_outputs != target.n_outputs:
-        return None
+        return weights
     ratio = source.scale_ / target.scale_
     shift = (source.mean_ - target.mean_) / target.scale_
     weight, bias = weights["weight"], weights["bias"]

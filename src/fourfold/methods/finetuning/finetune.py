@@ -36,8 +36,8 @@ class FineTune(NetworkEstimator):
         0 trains the head alone, on features that are computed once.
     head
         ``"new"`` starts a fresh last layer; ``"source"`` starts from the source's; ``"auto"`` does
-        so where it can: where every class of the target is among the source's, or both are
-        regressions with the same number of outputs, whose scales are converted.
+        so where it can: where every class of the target is among the source's, or both have as
+        many answers, or as many numbers, whose scales are converted.
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 
