@@ -62,7 +62,7 @@ class Rows(ABC):
     Attributes
     ----------
     kind
-        ``"array"``, ``"sparse"``, ``"table"`` or ``"pictures"``.
+        ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"`` or ``"sounds"``.
     """
 
     kind: str = "array"

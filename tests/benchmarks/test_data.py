@@ -44,6 +44,31 @@ def test_usps_is_whole():
         assert set(y.tolist()) == set(range(10))
 
 
+def test_the_spoken_digits_are_whole():
+    need_data()
+    paths, digits, speakers = data.spoken_digits()
+    assert len(paths) == len(digits) == len(speakers) == 3000
+    counts = {(d, s): 0 for d in range(10) for s in set(speakers.tolist())}
+    for digit, speaker in zip(digits.tolist(), speakers.tolist(), strict=True):
+        counts[digit, speaker] += 1
+    assert list(counts.values()) == [50] * 60
+    assert (paths[0].name, digits[0], speakers[0]) == ("0_george_0.wav", 0, "george")
+
+
+def test_a_sound_that_is_lacking_or_changed_is_noticed(monkeypatch, tmp_path):
+    need_data()
+    folder = tmp_path / "fsdd" / "recordings"
+    folder.mkdir(parents=True)
+    originals, _, _ = data.spoken_digits()
+    monkeypatch.setenv(data.VARIABLE, str(tmp_path))
+    for path in originals:
+        folder.joinpath(path.name).symlink_to(path)
+    assert len(data.spoken_digits()[0]) == 3000
+    folder.joinpath(originals[7].name).unlink()
+    with pytest.raises(FourfoldError, match=r"recordings must be the public file, sha256 ddb17"):
+        data.spoken_digits()
+
+
 @pytest.mark.parametrize("name", list(data.SETS))
 def test_a_missing_set_is_named_with_its_origin_and_the_variable(monkeypatch, tmp_path, name):
     file = next(iter(data.SETS[name].checksums))

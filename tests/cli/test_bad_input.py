@@ -135,7 +135,7 @@ def test_a_truncated_picture(fourfold, here, share):
 
 def test_a_folder_without_pictures(study, here):
     (here / "empty").mkdir()
-    study(target="empty").refused("empty must hold pictures, by sub-folders or flat; there is none")
+    study(target="empty").refused("empty must hold pictures or sounds, by sub-folders or flat")
 
 
 def test_descriptions_that_name_a_class_twice(fourfold, here):
@@ -277,7 +277,7 @@ def test_options_out_of_bounds(study, here, options, words):
     ("argv", "words"),
     [
         (("learn",), "No such command 'learn'; see fourfold --help"),
-        (("study",), "Missing option '--source'; see fourfold --help"),
+        (("study",), "Missing option '--output'"),
         (("map", "--source", "a.csv"), "--source and --target must be given together"),
         (("predict",), "see fourfold --help"),
     ],

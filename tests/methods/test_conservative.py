@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
-from fourfold import Domain, KLAdaptation, L2SP, LwF, Rehearsal, load, save
+from fourfold import L2SP, Domain, KLAdaptation, LwF, Rehearsal, load, save
 from fourfold.core.prepare import Standardize
 from fourfold.core.store import Store, using
 from fourfold.core.training import Recipe
@@ -200,7 +200,7 @@ def test_the_targets_classes_may_be_others(method):
 @pytest.mark.parametrize("method", CLOSE)
 @pytest.mark.parametrize("kind", ["numbers", "answers"])
 def test_other_tasks_than_classes(method, kind):
-    X, y = rows()
+    X, _ = rows()
     labels = X[:, :2] * [2.0, 0.3] if kind == "numbers" else (X[:, :2] > 0).astype(int)
     model = method(network=NET, recipe=LONG).fit(X[:20], labels[:20], source=Domain(X, labels))
     assert model.score(X, labels) > 0.5

@@ -130,7 +130,7 @@ def test_without_decay_the_body_stays_to_the_bit(network, probe_first):
 @pytest.mark.parametrize("decay", [0.5, 1.0])
 def test_each_stage_learns_at_a_share_of_the_one_above(decay, monkeypatch):
     X, y = rows()
-    for network, stages in ((NET, 2), (Normed(), 3), (nn.Sequential(Normed()), 3)):
+    for network, number in ((NET, 2), (Normed(), 3), (nn.Sequential(Normed()), 3)):
         given = []
         minimize = finetune.minimize
 
@@ -142,7 +142,7 @@ def test_each_stage_learns_at_a_share_of_the_one_above(decay, monkeypatch):
         model = FineTune(network=network, recipe=SHORT, decay=decay)
         model.fit(X[:8], y[:8], source=Domain(X, y))
         monkeypatch.undo()
-        assert [part.rate for part in given] == [decay**i for i in range(stages + 1)]
+        assert [part.rate for part in given] == [decay**i for i in range(number + 1)]
         trained = [p for part in given for p in part.module.parameters()]
         assert {id(p) for p in trained} == {id(p) for p in model.model_.parameters()}
         assert len(trained) == len(set(map(id, trained)))

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from fourfold.errors import DataError, FileError
-from fourfold.readers import pictures, read_domain, read_domains
+from fourfold.readers import decoded, encoded, pictures, read_domain, read_domains
 from fourfold.readers.datasets import from_dataset
-from fourfold.readers.pictures import PictureFiles, PictureRows
+from fourfold.readers.encoded import EncodedFiles
+from fourfold.readers.pictures import PictureRows
 from fourfold.rows import as_rows
 
 
@@ -32,9 +33,9 @@ def decodes(monkeypatch):
     count: list[int] = []
     real = pictures._pixels
 
-    def counting(source, at, size, channels):
+    def counting(source, at, *, size, channels):
         count.append(at)
-        return real(source, at, size, channels)
+        return real(source, at, size=size, channels=channels)
 
     monkeypatch.setattr(pictures, "_pixels", counting)
     return count
@@ -131,7 +132,7 @@ def test_pictures_are_decoded_once_and_not_for_their_keys(tmp_path, decodes):
 
 
 def test_pictures_too_many_to_keep_are_decoded_at_each_read(tmp_path, decodes, monkeypatch):
-    monkeypatch.setattr(pictures, "KEEP_BYTES", 100)
+    monkeypatch.setattr(decoded, "KEEP_BYTES", 100)
     drawn = [draw(tmp_path / f"{i}.png", seed=i) for i in range(3)]
     rows = read_domain(tmp_path).rows
     np.testing.assert_array_equal(rows.take(np.array([2, 0])), [drawn[2], drawn[0]])
@@ -148,11 +149,11 @@ def test_keys_follow_bytes_size_and_channels_not_paths(tmp_path, monkeypatch):
     assert one.resized((4, 4), 3).digest != one.digest
     assert one.resized((6, 8), 1).digest != one.digest
 
-    real = PictureFiles.content
-    monkeypatch.setattr(PictureFiles, "_known", {})
+    real = EncodedFiles.content
+    monkeypatch.setattr(EncodedFiles, "_known", {})
     read = []
-    monkeypatch.setattr(pictures, "xxh3_128_digest", lambda b: read.append(b) or bytes(16))
-    files = PictureFiles([tmp_path / "one" / "a.png"])
+    monkeypatch.setattr(encoded, "xxh3_128_digest", lambda b: read.append(b) or bytes(16))
+    files = EncodedFiles([tmp_path / "one" / "a.png"], "picture")
     assert real(files, 0) == real(files, 0)
     assert len(read) == 1
     draw(tmp_path / "one" / "a.png", seed=9)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fourfold.core.preparation import BlockPreparation
 from fourfold.core.tasks import Classification
 from fourfold.domain import Domain
 from fourfold.errors import DataError, FileError
 from fourfold.readers import read_domain
-from fourfold.readers.pictures import PictureRows
+from fourfold.readers.decoded import DecodedRows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +55,8 @@ def write_predictions(model: Any, data: Path, output: Path) -> int:
 
 
 def _fitting(model: Any, domain: Domain) -> Domain:
-    """Give pictures the size and the channels that a model takes."""
-    if not isinstance(domain.rows, PictureRows) or len(model.prepare_.shape_) != 3:
+    """Give pictures and sounds the size that a model takes."""
+    rows, prepare = domain.rows, model.prepare_
+    if not isinstance(rows, DecodedRows) or not isinstance(prepare, BlockPreparation):
         return domain
-    channels, height, width = model.prepare_.shape_
-    return Domain(domain.rows.resized((height, width), channels), name=domain.name)
+    return Domain(rows.fitting(prepare.row_shape_), name=domain.name)

@@ -1,4 +1,4 @@
-"""From files to domains: tables, arrays and pictures, one file a kind of data."""
+"""From files to domains: tables, arrays, pictures and sounds, one file a kind of data."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ __all__ = ["read_classes", "read_domain", "read_domains"]
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 ARRAYS = (".npz", ".npy")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
 
 
 def read_domain(
@@ -35,18 +36,22 @@ def read_domain(
     ----------
     path
         A table (``.csv``, ``.tsv``, both also ``.gz``, or ``.parquet``); arrays (``.npz`` with
-        ``X`` and maybe ``y``, or ``.npy``, which stays on disk); or a folder of pictures, where a
-        sub-folder is a class and pictures beside the sub-folders have no label.
+        ``X`` and maybe ``y``, or ``.npy``, which stays on disk); or a folder of pictures or of
+        sounds (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``), where a sub-folder is a class and files
+        beside the sub-folders have no label. Hidden files, and files of other endings, are passed
+        over.
     label
         The column of a table that becomes y; a table without it is unlabelled.
     size
-        Height and width of pictures; by default chosen from the pictures.
+        Height and width of pictures, or bands and frames of sounds; by default chosen from them.
+        A frame is 10 ms; see :class:`~fourfold.readers.sounds.SoundRows`.
     missing
         What marks a missing label: see :class:`~fourfold.Domain`. Empty cells always do.
     name
         How messages and reports call it; by default the file's name without its ending.
     like
-        A domain that it is lined up with: its order of columns, or its size of pictures.
+        A domain that it is lined up with: its order of columns, or its size of pictures
+        or sounds.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def read_domains(
     """Read several files or folders that are to be used together, and line them up.
 
     Tables get one order of columns; pictures get one size, the largest of the domains' own, and
-    one number of channels.
+    one number of channels; sounds get the frames of the longest and the bands of the lowest rate.
 
     Parameters
     ----------
@@ -122,9 +127,23 @@ def _domain(path: Path, rows: Rows, y: Any, missing: object, name: str | None = 
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
-    from fourfold.readers.pictures import read_folder
+    from fourfold.readers import pictures
+    from fourfold.readers.folders import Folder
 
-    return read_folder(path, size)
+    folder = Folder.open(path)
+    seen, heard = folder.ending_in(pictures.endings()), folder.ending_in(SOUNDS)
+    if seen.files and heard.files:
+        raise DataError(
+            f"{path} must hold pictures or sounds, not both; got {seen.paths[0]} "
+            f"and {heard.paths[0]}"
+        )
+    if heard.files:
+        from fourfold.readers import sounds
+
+        return sounds.read_folder(heard, size)
+    if seen.files:
+        return pictures.read_folder(seen, size)
+    raise DataError(f"{path} must hold pictures or sounds, by sub-folders or flat; there is none")
 
 
 def _read_file(path: Path, label: str | None) -> Read:
@@ -138,7 +157,7 @@ def _read_file(path: Path, label: str | None) -> Read:
 
         return read_arrays(path)
     known = ", ".join((*TABLES, *ARRAYS))
-    raise DataError(f"a file must end in one of {known}, or be a folder of pictures")
+    raise DataError(f"a file must end in one of {known}, or be a folder of pictures or sounds")
 
 
 def _name(path: Path) -> str:
@@ -166,12 +185,13 @@ def _check_label(places: list[Path], read: list[Read], label: str) -> None:
 def _lined_up_with(like: Domain, path: Path, rows: Rows) -> Rows:
     places: list[Path | str] = [like.name, path]
     _check_one_kind(places, [(like.rows, None), (rows, None)])
-    if rows.kind == "pictures":
-        from fourfold.readers.pictures import PictureRows
+    if rows.kind in {"pictures", "sounds"}:
+        from fourfold.readers.decoded import DecodedRows
 
-        if isinstance(rows, PictureRows):
-            height, width, channels = like.rows.shape
-            return rows.resized((height, width), channels)
+        if isinstance(rows, DecodedRows):
+            fitted = rows.fitting(like.rows.shape)
+            _check_one_shape(places, [like.rows, fitted])
+            return fitted
     return _lined_up(places, [like.rows, rows], None)[1]
 
 
@@ -187,13 +207,23 @@ def _lined_up(
 
         pictures = [part for part in rows if isinstance(part, PictureRows)]
         return list(one_size(pictures, size))
+    if rows and rows[0].kind == "sounds":
+        from fourfold.readers import sounds
+
+        return list(
+            sounds.one_size([part for part in rows if isinstance(part, sounds.SoundRows)], size)
+        )
+    _check_one_shape(places, rows)
+    return rows
+
+
+def _check_one_shape(places: list[Path | str], rows: list[Rows]) -> None:
     for place, part in zip(places, rows, strict=True):
         if part.shape != rows[0].shape:
             raise DataError(
                 "the rows of all domains must have one shape; "
                 f"got {rows[0].shape} in {places[0]} and {part.shape} in {place}"
             )
-    return rows
 
 
 def _one_order(places: list[Path | str], tables: list[FrameRows]) -> list[Rows]:

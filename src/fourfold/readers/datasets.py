@@ -11,7 +11,8 @@ from xxhash import xxh3_128_digest
 
 from fourfold.domain import Domain
 from fourfold.errors import DataError, MissingExtraError
-from fourfold.readers.pictures import PictureRows, PictureSource
+from fourfold.readers.encoded import Encoded
+from fourfold.readers.pictures import PictureRows
 
 try:
     import datasets
@@ -77,7 +78,7 @@ def _labels(dataset: datasets.Dataset, label: str) -> Any:
 
 
 @final
-class DatasetPictures(PictureSource):
+class DatasetPictures(Encoded):
     """The pictures of a dataset's column, as they are stored.
 
     Parameters
@@ -85,6 +86,8 @@ class DatasetPictures(PictureSource):
     dataset, column
         Where the pictures are.
     """
+
+    noun = "picture"
 
     def __init__(self, dataset: datasets.Dataset, column: str) -> None:
         stored = dataset.select_columns([column]).with_format(None)
@@ -105,7 +108,7 @@ class DatasetPictures(PictureSource):
         content: bytes = Path(cell["path"]).read_bytes() if cell["bytes"] is None else cell["bytes"]
         return content
 
-    def open(self, at: int) -> BinaryIO:
+    def _open(self, at: int) -> BinaryIO:
         return BytesIO(self._bytes(at))
 
     def content(self, at: int) -> bytes:

@@ -11,11 +11,11 @@ from torch.nn import functional as F  # noqa: N812  its name in the field
 from fourfold.core.estimator import Needs
 from fourfold.core.parameters import Positive
 from fourfold.core.training import History, Recipe
-from fourfold.methods.job import probe
+from fourfold.methods.job import Model, probe, recorded
 from fourfold.methods.network import NetworkEstimator
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job, Model
+    from fourfold.methods.job import Job
 
 __all__ = ["CosineHead"]
 
@@ -25,7 +25,8 @@ class CosineHead(NetworkEstimator):
     """Train a last layer of cosine similarities on frozen source features.
 
     Features and class vectors are compared by angle alone, so that classes of few examples are not
-    drowned by others whose weights are longer.
+    drowned by others whose weights are longer. Class vectors start at the mean direction of their
+    examples.
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ class CosineHead(NetworkEstimator):
 
     References
     ----------
-    Chen et al., A Closer Look at Few-shot Classification, ICLR 2019 (Baseline++).
+    Chen et al., A Closer Look at Few-shot Classification, ICLR 2019 (Baseline++). Qi, Brown & Lowe,
+    Low-Shot Learning with Imprinted Weights, CVPR 2018 (the start).
 
     Examples
     --------
@@ -56,12 +58,17 @@ class CosineHead(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def last_layer(self, width: int) -> nn.Module:
+    def last_layer(self, width: int) -> _Cosines:
         return _Cosines(self.task_.n_outputs, width, self.scale)
 
     def _learn(self, job: Job) -> Model:
-        model = job.model(job.source_model.body)
-        self.history_: History = probe(model, job.task, job.target.known(), job.recipe)
+        body, known = job.source_model.body, job.target.known()
+        cosines = self.last_layer(body.width)
+        directions = F.normalize(recorded(body, known.rows))  # (n, d)
+        for c, vector in enumerate(cosines.weight.data):
+            vector.copy_(directions[known.y == c].mean(0))
+        model = Model(body, cosines)
+        self.history_: History = probe(model, job.task, known, job.recipe)
         return model
 
 

@@ -53,8 +53,9 @@ class LayerTransfer(NetworkEstimator):
         that are, among them all that are fresh; ``"auto"`` tries both where ``copy`` is tried, and
         is ``"all"`` where it is given.
     splits
-        On how many folds of the labels each possibility is tried, of at most 3. Where some class
-        has a single label nothing can be tried: all is copied and trained, for a fixed time.
+        On how many folds of the labels each possibility is tried, of at most 3, for half the time.
+        Where some class has a single label nothing can be tried: all is copied and trained, or with
+        ``train="rest"`` all but the last layer copied, for a fixed time.
 
     Attributes
     ----------
@@ -102,11 +103,12 @@ class LayerTransfer(NetworkEstimator):
         plans = list(dict.fromkeys(plan for line in lines.values() for plan in line))
         folds = _folds(job, known)[: self.splits] if len(plans) > 1 else []
         if folds:
-            scores = {plan: _score(network, plan, known, folds, job.recipe) for plan in plans}
+            recipe = _halved(job.recipe)
+            scores = {plan: _score(network, plan, known, folds, recipe) for plan in plans}
             best = max(plans, key=lambda plan: scores[plan])
             self.findings_.append(_curves(lines, scores, job))
         else:
-            best = plans[-1]  # all copied and trained, or the only one
+            best = plans[0] if len(plans) == 1 else _safe(network, self.train)
         self.findings_.append(_facts(network, best, tried=len(plans), folds=len(folds)))
         model, self.history_ = network.train(best, known, job.recipe)
         return model
@@ -188,6 +190,28 @@ def _check_names(field: str, asked: Sequence[str], names: Sequence[str]) -> None
             )
 
 
+def _safe(network: Layered, train: str) -> Plan:
+    """Return what is done where nothing can be tried: fine-tune all, or train the last layer."""
+    if train == "rest":
+        return _plan(network, len(network.names) - 1, "rest")
+    return _plan(network, len(network.copyable), "all")
+
+
+def _halved(recipe: Recipe) -> Recipe:
+    """Return a recipe for trials: half the time, and nothing held out of what they learn from."""
+    steps = None if recipe.steps is None else max(1, recipe.steps // 2)
+    return Recipe(
+        **{
+            **recipe.get_params(),
+            "epochs": math.ceil(recipe.epochs / 2),
+            "least_steps": math.ceil(recipe.least_steps / 2),
+            "steps": steps,
+            "validation": 0.0,
+            "patience": None,
+        }
+    )
+
+
 def _folds(job: Job, data: Data) -> list[NDArray[np.intp]]:
     """Split the labels; no fold where they are too few."""
     classes, y = isinstance(job.task, Classification), data.y.numpy()
@@ -223,6 +247,6 @@ def _facts(network: Layered, plan: Plan, *, tried: int, folds: int) -> Facts:
         how = (
             f"the best of {tried} on {folds} folds of the labels"
             if folds
-            else "a label a class cannot be split to choose by, so all is copied and trained"
+            else "labels too few to be split to choose by, so a fixed choice and a fixed time"
         )
     return Facts(f"Layers: {how}", {name: plan.of(name) for name in network.names})

@@ -1,0 +1,138 @@
+"""Rows of what is decoded, at most once where it fits in memory."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Self, final
+
+import numpy as np
+from xxhash import xxh3_128_digest
+
+from fourfold.readers.encoded import in_threads
+from fourfold.rows import KEY, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from fourfold.readers.encoded import Encoded
+    from fourfold.rows import Index, Keys
+
+__all__ = ["DecodedRows", "Shelf"]
+
+KEEP_BYTES: Final = 1 << 29
+"""Rows are kept decoded up to so many bytes."""
+
+
+@final
+class Shelf:
+    """Everything of a source, decoded to one shape, shared by all rows that show a part of it.
+
+    Parameters
+    ----------
+    source
+        What is decoded.
+    decode
+        Position → one row; it can be pickled.
+    shape, dtype
+        Of one row.
+    """
+
+    def __init__(
+        self,
+        source: Encoded,
+        decode: Callable[[int], NDArray[Any]],
+        shape: tuple[int, ...],
+        dtype: type[np.generic],
+    ) -> None:
+        self.source, self.decode = source, decode
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.kept: NDArray[Any] | None = None
+        self.checked = False
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=Lock())
+
+    def take(self, where: Index) -> NDArray[Any]:
+        """Read rows, the first time all of them."""
+        with self._lock:
+            if not self.checked:
+                self._decode_all()
+        return self._decode(where) if self.kept is None else self.kept[where]
+
+    def _decode_all(self) -> None:
+        """Decode everything once; keep it where it fits."""
+        shape = (self.source.n, *self.shape)
+        fits = int(np.prod(shape)) * self.dtype.itemsize <= KEEP_BYTES
+        kept = np.empty(shape, self.dtype) if fits else None
+        everyone = iter(range(self.source.n))
+        while part := list(islice(everyone, 256)):
+            decoded = self._decode(np.array(part))
+            if kept is not None:
+                kept[part] = decoded
+        self.kept, self.checked = kept, True
+
+    def _decode(self, where: Index) -> NDArray[Any]:
+        decoded = np.empty((len(where), *self.shape), self.dtype)
+        for i, row in enumerate(in_threads(self.decode, where)):
+            decoded[i] = row
+        return decoded
+
+
+class DecodedRows(Rows, ABC):
+    """Rows that are decoded when they are first read.
+
+    The first read decodes all of them, so that a damaged one is found before any training; what
+    fits in 512 MB is kept.
+    """
+
+    _shelf: Shelf
+    _index: Index
+
+    @classmethod
+    def _of(cls, shelf: Shelf, index: Index) -> Self:
+        rows = object.__new__(cls)
+        rows._shelf, rows._index = shelf, index
+        return rows
+
+    @abstractmethod
+    def fitting(self, shape: tuple[int, ...]) -> Self:
+        """Return the same at the shape that other rows have, if they can be brought to it."""
+
+    @final
+    @property
+    def n(self) -> int:
+        return len(self._index)
+
+    @final
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shelf.shape
+
+    @final
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._shelf.dtype
+
+    @final
+    def take(self, index: Index) -> NDArray[Any]:
+        return self._shelf.take(self._index[index])
+
+    @final
+    def subset(self, index: Index) -> Self:
+        return self._of(self._shelf, self._index[index])
+
+    @final
+    def _hash(self) -> Keys:
+        salt = f"{self.kind}{self.shape}".encode()
+        keys = np.empty(self.n, KEY)
+        for i, content in enumerate(in_threads(self._shelf.source.content, self._index.tolist())):
+            keys[i] = np.void(xxh3_128_digest(content + salt))
+        return keys

@@ -1,0 +1,62 @@
+"""Folders in which a sub-folder is a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+__all__ = ["Folder"]
+
+
+@final
+@dataclass(frozen=True)
+class Folder:
+    """Files below a folder, in the order of their paths.
+
+    A sub-folder, with all that lies below it, is a class, called by its name; files that lie beside
+    the sub-folders have no label.
+
+    Attributes
+    ----------
+    root
+        The folder.
+    files
+        Each file's path below it, in parts.
+    """
+
+    root: Path
+    files: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """Find all files below a folder but the hidden ones and those in hidden folders."""
+        files = []
+        for path in root.rglob("*"):
+            parts = path.relative_to(root).parts
+            if not any(part.startswith(".") for part in parts) and path.is_file():
+                files.append(parts)
+        return cls(root, tuple(sorted(files)))
+
+    def ending_in(self, endings: Collection[str]) -> Folder:
+        """Keep the files of one kind, by their endings, in small letters with the dot."""
+        kept = (
+            parts for parts in self.files if self.root.joinpath(*parts).suffix.lower() in endings
+        )
+        return Folder(self.root, tuple(kept))
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where the files are."""
+        return [self.root.joinpath(*parts) for parts in self.files]
+
+    @property
+    def labels(self) -> Any:
+        """Each file's class, or None: (n,) of objects; None if no file has one."""
+        labels = [parts[0] if len(parts) > 1 else None for parts in self.files]
+        return np.array(labels, object) if any(labels) else None
