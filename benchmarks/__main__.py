@@ -14,7 +14,16 @@ from fourfold.errors import FourfoldError
 if TYPE_CHECKING:
     from benchmarks.harness import Benchmark
 
-FILES: Final = {"loop": "loop", "frozen": "frozen", "memory": "memory", "import": "imports"}
+FILES: Final = {
+    "loop": "loop",
+    "frozen": "frozen",
+    "memory": "memory",
+    "import": "imports",
+    "finetuning": "finetuning",
+    "layers": "layers",
+    "multitask": "multitask",
+    "progressive": "progressive",
+}
 """Benchmark → its file here; ``import`` is no name for one."""
 
 

@@ -95,13 +95,13 @@ def test_what_a_method_or_baseline_lacks_is_said():
     plan = locate([pile(FULL)], pile(OTHER))
     assert "FineTune" in plan.methods
     assert "DANN" not in plan.methods
-    assert plan.baselines == ("TargetOnly", "Linear")
+    assert plan.baselines == ("TargetOnly", "Linear", "RandomColumn")
     assert plan.skipped["SourceOnly"] == "the source lacks classes of the target: 7, 8, 9"
 
 
 def test_baselines_run_beside_every_method():
     plan = locate([pile(FULL)], pile(SOME))
-    assert set(plan.baselines) == {"TargetOnly", "Linear", "SourceOnly"}
+    assert set(plan.baselines) == {"TargetOnly", "Linear", "SourceOnly", "RandomColumn"}
     assert {"DANN", "FineTune"} <= set(plan.methods)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 
 from fourfold.errors import DataError
-from fourfold.rows import Rows, StackedRows, as_rows, loaded
+from fourfold.rows import FrameRows, Rows, StackedRows, as_rows, loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fourfold.rows import Index
 
-__all__ = ["Domain", "pool"]
+__all__ = ["Domain", "apart", "pool"]
 
 MANY: Final = 50
 """More kinds of whole numbers than this may be measurements."""
@@ -195,6 +195,28 @@ def pool(domains: Sequence[Domain]) -> Domain:
         whole.y = np.concatenate(holes)
         whole.labelled = np.concatenate([d.labelled for d in domains])
     return whole
+
+
+def apart(domains: Mapping[str, Domain]) -> str:
+    """Say how the inputs of named domains differ in kind, in a few words; nothing if they do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> apart({"a": Domain(np.eye(3)), "b": Domain(np.ones((5, 2)))})
+    "rows of shape (3,) in 'a' and rows of shape (2,) in 'b'"
+    """
+    (first, one), *others = ((name, _inputs(domain.rows)) for name, domain in domains.items())
+    for name, other in others:
+        if other != one:
+            return f"{one} in {first!r} and {other} in {name!r}"
+    return ""
+
+
+def _inputs(rows: Rows) -> str:
+    if isinstance(rows, FrameRows):
+        return f"columns {', '.join(sorted(map(str, rows.frame.columns)))}"
+    return f"rows of shape {rows.shape}"
 
 
 def _no_labels(n: int, like: NDArray[Any]) -> NDArray[Any]:

@@ -9,12 +9,12 @@ from fourfold.errors import DataError
 from fourfold.methods import BASELINES, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fourfold.domain import Domain
     from fourfold.methods import Entry
 
-__all__ = ["CELLS", "Cell", "Plan", "locate"]
+__all__ = ["CELLS", "Cell", "Plan", "locate", "locate_tasks"]
 
 
 @final
@@ -67,7 +67,7 @@ CELLS: Final = (
         "labelled",
         "any",
         "add a column beside frozen ones",
-        ("TargetOnly", "Linear"),
+        ("TargetOnly", "Linear", "RandomColumn"),
     ),
     Cell(
         "adaptation",
@@ -200,6 +200,35 @@ def locate(sources: Sequence[Domain], target: Domain) -> Plan:
     )
 
 
+def locate_tasks(tasks: Mapping[str, Domain]) -> Plan:
+    """Tell what applies to several tasks that all matter.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two, or one without labels.
+    """
+    if len(tasks) < 2:
+        raise DataError(f"there must be at least two tasks to share anything; got {len(tasks)}")
+    for name, domain in tasks.items():
+        if not domain.n_labelled:
+            raise DataError(f"task {name!r} must have labels; got none")
+    here = next(cell for cell in CELLS if cell.name == "multitask")
+    entries = [entry for entry in table().values() if entry.cell != BASELINES]
+    other = "the piles are tasks that all matter, not a source and a target"
+    return Plan(
+        cell=here.name,
+        reasons={
+            cell.name: f"{len(tasks)} tasks, all with labels" if cell is here else other
+            for cell in CELLS
+        },
+        open=(here.name,),
+        methods=tuple(entry.name for entry in entries if entry.cell == here.name),
+        baselines=here.baselines,
+        skipped={entry.name: other for entry in entries if entry.cell != here.name},
+    )
+
+
 def _standing(facts: _Facts) -> str:
     if facts.source_labelled:
         if facts.target_labelled:
@@ -217,7 +246,7 @@ def _transfers(facts: _Facts) -> tuple[bool, str]:
 
 
 def _shares(_facts: _Facts) -> tuple[bool, str]:
-    return False, "the piles are a source and a target, not tasks that all matter"
+    return False, "the piles are a source and a target, not tasks that all matter (--task)"
 
 
 def _adapts(facts: _Facts) -> tuple[bool, str]:

@@ -230,7 +230,7 @@ def test_rows_to_evaluate_on_that_cannot_judge(study, here):
     study("--evaluate", here / "bare.npz").refused("the rows to evaluate on must have labels")
     save(here / "others.npz", X, Y + 7)
     said = study("--evaluate", here / "others.npz")
-    said.refused("labels of others, to evaluate on, must be classes of the source or the target")
+    said.refused("each class of others, to evaluate on, must have an example in the source or")
 
 
 def test_no_labels_at_all(study, here):

@@ -52,12 +52,19 @@ def test_a_sub_folder_is_a_class(tmp_path):
     draw(tmp_path / "dog" / ".hidden.png")
     draw(tmp_path / ".cache" / "a.png")
     (tmp_path / "dog" / "notes.txt").write_text("no picture")
-    (tmp_path / "empty").mkdir()
     domain = read_domain(tmp_path)
     np.testing.assert_array_equal(everything(domain), [cat, deep, dog])
     assert domain.known.tolist() == ["cat", "cat", "dog"]
     assert (domain.rows.kind, domain.rows.dtype) == ("pictures", np.uint8)
     assert domain.name == tmp_path.name
+
+
+def test_a_class_without_an_example_is_refused(tmp_path):
+    draw(tmp_path / "cat" / "a.png")
+    (tmp_path / "dog" / "puppies").mkdir(parents=True)
+    (tmp_path / "dog" / "notes.txt").write_text("no picture")
+    with pytest.raises(DataError, match="must hold at least one file of it; got none in dog"):
+        read_domain(tmp_path)
 
 
 def test_a_flat_folder_is_unlabelled_and_both_is_partly_labelled(tmp_path):

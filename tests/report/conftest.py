@@ -5,10 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fourfold.core.findings import Curves, Facts, HeatMap
 from fourfold.study.result import Interval, Line, Pile, Points, Result
 
 HOSTILE = "<script>alert('class')</script>"
 """A name that a stranger could give a class."""
+
+FINDINGS = [
+    HeatMap(
+        "Average Fisher Sensitivity", "column", "layer", ["column 1", HOSTILE, "this column"],
+        ["conv1", "conv2", "fc1", "fc2"],
+        [[0.41, 0.02, 0.57], [0.38, 0.05, 0.57], [0.2, 0.1, 0.7], [np.nan, 0.01, 0.99]],
+    ),
+    Facts("Did it transfer?", {"transfer score": "112 %", HOSTILE: HOSTILE}),
+    Curves(
+        "Score by the number of copied layers", "copied layers", "accuracy",
+        [*map(str, range(8))],
+        {
+            "frozen": [0.62, 0.63, 0.62, 0.61, 0.58, 0.57, 0.55, np.nan],
+            "fine-tuned": [0.62, 0.64, 0.65, 0.64, 0.64, 0.65, 0.65, 0.644],
+            HOSTILE: [0.62, 0.63, 0.63, 0.63, 0.64, 0.63, 0.64, 0.645],
+        },
+    ),
+]  # fmt: skip
 
 PLACE = {
     "finetuning": "both have labels, the target 100 of them",
@@ -73,7 +92,8 @@ def helped() -> Result:
         Line("Linear", "baseline", _scores(rng, 0.84), _scores(rng, 0.858),
              Interval(-0.005, -0.031, 0.021, 0.61), None, 0.23),
         Line("DANN", "transfer", _scores(rng, 0.80), _scores(rng, 0.81),
-             Interval(-0.053, -0.090, -0.016, 0.002), "hurt", 95.0, _losses(rng, 3.1)),
+             Interval(-0.053, -0.090, -0.016, 0.002), "hurt", 95.0, _losses(rng, 3.1),
+             findings=FINDINGS),
         Line("ProgressiveNetwork", "transfer",
              error="the source must have rows of shape (28, 28, 1); got (32, 32, 3)"),
     ]  # fmt: skip

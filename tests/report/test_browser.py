@@ -143,12 +143,16 @@ def test_nothing_but_the_file_is_requested(opened, address):
 def test_every_chart_is_drawn(opened, helped):
     browser, _, _ = opened
     marks = browser.execute_script(MARKS)
-    assert len(marks) == 9
+    assert len(marks) == 11
     for chart, drawn in marks.items():
         if "-points-" in chart:
             assert drawn["points"] == 600, chart
         elif "-confusion" in chart:
             assert (drawn["pictures"], drawn["counts"]) == (1, len(helped.classes) ** 2), chart
+        elif chart == "study-1-found-1-1":
+            assert (drawn["pictures"], drawn["counts"]) == (1, 4 * 3 - 1), chart  # one is unknown
+        elif chart == "study-1-found-1-3":
+            assert drawn["lines"] == 3 * 2, chart  # each, and what leads to its name
         elif chart == "study-3-curve-1":
             assert drawn["points"] == 5 + 1, chart  # one epoch: marks instead of lines
         else:
@@ -188,8 +192,13 @@ def test_a_hostile_class_name_is_shown_as_text(opened, helped):
     browser, _, _ = opened
     legend = browser.execute_script("return document.querySelector('.legend').innerText")
     axis = browser.execute_script("return document.querySelector('#study-1-confusion').textContent")
+    found = browser.execute_script(
+        "return document.querySelector('#study-1-found-1-1').textContent"
+        " + document.querySelector('#study-1-found-1-3').textContent"
+    )
     assert helped.classes[-1] in legend
     assert "<script>alert…" in axis
+    assert found.count("<script>alert…") == 2  # a column, and a line
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

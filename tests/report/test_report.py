@@ -102,7 +102,7 @@ def test_headings_go_down_one_level_at_a_time(page):
 
 def test_charts_and_tables_are_described(page):
     charts = [a for _, a in page.tags if a.get("class") == "chart"]
-    assert len(charts) == 3 + 1 + 1 + 2 + 1 + 1  # curves, a confusion, pictures
+    assert len(charts) == 3 + 1 + 1 + 2 + 1 + 1 + 2  # curves, a confusion, pictures, findings
     assert all(a["role"] == "img" and a["aria-label"].endswith(".") for a in charts)
     assert page.count("table") == page.count("caption")
     assert ("html", {"lang": "en"}) in page.tags

@@ -12,9 +12,10 @@ from onnx import compose
 from torch import nn
 
 from fourfold.bundle.whole import whole_file
+from fourfold.core.estimator import JointEstimator
 from fourfold.core.onnx import export_onnx, relative_difference, session
 from fourfold.core.version import VERSION
-from fourfold.errors import BundleError, FileError
+from fourfold.errors import BundleError, FileError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,9 @@ TOLERANCE: Final = 1e-3
 """How far the file may be from the model, as a part of the output's largest value."""
 
 
-def export(estimator: TransferEstimator, path: Path | str) -> float:
+def export(
+    estimator: TransferEstimator | JointEstimator, path: Path | str, *, task: str | None = None
+) -> float:
     """Export a fitted model to ONNX: preparation, frozen prefix, network and answer in one file.
 
     Its input, ``"input"``, takes any number of rows: as they are in training, or prepared ones
@@ -46,6 +49,8 @@ def export(estimator: TransferEstimator, path: Path | str) -> float:
     path
         The file; one that is there is replaced, once the new one has computed the same as the
         model does on random rows.
+    task
+        Which task of a model of several; each has a file of its own.
 
     Returns
     -------
@@ -56,13 +61,15 @@ def export(estimator: TransferEstimator, path: Path | str) -> float:
     ------
     NotFittedError
         If it is not fitted.
+    ParameterError
+        If there is no such task.
     FileError
         If the file cannot be written.
     BundleError
         If the model cannot be exported, or the file would compute something else.
     """
     path = Path(path)
-    model = estimator.exportable()
+    model = _of(estimator, task).exportable()
     if path.is_dir():
         raise FileError(f"{path} must be a file to write ONNX to; it is a folder")
     try:
@@ -71,6 +78,18 @@ def export(estimator: TransferEstimator, path: Path | str) -> float:
             return _difference(model, file)
     except OSError as error:
         raise FileError(f"{path} must be writable for an ONNX file; got: {error}") from error
+
+
+def _of(estimator: TransferEstimator | JointEstimator, task: str | None) -> TransferEstimator:
+    """Return what has one output: one task of a model of several."""
+    if isinstance(estimator, JointEstimator):
+        estimator.check_fitted()
+        if task is None:
+            raise ParameterError("task must be named, to export a model of several; got None")
+        return estimator.of(task)
+    if task is not None:
+        raise ParameterError(f"task must be None for a model of a single one; got {task!r}")
+    return estimator
 
 
 def _whole(model: Exportable, scratch: Path) -> onnx.ModelProto:

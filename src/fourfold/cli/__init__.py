@@ -38,9 +38,14 @@ Classes = Annotated[
     typer.Option("--classes", help="Table that describes the classes, one a row, names first."),
 ]
 Source = Annotated[
-    list[Path], typer.Option("--source", help="Data to transfer from; may be given several times.")
+    list[Path] | None,
+    typer.Option("--source", help="Data to transfer from; may be given several times."),
 ]
-Target = Annotated[Path, typer.Option("--target", help="Data to be solved.")]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option("--task", help="NAME=PATH, given for each of several tasks that all matter."),
+]
+Task = Annotated[str | None, typer.Option("--task", help="Which one, of a model of several tasks.")]
 Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
 
 
@@ -100,19 +105,23 @@ def _resumable() -> Iterator[None]:
 
 @app.command("map")
 def show_map(
-    source: Annotated[
-        list[Path] | None,
-        typer.Option("--source", help="Data to transfer from; may be given several times."),
-    ] = None,
+    source: Source = None,
     target: Annotated[
         Path | None, typer.Option("--target", help="Data to be solved; the bare map without it.")
     ] = None,
+    task: Tasks = None,
     label: Label = None,
     classes: Classes = None,
 ) -> None:
     """Show the map, and where your data stand on it."""
-    from fourfold.cli.show import show_bare_map, show_place
+    from fourfold.cli.show import show_bare_map, show_place, show_tasks
 
+    if task:
+        from fourfold.cli.tasks import read_tasks
+
+        _refuse_beside_tasks(source=source, target=target, classes=classes)
+        show_tasks(read_tasks(task, label))
+        return
     if target is None and not source:
         show_bare_map()
         return
@@ -124,11 +133,16 @@ def show_map(
 
 @app.command()
 def study(  # noqa: PLR0917  the command line passes them by name
-    source: Source,
-    target: Target,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for all that comes out.")],
+    source: Source = None,
+    target: Annotated[Path | None, typer.Option("--target", help="Data to be solved.")] = None,
     evaluate: Annotated[
         Path | None, typer.Option("--evaluate", help="Rows with labels to judge on.")
+    ] = None,
+    task: Tasks = None,
+    evaluate_task: Annotated[
+        list[str] | None,
+        typer.Option("--evaluate-task", help="NAME=PATH, rows with labels to judge a task on."),
     ] = None,
     label: Label = None,
     classes: Classes = None,
@@ -162,20 +176,20 @@ def study(  # noqa: PLR0917  the command line passes them by name
     ] = False,
 ) -> None:
     """Run methods beside honest baselines: verdict, report and model."""
-    from fourfold.cli.show import show_result
+    from fourfold.cli.show import show_found
     from fourfold.core.process import keep_memory
-    from fourfold.readers import read_domain
     from fourfold.report import write_report
     from fourfold.study import Study
 
     keep_memory()
-    *sources, goal = _read([*source, target], label, classes)
-    judged = read_domain(evaluate, label=label, like=goal) if evaluate is not None else None
+    if task:
+        _refuse_beside_tasks(source=source, target=target, evaluate=evaluate, classes=classes)
+        data = _tasks(task, evaluate_task, label)
+    else:
+        data = _transfer(source, target, evaluate, label, classes, evaluate_task)
     length = {"epochs": epochs, "steps": steps}
     planned = Study(
-        sources,
-        goal,
-        judged,
+        **data,
         methods=[name for part in methods for name in part.split(",")] if methods else None,
         network=network,
         recipe={name: value for name, value in length.items() if value is not None} or None,
@@ -188,9 +202,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
         resume=resume,
     )
     with _resumable():
-        result = planned.run()
-        write_report([result], output / "report.html")
-    show_result(result, output)
+        found = planned.run()
+        write_report([found], output / "report.html")
+    show_found(found, output)
 
 
 @app.command()
@@ -198,12 +212,13 @@ def predict(
     model: Model,
     data: Annotated[Path, typer.Argument(help="Rows to predict, as in training.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A CSV file.")],
+    task: Task = None,
 ) -> None:
     """Predict with a saved model: a CSV with one line a row."""
     from fourfold.cli.predictions import write_predictions
-    from fourfold.methods.saved import load
+    from fourfold.methods.saved import load_one
 
-    n = write_predictions(load(model), data, output)
+    n = write_predictions(load_one(model, task), data, output)
     typer.echo(f"{n} predictions in {output}")
 
 
@@ -211,12 +226,13 @@ def predict(
 def export(
     model: Model,
     output: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+    task: Task = None,
 ) -> None:
     """Export a saved model to ONNX, checked against its own outputs."""
     from fourfold.bundle import export as write_onnx
-    from fourfold.methods.saved import load
+    from fourfold.methods.saved import load_one
 
-    difference = write_onnx(load(model), output)
+    difference = write_onnx(load_one(model, task), output)
     typer.echo(f"{output} is written; it differs from the model by {difference:.1e} at most")
 
 
@@ -235,6 +251,44 @@ def cache(
         typer.echo(f"{freed / 1e6:.1f} MB freed in {store.path}")
     else:
         show_store(store)
+
+
+def _refuse_beside_tasks(**given: object) -> None:
+    """Refuse what speaks of a source and a target where tasks are given."""
+    named = [f"--{name}" for name, value in given.items() if value]
+    if named:
+        raise ParameterError(
+            f"--task must stand without --source, --target, --evaluate and --classes; got "
+            f"{', '.join(named)} beside it"
+        )
+
+
+def _tasks(task: list[str], judged: list[str] | None, label: str | None) -> dict[str, Any]:
+    """Read what a study of several tasks is given."""
+    from fourfold.cli.tasks import read_evaluated, read_tasks
+
+    tasks = read_tasks(task, label)
+    return {"tasks": tasks, "evaluate": read_evaluated(judged, tasks, label) if judged else None}
+
+
+def _transfer(
+    source: list[Path] | None,
+    target: Path | None,
+    evaluate: Path | None,
+    label: str | None,
+    classes: Path | None,
+    judged: list[str] | None,
+) -> dict[str, Any]:
+    """Read what a study of a source and a target is given."""
+    from fourfold.readers import read_domain
+
+    if not source or target is None:
+        raise ParameterError("a study must be given --source and --target, or several --task")
+    if judged:
+        raise ParameterError("--evaluate-task must stand beside --task; got it without")
+    *sources, goal = _read([*source, target], label, classes)
+    rows = read_domain(evaluate, label=label, like=goal) if evaluate is not None else None
+    return {"source": sources, "target": goal, "evaluate": rows}
 
 
 def _read(paths: list[Path], label: str | None, classes: Path | None) -> list[Domain]:

@@ -10,19 +10,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fourfold.domain import apart
 from fourfold.methods import table
-from fourfold.planner import CELLS, locate
+from fourfold.planner import CELLS, locate, locate_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fourfold.core.store import Store
     from fourfold.domain import Domain
-    from fourfold.study import Result
-    from fourfold.study.result import Line
+    from fourfold.planner import Plan
+    from fourfold.study import JointResult, Result
+    from fourfold.study.joint_result import Gain
+    from fourfold.study.result import Interval, Line
 
-__all__ = ["show_bare_map", "show_place", "show_result", "show_store"]
+__all__ = ["show_bare_map", "show_found", "show_place", "show_store", "show_tasks"]
 
 COLOURS = {"helped": "green", "hurt": "red", "undecided": "yellow"}
 
@@ -49,6 +52,11 @@ def show_place(sources: Sequence[Domain], target: Domain) -> None:
     console = _console()
     for role, domain in [*(("source", source) for source in sources), ("target", target)]:
         console.print(f"{role}  {_pile(domain)}")
+    _show_plan(plan)
+
+
+def _show_plan(plan: Plan) -> None:
+    console = _console()
     shown = _table("", "cell", "applies", "because", "methods")
     for name, reason in plan.reasons.items():
         here = Text("you →", "bold") if name == plan.cell else ""
@@ -59,7 +67,64 @@ def show_place(sources: Sequence[Domain], target: Domain) -> None:
     console.print(f"A study runs {runs}, beside {', '.join(plan.baselines) or 'no baseline'}.")
 
 
-def show_result(result: Result, folder: Path) -> None:
+def show_tasks(tasks: Mapping[str, Domain]) -> None:
+    """Print the map with several tasks on it, what applies, and why the rest does not."""
+    plan = locate_tasks(tasks)
+    console = _console()
+    for name, domain in tasks.items():
+        console.print(f"task  {_pile(domain, name)}")
+    if difference := apart(tasks):
+        console.print(f"Their inputs differ, {difference}: what they share is the middle.")
+    _show_plan(plan)
+
+
+def show_found(found: Result | JointResult, folder: Path) -> None:
+    """Print what a study found."""
+    from fourfold.study import JointResult
+
+    if isinstance(found, JointResult):
+        _show_joint(found, folder)
+    else:
+        _show_result(found, folder)
+
+
+def _show_joint(found: JointResult, folder: Path) -> None:
+    """Print what sharing did to each task, Δm of each method, and the verdict."""
+    console = _console()
+    console.print(found.title, style="bold")
+    shown = _table("task", "score", "alone, by", *(line.method for line in found.lines), "→")
+    for name, result in found.results.items():
+        best = next((line for line in result.lines if line.method == result.best_baseline), None)
+        alone = f"{_mean(best)} {best.method}" if best is not None else "-"
+        gains = [_gain(line.gains[name]) for line in found.lines]
+        shown.add_row(name, result.metric, alone, *gains, found.shipped.get(name, "-"))
+    console.print(shown)
+    for line in found.lines:
+        console.print(f"Δm  {line.method}: {line.error or _delta(line.delta)}")
+    console.print(found.sentence, style=f"bold {COLOURS[found.verdict]}")
+    console.print(
+        f"→ Each task's model is in {folder / 'best'}; chosen by cross-validation, without "
+        "evaluation labels."
+    )
+    console.print(f"The report is {folder / 'report.html'}; {found.seconds:.0f} s in all.")
+
+
+def _gain(gain: Gain) -> Text:
+    size = f"{gain.difference.mean:+.3f}" if gain.difference else "-"
+    return Text(f"{size} {gain.verdict}", COLOURS[gain.verdict])
+
+
+def _delta(delta: Interval | None) -> str:
+    if delta is None:
+        return "cannot be said"
+    return f"{delta.mean:+.1f} % [{delta.low:+.1f}, {delta.high:+.1f}], below zero is better"
+
+
+def _mean(line: Line) -> str:
+    return f"{sum(line.scores) / len(line.scores):.3f}" if line.scores else "-"
+
+
+def _show_result(result: Result, folder: Path) -> None:
     """Print the leaderboard and the verdict."""
     console = _console()
     metric = result.metric.replace("_", "\n")  # headers no wider than what is below them
@@ -111,7 +176,7 @@ def _table(*columns: str) -> Table:
 def _cells(line: Line) -> tuple[str | Text, ...]:
     if line.error:
         return line.method, "-", "", "failed", "-"
-    mean = f"{sum(line.scores) / len(line.scores):.3f}" if line.scores else "-"
+    mean = _mean(line)
     verdict = Text(line.verdict, COLOURS[line.verdict]) if line.verdict else "baseline"
     gap = line.difference
     interval = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]" if gap else ""
@@ -122,11 +187,12 @@ def _methods(cell: str) -> str:
     return ", ".join(entry.name for entry in table().values() if entry.cell == cell) or "-"
 
 
-def _pile(domain: Domain) -> str:
+def _pile(domain: Domain, name: str = "") -> str:
     shape = "×".join(map(str, domain.rows.shape))
     rows = {
         "pictures": f"{domain.n_rows} pictures of {shape}",
+        "sounds": f"{domain.n_rows} sounds of {shape} (bands × 10 ms)",
         "table": f"{domain.n_rows} rows of {shape} columns",
     }.get(domain.rows.kind, f"{domain.n_rows} rows of {shape} numbers")
     classes = f" in {len(domain.counts)} classes" if domain.counts else ""
-    return f"{domain.name}: {rows}, {domain.n_labelled} labelled{classes}"
+    return f"{name or domain.name}: {rows}, {domain.n_labelled} labelled{classes}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeAlias, final
 
 from sklearn.exceptions import NotFittedError
@@ -14,9 +15,10 @@ from fourfold.domain import Domain
 from fourfold.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from fourfold.core.exportable import Exportable
@@ -171,6 +173,11 @@ class JointEstimator(_Persistent, ABC):
             If there is no task, or one without labels.
         """
         self.check()
+        if not isinstance(tasks, Mapping) or not all(isinstance(d, Domain) for d in tasks.values()):
+            raise ParameterError(
+                "tasks must be names with a Domain each, fit({'name': Domain(X, y), ...}); got "
+                f"{type(tasks).__name__}"
+            )
         if not tasks:
             raise DataError("there must be at least one task; got none")
         for name, domain in tasks.items():
@@ -183,6 +190,27 @@ class JointEstimator(_Persistent, ABC):
     @abstractmethod
     def _fit(self, tasks: dict[str, Domain]) -> None:
         """Learn; parameters are checked and the random state is our own."""
+
+    @classmethod
+    @abstractmethod
+    def candidates(cls, tasks: Mapping[str, Domain]) -> list[Self]:
+        """Return what is worth trying on these tasks where nobody says more."""
+
+    @abstractmethod
+    def of(self, task: str) -> TransferEstimator:
+        """Return what was learnt of one task as an estimator of its own.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ParameterError
+            If there is no such task; the message names those that there are.
+        """
+
+    @abstractmethod
+    def outputs(self, X: Any, *, task: str) -> NDArray[np.float32]:
+        """Return what is said of each row in one of the tasks, before decoding: (n, k)."""
 
     @abstractmethod
     def predict(self, X: Any, *, task: str) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final, final
 
@@ -29,10 +29,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
+    from fourfold.methods.network import NetworkEstimator
     from fourfold.networks.builder import Body
     from fourfold.rows import Rows
 
-__all__ = ["Data", "Job", "Model", "frozen_rows", "hold_out", "probe", "recorded", "supervise"]
+__all__ = [
+    "Data",
+    "Job",
+    "Model",
+    "frozen_rows",
+    "hold_out",
+    "once",
+    "probe",
+    "recorded",
+    "supervise",
+]
 
 REMEMBERED: Final = 16
 """Source models that a process keeps where there is no store."""
@@ -109,6 +120,10 @@ class Job:
         A trained source network, where the source is a model.
     origin
         Says all that a model trained on the source alone depends on; None: it is not remembered.
+    giver
+        The fitted estimator that the given network is from; None for a bare network.
+    chain
+        For a method that takes its sources in turn: the same job with each of them.
     """
 
     task: Task
@@ -121,6 +136,8 @@ class Job:
     source_task: Task | None = None
     given: Model | None = None
     origin: Callable[[], str] | None = None
+    giver: NetworkEstimator | None = None
+    chain: list[Job] = field(default_factory=list)
 
     def model(self, body: Body) -> Model:
         """Put a fresh head for the target's task on a body."""
@@ -167,13 +184,22 @@ class Job:
         with seeded(self.seed):
             body = self.body()
             model = Model(body, task.head(body.width))
-            _once(model, self._key(recipe), lambda: supervise(model, task, data, recipe))
+            once(model, self.key(recipe), lambda: supervise(model, task, data, recipe))
         return model.eval()
 
-    def _key(self, recipe: Recipe) -> str | None:
+    def key(self, recipe: Recipe, *more: str) -> str | None:
+        """Name a training on the source; None: it is not remembered.
+
+        Parameters
+        ----------
+        recipe
+            Of the training.
+        *more
+            What else it depends on.
+        """
         if self.origin is None:
             return None
-        parts = [self.origin(), recipe.identity(), self.seed, torch.get_num_threads()]
+        parts = [self.origin(), recipe.identity(), self.seed, torch.get_num_threads(), *more]
         return xxh3_128_hexdigest(json.dumps(parts).encode())
 
 
@@ -236,7 +262,7 @@ def hold_out(
 _remembered: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
 
 
-def _once(model: Model, key: str | None, train: Callable[[], object]) -> None:
+def once(model: nn.Module, key: str | None, train: Callable[[], object]) -> None:
     """Train a model, or give it the weights that the same training gave before."""
     store = active() if world() == 1 else None  # several train together: none waits for a lock
     if key is None:

@@ -264,6 +264,11 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
         return ready if self.frozen_ is None else compute_once(self.frozen_, ready)
 
     @final
+    def prepared(self, ready: Rows) -> Rows:
+        """Return rows as the network's own layers take them, above a preparation at its bottom."""
+        return ready if self._outside else self.prepare_.transform(ready, type(self).__name__)
+
+    @final
     def build_body(self) -> Body:
         """Build a fresh network, with its preparation at the bottom where it belongs there."""
         network = self.network.rest if isinstance(self.network, Cut) else self.network

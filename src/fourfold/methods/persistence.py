@@ -69,6 +69,7 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
         "features": estimator.n_features_in_,
         "history": asdict(history) if history is not None else None,
         "findings": [findings.to_json(finding) for finding in estimator.findings_],
+        "plain": {name: vars(estimator)[name] for name in estimator.plain},
     }
 
 
@@ -108,6 +109,8 @@ def read(estimator: NetworkEstimator, folder: Path, notes: Mapping[str, Any]) ->
         estimator.history_ = History(**notes["history"])
     if notes["module"] and estimator.network is None:  # said when somebody wants to train it
         estimator.network = f"{notes['module']}: load(path, network=...) brings it"
+    for name in estimator.plain:
+        setattr(estimator, name, notes["plain"][name])
     for name in estimator.tensors:
         setattr(estimator, name, load_file(folder / f"{name}.safetensors"))
     body = _body(estimator, folder, notes)

@@ -8,7 +8,10 @@ from fourfold import bundle
 from fourfold.core.prepare import CLASSES
 from fourfold.core.tasks import TASKS
 from fourfold.core.training import Recipe
+from fourfold.errors import ParameterError
 from fourfold.methods import table
+from fourfold.methods.joint import JointNetworkEstimator
+from fourfold.methods.member import Member
 from fourfold.networks import BUILDERS
 
 if TYPE_CHECKING:
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = ["load"]
+    from fourfold.core.estimator import TransferEstimator
+
+__all__ = ["load", "load_one"]
 
 
 def load(path: Path | str, *, network: nn.Module | None = None) -> Any:
@@ -44,5 +49,27 @@ def load(path: Path | str, *, network: nn.Module | None = None) -> Any:
         If it is damaged, from a newer version, or none of ours.
     """
     classes: dict[str, Callable[..., Any]] = {"Recipe": Recipe, **TASKS, **CLASSES, **BUILDERS}
+    classes["Member"] = Member
     classes |= {name: entry.load() for name, entry in table().items()}
     return bundle.load(path, classes, network=network)
+
+
+def load_one(path: Path | str, task: str | None) -> TransferEstimator:
+    """Load a saved model that has one task, or one task of several.
+
+    Raises
+    ------
+    ParameterError
+        If the task is not named where there are several, or named where there is one.
+    FileError, BundleError
+        As :func:`load`.
+    """
+    model: TransferEstimator | JointNetworkEstimator = load(path)
+    if not isinstance(model, JointNetworkEstimator):
+        if task is not None:
+            raise ParameterError(f"task must be left out, as {path} has a single one; got {task!r}")
+        return model
+    if task is None:
+        known = ", ".join(model.members_)
+        raise ParameterError(f"task must be one of {known}, which {path} has; got none")
+    return model.of(task)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fourfold.errors import ParameterError
 from fourfold.networks.builder import Body, Builder, as_body
+from fourfold.networks.columns import Columns
 from fourfold.networks.convnet import ConvNet
 from fourfold.networks.mlp import Mlp
 
@@ -31,9 +32,17 @@ def _timm(**parameters: Any) -> Builder:
     return Timm(**parameters)
 
 
+def _stem(**parameters: Any) -> Builder:
+    from fourfold.networks.stem import Stem  # which stands on the choice below
+
+    return Stem(**parameters)
+
+
 BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
+    "Columns": Columns,
     "Mlp": Mlp,
     "ConvNet": ConvNet,
+    "Stem": _stem,
     "Timm": _timm,
 }
 """Every builder, by its class name; timm is imported when it is asked for."""

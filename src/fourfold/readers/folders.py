@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 
+from fourfold.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
@@ -28,27 +30,34 @@ class Folder:
         The folder.
     files
         Each file's path below it, in parts.
+    classes
+        The sub-folders' names.
     """
 
     root: Path
     files: tuple[tuple[str, ...], ...]
+    classes: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, root: Path) -> Self:
         """Find all files below a folder but the hidden ones and those in hidden folders."""
-        files = []
+        files, classes = [], []
         for path in root.rglob("*"):
             parts = path.relative_to(root).parts
-            if not any(part.startswith(".") for part in parts) and path.is_file():
+            if any(part.startswith(".") for part in parts):
+                continue
+            if path.is_file():
                 files.append(parts)
-        return cls(root, tuple(sorted(files)))
+            elif len(parts) == 1:
+                classes.append(path.name)
+        return cls(root, tuple(sorted(files)), tuple(sorted(classes)))
 
     def ending_in(self, endings: Collection[str]) -> Folder:
         """Keep the files of one kind, by their endings, in small letters with the dot."""
         kept = (
             parts for parts in self.files if self.root.joinpath(*parts).suffix.lower() in endings
         )
-        return Folder(self.root, tuple(kept))
+        return Folder(self.root, tuple(kept), self.classes)
 
     @property
     def paths(self) -> list[Path]:
@@ -57,6 +66,18 @@ class Folder:
 
     @property
     def labels(self) -> Any:
-        """Each file's class, or None: (n,) of objects; None if no file has one."""
+        """Each file's class, or None: (n,) of objects; None if no file has one.
+
+        Raises
+        ------
+        DataError
+            If a class has no file.
+        """
+        empty = set(self.classes) - {parts[0] for parts in self.files if len(parts) > 1}
+        if empty:
+            raise DataError(
+                f"each sub-folder is a class and must hold at least one file of it; got none in "
+                f"{', '.join(sorted(empty)[:4])}"
+            )
         labels = [parts[0] if len(parts) > 1 else None for parts in self.files]
         return np.array(labels, object) if any(labels) else None

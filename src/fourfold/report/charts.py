@@ -22,12 +22,27 @@ if TYPE_CHECKING:
 
     from fourfold.study.result import Line
 
-__all__ = ["BLUE", "FONT", "Chart", "axis", "confusion_chart", "layout", "learning_curves", "spec"]
+__all__ = [
+    "BLUE",
+    "FONT",
+    "MOST_TICKS",
+    "SHADES",
+    "Chart",
+    "axis",
+    "confusion_chart",
+    "layout",
+    "learning_curves",
+    "names_axis",
+    "spec",
+    "tick",
+]
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 BLUE: Final = "#2b7bba"
+SHADES: Final = [[0, "rgba(43,123,186,0.04)"], [1, "rgba(43,123,186,0.8)"]]
+"""Of cells: text on them can be read in light and in dark."""
 MOST_TICKS: Final = 20
-"""A confusion matrix of more classes names only some of them, and shows counts on hovering."""
+"""An axis of more names shows only some of them; cells of so many show numbers on hovering."""
 LONGEST_TICK: Final = 14
 
 
@@ -148,14 +163,13 @@ def confusion_chart(classes: Sequence[str], confusion: Sequence[Sequence[int]]) 
     ]
     figure = go.Figure(layout=layout(
         min(620, max(280, 32 * k + 120)),
-        xaxis=_classes("predicted", classes, tickangle=-45 if max(map(len, classes)) > 3 else 0),
-        yaxis=_classes("true", classes, autorange="reversed"),
+        xaxis=names_axis("predicted", classes, tickangle=-45 if max(map(len, classes)) > 3 else 0),
+        yaxis=names_axis("true", classes, autorange="reversed"),
     ))  # fmt: skip
     figure.add_heatmap(
         z=shares, zmin=0, zmax=1, showscale=False, xgap=1, ygap=1, hovertext=hover, text=confusion,
         texttemplate="%{text}" if k <= MOST_TICKS else None, textfont={"size": 14},
-        colorscale=[[0, "rgba(43,123,186,0.04)"], [1, "rgba(43,123,186,0.8)"]],
-        hovertemplate="%{hovertext}<extra></extra>",
+        colorscale=SHADES, hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
     right = sum(confusion[i][i] for i in range(k))
     label = (
@@ -172,11 +186,16 @@ def _width(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> int:
     return 50 + 8 * longest + cells
 
 
-def _classes(title: str, classes: Sequence[str], **more: Any) -> dict[str, Any]:
-    every = -(-len(classes) // MOST_TICKS)
-    shown = range(0, len(classes), every)
-    ticks = [shorten(classes[i], LONGEST_TICK) for i in shown]
+def names_axis(title: str, names: Sequence[str], **more: Any) -> dict[str, Any]:
+    """Return an axis of evenly spaced names; where there are many, only some are written."""
+    every = -(-len(names) // MOST_TICKS)
+    shown = range(0, len(names), every)
     return axis(
-        title, tickvals=list(shown), ticktext=[escape(tick) for tick in ticks], showgrid=False,
+        title, tickvals=list(shown), ticktext=[tick(names[i]) for i in shown], showgrid=False,
         ticks="outside", ticklen=5, tickcolor="rgba(0,0,0,0)", **more,
     )  # fmt: skip
+
+
+def tick(name: str) -> str:
+    """Write a name beside a chart: short, and as text whatever it holds."""
+    return escape(shorten(name, LONGEST_TICK))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fourfold.study.result import Interval, Line, Result
+    from fourfold.study.result import Interval, Line, Result, Verdict
 
 __all__ = ["Drawn", "Row", "Scale", "Spread", "leaderboard"]
 
@@ -124,6 +124,16 @@ class Row:
     choice: Spread | None
     drawn: Drawn | None
     share: float
+
+    @property
+    def difference(self) -> Interval | None:
+        """How the line differs from the best baseline."""
+        return self.line.difference
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the difference means."""
+        return self.line.verdict
 
 
 def leaderboard(result: Result) -> tuple[list[Row], Scale]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from fourfold.study.joint_result import JointResult
 from fourfold.study.result import Result
 from fourfold.study.study import Study
 
-__all__ = ["Result", "Study"]
+__all__ = ["JointResult", "Result", "Study"]

@@ -11,7 +11,7 @@ from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import Classification, infer_task
 from fourfold.domain import pool
-from fourfold.errors import DataError, FileError
+from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.networks.builder import Builder
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "check_classes",
     "check_folder",
     "check_network",
+    "check_numbers",
     "fit_preparation",
     "write_error",
 ]
@@ -35,9 +36,9 @@ __all__ = [
 def check_classes(
     task: Task, sources: Sequence[Domain], target: Domain, evaluate: Domain | None
 ) -> None:
-    """Refuse labels that are all the same, or to evaluate on, of which no model can know any."""
-    source = pool(sources)
-    source_task = infer_task(source) if source.n_labelled else task
+    """Refuse labels that are all the same, or to evaluate on, of which no model can know."""
+    source = pool(sources) if sources else None
+    source_task = infer_task(source) if source is not None and source.n_labelled else task
     for domain, kind in ((source, source_task), (target, task), (evaluate, task)):
         if domain is None or not domain.n_labelled or not isinstance(kind, Classification):
             continue
@@ -48,11 +49,11 @@ def check_classes(
             )
     if evaluate is not None and isinstance(task, Classification):
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
-        asked = [str(label) for label in evaluate.counts]
-        if not known.intersection(asked):
+        unknown = [str(label) for label in evaluate.counts if str(label) not in known]
+        if unknown and target.classes is None:
             raise DataError(
-                f"labels of {_called(evaluate)}, to evaluate on, must be classes of the source or "
-                f"the target; got only others: {', '.join(asked[:4])}"
+                f"each class of {_called(evaluate)}, to evaluate on, must have an example in the "
+                f"source or the target; got none of {', '.join(unknown[:4])}"
             )
 
 
@@ -66,9 +67,9 @@ def check_choice(task: Task, folds: int) -> None:
 
 
 def fit_preparation(
-    chosen: Preparation, learnt: Sequence[Domain], asked: Domain | None
+    chosen: Preparation, learnt: Sequence[Domain], *asked: Domain | None
 ) -> Preparation:
-    """Fit a preparation on some domains; refuse rows, also of one that is asked about later.
+    """Fit a preparation on some domains; refuse rows, also of those that are asked about later.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def fit_preparation(
         for domain in learnt:  # which of them is it?
             _naming(domain, lambda domain=domain: clone(chosen).fit(domain.rows))
         raise
-    for domain in (*learnt, *([asked] if asked is not None else [])):
+    for domain in (*learnt, *(domain for domain in asked if domain is not None)):
         _naming(domain, lambda domain=domain: fitted.check_rows(domain.rows))
     return fitted
 
@@ -91,6 +92,14 @@ def check_network(network: Any, shape: tuple[int, ...]) -> None:
     if isinstance(network, (str, Builder)):
         with seeded(0):
             networks.builder_of(network, shape).build(shape)
+
+
+def check_numbers(**given: int) -> None:
+    """Refuse numbers of seeds, folds, jobs or threads that are too small."""
+    for name, value in given.items():
+        fewest = 2 if name == "folds" else 1
+        if value < fewest:
+            raise ParameterError(f"{name} must be at least {fewest}; got {value}")
 
 
 def check_folder(folder: Path) -> None:

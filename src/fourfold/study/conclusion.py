@@ -6,7 +6,7 @@ import datetime as dt
 import platform
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -25,24 +25,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.domain import Domain
+    from fourfold.study.joint import Alone
     from fourfold.study.judge import Judge
     from fourfold.study.runs import Failure
     from fourfold.study.study import Study
+
+    Question: TypeAlias = Study | Alone
 
 __all__ = ["conclude"]
 
 
 def conclude(
-    study: Study, judge: Judge, outcomes: Mapping[str, Sequence[Outcome | Failure]]
+    study: Question,
+    judge: Judge,
+    outcomes: Mapping[str, Sequence[Outcome | Failure]],
+    lines: list[Line],
 ) -> Result:
-    """Judge the outcomes and say what was found.
+    """Say what was found, from the outcomes and the leaderboard that was made of them.
 
     Raises
     ------
     FourfoldError
         If nothing could run.
     """
-    lines = judge.board(outcomes)
     if all(line.error for line in lines):
         reasons = "; ".join(f"{line.method}: {line.error}" for line in lines)
         raise FourfoldError(f"some method must be able to run; none was: {reasons}")
@@ -83,7 +88,7 @@ def _pick(lines: Sequence[Line]) -> Line | None:
     return max(able, key=lambda line: np.mean(line.choice), default=None)
 
 
-def _sentence(study: Study, pick: Line | None, rival: Line | None, verdict: Verdict) -> str:
+def _sentence(study: Question, pick: Line | None, rival: Line | None, verdict: Verdict) -> str:
     if pick is None:
         return "Undecided: no transfer method could run."
     if pick.difference is None or rival is None:
@@ -100,13 +105,13 @@ def _sentence(study: Study, pick: Line | None, rival: Line | None, verdict: Verd
     )
 
 
-def _chosen_by(study: Study) -> str:
+def _chosen_by(study: Question) -> str:
     if study.folds:
         return f"{study.folds}-fold cross-validation on the target's labels, {study.score.name}"
     return "information maximization on the target's inputs, without labels"
 
 
-def _judged_by(study: Study) -> str:
+def _judged_by(study: Question) -> str:
     if study.evaluate is not None:
         return f"{study.evaluate.n_labelled} rows to evaluate on, bootstrap over rows × seeds"
     if study.folds:
@@ -115,7 +120,11 @@ def _judged_by(study: Study) -> str:
 
 
 def _notes(
-    study: Study, lines: Sequence[Line], shipped: Line | None, pick: Line | None, verdict: Verdict
+    study: Question,
+    lines: Sequence[Line],
+    shipped: Line | None,
+    pick: Line | None,
+    verdict: Verdict,
 ) -> list[str]:
     """Say what a careful reader should know."""
     notes = [f"{line.method} could not run: {line.error}" for line in lines if line.error]
@@ -145,7 +154,7 @@ def _notes(
 
 
 def _confusion(
-    study: Study,
+    study: Question,
     judge: Judge,
     outcomes: Mapping[str, Sequence[Outcome | Failure]],
     shipped: Line | None,
@@ -180,13 +189,15 @@ def _pairs(judge: Judge, outcome: Outcome) -> list[tuple[NDArray[Any], NDArray[A
 
 
 def _pictures(
-    study: Study, outcomes: Mapping[str, Sequence[Outcome | Failure]], shipped: Line | None
+    study: Question, outcomes: Mapping[str, Sequence[Outcome | Failure]], shipped: Line | None
 ) -> list[Points]:
     if shipped is None:
         return []
     saved = [
         o for o in outcomes[shipped.method] if isinstance(o, Outcome) and DRAWN[0] in o.outputs
     ]
+    if not saved:
+        return []
     return pictures(study.prepare, study.drawn, [saved[0].outputs[name] for name in DRAWN])
 
 
@@ -203,7 +214,7 @@ def _pile(domain: Domain) -> Pile:
     )
 
 
-def _changed(study: Study, method: str) -> dict[str, str]:
+def _changed(study: Question, method: str) -> dict[str, str]:
     """Return the parameters of a method that are not its defaults."""
     estimator = study.candidates[method]
     defaults = type(estimator)().get_params(deep=False)
@@ -215,7 +226,7 @@ def _changed(study: Study, method: str) -> dict[str, str]:
     }
 
 
-def _settings(study: Study) -> dict[str, Any]:
+def _settings(study: Question) -> dict[str, Any]:
     return {
         "fourfold": VERSION,
         "torch": torch.__version__,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import numpy as np
 from scipy import stats
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
     Intervals: TypeAlias = Callable[[float], Interval]
 
-__all__ = ["bootstrap", "corrected_t", "holm", "paired_bootstrap"]
+__all__ = ["LEVEL", "bootstrap", "corrected_t", "holm", "paired_bootstrap"]
+
+K = TypeVar("K")
 
 LEVEL: Final = 0.05
 """Chance of a wrong verdict over all methods together."""
@@ -125,26 +127,26 @@ def _percentiles(mean: float, draws: Floats) -> Intervals:
     return at
 
 
-def holm(intervals: Mapping[str, Intervals]) -> dict[str, tuple[Interval, Verdict]]:
-    """Judge several methods at once, so that the chance of any wrong verdict stays 5 %.
+def holm(intervals: Mapping[K, Intervals]) -> dict[K, tuple[Interval, Verdict]]:
+    """Judge several differences at once, so that the chance of any wrong verdict stays 5 %.
 
     Parameters
     ----------
     intervals
-        Method → its interval at a level.
+        Method, or task and method → its interval at a level.
 
     Returns
     -------
     dict
-        Method → the interval at the level that Holm's procedure gives it, and the verdict: above 0
-        *helped*, below *hurt*, else *undecided*.
+        The same → the interval at the level that Holm's procedure gives it, and the verdict: above
+        0 *helped*, below *hurt*, else *undecided*.
 
     References
     ----------
     Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979.
     """
     order = sorted(intervals, key=lambda name: intervals[name](LEVEL).p)
-    judged: dict[str, tuple[Interval, Verdict]] = {}
+    judged: dict[K, tuple[Interval, Verdict]] = {}
     open_ = True
     for i, name in enumerate(order):
         interval = intervals[name](LEVEL / (len(order) - i))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from fourfold.domain import Domain
     from fourfold.study.gate import Intervals
+    from fourfold.study.result import Interval, Verdict
     from fourfold.study.scores import Score, Validator
 
 __all__ = ["Judge", "labels"]
@@ -54,18 +55,31 @@ class Judge:
 
     def board(self, outcomes: Mapping[str, Sequence[Outcome | Failure]]) -> list[Line]:
         """Make the leaderboard, best first: by score, else by what was chosen by."""
-        lines = [self._line(name, outcomes[name]) for name in outcomes]
+        lines = self.lines(outcomes)
+        return self.ranked(lines, gate.holm(self.intervals(lines, outcomes)))
+
+    def lines(self, outcomes: Mapping[str, Sequence[Outcome | Failure]]) -> list[Line]:
+        """Rate each method by itself."""
+        return [self._line(name, outcomes[name]) for name in outcomes]
+
+    def intervals(
+        self, lines: Sequence[Line], outcomes: Mapping[str, Sequence[Outcome | Failure]]
+    ) -> dict[str, Intervals]:
+        """Compare each method that is transfer to the best baseline."""
         best = self.best_baseline(lines)
-        if best is not None:
-            judged = gate.holm(
-                {
-                    line.method: self._interval(outcomes[line.method], outcomes[best.method])
-                    for line in lines
-                    if line.role == "transfer" and line.scores
-                }
-            )
-            for line in lines:
-                line.difference, line.verdict = judged.get(line.method, (None, line.verdict))
+        if best is None:
+            return {}
+        return {
+            line.method: self._interval(outcomes[line.method], outcomes[best.method])
+            for line in lines
+            if line.role == "transfer" and line.scores
+        }
+
+    @staticmethod
+    def ranked(lines: Sequence[Line], judged: Mapping[str, tuple[Interval, Verdict]]) -> list[Line]:
+        """Write differences and verdicts into lines, and put the best first."""
+        for line in lines:
+            line.difference, line.verdict = judged.get(line.method, (None, line.verdict))
         return sorted(lines, key=_rank, reverse=True)
 
     @staticmethod

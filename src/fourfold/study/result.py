@@ -28,7 +28,7 @@ class Pile:
     Attributes
     ----------
     name, kind
-        What it is called; ``"array"``, ``"pictures"``, ``"table"`` or ``"sparse"``.
+        What it is called; ``"array"``, ``"pictures"``, ``"sounds"``, ``"table"`` or ``"sparse"``.
     rows, labelled
         How many, and how many of them have a label.
     shape
@@ -200,11 +200,15 @@ class Result:
     def save(self, path: Path) -> None:
         """Write it as JSON, all or nothing."""
         part = path.with_suffix(".part")
+        part.write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
+        os.replace(part, path)  # noqa: PTH105  one atomic step
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what JSON can hold of it: all."""
         raw = asdict(self)
         for line, kept in zip(self.lines, raw["lines"], strict=True):
             kept["findings"] = [findings.to_json(finding) for finding in line.findings]
-        part.write_text(json.dumps(raw, indent=1), encoding="utf-8")
-        os.replace(part, path)  # noqa: PTH105  one atomic step
+        return raw
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -216,15 +220,29 @@ class Result:
             If the file is no result of a study.
         """
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            raw["sources"] = [Pile(**pile) for pile in raw["sources"]]
-            raw["target"] = Pile(**raw["target"])
-            raw["evaluate"] = Pile(**raw["evaluate"]) if raw["evaluate"] else None
-            raw["lines"] = [_line(line) for line in raw["lines"]]
-            raw["pictures"] = [Points(**points) for points in raw["pictures"]]
-            return cls(**raw)
+            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path} must be the result of a study; {error}") from error
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Self:
+        """Read what :meth:`to_json` gave.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If it is none.
+        """
+        return cls(
+            **{
+                **raw,
+                "sources": [Pile(**pile) for pile in raw["sources"]],
+                "target": Pile(**raw["target"]),
+                "evaluate": Pile(**raw["evaluate"]) if raw["evaluate"] else None,
+                "lines": [_line(line) for line in raw["lines"]],
+                "pictures": [Points(**points) for points in raw["pictures"]],
+            }
+        )
 
 
 def _line(raw: dict[str, Any]) -> Line:

@@ -8,7 +8,7 @@ import os
 import time
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 import numpy as np
 import torch
@@ -29,17 +29,31 @@ from fourfold.core.version import VERSION
 from fourfold.errors import FileError, FourfoldError, FourfoldWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from fourfold.core.estimator import TransferEstimator
+    from fourfold.core.estimator import JointEstimator, TransferEstimator
     from fourfold.core.findings import Finding
     from fourfold.domain import Domain
     from fourfold.rows import Index
 
-__all__ = ["DRAWN", "Bench", "Failure", "Outcome", "Run", "execute"]
+__all__ = [
+    "DRAWN",
+    "Bench",
+    "Failure",
+    "Outcome",
+    "Run",
+    "ask",
+    "attempt",
+    "execute",
+    "forget",
+    "loss_curve",
+    "timed",
+]
+
+T = TypeVar("T")
 
 DRAWN: Final = ("drawn source", "drawn target")
 
@@ -64,7 +78,7 @@ class Run:
     """
 
     method: str
-    estimator: TransferEstimator
+    estimator: TransferEstimator | JointEstimator
     seed: int
     split: int | None = None
     held: Index = field(default_factory=lambda: np.empty(0, np.intp))
@@ -131,6 +145,12 @@ class Bench:
     def saves(self, run: Run) -> bool:
         """Tell whether a run's model may be the one that is handed over."""
         return run.split is None and run.seed == self.ship
+
+    def finished(self, run: Run, key: str) -> Outcome | None:
+        """Read a finished run; None where it, or the model it saved, is not there."""
+        if self.saves(run) and not self.model(run).exists():
+            return None
+        return Outcome.load(self.folder / "runs" / f"{key}.safetensors", run)
 
 
 @final
@@ -213,26 +233,39 @@ def execute(run: Run, bench: Bench, key: str) -> Outcome | Failure:
 
     A method that cannot run gives a Failure; the study goes on without it.
     """
-    if bench.own:
-        keep_memory()
     path = bench.folder / "runs" / f"{key}.safetensors"
-    try:
-        with threads(bench.threads):
-            outcome = _fit_with_store(run, bench, path.with_suffix(".checkpoint"))
-    except FileError:
-        raise
-    except Exception as error:  # noqa: BLE001  whatever one method raises, the others go on
-        kind = "" if isinstance(error, FourfoldError) else f"{type(error).__name__}: "
-        return Failure(run.method, run.seed, run.split, f"{kind}{error}")
+    outcome = attempt(lambda: _fit(run, bench, path.with_suffix(".checkpoint")), bench)
+    if isinstance(outcome, str):
+        return Failure(run.method, run.seed, run.split, outcome)
     outcome.save(path)
     return outcome
 
 
-def _fit_with_store(run: Run, bench: Bench, checkpoint: Path) -> Outcome:
+def attempt(fit: Callable[[], T], bench: Bench) -> T | str:
+    """Fit with a bench's threads and store; return why it could not be, if so, in a sentence.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be written: that is no fault of the method.
+    """
+    if bench.own:
+        keep_memory()
+    try:
+        with threads(bench.threads):
+            return _with_store(fit, bench)
+    except FileError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever one method raises, the others go on
+        kind = "" if isinstance(error, FourfoldError) else f"{type(error).__name__}: "
+        return f"{kind}{error}"
+
+
+def _with_store(fit: Callable[[], T], bench: Bench) -> T:
     """Fit; where the store's disk is full, again without it."""
     try:
         with using(None if bench.store is None else Store(bench.store)):
-            return _fit(run, bench, checkpoint)
+            return fit()
     except OSError as error:
         if bench.store is None or not (is_full(error) or is_full(error.__cause__)):
             raise
@@ -242,30 +275,49 @@ def _fit_with_store(run: Run, bench: Bench, checkpoint: Path) -> Outcome:
             stacklevel=2,
         )
     with using(None):
-        return _fit(run, bench, checkpoint)
+        return fit()
 
 
 def _fit(run: Run, bench: Bench, checkpoint: Path) -> Outcome:
-    estimator = copy.copy(run.estimator)
-    recipe = vars(estimator).get("recipe", None)
-    if "recipe" in vars(estimator):
-        estimator.set_params(recipe=_resumable(estimator, checkpoint))
-    began = time.perf_counter()
-    estimator.fit(bench.target.hide(run.held), source=list(bench.sources))
-    seconds = time.perf_counter() - began
-    if "recipe" in vars(estimator):
-        estimator.set_params(recipe=recipe)
+    estimator: Any = copy.copy(run.estimator)
+    target, sources = bench.target.hide(run.held), list(bench.sources)
+    seconds = timed(lambda: estimator.fit(target, source=sources), estimator, checkpoint)
     if bench.saves(run):
         bundle.save(estimator, bench.model(run))
-    for left in checkpoint.parent.glob(f"{checkpoint.name}*"):
-        left.unlink()
-    history = vars(estimator).get("history_")
-    losses = [float(sum(epoch)) for epoch in history.losses] if history is not None else []
-    outputs, task, found = _ask(estimator, run, bench), estimator.task_, estimator.findings_
+    forget(checkpoint)
+    outputs, task, found = ask(estimator, run, bench), estimator.task_, estimator.findings_
+    losses = loss_curve(estimator)
     return Outcome(run.method, run.seed, run.split, task, outputs, seconds, losses, found)
 
 
-def _ask(estimator: Any, run: Run, bench: Bench) -> dict[str, NDArray[np.float32]]:
+def timed(fit: Callable[[], object], estimator: Any, checkpoint: Path) -> float:
+    """Fit with a checkpoint to go on from after a kill; return the seconds that it took."""
+    trained = "recipe" in vars(estimator)
+    recipe = vars(estimator).get("recipe", None)
+    if trained:
+        kept = (recipe or estimator.default_recipe).get_params()
+        estimator.set_params(recipe=Recipe(**{**kept, "checkpoint": str(checkpoint)}))
+    began = time.perf_counter()
+    fit()
+    seconds = time.perf_counter() - began
+    if trained:
+        estimator.set_params(recipe=recipe)
+    return seconds
+
+
+def forget(checkpoint: Path) -> None:
+    """Remove the checkpoints of a fit that is over."""
+    for left in checkpoint.parent.glob(f"{checkpoint.name}*"):
+        left.unlink()
+
+
+def loss_curve(estimator: Any) -> list[float]:
+    """Return one loss an epoch of a fitted estimator; none where it was not trained."""
+    history = vars(estimator).get("history_")
+    return [float(sum(epoch)) for epoch in history.losses] if history is not None else []
+
+
+def ask(estimator: Any, run: Run, bench: Bench) -> dict[str, NDArray[np.float32]]:
     """Return what a model says of the rows that are wanted of it."""
     asked = {"held": bench.target.subset(run.held)} if len(run.held) else {}
     if run.split is None and bench.evaluate is not None:
@@ -273,13 +325,7 @@ def _ask(estimator: Any, run: Run, bench: Bench) -> dict[str, NDArray[np.float32
     if run.split is None and bench.validate:
         asked["target"] = bench.target
     answers = {name: estimator.outputs(domain) for name, domain in asked.items()}
-    if bench.saves(run):
+    if bench.saves(run) and bench.drawn:
         features = [estimator.embed(domain) for domain in bench.drawn]
         answers |= dict(zip(DRAWN, features, strict=True))
     return answers
-
-
-def _resumable(estimator: Any, checkpoint: Path) -> Recipe:
-    """Return the estimator's recipe, with a checkpoint to go on from after a kill."""
-    recipe: Recipe = estimator.recipe or estimator.default_recipe
-    return Recipe(**{**recipe.get_params(), "checkpoint": str(checkpoint)})

@@ -3,63 +3,65 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import threading
 import time
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.bundle.whole import whole_folder
-from fourfold.core.estimator import TransferEstimator
-from fourfold.core.index import is_full
+from fourfold.core.estimator import JointEstimator, TransferEstimator
 from fourfold.core.prepare import default_preparation
-from fourfold.core.store import Store, compute_once, using
 from fourfold.core.tasks import infer_task
 from fourfold.domain import Domain, pool
-from fourfold.errors import DataError, FourfoldWarning, ParameterError
+from fourfold.errors import DataError, ParameterError
 from fourfold.methods import find
-from fourfold.networks.cut import Cut
 from fourfold.planner import locate
 from fourfold.study.checks import (
     check_choice,
     check_classes,
     check_folder,
     check_network,
+    check_numbers,
     fit_preparation,
     write_error,
 )
 from fourfold.study.conclusion import conclude
+from fourfold.study.joint import JointStudy
 from fourfold.study.judge import Judge
 from fourfold.study.picture import drawn
 from fourfold.study.runs import Bench, Failure, Outcome, Run, execute
 from fourfold.study.scores import InformationMaximization, choose_score
 from fourfold.study.show import Shown
 from fourfold.study.splits import folds_for, split
+from fourfold.study.work import equip, own_store, seeded, started, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fourfold.core.prepare import Preparation
+    from fourfold.core.store import Store
     from fourfold.core.tasks import Task
     from fourfold.core.training import Recipe
     from fourfold.networks.builder import Builder
+    from fourfold.study.joint_result import JointResult
     from fourfold.study.result import Result
 
 __all__ = ["Study"]
 
-Method: TypeAlias = str | TransferEstimator
+Method: TypeAlias = str | TransferEstimator | JointEstimator
 
 
 @final
 class Study:
     """Run what applies beside honest baselines, and say whether transfer helped.
+
+    Given a source and a target, it asks whether the source helped; given tasks, whom it helped to
+    be learnt together: see :class:`~fourfold.study.joint.JointStudy`.
 
     What is handed over is chosen without evaluation labels: by cross-validation on the target's
     labels or, where these are too few, by a validator that needs none. Evaluation labels only
@@ -72,7 +74,10 @@ class Study:
     target
         The Domain to be solved.
     evaluate
-        Rows with labels to judge on, which no model sees; they may repeat the target's rows.
+        Rows with labels to judge on, which no model sees; they may repeat the target's rows. With
+        tasks: of each task, by name.
+    tasks
+        Instead of a source and a target, several labelled Domains, by name, that all matter.
     methods
         Names or unfitted estimators; by default all that apply. Baselines always run.
     network, prepare, recipe
@@ -120,10 +125,11 @@ class Study:
 
     def __init__(
         self,
-        source: Domain | Sequence[Domain],
-        target: Domain,
-        evaluate: Domain | None = None,
+        source: Domain | Sequence[Domain] | None = None,
+        target: Domain | None = None,
+        evaluate: Domain | Mapping[str, Domain] | None = None,
         *,
+        tasks: Mapping[str, Domain] | None = None,
         methods: Sequence[Method] | None = None,
         network: nn.Module | Builder | str | None = None,
         prepare: Preparation | None = None,
@@ -139,13 +145,30 @@ class Study:
         title: str = "",
         progress: bool = True,
     ) -> None:
-        self.sources = [source] if isinstance(source, Domain) else list(source)
-        self.target, self.evaluate = target, evaluate
-        least = {"seeds": 1, "folds": 2, "jobs": 1, "threads": 1}
-        given = {"seeds": seeds, "folds": folds, "jobs": jobs, "threads": threads}
-        for name, fewest in least.items():
-            if given[name] < fewest:
-                raise ParameterError(f"{name} must be at least {fewest}; got {given[name]}")
+        self.joint: JointStudy | None = None
+        if tasks is not None:
+            self.joint = JointStudy(
+                tasks,
+                _of_tasks(source, target, evaluate),
+                methods=methods,
+                network=network,
+                prepare=prepare,
+                recipe=recipe,
+                seeds=seeds,
+                folds=folds,
+                metric=metric,
+                jobs=jobs,
+                threads=threads,
+                output=output,
+                resume=resume,
+                store=store,
+                title=title,
+                progress=progress,
+            )
+            return
+        self.sources, self.target, self.evaluate = _of_transfer(source, target, evaluate)
+        target, evaluate = self.target, self.evaluate
+        check_numbers(seeds=seeds, folds=folds, jobs=jobs, threads=threads)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.output, self.resume, self.progress = Path(output), resume, progress
         self.title = title or f"{pool(self.sources).name or 'source'} → {target.name or 'target'}"
@@ -157,11 +180,14 @@ class Study:
         check_choice(self.task, self.folds)
         self.shared = self._shared(network, prepare, recipe)
         self.candidates = self._candidates(methods)
-        self.store = store or _own_store()
+        self.store = store or own_store()
         check_folder(self.output)
 
-    def run(self) -> Result:
+    def run(self) -> Result | JointResult:
         """Run everything, write ``result.json`` and the winner into ``best``, return the result.
+
+        With ``tasks`` that is a :class:`~fourfold.study.joint_result.JointResult`, and ``best``
+        holds a folder for each task.
 
         Raises
         ------
@@ -170,8 +196,12 @@ class Study:
         FileError
             If the output folder cannot be written.
         """
+        return self._run() if self.joint is None else self.joint.run()
+
+    def _run(self) -> Result:
         began = time.perf_counter()
-        self._warm()
+        domains = [*self.sources, self.target, *([self.evaluate] if self.evaluate else [])]
+        warm(self.shared.get("network"), self.store, [(self.prepare, domain) for domain in domains])
         runs = list(self._runs())
         outcomes = self._outcomes(runs)
         judge = Judge(
@@ -183,7 +213,7 @@ class Study:
             held={(run.seed, run.split): run.held for run in runs if run.split is not None},
             baselines=self.plan.baselines,
         )
-        result = conclude(self, judge, outcomes)
+        result = conclude(self, judge, outcomes, judge.board(outcomes))
         if result.shipped:
             self._ship(result.shipped)
         result.seconds = time.perf_counter() - began
@@ -243,39 +273,24 @@ class Study:
                 f"methods must apply to these data; {name} does not: {self.plan.skipped[name]}"
             )
         estimator: TransferEstimator = clone(method if entry is None else entry.load()())
-        ours = estimator.get_params(deep=False)
-        given = {name: value for name, value in self.shared.items() if ours.get(name, 0) is None}
-        if isinstance(changes := given.get("recipe"), Mapping):
-            del given["recipe"]
-            given |= {f"recipe__{name}": value for name, value in changes.items()}
-        estimator.set_params(**given).check()
+        equip(estimator, self.shared)
         return estimator
 
     # --- running ---------------------------------------------------------------------------------
-
-    def _warm(self) -> None:
-        """Compute frozen features with all the threads there are, before fits share them out."""
-        network = self.shared.get("network")
-        if not isinstance(network, Cut):
-            return
-        with using(self.store):
-            for domain in (*self.sources, self.target, *([self.evaluate] if self.evaluate else [])):
-                for _ in compute_once(network.frozen, self.prepare.transform(domain.rows)).blocks():
-                    pass
 
     def _runs(self) -> Iterator[Run]:
         """List every fit: the whole target first, then splits; seeds side by side."""
         whole = range(self.seeds if self.evaluate is not None or not self.folds else 1)
         for name, estimator in self.candidates.items():
             for seed in whole:
-                yield Run(name, _seeded(estimator, seed), seed)
+                yield Run(name, seeded(estimator, seed), seed)
         if not self.folds:
             return
         splits = [split(self.task, self.target, self.folds, seed) for seed in range(self.seeds)]
         for part in range(self.folds):
             for name, estimator in self.candidates.items():
                 for seed in range(self.seeds):
-                    yield Run(name, _seeded(estimator, seed), seed, part, splits[seed][part])
+                    yield Run(name, seeded(estimator, seed), seed, part, splits[seed][part])
 
     def _outcomes(self, runs: Sequence[Run]) -> dict[str, list[Outcome | Failure]]:
         bench = self._bench()
@@ -289,7 +304,7 @@ class Study:
             else:
                 outcomes[run.method].append(done)
         with Shown(len(runs), len(runs) - len(left), on=self.progress) as shown:
-            for outcome in _started(Parallel(self.jobs, return_as="generator_unordered"), left):
+            for outcome in started(left, self.jobs):
                 outcomes[outcome.method].append(outcome)
                 shown.advance(outcome)
         return outcomes
@@ -309,9 +324,7 @@ class Study:
         )
 
     def _finished(self, run: Run, bench: Bench, key: str) -> Outcome | None:
-        if not self.resume or (bench.saves(run) and not bench.model(run).exists()):
-            return None
-        return Outcome.load(self.output / "runs" / f"{key}.safetensors", run)
+        return bench.finished(run, key) if self.resume else None
 
     def _ship(self, method: str) -> None:
         best = self.output / "best"
@@ -322,36 +335,28 @@ class Study:
             raise write_error(best, "writable for the model", error) from error
 
 
-def _started(parallel: Parallel, tasks: list[Any]) -> Iterator[Outcome | Failure]:
-    """Start workers that leave Ctrl-C to this process: it is the one that ends them."""
-    outcomes: Iterator[Outcome | Failure]
-    if threading.current_thread() is not threading.main_thread():  # none other has handlers
-        outcomes = parallel(tasks)
-        return outcomes
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # workers inherit it
-    try:
-        outcomes = parallel(tasks)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    return outcomes
-
-
-def _own_store() -> Store | None:
-    """Open the user's store; where its disk is full, go on without."""
-    try:
-        return Store.default()
-    except OSError as error:
-        if not is_full(error):
-            raise
-        warnings.warn(
-            f"the disk of the store is full, so that nothing is kept in it; got: {error}",
-            FourfoldWarning,
-            stacklevel=3,
+def _of_tasks(source: object, target: object, evaluate: object) -> Mapping[str, Domain] | None:
+    """Return the rows to evaluate tasks on; refuse what is no study of tasks."""
+    if source is not None or target is not None:
+        raise ParameterError(
+            "a study must be of a source and a target, or of tasks; got both: leave one out"
         )
-        return None
+    if evaluate is not None and not isinstance(evaluate, Mapping):
+        raise ParameterError(
+            "evaluate must be names with a Domain each, as tasks are; got "
+            f"{type(evaluate).__name__}"
+        )
+    return evaluate
 
 
-def _seeded(estimator: TransferEstimator, seed: int) -> TransferEstimator:
-    seeded: TransferEstimator = clone(estimator)
-    seeded.set_params(random_state=seed)
-    return seeded
+def _of_transfer(
+    source: Domain | Sequence[Domain] | None,
+    target: Domain | None,
+    evaluate: Domain | Mapping[str, Domain] | None,
+) -> tuple[list[Domain], Domain, Domain | None]:
+    """Return sources, target and rows to evaluate on; refuse what is no study of transfer."""
+    if source is None or target is None:
+        raise ParameterError("a study must have a source and a target, or tasks; got neither whole")
+    if isinstance(evaluate, Mapping):
+        raise ParameterError("evaluate must be a Domain, where there are no tasks; got names")
+    return [source] if isinstance(source, Domain) else list(source), target, evaluate

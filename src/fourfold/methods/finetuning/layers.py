@@ -190,7 +190,7 @@ def _check_names(field: str, asked: Sequence[str], names: Sequence[str]) -> None
             )
 
 
-def _safe(network: Layered, train: str) -> Plan:
+def _safe(network: Layered, train: object) -> Plan:
     """Return what is done where nothing can be tried: fine-tune all, or train the last layer."""
     if train == "rest":
         return _plan(network, len(network.names) - 1, "rest")

@@ -1,0 +1,204 @@
+"""Few labels: from MNIST to USPS, and from five speakers to a sixth."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import data
+from benchmarks.harness import Benchmark, Target
+from benchmarks.seeds import interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from benchmarks.harness import Measures, Medians
+    from fourfold import Domain
+
+__all__ = ["BENCHMARK"]
+
+BASELINES: Final = ("TargetOnly", "Linear", "SourceOnly")
+CONSERVATIVE: Final = ("L2SP", "KLAdaptation", "LwF", "Rehearsal")
+METHODS: Final = ("FineTune", *CONSERVATIVE, "LayerTransfer", "Prototypes", "CosineHead")
+GAINS: Final = ("gain_best_vs_target_only", "gain_conservative_vs_finetune")
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """How much there is to learn from: source rows, rows to choose on and to test on, seeds."""
+
+    source_rows: int = 10_000
+    chosen_on: int = 1000
+    test_rows: int = 2007
+    utterances: int = 50
+    speakers: int = 6
+    seeds: int = 5
+    epochs: int = 10
+    least_steps: int = 200
+
+
+class Case(NamedTuple):
+    """One target with few labels: its source, and other rows to choose methods and to test on."""
+
+    source: Domain
+    few: Domain
+    choose: Domain
+    test: Domain
+    seed: int
+
+
+def _digits(s: Settings, shots: int) -> Iterator[Case]:
+    """From MNIST to USPS, seen at 28 × 28; labels to learn and to choose from its training part."""
+    from fourfold import Domain
+
+    x, y = data.mnist()
+    (seen, of), (test, test_y) = (
+        (_enlarged(pictures), digits) for pictures, digits in (data.usps(), data.usps("test"))
+    )
+    for seed in range(s.seeds):
+        random = np.random.default_rng(seed)
+        chosen = random.choice(len(x), s.source_rows, replace=False)
+        few = _few(of, np.arange(len(of)), shots, random)
+        rest = random.permutation(np.setdiff1d(np.arange(len(of)), few))[: s.chosen_on]
+        yield Case(
+            source=Domain(x[chosen], y[chosen]),
+            few=Domain(seen[few], of[few]),
+            choose=Domain(seen[rest], of[rest]),
+            test=Domain(test[: s.test_rows], test_y[: s.test_rows]),
+            seed=seed,
+        )
+
+
+def _enlarged(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    large = [Image.fromarray(one).resize((28, 28), Image.Resampling.BILINEAR) for one in pictures]
+    return np.stack([np.asarray(one) for one in large])
+
+
+def _speech(s: Settings, shots: int) -> Iterator[Case]:
+    """From five speakers to the sixth, each in turn; what the sixth says besides is halved."""
+    from fourfold import Domain
+    from fourfold.readers.encoded import EncodedFiles
+    from fourfold.readers.sounds import SoundRows
+
+    paths, digits, speakers = data.spoken_digits()
+    rows = SoundRows(EncodedFiles(paths, "sound"))
+    spoken = rows.take(np.arange(rows.n))
+    numbers = np.array([int(path.stem.rsplit("_", 1)[1]) for path in paths])
+    kept = numbers < s.utterances
+    for seed, speaker in enumerate(sorted(set(speakers))[: s.speakers]):
+        random = np.random.default_rng(seed)
+        others = np.flatnonzero(kept & (speakers != speaker))
+        own = np.flatnonzero(kept & (speakers == speaker))
+        few = _few(digits, own, shots, random)
+        rest = random.permutation(np.setdiff1d(own, few))
+        half = len(rest) // 2
+        piles = (others, few, rest[:half], rest[half:])
+        yield Case(*(Domain(spoken[pile], digits[pile]) for pile in piles), seed)
+
+
+def _few(
+    y: NDArray[np.int64], among: NDArray[np.intp], shots: int, random: np.random.Generator
+) -> NDArray[np.intp]:
+    drawn = [
+        random.choice(among[y[among] == digit], shots, replace=False) for digit in np.unique(y)
+    ]
+    return np.concatenate(drawn)
+
+
+CASES: Final = {"usps": (_digits, (1, 5, 10)), "speech": (_speech, (1, 3, 5))}
+
+
+def _side(task: str, shots: int, s: Settings) -> Measures:
+    """Fit every method on every case; say how good they are, and what the best ones gain."""
+    tested: dict[str, list[float]] = defaultdict(list)
+    chosen: dict[str, list[float]] = defaultdict(list)
+    cases, _ = CASES[task]
+    for case in cases(s, shots):
+        for name, model in _fitted(case, s):
+            tested[name].append(model.score(case.test.rows, case.test.y))
+            chosen[name].append(model.score(case.choose.rows, case.choose.y))
+    best = max(METHODS, key=lambda name: np.mean(chosen[name]))
+    careful = max(CONSERVATIVE, key=lambda name: np.mean(chosen[name]))
+    pairs = {GAINS[0]: (best, "TargetOnly"), GAINS[1]: (careful, "FineTune")}
+    found: Measures = {name: float(np.mean(scores)) for name, scores in tested.items()}
+    for gain, (ours, theirs) in pairs.items():
+        differences = np.subtract(tested[ours], tested[theirs])
+        found |= interval(gain, differences)
+        found[f"{gain}: {ours}"] = 1.0
+    return found
+
+
+def _fitted(case: Case, s: Settings) -> Iterator[tuple[str, Any]]:
+    """Fit each method; source models are trained once a case, in a store."""
+    from sklearn.frozen import FrozenEstimator
+
+    import fourfold
+    from fourfold.core.prepare import Standardize
+    from fourfold.core.store import using
+
+    fourfold.keep_memory()
+    prepare = Standardize().fit(case.source.rows, case.few.rows)
+    given = {"random_state": case.seed, "prepare": FrozenEstimator(prepare)}
+    length = {"recipe__epochs": s.epochs, "recipe__least_steps": s.least_steps}
+    with tempfile.TemporaryDirectory() as folder, using(fourfold.Store(folder)):
+        for name in (*BASELINES, *METHODS):
+            method = getattr(fourfold, name)().set_params(**given, **length)
+            yield name, method.fit(case.few, source=case.source)
+
+
+def _figures(medians: Medians) -> dict[str, float]:
+    return {
+        f"{gain}_{side.replace(' ', '_')}{end}": found[f"{gain}{end}"]
+        for side, found in medians.items()
+        for gain in GAINS
+        for end in ("", "_low", "_high")
+    }
+
+
+SIDES: Final[Mapping[str, Any]] = {
+    f"{task} {shots}": partial(_side, task, shots)
+    for task, (_, all_shots) in CASES.items()
+    for shots in all_shots
+}
+
+BENCHMARK: Final = Benchmark(
+    name="finetuning",
+    title="Few labels a class: MNIST to USPS, five speakers to a sixth",
+    counts=(
+        "Accuracy on USPS's test part; on half of what the sixth speaker says besides the few.",
+        (
+            "A gain is that of the method that is best on other labelled rows of the target, which "
+            "no model learns from and which are not the rows to test on; which one it was stands "
+            "beside the figure as 1."
+        ),
+        "Intervals: 95 %, Student's t over the seeds, or over the speakers, each with its seed.",
+        "Every method has its defaults and as many steps; source models are trained anew a seed.",
+    ),
+    sides=SIDES,
+    figures=_figures,
+    targets={
+        f"gain_best_vs_target_only_{side.replace(' ', '_')}_low": Target("≥", 0.0) for side in SIDES
+    },
+    packages=("torch", "scikit-learn", "h5py", "soundfile", "kaldi-native-fbank"),
+    settings=Settings(),
+    quick=Settings(
+        source_rows=100,
+        chosen_on=50,
+        test_rows=50,
+        utterances=12,
+        speakers=2,
+        seeds=2,
+        epochs=1,
+        least_steps=3,
+    ),
+    rounds=1,
+)

@@ -1,0 +1,232 @@
+"""Progressive networks on digits: what old columns are worth, and what a useless one costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import data
+from benchmarks.harness import Benchmark, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from benchmarks.harness import Measures, Medians
+    from fourfold import Domain
+
+__all__ = ["BENCHMARK"]
+
+SIDE: Final = 16
+"""Pixels of USPS's pictures; MNIST's become as small."""
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """How much is trained: labelled rows of the source and of a target, test rows, seeds."""
+
+    source_rows: int = 3000
+    rows: int = 400
+    few: int = 100
+    test_rows: int = 2000
+    epochs: int = 10
+    least_steps: int = 200
+    seeds: int = 5
+
+
+@final
+@dataclass(frozen=True)
+class Digits:
+    """Pictures (n, 16, 16) of bytes and their digits: to learn from, and to test on."""
+
+    x: NDArray[np.uint8]
+    y: NDArray[np.int64]
+    test_x: NDArray[np.uint8]
+    test_y: NDArray[np.int64]
+
+    def some(self, n: int, seed: int, *, shuffled: bool = False) -> Domain:
+        """Draw labelled rows to learn from; with labels in a random order, if asked for."""
+        from fourfold import Domain
+
+        random = np.random.default_rng(seed)
+        chosen = random.choice(len(self.x), n, replace=False)
+        y = random.permutation(self.y[chosen]) if shuffled else self.y[chosen]
+        return Domain(self.x[chosen], y)
+
+    def seen(self, change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Digits:
+        """Return the same digits, seen otherwise."""
+        return Digits(change(self.x), self.y, change(self.test_x), self.test_y)
+
+
+def _mnist(test_rows: int) -> Digits:
+    parts = [data.mnist("train"), data.mnist("t10k")]
+    small = [_shrunk(pictures[:20000]) for pictures, _ in parts]
+    return Digits(small[0], parts[0][1][:20000], small[1][:test_rows], parts[1][1][:test_rows])
+
+
+def _shrunk(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cut off MNIST's margins, which USPS lacks, and make pictures as small as there."""
+    inner = pictures[:, 4:24, 4:24]
+    small = [Image.fromarray(one).resize((SIDE, SIDE), Image.Resampling.BILINEAR) for one in inner]
+    return np.stack([np.asarray(one) for one in small])
+
+
+def _usps(test_rows: int) -> Digits:
+    (x, y), (test_x, test_y) = data.usps("train"), data.usps("test")
+    return Digits(x, y, test_x[:test_rows], test_y[:test_rows])
+
+
+def _rotated(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(np.rot90(pictures, axes=(1, 2)))
+
+
+def _inverted(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return 255 - pictures
+
+
+def _noisy(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    noise = np.random.default_rng(0).normal(0, 60, pictures.shape)
+    return np.clip(pictures + noise, 0, 255).astype(np.uint8)
+
+
+def _targets(s: Settings) -> dict[str, Digits]:
+    """Return what is learnt after MNIST, in the order of the chain."""
+    mnist = _mnist(s.test_rows)
+    return {
+        "rotated": mnist.seen(_rotated),
+        "inverted": mnist.seen(_inverted),
+        "noisy": mnist.seen(_noisy),
+        "usps": _usps(s.test_rows),
+    }
+
+
+def _method(name: str, s: Settings, seed: int, **parameters: Any) -> Any:
+    import fourfold
+
+    network = fourfold.ConvNet(channels=(16, 32), widths=(64,))
+    recipe = fourfold.Recipe(epochs=s.epochs, least_steps=s.least_steps, accelerator="cpu")
+    kind = getattr(fourfold, name)
+    return kind(network=network, recipe=recipe, random_state=seed, **parameters)
+
+
+def _scored(name: str, s: Settings) -> Measures:
+    """Learn one target after MNIST: with its column, with a random one, and alone."""
+    digits, mnist = _targets(s)[name], _mnist(s.test_rows)
+    found: dict[str, list[float]] = {}
+    for seed in range(s.seeds):
+        target, source = digits.some(s.rows, seed), mnist.some(s.source_rows, seed)
+        for kind in ("ProgressiveNetwork", "RandomColumn"):
+            model = _method(kind, s, seed, measure=True).fit(target, source=source)
+            found.setdefault(f"transfer score, {kind}", []).append(model.transfer_score_)
+            score = model.score(digits.test_x, digits.test_y)
+            found.setdefault(f"accuracy, {kind}", []).append(score)
+        alone = _method("TargetOnly", s, seed).fit(target, source=source)
+        score = alone.score(digits.test_x, digits.test_y)
+        found.setdefault("accuracy, TargetOnly", []).append(score)
+    return _summed(found)
+
+
+def _chained(s: Settings) -> Measures:
+    """Learn USPS last, after MNIST and all the others as columns in a chain."""
+    targets, mnist = _targets(s), _mnist(s.test_rows)
+    usps = targets.pop("usps")
+    found: dict[str, list[float]] = {}
+    for seed in range(s.seeds):
+        source = [
+            mnist.some(s.source_rows, seed),
+            *(d.some(s.rows, seed) for d in targets.values()),
+        ]
+        model = _method("ProgressiveNetwork", s, seed, measure=True)
+        model.fit(usps.some(s.rows, seed), source=source)
+        found.setdefault("transfer score, ProgressiveNetwork", []).append(model.transfer_score_)
+        score = model.score(usps.test_x, usps.test_y)
+        found.setdefault("accuracy, ProgressiveNetwork", []).append(score)
+    return _summed(found)
+
+
+def _harmed(s: Settings) -> Measures:
+    """Learn few digits of USPS after MNIST with its labels in a random order."""
+    usps, mnist = _usps(s.test_rows), _mnist(s.test_rows)
+    found: dict[str, list[float]] = {}
+    for seed in range(2 * s.seeds):
+        target = usps.some(s.few, seed)
+        source = mnist.some(s.source_rows, seed, shuffled=True)
+        kinds = ("TargetOnly", "ProgressiveNetwork", "FineTune", "RandomColumn")
+        models = {kind: _method(kind, s, seed).fit(target, source=source) for kind in kinds}
+        scores = {kind: m.score(usps.test_x, usps.test_y) for kind, m in models.items()}
+        for kind, score in scores.items():
+            found.setdefault(f"accuracy, {kind}", []).append(score)
+            if kind != "TargetOnly":
+                found.setdefault(f"harm, {kind}", []).append(score - scores["TargetOnly"])
+    return _summed(found)
+
+
+def _summed(found: Mapping[str, Sequence[float]]) -> Measures:
+    """Average over seeds; scores and harms with the ends of their 95 % interval (Student's t)."""
+    from scipy import stats
+
+    measures: Measures = {}
+    for name, values in found.items():
+        measures[name] = mean = float(np.mean(values))
+        if not name.startswith("accuracy"):
+            reach = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+            measures |= {f"{name}, low": mean - reach, f"{name}, high": mean + reach}
+    return measures
+
+
+RELATED: Final = ("rotated", "inverted", "noisy", "usps")
+
+
+def _figures(medians: Medians) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for side in (*RELATED, "chain"):
+        for kind, short in (("ProgressiveNetwork", "transfer_score"), ("RandomColumn", "random")):
+            if f"transfer score, {kind}" in medians[side]:
+                figures[f"{short}_{side}"] = medians[side][f"transfer score, {kind}"]
+    harm = medians["shuffled"]
+    for kind, short in (("ProgressiveNetwork", "harm"), ("FineTune", "finetune_harm")):
+        for end in ("", ", low", ", high"):
+            name = f"{short}_from_shuffled_source{end.replace(', ', '_')}"
+            figures[name] = harm[f"harm, {kind}{end}"]
+    return figures
+
+
+BENCHMARK: Final = Benchmark(
+    name="progressive",
+    title="Progressive networks on digits of 16 × 16, a small convnet, MNIST first",
+    counts=(
+        (
+            "A transfer score is the area under the learning curve on held-out rows of the "
+            "target's training part, divided by that of the same network alone; 1 is no transfer."
+        ),
+        "random_*: the same with a random frozen column instead of MNIST's.",
+        "chain: MNIST, then rotated, inverted, noisy digits, each beside those before, then USPS.",
+        (
+            "harm: accuracy on USPS's test part minus that of the target alone, with MNIST's "
+            "labels in a random order; its 95 % interval over twice as many seeds."
+        ),
+        "Test parts are scored once; nothing is chosen on them.",
+    ),
+    sides={
+        **{name: partial(_scored, name) for name in RELATED},
+        "chain": _chained,
+        "shuffled": _harmed,
+    },
+    figures=_figures,
+    targets={
+        **{f"transfer_score_{name}": Target("≥", 1.0) for name in (*RELATED, "chain")},
+        "harm_from_shuffled_source_high": Target("≥", 0.0),
+    },
+    packages=("torch", "numpy", "scipy", "h5py"),
+    settings=Settings(),
+    quick=Settings(
+        source_rows=100, rows=40, few=30, test_rows=100, epochs=1, least_steps=5, seeds=2
+    ),
+    rounds=1,
+)

@@ -1,0 +1,93 @@
+"""Gradients of several losses made one, by torchjd: an extra."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from fourfold.errors import MissingExtraError
+
+try:
+    from torchjd import aggregation
+except ImportError as error:
+    raise MissingExtraError("torchjd", "multitask") from error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+    from torchjd.aggregation import Aggregator
+
+__all__ = ["AGGREGATORS", "aggregator", "descend"]
+
+AGGREGATORS: Final[dict[str, Callable[[int], Aggregator]]] = {
+    "pcgrad": lambda _k: aggregation.PCGrad(),
+    "cagrad": lambda _k: aggregation.CAGrad(c=0.5),  # the c of the paper's larger experiments
+    "nashmtl": lambda k: aggregation.NashMTL(n_tasks=k),
+    "upgrad": lambda _k: aggregation.UPGrad(),
+    "mgda": lambda _k: aggregation.MGDA(),
+    "imtlg": lambda _k: aggregation.IMTLG(),
+    "alignedmtl": lambda _k: aggregation.AlignedMTL(),
+}
+"""Name → what builds an aggregator of so many gradients."""
+
+
+def aggregator(name: str, k: int) -> Aggregator:
+    """Build an aggregator of k gradients.
+
+    Raises
+    ------
+    MissingExtraError
+        If the solver that it needs is not installed.
+    """
+    try:
+        return AGGREGATORS[name](k)
+    except ImportError as error:
+        raise MissingExtraError(f"a solver of torchjd for {name}", "multitask") from error
+
+
+def descend(losses: Tensor, name: str, shared: Sequence[Tensor], own: Sequence[Tensor]) -> None:
+    """Leave gradients of several losses: aggregated on what they share, the sum on the rest.
+
+    A loss without a gradient, of a task that has no label in this batch, takes no part: some
+    aggregators would stand still for it. An aggregator remembers nothing from one call to the
+    next, so that a training that goes on from a checkpoint goes on as it would have.
+
+    Parameters
+    ----------
+    losses
+        (K,).
+    name
+        Of the aggregator.
+    shared
+        Parameters whose K gradients may conflict.
+    own
+        Parameters that each belong to one of the losses.
+    """
+    everything = [*shared, *own]
+    rows = [
+        torch.autograd.grad(loss, everything, retain_graph=True, materialize_grads=True)
+        for loss in losses
+    ]
+    for i, parameter in enumerate(own, start=len(shared)):
+        parameter.grad = torch.stack([row[i] for row in rows]).sum(0)
+    if not shared:
+        return
+    jacobian = torch.stack([_flat(row[: len(shared)]) for row in rows])  # (K, P)
+    jacobian = jacobian[jacobian.any(dim=1)]
+    step = _aggregated(name, jacobian) if len(jacobian) > 1 else jacobian.sum(0)  # (P,)
+    parts = torch.split(step, [parameter.numel() for parameter in shared])
+    for parameter, part in zip(shared, parts, strict=True):
+        parameter.grad = torch.empty_like(parameter).copy_(part.view_as(parameter))
+
+
+def _aggregated(name: str, jacobian: Tensor) -> Tensor:
+    with warnings.catch_warnings():  # of how fast a solver is when it is used again
+        warnings.filterwarnings("ignore", "You are solving a parameterized problem", UserWarning)
+        return aggregator(name, len(jacobian))(jacobian)
+
+
+def _flat(gradients: Sequence[Tensor]) -> Tensor:
+    return torch.cat([gradient.reshape(-1) for gradient in gradients])

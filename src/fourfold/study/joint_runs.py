@@ -1,0 +1,143 @@
+"""Joint runs: one fit of one method on all tasks at once, kept as an outcome of each task."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+from xxhash import xxh3_128_hexdigest
+
+from fourfold import bundle
+from fourfold.study.runs import (
+    Failure,
+    Outcome,
+    Run,
+    ask,
+    attempt,
+    execute,
+    forget,
+    loss_curve,
+    timed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fourfold.core.estimator import JointEstimator
+    from fourfold.rows import Index
+    from fourfold.study.runs import Bench
+
+__all__ = ["JointBench", "JointRun", "Said", "execute_alone", "execute_joint"]
+
+Said: TypeAlias = "dict[str, Outcome | Failure]"
+"""Task → what a fit said of it."""
+
+
+@final
+@dataclass(frozen=True)
+class JointRun:
+    """One fit on all tasks.
+
+    Attributes
+    ----------
+    method, estimator, seed, split
+        As of a :class:`~fourfold.study.runs.Run`.
+    held
+        Task → positions of its rows whose labels the fit does not see.
+    """
+
+    method: str
+    estimator: JointEstimator
+    seed: int
+    split: int | None
+    held: Mapping[str, Index]
+
+    def of(self, task: str) -> Run:
+        """Return what the run is to one task."""
+        return Run(self.method, self.estimator, self.seed, self.split, self.held[task])
+
+
+@final
+@dataclass(frozen=True)
+class JointBench:
+    """What every joint run works on.
+
+    Attributes
+    ----------
+    tasks
+        Task → the bench on which it is learnt alone.
+    folder
+        Where joint models are kept.
+    """
+
+    tasks: Mapping[str, Bench]
+    folder: Path
+
+    @property
+    def any(self) -> Bench:
+        """A bench of one of the tasks: threads and store are the same."""
+        return next(iter(self.tasks.values()))
+
+    def key(self, run: JointRun) -> str:
+        """Name all that a run depends on: another key is another run."""
+        keys = [f"{name} {bench.key(run.of(name))}" for name, bench in self.tasks.items()]
+        return xxh3_128_hexdigest("\n".join(keys).encode())
+
+    def model(self, method: str) -> Path:
+        """Return the folder of the model that a method saves."""
+        return self.folder / "models" / method
+
+    def saves(self, run: JointRun) -> bool:
+        """Tell whether a run's model may be the one that is handed over."""
+        return run.split is None and run.seed == self.any.ship
+
+    def finished(self, run: JointRun, key: str) -> Said | None:
+        """Read a finished run; None where some of it is not there."""
+        if self.saves(run) and not self.model(run.method).exists():
+            return None
+        said: Said = {}
+        for name, bench in self.tasks.items():
+            outcome = Outcome.load(bench.folder / "runs" / f"{key}.safetensors", run.of(name))
+            if outcome is None:
+                return None
+            said[name] = outcome
+        return said
+
+
+def execute_alone(task: str, run: Run, bench: Bench, key: str) -> Said:
+    """Fit one task by itself."""
+    return {task: execute(run, bench, key)}
+
+
+def execute_joint(run: JointRun, bench: JointBench, key: str) -> Said:
+    """Fit all tasks at once, ask each task's model, and keep what it says.
+
+    A method that cannot run gives a Failure of each task; the study goes on without it.
+    """
+    checkpoint = bench.folder / "runs" / f"{key}.checkpoint"
+    outcomes = attempt(lambda: _fit(run, bench, checkpoint), bench.any)
+    if isinstance(outcomes, str):
+        return {name: Failure(run.method, run.seed, run.split, outcomes) for name in bench.tasks}
+    for name, outcome in outcomes.items():
+        outcome.save(bench.tasks[name].folder / "runs" / f"{key}.safetensors")
+    return {**outcomes}
+
+
+def _fit(run: JointRun, bench: JointBench, checkpoint: Path) -> dict[str, Outcome]:
+    estimator: Any = copy.copy(run.estimator)
+    tasks = {name: part.target.hide(run.held[name]) for name, part in bench.tasks.items()}
+    seconds = timed(lambda: estimator.fit(tasks), estimator, checkpoint)
+    if bench.saves(run):
+        bundle.save(estimator, bench.model(run.method))
+    forget(checkpoint)
+    losses, found = loss_curve(estimator), estimator.findings_
+    outcomes = {}
+    for name, part in bench.tasks.items():
+        member, own = estimator.of(name), run.of(name)
+        said = ask(member, own, part)
+        outcomes[name] = Outcome(
+            run.method, run.seed, run.split, member.task_, said, seconds, losses, found
+        )
+    return outcomes

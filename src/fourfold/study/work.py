@@ -1,0 +1,88 @@
+"""What is around the fits of a study: what methods are given, and the processes they run in."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from joblib import Parallel
+from sklearn.base import clone
+
+from fourfold.core.index import is_full
+from fourfold.core.store import Store, compute_once, using
+from fourfold.errors import FourfoldWarning
+from fourfold.networks.cut import Cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fourfold.core.estimator import JointEstimator, TransferEstimator
+    from fourfold.core.prepare import Preparation
+    from fourfold.domain import Domain
+
+__all__ = ["equip", "own_store", "seeded", "started", "warm"]
+
+E = TypeVar("E", bound="TransferEstimator | JointEstimator")
+
+
+def equip(estimator: TransferEstimator | JointEstimator, shared: Mapping[str, Any]) -> None:
+    """Give an estimator what a study gives to all, where it takes it and has nothing of its own."""
+    ours = estimator.get_params(deep=False)
+    given = {name: value for name, value in shared.items() if ours.get(name, 0) is None}
+    if isinstance(changes := given.get("recipe"), Mapping):
+        del given["recipe"]
+        given |= {f"recipe__{name}": value for name, value in changes.items()}
+    estimator.set_params(**given).check()
+
+
+def seeded(estimator: E, seed: int) -> E:
+    """Return a copy with a seed of its own."""
+    copy: E = clone(estimator)
+    copy.set_params(random_state=seed)
+    return copy
+
+
+def own_store() -> Store | None:
+    """Open the user's store; where its disk is full, go on without."""
+    try:
+        return Store.default()
+    except OSError as error:
+        if not is_full(error):
+            raise
+        warnings.warn(
+            f"the disk of the store is full, so that nothing is kept in it; got: {error}",
+            FourfoldWarning,
+            stacklevel=3,
+        )
+        return None
+
+
+def warm(network: Any, store: Store | None, domains: Sequence[tuple[Preparation, Domain]]) -> None:
+    """Compute frozen features with all the threads there are, before fits share them out."""
+    if not isinstance(network, Cut):
+        return
+    with using(store):
+        for prepare, domain in domains:
+            for _ in compute_once(network.frozen, prepare.transform(domain.rows)).blocks():
+                pass
+
+
+def started(tasks: list[Any], jobs: int) -> Iterator[Any]:
+    """Start joblib's delayed calls, so many at a time, and yield what each returns, in any order.
+
+    Workers leave Ctrl-C to this process: it is the one that ends them.
+    """
+    parallel = Parallel(jobs, return_as="generator_unordered")
+    outcomes: Iterator[Any]
+    if threading.current_thread() is not threading.main_thread():  # none other has handlers
+        outcomes = parallel(tasks)
+        return outcomes
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # workers inherit it
+    try:
+        outcomes = parallel(tasks)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return outcomes
