@@ -277,7 +277,7 @@ def test_options_out_of_bounds(study, here, options, words):
     ("argv", "words"),
     [
         (("learn",), "No such command 'learn'; see fourfold --help"),
-        (("study",), "Missing option '--output'"),
+        (("study",), "Missing option '-o' / '--output'; see fourfold --help"),
         (("map", "--source", "a.csv"), "--source and --target must be given together"),
         (("predict",), "see fourfold --help"),
     ],

@@ -116,6 +116,15 @@ def test_without_penalty_it_is_fine_tuning():
     np.testing.assert_allclose(free.outputs(X), plain.outputs(X), atol=1e-4)
 
 
+def test_by_default_the_penalty_counts_less_the_more_labels_there_are():
+    X, y = rows()
+    source, common = Domain(X, y), {"network": NET, "recipe": SHORT, "prepare": PREPARED}
+    for n in (8, 20):
+        default = L2SP(**common).fit(X[:n], y[:n], source=source)
+        asked = L2SP(alpha=1 / n, **common).fit(X[:n], y[:n], source=source)
+        np.testing.assert_array_equal(default.outputs(X), asked.outputs(X))
+
+
 def test_fisher_lets_weights_move_that_the_source_does_not_need():
     """An input that is always 0 in the source has no information; its weights are free."""
     X, y = rows()

@@ -37,7 +37,8 @@ class L2SP(NetworkEstimator):
     Parameters
     ----------
     alpha
-        α, for transferred weights.
+        α, for transferred weights; None is 1/n for n labels, which makes the penalty a normal prior
+        of variance 1 around the source's weights: the more labels, the less it counts.
     beta
         β, for a fresh last layer.
     fisher
@@ -68,7 +69,7 @@ class L2SP(NetworkEstimator):
     True
     """
 
-    alpha: NonNegative = 0.1
+    alpha: NonNegative | None = None
     beta: NonNegative = 0.01
     fisher: bool = False
     head: Head = "auto"
@@ -84,6 +85,7 @@ class L2SP(NetworkEstimator):
         self.start_ = {name: w.detach().clone() for name, w in transferred.items()}
         importance = self._importance(job, model, kept=kept)
         train, validate = hold_out(model, job.task, job.target.known(), job.recipe)
+        alpha = 1 / len(train.y) if self.alpha is None else self.alpha
 
         def loss(_t: float, batch: Batch) -> Tensor:
             away = sum(
@@ -92,7 +94,7 @@ class L2SP(NetworkEstimator):
             )
             large = sum(w.square().sum() for w in fresh)
             fit = job.task.loss(model(batch.x), batch.y)
-            return fit + self.alpha / 2 * away + self.beta / 2 * large
+            return fit + alpha / 2 * away + self.beta / 2 * large
 
         phase = Phase(loss, [Part(model, weight_decay=0.0)])
         self.history_: History = minimize(
