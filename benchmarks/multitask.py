@@ -41,7 +41,7 @@ class Settings:
 
     rows: int = 10_000
     test_rows: int = 5_000
-    epochs: int = 8
+    epochs: int = 6
     batch: int = 128
     pupils: int = 12
     school_steps: int = 300

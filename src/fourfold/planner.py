@@ -9,7 +9,7 @@ from fourfold.errors import DataError
 from fourfold.methods import BASELINES, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fourfold.domain import Domain
     from fourfold.methods import Entry
@@ -131,6 +131,12 @@ class Plan:
     methods: tuple[str, ...]
     baselines: tuple[str, ...]
     skipped: dict[str, str]
+
+    def beside(self, methods: Iterable[str]) -> tuple[str, ...]:
+        """Return the baselines of the cells that methods, by class name, are of."""
+        cells = {table()[name].cell for name in methods if name in table()}
+        wanted = {b for cell in CELLS if cell.name in cells for b in cell.baselines}
+        return tuple(b for b in self.baselines if b in wanted)
 
 
 @final

@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 
 from fourfold import Domain, FineTune, Mlp, Recipe, Store, Study, load
 from fourfold.errors import DataError, ParameterError
+from fourfold.planner import locate
 from fourfold.study.result import Result
 
 SHORT = Recipe(epochs=3, least_steps=30)
@@ -51,20 +52,26 @@ def weights(folder: Path) -> dict[str, bytes]:
 
 
 def test_few_labels_with_evaluation(tmp_path):
-    result = study(tmp_path, *piles()).run()
+    source, target, evaluate = piles()
+    plan = locate([source], target)
+    result = study(tmp_path, source, target, evaluate).run()
     assert result.cell == "finetuning"
-    assert {line.method for line in result.lines} == {
-        "TargetOnly",
-        "Linear",
-        "SourceOnly",
-        "FineTune",
-    }
+    assert {line.method for line in result.lines} == {*plan.methods, *plan.baselines}
+    assert not any(line.error for line in result.lines)
     assert all(len(line.scores) == 2 and len(line.choice) == 4 for line in result.lines)
     assert result.verdict in {"helped", "hurt", "undecided"}
     assert sum(map(sum, result.confusion)) == 2 * 597
     best = load(tmp_path / "out" / "best")
     assert type(best).__name__ == result.shipped
     assert Result.load(tmp_path / "out" / "result.json") == result
+
+
+def test_baselines_are_those_of_the_cells_of_the_methods(tmp_path):
+    beside = {"FineTune": ["TargetOnly", "Linear", "SourceOnly"],
+              "ProgressiveNetwork": ["TargetOnly", "Linear", "RandomColumn"]}  # fmt: skip
+    for method, baselines in beside.items():
+        candidates = study(tmp_path, *piles(), methods=[method]).candidates
+        assert list(candidates) == [*baselines, method]
 
 
 def test_few_labels_without_evaluation_are_judged_by_folds(tmp_path):

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fourfold.domain import apart
 from fourfold.methods import table
 from fourfold.planner import CELLS, locate, locate_tasks
 
@@ -69,6 +68,8 @@ def _show_plan(plan: Plan) -> None:
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
     """Print the map with several tasks on it, what applies, and why the rest does not."""
+    from fourfold.domain import apart
+
     plan = locate_tasks(tasks)
     console = _console()
     for name, domain in tasks.items():

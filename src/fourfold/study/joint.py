@@ -11,32 +11,25 @@ from urllib.parse import quote
 
 import numpy as np
 from joblib import delayed
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from torch import nn
 
 from fourfold.bundle import save
 from fourfold.bundle.whole import whole_folder
-from fourfold.core.estimator import JointEstimator, TransferEstimator
-from fourfold.core.prepare import default_preparation
-from fourfold.core.tasks import infer_task
 from fourfold.domain import apart
-from fourfold.errors import DataError, ParameterError
 from fourfold.methods import find
 from fourfold.methods.saved import load
 from fourfold.planner import locate_tasks
 from fourfold.study import gate
 from fourfold.study.checks import (
     check_choice,
-    check_classes,
     check_folder,
     check_network,
     check_numbers,
-    fit_preparation,
     write_error,
 )
 from fourfold.study.conclusion import conclude
 from fourfold.study.joint_conclusion import conclude_all
+from fourfold.study.joint_given import called, joint_methods, judged_rows, kind_of, prepared_for
 from fourfold.study.joint_runs import JointBench, JointRun, execute_alone, execute_joint
 from fourfold.study.judge import Judge
 from fourfold.study.runs import Bench, Run
@@ -48,6 +41,9 @@ from fourfold.study.work import equip, own_store, seeded, started, warm
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from torch import nn
+
+    from fourfold.core.estimator import JointEstimator, TransferEstimator
     from fourfold.core.prepare import Preparation
     from fourfold.core.store import Store
     from fourfold.core.tasks import Task
@@ -56,6 +52,7 @@ if TYPE_CHECKING:
     from fourfold.networks.builder import Builder
     from fourfold.planner import Plan
     from fourfold.rows import Index
+    from fourfold.study.joint_given import JointMethod
     from fourfold.study.joint_result import JointResult
     from fourfold.study.joint_runs import Said
     from fourfold.study.result import Result
@@ -64,9 +61,7 @@ if TYPE_CHECKING:
 
     Outcomes: TypeAlias = dict[str, dict[str, list[Outcome | Failure]]]
 
-__all__ = ["Alone", "JointMethod", "JointStudy"]
-
-JointMethod: TypeAlias = str | TransferEstimator | JointEstimator
+__all__ = ["Alone", "JointStudy"]
 
 
 @final
@@ -177,15 +172,15 @@ class JointStudy:
         self.output, self.resume, self.progress = Path(output), resume, progress
         self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
         self.plan = locate_tasks(tasks)
-        targets = {name: _called(domain, name) for name, domain in tasks.items()}
-        judged = _judged(targets, evaluate)
-        kinds = {name: _kind(domain, judged[name]) for name, domain in targets.items()}
+        targets = {name: called(domain, name) for name, domain in tasks.items()}
+        judged = judged_rows(targets, evaluate)
+        kinds = {name: kind_of(domain, judged[name]) for name, domain in targets.items()}
         self.folds = min(folds_for(kinds[name], targets[name], folds) for name in targets)
-        prepared = _prepared(targets, judged, network, prepare)
+        prepared = prepared_for(targets, judged, network, prepare)
         shared = {"network": network, "recipe": recipe}
         frozen = {name: {"prepare": FrozenEstimator(one)} for name, one in prepared.items()}
         ready = {} if apart(targets) else next(iter(frozen.values()))
-        self.network, self.joint = network, _joint(methods, targets, {**shared, **ready})
+        self.network, self.joint = network, joint_methods(methods, targets, {**shared, **ready})
         self.tasks: dict[str, Alone] = {}
         for name, target in targets.items():
             check_choice(kinds[name], self.folds)
@@ -354,98 +349,6 @@ class JointStudy:
                         shutil.copytree(alone, part / _file_name(name))
         except OSError as error:
             raise write_error(best, "writable for the models", error) from error
-
-
-def _called(domain: Domain, name: str) -> Domain:
-    """Return the same domain, called as its task where it has no name."""
-    if domain.name:
-        return domain
-    named = domain.subset(np.arange(domain.n_rows))
-    named.name = name
-    return named
-
-
-def _judged(
-    tasks: Mapping[str, Domain], evaluate: Mapping[str, Domain] | None
-) -> dict[str, Domain | None]:
-    """Return the rows to judge each task on, which must be those of the same tasks."""
-    if evaluate is None:
-        return dict.fromkeys(tasks)
-    if set(evaluate) != set(tasks):
-        raise ParameterError(
-            f"tasks to evaluate must be those that are learnt, {', '.join(tasks)}; got "
-            f"{', '.join(evaluate) or 'none'}"
-        )
-    for name, domain in evaluate.items():
-        if not domain.n_labelled:
-            raise DataError(f"the rows to evaluate task {name!r} on must have labels; got none")
-    return {name: _called(evaluate[name], name) for name in tasks}
-
-
-def _kind(target: Domain, evaluate: Domain | None) -> Task:
-    """Tell what a task is, and refuse labels that nothing can be learnt from."""
-    task = infer_task(target).fit(target)
-    check_classes(task, [], target, evaluate)
-    return task
-
-
-def _prepared(
-    tasks: Mapping[str, Domain],
-    evaluate: Mapping[str, Domain | None],
-    network: nn.Module | Builder | str | None,
-    prepare: Preparation | None,
-) -> dict[str, Preparation]:
-    """Fit a preparation, without labels: one for all where inputs are of a kind, else one each."""
-    brought = isinstance(network, nn.Module)
-    if brought and (difference := apart(tasks)):
-        raise ParameterError(
-            "network must be a name or a Builder where the inputs of tasks differ, so that each "
-            f"has one of its own; got a module, and {difference}"
-        )
-    piles = [[name] for name in tasks] if apart(tasks) else [list(tasks)]
-    fitted: dict[str, Preparation] = {}
-    for names in piles:
-        domains = [tasks[name] for name in names]
-        rows = [domain.rows for domain in domains]
-        chosen = prepare or default_preparation(*rows, brought=brought)
-        one = fit_preparation(chosen, domains, *[evaluate[name] for name in names])
-        fitted |= dict.fromkeys(names, one)
-    return fitted
-
-
-def _joint(
-    methods: Sequence[JointMethod] | None,
-    tasks: Mapping[str, Domain],
-    shared: Mapping[str, Any],
-) -> dict[str, JointEstimator]:
-    """Return what learns all tasks at once, by a name that tells them apart."""
-    wanted = [*locate_tasks(tasks).methods] if methods is None else methods
-    named: dict[str, JointEstimator] = {}
-    for method in [one for want in wanted for one in _candidates(want, tasks)]:
-        name = _name(method)
-        again = sum(other.split("-")[0] == name for other in named)
-        equip(method, shared)
-        named[f"{name}-{again + 1}" if again else name] = method
-    if not named:
-        raise ParameterError("methods must hold one that learns several tasks; got none")
-    return named
-
-
-def _candidates(method: JointMethod, tasks: Mapping[str, Domain]) -> list[JointEstimator]:
-    if isinstance(method, JointEstimator):
-        return [clone(method)]
-    kind = find(method).load() if isinstance(method, str) else type(method)
-    if not issubclass(kind, JointEstimator):
-        raise ParameterError(f"methods must learn several tasks at once; got {kind.__name__}")
-    return list(kind.candidates(tasks))
-
-
-def _name(method: JointEstimator) -> str:
-    """Name a method by its class and the options that are not its defaults."""
-    defaults = type(method)().get_params(deep=False)
-    ours = method.get_params(deep=False)
-    options = [v for k, v in ours.items() if isinstance(v, str) and v != defaults[k]]
-    return " ".join([type(method).__name__, *options])
 
 
 def _file_name(task: str) -> str:

@@ -19,6 +19,8 @@ __all__ = ["folds_for", "split"]
 
 def folds_for(task: Task, target: Domain, most: int) -> int:
     """Tell in how many folds the labels can be split; 0 if some class has one label only."""
+    if not target.n_labelled:
+        return 0
     return count_folds(target.known, most, classes=isinstance(task, Classification))
 
 

@@ -252,7 +252,9 @@ class Study:
     def _candidates(self, methods: Sequence[Method] | None) -> dict[str, TransferEstimator]:
         """Return every method that will run, baselines first."""
         wanted = self.plan.methods if methods is None else methods
-        chosen = [self._method(method) for method in (*self.plan.baselines, *wanted)]
+        asked = [self._method(method) for method in wanted]
+        beside = self.plan.beside(type(method).__name__ for method in asked)
+        chosen = [*(self._method(name) for name in beside), *asked]
         named: dict[str, TransferEstimator] = {}
         for estimator in chosen:
             name = type(estimator).__name__
