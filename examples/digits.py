@@ -16,7 +16,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from fourfold import DANN, Domain, Study, keep_memory
-from fourfold.cli.show import show_result
+from fourfold.cli.show import show_found
 from fourfold.report import write_report
 
 OUTPUT = Path("runs/demo")
@@ -70,7 +70,7 @@ def main() -> None:
             title=title,
         )
         results.append(study.run())
-        show_result(results[-1], folder)
+        show_found(results[-1], folder)
     write_report(results, OUTPUT / "report.html")
     print(f"Open {OUTPUT / 'report.html'}")
 

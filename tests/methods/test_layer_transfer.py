@@ -163,7 +163,7 @@ def test_every_cut_is_tried_from_both_ends(target):
     curve = model.curve_
     assert curve.x == [str(i) for i in range(n + 1)]
     assert set(curve.lines) == {
-        f"{end} layers, {way}" for end in ("first", "last") for way in ("frozen", "fine-tuned")
+        f"{end} {way}" for end in ("first", "last") for way in ("frozen", "tuned")
     }
     lines = list(curve.lines.values())
     assert {line[0] for line in lines} == {lines[0][0]}  # nothing copied: the target alone
@@ -190,8 +190,8 @@ def test_what_is_chosen_is_the_best_and_what_one_gets_by_asking_for_it():
 @pytest.mark.parametrize("train", ["rest", "all"])
 def test_one_way_can_be_asked_for(train):
     model = LayerTransfer(train=train, **COMMON).fit(FEW, source=SOURCE)
-    ways = {name.rsplit(", ", 1)[1] for name in model.curve_.lines}
-    assert ways == {"frozen" if train == "rest" else "fine-tuned"}
+    ways = {name.split()[1] for name in model.curve_.lines}
+    assert ways == {"frozen" if train == "rest" else "tuned"}
 
 
 def test_one_label_a_class_leaves_nothing_to_choose_by():

@@ -142,6 +142,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "breakable": words.breakable,
         "count": words.count,
         "duration": words.duration,
         "number": words.number,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
-__all__ = ["count", "duration", "number", "plain", "shorten", "signed"]
+from markupsafe import Markup, escape
+
+__all__ = ["breakable", "count", "duration", "number", "plain", "shorten", "signed"]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -48,3 +51,8 @@ def plain(value: Any) -> str:
 def shorten(text: str, most: int) -> str:
     """Cut a text that is longer than ``most`` characters, and show that it was cut."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def breakable(name: str) -> Markup:
+    """Let a browser break the name of a class where a new word begins."""
+    return Markup("<wbr>").join(escape(word) for word in re.split(r"(?<=[a-z])(?=[A-Z])", name))

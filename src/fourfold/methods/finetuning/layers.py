@@ -121,11 +121,11 @@ class LayerTransfer(NetworkEstimator):
             raise ParameterError(
                 "train must be 'auto', 'all' or 'rest' where copy is 'auto'; got names"
             )
-        ways = {"rest": "frozen", "all": "fine-tuned"}
+        ways = {"rest": "frozen", "all": "tuned"}
         tried = [way for way in ways if self.train in {"auto", way}]
         numbers = range(len(network.copyable) + 1)
         return {
-            f"{end} layers, {ways[way]}": [_plan(network, sign * n, way) for n in numbers]
+            f"{end} {ways[way]}": [_plan(network, sign * n, way) for n in numbers]
             for end, sign in (("last", -1), ("first", 1))
             for way in tried
         }
@@ -233,7 +233,7 @@ def _score(
 def _curves(lines: Mapping[str, Sequence[Plan]], scores: Mapping[Plan, float], job: Job) -> Curves:
     classes = isinstance(job.task, Classification)
     return Curves(
-        title="Score on held-out labels by the number of copied layers",
+        title="Score on held-out labels: the first or the last layers copied, frozen or tuned",
         across="copied layers",
         up="accuracy" if classes else "minus the loss",
         x=[str(len(plan.copied)) for plan in next(iter(lines.values()))],
