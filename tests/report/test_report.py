@@ -39,7 +39,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         self._unseen = tag in {"script", "style"}
-        self.text += " "
+        self.text += "" if tag == "wbr" else " "
         if re.fullmatch(r"h[1-6]", tag):
             self.headings.append(int(tag[1]))
 

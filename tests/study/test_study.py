@@ -112,7 +112,7 @@ def test_evaluation_labels_change_no_model(tmp_path):
     source, target, evaluate = piles()
     shuffled = Domain(evaluate.rows, np.random.default_rng(0).permutation(evaluate.y))
     results = [
-        study(tmp_path / name, source, target, judged).run()
+        study(tmp_path / name, source, target, judged, seeds=1, folds=2).run()
         for name, judged in {"true": evaluate, "shuffled": shuffled}.items()
     ]
     assert results[0].lines[0].scores != results[1].lines[0].scores
@@ -130,7 +130,8 @@ def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
     """Negative transfer: a source that teaches nonsense hurts itself, and a baseline ships."""
     source, target, evaluate = piles()
     wrong = Domain(source.rows, np.random.default_rng(0).permutation(source.y))
-    result = study(tmp_path, wrong, target, evaluate, recipe=Recipe(epochs=10), seeds=3).run()
+    options = {"methods": ["FineTune"], "recipe": Recipe(epochs=10), "seeds": 3}
+    result = study(tmp_path, wrong, target, evaluate, **options).run()
     line = {line.method: line for line in result.lines}
     assert np.mean(line["SourceOnly"].scores) < 0.3
     assert result.verdict != "helped"

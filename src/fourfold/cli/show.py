@@ -56,14 +56,17 @@ def show_place(sources: Sequence[Domain], target: Domain) -> None:
 
 def _show_plan(plan: Plan) -> None:
     console = _console()
-    shown = _table("", "cell", "applies", "because", "methods")
+    shown = _table("", "cell", "applies", "because")
     for name, reason in plan.reasons.items():
         here = Text("you →", "bold") if name == plan.cell else ""
         style, applies = (None, Text("yes", "green")) if name in plan.open else ("dim", "no")
-        shown.add_row(here, name, applies, reason, _methods(name), style=style)
+        shown.add_row(here, name, applies, reason, style=style)
     console.print(shown)
     runs = ", ".join(plan.methods) or "nothing yet"
     console.print(f"A study runs {runs}, beside {', '.join(plan.baselines) or 'no baseline'}.")
+    for method, why in plan.skipped.items():
+        if why not in plan.reasons.values():  # its cell applies
+            console.print(f"Not {method}: {why}.")
 
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
@@ -195,5 +198,6 @@ def _pile(domain: Domain, name: str = "") -> str:
         "sounds": f"{domain.n_rows} sounds of {shape} (bands × 10 ms)",
         "table": f"{domain.n_rows} rows of {shape} columns",
     }.get(domain.rows.kind, f"{domain.n_rows} rows of {shape} numbers")
-    classes = f" in {len(domain.counts)} classes" if domain.counts else ""
-    return f"{name or domain.name}: {rows}, {domain.n_labelled} labelled{classes}"
+    kinds = f" in {len(domain.counts)} classes" if domain.counts else ""
+    kinds = " with numbers" if domain.measured else kinds
+    return f"{name or domain.name}: {rows}, {domain.n_labelled} labelled{kinds}"

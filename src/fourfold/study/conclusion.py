@@ -202,7 +202,7 @@ def _pictures(
 
 
 def _pile(domain: Domain) -> Pile:
-    counts = domain.counts if len(domain.counts) <= 1000 else {}
+    counts = {} if domain.measured or len(domain.counts) > 1000 else domain.counts
     return Pile(
         name=domain.name,
         kind=domain.rows.kind,
