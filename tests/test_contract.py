@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from torch import nn
 
 from contract import (
     JOINT,
@@ -45,6 +46,7 @@ from fourfold.core.training import Recipe
 from fourfold.domain import Domain
 from fourfold.errors import FourfoldError, ParameterError
 from fourfold.methods import job
+from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.saved import load
 from fourfold.rows import as_rows
 
@@ -419,6 +421,25 @@ def test_one_class_is_refused(method: type[Any]) -> None:
     with pytest.raises(FourfoldError) as error:
         fitted(method, PILES._replace(y=one, source=Domain(PILES.X, one)))
     refused(error, "two classes")
+
+
+@pytest.mark.parametrize("kind", ["data", "model", "network"])
+@each_method
+def test_a_source_whose_inputs_do_not_fit_is_refused(
+    method: type[Any], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not method.needs.source:
+        pytest.skip("needs no source")
+    narrow = blobs(features=3).source
+    source = {
+        "data": lambda: narrow,
+        "model": lambda: short(TargetOnly).fit(narrow),
+        "network": lambda: nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 3)),
+    }[kind]()
+    monkeypatch.setattr("fourfold.core.training._Loop.run", None)
+    with pytest.raises(FourfoldError) as error:
+        short(method).fit(PILES.X, PILES.y, source=source)
+    refused(error, "expecting 3" if kind == "model" else "got" if kind == "network" else "(3,)")
 
 
 # --- kinds of data -------------------------------------------------------------------------------
