@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 from contract import Piles, blobs, same_bits
-from fourfold.bundle import files, save, whole
+from fourfold.bundle import files, save
+from fourfold.core import whole
 from fourfold.core.prepare import Standardize
 from fourfold.core.training import Recipe
 from fourfold.domain import Domain

@@ -174,7 +174,7 @@ def test_there_must_be_a_result(tmp_path):
 def test_a_path_that_cannot_be_written_is_said_so_and_leaves_nothing(regression, tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
-    for path in (tmp_path / "none" / "a.html", tmp_path / "file" / "a.html", tmp_path / "folder"):
+    for path in (tmp_path / "file" / "a.html", tmp_path / "folder"):
         with pytest.raises(FileError, match="must be writable"):
             write_report([regression], path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder"]

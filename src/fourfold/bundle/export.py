@@ -11,10 +11,10 @@ import torch
 from onnx import compose
 from torch import nn
 
-from fourfold.bundle.whole import whole_file
 from fourfold.core.estimator import JointEstimator
 from fourfold.core.onnx import export_onnx, relative_difference, session
 from fourfold.core.version import VERSION
+from fourfold.core.whole import whole_file
 from fourfold.errors import BundleError, FileError, ParameterError
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from xxhash import xxh3_128
 
+from fourfold.core.whole import whole_file
 from fourfold.errors import DataError, FileError
 
 if TYPE_CHECKING:
@@ -63,11 +63,9 @@ class Checkpoint:
             return
         tensors, notes = _state(loop)
         notes |= {"identity": self.identity, "digest": _digest(tensors)}
-        part = self.path.with_name(f"{self.path.name}.part")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, part, {"fourfold": json.dumps(notes)})
-            os.replace(part, self.path)  # noqa: PTH105  one atomic step
+            with whole_file(self.path) as part:
+                save_file(tensors, part, {"fourfold": json.dumps(notes)})
         except (OSError, SafetensorError) as error:
             raise FileError(f"{self.path} must be writable for checkpoints; {error}") from error
         self.written = time.monotonic()

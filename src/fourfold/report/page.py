@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Self, final
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from fourfold.core.whole import whole_file
 from fourfold.errors import DataError, FileError
 from fourfold.report import words
 from fourfold.report.charts import Chart, confusion_chart, learning_curves
@@ -42,7 +41,7 @@ def write_report(results: Sequence[Result | JointResult], path: Path) -> None:
         One or several; each becomes a section of the page. One of several tasks becomes a summary,
         with a section for each task where they are few.
     path
-        The file to write; its folder must be there.
+        The file to write.
 
     Raises
     ------
@@ -153,11 +152,8 @@ def _environment() -> Environment:
 
 
 def _write(page: str, path: Path) -> None:
-    part = path.with_name(f"{path.name}.part")
     try:
-        part.write_text(page, encoding="utf-8", errors="replace")  # file names may be no text
-        os.replace(part, path)  # noqa: PTH105  one atomic step
+        with whole_file(path) as part:
+            part.write_text(page, encoding="utf-8", errors="replace")  # file names may be no text
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise FileError(f"{path} must be writable for the report; {error}") from error

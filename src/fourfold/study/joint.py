@@ -14,7 +14,7 @@ from joblib import delayed
 from sklearn.frozen import FrozenEstimator
 
 from fourfold.bundle import save
-from fourfold.bundle.whole import whole_folder
+from fourfold.core.whole import whole_folder
 from fourfold.domain import apart
 from fourfold.methods import find
 from fourfold.methods.saved import load

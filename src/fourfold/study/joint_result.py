@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, final
 
+from fourfold.core.whole import whole_file
 from fourfold.errors import DataError
 from fourfold.study.result import Interval, Result
 
@@ -116,14 +116,13 @@ class JointResult:
 
     def save(self, path: Path) -> None:
         """Write it as JSON, all or nothing."""
-        part = path.with_suffix(".part")
         raw = {
             **vars(self),
             "lines": [_line_to_json(line) for line in self.lines],
             "results": {name: result.to_json() for name, result in self.results.items()},
         }
-        part.write_text(json.dumps(raw, indent=1), encoding="utf-8")
-        os.replace(part, path)  # noqa: PTH105  one atomic step
+        with whole_file(path) as part:
+            part.write_text(json.dumps(raw, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
 
 from fourfold.core import findings
+from fourfold.core.whole import whole_file
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -199,9 +199,8 @@ class Result:
 
     def save(self, path: Path) -> None:
         """Write it as JSON, all or nothing."""
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
-        os.replace(part, path)  # noqa: PTH105  one atomic step
+        with whole_file(path) as part:
+            part.write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold of it: all."""

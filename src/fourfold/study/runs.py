@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from fourfold.core.store import Store, using
 from fourfold.core.tasks import TASKS, Task
 from fourfold.core.training import Recipe
 from fourfold.core.version import VERSION
+from fourfold.core.whole import whole_file
 from fourfold.errors import FileError, FourfoldError, FourfoldWarning
 
 if TYPE_CHECKING:
@@ -193,12 +193,10 @@ class Outcome:
             "task": to_plain(self.task),
             "state": self.task.state(),
         }
-        part = path.with_suffix(f".{os.getpid()}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             arrays = {name: np.ascontiguousarray(array) for name, array in self.outputs.items()}
-            save_file(arrays, part, {"fourfold": json.dumps(notes)})
-            os.replace(part, path)  # noqa: PTH105  one atomic step
+            with whole_file(path) as part:
+                save_file(arrays, part, {"fourfold": json.dumps(notes)})
         except (OSError, SafetensorError) as error:
             raise FileError(f"{path.parent} must be writable for finished runs; {error}") from error
 

@@ -13,10 +13,10 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
-from fourfold.bundle.whole import whole_folder
 from fourfold.core.estimator import JointEstimator, TransferEstimator
 from fourfold.core.prepare import default_preparation
 from fourfold.core.tasks import infer_task
+from fourfold.core.whole import whole_folder
 from fourfold.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods import find
