@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks import data
 from benchmarks.harness import Benchmark
+from benchmarks.seeds import interval
 from fourfold.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -178,20 +179,12 @@ def _figures(medians: Medians) -> dict[str, float]:
         ours, alone = (
             np.array([digits[side][name] for name in DIGITS]) for side in (how, "single")
         )
-        figures |= _interval(f"delta_m_{how}", delta_m(ours, alone, higher))
+        figures |= interval(f"delta_m_{how}", delta_m(ours, alone, higher))
     for how in (how for how in SCHOOLS if how):
         deltas = _table(schools)[f"delta_m {how}"]
-        figures |= _interval(f"delta_m_schools_{how}", np.array(deltas))
+        figures |= interval(f"delta_m_schools_{how}", np.array(deltas))
         figures[f"schools_helped_{how}"] = schools[f"helped, {how}"]
     return figures
-
-
-def _interval(name: str, values: NDArray[np.float64]) -> dict[str, float]:
-    """Return a mean over seeds, and the ends of its 95 % interval (Student's t)."""
-    from fourfold.study.gate import LEVEL, corrected_t
-
-    found = corrected_t(values, 0.0)(LEVEL)
-    return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def _table(found: Mapping[str, float]) -> dict[str, list[float]]:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from benchmarks import data
 from benchmarks.harness import Benchmark, Target
+from benchmarks.seeds import interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,10 +65,11 @@ class Digits:
         return Digits(change(self.x), self.y, change(self.test_x), self.test_y)
 
 
-def _mnist(test_rows: int) -> Digits:
-    parts = [data.mnist("train"), data.mnist("t10k")]
-    small = [_shrunk(pictures[:20000]) for pictures, _ in parts]
-    return Digits(small[0], parts[0][1][:20000], small[1][:test_rows], parts[1][1][:test_rows])
+def _mnist(test_rows: int, *, source: bool) -> Digits:
+    """Read MNIST for the first column, or other rows of it for those that come later."""
+    rows = slice(0, 10_000) if source else slice(10_000, 20_000)
+    (x, y), (test_x, test_y) = data.mnist("train"), data.mnist("t10k")
+    return Digits(_shrunk(x[rows]), y[rows], _shrunk(test_x[:test_rows]), test_y[:test_rows])
 
 
 def _shrunk(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -97,7 +99,7 @@ def _noisy(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _targets(s: Settings) -> dict[str, Digits]:
     """Return what is learnt after MNIST, in the order of the chain."""
-    mnist = _mnist(s.test_rows)
+    mnist = _mnist(s.test_rows, source=False)
     return {
         "rotated": mnist.seen(_rotated),
         "inverted": mnist.seen(_inverted),
@@ -117,7 +119,7 @@ def _method(name: str, s: Settings, seed: int, **parameters: Any) -> Any:
 
 def _scored(name: str, s: Settings) -> Measures:
     """Learn one target after MNIST: with its column, with a random one, and alone."""
-    digits, mnist = _targets(s)[name], _mnist(s.test_rows)
+    digits, mnist = _targets(s)[name], _mnist(s.test_rows, source=True)
     found: dict[str, list[float]] = {}
     for seed in range(s.seeds):
         target, source = digits.some(s.rows, seed), mnist.some(s.source_rows, seed)
@@ -134,7 +136,7 @@ def _scored(name: str, s: Settings) -> Measures:
 
 def _chained(s: Settings) -> Measures:
     """Learn USPS last, after MNIST and all the others as columns in a chain."""
-    targets, mnist = _targets(s), _mnist(s.test_rows)
+    targets, mnist = _targets(s), _mnist(s.test_rows, source=True)
     usps = targets.pop("usps")
     found: dict[str, list[float]] = {}
     for seed in range(s.seeds):
@@ -152,7 +154,7 @@ def _chained(s: Settings) -> Measures:
 
 def _harmed(s: Settings) -> Measures:
     """Learn few digits of USPS after MNIST with its labels in a random order."""
-    usps, mnist = _usps(s.test_rows), _mnist(s.test_rows)
+    usps, mnist = _usps(s.test_rows), _mnist(s.test_rows, source=True)
     found: dict[str, list[float]] = {}
     for seed in range(2 * s.seeds):
         target = usps.some(s.few, seed)
@@ -168,15 +170,13 @@ def _harmed(s: Settings) -> Measures:
 
 
 def _summed(found: Mapping[str, Sequence[float]]) -> Measures:
-    """Average over seeds; scores and harms with the ends of their 95 % interval (Student's t)."""
-    from scipy import stats
-
+    """Average over seeds; scores and harms with the ends of their 95 % interval."""
     measures: Measures = {}
     for name, values in found.items():
-        measures[name] = mean = float(np.mean(values))
-        if not name.startswith("accuracy"):
-            reach = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
-            measures |= {f"{name}, low": mean - reach, f"{name}, high": mean + reach}
+        if name.startswith("accuracy"):
+            measures[name] = float(np.mean(values))
+        else:
+            measures |= interval(name, values)
     return measures
 
 
@@ -191,9 +191,8 @@ def _figures(medians: Medians) -> dict[str, float]:
                 figures[f"{short}_{side}"] = medians[side][f"transfer score, {kind}"]
     harm = medians["shuffled"]
     for kind, short in (("ProgressiveNetwork", "harm"), ("FineTune", "finetune_harm")):
-        for end in ("", ", low", ", high"):
-            name = f"{short}_from_shuffled_source{end.replace(', ', '_')}"
-            figures[name] = harm[f"harm, {kind}{end}"]
+        for end in ("", "_low", "_high"):
+            figures[f"{short}_from_shuffled_source{end}"] = harm[f"harm, {kind}{end}"]
     return figures
 
 

@@ -14,6 +14,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from fourfold import Domain, FineTune, Mlp, Recipe, Store, Study, load
+from fourfold.core.prepare import Standardize
 from fourfold.errors import DataError, ParameterError
 from fourfold.planner import locate
 from fourfold.study.result import Result
@@ -271,3 +272,34 @@ def test_the_result_is_plain_json(tmp_path):
     raw = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     assert raw["settings"]["seeds"] == [0]
     assert len(raw["pictures"]) == 2
+
+
+def test_a_resumed_study_keeps_the_models_that_it_judged(tmp_path):
+    """Another recipe in between leaves its own models in the folder."""
+    options = {"methods": ["FineTune"], "seeds": 1}
+    first = study(tmp_path, *piles(), **options).run()
+    saved = weights(tmp_path / "out" / "models")
+    other = Recipe(epochs=1, least_steps=2)
+    study(tmp_path, *piles(), recipe=other, **options).run()
+    assert weights(tmp_path / "out" / "models") != saved
+    again = study(tmp_path, *piles(), resume=True, **options).run()
+    assert again.lines[0].scores == first.lines[0].scores
+    assert weights(tmp_path / "out" / "models") == saved
+
+
+def test_a_method_may_have_a_preparation_of_its_own(tmp_path):
+    own = FineTune(prepare=Standardize())
+    result = study(tmp_path, *piles(), methods=[own], seeds=1).run()
+    assert not any(line.error for line in result.lines)
+
+
+def test_the_balance_of_evaluation_labels_does_not_change_what_models_are_chosen_by(tmp_path):
+    source, target, evaluate = piles()
+    two = [Domain(d.rows, d.y == 1) for d in (source, target)]
+    even = np.flatnonzero(evaluate.y < 2)
+    judged = {"rare": Domain(evaluate.rows, evaluate.y == 1),
+              "even": Domain(evaluate.rows.subset(even), evaluate.y[even] == 1)}  # fmt: skip
+    target = two[1].subset(np.r_[np.flatnonzero(two[1].y), np.flatnonzero(~two[1].y)[:5]])
+    studies = {name: study(tmp_path / name, two[0], target, d) for name, d in judged.items()}
+    assert studies["rare"].score.name != studies["even"].score.name
+    assert studies["rare"].choice.name == studies["even"].choice.name == "accuracy"

@@ -7,9 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, final
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from fourfold.core.findings import Facts
+from fourfold.core.process import world
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -66,7 +68,10 @@ class Uncertainty(Balance):
         self.s = nn.Parameter(torch.zeros(k))
 
     def backward(self, losses: Tensor, _shared: nn.Module, _own: nn.Module) -> None:
-        there = losses.detach() > 0
+        there = losses.detach().clone()
+        if world() > 1:  # a process may lack the labels that another has
+            dist.all_reduce(there)
+        there = there > 0
         weighed = torch.exp(-self.s) * losses + self.s  # (K,)
         (0.5 * weighed[there].sum()).backward()  # type: ignore[no-untyped-call]  # as above
 
@@ -90,7 +95,7 @@ class Aggregated(Balance):
     Raises
     ------
     ParameterError
-        If there is one loss only.
+        If there is one loss only, or several processes.
     MissingExtraError
         If torchjd or its solver is not installed.
     """
@@ -102,6 +107,8 @@ class Aggregated(Balance):
                 f"balance={name!r} must have at least 2 tasks, whose gradients may conflict; got "
                 f"{k}"
             )
+        if world() > 1:  # each process has gradients of its own rows only
+            raise ParameterError(f"balance={name!r} must be trained in one process; got {world()}")
         from fourfold.core.aggregators import aggregator, descend
 
         aggregator(name, k)  # a solver that is not there is missed now

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
@@ -18,11 +20,26 @@ from fourfold.core.whole import whole_file
 from fourfold.errors import DataError, FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from fourfold.core.training import Recipe, Table, _Loop
+    from fourfold.core.training import Phase, Recipe, Table, _Loop
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "training_for"]
+
+_purpose: ContextVar[str] = ContextVar("purpose", default="")
+
+
+@contextmanager
+def training_for(purpose: str) -> Iterator[None]:
+    """Say what is trained for, such as a method and its parameters, which a loss does not tell.
+
+    A checkpoint of another purpose is refused.
+    """
+    token = _purpose.set(purpose)
+    try:
+        yield
+    finally:
+        _purpose.reset(token)
 
 
 @final
@@ -36,8 +53,8 @@ class Checkpoint:
     every
         Seconds between two writes, at the least.
     identity
-        What the training is: recipe, weights at the start, random state and rows; a file with
-        another one is refused.
+        What the training is: its purpose and recipe, phases, weights at the start, random state and
+        rows; a file with another one is refused.
     """
 
     def __init__(self, path: Path, every: float, identity: str) -> None:
@@ -45,12 +62,19 @@ class Checkpoint:
         self.written = time.monotonic()
 
     @classmethod
-    def of(cls, recipe: Recipe, module: nn.Module, tables: Sequence[Table]) -> Self | None:
+    def of(
+        cls, recipe: Recipe, module: nn.Module, phases: Sequence[Phase], tables: Sequence[Table]
+    ) -> Self | None:
         """Return the recipe's checkpoint of a training that begins now, if it asks for one."""
         if recipe.checkpoint is None:
             return None
         start = _digest({**module.state_dict(), "random": torch.get_rng_state()})
-        parts = [recipe.identity(), start, *(_rows(table) for table in tables)]
+        rates = [
+            [phase.repeat, *((part.rate, part.weight_decay) for part in phase.parts)]
+            for phase in phases
+        ]
+        what = [_purpose.get(), recipe.identity(), rates]
+        parts = [*what, start, *(_rows(table) for table in tables)]
         return cls(Path(recipe.checkpoint), recipe.checkpoint_every, json.dumps(parts))
 
     def exists(self) -> bool:
@@ -91,7 +115,8 @@ class Checkpoint:
             raise DataError(f"{self.path} must be as it was written; it is damaged: remove it")
         if identity != self.identity:
             raise DataError(
-                f"{self.path} must be of a training with the same recipe, start and data; got "
+                f"{self.path} must be of a training with the same method, recipe, start and "
+                "data; got "
                 "another: remove it, or name another file"
             )
         _restore(loop, tensors, notes)
@@ -144,7 +169,7 @@ def _restore(loop: _Loop, tensors: dict[str, Tensor], notes: dict[str, Any]) -> 
 
 def _rows(table: Table) -> str:
     """Name a table by its content."""
-    named = {} if table.y is None else {"y": table.y}
+    named = {name: t for name, t in (("y", table.y), ("z", table.z)) if t is not None}
     if isinstance(table.x, Tensor):
         return _digest({"x": table.x, **named})
     return table.x.digest + _digest(named)

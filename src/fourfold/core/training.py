@@ -157,7 +157,7 @@ class _Loop:
         self.module.to(self.fabric.device)
         self._agree()
         _lay(self.module, torch.channels_last)
-        self.checkpoint = Checkpoint.of(recipe, module, tables)
+        self.checkpoint = Checkpoint.of(recipe, module, self.phases, tables)
         self.optimizers = [_optimizer(phase, recipe) for phase in self.phases]
         self.parameters = [_parameters(optimizer) for optimizer in self.optimizers]
         self.streams = [Stream(table, recipe, self._seed(), self.fabric) for table in tables]
@@ -287,12 +287,17 @@ class _Loop:
 
 
 def _set_mode(module: nn.Module, trained: set[Tensor]) -> None:
-    """Put those layers in evaluation mode that have weights, none of which is trained."""
-    weights = list(module.parameters())
-    if weights and trained.isdisjoint(weights):
-        module.eval()
-    else:
-        for child in module.children():
+    """Put those layers in evaluation mode that have weights, none of which is trained.
+
+    A layer without weights follows the one before it.
+    """
+    still = False
+    for child in module.children():
+        weights = list(child.parameters())
+        still = trained.isdisjoint(weights) if weights else still
+        if still:
+            child.eval()
+        else:
             _set_mode(child, trained)
 
 

@@ -118,7 +118,7 @@ class ColumnEstimator(NetworkEstimator, ABC):
     ----------
     transfer_score_
         The area under the learning curve on the last quarter of the labelled rows, divided by that
-        of a column alone; None if it was not measured.
+        of a column alone; None if it was not measured, or if that is zero or below.
     """
 
     adapter_width: PositiveInt = 64
@@ -186,7 +186,7 @@ class ColumnEstimator(NetworkEstimator, ABC):
         if not self.measure:
             return None
         with_them, alone = (self._area(columns, job) for columns in (past, ()))
-        return with_them / alone if alone > 0 else float("nan")
+        return with_them / alone if alone > 0 else None
 
     def _area(self, past: Sequence[Past], job: Job) -> float:
         """Train a column and average its scores on held-out rows over the epochs."""

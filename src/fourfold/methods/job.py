@@ -185,7 +185,7 @@ class Job:
             body = self.body()
             model = Model(body, task.head(body.width))
             once(model, self.key(recipe), lambda: supervise(model, task, data, recipe))
-        return model.eval()
+        return model.cpu().eval()
 
     def key(self, recipe: Recipe, *more: str) -> str | None:
         """Name a training on the source; None: it is not remembered.
@@ -244,7 +244,7 @@ def hold_out(
     The score is the negative loss, which every task has.
     """
     n = len(data.y)
-    held = round(recipe.validation * n)
+    held = min(round(recipe.validation * n), n - 1)  # something must be left to learn from
     if held == 0:
         return data, None
     order = torch.randperm(n).numpy()

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
+from fourfold.core.checkpoint import training_for
 from fourfold.core.estimator import JointEstimator
 from fourfold.core.plain import from_plain, to_plain
 from fourfold.core.prepare import Preparation
@@ -85,7 +86,8 @@ class JointNetworkEstimator(Trained, JointEstimator, ABC):
             except DataError as error:
                 raise DataError(f"task {name!r}: {error}") from error
         self.findings_: list[Finding] = []
-        models, self.history_ = self._learn(jobs)
+        with training_for(self.purpose):
+            models, self.history_ = self._learn(jobs)
         for name, model in models.items():
             members[name].model_ = model.cpu().eval()
             members[name].findings_ = self.findings_

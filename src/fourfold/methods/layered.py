@@ -62,12 +62,12 @@ class Layered:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.source = job.source_model
 
     @cached_property
     def names(self) -> list[str]:
-        """Its layers, from the input to the output."""
-        return [*stages(self.source.body), HEAD]
+        """Its layers, from the input to the output; nothing is trained to tell them."""
+        with seeded(self.job.seed):
+            return [*stages(self.job.body()), HEAD]
 
     @cached_property
     def copyable(self) -> list[str]:
@@ -96,7 +96,7 @@ class Layered:
                 Data(rows, data.y, data.labelled),
                 recipe,
             )
-            return model.requires_grad_(requires_grad=True).eval(), history
+            return model.requires_grad_(requires_grad=True).cpu().eval(), history
 
     def score(self, plan: Plan, data: Data, held: NDArray[np.intp], recipe: Recipe) -> float:
         """Train by a plan without some rows, and rate it on these.
@@ -113,10 +113,11 @@ class Layered:
 
     def _built(self, plan: Plan) -> Model:
         model = self.job.model(self.job.body())
-        fresh, old = _layers(model), _layers(self.source)
+        source = self.job.source_model
+        fresh, old = _layers(model), _layers(source)
         for name in plan.copied:
             if name == HEAD:
-                keep_head(model.head, self.source.head, self.job, "source")
+                keep_head(model.head, source.head, self.job)
             else:
                 fresh[name].load_state_dict(old[name].state_dict())
         return model

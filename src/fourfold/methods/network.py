@@ -20,6 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from torch import nn
 
 from fourfold import networks
+from fourfold.core.checkpoint import training_for
 from fourfold.core.estimator import Source, TransferEstimator
 from fourfold.core.fingerprint import fingerprint
 from fourfold.core.inference import in_blocks
@@ -143,7 +144,8 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
     def _fit(self, target: Domain, sources: list[Source]) -> None:
         job = self.begin(target, sources)
         self.findings_: list[Finding] = []
-        self.model_ = self._learn(job).cpu().eval()
+        with training_for(self.purpose):
+            self.model_ = self._learn(job).cpu().eval()
 
     @final
     def begin(self, target: Domain, sources: list[Source]) -> Job:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import torch
 from torch import nn
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from fourfold.methods.job import Job, Model
 
 __all__ = ["Head", "can_keep_head", "keep_head", "start"]
+
+_NEEDED: Final = (
+    "to start from the source's last layer, that must be linear, and have every class of the "
+    "target, or as many numbers or answers"
+)
 
 Head: TypeAlias = Literal["auto", "new", "source"]
 """Whether the last layer starts fresh, from the source's, or from the source's where it can."""
@@ -42,36 +47,32 @@ def start(job: Job, head: Head = "auto") -> tuple[Model, bool]:
     DataError
         If the source's last layer is asked for, and it has not all outputs of the target.
     """
+    if head == "source" and not can_keep_head(job):
+        raise DataError(f"{_NEEDED}; got another source or target")
     source = job.source_model
     model = job.model(source.body)
     return model, keep_head(model.head, source.head, job, head)
 
 
 def keep_head(new: nn.Module, old: nn.Module, job: Job, head: Head = "auto") -> bool:
-    """Start a last layer from the source's, if asked for and possible; tell whether it does.
-
-    Raises
-    ------
-    DataError
-        As :func:`start`.
-    """
+    """Start a last layer from the source's, if asked for and possible; tell whether it does."""
     if head == "new":
         return False
     weights = _converted(old, job.source_task, job.task)
     if weights is not None:
         new.load_state_dict(weights)
-        return True
-    if head == "source":
-        raise DataError(
-            "head='source' needs every class of the target among the source's, or as many numbers "
-            "or answers in both; use head='new' or head='auto'"
-        )
-    return False
+    return weights is not None
 
 
 def can_keep_head(job: Job) -> bool:
-    """Tell whether the target's outputs are among the source's."""
-    return _converted(job.source_model.head, job.source_task, job.task) is not None
+    """Tell whether the target's outputs are among the source's, before anything is trained."""
+    if job.given is not None:
+        old = job.given.head
+    elif job.source_task is not None:
+        old = nn.Linear(1, job.source_task.n_outputs)
+    else:
+        return False
+    return _converted(old, job.source_task, job.task) is not None
 
 
 def _converted(head: nn.Module, source: Task | None, target: Task) -> dict[str, Tensor] | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar, Self, final
 
 from sklearn.base import clone
 
 from fourfold.core.parameters import Parameters
+from fourfold.core.plain import to_plain
 from fourfold.core.recipe import Recipe
 
 __all__ = ["Trained"]
@@ -29,6 +31,12 @@ class Trained(Parameters):
     recipe: Recipe | None = None
 
     default_recipe: ClassVar[Recipe] = Recipe()
+
+    @property
+    def purpose(self) -> str:
+        """The method and its parameters but the recipe, for a checkpoint to be told apart."""
+        given = {k: to_plain(v) for k, v in self.get_params(deep=False).items() if k != "recipe"}
+        return json.dumps([type(self).__name__, given])
 
     @final
     def set_params(self, **params: Any) -> Self:

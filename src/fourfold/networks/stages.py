@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from torch import nn
 
+from fourfold.core.prepare import Standardizer
+
 __all__ = ["stages"]
 
 
 def stages(body: nn.Module) -> dict[str, nn.Module]:
-    """Name the parts of a network that have weights, from its input to its output.
+    """Name the parts of a network that learn something, from its input to its output.
 
     These are the network's children; where it is a single module, that module's children. Weights
     that a module holds beside its children, such as a transformer's class token, come first.
@@ -18,7 +20,7 @@ def stages(body: nn.Module) -> dict[str, nn.Module]:
     >>> list(stages(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))))
     ['0', '2']
     """
-    found = {name: part for name, part in body.named_children() if list(part.parameters())}
+    found = {name: part for name, part in body.named_children() if _learns(part)}
     if len(found) != 1:
         return found
     ((name, only),) = found.items()
@@ -27,3 +29,10 @@ def stages(body: nn.Module) -> dict[str, nn.Module]:
     inner = {f"{name}.{deeper}": part for deeper, part in stages(only).items()}
     own = list(only.parameters(recurse=False))
     return {name: nn.ParameterList(own), **inner} if own else inner
+
+
+def _learns(part: nn.Module) -> bool:
+    """Tell whether a part has weights, or statistics that training moves."""
+    if isinstance(part, Standardizer):
+        return False
+    return any(True for _ in (*part.parameters(), *part.buffers()))

@@ -107,7 +107,7 @@ def _sentence(study: Question, pick: Line | None, rival: Line | None, verdict: V
 
 def _chosen_by(study: Question) -> str:
     if study.folds:
-        return f"{study.folds}-fold cross-validation on the target's labels, {study.score.name}"
+        return f"{study.folds}-fold cross-validation on the target's labels, {study.choice.name}"
     return "information maximization on the target's inputs, without labels"
 
 

@@ -21,7 +21,6 @@ from fourfold.methods.saved import load
 from fourfold.planner import locate_tasks
 from fourfold.study import gate
 from fourfold.study.checks import (
-    check_choice,
     check_folder,
     check_network,
     check_numbers,
@@ -29,13 +28,20 @@ from fourfold.study.checks import (
 )
 from fourfold.study.conclusion import conclude
 from fourfold.study.joint_conclusion import conclude_all
-from fourfold.study.joint_given import called, joint_methods, judged_rows, kind_of, prepared_for
+from fourfold.study.joint_given import (
+    called,
+    common_folds,
+    joint_methods,
+    judged_rows,
+    kind_of,
+    prepared_for,
+)
 from fourfold.study.joint_runs import JointBench, JointRun, execute_alone, execute_joint
 from fourfold.study.judge import Judge
 from fourfold.study.runs import Bench, Run
 from fourfold.study.scores import InformationMaximization, choose_score
 from fourfold.study.show import Shown
-from fourfold.study.splits import folds_for, split
+from fourfold.study.splits import split
 from fourfold.study.work import equip, own_store, seeded, started, warm
 
 if TYPE_CHECKING:
@@ -77,8 +83,8 @@ class Alone:
         Where the tasks stand on the map.
     target, evaluate
         The task's data, and rows to judge on; no sources, and no rows that are drawn.
-    task, score
-        What is learnt, and how it is rated.
+    task, score, choice
+        What is learnt, how it is rated, and what models are chosen by.
     prepare
         Fitted.
     alone, joint
@@ -93,6 +99,7 @@ class Alone:
     evaluate: Domain | None
     task: Task
     score: Score
+    choice: Score
     prepare: Preparation
     alone: dict[str, TransferEstimator]
     joint: dict[str, JointEstimator]
@@ -112,6 +119,7 @@ class Alone:
         """Return what rates the task's outcomes."""
         return Judge(
             score=self.score,
+            choice=self.choice,
             validator=None if self.folds else InformationMaximization(),
             target=self.target,
             evaluate=self.evaluate,
@@ -175,15 +183,14 @@ class JointStudy:
         targets = {name: called(domain, name) for name, domain in tasks.items()}
         judged = judged_rows(targets, evaluate)
         kinds = {name: kind_of(domain, judged[name]) for name, domain in targets.items()}
-        self.folds = min(folds_for(kinds[name], targets[name], folds) for name in targets)
+        self.folds = common_folds(kinds, targets, folds)
         prepared = prepared_for(targets, judged, network, prepare)
         shared = {"network": network, "recipe": recipe}
         frozen = {name: {"prepare": FrozenEstimator(one)} for name, one in prepared.items()}
-        ready = {} if apart(targets) else next(iter(frozen.values()))
+        ready = {"prepare": prepare} if apart(targets) else next(iter(frozen.values()))
         self.network, self.joint = network, joint_methods(methods, targets, {**shared, **ready})
         self.tasks: dict[str, Alone] = {}
         for name, target in targets.items():
-            check_choice(kinds[name], self.folds)
             check_network(network, prepared[name].shape_)
             alone = {b: find(b).load()() for b in self.plan.baselines}
             for method in alone.values():
@@ -195,6 +202,7 @@ class JointStudy:
                 evaluate=judged[name],
                 task=kinds[name],
                 score=choose_score(kinds[name], judged[name] or target, metric),
+                choice=choose_score(kinds[name], target, metric),
                 prepare=prepared[name],
                 alone=alone,
                 joint=self.joint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -10,12 +11,13 @@ from torch import nn
 
 from fourfold.core.estimator import JointEstimator, TransferEstimator
 from fourfold.core.prepare import default_preparation
-from fourfold.core.tasks import infer_task
+from fourfold.core.tasks import Classification, infer_task
 from fourfold.domain import apart
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate_tasks
 from fourfold.study.checks import check_classes, fit_preparation
+from fourfold.study.splits import folds_for
 from fourfold.study.work import equip
 
 if TYPE_CHECKING:
@@ -26,7 +28,15 @@ if TYPE_CHECKING:
     from fourfold.domain import Domain
     from fourfold.networks.builder import Builder
 
-__all__ = ["JointMethod", "called", "joint_methods", "judged_rows", "kind_of", "prepared_for"]
+__all__ = [
+    "JointMethod",
+    "called",
+    "common_folds",
+    "joint_methods",
+    "judged_rows",
+    "kind_of",
+    "prepared_for",
+]
 
 JointMethod: TypeAlias = str | TransferEstimator | JointEstimator
 
@@ -64,6 +74,25 @@ def kind_of(target: Domain, evaluate: Domain | None) -> Task:
     return task
 
 
+def common_folds(kinds: Mapping[str, Task], tasks: Mapping[str, Domain], most: int) -> int:
+    """Tell in how many folds the labels of every task can be split; 0 where not at all.
+
+    Raises
+    ------
+    DataError
+        If they cannot, and a task is no classification, which nothing else could choose a model of.
+    """
+    folds = {name: folds_for(kinds[name], domain, most) for name, domain in tasks.items()}
+    few = min(folds, key=lambda name: folds[name])
+    others = [name for name, kind in kinds.items() if not isinstance(kind, Classification)]
+    if not folds[few] and others:
+        raise DataError(
+            f"task {few!r} must have at least 2 labels of each class, or 4 numbers, to choose "
+            f"models by where a task is no classification, as {others[0]!r}; it has fewer"
+        )
+    return folds[few]
+
+
 def prepared_for(
     tasks: Mapping[str, Domain],
     evaluate: Mapping[str, Domain | None],
@@ -96,11 +125,12 @@ def joint_methods(
     """Return what learns all tasks at once, by a name that tells them apart."""
     wanted = [*locate_tasks(tasks).methods] if methods is None else methods
     named: dict[str, JointEstimator] = {}
+    met: Counter[str] = Counter()
     for method in [one for want in wanted for one in _candidates(want, tasks)]:
         name = _name(method)
-        again = sum(other.split("-")[0] == name for other in named)
         equip(method, shared)
-        named[f"{name}-{again + 1}" if again else name] = method
+        named[f"{name}-{met[name] + 1}" if met[name] else name] = method
+        met[name] += 1
     if not named:
         raise ParameterError("methods must hold one that learns several tasks; got none")
     return named
@@ -116,8 +146,10 @@ def _candidates(method: JointMethod, tasks: Mapping[str, Domain]) -> list[JointE
 
 
 def _name(method: JointEstimator) -> str:
-    """Name a method by its class and the options that are not its defaults."""
+    """Name a method by its class and those of its own options that are not its defaults."""
     defaults = type(method)().get_params(deep=False)
     ours = method.get_params(deep=False)
-    options = [v for k, v in ours.items() if isinstance(v, str) and v != defaults[k]]
+    options = [
+        v for k, v in ours.items() if isinstance(v, str) and v != defaults[k] and k != "network"
+    ]
     return " ".join([type(method).__name__, *options])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from xxhash import xxh3_128_hexdigest
 
-from fourfold import bundle
 from fourfold.study.runs import (
     Failure,
     Outcome,
@@ -17,6 +16,8 @@ from fourfold.study.runs import (
     attempt,
     execute,
     forget,
+    is_kept,
+    keep,
     loss_curve,
     timed,
 )
@@ -95,7 +96,7 @@ class JointBench:
 
     def finished(self, run: JointRun, key: str) -> Said | None:
         """Read a finished run; None where some of it is not there."""
-        if self.saves(run) and not self.model(run.method).exists():
+        if self.saves(run) and not is_kept(self.model(run.method), key):
             return None
         said: Said = {}
         for name, bench in self.tasks.items():
@@ -116,8 +117,7 @@ def execute_joint(run: JointRun, bench: JointBench, key: str) -> Said:
 
     A method that cannot run gives a Failure of each task; the study goes on without it.
     """
-    checkpoint = bench.folder / "runs" / f"{key}.checkpoint"
-    outcomes = attempt(lambda: _fit(run, bench, checkpoint), bench.any)
+    outcomes = attempt(lambda: _fit(run, bench, key), bench.any)
     if isinstance(outcomes, str):
         return {name: Failure(run.method, run.seed, run.split, outcomes) for name in bench.tasks}
     for name, outcome in outcomes.items():
@@ -125,12 +125,13 @@ def execute_joint(run: JointRun, bench: JointBench, key: str) -> Said:
     return {**outcomes}
 
 
-def _fit(run: JointRun, bench: JointBench, checkpoint: Path) -> dict[str, Outcome]:
+def _fit(run: JointRun, bench: JointBench, key: str) -> dict[str, Outcome]:
     estimator: Any = copy.copy(run.estimator)
+    checkpoint = bench.folder / "runs" / f"{key}.checkpoint"
     tasks = {name: part.target.hide(run.held[name]) for name, part in bench.tasks.items()}
     seconds = timed(lambda: estimator.fit(tasks), estimator, checkpoint)
     if bench.saves(run):
-        bundle.save(estimator, bench.model(run.method))
+        keep(estimator, bench.model(run.method), key)
     forget(checkpoint)
     losses, found = loss_curve(estimator), estimator.findings_
     outcomes = {}

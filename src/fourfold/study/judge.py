@@ -31,8 +31,9 @@ class Judge:
 
     Attributes
     ----------
-    score
-        The primary score.
+    score, choice
+        What verdicts are made from, and what models are chosen by on hidden labels of the target;
+        they differ where the rows to evaluate on are otherwise balanced than the target.
     validator
         Chooses where there are no folds; None where there are.
     target, evaluate
@@ -46,6 +47,7 @@ class Judge:
     """
 
     score: Score
+    choice: Score
     validator: Validator | None
     target: Domain
     evaluate: Domain | None
@@ -115,7 +117,7 @@ class Judge:
         return line
 
     def _crossed(self, outcome: Outcome) -> float:
-        return self.score(outcome.task, self._hidden(outcome), outcome.outputs["held"])
+        return self.choice(outcome.task, self._hidden(outcome), outcome.outputs["held"])
 
     def _hidden(self, outcome: Outcome) -> NDArray[Any]:
         """Return the labels that a split hid."""

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+from sklearn.frozen import FrozenEstimator
 from xxhash import xxh3_128_hexdigest
 
 from fourfold import bundle
@@ -49,6 +50,8 @@ __all__ = [
     "attempt",
     "execute",
     "forget",
+    "is_kept",
+    "keep",
     "loss_curve",
     "timed",
 ]
@@ -130,11 +133,12 @@ class Bench:
         parts = [
             to_plain(run.estimator),
             module,
-            prepare.estimator.digest if prepare is not None else None,
+            prepare.estimator.digest if isinstance(prepare, FrozenEstimator) else None,
             [source.digest for source in self.sources],
             self.target.digest,
             self.evaluate.rows.digest if self.evaluate is not None and run.split is None else None,
-            [run.seed, run.split, run.held.tolist(), self.threads, VERSION, torch.__version__],
+            [run.seed, run.split, run.held.tolist(), self.validate and run.split is None],
+            [self.threads, VERSION, torch.__version__],
         ]
         return xxh3_128_hexdigest(json.dumps(parts).encode())
 
@@ -147,8 +151,8 @@ class Bench:
         return run.split is None and run.seed == self.ship
 
     def finished(self, run: Run, key: str) -> Outcome | None:
-        """Read a finished run; None where it, or the model it saved, is not there."""
-        if self.saves(run) and not self.model(run).exists():
+        """Read a finished run; None where it, or the model that it saved, is not there."""
+        if self.saves(run) and not is_kept(self.model(run), key):
             return None
         return Outcome.load(self.folder / "runs" / f"{key}.safetensors", run)
 
@@ -232,7 +236,7 @@ def execute(run: Run, bench: Bench, key: str) -> Outcome | Failure:
     A method that cannot run gives a Failure; the study goes on without it.
     """
     path = bench.folder / "runs" / f"{key}.safetensors"
-    outcome = attempt(lambda: _fit(run, bench, path.with_suffix(".checkpoint")), bench)
+    outcome = attempt(lambda: _fit(run, bench, key), bench)
     if isinstance(outcome, str):
         return Failure(run.method, run.seed, run.split, outcome)
     outcome.save(path)
@@ -276,12 +280,13 @@ def _with_store(fit: Callable[[], T], bench: Bench) -> T:
         return fit()
 
 
-def _fit(run: Run, bench: Bench, checkpoint: Path) -> Outcome:
+def _fit(run: Run, bench: Bench, key: str) -> Outcome:
     estimator: Any = copy.copy(run.estimator)
+    checkpoint = bench.folder / "runs" / f"{key}.checkpoint"
     target, sources = bench.target.hide(run.held), list(bench.sources)
     seconds = timed(lambda: estimator.fit(target, source=sources), estimator, checkpoint)
     if bench.saves(run):
-        bundle.save(estimator, bench.model(run))
+        keep(estimator, bench.model(run), key)
     forget(checkpoint)
     outputs, task, found = ask(estimator, run, bench), estimator.task_, estimator.findings_
     losses = loss_curve(estimator)
@@ -301,6 +306,25 @@ def timed(fit: Callable[[], object], estimator: Any, checkpoint: Path) -> float:
     if trained:
         estimator.set_params(recipe=recipe)
     return seconds
+
+
+def keep(estimator: Any, folder: Path, key: str) -> None:
+    """Save the model of a run, and beside it which run it is of."""
+    mark = _mark(folder)
+    mark.unlink(missing_ok=True)  # first: a kill in between leaves a model of no run
+    bundle.save(estimator, folder)
+    with whole_file(mark) as part:
+        part.write_text(key, encoding="utf-8")
+
+
+def is_kept(folder: Path, key: str) -> bool:
+    """Tell whether a folder holds the model of a run, and not of another one before it."""
+    mark = _mark(folder)
+    return folder.exists() and mark.exists() and mark.read_text(encoding="utf-8") == key
+
+
+def _mark(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.run")
 
 
 def forget(checkpoint: Path) -> None:

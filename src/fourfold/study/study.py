@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
@@ -175,6 +176,9 @@ class Study:
         self.plan = locate(self.sources, target)
         self.task = self._task()
         self.score = choose_score(self.task, evaluate or target, metric)
+        self.choice = (
+            choose_score(self.task, target, metric) if self.target.n_labelled else self.score
+        )
         self.drawn = [drawn(pool(self.sources)), drawn(target)]
         self.folds = folds_for(self.task, target, folds)
         check_choice(self.task, self.folds)
@@ -206,6 +210,7 @@ class Study:
         outcomes = self._outcomes(runs)
         judge = Judge(
             score=self.score,
+            choice=self.choice,
             validator=None if self.folds else InformationMaximization(),
             target=self.target,
             evaluate=self.evaluate,
@@ -256,12 +261,13 @@ class Study:
         beside = self.plan.beside(type(method).__name__ for method in asked)
         chosen = [*(self._method(name) for name in beside), *asked]
         named: dict[str, TransferEstimator] = {}
+        met: Counter[str] = Counter()
         for estimator in chosen:
             name = type(estimator).__name__
-            again = sum(other.split("-")[0] == name for other in named)
-            if again and name in self.plan.baselines:
+            if met[name] and name in self.plan.baselines:
                 continue
-            named[f"{name}-{again + 1}" if again else name] = estimator
+            named[f"{name}-{met[name] + 1}" if met[name] else name] = estimator
+            met[name] += 1
         if all(name in self.plan.baselines for name in named):
             why = "; ".join(f"{name}: {reason}" for name, reason in self.plan.skipped.items())
             raise DataError(f"there must be a method that applies to these data; none does: {why}")

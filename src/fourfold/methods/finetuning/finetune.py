@@ -88,6 +88,6 @@ class FineTune(NetworkEstimator):
 
     def _parts(self, model: Model) -> list[Part]:
         """Let the head learn at the full rate, and each stage at a share of the one above it."""
-        upwards = reversed(stages(model.body).values())
+        upwards = [part for part in stages(model.body).values() if list(part.parameters())][::-1]
         rates = enumerate(upwards, start=1)
         return [Part(model.head), *(Part(stage, self.decay**i) for i, stage in rates)]

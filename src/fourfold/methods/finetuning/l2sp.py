@@ -89,7 +89,7 @@ class L2SP(NetworkEstimator):
 
         def loss(_t: float, batch: Batch) -> Tensor:
             away = sum(
-                (importance[name] * (w - self.start_[name].to(w)).square()).sum()
+                (importance[name].to(w) * (w - self.start_[name].to(w)).square()).sum()
                 for name, w in transferred.items()
             )
             large = sum(w.square().sum() for w in fresh)

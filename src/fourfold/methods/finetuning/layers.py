@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, final
 
 from rich.console import Console
+from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.estimator import Needs
 from fourfold.core.findings import Curves, Facts
@@ -105,7 +107,7 @@ class LayerTransfer(NetworkEstimator):
         if folds:
             recipe = _halved(job.recipe)
             scores = {plan: _score(network, plan, known, folds, recipe) for plan in plans}
-            best = max(plans, key=lambda plan: scores[plan])
+            best = max(plans, key=lambda plan: (scores[plan], len(plan.copied)))
             self.findings_.append(_curves(lines, scores, job))
         else:
             best = plans[0] if len(plans) == 1 else _safe(network, self.train)
@@ -222,7 +224,7 @@ def _folds(job: Job, data: Data) -> list[NDArray[np.intp]]:
 def _score(
     network: Layered, plan: Plan, data: Data, folds: Sequence[NDArray[np.intp]], recipe: Recipe
 ) -> float:
-    called = "-".join((*plan.copied, "then", *plan.trained))
+    called = xxh3_128_hexdigest(json.dumps(plan).encode())
     scores = [
         network.score(plan, data, held, recipe.derived(f"{called}.{i}"))
         for i, held in enumerate(folds)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MultiTask"]
 
+BALANCE_RATE: Final = 25.0
+"""How much faster than weights s is learnt: it has to come from 0 to log L in a short training."""
+
 
 @final
 class MultiTask(JointNetworkEstimator):
@@ -127,7 +130,8 @@ class MultiTask(JointNetworkEstimator):
 
         parts = {"stems": stems, "shared": shared, "heads": heads, "balance": balance}
         nets = nn.ModuleDict(parts)
-        phase = Phase(losses, [Part(balance, weight_decay=0.0), Part(nets)], backward=backward)
+        weights = Part(balance, rate=BALANCE_RATE, weight_decay=0.0)
+        phase = Phase(losses, [weights, Part(nets)], backward=backward)
         train, validate = _held_out(groups, losses, nets, recipe)
         tables = [group.data.table() for group in train]
         history = minimize(nets, phase, *tables, recipe=recipe, validate=validate)
