@@ -79,7 +79,7 @@ def _halves(s: Settings) -> Measures:
                     found[f"{letter}{n}b{plus}"].append(score - base)
     measures: Measures = {"base": float(np.mean(found.pop("base")))}
     for name, differences in found.items():
-        measures |= interval(name, differences)
+        measures |= interval(f"{name}_minus_base", differences)
     return measures
 
 
@@ -140,9 +140,7 @@ def _surgery(shift: Callable[..., Labelled], s: Settings) -> Measures:
 
 
 def _figures(medians: Medians) -> dict[str, float]:
-    curves = dict(medians["halves"])
-    figures = {"base": curves.pop("base")}
-    figures |= {f"{name}_minus_base": value for name, value in curves.items()}
+    figures = dict(medians["halves"])
     for side in ("inverted", "permuted"):
         figures |= {f"{side}_{name}": value for name, value in medians[side].items()}
     return figures

@@ -101,7 +101,7 @@ def main() -> None:
     """Lay out folders, run a study for each, and write one report."""
     keep_memory()
     wish = options()
-    recordings = sorted(wish.recordings.glob("*_*_*.wav"))
+    recordings = sorted(p for p in wish.recordings.glob("*.wav") if p.stem.count("_") == 2)
     speakers = sorted({recording.stem.split("_")[1] for recording in recordings})
     chosen = speakers if wish.all else [wish.speaker]
     if not set(chosen) & set(speakers):

@@ -12,19 +12,20 @@ import lazy_loader
 from fourfold.methods import table as _table
 
 _PARTS = {
-    "bundle": ["save"],
+    "bundle": ["export", "save"],
     "core.frozen": ["Frozen"],
     "core.process": ["keep_memory"],
     "core.store": ["Store"],
     "core.tasks": ["Attributes", "Classification", "Regression"],
-    "core.training": ["Recipe"],
+    "core.training": ["Part", "Phase", "Recipe", "minimize"],
     "domain": ["Domain"],
     "errors": ["FourfoldError"],
     "methods.saved": ["load"],
     "networks": ["ConvNet", "Mlp"],
     "networks.cut": ["cut"],
-    "readers": ["read_domain"],
-    "study": ["Study"],
+    "readers": ["read_classes", "read_domain", "read_domains"],
+    "report": ["write_report"],
+    "study": ["JointResult", "Result", "Study"],
 }
 _METHODS = {entry.module.removeprefix("fourfold."): [entry.name] for entry in _table().values()}
 

@@ -89,6 +89,9 @@ def test_what_it_hands_over_predicts(here, finished, fourfold):
         said = fourfold("predict", output / "best" / name, rows, "-o", csv)
         assert said.code == 0, said
         assert len(pd.read_csv(csv)) == 60
+        same = fourfold("predict", output / "best", rows, "-o", csv, "--task", name)
+        assert same.out == said.out
+    fourfold("predict", output / "best", rows, "-o", csv).refused("task must be one of kind, width")
 
 
 def test_one_task_of_several_is_predicted_and_exported(here, fourfold, tmp_path):

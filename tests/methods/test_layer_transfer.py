@@ -9,10 +9,10 @@ from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
-from fourfold import Domain, LayerTransfer, load, save
+from fourfold import L2SP, Domain, LayerTransfer, load, save
 from fourfold.core.prepare import Standardize
 from fourfold.core.training import Recipe
-from fourfold.errors import ParameterError
+from fourfold.errors import DataError, ParameterError
 from fourfold.methods import job, layered
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
@@ -301,3 +301,48 @@ def test_copying_all_and_training_all_is_fine_tuning():
     tuned = FineTune(decay=1.0, **COMMON).fit(FEW, source=SOURCE)
     copied = LayerTransfer(copy=4, train="all", **COMMON).fit(FEW, source=SOURCE)
     assert abs(tuned.score(X, Y) - copied.score(X, Y)) < 0.1
+
+
+def test_names_may_be_a_list():
+    listed = LayerTransfer(copy=["fc1", "fc2"], train=["fc2", "fc3", "head"], **COMMON)
+    listed.fit(FEW, source=SOURCE)
+    assert list(listed.layers_.values()) == [
+        "copied, frozen", "copied, trained", "fresh, trained", "fresh, trained",
+    ]  # fmt: skip
+    with pytest.raises(ParameterError, match="train must name layers of the network; got 'foo'"):
+        LayerTransfer(copy=2, train=["foo"], **COMMON).fit(FEW, source=SOURCE)
+
+
+def test_of_equals_the_one_that_copies_more_is_chosen(monkeypatch):
+    monkeypatch.setattr("fourfold.methods.layered.Layered.score", lambda *_args: 1.0)
+    model = LayerTransfer(**COMMON).fit(FEW, source=SOURCE)
+    assert all(what.startswith("copied") for what in model.layers_.values())
+
+
+def test_nothing_is_trained_before_names_are_checked(monkeypatch):
+    monkeypatch.setattr("fourfold.core.training._Loop.run", None)
+    with pytest.raises(ParameterError, match="got 'nope'"):
+        LayerTransfer(copy=("nope",), **COMMON).fit(FEW, source=SOURCE)
+    for method in (FineTune, L2SP):
+        with pytest.raises(DataError, match="must be linear, and have every class of the target"):
+            method(head="source", **COMMON).fit(OTHERS, source=SOURCE)
+
+
+class Bare(nn.Module):
+    """Has a norm without weights between its layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(5, affine=False)
+        self.layer = nn.Linear(5, 6)
+
+    def forward(self, x):
+        return self.layer(self.norm(x)).relu()
+
+
+def test_statistics_without_weights_are_copied_too():
+    common = {**COMMON, "network": Bare()}
+    taught = SourceOnly(**common).fit(X, source=SOURCE)
+    model = LayerTransfer(copy=3, train="rest", **common).fit(FEW, source=SOURCE)
+    assert list(model.layers_) == ["network.norm", "network.layer", "head"]
+    np.testing.assert_array_equal(model.outputs(X), taught.outputs(X))

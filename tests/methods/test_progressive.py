@@ -321,8 +321,8 @@ def test_the_transfer_score_compares_areas_on_rows_held_out():
     assert plain.transfer_score_ is None
     assert np.array_equal(model.outputs(X), plain.outputs(X))  # measuring changes nothing
     assert any("Transfer score" in name for name in model.findings_[1].values)
-    with pytest.raises(DataError, match=r"at least 8 labelled target rows, .*; got 4"):
-        progressive(measure=True).fit(X[:4], y[:4], source=Domain(X, y))
+    few = progressive(measure=True).fit(X[:4], y[:4], source=Domain(X, y))
+    assert few.transfer_score_ is None  # of four labels none can be held out
 
 
 def test_measuring_a_regression():

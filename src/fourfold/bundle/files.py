@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.estimator import JointEstimator, TransferEstimator
 
-__all__ = ["load", "save"]
+__all__ = ["is_bundle", "load", "save"]
 
 FORMAT: Final = 1
 """The version of the folder's layout."""
@@ -99,6 +99,11 @@ def load(
         raise
     except Exception as error:  # whatever a file that is none of ours makes a library raise
         raise BundleError(f"{path} must be a whole bundle; got {_said(error)}") from error
+
+
+def is_bundle(path: Path) -> bool:
+    """Tell whether a folder is a saved model, whole or not."""
+    return (path / INDEX).exists()
 
 
 def _bring(estimator: TransferEstimator | JointEstimator, network: nn.Module) -> None:

@@ -43,6 +43,7 @@ def show_bare_map() -> None:
     console.print(shown)
     console.print("Mark your own data on it:")
     console.print("  fourfold map --source A --target B [--label COLUMN]")
+    console.print("  fourfold map --task NAME=A --task NAME=B")
 
 
 def show_place(sources: Sequence[Domain], target: Domain) -> None:
@@ -106,10 +107,10 @@ def _show_joint(found: JointResult, folder: Path) -> None:
     for line in found.lines:
         console.print(f"Δm  {line.method}: {line.error or _delta(line.delta)}")
     console.print(found.sentence, style=f"bold {COLOURS[found.verdict]}")
-    console.print(
-        f"→ Each task's model is in {folder / 'best'}; chosen by cross-validation, without "
-        "evaluation labels."
-    )
+    for note in found.notes:
+        console.print(f"Note: {note}")
+    (chosen_by,) = {result.chosen_by.partition(",")[0] for result in found.results.values()}
+    console.print(f"→ Each task's model is in {folder / 'best'}; chosen by {chosen_by}.")
     console.print(f"The report is {folder / 'report.html'}; {found.seconds:.0f} s in all.")
 
 

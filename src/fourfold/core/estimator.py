@@ -224,11 +224,14 @@ class JointEstimator(_Persistent, ABC):
 def _sources(source: Source | Sequence[Source] | None) -> list[Source]:
     if source is None:
         return []
-    sources = [source] if isinstance(source, (Domain, TransferEstimator, nn.Module)) else source
-    for one in sources:
+    given = list(source) if isinstance(source, (list, tuple)) else [source]
+    sources = [one for one in given if isinstance(one, (Domain, TransferEstimator, nn.Module))]
+    for one in given:
         if not isinstance(one, (Domain, TransferEstimator, nn.Module)):
+            joint = isinstance(one, JointEstimator)
+            hint = "take one task's model, .of(task)" if joint else "wrap data as Domain(X, y)"
             raise ParameterError(
                 "source must be a Domain, a fitted estimator, a network or a list of these; got "
-                f"{type(one).__name__}: wrap data as Domain(X, y)"
+                f"{type(one).__name__}: {hint}"
             )
-    return list(sources)
+    return sources

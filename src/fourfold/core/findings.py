@@ -32,6 +32,13 @@ class Curves:
     x: list[str]
     lines: dict[str, list[float]]
 
+    def __str__(self) -> str:
+        longest = max(map(len, (self.across, *self.lines)))
+        rows = [f"{self.across:<{longest}}  " + "  ".join(f"{at:>5}" for at in self.x)]
+        for name, line in self.lines.items():
+            rows.append(f"{name:<{longest}}  " + "  ".join(f"{y:5.3f}" for y in line))
+        return "\n".join(rows)
+
 
 @final
 @dataclass(frozen=True)

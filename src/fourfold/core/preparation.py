@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -307,8 +307,15 @@ def check_one_shape(rows: tuple[Rows, ...], who: str) -> tuple[int, ...]:
         if part.shape != rows[0].shape:
             raise DataError(
                 f"the rows of all domains must have one shape; got {rows[0].shape} and {part.shape}"
+                f"{_HINTS.get(part.kind, '')}"
             )
     return rows[0].shape
+
+
+_HINTS: Final = dict.fromkeys(
+    ("pictures", "sounds"),
+    ": read them together, read_domains([...]), or read_domain(..., like=...)",
+)
 
 
 def _other_shape(got: tuple[int, ...], want: tuple[int, ...], who: str) -> str:

@@ -20,7 +20,6 @@ from fourfold.core.process import seeded
 from fourfold.core.store import compute_once
 from fourfold.core.tasks import Classification, Regression
 from fourfold.core.training import Batch, Phase, Recipe, minimize
-from fourfold.errors import DataError
 from fourfold.methods.job import Data, Model
 from fourfold.methods.network import NetworkEstimator
 from fourfold.networks.builder import Body
@@ -118,7 +117,8 @@ class ColumnEstimator(NetworkEstimator, ABC):
     ----------
     transfer_score_
         The area under the learning curve on the last quarter of the labelled rows, divided by that
-        of a column alone; None if it was not measured, or if that is zero or below.
+        of a column alone; None if it was not measured, which takes at least 8 labelled rows, or if
+        that of a column alone is zero or below. A study measures it on its first seed.
     """
 
     adapter_width: PositiveInt = 64
@@ -130,18 +130,7 @@ class ColumnEstimator(NetworkEstimator, ABC):
 
     @final
     def _start(self, job: Job) -> Model:
-        """Build a fresh column and its head, as a network that is alone would start.
-
-        Raises
-        ------
-        DataError
-            If there are too few labelled rows for what is to be measured.
-        """
-        if self.measure and (n := job.target.labelled.sum()) < FEWEST_ROWS:
-            raise DataError(
-                f"measure=True must have at least {FEWEST_ROWS} labelled target rows, to hold a "
-                f"quarter out; got {n}"
-            )
+        """Build a fresh column and its head, as a network that is alone would start."""
         if isinstance(self.builder_, Columns):  # of a source; what is needed is one more column
             self.builder_ = self.builder_.columns[-1]
         return job.model(job.body())
@@ -183,7 +172,7 @@ class ColumnEstimator(NetworkEstimator, ABC):
     @final
     def _transfer_score(self, past: Sequence[Past], job: Job) -> float | None:
         """Divide the area under the learning curve by that of a column alone, if asked for."""
-        if not self.measure:
+        if not self.measure or job.target.labelled.sum() < FEWEST_ROWS:
             return None
         with_them, alone = (self._area(columns, job) for columns in (past, ()))
         return with_them / alone if alone > 0 else None

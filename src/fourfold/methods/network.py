@@ -461,6 +461,6 @@ def _fitted(task: Task | None, labels: Domain) -> Task:
     if isinstance(fitted, Classification) and len(fitted.classes_) < 2:
         raise DataError(
             f"labels of {labels.name or 'the domain'} must be of at least two classes; got one "
-            f"class, {fitted.classes_[0]!r}"
+            f"class, {fitted.classes_.tolist()[0]!r}"
         )
     return fitted

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fourfold import bundle
+from fourfold.bundle.files import is_bundle
+from fourfold.bundle.names import as_task
 from fourfold.core.prepare import CLASSES
 from fourfold.core.tasks import TASKS
 from fourfold.core.training import Recipe
@@ -16,7 +19,6 @@ from fourfold.networks import BUILDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from torch import nn
 
@@ -64,6 +66,13 @@ def load_one(path: Path | str, task: str | None) -> TransferEstimator:
     FileError, BundleError
         As :func:`load`.
     """
+    parts = _parts(Path(path))
+    if parts:
+        if task not in parts:
+            raise ParameterError(
+                f"task must be one of {', '.join(parts)}, which {path} has; got {task or 'none'}"
+            )
+        return load_one(parts[task], None)
     model: TransferEstimator | JointNetworkEstimator = load(path)
     if not isinstance(model, JointNetworkEstimator):
         if task is not None:
@@ -73,3 +82,10 @@ def load_one(path: Path | str, task: str | None) -> TransferEstimator:
         known = ", ".join(model.members_)
         raise ParameterError(f"task must be one of {known}, which {path} has; got none")
     return model.of(task)
+
+
+def _parts(path: Path) -> dict[str, Path]:
+    """Find the models of several tasks in a folder that a study of them handed over."""
+    if is_bundle(path) or not path.is_dir():
+        return {}
+    return {as_task(part.name): part for part in sorted(path.iterdir()) if is_bundle(part)}

@@ -94,7 +94,7 @@ def _sentence(study: Question, pick: Line | None, rival: Line | None, verdict: V
     if pick.difference is None or rival is None:
         return (
             f"Undecided: there are too few target labels to tell whether {pick.method} helps; "
-            "bring some to evaluate on (--evaluate)."
+            "bring some to evaluate on."
         )
     words = {"helped": "Transfer helped", "hurt": "Transfer hurt", "undecided": "Undecided"}
     difference = pick.difference

@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, final
-from urllib.parse import quote
 
 import numpy as np
 from joblib import delayed
 from sklearn.frozen import FrozenEstimator
 
 from fourfold.bundle import save
+from fourfold.bundle.names import as_folder
 from fourfold.core.whole import whole_folder
 from fourfold.domain import apart
 from fourfold.methods import find
@@ -218,7 +218,7 @@ class JointStudy:
 
     def folder(self, task: str) -> Path:
         """Return where a task's own runs and models are kept."""
-        return self.output / "tasks" / _file_name(task)
+        return self.output / "tasks" / as_folder(task)
 
     def run(self) -> JointResult:
         """Run everything, write ``result.json`` and each task's winner into ``best``.
@@ -351,14 +351,9 @@ class JointStudy:
             with whole_folder(best) as part:
                 for name, method in shipped.items():
                     if method in models:
-                        save(models[method].of(name), part / _file_name(name))
+                        save(models[method].of(name), part / as_folder(name))
                     else:
                         alone = self.folder(name) / "models" / method
-                        shutil.copytree(alone, part / _file_name(name))
+                        shutil.copytree(alone, part / as_folder(name))
         except OSError as error:
             raise write_error(best, "writable for the models", error) from error
-
-
-def _file_name(task: str) -> str:
-    """Name a task's folder; whatever a file system minds in a name is written in numbers."""
-    return quote(task, safe=" ,()[]=+@").replace(".", "%2E")

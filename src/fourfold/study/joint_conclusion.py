@@ -56,6 +56,7 @@ def conclude_all(
         shipped={name: result.shipped for name, result in results.items() if result.shipped},
         lines=lines,
         results=dict(results),
+        notes=_notes(results, folds),
     )
 
 
@@ -148,9 +149,24 @@ def _sentence(line: JointLine) -> str:
         )
     hurt = line.tasks("hurt")
     advice = f" Leave out {', '.join(hurt)}: better learnt alone." if hurt else ""
+    if len(hurt) == len(line.gains):
+        advice = " Learn each task alone."
     return f"Tasks together, by {line.method}: {counts}; {change}.{advice}"
 
 
 def _named(tasks: Sequence[str], most: int = 4) -> str:
     more = f" and {len(tasks) - most} more" if len(tasks) > most else ""
     return f" ({', '.join(tasks[:most])}{more})"
+
+
+def _notes(results: Mapping[str, Result], folds: int) -> list[str]:
+    """Say what a careful reader should know."""
+    if folds:
+        return []
+    labels = {name: result.target.labels for name, result in results.items()}
+    few = ", ".join(name for name, counts in labels.items() if min(counts.values(), default=2) < 2)
+    note = (
+        f"Some class of {few} has a single label, so that nothing can be held out of any task: "
+        "training has a fixed length, and models are chosen by a validator without labels."
+    )
+    return [note]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, final
 
 from fourfold.core.whole import whole_file
@@ -60,7 +60,10 @@ class JointLine:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the method helped all in all: whether its Δm lies below zero."""
+        """Whether the method helped all in all, or hurt: each task the same way, or else its Δm."""
+        each = {gain.verdict for gain in self.gains.values()}
+        if each in ({"helped"}, {"hurt"}):
+            return each.pop()
         if self.delta is None or self.delta.low <= 0 <= self.delta.high:
             return "undecided"
         return "helped" if self.delta.high < 0 else "hurt"
@@ -94,6 +97,8 @@ class JointResult:
         The joint methods, the chosen one first.
     results
         Task → its own leaderboard, sharing and alone.
+    notes
+        What a careful reader should know.
     seconds
         Of the whole study.
 
@@ -112,6 +117,7 @@ class JointResult:
     shipped: dict[str, str]
     lines: list[JointLine]
     results: dict[str, Result]
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def save(self, path: Path) -> None:

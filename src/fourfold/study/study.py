@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from joblib import delayed
 from sklearn.base import clone
@@ -39,7 +39,7 @@ from fourfold.study.runs import Bench, Failure, Outcome, Run, execute
 from fourfold.study.scores import InformationMaximization, choose_score
 from fourfold.study.show import Shown
 from fourfold.study.splits import folds_for, split
-from fourfold.study.work import equip, own_store, seeded, started, warm
+from fourfold.study.work import equip, measuring, own_store, seeded, started, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from fourfold.study.result import Result
 
 __all__ = ["Study"]
+
+SHIPPED: Final = 0
+"""The seed whose models are kept, and may be handed over."""
 
 Method: TypeAlias = str | TransferEstimator | JointEstimator
 
@@ -291,7 +294,8 @@ class Study:
         whole = range(self.seeds if self.evaluate is not None or not self.folds else 1)
         for name, estimator in self.candidates.items():
             for seed in whole:
-                yield Run(name, seeded(estimator, seed), seed)
+                fit = seeded(estimator, seed)
+                yield Run(name, measuring(fit) if seed == SHIPPED else fit, seed)
         if not self.folds:
             return
         splits = [split(self.task, self.target, self.folds, seed) for seed in range(self.seeds)]
@@ -328,7 +332,7 @@ class Study:
             store=None if self.store is None else self.store.path,
             threads=self.threads,
             own=self.jobs > 1,
-            ship=0,
+            ship=SHIPPED,
         )
 
     def _finished(self, run: Run, bench: Bench, key: str) -> Outcome | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fourfold.core.prepare import Preparation
     from fourfold.domain import Domain
 
-__all__ = ["equip", "own_store", "seeded", "started", "warm"]
+__all__ = ["equip", "measuring", "own_store", "seeded", "started", "warm"]
 
 E = TypeVar("E", bound="TransferEstimator | JointEstimator")
 
@@ -42,6 +42,14 @@ def seeded(estimator: E, seed: int) -> E:
     """Return a copy with a seed of its own."""
     copy: E = clone(estimator)
     copy.set_params(random_state=seed)
+    return copy
+
+
+def measuring(estimator: E) -> E:
+    """Return a copy that also measures what costs more than it is worth in every fit."""
+    copy: E = clone(estimator)
+    if "measure" in copy.get_params(deep=False):
+        copy.set_params(measure=True)
     return copy
 
 

@@ -119,7 +119,7 @@ class LayerTransfer(NetworkEstimator):
         """List what is to be tried: a curve's name → a plan for each number of copied layers."""
         if self.copy != "auto":
             return {"": [_plan(network, self.copy, "all" if self.train == "auto" else self.train)]}
-        if isinstance(self.train, tuple):
+        if isinstance(self.train, (tuple, list)):
             raise ParameterError(
                 "train must be 'auto', 'all' or 'rest' where copy is 'auto'; got names"
             )
@@ -155,7 +155,7 @@ def _plan(network: Layered, copy: int | tuple[str, ...], train: str | tuple[str,
     """Write names for what was asked for."""
     names = network.names
     copied = _copied(network, copy)
-    if isinstance(train, tuple):
+    if isinstance(train, (tuple, list)):
         _check_names("train", train, names)
         lacking = [name for name in names if name not in {*copied, *train}]
         if lacking:
@@ -170,7 +170,7 @@ def _plan(network: Layered, copy: int | tuple[str, ...], train: str | tuple[str,
 
 def _copied(network: Layered, copy: int | tuple[str, ...]) -> tuple[str, ...]:
     able = network.copyable
-    if isinstance(copy, tuple):
+    if isinstance(copy, (tuple, list)):
         _check_names("copy", copy, network.names)
         if HEAD in copy and HEAD not in able:
             raise ParameterError(

@@ -202,7 +202,9 @@ class ProgressiveNetwork(ColumnEstimator):
         """
         self.check_fitted()
         if not -self.n_columns_ <= i < self.n_columns_:
-            raise ParameterError(f"column must be one of {self.n_columns_}; got {i}")
+            raise ParameterError(
+                f"column must be a whole number from 0 to {self.n_columns_ - 1}; got {i}"
+            )
         chain = self.chain()[: i % self.n_columns_ + 1]
         if chain[-1].task is None or isinstance(chain[-1].head, nn.Identity):
             raise ParameterError(
