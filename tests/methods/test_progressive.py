@@ -103,7 +103,7 @@ def test_sources_of_several_kinds_in_one_list():
     assert model.column(1).task_.classes_.tolist() == [5, 6]
     with pytest.raises(ParameterError, match="column 4 must have a task"):
         model.column(4)
-    with pytest.raises(ParameterError, match="column must be one of 6; got 6"):
+    with pytest.raises(ParameterError, match="column must be a whole number from 0 to 5; got 6"):
         model.column(6)
 
 
