@@ -172,7 +172,7 @@ def test_it_is_written_no_more_often_than_asked(tmp_path):
 @pytest.mark.parametrize("finished", [True, False])
 def test_another_training_is_refused(other, finished, tmp_path):
     run(tmp_path / "state", stop=None if finished else 2)
-    with pytest.raises(DataError, match=r"same method, recipe, start and data; got another: remove"):
+    with pytest.raises(DataError, match=r"start and data; got another: remove it"):
         run(tmp_path / "state", **other)
 
 

@@ -115,9 +115,8 @@ class Checkpoint:
             raise DataError(f"{self.path} must be as it was written; it is damaged: remove it")
         if identity != self.identity:
             raise DataError(
-                f"{self.path} must be of a training with the same method, recipe, start and "
-                "data; got "
-                "another: remove it, or name another file"
+                f"{self.path} must be of a training with the same method, recipe, start and data; "
+                "got another: remove it, or name another file"
             )
         _restore(loop, tensors, notes)
 
