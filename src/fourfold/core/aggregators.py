@@ -86,7 +86,8 @@ def descend(losses: Tensor, name: str, shared: Sequence[Tensor], own: Sequence[T
 def _aggregated(name: str, jacobian: Tensor) -> Tensor:
     with warnings.catch_warnings():  # of how fast a solver is when it is used again
         warnings.filterwarnings("ignore", "You are solving a parameterized problem", UserWarning)
-        return aggregator(name, len(jacobian))(jacobian)
+        step: Tensor = aggregator(name, len(jacobian))(jacobian)
+    return step
 
 
 def _flat(gradients: Sequence[Tensor]) -> Tensor:
