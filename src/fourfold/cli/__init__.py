@@ -187,8 +187,6 @@ def study(  # noqa: PLR0917  the command line passes them by name
         data = _tasks(task, evaluate_task, label)
     else:
         data = _transfer(source, target, evaluate, label, classes, evaluate_task)
-    if epochs is not None and steps is not None:
-        raise ParameterError("--epochs and --steps must not both be given; got both")
     length = {"epochs": epochs, "steps": steps}
     planned = Study(
         **data,
@@ -203,6 +201,8 @@ def study(  # noqa: PLR0917  the command line passes them by name
         output=output,
         resume=resume,
     )
+    if epochs is not None and steps is not None:
+        raise ParameterError("--epochs and --steps must not both be given; got both")
     with _resumable():
         found = planned.run()
         write_report([found], output / "report.html")

@@ -86,6 +86,7 @@ def load_one(path: Path | str, task: str | None) -> TransferEstimator:
 
 def _parts(path: Path) -> dict[str, Path]:
     """Find the models of several tasks in a folder that a study of them handed over."""
-    if is_bundle(path) or not path.is_dir():
+    parts = sorted(path.iterdir()) if path.is_dir() else []
+    if not all(is_bundle(part) for part in parts):
         return {}
-    return {as_task(part.name): part for part in sorted(path.iterdir()) if is_bundle(part)}
+    return {as_task(part.name): part for part in parts}
