@@ -111,7 +111,14 @@ def _show_joint(found: JointResult, folder: Path) -> None:
         console.print(f"Note: {note}")
     (chosen_by,) = {result.chosen_by.partition(",")[0] for result in found.results.values()}
     console.print(f"→ Each task's model is in {folder / 'best'}; chosen by {chosen_by}.")
-    console.print(f"The report is {folder / 'report.html'}; {found.seconds:.0f} s in all.")
+    console.print(_ended(found.seconds, folder))
+
+
+def _ended(seconds: float, folder: Path) -> str:
+    """Say how long it took, and where the report is, if one was written."""
+    report = folder / "report.html"
+    took = f"{seconds:.0f} s in all."
+    return f"The report is {report}; {took}" if report.exists() else took
 
 
 def _gain(gain: Gain) -> Text:
@@ -148,7 +155,7 @@ def _show_result(result: Result, folder: Path) -> None:
         console.print(
             f"→ The model, {result.shipped}, is in {folder / 'best'}; chosen by {result.chosen_by}."
         )
-    console.print(f"The report is {folder / 'report.html'}; {result.seconds:.0f} s in all.")
+    console.print(_ended(result.seconds, folder))
 
 
 def show_store(store: Store) -> None:
