@@ -34,6 +34,7 @@ __all__ = [
     "mnist_m",
     "photographs",
     "read",
+    "resized",
     "spoken_digits",
     "usps",
 ]
@@ -172,6 +173,14 @@ def spoken_digits() -> tuple[list[Path], Labels, NDArray[np.str_]]:
     paths = _parts(Path(os.environ[VARIABLE], "fsdd", "recordings"))
     digits, speakers, _ = zip(*(path.stem.split("_") for path in paths), strict=True)
     return paths, np.array(digits, np.int64), np.array(speakers)
+
+
+def resized(pictures: Pictures, side: int) -> Pictures:
+    """Bring square pictures (n, H, W) to another size, (n, side, side)."""
+    bilinear = Image.Resampling.BILINEAR
+    return np.stack(
+        [np.asarray(Image.fromarray(one).resize((side, side), bilinear)) for one in pictures]
+    )
 
 
 def photographs() -> dict[str, Image.Image]:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
-from PIL import Image
 
 from benchmarks import data
 from benchmarks.harness import Benchmark, Target
@@ -62,7 +61,8 @@ def _digits(s: Settings, shots: int) -> Iterator[Case]:
 
     x, y = data.mnist()
     (seen, of), (test, test_y) = (
-        (_enlarged(pictures), digits) for pictures, digits in (data.usps(), data.usps("test"))
+        (data.resized(pictures, 28), digits)
+        for pictures, digits in (data.usps(), data.usps("test"))
     )
     for seed in range(s.seeds):
         random = np.random.default_rng(seed)
@@ -76,11 +76,6 @@ def _digits(s: Settings, shots: int) -> Iterator[Case]:
             test=Domain(test[: s.test_rows], test_y[: s.test_rows]),
             seed=seed,
         )
-
-
-def _enlarged(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    large = [Image.fromarray(one).resize((28, 28), Image.Resampling.BILINEAR) for one in pictures]
-    return np.stack([np.asarray(one) for one in large])
 
 
 def _speech(s: Settings, shots: int) -> Iterator[Case]:

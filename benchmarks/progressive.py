@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
-from PIL import Image
 
 from benchmarks import data
 from benchmarks.harness import Benchmark, Target
@@ -74,9 +73,7 @@ def _mnist(test_rows: int, *, source: bool) -> Digits:
 
 def _shrunk(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Cut off MNIST's margins, which USPS lacks, and make pictures as small as there."""
-    inner = pictures[:, 4:24, 4:24]
-    small = [Image.fromarray(one).resize((SIDE, SIDE), Image.Resampling.BILINEAR) for one in inner]
-    return np.stack([np.asarray(one) for one in small])
+    return data.resized(pictures[:, 4:24, 4:24], SIDE)
 
 
 def _usps(test_rows: int) -> Digits:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
@@ -20,22 +19,12 @@ from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
 from fourfold.rows import as_rows
+from samples import gains, rows
 
 NET = Mlp(widths=(8, 6))
 SHORT = Recipe(epochs=3, batch_size=16, least_steps=30, weight_decay=0.0, learning_rate=0.01)
 LONG = Recipe(steps=600, optimizer="sgd", learning_rate=0.05, schedule="constant", weight_decay=0.0)
 CLOSE = [KLAdaptation, LwF, Rehearsal]
-
-
-@pytest.fixture(autouse=True)
-def forgotten():
-    job._remembered.clear()
-
-
-def rows(n=60, classes=4, seed=0):
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % classes
-    return (rng.normal(size=(n, 5)) + 2 * np.eye(classes, 5)[y]).astype(np.float32), y
 
 
 PREPARED = FrozenEstimator(Standardize().fit(as_rows(rows()[0])))
@@ -282,22 +271,5 @@ def test_what_cannot_be_is_said_before_training(method, source, labels, sentence
 
 @pytest.mark.parametrize("method", [L2SP, *CLOSE])
 def test_it_beats_the_target_alone_on_noisy_digits_with_two_labels_a_class(method):
-    X, y = load_digits(return_X_y=True)
-    X = (X / 16).astype(np.float32)
-    source, yt = Domain(X[:900], y[:900]), y[900:]
-    gains = []
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        noisy = np.clip(X[900:] + 0.3 * rng.standard_normal(X[900:].shape), 0, 1)
-        Xt = noisy.astype(np.float32)
-        few = np.concatenate(
-            [rng.choice(np.flatnonzero(yt == c), 2, replace=False) for c in range(10)]
-        )
-        rest = np.setdiff1d(np.arange(len(yt)), few)
-        common = {
-            "network": "mlp", "random_state": seed, "recipe": Recipe(epochs=10, least_steps=60)
-        }  # fmt: skip
-        ours = method(**common).fit(Xt[few], yt[few], source=source)
-        alone = TargetOnly(**common).fit(Xt[few], yt[few], source=source)
-        gains.append(ours.score(Xt[rest], yt[rest]) - alone.score(Xt[rest], yt[rest]))
-    assert min(gains) > 0.1
+    recipe = Recipe(epochs=10, least_steps=60)
+    assert min(gains(method, shots=2, seeds=3, recipe=recipe)) > 0.1

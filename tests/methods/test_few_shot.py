@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
 
 from fourfold import (
     L2SP,
@@ -20,25 +19,14 @@ from fourfold import (
 )
 from fourfold.core.training import Recipe
 from fourfold.errors import DataError
-from fourfold.methods import job
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning import prototypes
 from fourfold.networks import Mlp
+from samples import gains, rows
 
 NET = Mlp(widths=(8, 6))
 SHORT = Recipe(epochs=3, batch_size=16, least_steps=30, learning_rate=0.01)
 CELL = [FineTune, L2SP, KLAdaptation, LwF, Rehearsal, LayerTransfer, Prototypes, CosineHead]
-
-
-@pytest.fixture(autouse=True)
-def forgotten():
-    job._remembered.clear()
-
-
-def rows(n=60, classes=4, seed=0):
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % classes
-    return (rng.normal(size=(n, 5)) + 2 * np.eye(classes, 5)[y]).astype(np.float32), y
 
 
 # --- prototypes ----------------------------------------------------------------------------------
@@ -155,18 +143,5 @@ def test_numbers_are_refused(method, monkeypatch):
 
 @pytest.mark.parametrize("method", [Prototypes, CosineHead])
 def test_they_beat_the_target_alone_with_one_label_a_class(method):
-    X, y = load_digits(return_X_y=True)
-    X = (X / 16).astype(np.float32)
-    source, yt = Domain(X[:900], y[:900]), y[900:]
-    gains = []
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        Xt = np.clip(X[900:] + 0.3 * rng.standard_normal(X[900:].shape), 0, 1).astype(np.float32)
-        few = np.array([rng.choice(np.flatnonzero(yt == c)) for c in range(10)])
-        rest = np.setdiff1d(np.arange(len(yt)), few)
-        recipe = Recipe(epochs=5, least_steps=60)
-        common = {"network": "mlp", "random_state": seed, "recipe": recipe}
-        ours = method(**common).fit(Xt[few], yt[few], source=source)
-        alone = TargetOnly(**common).fit(Xt[few], yt[few], source=source)
-        gains.append(ours.score(Xt[rest], yt[rest]) - alone.score(Xt[rest], yt[rest]))
-    assert min(gains) > 0.05, gains
+    found = gains(method, shots=1, seeds=5, recipe=Recipe(epochs=5, least_steps=60))
+    assert min(found) > 0.05, found

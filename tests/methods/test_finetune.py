@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
 from torch import nn
 
 from fourfold import Domain
@@ -19,16 +18,12 @@ from fourfold.methods.finetuning import finetune
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
 from fourfold.networks.stages import stages
+from samples import gains
 
 SHORT = Recipe(epochs=2, batch_size=16, least_steps=6)
 STILL = Recipe(epochs=1, least_steps=1, learning_rate=1e-12, weight_decay=0.0)
 """So slow that weights stay where they start."""
 NET = Mlp(widths=(6, 5))
-
-
-@pytest.fixture(autouse=True)
-def forgotten():
-    job._remembered.clear()
 
 
 def rows(n=40, classes=4, seed=0):
@@ -313,22 +308,6 @@ def test_a_pictures_network_of_timm_is_tuned_stage_by_stage():
 
 
 def test_it_beats_the_target_alone_on_noisy_digits_with_two_labels_a_class():
-    X, y = load_digits(return_X_y=True)
-    X = (X / 16).astype(np.float32)
-    source, yt = Domain(X[:900], y[:900]), y[900:]
-    recipe = Recipe(epochs=15, least_steps=60)
-    gains = []
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        noisy = np.clip(X[900:] + 0.3 * rng.standard_normal(X[900:].shape), 0, 1)
-        Xt = noisy.astype(np.float32)
-        few = np.concatenate(
-            [rng.choice(np.flatnonzero(yt == c), 2, replace=False) for c in range(10)]
-        )
-        rest = np.setdiff1d(np.arange(len(yt)), few)
-        common = {"network": "mlp", "recipe": recipe, "random_state": seed}
-        tuned = FineTune(**common).fit(Xt[few], yt[few], source=source)
-        alone = TargetOnly(**common).fit(Xt[few], yt[few], source=source)
-        gains.append(tuned.score(Xt[rest], yt[rest]) - alone.score(Xt[rest], yt[rest]))
-    assert min(gains) > 0.1
-    assert np.mean(gains) > 0.25
+    found = gains(FineTune, shots=2, seeds=5, recipe=Recipe(epochs=15, least_steps=60))
+    assert min(found) > 0.1
+    assert np.mean(found) > 0.25

@@ -13,26 +13,16 @@ from fourfold import L2SP, Domain, LayerTransfer, load, save
 from fourfold.core.prepare import Standardize
 from fourfold.core.training import Recipe
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods import job, layered
+from fourfold.methods import layered
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
 from fourfold.rows import as_rows
+from samples import gains, rows
 
 NET = Mlp(widths=(8, 7, 6))
 SHORT = Recipe(epochs=2, batch_size=16, least_steps=10, learning_rate=0.01)
-
-
-@pytest.fixture(autouse=True)
-def forgotten():
-    job._remembered.clear()
-
-
-def rows(n=60, classes=4, seed=0):
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % classes
-    return (rng.normal(size=(n, 5)) + 2 * np.eye(classes, 5)[y]).astype(np.float32), y
 
 
 X, Y = rows()
@@ -259,22 +249,8 @@ def few_of(y, where, n, seed):
 
 
 def test_it_beats_the_target_alone_on_noisy_digits():
-    pictures, y = digits()
-    source, where = Domain(pictures[:900], y[:900]), np.arange(900, len(y))
-    gains = []
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        noisy = np.clip(pictures + 0.3 * rng.standard_normal(pictures.shape), 0, 1)
-        noisy = noisy.astype(np.float32)
-        few = few_of(y, where, 3, seed)
-        rest = np.setdiff1d(where, few)
-        common = {
-            "network": "mlp", "random_state": seed, "recipe": Recipe(epochs=5, least_steps=60)
-        }  # fmt: skip
-        ours = LayerTransfer(**common).fit(noisy[few], y[few], source=source)
-        alone = TargetOnly(**common).fit(noisy[few], y[few], source=source)
-        gains.append(ours.score(noisy[rest], y[rest]) - alone.score(noisy[rest], y[rest]))
-    assert min(gains) > 0.05, gains
+    found = gains(LayerTransfer, shots=3, seeds=3, recipe=Recipe(epochs=5, least_steps=60))
+    assert min(found) > 0.05, found
 
 
 def test_inverted_inputs_want_the_first_layers_trained_and_permuted_labels_the_last():

@@ -20,7 +20,6 @@ from fourfold.core.store import Store, using
 from fourfold.core.training import Recipe
 from fourfold.domain import Domain
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods import job
 from fourfold.methods.baselines.random_column import RandomColumn
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
@@ -50,12 +49,6 @@ def progressive(**parameters):
 
 def domain(seed, **options):
     return Domain(*rows(seed=seed), **options)
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch):
-    """Remember no source model of another test."""
-    monkeypatch.setattr(job, "_remembered", type(job._remembered)())
 
 
 # --- what it is made of --------------------------------------------------------------------------

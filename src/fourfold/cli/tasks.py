@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fourfold.domain import Domain
 from fourfold.errors import DataError, ParameterError
 from fourfold.readers import read_domain
+from fourfold.readers.decoded import DecodedRows
 from fourfold.rows import FrameRows
 
 if TYPE_CHECKING:
@@ -63,10 +64,9 @@ def read_evaluated(
             raise ParameterError(
                 f"--evaluate-task must name a task, {', '.join(tasks)}; got {name!r}"
             )
-        media = _same_medium(tasks[name], tasks[name])
         judged[name] = (
             read_domain(path, like=tasks[name], name=name)
-            if media
+            if isinstance(tasks[name].rows, DecodedRows)
             else _read(name, path, label, list(tasks))
         )
     return judged
@@ -104,4 +104,4 @@ def _read(name: str, path: Path, label: str | None, names: list[str]) -> Domain:
 
 def _same_medium(one: Domain, other: Domain) -> bool:
     """Tell whether both are decoded from files of one kind, and so can be given one size."""
-    return one.rows.kind == other.rows.kind and one.rows.kind in {"pictures", "sounds"}
+    return one.rows.kind == other.rows.kind and isinstance(other.rows, DecodedRows)

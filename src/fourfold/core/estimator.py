@@ -224,8 +224,8 @@ class JointEstimator(_Persistent, ABC):
 def _sources(source: Source | Sequence[Source] | None) -> list[Source]:
     if source is None:
         return []
-    given = list(source) if isinstance(source, (list, tuple)) else [source]
-    sources = [one for one in given if isinstance(one, (Domain, TransferEstimator, nn.Module))]
+    given = source if isinstance(source, (list, tuple)) else [source]
+    sources: list[Source] = []
     for one in given:
         if not isinstance(one, (Domain, TransferEstimator, nn.Module)):
             joint = isinstance(one, JointEstimator)
@@ -234,4 +234,5 @@ def _sources(source: Source | Sequence[Source] | None) -> list[Source]:
                 "source must be a Domain, a fitted estimator, a network or a list of these; got "
                 f"{type(one).__name__}: {hint}"
             )
+        sources.append(one)
     return sources

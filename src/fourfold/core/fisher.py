@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 
 from fourfold.core.inference import as_tensor
-from fourfold.core.tasks import Attributes, Classification
 
 if TYPE_CHECKING:
     from fourfold.core.tasks import Task
@@ -48,13 +47,11 @@ def fisher_diagonal(module: nn.Module, rows: Rows, task: Task) -> dict[str, Tens
     weights = {name: p.detach() for name, p in module.named_parameters()}
     device = next(iter(weights.values())).device
 
-    def outputs(some: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-        out = functional_call(module, some, (x[None],))[0]
-        return out, out
+    def roots(some: dict[str, Tensor], x: Tensor) -> Tensor:
+        return task.fisher_roots(functional_call(module, some, (x[None],)))[0]  # (k,)
 
     def of_row(x: Tensor) -> dict[str, Tensor]:
-        jacobians, out = jacrev(outputs, has_aux=True)(weights, x)  # each (k, *shape)
-        return {name: _expected(j, out, task) for name, j in jacobians.items()}
+        return {name: j.square().sum(0) for name, j in jacrev(roots)(weights, x).items()}
 
     totals = {name: torch.zeros_like(w) for name, w in weights.items()}
     n_weights = sum(w.numel() for w in weights.values())
@@ -64,15 +61,3 @@ def fisher_diagonal(module: nn.Module, rows: Rows, task: Task) -> dict[str, Tens
         for name, each in vmap(of_row)(x).items():
             totals[name] += each.sum(0)
     return {name: total / rows.n for name, total in totals.items()}
-
-
-def _expected(jacobian: Tensor, outputs: Tensor, task: Task) -> Tensor:
-    """Return the expected squared score from (k, ...) derivatives of the outputs (k,)."""
-    ones = (1,) * (jacobian.ndim - 1)
-    if isinstance(task, Classification):
-        p = outputs.softmax(0).view(-1, *ones)
-        return (p * (jacobian - (p * jacobian).sum(0)).square()).sum(0)
-    if isinstance(task, Attributes):
-        p = outputs.sigmoid().view(-1, *ones)
-        return (p * (1 - p) * jacobian.square()).sum(0)
-    return jacobian.square().sum(0)

@@ -103,8 +103,12 @@ class Recipe(Parameters):
         settings = {k: to_plain(v) for k, v in self.get_params().items() if k not in passing}
         return json.dumps(settings, sort_keys=True)
 
+    def but(self, **changes: Any) -> Recipe:
+        """Return the same recipe but for these settings."""
+        return Recipe(**{**self.get_params(), **changes})
+
     def derived(self, part: str) -> Recipe:
         """Return the same recipe for another training of the same fit, with its own checkpoint."""
         if self.checkpoint is None:
             return self
-        return Recipe(**{**self.get_params(), "checkpoint": f"{self.checkpoint}.{part}"})
+        return self.but(checkpoint=f"{self.checkpoint}.{part}")

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from fourfold.core.tasks import Attributes, Classification
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -57,7 +55,7 @@ def activation_fisher(
     for part in x.split(CHUNK):  # type: ignore[no-untyped-call]  # torch's own
         x_ = part.detach().requires_grad_().clone()  # no leaf: a layer may work in place
         outputs, values = run(x_)
-        found = _squared(_roots(outputs, task), values)
+        found = _squared(task.fisher_roots(outputs), values)
         sums = [(v.detach().double().sum(0), v.detach().double().square().sum(0)) for v in values]
         squares = [a + b for a, b in zip(squares, found, strict=True)] if squares else found
         moments = (
@@ -90,14 +88,3 @@ def _squared(roots: Tensor, values: Sequence[Tensor]) -> list[Tensor]:
             if gradient is not None:
                 totals[i] += gradient.double().square().sum(0)
     return totals
-
-
-def _roots(outputs: Tensor, task: Task) -> Tensor:
-    """Return values (B, k) whose squared derivatives add up to the expected squared score."""
-    if isinstance(task, Classification):
-        likelihood = outputs.log_softmax(1)
-        return likelihood.detach().exp().sqrt() * likelihood
-    if isinstance(task, Attributes):
-        p = outputs.detach().sigmoid()
-        return (p * (1 - p)).sqrt() * outputs
-    return outputs

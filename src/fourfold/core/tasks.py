@@ -68,6 +68,14 @@ class Task(Parameters, ABC):
         """
 
     @abstractmethod
+    def fisher_roots(self, outputs: Tensor) -> Tensor:
+        """Return values (B, n_outputs) whose squared derivatives add up to the Fisher information.
+
+        That is the squared derivative of the log-likelihood, in expectation over the answers that
+        outputs (B, n_outputs) give themselves; numbers have unit variance.
+        """
+
+    @abstractmethod
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         """Turn outputs (n, n_outputs) into predictions in the user's terms."""
 
@@ -155,6 +163,10 @@ class Classification(Task):
         wanted = (teacher / temperature).softmax(1)
         return temperature**2 * F.cross_entropy(outputs / temperature, wanted)
 
+    def fisher_roots(self, outputs: Tensor) -> Tensor:
+        likelihood = outputs.log_softmax(1)
+        return likelihood.detach().exp().sqrt() * likelihood
+
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         return np.asarray(self.classes_[outputs.argmax(axis=1)])
 
@@ -219,6 +231,9 @@ class Regression(Task):
     ) -> Tensor:
         return F.mse_loss(outputs, teacher)
 
+    def fisher_roots(self, outputs: Tensor) -> Tensor:
+        return outputs
+
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         y = outputs.astype(np.float64) * self.scale_ + self.mean_
         return np.asarray(y[:, 0] if self.flat_ else y)
@@ -271,6 +286,10 @@ class Attributes(Task):
         wanted = (teacher / temperature).sigmoid()
         scaled = F.binary_cross_entropy_with_logits(outputs / temperature, wanted)
         return temperature**2 * scaled
+
+    def fisher_roots(self, outputs: Tensor) -> Tensor:
+        p = outputs.detach().sigmoid()
+        return (p * (1 - p)).sqrt() * outputs
 
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         return (outputs > 0).astype(np.int64)

@@ -15,11 +15,10 @@ from fourfold.core.frozen import Frozen
 from fourfold.core.inference import in_blocks
 from fourfold.core.packed import PackedRows, unpack
 from fourfold.core.parameters import Positive, PositiveInt
-from fourfold.core.prepare import Standardizer
 from fourfold.core.process import seeded
 from fourfold.core.store import compute_once
 from fourfold.core.tasks import Classification, Regression
-from fourfold.core.training import Batch, Phase, Recipe, minimize
+from fourfold.core.training import Batch, Phase, minimize
 from fourfold.methods.job import Data, Model
 from fourfold.methods.network import NetworkEstimator
 from fourfold.networks.builder import Body
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from fourfold.networks.columns import Said
     from fourfold.rows import Rows
 
-__all__ = ["ColumnEstimator", "Listener", "Past", "bare", "joined"]
+__all__ = ["ColumnEstimator", "Listener", "Past", "joined"]
 
 FEWEST_ROWS: Final = 8
 """Labelled target rows that the transfer score needs."""
@@ -144,7 +143,7 @@ class ColumnEstimator(NetworkEstimator, ABC):
         old = [one.column for one in past]
         with seeded(self.random_state):  # apart, so that the rest is drawn as without adapters
             column = beside(
-                old, bare(fresh.body), self.shape_, width=self.adapter_width, scale=self.scale
+                old, fresh.body.bare(), self.shape_, width=self.adapter_width, scale=self.scale
             )
         known = data.known()
         packed = _overheard(old, column.hears, self.prepared(known.rows))
@@ -191,17 +190,12 @@ class ColumnEstimator(NetworkEstimator, ABC):
             def score() -> float:
                 return job.task.score(truth, in_blocks(listener, rest.rows))
 
-            phase, recipe = Phase(loss, listener), _plain_recipe(job.recipe)
-            scores = minimize(listener, phase, train.table(), recipe=recipe, validate=score).scores
+            recipe = job.recipe.but(  # of full length, and not shown
+                patience=None, validation=0.0, checkpoint=None, loggers=(), each_epoch=()
+            )
+            phase, table = Phase(loss, listener), train.table()
+            scores = minimize(listener, phase, table, recipe=recipe, validate=score).scores
         return fmean(scores)
-
-
-def bare(body: Body) -> Body:
-    """Return the same network for rows that are prepared already."""
-    stages = {
-        name: stage for name, stage in body.named_children() if not isinstance(stage, Standardizer)
-    }
-    return Body(stages, body.width)
 
 
 def joined(body: Body) -> Joined | None:
@@ -227,15 +221,3 @@ def _truth(task: Task, y: Tensor) -> NDArray[Any]:
     if isinstance(task, Classification):
         return np.asarray(task.classes_[y.numpy()])
     return task.decode(y.numpy()) if isinstance(task, Regression) else y.numpy()
-
-
-def _plain_recipe(recipe: Recipe) -> Recipe:
-    """Return the recipe for a training that is only measured: of full length, and not shown."""
-    apart = {
-        "patience": None,
-        "validation": 0.0,
-        "checkpoint": None,
-        "loggers": (),
-        "each_epoch": (),
-    }
-    return Recipe(**{**recipe.get_params(deep=False), **apart})

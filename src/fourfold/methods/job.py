@@ -19,11 +19,11 @@ from fourfold.core.frozen import Frozen
 from fourfold.core.inference import as_tensor
 from fourfold.core.process import seeded, world
 from fourfold.core.store import active, compute_once
-from fourfold.core.training import Batch, History, Phase, Recipe, Table, minimize
+from fourfold.core.training import Batch, History, Part, Phase, Recipe, Table, minimize
 from fourfold.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -203,8 +203,14 @@ class Job:
         return xxh3_128_hexdigest(json.dumps(parts).encode())
 
 
-def supervise(model: nn.Module, task: Task, data: Data, recipe: Recipe) -> History:
-    """Train a model on the labelled rows, and nothing else.
+def supervise(
+    model: nn.Module,
+    task: Task,
+    data: Data,
+    recipe: Recipe,
+    parts: Sequence[Part] | None = None,
+) -> History:
+    """Train a model, or some parts of it, on the labelled rows, and nothing else.
 
     Where the recipe asks for validation, a share of these rows is held out for it.
     """
@@ -213,7 +219,8 @@ def supervise(model: nn.Module, task: Task, data: Data, recipe: Recipe) -> Histo
         return task.loss(model(batch.x), batch.y)
 
     train, validate = hold_out(model, task, data.known(), recipe)
-    return minimize(model, Phase(loss, model), train.table(), recipe=recipe, validate=validate)
+    phase = Phase(loss, parts or model)
+    return minimize(model, phase, train.table(), recipe=recipe, validate=validate)
 
 
 def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:

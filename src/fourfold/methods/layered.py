@@ -12,18 +12,17 @@ from torch import nn
 from fourfold.core.inference import in_blocks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import Classification
-from fourfold.core.training import History, Part, Phase, minimize
+from fourfold.core.training import History, Part
 from fourfold.errors import ParameterError
-from fourfold.methods.job import Data, frozen_rows, hold_out
+from fourfold.methods.job import Data, frozen_rows, supervise
 from fourfold.methods.start import can_keep_head, keep_head
 from fourfold.networks.cut import split
 from fourfold.networks.stages import stages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from fourfold.core.training import Batch, Recipe
+    from fourfold.core.training import Recipe
     from fourfold.methods.job import Job, Model
 
 __all__ = ["HEAD", "Layered", "Plan"]
@@ -90,12 +89,9 @@ class Layered:
                 layer.requires_grad_(requires_grad=True)
             lower, upper = _cut(model, [name for name in self.names if name not in plan.trained])
             rows = data.rows if lower is None else frozen_rows(lower, data.rows)
-            history = self._minimize(
-                nn.Sequential(upper, model.head),
-                [Part(layer) for layer in trained],
-                Data(rows, data.y, data.labelled),
-                recipe,
-            )
+            network, above = nn.Sequential(upper, model.head), Data(rows, data.y, data.labelled)
+            parts = [Part(layer) for layer in trained]
+            history = supervise(network, self.job.task, above, recipe, parts)
             return model.requires_grad_(requires_grad=True).cpu().eval(), history
 
     def score(self, plan: Plan, data: Data, held: NDArray[np.intp], recipe: Recipe) -> float:
@@ -121,18 +117,6 @@ class Layered:
             else:
                 fresh[name].load_state_dict(old[name].state_dict())
         return model
-
-    def _minimize(
-        self, network: nn.Module, parts: list[Part], data: Data, recipe: Recipe
-    ) -> History:
-        task = self.job.task
-
-        def loss(_t: float, batch: Batch) -> Tensor:
-            return task.loss(network(batch.x), batch.y)
-
-        train, validate = hold_out(network, task, data, recipe)
-        phase = Phase(loss, parts)
-        return minimize(network, phase, train.table(), recipe=recipe, validate=validate)
 
 
 def _layers(model: Model) -> dict[str, nn.Module]:

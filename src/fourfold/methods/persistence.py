@@ -18,7 +18,7 @@ from fourfold.core import findings
 from fourfold.core.frozen import Frozen
 from fourfold.core.onnx import export_onnx, session
 from fourfold.core.plain import from_plain, to_plain
-from fourfold.core.prepare import Standardizer, load_preparation
+from fourfold.core.prepare import load_preparation
 from fourfold.core.store import active
 from fourfold.core.tasks import TASKS
 from fourfold.core.training import History
@@ -55,8 +55,7 @@ def write(estimator: NetworkEstimator, folder: Path) -> dict[str, Any]:
         save_file(vars(estimator)[name], folder / f"{name}.safetensors")
     builder = estimator.builder_
     if builder is None:
-        stages = [part for part in model.body.children() if not isinstance(part, Standardizer)]
-        _write_onnx(nn.Sequential(*stages), estimator.shape_, folder / BODY)
+        _write_onnx(model.body.bare(), estimator.shape_, folder / BODY)
     history = vars(estimator).get("history_")
     own = type(estimator.network) if isinstance(estimator.network, nn.Module) else None
     return {

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from fourfold.core.parameters import Parameters
+from fourfold.core.prepare import Standardizer
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ class Body(nn.Sequential):
     def under(self, stage: nn.Module) -> Body:
         """Return the same body with a stage below it, e.g. preprocessing."""
         return Body({"prepare": stage, **dict(self.named_children())}, self.width, self.tap)
+
+    def bare(self) -> Body:
+        """Return the same body for rows that are prepared already."""
+        stages = {
+            name: stage
+            for name, stage in self.named_children()
+            if not isinstance(stage, Standardizer)
+        }
+        return Body(stages, self.width, self.tap)
 
 
 class Builder(Parameters, ABC):

@@ -318,7 +318,6 @@ class JointStudy:
             store=None if self.store is None else self.store.path,
             threads=self.threads,
             own=self.jobs > 1,
-            ship=0,
         )
 
     # --- what comes out --------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
 from sklearn.base import clone
 from torch import nn
 
@@ -45,7 +45,7 @@ def called(domain: Domain, name: str) -> Domain:
     """Return the same domain, called as its task where it has no name."""
     if domain.name:
         return domain
-    named = domain.subset(np.arange(domain.n_rows))
+    named = copy.copy(domain)
     named.name = name
     return named
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self, final
 
 from fourfold.core.whole import whole_file
@@ -124,7 +124,7 @@ class JointResult:
         """Write it as JSON, all or nothing."""
         raw = {
             **vars(self),
-            "lines": [_line_to_json(line) for line in self.lines],
+            "lines": [asdict(line) for line in self.lines],
             "results": {name: result.to_json() for name, result in self.results.items()},
         }
         with whole_file(path) as part:
@@ -147,18 +147,6 @@ class JointResult:
             return cls(**raw)
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path} must be the result of a study of tasks; {error}") from error
-
-
-def _line_to_json(line: JointLine) -> dict[str, Any]:
-    gains = {
-        name: {**vars(gain), "difference": _interval_to_json(gain.difference)}
-        for name, gain in line.gains.items()
-    }
-    return {**vars(line), "delta": _interval_to_json(line.delta), "gains": gains}
-
-
-def _interval_to_json(interval: Interval | None) -> dict[str, float] | None:
-    return None if interval is None else dict(vars(interval))
 
 
 def _line(raw: dict[str, Any]) -> JointLine:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 from xxhash import xxh3_128_hexdigest
 
 from fourfold.study.runs import (
+    SHIPPED,
     Failure,
     Outcome,
     Run,
@@ -55,6 +56,11 @@ class JointRun:
     split: int | None
     held: Mapping[str, Index]
 
+    @property
+    def ships(self) -> bool:
+        """Whether its model is saved, and may be handed over for some task."""
+        return self.split is None and self.seed == SHIPPED
+
     def of(self, task: str) -> Run:
         """Return what the run is to one task."""
         return Run(self.method, self.estimator, self.seed, self.split, self.held[task])
@@ -90,17 +96,13 @@ class JointBench:
         """Return the folder of the model that a method saves."""
         return self.folder / "models" / method
 
-    def saves(self, run: JointRun) -> bool:
-        """Tell whether a run's model may be the one that is handed over."""
-        return run.split is None and run.seed == self.any.ship
-
     def finished(self, run: JointRun, key: str) -> Said | None:
         """Read a finished run; None where some of it is not there."""
-        if self.saves(run) and not is_kept(self.model(run.method), key):
+        if run.ships and not is_kept(self.model(run.method), key):
             return None
         said: Said = {}
         for name, bench in self.tasks.items():
-            outcome = Outcome.load(bench.folder / "runs" / f"{key}.safetensors", run.of(name))
+            outcome = Outcome.load(bench.path(key), run.of(name))
             if outcome is None:
                 return None
             said[name] = outcome
@@ -121,7 +123,7 @@ def execute_joint(run: JointRun, bench: JointBench, key: str) -> Said:
     if isinstance(outcomes, str):
         return {name: Failure(run.method, run.seed, run.split, outcomes) for name in bench.tasks}
     for name, outcome in outcomes.items():
-        outcome.save(bench.tasks[name].folder / "runs" / f"{key}.safetensors")
+        outcome.save(bench.tasks[name].path(key))
     return {**outcomes}
 
 
@@ -130,7 +132,7 @@ def _fit(run: JointRun, bench: JointBench, key: str) -> dict[str, Outcome]:
     checkpoint = bench.folder / "runs" / f"{key}.checkpoint"
     tasks = {name: part.target.hide(run.held[name]) for name, part in bench.tasks.items()}
     seconds = timed(lambda: estimator.fit(tasks), estimator, checkpoint)
-    if bench.saves(run):
+    if run.ships:
         keep(estimator, bench.model(run.method), key)
     forget(checkpoint)
     losses, found = loss_curve(estimator), estimator.findings_

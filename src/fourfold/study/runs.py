@@ -24,7 +24,6 @@ from fourfold.core.plain import from_plain, to_plain
 from fourfold.core.process import keep_memory, threads
 from fourfold.core.store import Store, using
 from fourfold.core.tasks import TASKS, Task
-from fourfold.core.training import Recipe
 from fourfold.core.version import VERSION
 from fourfold.core.whole import whole_file
 from fourfold.errors import FileError, FourfoldError, FourfoldWarning
@@ -37,11 +36,13 @@ if TYPE_CHECKING:
 
     from fourfold.core.estimator import JointEstimator, TransferEstimator
     from fourfold.core.findings import Finding
+    from fourfold.core.training import Recipe
     from fourfold.domain import Domain
     from fourfold.rows import Index
 
 __all__ = [
     "DRAWN",
+    "SHIPPED",
     "Bench",
     "Failure",
     "Outcome",
@@ -59,6 +60,8 @@ __all__ = [
 T = TypeVar("T")
 
 DRAWN: Final = ("drawn source", "drawn target")
+SHIPPED: Final = 0
+"""The seed whose models are saved."""
 
 
 @final
@@ -86,6 +89,11 @@ class Run:
     split: int | None = None
     held: Index = field(default_factory=lambda: np.empty(0, np.intp))
 
+    @property
+    def ships(self) -> bool:
+        """Whether its model is saved, and may be the one that is handed over."""
+        return self.split is None and self.seed == SHIPPED
+
 
 @final
 @dataclass(frozen=True)
@@ -110,8 +118,8 @@ class Bench:
         That a fit computes with.
     own
         Whether the process is ours, and may be set up for training.
-    ship
-        The seed whose models are saved.
+    fingerprints
+        Method → that of its network where it is a module, which is the same for all its runs.
     """
 
     sources: Sequence[Domain]
@@ -123,16 +131,18 @@ class Bench:
     store: Path | None
     threads: int
     own: bool
-    ship: int
+    fingerprints: dict[str, str | None] = field(default_factory=dict)
 
     def key(self, run: Run) -> str:
         """Name all that a run depends on: another key is another run."""
-        network = vars(run.estimator).get("network")
-        module = fingerprint(network) if isinstance(network, torch.nn.Module) else None
+        if run.method not in self.fingerprints:
+            network = vars(run.estimator).get("network")
+            module = fingerprint(network) if isinstance(network, torch.nn.Module) else None
+            self.fingerprints[run.method] = module
         prepare = vars(run.estimator).get("prepare")
         parts = [
             to_plain(run.estimator),
-            module,
+            self.fingerprints[run.method],
             prepare.estimator.digest if isinstance(prepare, FrozenEstimator) else None,
             [source.digest for source in self.sources],
             self.target.digest,
@@ -146,15 +156,15 @@ class Bench:
         """Return the folder of the model that a run saves."""
         return self.folder / "models" / run.method
 
-    def saves(self, run: Run) -> bool:
-        """Tell whether a run's model may be the one that is handed over."""
-        return run.split is None and run.seed == self.ship
+    def path(self, key: str) -> Path:
+        """Return the file that a run is kept in."""
+        return self.folder / "runs" / f"{key}.safetensors"
 
     def finished(self, run: Run, key: str) -> Outcome | None:
         """Read a finished run; None where it, or the model that it saved, is not there."""
-        if self.saves(run) and not is_kept(self.model(run), key):
+        if run.ships and not is_kept(self.model(run), key):
             return None
-        return Outcome.load(self.folder / "runs" / f"{key}.safetensors", run)
+        return Outcome.load(self.path(key), run)
 
 
 @final
@@ -235,11 +245,10 @@ def execute(run: Run, bench: Bench, key: str) -> Outcome | Failure:
 
     A method that cannot run gives a Failure; the study goes on without it.
     """
-    path = bench.folder / "runs" / f"{key}.safetensors"
     outcome = attempt(lambda: _fit(run, bench, key), bench)
     if isinstance(outcome, str):
         return Failure(run.method, run.seed, run.split, outcome)
-    outcome.save(path)
+    outcome.save(bench.path(key))
     return outcome
 
 
@@ -282,10 +291,10 @@ def _with_store(fit: Callable[[], T], bench: Bench) -> T:
 
 def _fit(run: Run, bench: Bench, key: str) -> Outcome:
     estimator: Any = copy.copy(run.estimator)
-    checkpoint = bench.folder / "runs" / f"{key}.checkpoint"
+    checkpoint = bench.path(key).with_suffix(".checkpoint")
     target, sources = bench.target.hide(run.held), list(bench.sources)
     seconds = timed(lambda: estimator.fit(target, source=sources), estimator, checkpoint)
-    if bench.saves(run):
+    if run.ships:
         keep(estimator, bench.model(run), key)
     forget(checkpoint)
     outputs, task, found = ask(estimator, run, bench), estimator.task_, estimator.findings_
@@ -298,8 +307,8 @@ def timed(fit: Callable[[], object], estimator: Any, checkpoint: Path) -> float:
     trained = "recipe" in vars(estimator)
     recipe = vars(estimator).get("recipe", None)
     if trained:
-        kept = (recipe or estimator.default_recipe).get_params()
-        estimator.set_params(recipe=Recipe(**{**kept, "checkpoint": str(checkpoint)}))
+        kept: Recipe = recipe or estimator.default_recipe
+        estimator.set_params(recipe=kept.but(checkpoint=str(checkpoint)))
     began = time.perf_counter()
     fit()
     seconds = time.perf_counter() - began
@@ -347,7 +356,7 @@ def ask(estimator: Any, run: Run, bench: Bench) -> dict[str, NDArray[np.float32]
     if run.split is None and bench.validate:
         asked["target"] = bench.target
     answers = {name: estimator.outputs(domain) for name, domain in asked.items()}
-    if bench.saves(run) and bench.drawn:
+    if run.ships and bench.drawn:
         features = [estimator.embed(domain) for domain in bench.drawn]
         answers |= dict(zip(DRAWN, features, strict=True))
     return answers

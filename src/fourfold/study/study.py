@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from joblib import delayed
 from sklearn.base import clone
@@ -35,7 +35,7 @@ from fourfold.study.conclusion import conclude
 from fourfold.study.joint import JointStudy
 from fourfold.study.judge import Judge
 from fourfold.study.picture import drawn
-from fourfold.study.runs import Bench, Failure, Outcome, Run, execute
+from fourfold.study.runs import SHIPPED, Bench, Failure, Outcome, Run, execute
 from fourfold.study.scores import InformationMaximization, choose_score
 from fourfold.study.show import Shown
 from fourfold.study.splits import folds_for, split
@@ -53,9 +53,6 @@ if TYPE_CHECKING:
     from fourfold.study.result import Result
 
 __all__ = ["Study"]
-
-SHIPPED: Final = 0
-"""The seed whose models are kept, and may be handed over."""
 
 Method: TypeAlias = str | TransferEstimator | JointEstimator
 
@@ -310,7 +307,7 @@ class Study:
         left = []
         for run in runs:
             key = bench.key(run)
-            done = self._finished(run, bench, key)
+            done = bench.finished(run, key) if self.resume else None
             if done is None:
                 left.append(delayed(execute)(run, bench, key))
             else:
@@ -332,11 +329,7 @@ class Study:
             store=None if self.store is None else self.store.path,
             threads=self.threads,
             own=self.jobs > 1,
-            ship=SHIPPED,
         )
-
-    def _finished(self, run: Run, bench: Bench, key: str) -> Outcome | None:
-        return bench.finished(run, key) if self.resume else None
 
     def _ship(self, method: str) -> None:
         best = self.output / "best"

@@ -8,7 +8,7 @@ from torch import nn
 
 from fourfold.core.parameters import PositiveInt
 from fourfold.core.training import History, Recipe
-from fourfold.methods.columns import ColumnEstimator, Past, bare
+from fourfold.methods.columns import ColumnEstimator, Past
 from fourfold.methods.job import supervise
 from fourfold.networks.columns import Column
 
@@ -55,7 +55,7 @@ class RandomColumn(ColumnEstimator):
 
     def _learn(self, job: Job) -> Model:
         fresh = self._start(job)
-        random = [_reset(bare(job.body())) for _ in range(self.columns or len(job.chain) or 1)]
+        random = [_reset(job.body().bare()) for _ in range(self.columns or len(job.chain) or 1)]
         past = [Past(Column(body), nn.Identity(), self.builder_, None) for body in random]
         listener, data = self._listener(past, fresh, job.target)
         self.history_: History = supervise(listener, job.task, data, job.recipe)

@@ -117,14 +117,16 @@ class LayerTransfer(NetworkEstimator):
 
     def _plans(self, network: Layered) -> dict[str, list[Plan]]:
         """List what is to be tried: a curve's name → a plan for each number of copied layers."""
-        if self.copy != "auto":
-            return {"": [_plan(network, self.copy, "all" if self.train == "auto" else self.train)]}
-        if isinstance(self.train, (tuple, list)):
+        copy = tuple(self.copy) if isinstance(self.copy, list) else self.copy
+        train = tuple(self.train) if isinstance(self.train, list) else self.train
+        if copy != "auto":
+            return {"": [_plan(network, copy, "all" if train == "auto" else train)]}
+        if isinstance(train, tuple):
             raise ParameterError(
                 "train must be 'auto', 'all' or 'rest' where copy is 'auto'; got names"
             )
         ways = {"rest": "frozen", "all": "tuned"}
-        tried = [way for way in ways if self.train in {"auto", way}]
+        tried = [way for way in ways if train in {"auto", way}]
         numbers = range(len(network.copyable) + 1)
         return {
             f"{end} {ways[way]}": [_plan(network, sign * n, way) for n in numbers]
@@ -155,7 +157,7 @@ def _plan(network: Layered, copy: int | tuple[str, ...], train: str | tuple[str,
     """Write names for what was asked for."""
     names = network.names
     copied = _copied(network, copy)
-    if isinstance(train, (tuple, list)):
+    if isinstance(train, tuple):
         _check_names("train", train, names)
         lacking = [name for name in names if name not in {*copied, *train}]
         if lacking:
@@ -170,7 +172,7 @@ def _plan(network: Layered, copy: int | tuple[str, ...], train: str | tuple[str,
 
 def _copied(network: Layered, copy: int | tuple[str, ...]) -> tuple[str, ...]:
     able = network.copyable
-    if isinstance(copy, (tuple, list)):
+    if isinstance(copy, tuple):
         _check_names("copy", copy, network.names)
         if HEAD in copy and HEAD not in able:
             raise ParameterError(
@@ -202,15 +204,12 @@ def _safe(network: Layered, train: object) -> Plan:
 def _halved(recipe: Recipe) -> Recipe:
     """Return a recipe for trials: half the time, and nothing held out of what they learn from."""
     steps = None if recipe.steps is None else max(1, recipe.steps // 2)
-    return Recipe(
-        **{
-            **recipe.get_params(),
-            "epochs": math.ceil(recipe.epochs / 2),
-            "least_steps": math.ceil(recipe.least_steps / 2),
-            "steps": steps,
-            "validation": 0.0,
-            "patience": None,
-        }
+    return recipe.but(
+        epochs=math.ceil(recipe.epochs / 2),
+        least_steps=math.ceil(recipe.least_steps / 2),
+        steps=steps,
+        validation=0.0,
+        patience=None,
     )
 
 

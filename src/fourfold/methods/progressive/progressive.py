@@ -19,7 +19,7 @@ from fourfold.core.sensitivity import activation_fisher
 from fourfold.core.tasks import TASKS
 from fourfold.core.training import History, Recipe
 from fourfold.errors import ParameterError
-from fourfold.methods.columns import ColumnEstimator, Past, bare, joined
+from fourfold.methods.columns import ColumnEstimator, Past, joined
 from fourfold.methods.job import Data, Model, once, supervise
 from fourfold.networks.columns import Column, Columns, Joined, joints
 
@@ -130,7 +130,7 @@ class ProgressiveNetwork(ColumnEstimator):
         builder = self.builder_ if job.given is None else job.giver and job.giver.builder_
         # one of another kind could not be rebuilt from its number of outputs
         head = model.head if isinstance(model.head, nn.Linear) else nn.Identity()
-        return [Past(Column(bare(model.body), at), head, builder, job.source_task)]
+        return [Past(Column(model.body.bare(), at), head, builder, job.source_task)]
 
     # --- what was found out ----------------------------------------------------------------------
 
