@@ -164,15 +164,11 @@ def test_resume_takes_over_nothing_that_differs(tmp_path, change):
         options |= {"seed": {"seeds": 2}, "recipe": {"recipe": Recipe(epochs=4, least_steps=30)},
                     "threads": {"threads": 2}}[change]  # fmt: skip
     changed = study(tmp_path, source, target, evaluate, **options)
-    kept = [changed._finished(run, *bench_and_key(changed, run)) for run in changed._runs()]
+    bench = changed._bench()
+    kept = [bench.finished(run, bench.key(run)) for run in changed._runs()]
     whole = [k for k, run in zip(kept, changed._runs(), strict=True) if run.split is None]
     fresh = whole if change == "evaluate" else kept
     assert any(fresh) == (change == "seed")
-
-
-def bench_and_key(changed, run):
-    bench = changed._bench()
-    return bench, bench.key(run)
 
 
 KILLED = """
