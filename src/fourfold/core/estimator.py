@@ -40,6 +40,8 @@ class Needs(NamedTuple):
         Whether the target's labels must be among the source's classes.
     classes
         Whether labels must be classes, and not numbers or several answers.
+    described
+        Whether the classes must be described.
     """
 
     source: bool = False
@@ -47,6 +49,7 @@ class Needs(NamedTuple):
     target_labels: bool = True
     same_labels: bool = False
     classes: bool = False
+    described: bool = False
 
 
 class _Persistent(Parameters, ABC):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 import numpy as np
 import torch
 import torch.distributed as dist
+from sklearn.metrics import normalized_mutual_info_score
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.parameters import Fraction, Parameters
+from fourfold.core.parameters import Fraction, Parameters, PositiveInt
 from fourfold.core.process import world
 from fourfold.errors import DataError
 
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
 
     from fourfold.domain import Domain
 
-__all__ = ["TASKS", "Attributes", "Classification", "Regression", "Task", "infer_task"]
+__all__ = [
+    "TASKS",
+    "Attributes",
+    "Classification",
+    "Clustering",
+    "Regression",
+    "Task",
+    "infer_task",
+]
 
 
 class Task(Parameters, ABC):
@@ -31,7 +40,7 @@ class Task(Parameters, ABC):
     Attributes
     ----------
     kind
-        ``"classifier"`` or ``"regressor"``, as scikit-learn calls it.
+        ``"classifier"``, ``"regressor"`` or ``"clusterer"``, as scikit-learn calls it.
     """
 
     kind: ClassVar[str]
@@ -96,8 +105,55 @@ class Task(Parameters, ABC):
         return nn.Linear(width, self.n_outputs)
 
 
+class _OneOfSeveral(Task, ABC):
+    """One of several for each row: what classes and clusters have in common.
+
+    Attributes
+    ----------
+    classes_
+        (k,) what they are called, sorted.
+    """
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.classes_)
+
+    def codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
+        """Find each label among the classes; −1 for one that is none of them."""
+        y = _names(y)
+        if self.classes_.dtype.kind == "U":
+            y = y.astype(str)
+        elif y.dtype.kind == "U":  # names, among numbers
+            return np.full(len(y), -1, np.int64)
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        return np.where(self.classes_[codes] == y, codes, -1)
+
+    def imitate(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+        wanted = (teacher / temperature).softmax(1)
+        return temperature**2 * F.cross_entropy(outputs / temperature, wanted)
+
+    def fisher_roots(self, outputs: Tensor) -> Tensor:
+        likelihood = outputs.log_softmax(1)
+        return likelihood.detach().exp().sqrt() * likelihood
+
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        return np.asarray(self.classes_[outputs.argmax(axis=1)])
+
+    def probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn outputs (n, k) into probabilities (n, k)."""
+        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+
+    def state(self) -> dict[str, Any]:
+        return {"classes": self.classes_.tolist()}
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        self.classes_ = np.array(state["classes"])
+        return self
+
+
 @final
-class Classification(Task):
+class Classification(_OneOfSeveral):
     """One class of several for each row.
 
     Parameters
@@ -114,10 +170,6 @@ class Classification(Task):
     smoothing: Fraction = 0.0
     kind: ClassVar[str] = "classifier"
 
-    @property
-    def n_outputs(self) -> int:
-        return len(self.classes_)
-
     def fit(self, domain: Domain) -> Self:
         y = _names(domain.known)
         if y.ndim != 1:
@@ -129,16 +181,6 @@ class Classification(Task):
             )
         self.classes_ = np.unique(y)
         return self
-
-    def codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
-        """Find each label among the classes; −1 for one that is none of them."""
-        y = _names(y)
-        if self.classes_.dtype.kind == "U":
-            y = y.astype(str)
-        elif y.dtype.kind == "U":  # names, among numbers
-            return np.full(len(y), -1, np.int64)
-        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        return np.where(self.classes_[codes] == y, codes, -1)
 
     def encode(self, domain: Domain) -> Tensor:
         codes = np.full(domain.n_rows, -1, np.int64)
@@ -159,32 +201,48 @@ class Classification(Task):
         )
         return _average(total, y >= 0)
 
-    def imitate(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
-        wanted = (teacher / temperature).softmax(1)
-        return temperature**2 * F.cross_entropy(outputs / temperature, wanted)
-
-    def fisher_roots(self, outputs: Tensor) -> Tensor:
-        likelihood = outputs.log_softmax(1)
-        return likelihood.detach().exp().sqrt() * likelihood
-
-    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
-        return np.asarray(self.classes_[outputs.argmax(axis=1)])
-
-    def probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn outputs (n, k) into class probabilities (n, k)."""
-        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
-
     def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
         """Accuracy."""
         return float((outputs.argmax(axis=1) == self.codes(y)).mean())
 
-    def state(self) -> dict[str, Any]:
-        return {"classes": self.classes_.tolist()}
 
-    def restore(self, state: Mapping[str, Any]) -> Self:
-        self.classes_ = np.array(state["classes"])
+@final
+class Clustering(_OneOfSeveral):
+    """One cluster of several for each row; labels, if there are any, are not looked at.
+
+    Parameters
+    ----------
+    n_clusters
+        How many clusters.
+
+    Attributes
+    ----------
+    classes_
+        (k,) the clusters' numbers, from 0.
+    """
+
+    n_clusters: PositiveInt = 8
+    kind: ClassVar[str] = "clusterer"
+
+    def fit(self, domain: Domain) -> Self:
+        if self.n_clusters > domain.n_rows:
+            raise DataError(
+                f"n_clusters must be at most the number of rows; got {self.n_clusters} clusters "
+                f"for {domain.n_rows} rows"
+            )
+        self.classes_ = np.arange(self.n_clusters)
         return self
+
+    def encode(self, domain: Domain) -> Tensor:
+        return torch.full((domain.n_rows,), -1)
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        return _average(F.cross_entropy(outputs, y, ignore_index=-1, reduction="sum"), y >= 0)
+
+    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """Compare clusters and true classes by their normalized mutual information."""
+        true = np.unique(_names(y), return_inverse=True)[1]
+        return float(normalized_mutual_info_score(true, outputs.argmax(axis=1)))
 
 
 @final
@@ -308,7 +366,7 @@ class Attributes(Task):
 
 
 TASKS: Final[Mapping[str, type[Task]]] = {
-    task.__name__: task for task in (Classification, Regression, Attributes)
+    task.__name__: task for task in (Classification, Clustering, Regression, Attributes)
 }
 """Every task, by its class name."""
 

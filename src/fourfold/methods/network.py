@@ -32,7 +32,7 @@ from fourfold.core.prepare import (
     default_preparation,
 )
 from fourfold.core.store import active, compute_once
-from fourfold.core.tasks import Classification, Task, infer_task
+from fourfold.core.tasks import Attributes, Classification, Task, infer_task
 from fourfold.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods import exporting, persistence
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from fourfold.core.frozen import Frozen
     from fourfold.core.recipe import Recipe
 
-__all__ = ["NetworkEstimator"]
+__all__ = ["Given", "NetworkEstimator"]
 
 REMEMBERED_BYTES: Final = 1 << 30
 """Without a store, models of sources up to this size are remembered."""
@@ -62,12 +62,13 @@ REMEMBERED_BYTES: Final = 1 << 30
 def _classifies(estimator: NetworkEstimator) -> bool:
     """Tell whether there are class probabilities."""
     task = vars(estimator).get("task_", estimator.task)
-    return task is None or isinstance(task, Classification)
+    kind = estimator.kind if task is None else task.kind
+    return kind == "classifier" and not isinstance(task, Attributes)
 
 
 @final
 @dataclass(frozen=True)
-class _Given:
+class Given:
     """A trained source network, with what is known of its task and its inputs."""
 
     model: Model
@@ -129,6 +130,10 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
     """Attributes that JSON can hold and that are saved with the model."""
     in_turn: ClassVar[bool] = False
     """Whether several sources come one by one, in order, as ``job.chain``, and are not pooled."""
+    blind: ClassVar[bool] = False
+    """Whether the target's labels are not looked at, even where there are some."""
+    kind: ClassVar[str] = "classifier"
+    """What it is to scikit-learn where the task is not given."""
 
     @abstractmethod
     def _learn(self, job: Job) -> Model:
@@ -142,7 +147,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
 
     @final
     def _fit(self, target: Domain, sources: list[Source]) -> None:
-        job = self.begin(target, sources)
+        job = self.begin(target.unlabelled() if self.blind else target, sources)
         self.findings_: list[Finding] = []
         with training_for(self.purpose):
             self.model_ = self._learn(job).cpu().eval()
@@ -154,7 +159,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
         parts = [self._data_or_model(some) for some in each]
         domains = [source for source, _ in parts if source is not None]
         given = _leading([given for _, given in parts if given is not None])
-        self.task_ = self._task(target, domains[0] if domains else None, given)
+        self.task_ = self.task_for(target, domains[0] if domains else None, given)
         if self.needs.classes and not isinstance(self.task_, Classification):
             raise DataError(
                 f"{type(self).__name__} must have classes to learn; got a {self.task_.kind}'s "
@@ -179,7 +184,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
         ]
         return replace(job, chain=brought) if self.in_turn else brought[0]
 
-    def _bring(self, job: Job, recipe: Recipe, source: Domain | None, given: _Given | None) -> Job:
+    def _bring(self, job: Job, recipe: Recipe, source: Domain | None, given: Given | None) -> Job:
         """Return the same job with a source to learn from."""
         job = replace(job, recipe=recipe)
         if source is not None:
@@ -192,7 +197,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
             job.giver = given.estimator
         return job
 
-    def _data_or_model(self, sources: list[Source]) -> tuple[Domain | None, _Given | None]:
+    def _data_or_model(self, sources: list[Source]) -> tuple[Domain | None, Given | None]:
         """Sort sources: data are pooled; a model stands alone."""
         domains = [s for s in sources if isinstance(s, Domain)]
         if len(domains) == len(sources):
@@ -204,7 +209,16 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
             )
         return None, _given(sources[0])
 
-    def _task(self, target: Domain, source: Domain | None, given: _Given | None) -> Task:
+    def task_for(self, target: Domain, source: Domain | None, given: Given | None) -> Task:
+        """Return the task to learn, fitted; a method whose labels say nothing has one of its own.
+
+        Parameters
+        ----------
+        target, source
+            The data; without source data the source is ``given``.
+        given
+            A trained source network.
+        """
         if self.needs.same_labels and given is not None:
             if given.task is None:
                 raise ParameterError(
@@ -220,7 +234,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
             return self.task_
         return _fitted(self.task, source) if source.n_labelled else None
 
-    def _builder(self, given: _Given | None) -> Builder | None:
+    def _builder(self, given: Given | None) -> Builder | None:
         """Return what builds the network; None where it is a module that the user brings."""
         if given is not None and not (self.in_turn and self.network is not None):
             return given.builder
@@ -228,7 +242,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
             return None
         return networks.builder_of(self.network, self.shape_)
 
-    def _prepare(self, rows: list[Rows], given: _Given | None) -> None:
+    def _prepare(self, rows: list[Rows], given: Given | None) -> None:
         """Fit the preparation on all domains' rows, or take over that of a trained model."""
         self.frozen_: Frozen | None = None
         self.prepare_: Preparation
@@ -289,7 +303,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
             return body.under(self.prepare_.module())
         return body
 
-    def _taken_over(self, given: _Given) -> Model:
+    def _taken_over(self, given: Given) -> Model:
         """Let a bare network stand on rows as they come here; a fitted model does already."""
         if given.prepare is not None:
             return given.model
@@ -341,21 +355,80 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
         return in_blocks(self.model_, self._asked(X))
 
     @final
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, *, among: Any = None) -> NDArray[Any]:
         """Predict each row's label.
 
         Parameters
         ----------
         X
             (n, ...), as in fit.
+        among
+            Names of the classes that come into question, some or all of ``classes_``; a method
+            that knows classes by their descriptions also takes new ones, ``{name: description}``.
 
         Returns
         -------
         ndarray
             (n,) or (n, m), in the user's terms.
+
+        Raises
+        ------
+        ParameterError
+            If ``among`` holds a class that the model does not know.
         """
-        outputs = self.outputs(X)
-        return self.task_.decode(outputs)
+        if among is None:
+            outputs = self.outputs(X)
+            return self.task_.decode(outputs)
+        names, outputs = self.outputs_among(X, among)
+        return np.asarray(names[outputs.argmax(axis=1)])
+
+    @available_if(_classifies)
+    def predict_topk(
+        self, X: Any, k: int = 5, *, among: Any = None
+    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Predict each row's likeliest classes.
+
+        Parameters
+        ----------
+        X
+            (n, ...), as in fit.
+        k
+            How many.
+        among
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        names
+            (n, k), the likeliest first.
+        outputs
+            (n, k), what the network gives for them; higher is likelier.
+
+        Raises
+        ------
+        ParameterError
+            If k is none of 1 to the number of classes, or ``among`` holds an unknown class.
+        """
+        self.check_fitted()
+        return self.topk(X, k, among)
+
+    def topk(self, X: Any, k: int, among: Any = None) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Rank classes; a method that has very many may look them up in an index instead."""
+        names, outputs = self.outputs_among(X, self.classes_ if among is None else among)
+        if not 1 <= k <= len(names):
+            raise ParameterError(f"k must lie in [1, {len(names)}], the number of classes; got {k}")
+        order = np.argsort(-outputs, axis=1, kind="stable")[:, :k]
+        return names[order], np.take_along_axis(outputs, order, axis=1)
+
+    def outputs_among(self, X: Any, among: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Return names (k,) of the classes that come into question, and outputs (n, k) for them."""
+        task, outputs = self._classification, self.outputs(X)
+        names = np.asarray(list(among))
+        codes = task.codes(names)
+        if not len(names) or (codes < 0).any():
+            strange = ", ".join(repr(name) for name in names[codes < 0][:5].tolist()) or "none"
+            raise ParameterError(f"among must hold classes that the model knows; got {strange}")
+        return task.classes_[codes], outputs[:, codes]
 
     @available_if(_classifies)
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
@@ -394,10 +467,10 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
         from sklearn.utils import ClassifierTags, RegressorTags
 
         tags = super().__sklearn_tags__()
-        tags.estimator_type = "classifier" if self.task is None else self.task.kind
+        tags.estimator_type = self.kind if self.task is None else self.task.kind
         if tags.estimator_type == "classifier":
             tags.classifier_tags = ClassifierTags()
-        else:
+        elif tags.estimator_type == "regressor":
             tags.regressor_tags = RegressorTags()
         tags.target_tags.required = self.needs.target_labels
         tags.target_tags.multi_output = not self.needs.classes
@@ -406,7 +479,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
         return tags
 
 
-def _given(source: Source) -> _Given:
+def _given(source: Source) -> Given:
     """Take over a fitted estimator, or a bare network whose last layer is its head."""
     if isinstance(source, NetworkEstimator):
         source.check_fitted()
@@ -415,7 +488,7 @@ def _given(source: Source) -> _Given:
                 "a saved model of the user's own network must be loaded with it to be trained on: "
                 "load(path, network=...); got one that only predicts"
             )
-        return _Given(
+        return Given(
             source.model_,
             source.task_,
             source.prepare_,
@@ -429,10 +502,10 @@ def _given(source: Source) -> _Given:
         )
     features, width = headless(source)
     head = [module for module in source.modules() if isinstance(module, nn.Linear)][-1]
-    return _Given(Model(Body({"network": features}, width), copy.deepcopy(head)))
+    return Given(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
-def _leading(given: list[_Given]) -> _Given | None:
+def _leading(given: list[Given]) -> Given | None:
     """Return the trained source whose preparation is taken over; others must have the same."""
     prepared = [one for one in given if one.prepare is not None]
     ways = {one.way for one in prepared}
