@@ -30,10 +30,10 @@ check: $(call stamp,dev)  ## ruff, types, import layers, no pickle
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(call stamp,audio bench demo dev image multitask text)  ## every test
+test: $(call stamp,audio bench demo dev image labels multitask text)  ## every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-bench: $(call stamp,audio bench demo dev image multitask)  ## one benchmark: make bench NAME=loop
+bench: $(call stamp,audio bench demo dev image labels multitask text)  ## one benchmark: make bench NAME=loop
 	$(BIN)/python -m benchmarks $(NAME)
 
 docs: $(call stamp,docs)  ## the pages under docs/, as a site

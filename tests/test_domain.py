@@ -90,7 +90,7 @@ def test_hidden_labels_are_not_known_and_the_domain_itself_is_unchanged():
     hidden = domain.hide(np.array([0, 1]))
     assert hidden.known.tolist() == ["a", "b"]
     assert domain.n_labelled == 4
-    assert (hidden.name, hidden.classes) == ("d", {"a": 1})
+    assert (hidden.name, hidden.classes) == ("d", domain.classes)
     assert domain.unlabelled().n_labelled == 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
+from fourfold.descriptions import Descriptions
 from fourfold.errors import DataError
 from fourfold.rows import FrameRows, Rows, StackedRows, as_rows, loaded
 
@@ -38,7 +39,10 @@ class Domain:
     y
         (n,) labels, or (n, m) several at once; None if there are none.
     classes
-        What is known about the classes besides examples: a description for each.
+        What is known about the classes besides examples: ``{name: vector}``, ``{name: {attribute:
+        value}}``, ``{name: text}``, or a table with a class a row; see
+        :class:`~fourfold.descriptions.Descriptions`. Of a target, these are the classes that come
+        into question.
     missing
         What marks a missing label. ``"auto"``: −1 beside classes ≥ 0, and NaN or None anywhere;
         a value: that one; None: every label is one, but for NaN and None.
@@ -72,7 +76,7 @@ class Domain:
     ) -> None:
         self.rows: Rows = as_rows(X)
         self.name = name
-        self.classes = classes
+        self.classes = None if classes is None else Descriptions.of(classes)
         self.y: NDArray[Any] | None = None
         self.labelled: NDArray[np.bool_] = np.zeros(self.rows.n, bool)
         if y is not None:
@@ -145,14 +149,16 @@ class Domain:
 
     @cached_property
     def digest(self) -> str:
-        """One name for the inputs and labels: 32 hex digits, equal for equal content."""
+        """One name for inputs, labels and descriptions: 32 hex digits, equal for equal content."""
         from xxhash import xxh3_128_hexdigest
 
+        described = "" if self.classes is None else self.classes.digest
         if self.y is None:
-            return self.rows.digest
+            whole = f"{self.rows.digest}{described}".encode()
+            return xxh3_128_hexdigest(whole) if described else self.rows.digest
         y = self.y.astype("U") if self.y.dtype == object else self.y
         content = np.ascontiguousarray(y).tobytes() + self.labelled.tobytes()
-        return xxh3_128_hexdigest(f"{self.rows.digest}{y.dtype.str}".encode() + content)
+        return xxh3_128_hexdigest(f"{self.rows.digest}{y.dtype.str}{described}".encode() + content)
 
     def subset(self, index: Index) -> Domain:
         """Return the rows at these positions; nothing large is copied."""
@@ -174,6 +180,12 @@ class Domain:
         """Return the same rows without any label."""
         return Domain(self.rows, classes=self.classes, name=self.name)
 
+    def described(self, classes: Mapping[Any, Any] | Any) -> Domain:
+        """Return the same rows and labels, with other descriptions of the classes."""
+        part = self.hide(np.array([], dtype=np.intp))
+        part.classes = Descriptions.of(classes)
+        return part
+
 
 def pool(domains: Sequence[Domain]) -> Domain:
     """Make one domain of several, e.g. of all the sources; nothing large is copied.
@@ -194,6 +206,8 @@ def pool(domains: Sequence[Domain]) -> Domain:
             raise DataError("labels of all sources must be numbers, or all names; got both")
         whole.y = np.concatenate(holes)
         whole.labelled = np.concatenate([d.labelled for d in domains])
+    for description in (d.classes for d in domains if d.classes is not None):
+        whole.classes = description.joined(whole.classes)
     return whole
 
 

@@ -1,0 +1,197 @@
+"""Signatures: descriptions of classes as rows of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
+
+import numpy as np
+import pandas as pd
+
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from fourfold.descriptions import Descriptions
+
+__all__ = ["Group", "Signatures"]
+
+Sort: TypeAlias = Literal["binary", "categorical", "continuous"]
+
+
+@final
+@dataclass(frozen=True)
+class Group:
+    """The columns of one attribute.
+
+    Attributes
+    ----------
+    name
+        The attribute.
+    sort
+        ``"binary"``: one column of 0 and 1; ``"categorical"``: one of them 1, the others 0;
+        ``"continuous"``: one column, standardized over the classes.
+    values
+        What is 0 and what is 1; or the categories in the order of the columns; empty for numbers.
+    mean, scale
+        Of a continuous attribute.
+    """
+
+    name: str
+    sort: Sort
+    values: tuple[str, ...] = ()
+    mean: float = 0.0
+    scale: float = 1.0
+
+    @property
+    def width(self) -> int:
+        """How many columns."""
+        return len(self.values) if self.sort == "categorical" else 1
+
+    def encode(self, column: pd.Series[Any]) -> NDArray[np.float32]:
+        """Make columns (k, width) of an attribute's values, NaN where one is missing."""
+        missing = column.isna().to_numpy()
+        out = np.full((len(column), self.width), np.nan, np.float32)
+        if self.sort == "continuous":
+            numbers = pd.to_numeric(column).to_numpy(np.float64)
+            out[:, 0] = (numbers - self.mean) / self.scale
+            return out
+        places = {value: i for i, value in enumerate(self.values)}
+        for row, value in enumerate(column.tolist()):
+            if missing[row]:
+                continue
+            place = places.get(_written(value))
+            if place is None:
+                raise DataError(
+                    f"attribute {self.name!r} must be one of {', '.join(self.values)}; got "
+                    f"{value!r}"
+                )
+            out[row] = place if self.sort == "binary" else np.arange(self.width) == place
+        return out
+
+
+@final
+class Signatures:
+    """Turns descriptions into signatures (k, m): a row of numbers a class.
+
+    Truth values and 0 / 1 are one column, categories one each, other numbers are standardized over
+    the classes it was fitted on; vectors stay as they are.
+
+    Attributes
+    ----------
+    kind
+        Of the descriptions: ``"attributes"`` or ``"vectors"``.
+    groups
+        Attribute by attribute, in the order of the columns.
+
+    Examples
+    --------
+    >>> from fourfold.descriptions import Descriptions
+    >>> animals = Descriptions.of({"horse": {"hoofs": 1, "diet": "grass"}, "crow": {"hoofs": 0}})
+    >>> Signatures.fit(animals).transform(animals)
+    array([[ 1.,  1.],
+           [ 0., nan]], dtype=float32)
+    """
+
+    def __init__(self, kind: Literal["attributes", "vectors"], groups: tuple[Group, ...]) -> None:
+        self.kind = kind
+        self.groups = groups
+
+    @classmethod
+    def fit(cls, descriptions: Descriptions) -> Self:
+        """Learn what attributes there are, from every class that is described.
+
+        Raises
+        ------
+        DataError
+            If descriptions are texts, which must be encoded first, or an attribute is neither
+            numbers nor words.
+        """
+        if descriptions.matrix is not None:
+            return cls("vectors", tuple(map(_of_vector, descriptions.attributes)))
+        if descriptions.frame is None:
+            raise DataError("texts must be encoded as vectors first; got texts")
+        frame = descriptions.frame
+        return cls("attributes", tuple(_group(str(c), frame[c]) for c in frame.columns))
+
+    @property
+    def width(self) -> int:
+        """How many columns, m."""
+        return sum(group.width for group in self.groups)
+
+    def columns(self) -> list[tuple[Group, slice]]:
+        """Return each attribute with its columns."""
+        ends = np.cumsum([group.width for group in self.groups]).tolist()
+        starts = [0, *ends[:-1]]
+        return [(group, slice(a, b)) for group, a, b in zip(self.groups, starts, ends, strict=True)]
+
+    def transform(self, descriptions: Descriptions) -> NDArray[np.float32]:
+        """Return signatures (k, m), NaN where an attribute is missing.
+
+        Raises
+        ------
+        DataError
+            If classes are described in another way than those that it was fitted on.
+        """
+        if descriptions.kind != self.kind:
+            raise DataError(
+                f"classes must be described by {self.kind}, as in fit; got {descriptions.kind}"
+            )
+        if descriptions.matrix is not None:
+            if descriptions.width != len(self.groups):
+                raise DataError(
+                    f"descriptions must be vectors of {len(self.groups)} numbers, as in fit; got "
+                    f"{descriptions.width}"
+                )
+            return descriptions.matrix
+        return np.concatenate(
+            [g.encode(self._column(descriptions, g)) for g in self.groups], axis=1
+        )
+
+    @staticmethod
+    def _column(descriptions: Descriptions, group: Group) -> pd.Series[Any]:
+        """Return an attribute of all classes; one that nobody has is missing everywhere."""
+        frame = descriptions.frame
+        found = {} if frame is None else {str(column): frame[column] for column in frame.columns}
+        return found.get(group.name, pd.Series([np.nan] * len(descriptions)))
+
+    def state(self) -> dict[str, Any]:
+        """Return what was fitted, as JSON can hold it."""
+        return {"kind": self.kind, "groups": [asdict(group) for group in self.groups]}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Self:
+        """Take over what :meth:`state` returned."""
+        groups = [{**group, "values": tuple(group["values"])} for group in state["groups"]]
+        return cls(state["kind"], tuple(Group(**group) for group in groups))
+
+
+def _of_vector(name: str) -> Group:
+    return Group(name, "continuous")
+
+
+def _group(name: str, column: pd.Series[Any]) -> Group:
+    """Tell what sort of attribute a column is."""
+    known = [value for value in column.tolist() if not pd.isna(value)]
+    if not known:
+        raise DataError(f"attribute {name!r} must be known for some class; got only missing ones")
+    if all(isinstance(value, (bool, np.bool_)) for value in known):
+        return Group(name, "binary", ("False", "True"))
+    if all(isinstance(value, (int, float, np.number)) for value in known):
+        if set(known) <= {0, 1}:
+            return Group(name, "binary", ("0", "1"))
+        numbers = np.array(known, np.float64)
+        return Group(name, "continuous", (), float(numbers.mean()), float(numbers.std()) or 1.0)
+    if all(isinstance(value, str) for value in known):
+        return Group(name, "categorical", tuple(sorted(set(known))))
+    raise DataError(f"attribute {name!r} must be all numbers or all words; got a mixture")
+
+
+def _written(value: Any) -> str:
+    """Write a value as the groups do: 1.0 in a column with holes is the 1 of one without."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
