@@ -25,6 +25,8 @@ FULL = [0, 1, 2, 0, 1, 2]
 SOME = [0, -1, 2, -1, -1, -1]
 OTHER = [7, 8, 9, 7, 8, 9]
 DESCRIBED = {"classes": {7: "striped", 8: "spotted", 9: "plain"}}
+KNOWN = {"classes": {0: "red", 1: "green", 2: "blue"}}
+BOTH = {"classes": DESCRIBED["classes"] | KNOWN["classes"]}
 
 ROWS = {
     # case: (source, target, where, what applies)
@@ -37,7 +39,9 @@ ROWS = {
     "all labels": (pile(FULL), pile(FULL), "finetuning", {"finetuning", "progressive"}),
     "other labels": (pile(FULL), pile(OTHER), "finetuning", {"finetuning", "progressive"}),
     "no target labels": (pile(FULL), pile(), "adaptation", {"adaptation"}),
-    "described": (pile(FULL), pile(**DESCRIBED), "zeroshot", {"adaptation", "zeroshot"}),
+    "described": (pile(FULL), pile(**DESCRIBED), "zeroshot", {"zeroshot"}),
+    "described by the source": (pile(FULL, **BOTH), pile(), "zeroshot", {"zeroshot"}),
+    "described, but known": (pile(FULL, **KNOWN), pile(), "adaptation", {"adaptation"}),
     "no source labels": (pile(), pile(FULL), "selftaught", {"selftaught"}),
     "no labels": (pile(), pile(), "clustering", {"clustering"}),
 }
@@ -74,7 +78,9 @@ REASONS = [
     ("no source labels", "finetuning", "the source has no labels"),
     ("no source labels", "adaptation", "the source has no labels"),
     ("no source labels", "selftaught", "only the target has labels"),
-    ("described", "zeroshot", "classes are described"),
+    ("described", "zeroshot", "classes are described that have no examples: 7, 8, 9"),
+    ("described", "adaptation", "the source lacks classes of the target: 7, 8, 9"),
+    ("described, but known", "zeroshot", "every class that is described has examples"),
     ("no labels", "clustering", "nothing has a label"),
     ("no labels", "selftaught", "the target has no labels"),
 ]

@@ -83,7 +83,7 @@ CELLS: Final = (
         "unlabelled",
         "different, classes described",
         "recognize classes by their descriptions",
-        (),
+        ("Chance", "RidgeToDescriptions"),
     ),
     Cell(
         "selftaught",
@@ -91,7 +91,7 @@ CELLS: Final = (
         "labelled",
         "-",
         "learn features without labels",
-        ("TargetOnly", "Linear"),
+        ("TargetOnly", "Linear", "LinearPCA"),
     ),
     Cell(
         "clustering",
@@ -154,7 +154,10 @@ class _Facts:
     @classmethod
     def of(cls, sources: Sequence[Domain], target: Domain) -> _Facts:
         known = {label for source in sources for label in source.counts}
-        strange = tuple(str(label) for label in target.counts if label not in known)
+        whole = [domain.classes for domain in (target, *sources) if domain.classes is not None]
+        described = whole[0].names.tolist() if whole else []
+        asked = dict.fromkeys([*target.counts, *described])
+        strange = tuple(str(label) for label in asked if label not in known)
         labelled = sum(source.n_labelled for source in sources)
         numbers = any(pile.measured for pile in (*sources, target))
         return cls(
@@ -163,7 +166,7 @@ class _Facts:
             target_rows=target.n_rows,
             strange=strange if labelled and not numbers else (),
             numbers=numbers,
-            described=target.classes is not None,
+            described=bool(whole),
         )
 
 
@@ -200,7 +203,7 @@ def locate(sources: Sequence[Domain], target: Domain) -> Plan:
         reasons={name: reason for name, (_, reason) in verdicts.items()},
         open=open_,
         methods=tuple(e.name for e in entries if e.cell in open_ and not lacking[e.name]),
-        baselines=tuple(b for b in asked if not lacking[b]),
+        baselines=tuple(b for b in asked if not lacking.get(b, b)),
         skipped={e.name: verdicts[e.cell][1] for e in entries if e.cell not in open_}
         | {name: lack for name, lack in lacking.items() if lack},
     )
@@ -239,7 +242,7 @@ def _standing(facts: _Facts) -> str:
     if facts.source_labelled:
         if facts.target_labelled:
             return "finetuning"
-        return "zeroshot" if facts.described else "adaptation"
+        return "zeroshot" if facts.described and facts.strange else "adaptation"
     return "selftaught" if facts.target_labelled else "clustering"
 
 
@@ -271,7 +274,11 @@ def _describes(facts: _Facts) -> tuple[bool, str]:
         return False, "the classes are not described (--classes)"
     if not facts.source_labelled:
         return False, "the source has no labels"
-    return True, "classes are described, so that some may have no examples"
+    if facts.target_labelled:
+        return False, "the target has labels, which other cells use"
+    if not facts.strange:
+        return False, "every class that is described has examples in the source"
+    return True, f"classes are described that have no examples: {_some(facts.strange)}"
 
 
 def _teaches_itself(facts: _Facts) -> tuple[bool, str]:

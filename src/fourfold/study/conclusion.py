@@ -14,7 +14,6 @@ import torch
 from fourfold.core.tasks import Classification
 from fourfold.core.version import VERSION
 from fourfold.errors import FourfoldError
-from fourfold.study.judge import labels
 from fourfold.study.picture import pictures
 from fourfold.study.result import Line, Pile, Points, Result, Verdict
 from fourfold.study.runs import DRAWN, Outcome
@@ -30,13 +29,13 @@ if TYPE_CHECKING:
     from fourfold.study.runs import Failure
     from fourfold.study.study import Study
 
-    Question: TypeAlias = Study | Alone
+    Asked: TypeAlias = Study | Alone
 
 __all__ = ["conclude"]
 
 
 def conclude(
-    study: Question,
+    study: Asked,
     judge: Judge,
     outcomes: Mapping[str, Sequence[Outcome | Failure]],
     lines: list[Line],
@@ -63,8 +62,8 @@ def conclude(
         verdict=verdict,
         sentence=_sentence(study, pick, rival, verdict),
         metric=study.score.name,
-        chosen_by=_chosen_by(study),
-        judged_by=_judged_by(study),
+        chosen_by=_chosen_by(study, judge),
+        judged_by=_judged_by(study, judge),
         shipped=shipped.method if shipped is not None else "",
         best_baseline=rival.method if rival is not None else "",
         notes=_notes(study, lines, shipped, pick, verdict),
@@ -88,7 +87,7 @@ def _pick(lines: Sequence[Line]) -> Line | None:
     return max(able, key=lambda line: np.mean(line.choice), default=None)
 
 
-def _sentence(study: Question, pick: Line | None, rival: Line | None, verdict: Verdict) -> str:
+def _sentence(study: Asked, pick: Line | None, rival: Line | None, verdict: Verdict) -> str:
     if pick is None:
         return "Undecided: no transfer method could run."
     if pick.difference is None or rival is None:
@@ -105,22 +104,22 @@ def _sentence(study: Question, pick: Line | None, rival: Line | None, verdict: V
     )
 
 
-def _chosen_by(study: Question) -> str:
+def _chosen_by(study: Asked, judge: Judge) -> str:
     if study.folds:
-        return f"{study.folds}-fold cross-validation on the target's labels, {study.choice.name}"
+        return judge.splits.chosen_by(study.choice)
     return "information maximization on the target's inputs, without labels"
 
 
-def _judged_by(study: Question) -> str:
+def _judged_by(study: Asked, judge: Judge) -> str:
     if study.evaluate is not None:
         return f"{study.evaluate.n_labelled} rows to evaluate on, bootstrap over rows × seeds"
     if study.folds:
-        return "the same folds, corrected resampled t"
+        return judge.splits.judged_by
     return "nothing: there are no labels to judge by"
 
 
 def _notes(
-    study: Question,
+    study: Asked,
     lines: Sequence[Line],
     shipped: Line | None,
     pick: Line | None,
@@ -128,6 +127,7 @@ def _notes(
 ) -> list[str]:
     """Say what a careful reader should know."""
     notes = [f"{line.method} could not run: {line.error}" for line in lines if line.error]
+    notes += study.notes
     if shipped is not None and pick is not None:
         baseline = shipped.role == "baseline"
         if baseline and verdict == "helped":
@@ -154,7 +154,7 @@ def _notes(
 
 
 def _confusion(
-    study: Question,
+    study: Asked,
     judge: Judge,
     outcomes: Mapping[str, Sequence[Outcome | Failure]],
     shipped: Line | None,
@@ -179,9 +179,11 @@ def _pairs(judge: Judge, outcome: Outcome) -> list[tuple[NDArray[Any], NDArray[A
         true = judge.evaluate.known
         guess = outcome.task.decode(outcome.outputs["evaluate"][judge.evaluate.labelled])
     elif judge.evaluate is None and outcome.split is not None:
-        true = labels(judge.target)[judge.held[outcome.seed, outcome.split]]
+        true = judge.truth(outcome)
         guess = outcome.task.decode(outcome.outputs["held"])
     else:
+        return []
+    if not len(true):
         return []
     if true.dtype.kind in "OU" or guess.dtype.kind == "U":
         return [(true.astype(str), guess.astype(str))]
@@ -189,7 +191,7 @@ def _pairs(judge: Judge, outcome: Outcome) -> list[tuple[NDArray[Any], NDArray[A
 
 
 def _pictures(
-    study: Question, outcomes: Mapping[str, Sequence[Outcome | Failure]], shipped: Line | None
+    study: Asked, outcomes: Mapping[str, Sequence[Outcome | Failure]], shipped: Line | None
 ) -> list[Points]:
     if shipped is None:
         return []
@@ -214,7 +216,7 @@ def _pile(domain: Domain) -> Pile:
     )
 
 
-def _changed(study: Question, method: str) -> dict[str, str]:
+def _changed(study: Asked, method: str) -> dict[str, str]:
     """Return the parameters of a method that are not its defaults."""
     estimator = study.candidates[method]
     defaults = type(estimator)().get_params(deep=False)
@@ -226,7 +228,7 @@ def _changed(study: Question, method: str) -> dict[str, str]:
     }
 
 
-def _settings(study: Question) -> dict[str, Any]:
+def _settings(study: Asked) -> dict[str, Any]:
     return {
         "fourfold": VERSION,
         "torch": torch.__version__,

@@ -41,7 +41,7 @@ from fourfold.study.judge import Judge
 from fourfold.study.runs import Bench, Run
 from fourfold.study.scores import InformationMaximization, choose_score
 from fourfold.study.show import Shown
-from fourfold.study.splits import split
+from fourfold.study.splits import HiddenLabels
 from fourfold.study.work import equip, own_store, seeded, started, warm
 
 if TYPE_CHECKING:
@@ -109,11 +109,17 @@ class Alone:
     threads: int
     sources: tuple[Domain, ...] = ()
     drawn: tuple[Domain, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> dict[str, TransferEstimator | JointEstimator]:
         """All methods, the task alone first."""
         return {**self.alone, **self.joint}
+
+    @property
+    def splits(self) -> HiddenLabels:
+        """What fits of the task are kept from."""
+        return HiddenLabels([], self.target, self.task, self.folds)
 
     def judge(self, held: Mapping[tuple[int, int], Index]) -> Judge:
         """Return what rates the task's outcomes."""
@@ -121,10 +127,9 @@ class Alone:
             score=self.score,
             choice=self.choice,
             validator=None if self.folds else InformationMaximization(),
-            target=self.target,
-            evaluate=self.evaluate,
-            folds=self.folds,
+            splits=self.splits,
             held=held,
+            evaluate=self.evaluate,
             baselines=self.plan.baselines,
         )
 
@@ -246,12 +251,10 @@ class JointStudy:
 
     def _splits(self, task: Alone) -> dict[tuple[int, int], Index]:
         """Say which rows of a task each seed and fold hides."""
-        if not self.folds:
-            return {}
         return {
             (seed, i): held
             for seed in range(self.seeds)
-            for i, held in enumerate(split(task.task, task.target, self.folds, seed))
+            for i, held in enumerate(task.splits.parts(seed))
         }
 
     def _places(self) -> Iterator[tuple[int, int | None]]:
@@ -311,6 +314,7 @@ class JointStudy:
         return Bench(
             sources=[],
             target=task.target,
+            splits=task.splits,
             evaluate=None if task.evaluate is None else task.evaluate.unlabelled(),
             drawn=[],
             validate=not self.folds,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from fourfold.study.gate import Intervals
     from fourfold.study.result import Interval, Verdict
     from fourfold.study.scores import Score, Validator
+    from fourfold.study.splits import Splits
 
-__all__ = ["Judge", "labels"]
+__all__ = ["Judge"]
 
 
 @final
@@ -36,12 +37,12 @@ class Judge:
         they differ where the rows to evaluate on are otherwise balanced than the target.
     validator
         Chooses where there are no folds; None where there are.
-    target, evaluate
-        The data, with all their labels.
-    folds
-        Of the target's labels; 0 for none.
+    splits
+        What fits were kept from.
     held
-        (seed, split) → positions of the rows that were hidden.
+        (seed, split) → that, for each.
+    evaluate
+        Rows to judge on, with their labels; or None.
     baselines
         Which methods are no transfer.
     """
@@ -49,10 +50,9 @@ class Judge:
     score: Score
     choice: Score
     validator: Validator | None
-    target: Domain
-    evaluate: Domain | None
-    folds: int
+    splits: Splits
     held: Mapping[tuple[int, int], NDArray[np.intp]]
+    evaluate: Domain | None
     baselines: Sequence[str]
 
     def board(self, outcomes: Mapping[str, Sequence[Outcome | Failure]]) -> list[Line]:
@@ -109,19 +109,21 @@ class Judge:
         line.seconds = float(np.mean([outcome.seconds for outcome in done]))
         line.losses = [outcome.losses for outcome in whole if outcome.losses]
         line.findings = whole[0].findings if whole else []
-        crossed = [self._crossed(outcome) for outcome in done if outcome.split is not None]
+        crossed = self._crossed(done)
         line.choice = crossed or self._validated(whole)
         line.scores = (
             [self._evaluated(o, self.evaluate) for o in whole] if self.evaluate else crossed
         )
         return line
 
-    def _crossed(self, outcome: Outcome) -> float:
-        return self.choice(outcome.task, self._hidden(outcome), outcome.outputs["held"])
+    def _crossed(self, outcomes: Sequence[Outcome]) -> list[float]:
+        """Rate a method on what its fits were kept from."""
+        parts = [outcome for outcome in outcomes if outcome.split is not None]
+        return self.splits.rated(self.choice, parts, self.held)
 
-    def _hidden(self, outcome: Outcome) -> NDArray[Any]:
-        """Return the labels that a split hid."""
-        return labels(self.target)[self.held[outcome.seed, outcome.split or 0]]
+    def truth(self, outcome: Outcome) -> NDArray[Any]:
+        """Return the labels (n,) of the rows that a split asks about; (0,) if there are none."""
+        return self.splits.truth(self.held[outcome.seed, outcome.split or 0])
 
     def _validated(self, outcomes: Sequence[Outcome]) -> list[float]:
         if self.validator is None:
@@ -136,11 +138,11 @@ class Judge:
         self, method: Sequence[Outcome | Failure], rival: Sequence[Outcome | Failure]
     ) -> Intervals:
         """Return the interval of the difference of two methods, paired over seeds and splits."""
-        pairs = list(zip(_finished(method), _finished(rival), strict=True))
+        ours, theirs = _finished(method), _finished(rival)
         if self.evaluate is None:
-            crossed = [(a, b) for a, b in pairs if a.split is not None]
-            differences = [self._crossed(a) - self._crossed(b) for a, b in crossed]
-            return gate.corrected_t(np.array(differences), 1 / self.folds)
+            differences = np.array(self._crossed(ours)) - np.array(self._crossed(theirs))
+            return gate.corrected_t(differences, self.splits.share)
+        pairs = list(zip(ours, theirs, strict=True))
         whole = [(a, b) for a, b in pairs if a.split is None]
         by_row = [self._by_row(a, b, self.evaluate) for a, b in whole]
         rows = [row for row in by_row if row is not None]
@@ -164,11 +166,6 @@ class Judge:
             return self.score(tasks[0], known[rows], a) - self.score(tasks[1], known[rows], b)
 
         return gate.bootstrap(difference, len(pairs), len(known))
-
-
-def labels(domain: Domain) -> NDArray[Any]:
-    """Return a domain's labels, holes included: (n,) or (n, m)."""
-    return domain.y if domain.y is not None else np.full(domain.n_rows, np.nan)
 
 
 def _finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:

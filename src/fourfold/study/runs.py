@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fourfold.core.training import Recipe
     from fourfold.domain import Domain
     from fourfold.rows import Index
+    from fourfold.study.splits import Splits
 
 __all__ = [
     "DRAWN",
@@ -80,7 +81,7 @@ class Run:
     split
         Which of the splits of this seed; None for the whole target.
     held
-        Positions of target rows whose labels it does not see.
+        What it is kept from, as the study's splits say: positions of rows, or of classes.
     """
 
     method: str
@@ -104,6 +105,8 @@ class Bench:
     ----------
     sources, target
         The data.
+    splits
+        What the fits of splits are given and asked.
     evaluate
         Rows that models are asked about at the end, without their labels; or None.
     drawn
@@ -124,6 +127,7 @@ class Bench:
 
     sources: Sequence[Domain]
     target: Domain
+    splits: Splits
     evaluate: Domain | None
     drawn: Sequence[Domain]
     validate: bool
@@ -147,10 +151,18 @@ class Bench:
             [source.digest for source in self.sources],
             self.target.digest,
             self.evaluate.rows.digest if self.evaluate is not None and run.split is None else None,
+            [type(self.splits).__name__ if run.split is not None else None],
             [run.seed, run.split, run.held.tolist(), self.validate and run.split is None],
             [self.threads, VERSION, torch.__version__],
         ]
         return xxh3_128_hexdigest(json.dumps(parts).encode())
+
+    def given(self, run: Run) -> tuple[list[Domain], Domain]:
+        """Return what a run learns from."""
+        if run.split is None:
+            return list(self.sources), self.target
+        posed = self.splits.pose(run.held)
+        return posed.sources, posed.target
 
     def model(self, run: Run) -> Path:
         """Return the folder of the model that a run saves."""
@@ -292,7 +304,7 @@ def _with_store(fit: Callable[[], T], bench: Bench) -> T:
 def _fit(run: Run, bench: Bench, key: str) -> Outcome:
     estimator: Any = copy.copy(run.estimator)
     checkpoint = bench.path(key).with_suffix(".checkpoint")
-    target, sources = bench.target.hide(run.held), list(bench.sources)
+    sources, target = bench.given(run)
     seconds = timed(lambda: estimator.fit(target, source=sources), estimator, checkpoint)
     if run.ships:
         keep(estimator, bench.model(run), key)
@@ -350,7 +362,7 @@ def loss_curve(estimator: Any) -> list[float]:
 
 def ask(estimator: Any, run: Run, bench: Bench) -> dict[str, NDArray[np.float32]]:
     """Return what a model says of the rows that are wanted of it."""
-    asked = {"held": bench.target.subset(run.held)} if len(run.held) else {}
+    asked = {} if run.split is None else {"held": bench.splits.pose(run.held).asked}
     if run.split is None and bench.evaluate is not None:
         asked["evaluate"] = bench.evaluate
     if run.split is None and bench.validate:

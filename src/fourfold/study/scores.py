@@ -6,20 +6,31 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
-from fourfold.core.tasks import Classification, Regression
+from fourfold.core.clusters import cluster_entropy
+from fourfold.core.tasks import Classification, Clustering, Regression
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
     from fourfold.domain import Domain
 
-__all__ = ["SCORES", "InformationMaximization", "Score", "Validator", "choose_score"]
+__all__ = [
+    "SCORES",
+    "Entropy",
+    "HarmonicMean",
+    "InformationMaximization",
+    "MutualInformation",
+    "Score",
+    "Stability",
+    "Validator",
+    "choose_score",
+]
 
 MINORITY: Final = 0.2
 """Two classes of which one is rarer than this are rated by AUC."""
@@ -103,13 +114,75 @@ class R2(Score):
         return task.score(y, outputs)
 
 
+@final
+class HarmonicMean(Score):
+    """Harmonic mean of the accuracies on seen and on unseen classes, each averaged over classes.
+
+    Parameters
+    ----------
+    seen
+        Names of the classes that had examples.
+    """
+
+    name = "harmonic_mean"
+
+    def __init__(self, seen: Sequence[Any]) -> None:
+        self.seen = np.array(seen)
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        seen = np.isin(y, self.seen)
+        if seen.all() or not seen.any():
+            return 0.0
+        s, u = (SCORES["balanced_accuracy"](task, y[on], outputs[on]) for on in (seen, ~seen))
+        return 2 * s * u / (s + u) if s + u else 0.0
+
+
+@final
+class MutualInformation(Score):
+    """Normalized mutual information of clusters and true classes, in [0, 1]."""
+
+    name = "nmi"
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        return task.score(y, outputs)
+
+
+@final
+class Entropy(Score):
+    """Entropy of the true classes inside the clusters, in bits, below zero: none of it is 0."""
+
+    name = "entropy"
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        del task
+        return -cluster_entropy(y, outputs.argmax(axis=1))
+
+
+@final
+class Stability(Score):
+    """Agreement with another clustering of the same rows: adjusted Rand index, at most 1."""
+
+    name = "stability"
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        del task
+        return float(adjusted_rand_score(y, outputs.argmax(axis=1)))
+
+
 SCORES: Final[Mapping[str, Score]] = {
-    score.name: score for score in (Accuracy(), BalancedAccuracy(), Auc(), R2())
+    score.name: score
+    for score in (Accuracy(), BalancedAccuracy(), Auc(), R2(), MutualInformation(), Entropy())
 }
+
+FITTING: Final[Mapping[type[Task], tuple[str, ...]]] = {
+    Regression: ("r2",),
+    Clustering: ("nmi", "entropy"),
+}
+"""Task → the scores for it; all others rate classes."""
 
 
 def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
-    """Choose the primary score by task: accuracy, AUC for two classes with a rare one, R².
+    """Choose the primary score by task: accuracy, AUC for two classes with a rare one, R², NMI.
 
     Raises
     ------
@@ -118,13 +191,14 @@ def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
     """
     if name is not None and name not in SCORES:
         raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
-    numbers = isinstance(task, Regression)
-    if name is not None and (name == "r2") != numbers:
+    others = {score for names in FITTING.values() for score in names}
+    fitting = FITTING.get(type(task), tuple(score for score in SCORES if score not in others))
+    if name is not None and name not in fitting:
         raise ParameterError(f"metric must fit the labels, {type(task).__name__}; got {name!r}")
     if name is not None:
         return SCORES[name]
-    if numbers:
-        return SCORES["r2"]
+    if type(task) in FITTING:
+        return SCORES[fitting[0]]
     counts = list(domain.counts.values())
     rare = len(counts) == 2 and min(counts) < MINORITY * sum(counts)
     return SCORES["auc" if rare else "accuracy"]

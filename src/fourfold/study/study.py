@@ -16,15 +16,12 @@ from torch import nn
 
 from fourfold.core.estimator import JointEstimator, TransferEstimator
 from fourfold.core.prepare import default_preparation
-from fourfold.core.tasks import infer_task
 from fourfold.core.whole import whole_folder
 from fourfold.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate
 from fourfold.study.checks import (
-    check_choice,
-    check_classes,
     check_folder,
     check_network,
     check_numbers,
@@ -35,10 +32,10 @@ from fourfold.study.conclusion import conclude
 from fourfold.study.joint import JointStudy
 from fourfold.study.judge import Judge
 from fourfold.study.picture import drawn
+from fourfold.study.question import ask_clusters, ask_described, ask_labelled
 from fourfold.study.runs import SHIPPED, Bench, Failure, Outcome, Run, execute
-from fourfold.study.scores import InformationMaximization, choose_score
+from fourfold.study.scores import InformationMaximization
 from fourfold.study.show import Shown
-from fourfold.study.splits import folds_for, split
 from fourfold.study.work import equip, measuring, own_store, seeded, started, warm
 
 if TYPE_CHECKING:
@@ -50,7 +47,9 @@ if TYPE_CHECKING:
     from fourfold.core.training import Recipe
     from fourfold.networks.builder import Builder
     from fourfold.study.joint_result import JointResult
+    from fourfold.study.question import Question
     from fourfold.study.result import Result
+    from fourfold.study.scores import Score
 
 __all__ = ["Study"]
 
@@ -81,6 +80,10 @@ class Study:
         Instead of a source and a target, several labelled Domains, by name, that all matter.
     methods
         Names or unfitted estimators; by default all that apply. Baselines always run.
+    generalized
+        Where classes are described: whether rows may also be of classes that have examples.
+    clusters
+        Where nothing has labels: how many clusters are looked for.
     network, prepare, recipe
         Given to every method that takes one, baselines included. A recipe may also be a mapping,
         e.g. ``{"epochs": 5}``: what it changes of each method's own recipe.
@@ -89,7 +92,8 @@ class Study:
     folds
         Into how many parts the target's labels are split, at most.
     metric
-        ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"`` or ``"r2"``; by default the task's.
+        ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"r2"``, ``"nmi"`` or ``"entropy"``; by
+        default the task's.
     jobs, threads
         Fits at a time, in processes of their own if more than one; threads of each.
     output
@@ -132,6 +136,8 @@ class Study:
         *,
         tasks: Mapping[str, Domain] | None = None,
         methods: Sequence[Method] | None = None,
+        generalized: bool = False,
+        clusters: int | None = None,
         network: nn.Module | Builder | str | None = None,
         prepare: Preparation | None = None,
         recipe: Recipe | Mapping[str, Any] | None = None,
@@ -174,14 +180,9 @@ class Study:
         self.output, self.resume, self.progress = Path(output), resume, progress
         self.title = title or f"{pool(self.sources).name or 'source'} → {target.name or 'target'}"
         self.plan = locate(self.sources, target)
-        self.task = self._task()
-        self.score = choose_score(self.task, evaluate or target, metric)
-        self.choice = (
-            choose_score(self.task, target, metric) if self.target.n_labelled else self.score
-        )
+        self.generalized, self.clusters = generalized, clusters
+        self.question = self._question(folds, metric)
         self.drawn = [drawn(pool(self.sources)), drawn(target)]
-        self.folds = folds_for(self.task, target, folds)
-        check_choice(self.task, self.folds)
         self.shared = self._shared(network, prepare, recipe)
         self.candidates = self._candidates(methods)
         self.store = store or own_store()
@@ -212,9 +213,8 @@ class Study:
             score=self.score,
             choice=self.choice,
             validator=None if self.folds else InformationMaximization(),
-            target=self.target,
+            splits=self.question.splits,
             evaluate=self.evaluate,
-            folds=self.folds,
             held={(run.seed, run.split): run.held for run in runs if run.split is not None},
             baselines=self.plan.baselines,
         )
@@ -227,16 +227,55 @@ class Study:
 
     # --- before anything is trained --------------------------------------------------------------
 
-    def _task(self) -> Task:
-        """Tell what is to be learnt, and refuse data that cannot be judged."""
-        labelled = [d for d in (self.target, *self.sources, self.evaluate) if d and d.n_labelled]
-        if not labelled:
-            raise DataError("the source or the target must have labels; got none in either")
-        task = infer_task(labelled[0]).fit(labelled[0])
+    def _question(self, folds: int, metric: str | None) -> Question:
+        """Tell what is asked, and refuse data that cannot be judged."""
+        data = self.sources, self.target, self.evaluate
         if self.evaluate is not None and not self.evaluate.n_labelled:
             raise DataError("the rows to evaluate on must have labels; got none")
-        check_classes(task, self.sources, self.target, self.evaluate)
-        return task
+        self._refuse_strange_options()
+        if self.plan.cell == "clustering":
+            return ask_clusters(*data, clusters=self.clusters, metric=metric)
+        if self.plan.cell == "zeroshot":
+            return ask_described(*data, folds=folds, metric=metric, generalized=self.generalized)
+        return ask_labelled(*data, folds=folds, metric=metric)
+
+    def _refuse_strange_options(self) -> None:
+        """Refuse what is said of another cell of the map than the one where the data stand."""
+        if self.generalized and self.plan.cell != "zeroshot":
+            raise ParameterError(
+                "generalized must stand beside descriptions of classes without examples; got it "
+                f"where {self.plan.reasons['zeroshot']}"
+            )
+        if self.clusters is not None and self.plan.cell != "clustering":
+            raise ParameterError(
+                "clusters must be left out where "
+                f"{self.plan.reasons['clustering']}; got {self.clusters}"
+            )
+
+    @property
+    def task(self) -> Task:
+        """What is learnt."""
+        return self.question.task
+
+    @property
+    def score(self) -> Score:
+        """What verdicts are made from."""
+        return self.question.score
+
+    @property
+    def choice(self) -> Score:
+        """What models are chosen by."""
+        return self.question.choice
+
+    @property
+    def notes(self) -> list[str]:
+        """What a careful reader should know of the data."""
+        return self.question.notes
+
+    @property
+    def folds(self) -> int:
+        """In how many splits a seed something is kept from fits; 0 where nothing can be."""
+        return self.question.splits.count
 
     def _shared(
         self,
@@ -281,6 +320,8 @@ class Study:
                 f"methods must apply to these data; {name} does not: {self.plan.skipped[name]}"
             )
         estimator: TransferEstimator = clone(method if entry is None else entry.load()())
+        own = estimator.get_params(deep=False)
+        estimator.set_params(**{k: v for k, v in self.question.told.items() if k in own})
         equip(estimator, self.shared)
         return estimator
 
@@ -295,7 +336,7 @@ class Study:
                 yield Run(name, measuring(fit) if seed == SHIPPED else fit, seed)
         if not self.folds:
             return
-        splits = [split(self.task, self.target, self.folds, seed) for seed in range(self.seeds)]
+        splits = [self.question.splits.parts(seed) for seed in range(self.seeds)]
         for part in range(self.folds):
             for name, estimator in self.candidates.items():
                 for seed in range(self.seeds):
@@ -322,6 +363,7 @@ class Study:
         return Bench(
             sources=self.sources,
             target=self.target,
+            splits=self.question.splits,
             evaluate=None if self.evaluate is None else self.evaluate.unlabelled(),
             drawn=self.drawn,
             validate=not self.folds,

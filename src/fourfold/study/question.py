@@ -1,0 +1,177 @@
+"""What a study of a source and a target asks: what is learnt, and how it is chosen and judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from fourfold.core.leaks import leaks
+from fourfold.core.tasks import Classification, Clustering, infer_task
+from fourfold.domain import pool
+from fourfold.errors import DataError, ParameterError
+from fourfold.study.checks import check_choice, check_classes
+from fourfold.study.scores import SCORES, HarmonicMean, Stability, choose_score
+from fourfold.study.splits import Halves, HeldClasses, HiddenLabels, folds_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fourfold.core.tasks import Task
+    from fourfold.domain import Domain
+    from fourfold.study.scores import Score
+    from fourfold.study.splits import Splits
+
+__all__ = ["Question", "ask_clusters", "ask_described", "ask_labelled"]
+
+
+@final
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    Attributes
+    ----------
+    task
+        Fitted.
+    score, choice
+        What verdicts are made from, and what models are chosen by.
+    splits
+        What fits are kept from, to choose a model by.
+    told
+        Hyper-parameters that every method that has them must share.
+    notes
+        What a careful reader should know of the data.
+    """
+
+    task: Task
+    score: Score
+    choice: Score
+    splits: Splits
+    told: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def ask_labelled(
+    sources: Sequence[Domain],
+    target: Domain,
+    evaluate: Domain | None,
+    *,
+    folds: int,
+    metric: str | None,
+) -> Question:
+    """Ask for labels like those that the source or the target has.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If nothing can be learnt from the labels, or rated by them.
+    """
+    labelled = [d for d in (target, *sources, evaluate) if d and d.n_labelled]
+    task = infer_task(labelled[0]).fit(labelled[0])
+    check_classes(task, sources, target, evaluate)
+    score = choose_score(task, evaluate or target, metric)
+    choice = choose_score(task, target, metric) if target.n_labelled else score
+    count = folds_for(task, target, folds)
+    check_choice(task, count)
+    return Question(task, score, choice, HiddenLabels(sources, target, task, count))
+
+
+def ask_described(
+    sources: Sequence[Domain],
+    target: Domain,
+    evaluate: Domain | None,
+    *,
+    folds: int,
+    metric: str | None,
+    generalized: bool,
+) -> Question:
+    """Ask for classes that are known by descriptions alone.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If a class is not described, or rows to evaluate on are of a class that does not come into
+        question.
+    """
+    source = pool(sources)
+    check_classes(infer_task(source).fit(source), sources, target, None)
+    described = target.classes or source.classes
+    if described is None:
+        raise DataError("classes must be described; got no descriptions")
+    seen = np.unique(source.known).tolist()
+    whole = described if source.classes is None else source.classes.joined(described)
+    whole.subset(seen)
+    names = described.names.tolist()
+    asked = [*names, *seen] if generalized else [n for n in names if n not in seen] or names
+    task = Classification()
+    task.classes_ = np.unique(asked)
+    _check_asked(task, evaluate, generalized=generalized)
+    score: Score = SCORES["balanced_accuracy"]
+    if metric is not None:
+        score = choose_score(task, evaluate or target, metric)
+    elif generalized:
+        score = HarmonicMean(seen)
+    return Question(
+        task=task,
+        score=score,
+        choice=score,
+        splits=HeldClasses(sources, target, folds, generalized=generalized),
+        told={"generalized": generalized},
+        notes=leaks(source, target, evaluate),
+    )
+
+
+def ask_clusters(
+    sources: Sequence[Domain],
+    target: Domain,
+    evaluate: Domain | None,
+    *,
+    clusters: int | None,
+    metric: str | None,
+) -> Question:
+    """Ask for clusters, where nothing has a label.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If nobody says how many clusters, or half of the rows are fewer than these.
+    """
+    if clusters is None:
+        raise ParameterError(
+            "clusters must say how many are looked for where nothing has labels (--clusters); got "
+            "none"
+        )
+    if target.n_rows // 2 < clusters:
+        raise DataError(
+            f"the target must have at least {2 * clusters} rows for {clusters} clusters, so that "
+            f"halves of it can be compared; got {target.n_rows}"
+        )
+    if metric is not None and evaluate is None:
+        raise ParameterError(f"metric must stand beside rows to evaluate on; got {metric!r} alone")
+    task = Clustering(n_clusters=clusters)
+    task.check()
+    task.fit(target)
+    score = Stability() if evaluate is None else choose_score(task, evaluate, metric)
+    return Question(
+        task=task,
+        score=score,
+        choice=Stability(),
+        splits=Halves(sources, target),
+        told={"n_clusters": clusters},
+    )
+
+
+def _check_asked(task: Classification, evaluate: Domain | None, *, generalized: bool) -> None:
+    """Refuse rows to evaluate on whose class cannot be the answer."""
+    if evaluate is None:
+        return
+    known = evaluate.known
+    strange = np.unique(known[task.codes(known) < 0])
+    if len(strange):
+        seen = "" if generalized else " and has no examples (--generalized lets the others in)"
+        raise DataError(
+            f"each class of {evaluate.name or 'the data'}, to evaluate on, must be one that is "
+            f"described{seen}; got also {', '.join(map(repr, strange[:4].tolist()))}"
+        )
