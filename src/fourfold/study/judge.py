@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from fourfold.core.tasks import Clustering
 from fourfold.study import gate
+from fourfold.study.clusters import against
 from fourfold.study.result import Line
 from fourfold.study.runs import Failure, Outcome
 
@@ -109,6 +111,8 @@ class Judge:
         line.seconds = float(np.mean([outcome.seconds for outcome in done]))
         line.losses = [outcome.losses for outcome in whole if outcome.losses]
         line.findings = whole[0].findings if whole else []
+        if self.evaluate is not None and whole and isinstance(whole[0].task, Clustering):
+            line.findings = [*line.findings, *against(self.evaluate, whole)]
         crossed = self._crossed(done)
         line.choice = crossed or self._validated(whole)
         line.scores = (

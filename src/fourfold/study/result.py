@@ -28,7 +28,8 @@ class Pile:
     Attributes
     ----------
     name, kind
-        What it is called; ``"array"``, ``"pictures"``, ``"sounds"``, ``"table"`` or ``"sparse"``.
+        What it is called; ``"array"``, ``"pictures"``, ``"sounds"``, ``"texts"``, ``"table"`` or
+        ``"sparse"``.
     rows, labelled
         How many, and how many of them have a label.
     shape
