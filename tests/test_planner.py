@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fourfold import Domain
+from fourfold.core.estimator import Needs, TransferEstimator
 from fourfold.errors import DataError
 from fourfold.methods import BASELINES, table
 from fourfold.planner import CELLS, locate
@@ -157,3 +158,11 @@ def test_the_map_is_shown_without_loading_anything_heavy(module):
     loaded = set(json.loads(done.stdout))
     assert module in loaded
     assert not {"torch", "sklearn", "pandas", "scipy"} & loaded
+
+
+def test_what_is_read_of_a_method_is_what_it_needs():
+    """Needs are read from the source of the class itself, so that it must say them anew."""
+    for entry in table().values():
+        method = entry.load()
+        if issubclass(method, TransferEstimator):
+            assert Needs(**entry.needs) == method.needs, entry.name

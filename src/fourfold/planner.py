@@ -99,7 +99,7 @@ CELLS: Final = (
         "unlabelled",
         "-",
         "cluster with the help of other data",
-        (),
+        ("KMeansClustering", "SpectralCoClustering", "CoClustering"),
     ),
 )
 

@@ -144,6 +144,7 @@ def _environment() -> Environment:
         "breakable": words.breakable,
         "count": words.count,
         "duration": words.duration,
+        "measure": words.measure,
         "number": words.number,
         "plain": words.plain,
         "signed": words.signed,

@@ -5,11 +5,28 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-__all__ = ["breakable", "count", "duration", "number", "plain", "shorten", "signed"]
+__all__ = ["breakable", "count", "duration", "measure", "number", "plain", "shorten", "signed"]
+
+
+_MEASURES: Final = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "accuracy, averaged over classes",
+    "harmonic_mean": "harmonic mean of the accuracies on seen and on unseen classes",
+    "auc": "area under the ROC curve",
+    "r2": "R², the share of the variance that is explained",
+    "nmi": "normalized mutual information of clusters and true classes",
+    "entropy": "entropy of the true classes in a cluster, in bits, below zero",
+    "stability": "stability, the adjusted Rand index between models of two halves of the target",
+}
+
+
+def measure(name: str) -> str:
+    """Say in words what a score measures."""
+    return _MEASURES.get(name, name)
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -15,7 +15,6 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.core.estimator import JointEstimator, TransferEstimator
-from fourfold.core.prepare import default_preparation
 from fourfold.core.whole import whole_folder
 from fourfold.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from fourfold.core.store import Store
     from fourfold.core.tasks import Task
     from fourfold.core.training import Recipe
+    from fourfold.methods.network import NetworkEstimator
     from fourfold.networks.builder import Builder
     from fourfold.study.joint_result import JointResult
     from fourfold.study.question import Question
@@ -287,7 +287,8 @@ class Study:
         learnt = [*self.sources, self.target]
         brought = isinstance(network, nn.Module)
         rows = [domain.rows for domain in learnt]
-        chosen = prepare or default_preparation(*rows, brought=brought)
+        one: NetworkEstimator = find(self.plan.baselines[0]).load()()
+        chosen = prepare or one.preparation_for(rows, brought=brought)
         self.prepare = fit_preparation(chosen, learnt, self.evaluate)
         check_network(network, self.prepare.shape_)
         given = {"network": network, "recipe": recipe, "prepare": FrozenEstimator(self.prepare)}
