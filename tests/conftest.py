@@ -1,7 +1,11 @@
-"""Tests compute with one thread: on small networks a second one only waits for the first."""
+"""Tests compute with one thread: on small networks a second one only waits for the first.
+
+Nor do they download anything.
+"""
 
 from __future__ import annotations
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, here and in children
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported

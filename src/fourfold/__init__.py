@@ -14,6 +14,7 @@ from fourfold.methods import table as _table
 _PARTS = {
     "bundle": ["export", "save"],
     "core.frozen": ["Frozen"],
+    "core.prepare": ["SentenceEncoding", "WordCounts"],
     "core.process": ["keep_memory"],
     "core.store": ["Store"],
     "core.tasks": ["Attributes", "Classification", "Regression"],

@@ -5,16 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, final
 
 import numpy as np
-import pandas as pd
 
 from fourfold.errors import DataError, FourfoldWarning
+from fourfold.rows import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Descriptions", "Kind"]
@@ -56,12 +57,12 @@ class Descriptions:
         self.frame: pd.DataFrame | None = None
         self.matrix: NDArray[np.float32] | None = None
         self.texts: list[str] | None = None
-        if isinstance(content, pd.DataFrame):
+        if _is_frame(content):
             self.kind, self.frame = "attributes", content.reset_index(drop=True)
         elif isinstance(content, np.ndarray):
             self.kind, self.matrix = "vectors", content
         else:
-            self.kind, self.texts = "texts", list(content)
+            self.kind, self.texts = "texts", [str(text) for text in content]
 
     @classmethod
     def of(cls, classes: Mapping[Any, Any] | pd.DataFrame | Descriptions) -> Descriptions:
@@ -80,7 +81,7 @@ class Descriptions:
         """
         if isinstance(classes, Descriptions):
             return classes
-        if isinstance(classes, pd.DataFrame):
+        if _is_frame(classes):
             read = _of_frame(classes)
         elif isinstance(classes, Mapping):
             read = _of_mapping(classes)
@@ -171,6 +172,8 @@ class Descriptions:
             )
         names = [*self.names.tolist(), *new.names.tolist()]
         if self.frame is not None and new.frame is not None:
+            import pandas as pd
+
             return Descriptions(names, pd.concat([self.frame, new.frame]))
         if self.matrix is not None and new.matrix is not None:
             return Descriptions(names, np.concatenate([self.matrix, new.matrix]))
@@ -184,6 +187,11 @@ class Descriptions:
     @cached_property
     def _places(self) -> dict[Any, int]:
         return {name: i for i, name in enumerate(self.names.tolist())}
+
+
+def _is_frame(given: object) -> TypeGuard[pd.DataFrame]:
+    """Tell a DataFrame, without importing pandas where nobody has."""
+    return isinstance(given, loaded("pandas", "DataFrame"))
 
 
 def _of_frame(frame: pd.DataFrame) -> Descriptions:
@@ -212,6 +220,8 @@ def _of_mapping(classes: Mapping[Any, Any]) -> Descriptions:
     if all(isinstance(value, str) for value in values):
         return Descriptions(names, values)
     if all(isinstance(value, Mapping) for value in values):
+        import pandas as pd  # heavy, and most domains are not described
+
         return Descriptions(names, pd.DataFrame([dict(value) for value in values]))
     return Descriptions(names, _stacked(names, values))
 

@@ -34,8 +34,9 @@ class Domain:
     Parameters
     ----------
     X
-        (n, ...): an array or memory map, a sparse matrix, a DataFrame, a Hugging Face dataset, or
-        :class:`~fourfold.rows.Rows` from a reader.
+        (n, ...): an array or memory map, a sparse matrix, a DataFrame, a Hugging Face dataset,
+        texts (a list, 1-D array or Series of strings), or :class:`~fourfold.rows.Rows` from a
+        reader.
     y
         (n,) labels, or (n, m) several at once; None if there are none.
     classes
@@ -230,7 +231,7 @@ def apart(domains: Mapping[str, Domain]) -> str:
 def _inputs(rows: Rows) -> str:
     if isinstance(rows, FrameRows):
         return f"columns {', '.join(sorted(map(str, rows.frame.columns)))}"
-    return f"rows of shape {rows.shape}"
+    return "texts" if rows.kind == "texts" else f"rows of shape {rows.shape}"
 
 
 def _no_labels(n: int, like: NDArray[Any]) -> NDArray[Any]:

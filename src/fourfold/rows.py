@@ -31,6 +31,7 @@ __all__ = [
     "Rows",
     "SparseRows",
     "StackedRows",
+    "TextRows",
     "as_rows",
     "loaded",
 ]
@@ -62,7 +63,7 @@ class Rows(ABC):
     Attributes
     ----------
     kind
-        ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"`` or ``"sounds"``.
+        ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"`` or ``"texts"``.
     """
 
     kind: str = "array"
@@ -272,6 +273,72 @@ class FrameRows(Rows):
 
 
 @final
+class TextRows(Rows):
+    """Rows of texts, each as long as it is.
+
+    Parameters
+    ----------
+    texts
+        (n,) strings, each with something in it.
+    column
+        What the table's column was called that they come from; None where they come from none.
+
+    Raises
+    ------
+    DataError
+        If one is no string, is missing, or is empty.
+
+    Examples
+    --------
+    >>> TextRows(["a text", "another"]).take(np.array([1]))
+    array(['another'], dtype=object)
+    """
+
+    kind = "texts"
+
+    def __init__(self, texts: Sequence[Any] | NDArray[Any], column: str | None = None) -> None:
+        self.texts: NDArray[Any] = np.empty(len(texts), object)
+        self.texts[:] = list(texts)
+        self.column = column
+        for at, text in enumerate(self.texts):
+            fault = _fault(text)
+            if fault:
+                called = f"text {at}" + ("" if column is None else f" of column {column!r}")
+                raise DataError(
+                    f"{called} (counted from 0) must be a string with something in it; "
+                    f"got {fault}: leave it out, and its label"
+                )
+
+    @property
+    def n(self) -> int:
+        return len(self.texts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(object)
+
+    def take(self, index: Index) -> NDArray[Any]:
+        return self.texts[index]
+
+    def subset(self, index: Index) -> TextRows:
+        part = object.__new__(TextRows)
+        part.texts, part.column = self.texts[index], self.column
+        return part
+
+    def _hash(self) -> Keys:
+        from xxhash import xxh3_128_digest
+
+        keys = np.empty(self.n, KEY)
+        for i, text in enumerate(self.texts):
+            keys[i] = np.void(xxh3_128_digest(b"text " + text.encode()))
+        return keys
+
+
+@final
 class ColumnRows(Rows):
     """Rows of a Hugging Face dataset's column of arrays or pictures, read when needed.
 
@@ -422,14 +489,16 @@ def as_rows(X: Any) -> Rows:
     ----------
     X
         Rows; an array, memory map or nested list (n, ...); a sparse matrix (n, d); a pandas
-        DataFrame; a Hugging Face ``Dataset``, where a column of arrays or pictures must be the
-        only one, and others are a table.
+        DataFrame; texts: a list, 1-D array or Series of strings, or a dataset's column of them; a
+        Hugging Face ``Dataset``, where a column of arrays or pictures must be the only one, one of
+        strings alone is texts, and others are a table.
 
     Raises
     ------
     DataError
-        If it is none of these, has no rows, is 1-D, is not made of numbers, or is a dataset whose
-        arrays have several shapes or stand beside other columns.
+        If it is none of these, has no rows, is 1-D but no texts, is not made of numbers, holds a
+        missing or empty text, or is a dataset whose arrays have several shapes or stand beside
+        other columns.
     """
     rows = _as_rows(X)
     if rows.n == 0:
@@ -438,14 +507,11 @@ def as_rows(X: Any) -> Rows:
 
 
 def _as_rows(X: Any) -> Rows:
-    if isinstance(X, Rows):
-        return X
-    if isinstance(X, loaded("pandas", "DataFrame")):
-        return FrameRows(X)
-    if isinstance(X, (loaded("scipy.sparse", "spmatrix"), loaded("scipy.sparse", "sparray"))):
-        return SparseRows(X)
-    if isinstance(X, loaded("datasets", "Dataset")):
-        return _of_dataset(X)
+    known = _of_library(X)
+    if known is not None:
+        return known
+    if _are_texts(X):
+        return TextRows(list(X))
     array = X if isinstance(X, np.memmap) else np.asarray(X)
     if array.dtype == object:
         array = _numbers(array)
@@ -465,11 +531,49 @@ def _as_rows(X: Any) -> Rows:
     return ArrayRows(array)
 
 
+def _of_library(X: Any) -> Rows | None:
+    """Make Rows of what is more than an array; None where it is not."""
+    if isinstance(X, Rows):
+        return X
+    if isinstance(X, loaded("pandas", "DataFrame")):
+        return FrameRows(X)
+    if isinstance(X, (loaded("scipy.sparse", "spmatrix"), loaded("scipy.sparse", "sparray"))):
+        return SparseRows(X)
+    return _of_dataset(X) if isinstance(X, loaded("datasets", "Dataset")) else None
+
+
+def _fault(text: Any) -> str:
+    """Say what is wrong with a text; nothing if it is one."""
+    if not isinstance(text, str):
+        nothing = text is None or str(text) in {"nan", "<NA>"}
+        return f"a missing one ({text})" if nothing else f"{text!r:.40}"
+    if not text.strip():
+        return "an empty one"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"one that is no Unicode ({error.reason} at {error.start})"
+    return ""
+
+
+def _are_texts(X: Any) -> bool:
+    """Tell whether something 1-D holds strings; before NumPy makes all as long as the longest."""
+    if isinstance(X, np.ndarray):
+        if X.ndim != 1 or X.dtype.kind not in "OUT":
+            return False
+    elif not isinstance(X, (list, tuple, loaded("pandas", "Series"), loaded("datasets", "Column"))):
+        return False
+    return any(isinstance(text, str) for text in X)
+
+
 def _of_dataset(dataset: Any) -> Rows:
-    """Read a Hugging Face dataset: one column of arrays, or a table."""
+    """Read a Hugging Face dataset: one column of arrays or of texts, or a table."""
     cells = dataset.with_format("numpy")
     first = cells[0] if len(cells) else {}
     arrays = [name for name, cell in first.items() if isinstance(cell, np.ndarray)]
+    strings = [name for name, kind in dataset.features.items() if _holds_strings(kind)]
+    if len(first) == len(strings) == 1:
+        return TextRows(dataset.with_format(None)[strings[0]][:], strings[0])
     if not arrays:
         return FrameRows(dataset.to_pandas())
     if len(first) > 1:
@@ -483,6 +587,12 @@ def _of_dataset(dataset: Any) -> Rows:
     for _ in rows.blocks():  # a row of another shape is found now, before any training
         pass
     return rows
+
+
+def _holds_strings(kind: Any) -> bool:
+    """Tell whether a dataset's feature is strings."""
+    value = isinstance(kind, loaded("datasets", "Value"))
+    return value and kind.dtype in {"string", "large_string"}
 
 
 def _numbers(array: NDArray[Any]) -> NDArray[Any]:

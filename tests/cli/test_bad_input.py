@@ -135,14 +135,14 @@ def test_a_truncated_picture(fourfold, here, share):
 
 def test_a_folder_without_pictures(study, here):
     (here / "empty").mkdir()
-    study(target="empty").refused("empty must hold pictures or sounds, by sub-folders or flat")
+    study(target="empty").refused("empty must hold pictures, sounds or texts (.txt)")
 
 
 def test_descriptions_that_name_a_class_twice(fourfold, here):
     (here / "classes.csv").write_text("name,size\nyes,1\nyes,2\n")
     piles = ("--source", here / "source.csv", "--target", here / "source.csv")
     said = fourfold("map", *piles, "--classes", here / "classes.csv")
-    said.refused("classes.csv must name each class once; got 'yes' twice")
+    said.refused("classes.csv: each class must be named once; got 'yes' twice")
 
 
 # --- rows and labels ------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def test_rows_to_evaluate_on_that_cannot_judge(study, here):
 def test_no_labels_at_all(study, here):
     save(here / "bare.npz", X)
     said = study(source="bare.npz", target="bare.npz")
-    said.refused("the source or the target must have labels")
+    said.refused("clusters must say how many are looked for where nothing has labels (--clusters)")
 
 
 def test_a_regression_without_target_labels_is_refused_before_training(study, here):

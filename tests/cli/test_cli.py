@@ -129,7 +129,7 @@ def test_columns_of_every_kind_are_used(trained):
     ("source", "target", "options", "kind"),
     [
         ("source.parquet", "target.parquet", ("--label", "kind"), "table"),
-        ("source-texts.csv", "target-texts.csv", ("--label", "topic"), "table"),
+        ("source-texts.csv", "target-texts.csv", ("--label", "topic"), "texts"),
         ("source.npz", "target.npz", (), "array"),
         ("source-pictures", "target-pictures", (), "pictures"),
     ],

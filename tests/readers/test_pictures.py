@@ -200,7 +200,7 @@ def test_a_picture_without_a_header_is_named_at_once(tmp_path):
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.md").write_text("no picture")
     with pytest.raises(DataError, match="must hold pictures"):
         read_domain(tmp_path)
 

@@ -15,6 +15,10 @@ from fourfold.errors import FileError, FourfoldError, FourfoldWarning, Parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
+    from fourfold.core.preparation import Preparation
+    from fourfold.descriptions import Descriptions
     from fourfold.domain import Domain
 
 __all__ = ["app", "main"]
@@ -35,7 +39,15 @@ Label = Annotated[
 ]
 Classes = Annotated[
     Path | None,
-    typer.Option("--classes", help="Table that describes the classes, one a row, names first."),
+    typer.Option(
+        "--classes",
+        help="Table that describes the classes, one a row, names first; or only names, with "
+        "--vectors.",
+    ),
+]
+Vectors = Annotated[
+    Path | None,
+    typer.Option("--vectors", help="Word vectors to look the classes' names up in."),
 ]
 Source = Annotated[
     list[Path] | None,
@@ -112,6 +124,7 @@ def show_map(
     task: Tasks = None,
     label: Label = None,
     classes: Classes = None,
+    vectors: Vectors = None,
 ) -> None:
     """Show the map, and where your data stand on it."""
     from fourfold.cli.show import show_bare_map, show_place, show_tasks
@@ -119,7 +132,7 @@ def show_map(
     if task:
         from fourfold.cli.tasks import read_tasks
 
-        _refuse_beside_tasks(source=source, target=target, classes=classes)
+        _refuse_beside_tasks(source=source, target=target, classes=classes, vectors=vectors)
         show_tasks(read_tasks(task, label))
         return
     if target is None and not source:
@@ -127,7 +140,7 @@ def show_map(
         return
     if target is None or not source:
         raise ParameterError("--source and --target must be given together; got one of them")
-    *sources, goal = _read([*source, target], label, classes)
+    *sources, goal = _read([*source, target], label, classes, vectors)
     show_place(sources, goal)
 
 
@@ -146,6 +159,16 @@ def study(  # noqa: PLR0917  the command line passes them by name
     ] = None,
     label: Label = None,
     classes: Classes = None,
+    vectors: Vectors = None,
+    generalized: Annotated[
+        bool,
+        typer.Option(
+            "--generalized", help="With --classes: rows may also be of classes that have examples."
+        ),
+    ] = False,
+    clusters: Annotated[
+        int | None, typer.Option("--clusters", help="How many are looked for, without any label.")
+    ] = None,
     methods: Annotated[
         list[str] | None,
         typer.Option("--methods", help="Names, with commas or repeated; all that apply without."),
@@ -153,8 +176,17 @@ def study(  # noqa: PLR0917  the command line passes them by name
     network: Annotated[
         str | None, typer.Option("--network", help="mlp, convnet or timm:NAME; chosen without.")
     ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="Of sentences, for texts: all-MiniLM-L6-v2, another name, or a folder; without, "
+            "words are counted.",
+        ),
+    ] = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", help="accuracy, balanced_accuracy, auc or r2.")
+        str | None,
+        typer.Option("--metric", help="accuracy, balanced_accuracy, auc, r2, nmi or entropy."),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -183,15 +215,20 @@ def study(  # noqa: PLR0917  the command line passes them by name
 
     keep_memory()
     if task:
-        _refuse_beside_tasks(source=source, target=target, evaluate=evaluate, classes=classes)
+        _refuse_beside_tasks(
+            source=source, target=target, evaluate=evaluate, classes=classes, vectors=vectors
+        )
         data = _tasks(task, evaluate_task, label)
     else:
-        data = _transfer(source, target, evaluate, label, classes, evaluate_task)
+        data = _transfer(source, target, evaluate, label, classes, vectors, evaluate_task)
     length = {"epochs": epochs, "steps": steps}
     planned = Study(
         **data,
         methods=[name for part in methods for name in part.split(",")] if methods else None,
+        generalized=generalized,
+        clusters=clusters,
         network=network,
+        prepare=_encoding(encoder),
         recipe={name: value for name, value in length.items() if value is not None} or None,
         metric=metric,
         seeds=seeds,
@@ -215,12 +252,29 @@ def predict(
     data: Annotated[Path, typer.Argument(help="Rows to predict, as in training.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A CSV file.")],
     task: Task = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(
+            "--classes",
+            help="Table that describes the classes that come into question, also new ones, for a "
+            "model that knows classes by their descriptions.",
+        ),
+    ] = None,
+    vectors: Vectors = None,
+    top: Annotated[
+        int | None, typer.Option("--top", help="Write so many classes a row, the likeliest first.")
+    ] = None,
 ) -> None:
     """Predict with a saved model: a CSV with one line a row."""
     from fourfold.cli.predictions import write_predictions
+    from fourfold.core.tasks import Classification
     from fourfold.methods.saved import load_one
 
-    n = write_predictions(load_one(model, task), data, output)
+    _check_vectors(classes, vectors)
+    fitted: Any = load_one(model, task)
+    labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
+    among = None if classes is None else _read_classes(classes, vectors, labels)
+    n = write_predictions(fitted, data, output, among=among, top=top)
     typer.echo(f"{n} predictions in {output}")
 
 
@@ -255,6 +309,15 @@ def cache(
         show_store(store)
 
 
+def _encoding(encoder: str | None) -> Preparation | None:
+    """Return the preparation that encodes texts as sentences, where that is wanted."""
+    if encoder is None:
+        return None
+    from fourfold.core.prepare import SentenceEncoding
+
+    return SentenceEncoding(model=encoder)
+
+
 def _refuse_beside_tasks(**given: object) -> None:
     """Refuse what speaks of a source and a target where tasks are given."""
     named = [f"--{name}" for name, value in given.items() if value]
@@ -279,6 +342,7 @@ def _transfer(
     evaluate: Path | None,
     label: str | None,
     classes: Path | None,
+    vectors: Path | None,
     judged: list[str] | None,
 ) -> dict[str, Any]:
     """Read what a study of a source and a target is given."""
@@ -288,16 +352,40 @@ def _transfer(
         raise ParameterError("a study must be given --source and --target, or several --task")
     if judged:
         raise ParameterError("--evaluate-task must stand beside --task; got it without")
-    *sources, goal = _read([*source, target], label, classes)
+    *sources, goal = _read([*source, target], label, classes, vectors)
     rows = read_domain(evaluate, label=label, like=goal) if evaluate is not None else None
     return {"source": sources, "target": goal, "evaluate": rows}
 
 
-def _read(paths: list[Path], label: str | None, classes: Path | None) -> list[Domain]:
+def _read(
+    paths: list[Path], label: str | None, classes: Path | None, vectors: Path | None
+) -> list[Domain]:
     """Read several piles together; the last is the target."""
-    from fourfold.readers import read_classes, read_domains
+    from fourfold.readers import read_domains
 
+    _check_vectors(classes, vectors)
     domains = read_domains(paths, label=label)
     if classes is not None:
-        domains[-1].classes = read_classes(classes)
+        labels = next((domain.known for domain in domains if domain.n_labelled), None)
+        domains[-1] = domains[-1].described(_read_classes(classes, vectors, labels))
     return domains
+
+
+def _check_vectors(classes: Path | None, vectors: Path | None) -> None:
+    if vectors is not None and classes is None:
+        raise ParameterError("--vectors must stand beside --classes, the names; got it without")
+
+
+def _read_classes(
+    classes: Path, vectors: Path | None, labels: NDArray[Any] | None = None
+) -> Descriptions:
+    """Read what describes the classes, their names written as the labels are."""
+    from fourfold.core.store import Store
+    from fourfold.readers import read_classes
+
+    words = None
+    if vectors is not None:
+        from fourfold.readers.vectors import WordVectors
+
+        words = WordVectors.open(vectors, store=Store.default())
+    return read_classes(classes, vectors=words, labels=labels)

@@ -205,6 +205,7 @@ def _pile(domain: Domain, name: str = "") -> str:
         "pictures": f"{domain.n_rows} pictures of {shape}",
         "sounds": f"{domain.n_rows} sounds of {shape} (bands × 10 ms)",
         "table": f"{domain.n_rows} rows of {shape} columns",
+        "texts": f"{domain.n_rows} texts",
     }.get(domain.rows.kind, f"{domain.n_rows} rows of {shape} numbers")
     kinds = f" in {len(domain.counts)} classes" if domain.counts else ""
     kinds = " with numbers" if domain.measured else kinds

@@ -9,6 +9,7 @@ from fourfold.domain import Domain
 from fourfold.errors import DataError, ParameterError
 from fourfold.readers import read_domain
 from fourfold.readers.decoded import DecodedRows
+from fourfold.readers.texts import as_texts
 from fourfold.rows import FrameRows
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _read(name: str, path: Path, label: str | None, names: list[str]) -> Domain:
     others = [] if label else [column for column in frame.columns if column in names]
     if len(others) == frame.shape[1]:
         raise DataError(f"{path} must have columns besides the labels of tasks; got none")
-    rows = FrameRows(frame.drop(columns=others))
+    (rows,) = as_texts([path], [FrameRows(frame.drop(columns=others))])
     return Domain(rows, domain.y, name=name)
 
 

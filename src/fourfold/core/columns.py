@@ -10,11 +10,11 @@ import pandas as pd
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     Name: TypeAlias = str | int
 
-__all__ = ["Columns", "arranged", "sort_columns"]
+__all__ = ["Columns", "arranged", "has_spaces", "sort_columns"]
 
 MISSING = "missing"
 """The category of a missing cell."""
@@ -164,10 +164,15 @@ def _text_or_category(cells: pd.Series[str]) -> tuple[str, bool]:
     if len(distinct) <= len(cells) / 2 or len(distinct) < 2:
         return "category", True
     words = float(np.mean([len(cell.split()) for cell in distinct]))
-    wide = float(np.mean([sum(letter >= "\u2e80" for letter in cell) for cell in distinct]))
-    if wide >= 5:
+    if not has_spaces(distinct):
         return "text", False
     return ("text" if words >= 3 else "category"), True
+
+
+def has_spaces(texts: Iterable[str]) -> bool:
+    """Tell whether texts separate their words; Chinese and Japanese do not."""
+    wide = [sum(letter >= "\u2e80" for letter in text) for text in texts]
+    return float(np.mean(wide)) < 5
 
 
 def _cells(column: pd.Series[Any]) -> list[Any]:

@@ -151,8 +151,8 @@ class Frozen(nn.Module):
 
     def stream(self, rows: Rows, index: Index) -> Iterator[dict[str, NDArray[Any]]]:
         """Compute rows as ``compute`` does, a few blocks at a time."""
-        if rows.kind == "table":
-            raise DataError("a network must get numbers; got a table: prepare its columns first")
+        if rows.kind in {"table", "texts"}:
+            raise DataError(f"a network must get numbers; got a {rows.kind}: prepare them first")
         content = fingerprint(self._tapped)
         step = max(1, BLOCK_BYTES // rows.row_bytes // self.block) * self.block
         for at in range(0, max(1, len(index)), step):

@@ -289,9 +289,13 @@ class AsIs(BlockPreparation):
 
 
 def check_numbers(rows: Rows, who: str) -> None:
-    """Refuse tables where numbers are needed."""
+    """Refuse tables and texts where numbers are needed."""
     if rows.kind == "table":
         raise DataError(f"{who} must be given arrays of numbers; got a table: TablePreparation")
+    if rows.kind == "texts":
+        raise DataError(
+            f"{who} must be given arrays of numbers; got texts: WordCounts or SentenceEncoding"
+        )
 
 
 def check_one_shape(rows: tuple[Rows, ...], who: str) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fourfold.core.preparation import FORMAT, AsIs, Preparation, PreparedRows
 from fourfold.core.standardize import Standardize, Standardizer
 from fourfold.core.tables import TablePreparation
-from fourfold.errors import BundleError
+from fourfold.core.texts import SentenceEncoding, WordCounts
+from fourfold.errors import BundleError, MissingExtraError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,15 +20,18 @@ __all__ = [
     "AsIs",
     "Preparation",
     "PreparedRows",
+    "SentenceEncoding",
     "Standardize",
     "Standardizer",
     "TablePreparation",
+    "WordCounts",
     "default_preparation",
     "load_preparation",
 ]
 
 CLASSES: dict[str, type[Preparation]] = {
-    kind.__name__: kind for kind in (AsIs, Standardize, TablePreparation)
+    kind.__name__: kind
+    for kind in (AsIs, SentenceEncoding, Standardize, TablePreparation, WordCounts)
 }
 
 
@@ -36,10 +40,15 @@ def default_preparation(*rows: Rows, brought: bool = False) -> Preparation:
 
     A table: :class:`TablePreparation`. Sparse rows, which centring would fill, and arrays of more
     dimensions than pictures have: :class:`AsIs`. Other arrays and pictures: :class:`Standardize`.
+    Texts: :class:`WordCounts`, also where a sentence encoder is installed, so that the same data
+    give the same models on every machine, offline, and without a download that nobody asked for;
+    :class:`SentenceEncoding`, which is often better, is asked for.
     Where the network is ``brought`` by the user, inputs are left as they are for it.
     """
     if brought:
         return AsIs()
+    if any(part.kind == "texts" for part in rows):
+        return WordCounts()
     if any(part.kind == "table" for part in rows):
         return TablePreparation()
     if any(part.kind == "sparse" or len(part.shape) > 3 for part in rows):
@@ -59,7 +68,7 @@ def load_preparation(folder: Path) -> Preparation:
         about: dict[str, Any] = json.loads(folder.joinpath("preparation.json").read_text("utf-8"))
         made = _class(about).rebuild(about, folder)
         whole = made.digest == about["digest"]
-    except BundleError:
+    except (BundleError, MissingExtraError):
         raise
     except Exception as error:  # whatever a damaged file makes a library raise
         raise BundleError(f"{folder} must hold a whole preparation; got: {error}") from error

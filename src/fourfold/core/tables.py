@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import skops.io
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -18,8 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from fourfold.core.columns import Columns, arranged, sort_columns
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
 from fourfold.core.preparation import Preparation
+from fourfold.core.texts import vectorizer
 from fourfold.errors import BundleError, DataError
-from fourfold.rows import ArrayRows, SparseRows
+from fourfold.rows import ArrayRows, SparseRows, TextRows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,19 +107,9 @@ class TablePreparation(Preparation):
         if categories:
             parts.append(("categories", encoder, categories))
         if "text" in names:
-            parts.append(("text", self._words(), "text"))
+            words = vectorizer("tf-idf", spaced=self.columns_.spaced, max_features=self.max_words)
+            parts.append(("text", words, "text"))
         return ColumnTransformer(parts, sparse_threshold=1.0 if "text" in names else 0.0)
-
-    def _words(self) -> TfidfVectorizer:
-        apart = self.columns_.spaced
-        return TfidfVectorizer(
-            analyzer="word" if apart else "char",
-            token_pattern=r"(?u)\b\w+\b" if apart else None,
-            ngram_range=(1, 1) if apart else (1, 2),
-            max_features=self.max_words,
-            sublinear_tf=True,
-            dtype=np.float32,
-        )
 
     def transform(self, rows: Rows, who: str = "") -> Rows:
         check_is_fitted(self)
@@ -181,6 +171,8 @@ class TablePreparation(Preparation):
 
 
 def _frame(rows: Rows, who: str) -> pd.DataFrame:
+    if isinstance(rows, TextRows) and rows.column is not None:  # a table of one column, of texts
+        return pd.DataFrame({rows.column: rows.texts})
     if rows.kind != "table":
         raise DataError(f"{who} must be given a table (a DataFrame); got rows of kind {rows.kind}")
     frame: pd.DataFrame = rows.take(np.arange(rows.n))

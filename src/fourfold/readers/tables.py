@@ -1,14 +1,16 @@
-"""Tables in CSV and Parquet files, read by Arrow."""
+"""Tables in CSV, JSON and Parquet files, read by Arrow."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import json
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
+import pyarrow.json as pa_json
 import pyarrow.parquet as pq
 
 from fourfold.errors import DataError
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["read_table"]
+__all__ = ["first_column", "read_table"]
 
 DATES: Final = (pa_csv.ISO8601, "%Y/%m/%d", "%d.%m.%Y")
 """Dates are recognised in these forms; 1/2/2020 is not: it is two days in two countries."""
+LONGEST: Final = 1 << 26
+"""A line of a JSON file may have so many bytes."""
 NOTHING: Final = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"),
 )
@@ -35,8 +39,9 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
     Parameters
     ----------
     path
-        A ``.parquet`` file; any other is delimited text in UTF-8 with a header, between whose
-        names the delimiter (comma, semicolon or tab) is found.
+        A ``.parquet`` file; a ``.jsonl`` file, an object a line, maybe ``.gz``; any other is
+        delimited text in UTF-8 with a header, between whose names the delimiter (comma, semicolon
+        or tab) is found.
     label
         The column that becomes the labels, if the table has it.
 
@@ -47,10 +52,15 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
     Raises
     ------
     DataError
-        If the file is not UTF-8, a row has another number of cells than the header, a name occurs
-        twice, a column holds lists, or there are no rows, or no columns besides the label.
+        If the file is not UTF-8, a row has another number of cells than the header or is no object,
+        a name occurs twice, a column holds lists, or there are no rows, or no columns besides the
+        label.
     """
-    table = _parquet(path) if path.name.lower().endswith(".parquet") else _delimited(path)
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        table = _parquet(path)
+    else:
+        table = _objects(path) if name.endswith((".jsonl", ".jsonl.gz")) else _delimited(path)
     _check(table)
     frame = _frame(table)
     y = None if label is None or label not in frame.columns else frame.pop(label)
@@ -59,11 +69,55 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
     return FrameRows(frame), y
 
 
+def first_column(path: Path) -> list[str]:
+    """Read the first column of delimited text as it is written, whatever it looks like.
+
+    Parameters
+    ----------
+    path
+        A file that :func:`read_table` has read.
+    """
+    with _text(path) as file:
+        rows = csv.reader(file, delimiter=_delimiter(path))
+        next(rows)
+        return [row[0] for row in rows if row]
+
+
 def _parquet(path: Path) -> pa.Table:
     try:
         return pq.ParquetFile(path).read()
     except pa.ArrowException as error:
         raise DataError(f"the file must be Parquet, undamaged; got: {error}") from error
+
+
+def _objects(path: Path) -> pa.Table:
+    """Read an object a line."""
+    try:
+        table = pa_json.read_json(path, pa_json.ReadOptions(block_size=LONGEST))
+        table.validate(full=True)  # Arrow takes other encodings at first
+    except (pa.ArrowException, OSError) as error:
+        _explain_objects(path)
+        raise DataError(f"the file must be a table, an object a line; got: {error}") from error
+    return table
+
+
+def _explain_objects(path: Path) -> None:
+    """Say in which line of a table that Arrow refused the fault lies."""
+    line = 0
+    try:
+        with _text(path) as file:
+            for line, content in enumerate(file, start=1):
+                if content.strip() and not isinstance(json.loads(content), dict):
+                    got = content.strip()
+                    raise DataError(f"line {line} must be an object, {{...}}; got {got:.40}")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error) from error
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise DataError(f"the file must be gzip, undamaged; got: {error}") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"line {line} must be JSON; got: {error.msg}") from error
+    if not line:
+        raise DataError("a table must have at least one row; got none")
 
 
 def _delimited(path: Path) -> pa.Table:
