@@ -1,4 +1,4 @@
-"""From files to domains: tables, arrays, pictures and sounds, one file a kind of data."""
+"""From files to domains: tables, arrays, pictures, sounds, texts, one file a kind of data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.domain import Domain
 from fourfold.errors import DataError, FileError
+from fourfold.readers import texts
+from fourfold.readers.classes import read_classes
+from fourfold.readers.texts import TEXTS, as_texts
 from fourfold.rows import FrameRows, Rows
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_classes", "read_domain", "read_domains"]
 
-TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
 ARRAYS = (".npz", ".npy")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -35,11 +38,12 @@ def read_domain(
     Parameters
     ----------
     path
-        A table (``.csv``, ``.tsv``, both also ``.gz``, or ``.parquet``); arrays (``.npz`` with
-        ``X`` and maybe ``y``, or ``.npy``, which stays on disk); or a folder of pictures or of
-        sounds (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``), where a sub-folder is a class and files
+        A table (``.csv``, ``.tsv`` or ``.jsonl``, all also ``.gz``, or ``.parquet``), which is
+        texts where its only input is a column of text; arrays (``.npz`` with ``X`` and maybe ``y``,
+        or ``.npy``, which stays on disk); or a folder of pictures, of sounds (``.wav``, ``.flac``,
+        ``.ogg`` or ``.mp3``), or of texts (``.txt``), where a sub-folder is a class and files
         beside the sub-folders have no label. Hidden files, and files of other endings, are passed
-        over.
+        over; so are texts beside pictures or sounds.
     label
         The column of a table that becomes y; a table without it is unlabelled.
     size
@@ -50,8 +54,8 @@ def read_domain(
     name
         How messages and reports call it; by default the file's name without its ending.
     like
-        A domain that it is lined up with: its order of columns, or its size of pictures
-        or sounds.
+        A domain that it is lined up with: its order of columns, its size of pictures or sounds,
+        or its column of text.
 
     Raises
     ------
@@ -62,6 +66,7 @@ def read_domain(
     """
     path = Path(path)
     rows, y = _read(path, label, size)
+    (rows,) = as_texts([path], [rows], None if like is None else like.rows)
     if like is not None:
         rows = _lined_up_with(like, path, rows)
     return _domain(path, rows, y, missing, name)
@@ -76,8 +81,9 @@ def read_domains(
 ) -> list[Domain]:
     """Read several files or folders that are to be used together, and line them up.
 
-    Tables get one order of columns; pictures get one size, the largest of the domains' own, and
-    one number of channels; sounds get the frames of the longest and the bands of the lowest rate.
+    Tables get one order of columns, or are texts, where each has only a column of text; pictures
+    get one size, the largest of the domains' own, and one number of channels; sounds get the frames
+    of the longest and the bands of the lowest rate.
 
     Parameters
     ----------
@@ -96,10 +102,11 @@ def read_domains(
     """
     places = [Path(path) for path in paths]
     read = [_read(path, label, size) for path in places]
-    _check_one_kind([*places], read)
+    inputs = as_texts(places, [rows for rows, _ in read])
+    _check_one_kind([*places], inputs)
     if read and read[0][0].kind == "table" and label is not None:
         _check_label(places, read, label)
-    rows = _lined_up([*places], [rows for rows, _ in read], size)
+    rows = _lined_up([*places], inputs, size)
     return [
         _domain(path, rows_, y, missing)
         for path, rows_, (_, y) in zip(places, rows, read, strict=True)
@@ -143,7 +150,13 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
         return sounds.read_folder(heard, size)
     if seen.files:
         return pictures.read_folder(seen, size)
-    raise DataError(f"{path} must hold pictures or sounds, by sub-folders or flat; there is none")
+    written = folder.ending_in(TEXTS)
+    if written.files:
+        return texts.read_folder(written)
+    raise DataError(
+        f"{path} must hold pictures, sounds or texts ({', '.join(TEXTS)}), by sub-folders or flat; "
+        "there is none"
+    )
 
 
 def _read_file(path: Path, label: str | None) -> Read:
@@ -157,17 +170,19 @@ def _read_file(path: Path, label: str | None) -> Read:
 
         return read_arrays(path)
     known = ", ".join((*TABLES, *ARRAYS))
-    raise DataError(f"a file must end in one of {known}, or be a folder of pictures or sounds")
+    raise DataError(
+        f"a file must end in one of {known}, or be a folder of pictures, sounds or texts"
+    )
 
 
 def _name(path: Path) -> str:
     return path.name if path.is_dir() else path.name.split(".")[0] or path.name
 
 
-def _check_one_kind(places: list[Path | str], read: list[Read]) -> None:
-    kinds = {rows.kind for rows, _ in read}
+def _check_one_kind(places: list[Path | str], inputs: list[Rows]) -> None:
+    kinds = {rows.kind for rows in inputs}
     if len(kinds) > 1:
-        found = ", ".join(f"{p}: {rows.kind}" for p, (rows, _) in zip(places, read, strict=True))
+        found = ", ".join(f"{p}: {rows.kind}" for p, rows in zip(places, inputs, strict=True))
         raise DataError(f"domains must be of one kind; got {found}")
 
 
@@ -184,7 +199,7 @@ def _check_label(places: list[Path], read: list[Read], label: str) -> None:
 
 def _lined_up_with(like: Domain, path: Path, rows: Rows) -> Rows:
     places: list[Path | str] = [like.name, path]
-    _check_one_kind(places, [(like.rows, None), (rows, None)])
+    _check_one_kind(places, [like.rows, rows])
     if rows.kind in {"pictures", "sounds"}:
         from fourfold.readers.decoded import DecodedRows
 
@@ -240,26 +255,3 @@ def _one_order(places: list[Path | str], tables: list[FrameRows]) -> list[Rows]:
             raise DataError(f"tables must have the same columns; {'; '.join(gaps)}")
         lined.append(FrameRows(table.frame[columns]))
     return lined
-
-
-def read_classes(path: Path | str) -> Any:
-    """Read descriptions of classes: a table with a class a row, its name in the first column.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Class name → description, one column an attribute.
-
-    Raises
-    ------
-    FileError, DataError
-        As :func:`read_domain`; also where a name stands twice.
-    """
-    rows, _ = _read(Path(path), None, None)
-    if not isinstance(rows, FrameRows):
-        raise DataError(f"{path} must be a table with a class a row; got {rows.kind}")
-    frame = rows.frame.set_index(rows.frame.columns[0])
-    twice = frame.index[frame.index.duplicated()]
-    if len(twice):
-        raise DataError(f"{path} must name each class once; got {twice[0]!r} twice")
-    return frame
