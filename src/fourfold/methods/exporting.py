@@ -14,7 +14,7 @@ from fourfold.core.exportable import Exportable
 from fourfold.core.inference import in_blocks
 from fourfold.core.preparation import BlockPreparation
 from fourfold.core.prepare import Preparation, Standardize
-from fourfold.core.tasks import Classification, Regression, Task
+from fourfold.core.tasks import Classification, Clustering, Regression, Task
 from fourfold.methods.persistence import OnnxModule
 from fourfold.rows import as_rows
 
@@ -84,6 +84,8 @@ def _answer(task: Task, outputs: NDArray[np.float32]) -> tuple[str, nn.Module, N
         return "probabilities", nn.Softmax(dim=1), task.probabilities(outputs)
     if isinstance(task, Regression):
         return "values", _Values(task), task.decode(outputs)
+    if isinstance(task, Clustering):
+        return "scores", nn.Identity(), outputs
     return "logits", nn.Identity(), outputs
 
 

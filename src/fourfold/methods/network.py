@@ -252,11 +252,15 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
             self.prepare_, self.frozen_ = given.prepare, given.frozen
             return
         brought = given is not None or isinstance(self.network, nn.Module)
-        chosen = self.prepare or default_preparation(*rows, brought=brought)
+        chosen = self.prepare or self.preparation_for(rows, brought=brought)
         if isinstance(chosen, FrozenEstimator):
             self.prepare_ = _already_fitted(chosen)
         else:
             self.prepare_ = clone(chosen).fit(*rows)
+
+    def preparation_for(self, rows: list[Rows], *, brought: bool) -> Preparation:
+        """Choose a preparation, not yet fitted, for all domains' rows; a method may know better."""
+        return default_preparation(*rows, brought=brought)
 
     @property
     def _outside(self) -> bool:

@@ -26,10 +26,28 @@ __all__ = [
 ]
 
 
+def _coder(**parameters: Any) -> Builder:
+    from fourfold.networks.coder import Coder
+
+    return Coder(**parameters)
+
+
+def _projection(**parameters: Any) -> Builder:
+    from fourfold.networks.projection import Projection
+
+    return Projection(**parameters)
+
+
 def _timm(**parameters: Any) -> Builder:
     from fourfold.networks.timm import Timm
 
     return Timm(**parameters)
+
+
+def _shares(**parameters: Any) -> Builder:
+    from fourfold.networks.shares import Shares
+
+    return Shares(**parameters)
 
 
 def _stem(**parameters: Any) -> Builder:
@@ -39,9 +57,12 @@ def _stem(**parameters: Any) -> Builder:
 
 
 BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
+    "Coder": _coder,
     "Columns": Columns,
     "Mlp": Mlp,
     "ConvNet": ConvNet,
+    "Projection": _projection,
+    "Shares": _shares,
     "Stem": _stem,
     "Timm": _timm,
 }

@@ -1,0 +1,464 @@
+"""Co-clustering by mutual information: rows of one or two tables over features that they share.
+
+Tables hold whole numbers (:class:`Counts`), so that sums are exact in any order: what a step gives
+does not depend on how it was computed, and sums that are kept up to date never drift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, final
+
+import numpy as np
+from scipy import sparse
+
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.intp]
+    Numbers = NDArray[np.float64]
+
+__all__ = [
+    "NOTHING",
+    "Counts",
+    "Partition",
+    "approximation",
+    "blocks",
+    "divergence",
+    "held",
+    "improve",
+    "information",
+    "objective",
+]
+
+NOTHING: Final = 1e-300
+"""Stands for a probability of 0 inside a logarithm."""
+SURE: Final = 1e-12
+"""A row moves where it gains more than this share of the entropy of a coin: rounding is no gain."""
+EXACT_BITS: Final = 52
+"""Sums of whole numbers up to 2^53 are exact in float64."""
+
+
+@final
+class Counts:
+    """How often rows and features occur together, in the order of the rows and of the features.
+
+    Fractions are rounded to multiples of one power of two, 2⁻⁵² of their sum or finer, and counted
+    in these: every sum of counts is exact.
+
+    Parameters
+    ----------
+    matrix
+        (n, m), any scipy.sparse format or an array, of numbers ≥ 0; every row has one above 0.
+    name
+        How messages call it.
+
+    Attributes
+    ----------
+    by_row, by_column
+        The same whole numbers (n, m) as CSR, and transposed (m, n) as CSR.
+    total
+        Their sum.
+
+    Raises
+    ------
+    DataError
+        If a number is negative, or a row has only zeros.
+    """
+
+    def __init__(self, matrix: object, name: str = "the counts") -> None:
+        found = sparse.csr_matrix(matrix, dtype=np.float64, copy=True)
+        found.sum_duplicates()
+        if found.nnz and found.data.min() < 0:
+            raise DataError(
+                f"co-occurrence counts must be at least 0; got {found.data.min():g} in "
+                f"{name}: a codebook makes counts of numbers"
+            )
+        found.data = _whole(found.data)
+        found.eliminate_zeros()
+        empty = np.flatnonzero(np.diff(found.indptr) == 0)
+        if len(empty):
+            raise DataError(
+                f"every row must have a count above 0, to be compared by what it holds; got "
+                f"{len(empty)} empty row{'s' if len(empty) > 1 else ''} in {name}, the first at "
+                f"position {empty[0]}"
+            )
+        self.by_row = found
+        self.by_column = found.T.tocsr()
+        self.total = float(found.data.sum())
+
+    @property
+    def n(self) -> int:
+        """How many rows."""
+        return int(self.by_row.shape[0])
+
+    @property
+    def m(self) -> int:
+        """How many features."""
+        return int(self.by_row.shape[1])
+
+    @property
+    def row_totals(self) -> Numbers:
+        """Each row's sum, (n,)."""
+        return np.asarray(self.by_row.sum(axis=1), np.float64).ravel()
+
+    @property
+    def feature_totals(self) -> Numbers:
+        """Each feature's sum, (m,)."""
+        return np.asarray(self.by_row.sum(axis=0), np.float64).ravel()
+
+    @cached_property
+    def information(self) -> float:
+        """The mutual information of rows and features, in nats."""
+        table = self.by_row
+        row = np.repeat(self.row_totals, np.diff(table.indptr))
+        feature = self.feature_totals[table.indices]
+        ratio = table.data * self.total / (row * feature)
+        return float((table.data * np.log(ratio)).sum() / self.total)
+
+
+def _whole(values: Numbers) -> Numbers:
+    """Write numbers ≥ 0 as multiples of one unit whose sum stays below 2⁵³."""
+    total = float(values.sum())
+    if total < 2.0**EXACT_BITS and (values == np.rint(values)).all():
+        return values
+    return np.asarray(np.rint(np.ldexp(values, EXACT_BITS - int(np.frexp(total)[1]))))
+
+
+@final
+@dataclass
+class Partition:
+    """Which cluster every row and every feature is in.
+
+    Attributes
+    ----------
+    rows
+        For each table, (n,) clusters of its rows.
+    features
+        (m,) clusters of the features that the tables share; what no table holds may be anywhere.
+    curve
+        The objective at the start and after every round, in nats.
+    """
+
+    rows: list[Labels]
+    features: Labels
+    curve: list[float] = field(default_factory=list)
+
+
+def information(joint: Numbers) -> float:
+    """Return the mutual information of a table (k, l) of counts, in nats."""
+    p = joint / joint.sum()
+    independent = p.sum(axis=1, keepdims=True) * p.sum(axis=0, keepdims=True)
+    there = p > 0
+    return float((p[there] * np.log(p[there] / independent[there])).sum())
+
+
+def objective(tables: Sequence[Counts], weights: Sequence[float], partition: Partition) -> float:
+    """Return what is minimized: Σ_t w_t [I(X_t; Z) − I(X̃_t; Z̃)], in nats.
+
+    Parameters
+    ----------
+    tables
+        The target and maybe the auxiliary data, over the same features.
+    weights
+        Of each; 1 and λ.
+    partition
+        The clusters.
+    """
+    found = [
+        weight * (table.information - information(blocks(table, rows, partition.features)))
+        for table, weight, rows in zip(tables, weights, partition.rows, strict=True)
+    ]
+    return float(sum(found))
+
+
+def approximation(counts: Counts, rows: Labels, features: Labels) -> Numbers:
+    """Return p̃(x, z) = p(x̃, z̃) p(x)/p(x̃) p(z)/p(z̃) in full, (n, m); for small tables."""
+    block = blocks(counts, rows, features) / counts.total
+    of_row, of_feature = counts.row_totals / counts.total, counts.feature_totals / counts.total
+    row_share = of_row / block.sum(axis=1)[rows]
+    column = block.sum(axis=0)[features]
+    feature_share = np.divide(of_feature, column, out=np.zeros(counts.m), where=column > 0)
+    return np.asarray(block[np.ix_(rows, features)] * row_share[:, None] * feature_share)
+
+
+def divergence(p: Numbers, q: Numbers) -> float:
+    """Return the Kullback-Leibler divergence D(p‖q) of two tables of probabilities, in nats."""
+    there = p > 0
+    return float((p[there] * np.log(p[there] / q[there])).sum())
+
+
+def held(counts: Counts, features: Labels, width: int) -> Numbers:
+    """Return what each row holds of each feature cluster, (n, width)."""
+    return _grouped(counts.by_row, features, width)
+
+
+def blocks(
+    counts: Counts,
+    rows: Labels,
+    features: Labels,
+    k: int | None = None,
+    width: int | None = None,
+) -> Numbers:
+    """Return what the clusters of rows hold of the clusters of features, (k, width)."""
+    k = int(rows.max()) + 1 if k is None else k
+    width = int(features.max()) + 1 if width is None else width
+    return _summed(rows, held(counts, features, width), k)
+
+
+def _grouped(table: sparse.csr_matrix, groups: Labels, k: int) -> Numbers:
+    """Add up each row's counts by the group of their column: (n, m) and (m,) to (n, k)."""
+    n = table.shape[0]
+    start = np.repeat(np.arange(0, n * k, k), np.diff(table.indptr))
+    where = start + groups[table.indices]
+    return np.asarray(np.bincount(where, table.data, n * k).reshape(n, k), np.float64)
+
+
+def _summed(groups: Labels, values: Numbers, k: int) -> Numbers:
+    """Add up rows of values (n, l) by their group (n,): (k, l)."""
+    n = len(groups)
+    picked = sparse.csr_matrix((np.ones(n), groups, np.arange(n + 1)), shape=(n, k))
+    return np.asarray(picked.T @ values)
+
+
+def improve(
+    tables: Sequence[Counts],
+    weights: Sequence[float],
+    start: Partition,
+    sizes: Sequence[int],
+    *,
+    rounds: int = 100,
+    tolerance: float = 1e-6,
+    cooling: Sequence[float] = (),
+) -> Partition:
+    """Move rows, then features, to the nearest cluster, until that gains no more.
+
+    A row x of a table goes to argmin D(p(Z|x) ‖ p̃(Z|x̃)), a feature z to argmin over z̃ of
+    Σ_t w_t p_t(z) D(p_t(X|z) ‖ p̃_t(X|z̃)); p̃ follows after every step, so that the objective never
+    increases. As p̃(z|x̃) = p(z̃|x̃) p(z)/p(z̃), a row's distance needs only what it holds of each
+    feature cluster, (n, l) numbers, and a feature's only its share of each row cluster; both are
+    kept up to date by the counts of those that moved. A cluster that empties is given what fits its
+    own cluster worst.
+
+    Parameters
+    ----------
+    tables, weights
+        As in :func:`objective`.
+    start
+        Where it begins; clusters may be empty.
+    sizes
+        How many clusters: of the rows of each table, then of the features.
+    rounds
+        At most so many.
+    tolerance
+        Stop where a round gains less than this share of the objective.
+    cooling
+        Before that, two rounds at each of these strengths of a prior, with which every cluster is
+        mixed: few counts make everything in a cluster seem at home there, so that nothing would
+        move (Dhillon & Guan, 2003). The curve begins behind them.
+
+    Returns
+    -------
+    Partition
+        The clusters, with the objective after each round.
+    """
+    search = _Search(tables, weights, start, sizes)
+    for search.prior in cooling:
+        for _ in search.rounds(2):
+            pass
+    search.prior = 0.0
+    curve = [search.objective]
+    for value in search.rounds(rounds):
+        curve.append(value)
+        if curve[-2] - value <= tolerance * max(curve[-2], 0.0):
+            break
+    return Partition([side.labels for side in search.sides], search.features, curve)
+
+
+@final
+class _Side:
+    """One table while its clusters move.
+
+    Attributes
+    ----------
+    labels
+        (n,) clusters of its rows.
+    of_rows
+        (n, l) what each row holds of each feature cluster.
+    of_features
+        (m, k) what each feature holds of each row cluster.
+    """
+
+    def __init__(
+        self, counts: Counts, weight: float, labels: Labels, features: Labels, k: int, width: int
+    ) -> None:
+        self.counts, self.weight, self.k, self.width = counts, weight, k, width
+        self.labels = labels.copy()
+        self.of_rows = _grouped(counts.by_row, features, width)
+        self.of_features = _grouped(counts.by_column, labels, k)
+
+    @property
+    def blocks(self) -> Numbers:
+        """(k, l) what the clusters hold of each other."""
+        return _summed(self.labels, self.of_rows, self.k)
+
+    def step(self, prior: float) -> None:
+        """Move rows to their nearest clusters."""
+        moved = _nearest(self.labels, self.of_rows, _logs(self.blocks, prior))
+        before, self.labels = self.labels, moved
+        self._fill()
+        _follow(self.of_features, self.counts.by_column, self.counts.by_row, before, self.labels)
+
+    def _fill(self) -> None:
+        for empty in _empty(self.labels, self.k):
+            own = _own(self.of_rows, _logs(self.blocks), self.labels)
+            _move_worst(self.labels, _alone(self.of_rows).sum(axis=1) - own, empty)
+
+    def feature_logs(self, prior: float) -> Numbers:
+        """(l, k) logarithms of p(x̃ | z̃)."""
+        return _logs(self.blocks.T, prior)
+
+    @property
+    def loss(self) -> float:
+        """What it adds to the objective."""
+        return self.weight * (self.counts.information - information(self.blocks))
+
+
+@final
+class _Search:
+    """All tables, and the clusters of the features that they share."""
+
+    def __init__(
+        self,
+        tables: Sequence[Counts],
+        weights: Sequence[float],
+        start: Partition,
+        sizes: Sequence[int],
+    ) -> None:
+        self.width, self.prior = sizes[-1], 0.0
+        self.features = start.features.copy()
+        self.sides = [
+            _Side(table, weight, rows, self.features, k, self.width)
+            for table, weight, rows, k in zip(tables, weights, start.rows, sizes, strict=False)
+        ]
+        self.there = np.any([table.feature_totals > 0 for table in tables], axis=0)
+
+    @property
+    def objective(self) -> float:
+        return sum(side.loss for side in self.sides)
+
+    def rounds(self, most: int) -> Iterator[float]:
+        """Move all; yield the objective; end where nothing moves."""
+        for _ in range(most):
+            before = [self.features, *(side.labels for side in self.sides)]
+            for side in self.sides:
+                side.step(self.prior)
+            self._step()
+            yield self.objective
+            after = [self.features, *(side.labels for side in self.sides)]
+            if all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)):
+                return
+
+    @property
+    def _profiles(self) -> Numbers:
+        """(m, Σ k) what each feature holds of each row cluster, as it weighs in the objective."""
+        parts = [side.of_features * (side.weight / side.counts.total) for side in self.sides]
+        return np.concatenate(parts, axis=1)
+
+    @property
+    def _logs(self) -> Numbers:
+        return np.concatenate([side.feature_logs(self.prior) for side in self.sides], axis=1)
+
+    def _step(self) -> None:
+        """Move features to their nearest clusters."""
+        before, profiles = self.features, self._profiles
+        moved = np.where(self.there, _nearest(before, profiles, self._logs), before)
+        self.features = moved
+        empty = _empty(np.where(self.there, moved, -1), self.width)
+        for cluster in empty:
+            self._follow(before)
+            before = self.features.copy()
+            fits = _own(profiles, self._logs, self.features)
+            alone = np.concatenate(
+                [_alone(s.of_features) * (s.weight / s.counts.total) for s in self.sides], axis=1
+            ).sum(axis=1)
+            misfit = np.where(self.there, alone - fits, -np.inf)
+            _move_worst(self.features, misfit, cluster, self.there)
+        self._follow(before)
+
+    def _follow(self, before: Labels) -> None:
+        for side in self.sides:
+            table = side.counts
+            _follow(side.of_rows, table.by_row, table.by_column, before, self.features)
+
+
+def _logs(joint: Numbers, prior: float = 0.0) -> Numbers:
+    """Return log p(column | row) of counts (k, l), each row mixed with the whole's shares."""
+    total = joint.sum(axis=1, keepdims=True)
+    share = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
+    if prior:
+        share = (share + prior * joint.sum(axis=0) / joint.sum()) / (1 + prior)
+    return np.asarray(np.log(np.maximum(share, NOTHING)))
+
+
+def _nearest(labels: Labels, held: Numbers, logs: Numbers) -> Labels:
+    """Find where Σ held · log p is largest; who gains nothing stays: (n, l), (k, l) to (n,)."""
+    scores = held @ logs.T
+    at = np.arange(len(labels))
+    best = scores.argmax(axis=1)
+    gain = scores[at, best] - scores[at, labels]
+    return np.where(gain > SURE * held.sum(axis=1), best, labels)
+
+
+def _own(held: Numbers, logs: Numbers, labels: Labels) -> Numbers:
+    """Return Σ held · log p of the cluster that each is in, (n,)."""
+    return np.asarray((held * logs[labels]).sum(axis=1))
+
+
+def _alone(held: Numbers) -> Numbers:
+    """Return held · log of its own shares: what a cluster of its own would score, (n, l)."""
+    return held * _logs(held)
+
+
+def _empty(labels: Labels, k: int) -> list[int]:
+    sizes = np.bincount(labels[labels >= 0], minlength=k)
+    return [int(i) for i in np.flatnonzero(sizes == 0)]
+
+
+def _move_worst(
+    labels: Labels, misfit: Numbers, to: int, there: NDArray[np.bool_] | None = None
+) -> None:
+    """Move what fits its cluster worst, of clusters that keep another, to an empty one."""
+    among = labels if there is None else labels[there]
+    sizes = np.bincount(among, minlength=int(labels.max()) + 1)
+    movable = np.where(sizes[labels] > 1, misfit, -np.inf)
+    worst = int(movable.argmax())
+    if np.isfinite(movable[worst]):
+        labels[worst] = to
+
+
+def _follow(
+    sums: Numbers,
+    by_group: sparse.csr_matrix,
+    by_mover: sparse.csr_matrix,
+    before: Labels,
+    after: Labels,
+) -> None:
+    """Bring sums by cluster (n, k) up to date after columns of the table (n, m) moved."""
+    moved = np.flatnonzero(before != after)
+    if not len(moved):
+        return
+    n, k = sums.shape
+    if 2 * np.diff(by_mover.indptr)[moved].sum() > by_mover.nnz:
+        sums[:] = _grouped(by_group, after, k)
+        return
+    part = by_mover[moved]
+    length, at = np.diff(part.indptr), part.indices * k
+    gone = np.bincount(at + np.repeat(before[moved], length), part.data, n * k)
+    come = np.bincount(at + np.repeat(after[moved], length), part.data, n * k)
+    sums += (come - gone).reshape(n, k)
