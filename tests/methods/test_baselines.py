@@ -78,7 +78,7 @@ def test_one_label_a_class_is_enough():
 def test_unlabelled_rows_take_no_part():
     X, y = load_iris(return_X_y=True)
     few = np.where(np.arange(150) % 5 == 0, y, -1)
-    model = Linear(prepare=None).fit(X, few)
+    model = Linear(strength=1.0).fit(X, few)
     Z = StandardScaler().fit(X).transform(X).astype(np.float32)
     expected = LogisticRegression(max_iter=1000).fit(Z[::5], y[::5])
     np.testing.assert_array_equal(model.predict(X), expected.predict(Z))
@@ -91,7 +91,7 @@ def test_it_stands_on_frozen_features_whatever_network_is_above():
     network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 5), nn.ReLU())
     parts = cut(network, "1", engine="torch")
     assert isinstance(parts.frozen, Frozen)
-    model = Linear(network=parts).fit(X, y)
+    model = Linear(network=parts, strength=1.0).fit(X, y)
     with torch.no_grad():
         features = network[:2](torch.from_numpy(X)).numpy()
     expected = LogisticRegression(max_iter=1000).fit(features, y)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, ClassVar, final
-
-import numpy as np
-import torch
-from sklearn.linear_model import LogisticRegression, Ridge
-from torch import nn
 
 from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Positive
-from fourfold.core.tasks import Classification, Regression
 from fourfold.core.training import Recipe
 from fourfold.methods.job import supervise
 from fourfold.methods.network import NetworkEstimator
+from fourfold.methods.solving import solvable, solve
 from fourfold.networks.mlp import Mlp
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fourfold.methods.job import Job, Model
 
 __all__ = ["Linear"]
@@ -37,7 +29,7 @@ class Linear(NetworkEstimator):
     ----------
     strength
         Of the L2 penalty, for standardized features: 1/C of the logistic regression, alpha of the
-        ridge.
+        ridge; None chooses by cross-validation on the labels.
 
     Examples
     --------
@@ -47,7 +39,7 @@ class Linear(NetworkEstimator):
     True
     """
 
-    strength: Positive = 1.0
+    strength: Positive | None = None
 
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
@@ -55,35 +47,9 @@ class Linear(NetworkEstimator):
         self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
         model = job.model(job.body())
         data = job.target.known()
-        if isinstance(job.task, (Classification, Regression)):
+        if solvable(job.task):
             features = in_blocks(model.body, data.rows)
-            _load(model.head, *self._solve(features, data.y.numpy(), job))
+            solve(model.head, features, data.y.numpy(), job.task, self.strength)
         else:
             self.history_ = supervise(model, job.task, data, job.recipe)
         return model
-
-    def _solve(
-        self, features: NDArray[np.float32], y: NDArray[np.float32], job: Job
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return weights (k, d) and biases (k,)."""
-        if isinstance(job.task, Regression):
-            there = ~np.isnan(y)
-            models = [
-                Ridge(alpha=self.strength).fit(features[on], column[on])
-                for column, on in zip(y.T, there.T, strict=True)
-            ]
-            return np.stack([m.coef_ for m in models]), np.array([m.intercept_ for m in models])
-        model = LogisticRegression(C=1 / self.strength, max_iter=1000)
-        with warnings.catch_warnings():  # a label or two a class is what this is for
-            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-            model.fit(features, y)
-        weights, biases = model.coef_, model.intercept_
-        if len(weights) == 1:  # two classes: one row, for the second against the first
-            weights, biases = np.vstack([-weights, weights]) / 2, np.hstack([-biases, biases]) / 2
-        return weights, biases
-
-
-def _load(head: nn.Module, weights: NDArray[np.float64], biases: NDArray[np.float64]) -> None:
-    head.load_state_dict(
-        {"weight": torch.as_tensor(weights).float(), "bias": torch.as_tensor(biases).float()}
-    )

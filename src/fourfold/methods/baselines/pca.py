@@ -1,0 +1,82 @@
+"""A linear model on principal components of the inputs: structure without labels, linearly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, final
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+
+from fourfold.core.inference import in_blocks
+from fourfold.core.parameters import Fraction, Positive, PositiveInt
+from fourfold.core.training import Recipe
+from fourfold.methods.job import probe
+from fourfold.methods.network import NetworkEstimator
+from fourfold.methods.solving import solvable, solve
+from fourfold.networks.mlp import Mlp
+from fourfold.networks.projection import Projection
+
+if TYPE_CHECKING:
+    from fourfold.methods.job import Job, Model
+    from fourfold.rows import Rows
+
+__all__ = ["LinearPCA"]
+
+MOST_ROWS: Final = 5000
+"""Of each domain, that components are found from."""
+
+
+@final
+class LinearPCA(NetworkEstimator):
+    """A linear model on the principal components of source and target inputs, without labels.
+
+    Parameters
+    ----------
+    variance
+        Share of the inputs' variance that the components hold.
+    most
+        Components at the most.
+    strength
+        Of the L2 penalty; None chooses by cross-validation on the labels.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from fourfold import Domain
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = LinearPCA().fit(X[:100], y[:100], source=Domain(X[900:]))
+    >>> model.score(X[100:900], y[100:900]) > 0.7
+    True
+    """
+
+    variance: Fraction = 0.95
+    most: PositiveInt = 200
+    strength: Positive | None = None
+
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
+
+    def _learn(self, job: Job) -> Model:
+        self.builder_ = Mlp(widths=())
+        domains = [job.target] if job.source is None else [job.source, job.target]
+        inputs = np.concatenate([in_blocks(job.body(), _some(domain.rows)) for domain in domains])
+        found = PCA(min(self.most, *inputs.shape), random_state=job.seed).fit(inputs)
+        held = np.cumsum(found.explained_variance_ratio_)
+        n = min(int(np.searchsorted(held, self.variance)) + 1, len(held))
+        self.builder_ = Projection(width=n)
+        model = job.model(job.body())
+        components = torch.from_numpy(found.components_[:n].astype(np.float32))
+        centre = torch.from_numpy(found.mean_.astype(np.float32))
+        projection = model.body.get_submodule("project")
+        projection.load_state_dict({"weight": components, "bias": -components @ centre})
+        data = job.target.known()
+        if solvable(job.task):
+            features = in_blocks(model.body, data.rows)
+            solve(model.head, features, data.y.numpy(), job.task, self.strength)
+        else:
+            self.history_ = probe(model, job.task, data, job.recipe)
+        return model
+
+
+def _some(rows: Rows) -> Rows:
+    return rows.subset(np.linspace(0, rows.n - 1, min(rows.n, MOST_ROWS)).astype(np.intp))

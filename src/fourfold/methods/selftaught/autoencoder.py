@@ -1,0 +1,103 @@
+"""Self-taught learning by a network that must give back what it is given."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar, Literal, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fourfold.core.estimator import Needs
+from fourfold.core.parameters import NonNegative, Positive
+from fourfold.core.process import seeded
+from fourfold.core.training import Batch, Phase, Recipe, minimize
+from fourfold.methods.job import Data, frozen_rows, once, probe, supervise
+from fourfold.methods.network import NetworkEstimator
+from fourfold.methods.solving import solvable, solve
+from fourfold.networks.mlp import Mlp
+
+if TYPE_CHECKING:
+    from fourfold.methods.job import Job, Model
+
+__all__ = ["Autoencoder"]
+
+
+@final
+class Autoencoder(NetworkEstimator):
+    """Train a network to give back unlabelled rows from few numbers; a linear model on these.
+
+    Rows are disturbed before they are encoded and are to come back as they were (denoising). The
+    decoder is one linear layer, which is thrown away.
+
+    Parameters
+    ----------
+    network
+        The encoder; None: an MLP with one layer of 256 units.
+    noise
+        Standard deviation of what is added to prepared inputs, whose own is about 1.
+    tune
+        ``"head"`` trains the last layer alone, ``"all"`` the encoder too.
+    strength
+        Of the L2 penalty of the linear model; None chooses by cross-validation on the labels.
+
+    References
+    ----------
+    Vincent, Larochelle, Bengio & Manzagol, Extracting and Composing Robust Features with Denoising
+    Autoencoders, ICML 2008.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from fourfold import Domain
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = Autoencoder(recipe=Recipe(epochs=5)).fit(X[:50], y[:50], source=Domain(X[500:1000]))
+    >>> model.score(X[50:500], y[50:500]) > 0.7
+    True
+    """
+
+    noise: NonNegative = 0.5
+    tune: Literal["head", "all"] = "head"
+    strength: Positive | None = None
+
+    needs: ClassVar[Needs] = Needs(source=True)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
+
+    def _learn(self, job: Job) -> Model:
+        source, known = job.source_data, job.target.known()
+        if self.network is None:
+            self.builder_ = Mlp(widths=(256,))
+        recipe = job.recipe.derived("source")
+        with seeded(job.seed):
+            body = job.body()
+            decoder = nn.Linear(body.width, math.prod(self.shape_))
+            both = nn.ModuleList([body, decoder])
+            key = job.key(recipe, f"autoencoder, noise {self.noise}")
+            once(both, key, lambda: self._encode(both, source, recipe))
+        model = job.model(body.cpu().eval())
+        if self.tune == "head" and solvable(job.task):
+            features = frozen_rows(body, known.rows)
+            values = np.concatenate(list(features.blocks()))
+            solve(model.head, values, known.y.numpy(), job.task, self.strength)
+        elif self.tune == "head":
+            self.history_ = probe(model, job.task, known, job.recipe)
+        else:
+            self.history_ = supervise(model, job.task, known, job.recipe)
+        return model
+
+    def _encode(self, both: nn.ModuleList, source: Data, recipe: Recipe) -> None:
+        """Minimize ‖x − decoder(body(x + noise))‖² over the source's rows."""
+        body, decoder = both
+        stages = dict(body.named_children())
+        prepare = stages.pop("prepare", nn.Identity())
+
+        def loss(_t: float, batch: Batch) -> Tensor:
+            x: Tensor = prepare(batch.x).float()  # (B, ...)
+            h = x + self.noise * torch.randn_like(x)
+            for stage in stages.values():
+                h = stage(h)
+            lost: Tensor = (decoder(h) - x.flatten(1)).square().mean()
+            return lost
+
+        self.history_ = minimize(both, Phase(loss, both), source.table(), recipe=recipe)

