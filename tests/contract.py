@@ -27,6 +27,7 @@ from fourfold.core.estimator import JointEstimator, TransferEstimator
 from fourfold.core.training import Recipe
 from fourfold.domain import Domain
 from fourfold.methods import table
+from fourfold.methods.clusterer import Clusterer
 from fourfold.methods.network import NetworkEstimator
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ JOINT = [method for method in METHODS if issubclass(method, JointEstimator)]
 
 def names(methods: list[type[Any]]) -> list[str]:
     return [method.__name__ for method in methods]
+
+
+
+
+def clusters(method: type[Any]) -> bool:
+    """Tell whether a method finds clusters, which is random without a recipe, and has one task."""
+    return issubclass(method, Clusterer)
 
 
 each_method = pytest.mark.parametrize("method", TRANSFER, ids=names(TRANSFER))
@@ -85,13 +93,25 @@ def short(method: type[Any], *, learning_rate: float = 0.01, **parameters: Any) 
     if has(method, "recipe"):
         recipe = Recipe(epochs=2, least_steps=5, learning_rate=learning_rate)
         parameters = {"recipe": recipe, **parameters}
+    if has(method, "restarts"):  # a search that is drawn anew, again and again
+        parameters = {"starts": 2, "restarts": 2, **parameters}
     return method(**parameters)
+
+
+def described(source: Domain) -> Domain:
+    """Describe each class by a vector; labels that are no classes stay without."""
+    if source.measured or source.y is None or source.y.ndim > 1:
+        return source
+    vectors = np.random.default_rng(0).normal(size=(len(source.counts), 5))
+    return source.described(dict(zip(source.counts, vectors, strict=True)))
 
 
 def given(method: type[Any], source: Domain) -> dict[str, Domain]:
     """Return what ``fit`` needs besides the target."""
     if not method.needs.source:
         return {}
+    if method.needs.described:
+        return {"source": described(source)}
     return {"source": source if method.needs.source_labels else source.unlabelled()}
 
 

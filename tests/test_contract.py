@@ -27,6 +27,8 @@ from contract import (
     answer,
     bad_values,
     blobs,
+    clusters,
+    described,
     each_method,
     each_method_of_labels,
     fitted,
@@ -46,7 +48,9 @@ from fourfold.core.training import Recipe
 from fourfold.domain import Domain
 from fourfold.errors import FourfoldError, ParameterError
 from fourfold.methods import job
+from fourfold.methods.baselines.chance import Chance
 from fourfold.methods.baselines.target_only import TargetOnly
+from fourfold.methods.clusterer import CountClusterer
 from fourfold.methods.saved import load
 from fourfold.rows import as_rows
 
@@ -178,8 +182,9 @@ def test_the_random_state_matters_exactly_where_training_does(method: type[Any])
         pytest.skip("trained without a recipe")
     base = answer(fitted(method, PILES), PILES.X)
     slower = answer(fitted(method, PILES, learning_rate=0.001), PILES.X)
-    seeded = answer(fitted(method, PILES, random_state=1), PILES.X)
-    assert same_bits(base, seeded) == same_bits(base, slower)
+    if same_bits(base, slower):
+        pytest.skip("trained without steps: in closed form, grown, or searched for")
+    assert not same_bits(base, answer(fitted(method, PILES, random_state=1), PILES.X))
 
 
 def test_most_methods_are_random() -> None:
@@ -406,7 +411,7 @@ def test_domains_that_do_not_go_together_are_refused(method: type[Any]) -> None:
     narrow = Domain(PILES.X[:, :3], PILES.y)
     for source in (narrow, Domain(pd.DataFrame(PILES.X), PILES.y)):
         with pytest.raises(FourfoldError) as error:
-            short(method).fit(PILES.X, PILES.y, source=source)
+            short(method).fit(PILES.X, PILES.y, **given(method, source))
         refused(error)
     if method.needs.same_labels:
         with pytest.raises(FourfoldError) as error:
@@ -437,9 +442,16 @@ def test_a_source_whose_inputs_do_not_fit_is_refused(
         "network": lambda: nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 3)),
     }[kind]()
     monkeypatch.setattr("fourfold.core.training._Loop.run", None)
+    target = Domain(PILES.X, PILES.y)
+    if method.needs.described:
+        target = described(target)
     with pytest.raises(FourfoldError) as error:
-        short(method).fit(PILES.X, PILES.y, source=source)
-    refused(error, "expecting 3" if kind == "model" else "got" if kind == "network" else "(3,)")
+        short(method).fit(target, source=source)
+    takes_models = not method.needs.described or method.of_models
+    refused(
+        error,
+        "expecting 3" if kind == "model" and takes_models else "(3,)" if kind == "data" else "got",
+    )
 
 
 # --- kinds of data -------------------------------------------------------------------------------
@@ -471,6 +483,8 @@ def test_tables(method: type[Any]) -> None:
 def test_sparse_rows_are_as_the_same_dense_ones(method: type[Any]) -> None:
     X = np.maximum(PILES.X, 0).astype(np.float32)
     S = np.maximum(PILES.source.rows.sample(1000), 0).astype(np.float32)
+    X[:, 0] += 1  # no row is empty: such hold nothing to be clustered by
+    S[:, 0] += 1
     sparse = Piles(
         Domain(scipy.sparse.csr_array(S), PILES.source.y), scipy.sparse.coo_array(X), PILES.y
     )
@@ -566,7 +580,8 @@ def test_a_preparation_that_is_fitted_stays_as_it_is(method: type[Any], tmp_path
     model = fitted(method, PILES, prepare=FrozenEstimator(ready))
     assert clone(model).prepare.estimator is ready
     assert model.prepare_.digest == before == ready.digest
-    assert not same_bits(answer(model, PILES.X), answer(fitted(method, PILES), PILES.X))
+    if not has(method, "trees"):  # which ask whether a number is above another, at any scale
+        assert not same_bits(answer(model, PILES.X), answer(fitted(method, PILES), PILES.X))
     loaded = load(save(model, tmp_path / "model"))
     assert same_bits(answer(loaded, PILES.X), answer(model, PILES.X))
     for wrong in (Standardize(), model):
@@ -616,7 +631,7 @@ def checked() -> Iterator[Any]:
         recipe = {"recipe": CHECKS} if has(method, "recipe") else {}
         kind = sourced(method)
         yield kind(**recipe)
-        if has(method, "task") and not method.needs.classes:
+        if has(method, "task") and not (method.needs.classes or clusters(method)):
             yield kind(task=Regression(), **recipe)
 
 
@@ -625,8 +640,24 @@ EXPECTED_OF_CLASSES_ALONE = {
 }
 
 
+EXPECTED_OF_COUNTS = dict.fromkeys(
+    (
+        "check_estimator_sparse_tag",
+        "check_estimator_sparse_array",
+        "check_estimator_sparse_matrix",
+        "check_estimators_dtypes",
+    ),
+    "rows of zeros hold nothing to be clustered by, and are refused",
+)
+
+
+EXPECTED_OF_CHANCE = {"check_classifiers_train": "chance is right by luck alone"}
+
+
 def expected(estimator: Any) -> dict[str, str]:
     alone = EXPECTED_OF_CLASSES_ALONE if estimator.needs.classes else {}
+    alone = alone | (EXPECTED_OF_COUNTS if isinstance(estimator, CountClusterer) else {})
+    alone = alone | (EXPECTED_OF_CHANCE if isinstance(estimator, Chance) else {})
     return EXPECTED | alone | (EXPECTED_OF_CLASSIFIERS if is_classifier(estimator) else {})
 
 

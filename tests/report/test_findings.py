@@ -8,7 +8,7 @@ import math
 import pytest
 from plotly.offline import get_plotlyjs
 
-from fourfold.core.findings import Curves, Facts, HeatMap
+from fourfold.core.findings import Bars, Curves, Facts, HeatMap
 from fourfold.report import write_report
 from fourfold.report.findings import found, panel
 from fourfold.study.result import Line
@@ -58,6 +58,16 @@ def test_a_heat_map_shows_its_numbers_and_leaves_unknown_ones_out():
     assert shown.chart.label == "title: down against across, from 0.250 to 0.250."
 
 
+def test_bars_show_their_numbers_and_where_zero_is():
+    shown = panel(Bars("why", "nats", ["a: yes", "b: no"], [1.5, -0.5], ["x: yes", "y: no"]))
+    [trace] = shown.chart.figure["data"]
+    assert (trace["x"], trace["y"], trace["text"]) == ([1.5, -0.5], [0, 1], ["1.50", "−0.50"])
+    assert trace["marker"]["color"][0] != trace["marker"]["color"][1]
+    low, high = shown.chart.figure["layout"]["xaxis"]["range"]
+    assert low < -0.5 < 1.5 < high
+    assert shown.chart.label == "why, nats: a: yes 1.500 (x: yes); b: no −0.500 (y: no)."
+
+
 def test_a_large_heat_map_shows_numbers_on_hovering():
     names = [f"n{i}" for i in range(30)]
     [trace] = drawn(HeatMap("t", "a", "d", names, ["r"], [[0.5] * 30]))["data"]
@@ -68,7 +78,8 @@ def test_a_large_heat_map_shows_numbers_on_hovering():
 @pytest.mark.parametrize(
     "finding",
     [Curves("t", HOSTILE, HOSTILE, [HOSTILE], {HOSTILE: [1.0]}),
-     HeatMap("t", HOSTILE, HOSTILE, [HOSTILE], [HOSTILE], [[1.0]])],
+     HeatMap("t", HOSTILE, HOSTILE, [HOSTILE], [HOSTILE], [[1.0]]),
+     Bars("t", HOSTILE, [HOSTILE], [1.0], [HOSTILE])],
 )  # fmt: skip
 def test_names_are_escaped_for_plotly(finding):
     assert "<img" not in str(drawn(finding))

@@ -115,11 +115,17 @@ class Counts:
     @cached_property
     def information(self) -> float:
         """The mutual information of rows and features, in nats."""
-        table = self.by_row
-        row = np.repeat(self.row_totals, np.diff(table.indptr))
-        feature = self.feature_totals[table.indices]
-        ratio = table.data * self.total / (row * feature)
-        return float((table.data * np.log(ratio)).sum() / self.total)
+        surprise = (
+            _surprise(self.by_row.data)
+            - _surprise(self.row_totals)
+            - _surprise(self.feature_totals)
+        )
+        return float(np.log(self.total) + surprise / self.total)
+
+
+def _surprise(counts: Numbers) -> float:
+    """Return Σ n log n."""
+    return float(counts @ np.log(np.maximum(counts, 1.0)))
 
 
 def _whole(values: Numbers) -> Numbers:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Curves", "Facts", "Finding", "HeatMap", "from_json", "to_json"]
+__all__ = ["Bars", "Curves", "Facts", "Finding", "HeatMap", "from_json", "to_json"]
 
 
 @final
@@ -80,9 +80,33 @@ class Facts:
     values: dict[str, str]
 
 
-Finding: TypeAlias = Curves | HeatMap | Facts
+@final
+@dataclass(frozen=True)
+class Bars:
+    """Named amounts, some of which may be below zero.
 
-_KINDS: Final = {kind.__name__: kind for kind in (Curves, HeatMap, Facts)}
+    Attributes
+    ----------
+    title, across
+        What it shows, and what the amounts are.
+    names
+        (n,) from the top on.
+    values
+        (n,) amounts.
+    notes
+        (n,) more words on each.
+    """
+
+    title: str
+    across: str
+    names: list[str]
+    values: list[float]
+    notes: list[str]
+
+
+Finding: TypeAlias = Curves | HeatMap | Facts | Bars
+
+_KINDS: Final = {kind.__name__: kind for kind in (Curves, HeatMap, Facts, Bars)}
 
 
 def to_json(finding: Finding) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
 
@@ -55,22 +56,41 @@ class Group:
         """Make columns (k, width) of an attribute's values, NaN where one is missing."""
         missing = column.isna().to_numpy()
         out = np.full((len(column), self.width), np.nan, np.float32)
-        if self.sort == "continuous":
-            numbers = pd.to_numeric(column).to_numpy(np.float64)
-            out[:, 0] = (numbers - self.mean) / self.scale
-            return out
-        places = {value: i for i, value in enumerate(self.values)}
         for row, value in enumerate(column.tolist()):
-            if missing[row]:
-                continue
-            place = places.get(_written(value))
-            if place is None:
-                raise DataError(
-                    f"attribute {self.name!r} must be one of {', '.join(self.values)}; got "
-                    f"{value!r}"
-                )
-            out[row] = place if self.sort == "binary" else np.arange(self.width) == place
+            if not missing[row]:
+                out[row] = self._encode_one(value)
         return out
+
+    def decode(self, columns: NDArray[Any]) -> list[str]:
+        """Write what columns (k, width) say, as a person reads it; "?" where it is missing."""
+        said = []
+        for row in columns:
+            if np.isnan(row).any():
+                said.append("?")
+            elif self.sort == "continuous":
+                said.append(_number(row[0] * self.scale + self.mean, self.scale))
+            elif self.sort == "binary":
+                said.append(self.values[int(row[0] > 0.5)])
+            else:
+                said.append(self.values[int(row.argmax())])
+        return said
+
+    def _encode_one(self, value: Any) -> Any:
+        if self.sort == "continuous":
+            if isinstance(value, str) or not np.isfinite(value):
+                raise DataError(f"attribute {self.name!r} must be a finite number; got {value!r}")
+            return (value - self.mean) / self.scale
+        if self.sort == "binary":
+            if value not in {0, 1}:
+                raise DataError(
+                    f"attribute {self.name!r} must be {' or '.join(self.values)}; got {value!r}"
+                )
+            return value
+        if value not in self.values:
+            raise DataError(
+                f"attribute {self.name!r} must be one of {', '.join(self.values)}; got {value!r}"
+            )
+        return np.arange(self.width) == self.values.index(value)
 
 
 @final
@@ -86,6 +106,9 @@ class Signatures:
         Of the descriptions: ``"attributes"`` or ``"vectors"``.
     groups
         Attribute by attribute, in the order of the columns.
+    typical
+        (m,) what stands for a missing attribute where none may be missing: the average over the
+        classes it was fitted on.
 
     Examples
     --------
@@ -96,9 +119,15 @@ class Signatures:
            [ 0., nan]], dtype=float32)
     """
 
-    def __init__(self, kind: Literal["attributes", "vectors"], groups: tuple[Group, ...]) -> None:
+    def __init__(
+        self,
+        kind: Literal["attributes", "vectors"],
+        groups: tuple[Group, ...],
+        typical: tuple[float, ...] = (),
+    ) -> None:
         self.kind = kind
         self.groups = groups
+        self.typical = typical
 
     @classmethod
     def fit(cls, descriptions: Descriptions) -> Self:
@@ -115,7 +144,9 @@ class Signatures:
         if descriptions.frame is None:
             raise DataError("texts must be encoded as vectors first; got texts")
         frame = descriptions.frame
-        return cls("attributes", tuple(_group(str(c), frame[c]) for c in frame.columns))
+        made = cls("attributes", tuple(_group(str(c), frame[c]) for c in frame.columns))
+        made.typical = tuple(np.nanmean(made.transform(descriptions), axis=0).tolist())
+        return made
 
     @property
     def width(self) -> int:
@@ -147,9 +178,29 @@ class Signatures:
                     f"{descriptions.width}"
                 )
             return descriptions.matrix
-        return np.concatenate(
+        made = np.concatenate(
             [g.encode(self._column(descriptions, g)) for g in self.groups], axis=1
         )
+        empty = descriptions.names[np.isnan(made).all(axis=1)].tolist()
+        if empty:
+            known = ", ".join(group.name for group in self.groups[:5])
+            raise DataError(
+                f"a class must have one of the attributes of fit, such as {known}; got none for "
+                f"{empty[0]!r}"
+            )
+        return made
+
+    def filled(self, descriptions: Descriptions) -> NDArray[np.float32]:
+        """Return signatures (k, m) in which what is missing is as it is on average.
+
+        Raises
+        ------
+        DataError
+            As :meth:`transform` does.
+        """
+        made = self.transform(descriptions)
+        holes = np.isnan(made)
+        return np.where(holes, np.array(self.typical, np.float32), made) if holes.any() else made
 
     @staticmethod
     def _column(descriptions: Descriptions, group: Group) -> pd.Series[Any]:
@@ -160,13 +211,15 @@ class Signatures:
 
     def state(self) -> dict[str, Any]:
         """Return what was fitted, as JSON can hold it."""
-        return {"kind": self.kind, "groups": [asdict(group) for group in self.groups]}
+        groups = [asdict(group) for group in self.groups]
+        return {"kind": self.kind, "groups": groups, "typical": list(self.typical)}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
         """Take over what :meth:`state` returned."""
         groups = [{**group, "values": tuple(group["values"])} for group in state["groups"]]
-        return cls(state["kind"], tuple(Group(**group) for group in groups))
+        made = tuple(Group(**group) for group in groups)
+        return cls(state["kind"], made, tuple(state["typical"]))
 
 
 def _of_vector(name: str) -> Group:
@@ -178,20 +231,23 @@ def _group(name: str, column: pd.Series[Any]) -> Group:
     known = [value for value in column.tolist() if not pd.isna(value)]
     if not known:
         raise DataError(f"attribute {name!r} must be known for some class; got only missing ones")
-    if all(isinstance(value, (bool, np.bool_)) for value in known):
-        return Group(name, "binary", ("False", "True"))
-    if all(isinstance(value, (int, float, np.number)) for value in known):
-        if set(known) <= {0, 1}:
-            return Group(name, "binary", ("0", "1"))
-        numbers = np.array(known, np.float64)
-        return Group(name, "continuous", (), float(numbers.mean()), float(numbers.std()) or 1.0)
     if all(isinstance(value, str) for value in known):
         return Group(name, "categorical", tuple(sorted(set(known))))
-    raise DataError(f"attribute {name!r} must be all numbers or all words; got a mixture")
+    if not all(isinstance(value, (bool, int, float, np.bool_, np.number)) for value in known):
+        raise DataError(f"attribute {name!r} must be all numbers or all words; got a mixture")
+    if all(isinstance(value, (bool, np.bool_)) for value in known):
+        return Group(name, "binary", ("no", "yes"))
+    if set(known) <= {0, 1}:
+        return Group(name, "binary", ("0", "1"))
+    numbers = np.array(known, np.float64)
+    if not np.isfinite(numbers).all():
+        raise DataError(f"attribute {name!r} must be finite; got infinity")
+    return Group(name, "continuous", (), float(numbers.mean()), float(numbers.std()) or 1.0)
 
 
-def _written(value: Any) -> str:
-    """Write a value as the groups do: 1.0 in a column with holes is the 1 of one without."""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
+def _number(value: float, scale: float) -> str:
+    """Write a number as finely as its spread asks for."""
+    decimals = max(0, 2 - math.floor(math.log10(scale)))
+    written = f"{value:.{decimals}f}"
+    written = written.rstrip("0").rstrip(".") if "." in written else written
+    return "0" if written == "-0" else written

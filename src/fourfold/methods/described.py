@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Self, TypeAlias, final
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.core.inference import in_blocks
 from fourfold.core.signatures import Signatures
@@ -24,12 +28,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fourfold.core.closed import Affine
+    from fourfold.core.findings import Finding
+    from fourfold.core.label_index import LabelIndex
     from fourfold.core.tasks import Task
     from fourfold.methods.job import Job
     from fourfold.methods.network import Given
 
-__all__ = ["DescribedEstimator", "Generalized", "LabelHead", "Lesson"]
+__all__ = [
+    "DescribedEstimator",
+    "Embedded",
+    "Generalized",
+    "LabelHead",
+    "Lesson",
+    "Match",
+    "Placed",
+]
 
+Match: TypeAlias = Literal["product", "angle", "distance"]
+
+VERY_MANY: Final = 50_000
+"""From so many classes on, the likeliest ones are looked up in an index."""
 PRACTICE: Final = 3
 """Times that seen classes are held out to choose something for unseen ones."""
 
@@ -64,7 +83,7 @@ class LabelHead(nn.Module, ABC):
 
     @abstractmethod
     def label(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
-        """Return g(y), (k, e), and b(y), (k,), of signatures (k, m); NaN is a missing attribute."""
+        """Return g(y), (k, e), and b(y), (k,), of signatures (k, m)."""
 
     @final
     def stand_for(self, signatures: Tensor, handicap: Tensor | float = 0.0) -> None:
@@ -86,6 +105,72 @@ class LabelHead(nn.Module, ABC):
 
 
 @final
+class Placed(nn.Module):
+    """A model up to f(x): rows (B, ...) to (B, e)."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.body, self.head = model.body, _head(model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head.place(self.body(x))
+
+
+@final
+class Embedded(LabelHead):
+    """Places rows and classes by a linear map each.
+
+    Parameters
+    ----------
+    width, signature
+        Of features, d, and of signatures, m.
+    classes
+        How many classes come into question, k.
+    size
+        Of the space that both are placed in, e; None: signatures are where they are, e = m.
+    match
+        How f(x) and g(y) are compared: ``"product"``, f·g; ``"angle"``, both of unit length;
+        ``"distance"``, −½‖f − g‖², but for a number that all classes of a row share.
+
+    Attributes
+    ----------
+    origin
+        (m,) what is taken off signatures first.
+    """
+
+    origin: Tensor
+
+    def __init__(
+        self, width: int, signature: int, classes: int, *, size: int | None, match: Match
+    ) -> None:
+        super().__init__(classes, signature if size is None else size)
+        self.register_buffer("origin", torch.zeros(signature))
+        self.f = nn.Linear(width, signature if size is None else size)
+        self.g = nn.Identity() if size is None else nn.Linear(signature, size)
+        self.match = match
+
+    def place(self, features: Tensor) -> Tensor:
+        placed: Tensor = self.f(features)
+        return F.normalize(placed) if self.match == "angle" else placed
+
+    def label(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
+        placed = self.g(signatures - self.origin)
+        if self.match == "angle":
+            placed = F.normalize(placed)
+        bias = placed.new_zeros(len(placed))
+        return placed, bias - placed.square().sum(1) / 2 if self.match == "distance" else bias
+
+    def take(self, f: Affine, g: Affine | None = None, *, origin: Tensor | None = None) -> None:
+        """Take over what was found in closed form."""
+        if origin is not None:
+            self.origin.copy_(origin)
+        for layer, found in ((self.f, f), (self.g, g)):
+            if isinstance(layer, nn.Linear) and found is not None:
+                layer.weight = nn.Parameter(torch.from_numpy(found.weight.T.copy()).float())
+                layer.bias = nn.Parameter(torch.from_numpy(found.bias).float())
+
+
+@final
 @dataclass(frozen=True)
 class Lesson:
     """What a zero-shot method learns from: rows of described classes.
@@ -95,36 +180,53 @@ class Lesson:
     data
         Labelled rows; y are the positions of their classes among the signatures.
     signatures
-        (c, m) of the classes that have rows; NaN is a missing attribute.
+        (c, m) of the classes that have rows.
+    whole
+        Whether these are all rows of the source, none kept for a practice.
     """
 
     data: Data
     signatures: Tensor
+    whole: bool = True
 
     def split(self, held: NDArray[np.intp]) -> tuple[Lesson, Lesson]:
         """Part it in two by classes: the rest, and those at these positions."""
         kept = np.setdiff1d(np.arange(len(self.signatures)), held)
         return self._of(kept), self._of(held)
 
-    def practices(self, seed: int) -> Iterator[tuple[Lesson, Lesson]]:
+    def practices(self, seed: int, most: int = PRACTICE) -> Iterator[tuple[Lesson, Lesson]]:
         """Hold out some of the classes in turn: what to learn from, and what is to be recognized.
 
-        About a fifth of the classes, at least two, three times; nothing where fewer than four
-        classes have rows.
+        About a fifth of the classes, at least two; nothing where fewer than four classes have rows.
+
+        Parameters
+        ----------
+        seed
+            Of the order in which classes are held out.
+        most
+            How often, at most.
         """
         classes = len(self.signatures)
         few = max(2, round(classes / 5))
         if classes < 4:
             return
         order = np.random.default_rng(seed).permutation(classes)
-        for i in range(min(PRACTICE, classes // few)):
+        for i in range(min(most, classes // few)):
             yield self.split(np.sort(order[i * few : (i + 1) * few]))
 
     def _of(self, classes: NDArray[np.intp]) -> Lesson:
         y = self.data.y.numpy()
         data = self.data.at(np.flatnonzero(np.isin(y, classes)))
         codes = torch.from_numpy(np.searchsorted(classes, data.y.numpy()))
-        return Lesson(replace(data, y=codes), self.signatures[torch.from_numpy(classes)])
+        signatures = self.signatures[torch.from_numpy(classes)]
+        return Lesson(replace(data, y=codes), signatures, whole=False)
+
+    def apart(self, seed: int) -> tuple[Lesson, Data]:
+        """Keep a fifth of the rows, of all classes: what to learn from, and those rows."""
+        n = len(self.data.y)
+        order = np.random.default_rng(seed).permutation(n)
+        kept, rest = np.sort(order[: n // 5]), np.sort(order[n // 5 :])
+        return replace(self, data=self.data.at(rest), whole=False), self.data.at(kept)
 
 
 class Generalized(NamedTuple):
@@ -177,11 +279,19 @@ class DescribedEstimator(NetworkEstimator, ABC):
     encoder: str = "all-MiniLM-L6-v2"
 
     blind: ClassVar[bool] = True
+    of_models: ClassVar[bool] = False
+    """Whether a trained model can be the source, without data."""
+    holes: ClassVar[bool] = False
+    """Whether signatures keep their holes, NaN; else a missing attribute is as it is on average."""
     plain: ClassVar[tuple[str, ...]] = ("seen_", "handicap_", "signatures_")
 
     @abstractmethod
     def learn(self, job: Job, lesson: Lesson) -> Model:
         """Train, and return a model whose head is a :class:`LabelHead`, for any classes."""
+
+    def explained(self, job: Job) -> list[Finding]:  # noqa: ARG002  a method may look at the rows
+        """Say for the report what leads to the answers, once the model is there."""
+        return []
 
     # --- fitting ---------------------------------------------------------------------------------
 
@@ -210,14 +320,20 @@ class DescribedEstimator(NetworkEstimator, ABC):
     def _learn(self, job: Job) -> Model:
         lesson = self._lesson(job)
         self.handicap_ = self._calibrated(job, lesson) if self.generalized else 0.0
-        model = self.learn(job, lesson)
-        self._stand_for(model, self._asked_for.subset(self.classes_.tolist()))
+        self.model_ = self.learn(job, lesson).cpu().eval()
+        self._stand_for(self.model_, self._asked_for.subset(self.classes_.tolist()))
         del self._known, self._asked_for
-        return model
+        self.findings_ = self.explained(job)
+        return self.model_
 
     def _seen(self, source: Domain | None, given: Given | None) -> Classification:
         """Return the task of the source: the classes that have examples."""
         if given is not None:
+            if not self.of_models:
+                raise ParameterError(
+                    f"source of {type(self).__name__} must be data, Domain(X, y); got a trained "
+                    "model"
+                )
             if not isinstance(given.task, Classification):
                 raise ParameterError(
                     f"source of {type(self).__name__} must be data with classes, or an estimator "
@@ -260,56 +376,83 @@ class DescribedEstimator(NetworkEstimator, ABC):
     def _lesson(self, job: Job) -> Lesson:
         """Return the labelled rows of the source with the signatures of their classes."""
         signatures = self._signatures_of(self._known)
-        if job.source is None:  # a trained model, without data
-            nothing = Data(job.target.rows.subset(np.array([], dtype=np.intp)), torch.zeros(0).long(), np.zeros(0, bool))
-            return Lesson(nothing, signatures)
-        return Lesson(job.source.known(), signatures)
+        if job.source is not None:
+            return Lesson(job.source.known(), signatures)
+        no_rows = job.target.at(np.array([], dtype=np.intp))  # a trained model, without data
+        return Lesson(no_rows, signatures)
 
     def _calibrated(self, job: Job, lesson: Lesson) -> float:
-        """Choose the handicap of seen classes, on seen classes alone."""
-        seen: list[NDArray[np.float64]] = []
-        unseen: list[NDArray[np.float64]] = []
+        """Choose the handicap of seen classes, on seen classes alone.
+
+        Some are held out and stand for unseen ones; of the others some rows are kept.
+        """
+        if job.source is None:
+            raise ParameterError(
+                "generalized must have the source's data to weigh seen against unseen classes; got "
+                "a trained model"
+            )
+        found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         for rest, held in lesson.practices(self.random_state):
-            n = len(rest.data.y)
-            order = np.random.default_rng(self.random_state).permutation(n)
-            test, train = order[: n // 5], order[n // 5 :]
-            model = self.learn(job, replace(rest, data=rest.data.at(np.sort(train))))
-            both = torch.cat([rest.signatures, held.signatures])
-            head = _head(model)
-            head.stand_for(both)
+            learnt, kept = rest.apart(self.random_state)
+            model = self.learn(job, learnt).cpu().eval()
+            _head(model).stand_for(torch.cat([rest.signatures, held.signatures]))
             c = len(rest.signatures)
-            for into, data, first in (
-                (seen, rest.data.at(np.sort(test)), 0),
-                (unseen, held.data, c),
-            ):
-                scores = in_blocks(model, data.rows)
-                into.append(_margins(scores, data.y.numpy() + first, c))
-        if not seen:
+            seen, unseen = (in_blocks(model, data.rows) for data in (kept, held.data))
+            found.append(
+                (
+                    _margins(seen, kept.y.numpy(), c),
+                    _margins(unseen, held.data.y.numpy() + c, c),
+                )
+            )
+        if not found:
             raise DataError(
                 "at least four classes must have examples to weigh seen against unseen ones "
                 f"(generalized); got {len(lesson.signatures)}"
             )
-        return _handicap(np.concatenate(seen), np.concatenate(unseen))
+        return _handicap(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
     # --- classes that come into question ---------------------------------------------------------
 
     def _signatures_of(self, descriptions: Descriptions) -> Tensor:
-        made = Signatures.restore(self.signatures_).transform(self._encoded(descriptions))
-        return torch.from_numpy(np.ascontiguousarray(made))
+        signatures, encoded = Signatures.restore(self.signatures_), self._encoded(descriptions)
+        made = signatures.transform(encoded) if self.holes else signatures.filled(encoded)
+        return torch.from_numpy(np.array(made))
 
     def _stand_for(self, model: Model, descriptions: Descriptions) -> None:
-        handicap = [self.handicap_ * (name in self.seen_) for name in descriptions.names.tolist()]
+        seen = set(self.seen_)
+        handicap = [self.handicap_ * (name in seen) for name in descriptions.names.tolist()]
         _head(model).stand_for(self._signatures_of(descriptions), torch.tensor(handicap))
 
     @final
     def outputs_among(self, X: Any, among: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        if not isinstance(among, (dict, Descriptions)) and not _is_frame(among):
+        if not isinstance(among, (Mapping, Descriptions, pd.DataFrame)):
             return super().outputs_among(X, among)
         self.check_fitted()
         described = Descriptions.of(among)
-        model = self._copy(len(described))
+        model = self._copy()
         self._stand_for(model, described)
         return described.names, in_blocks(model, self._asked(X))
+
+    @final
+    def topk(self, X: Any, k: int, among: Any = None) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Rank classes; very many are looked up in an index (extra ``labels``)."""
+        if among is not None or len(self.classes_) < VERY_MANY:
+            return super().topk(X, k, among)
+        queries = in_blocks(Placed(self.model_), self._asked(X))
+        scores, places = self._index().search(queries, k)
+        return self.classes_[places], scores
+
+    def _index(self) -> LabelIndex:
+        """Return an index of the classes as they are, built when it is first asked for."""
+        labels = _head(self.model_).labels
+        of, index = vars(self).get("_indexed", (None, None))
+        if of is not labels:
+            from fourfold.core import label_index
+
+            index = label_index.LabelIndex().build(labels.numpy(), _head(self.model_).bias.numpy())
+            self._indexed = (labels, index)
+        known: LabelIndex = index
+        return known
 
     @final
     def add_classes(self, classes: Any) -> Self:
@@ -331,7 +474,7 @@ class DescribedEstimator(NetworkEstimator, ABC):
         twice = [name for name in new.names.tolist() if name in known]
         if twice:
             raise DataError(f"classes to add must be new ones; got {twice[0]!r} again")
-        added = self._copy(len(new))
+        added = self._copy()
         self._stand_for(added, new)
         names = np.concatenate([self.classes_, new.names])
         order = torch.from_numpy(np.argsort(names, kind="stable"))
@@ -341,12 +484,9 @@ class DescribedEstimator(NetworkEstimator, ABC):
         self._classification.classes_ = np.sort(names)
         return self
 
-    def _copy(self, classes: int) -> Model:
-        """Return the model with another head of the same weights, for so many classes."""
-        head = self.head_for(self.model_.body.width, classes)
-        weights = {k: v for k, v in _head(self.model_).state_dict().items() if k not in _CLASSES}
-        head.load_state_dict(weights, strict=False)
-        return Model(self.model_.body, head).eval()
+    def _copy(self) -> Model:
+        """Return the model with a head of its own, to stand for other classes."""
+        return Model(self.model_.body, copy.deepcopy(self.model_.head)).eval()
 
     @final
     def last_layer(self, width: int) -> LabelHead:
@@ -377,30 +517,29 @@ class DescribedEstimator(NetworkEstimator, ABC):
         DataError
             If there is no row of seen, or none of unseen classes.
         """
-        true = self._classification.codes(Domain(np.zeros((len(y), 1)), y).known)
-        guess = self.outputs(X).argmax(axis=1)
-        seen = np.isin(self.classes_, self.seen_)
-        codes = np.unique(true)
-        right = {int(c): float((guess[true == c] == c).mean()) for c in codes}
-        parts = [[rate for c, rate in right.items() if c >= 0 and seen[c] == on] for on in (1, 0)]
-        if not all(parts):
-            raise DataError("rows of seen and of unseen classes must be there; got one kind only")
-        return Generalized.of(float(np.mean(parts[0])), float(np.mean(parts[1])))
-
-
-_CLASSES: Final = {"labels", "bias"}
+        outputs = self.outputs(X)
+        rows = Domain(np.zeros((len(outputs), 1)), y)
+        true, guess = self._classification.codes(rows.known), outputs[rows.labelled].argmax(axis=1)
+        if (true < 0).any():
+            strange = np.unique(rows.known[true < 0]).tolist()[0]
+            raise DataError(f"rows must be of classes that come into question; got {strange!r}")
+        seen = set(self.seen_)
+        rates: dict[bool, list[float]] = {True: [], False: []}
+        for code in np.unique(true).tolist():
+            known = self.classes_[code].item() in seen
+            rates[known].append(float((guess[true == code] == code).mean()))
+        if not rates[True] or not rates[False]:
+            kind = "unseen" if rates[False] else "seen"
+            raise DataError(
+                f"rows of both seen and unseen classes must be there; got {kind} ones only"
+            )
+        return Generalized.of(float(np.mean(rates[True])), float(np.mean(rates[False])))
 
 
 def _head(model: Model) -> LabelHead:
     if not isinstance(model.head, LabelHead):
         raise TypeError(f"a zero-shot model must end in a LabelHead; got {type(model.head)}")
     return model.head
-
-
-def _is_frame(among: Any) -> bool:
-    from pandas import DataFrame
-
-    return isinstance(among, DataFrame)
 
 
 def _margins(scores: NDArray[np.float32], true: NDArray[np.intp], seen: int) -> NDArray[np.float64]:

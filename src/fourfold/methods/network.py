@@ -461,8 +461,10 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """Class names, (k,)."""
-        return self._classification.classes_
+        """Class names, (k,); of a classification alone, as scikit-learn asks."""
+        if not isinstance(self.task_, Classification):
+            raise AttributeError(f"a {self.task_.kind} has no classes_")
+        return self.task_.classes_
 
     def __sklearn_is_fitted__(self) -> bool:
         return "model_" in vars(self)

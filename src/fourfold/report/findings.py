@@ -1,4 +1,4 @@
-"""What methods found out beside their models, drawn: lines, heat maps and named values."""
+"""What methods found out beside their models, drawn: lines, bars, heat maps and named values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, final
 
 from plotly import graph_objects as go
 
-from fourfold.core.findings import Curves, Facts, HeatMap
+from fourfold.core.findings import Bars, Curves, Facts, HeatMap
 from fourfold.report.charts import (
     MOST_TICKS,
     SHADES,
@@ -91,6 +91,8 @@ def panel(finding: Finding) -> Panel:
     """Draw one finding."""
     if isinstance(finding, Facts):
         return Panel(finding.title, None, finding.values)
+    if isinstance(finding, Bars):
+        return Panel(finding.title, _bars(finding), {})
     chart = _heat_map(finding) if isinstance(finding, HeatMap) else _curves(finding)
     return Panel(finding.title, chart, {})
 
@@ -186,6 +188,38 @@ def _heat_map(found: HeatMap) -> Chart:
         f"from {number(min(known))} to {number(max(known))}."
     )
     return Chart(found.title, label, spec(figure), _width(found, texts if few else []))
+
+
+def _bars(found: Bars) -> Chart:
+    """Draw amounts as bars from the left or to it, the first on top, each with its number."""
+    finite = [value for value in found.values if math.isfinite(value)] or [0.0]
+    low, high = min(0.0, *finite), max(0.0, *finite)
+    room = 0.18 * ((high - low) or 1.0)  # for a number beside its bar
+    figure = go.Figure(layout=layout(
+        max(160, 30 * len(found.names) + 90),
+        xaxis=axis(
+            escape(found.across),
+            range=[low - room * (low < 0), high + room * (high > 0)],
+            nticks=6, zeroline=True, zerolinewidth=1,
+        ),
+        yaxis=names_axis("", found.names, autorange="reversed"),
+    ))  # fmt: skip
+    hover = [
+        f"{escape(name)}: {number(value)}<br>{escape(note)}"
+        for name, value, note in zip(found.names, found.values, found.notes, strict=True)
+    ]
+    figure.add_bar(
+        x=list(found.values), y=list(range(len(found.values))), orientation="h",
+        marker={"color": [PALETTE[0] if value >= 0 else PALETTE[1] for value in found.values]},
+        text=[number(value, 2) for value in found.values], textposition="outside",
+        textfont={"size": 14}, cliponaxis=False, hovertext=hover,
+        hovertemplate="%{hovertext}<extra></extra>",
+    )  # fmt: skip
+    listed = zip(found.names, found.values, found.notes, strict=True)
+    said = "; ".join(f"{name} {number(value)} ({note})" for name, value, note in listed)
+    longest = max((len(tick(name)) for name in found.names), default=0)
+    label = f"{found.title}, {found.across}: {said}."
+    return Chart(found.title, label, spec(figure), width=260 + 8 * longest)
 
 
 def _width(found: HeatMap, texts: list[list[Any]]) -> int:
