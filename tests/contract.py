@@ -44,8 +44,6 @@ def names(methods: list[type[Any]]) -> list[str]:
     return [method.__name__ for method in methods]
 
 
-
-
 def clusters(method: type[Any]) -> bool:
     """Tell whether a method finds clusters, which is random without a recipe, and has one task."""
     return issubclass(method, Clusterer)

@@ -481,7 +481,7 @@ class DescribedEstimator(NetworkEstimator, ABC):
         old, more = _head(self.model_), _head(added)
         old.labels = torch.cat([old.labels, more.labels])[order]
         old.bias = torch.cat([old.bias, more.bias])[order]
-        self._classification.classes_ = np.sort(names)
+        self._classification().classes_ = np.sort(names)
         return self
 
     def _copy(self) -> Model:
@@ -519,7 +519,10 @@ class DescribedEstimator(NetworkEstimator, ABC):
         """
         outputs = self.outputs(X)
         rows = Domain(np.zeros((len(outputs), 1)), y)
-        true, guess = self._classification.codes(rows.known), outputs[rows.labelled].argmax(axis=1)
+        true, guess = (
+            self._classification().codes(rows.known),
+            outputs[rows.labelled].argmax(axis=1),
+        )
         if (true < 0).any():
             strange = np.unique(rows.known[true < 0]).tolist()[0]
             raise DataError(f"rows must be of classes that come into question; got {strange!r}")

@@ -426,7 +426,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
 
     def outputs_among(self, X: Any, among: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Return names (k,) of the classes that come into question, and outputs (n, k) for them."""
-        task, outputs = self._classification, self.outputs(X)
+        task, outputs = self._classification(), self.outputs(X)
         names = np.asarray(list(among))
         codes = task.codes(names)
         if not len(names) or (codes < 0).any():
@@ -438,7 +438,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Predict each row's class probabilities, (n, k) in the order of ``classes_``."""
         outputs = self.outputs(X)
-        return self._classification.probabilities(outputs)
+        return self._classification().probabilities(outputs)
 
     @final
     def embed(self, X: Any) -> NDArray[np.float32]:
@@ -453,7 +453,6 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
         domain = Domain(np.zeros((len(outputs), 1)), y)
         return self.task_.score(domain.known, outputs[domain.labelled])
 
-    @property
     def _classification(self) -> Classification:
         if not isinstance(self.task_, Classification):
             raise ParameterError(f"classes need a Classification; got {type(self.task_).__name__}")
@@ -463,7 +462,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
     def classes_(self) -> NDArray[Any]:
         """Class names, (k,); of a classification alone, as scikit-learn asks."""
         if not isinstance(self.task_, Classification):
-            raise AttributeError(f"a {self.task_.kind} has no classes_")
+            raise AttributeError(f"a {self.task_.kind} has no classes_")  # noqa: TRY004  hasattr asks
         return self.task_.classes_
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -235,7 +235,7 @@ class AttributePrediction(DescribedEstimator):
         said = in_blocks(nn.Sequential(body, _Mixed(head)), rows).astype(np.float64)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :2]
         if against is not None:
-            best[:, 1] = self._classification.codes(np.array([against]))
+            best[:, 1] = self._classification().codes(np.array([against]))
             if best[0, 1] in {-1, best[0, 0]}:
                 raise ParameterError(
                     "against must be another class than the answer, one that comes into question; "
