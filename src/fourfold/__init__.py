@@ -13,6 +13,8 @@ from fourfold.methods import table as _table
 
 _PARTS = {
     "bundle": ["export", "save"],
+    "core.codebook": ["Codebook", "PatchCodebook"],
+    "core.dictionary": ["SparseCoder"],
     "core.frozen": ["Frozen"],
     "core.label_index": ["LabelIndex"],
     "core.prepare": ["SentenceEncoding", "WordCounts"],

@@ -20,17 +20,18 @@ from fourfold.core.tasks import Classification
 from fourfold.descriptions import Descriptions
 from fourfold.domain import Domain
 from fourfold.errors import DataError, ParameterError
+from fourfold.methods.indexed import Indexed
 from fourfold.methods.job import Data, Model
 from fourfold.methods.network import NetworkEstimator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from fourfold.core.closed import Affine
     from fourfold.core.findings import Finding
-    from fourfold.core.label_index import LabelIndex
     from fourfold.core.tasks import Task
     from fourfold.methods.job import Job
     from fourfold.methods.network import Given
@@ -49,6 +50,10 @@ Match: TypeAlias = Literal["product", "angle", "distance"]
 
 VERY_MANY: Final = 50_000
 """From so many classes on, the likeliest ones are looked up in an index."""
+ASKED: Final = 200
+"""Rows of the source that an index is calibrated with."""
+INDEX: Final = "index"
+"""The folder of the index in a bundle."""
 PRACTICE: Final = 3
 """Times that seen classes are held out to choose something for unseen ones."""
 
@@ -266,6 +271,11 @@ class DescribedEstimator(NetworkEstimator, ABC):
         out, and the harmonic mean of the accuracies on these and on the others is maximized.
     encoder
         The sentence encoder for descriptions that are texts: its name or folder.
+    index
+        How ``predict_topk`` finds the likeliest classes: in a
+        :class:`~fourfold.core.label_index.LabelIndex` of this kind (extra ``labels``), which is
+        saved with the model and grows with :meth:`add_classes`. ``"auto"`` looks at all classes
+        below 50 000, and has an index from there.
 
     Attributes
     ----------
@@ -277,6 +287,7 @@ class DescribedEstimator(NetworkEstimator, ABC):
 
     generalized: bool = False
     encoder: str = "all-MiniLM-L6-v2"
+    index: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
 
     blind: ClassVar[bool] = True
     of_models: ClassVar[bool] = False
@@ -323,6 +334,7 @@ class DescribedEstimator(NetworkEstimator, ABC):
         self.model_ = self.learn(job, lesson).cpu().eval()
         self._stand_for(self.model_, self._asked_for.subset(self.classes_.tolist()))
         del self._known, self._asked_for
+        self._indexed = self._index(lesson) if self._is_indexed else None
         self.findings_ = self.explained(job)
         return self.model_
 
@@ -436,23 +448,37 @@ class DescribedEstimator(NetworkEstimator, ABC):
     @final
     def topk(self, X: Any, k: int, among: Any = None) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Rank classes; very many are looked up in an index (extra ``labels``)."""
-        if among is not None or len(self.classes_) < VERY_MANY:
+        if among is not None or not self._is_indexed:
             return super().topk(X, k, among)
+        if self._indexed is None:  # very many only since classes were added
+            self._indexed = self._index()
         queries = in_blocks(Placed(self.model_), self._asked(X))
-        scores, places = self._index().search(queries, k)
+        scores, places = self._indexed.search(queries, k)
         return self.classes_[places], scores
 
-    def _index(self) -> LabelIndex:
-        """Return an index of the classes as they are, built when it is first asked for."""
-        labels = _head(self.model_).labels
-        of, index = vars(self).get("_indexed", (None, None))
-        if of is not labels:
-            from fourfold.core import label_index
+    @property
+    def _is_indexed(self) -> bool:
+        return self.index != "auto" or len(self.classes_) >= VERY_MANY
 
-            index = label_index.LabelIndex().build(labels.numpy(), _head(self.model_).bias.numpy())
-            self._indexed = (labels, index)
-        known: LabelIndex = index
-        return known
+    def _index(self, lesson: Lesson | None = None) -> Indexed:
+        """Index the classes as they are; rows say how thoroughly it must be searched."""
+        head = _head(self.model_)
+        made = Indexed.build(self.index, head.labels.numpy(), head.bias.numpy())
+        if lesson is not None and lesson.data.rows.n:
+            rows = lesson.data.rows
+            few = np.linspace(0, rows.n - 1, min(rows.n, ASKED)).astype(np.intp)
+            made.index.calibrate(in_blocks(Placed(self.model_), rows.subset(few)))
+        return made
+
+    @final
+    def write_beside(self, folder: Path) -> None:
+        if self._indexed is not None:
+            self._indexed.save(folder / INDEX)
+
+    @final
+    def read_beside(self, folder: Path) -> None:
+        there = (folder / INDEX).exists()
+        self._indexed = Indexed.load(folder / INDEX, len(self.classes_)) if there else None
 
     @final
     def add_classes(self, classes: Any) -> Self:
@@ -479,6 +505,8 @@ class DescribedEstimator(NetworkEstimator, ABC):
         names = np.concatenate([self.classes_, new.names])
         order = torch.from_numpy(np.argsort(names, kind="stable"))
         old, more = _head(self.model_), _head(added)
+        if self._indexed is not None:
+            self._indexed.add(more.labels.numpy(), more.bias.numpy(), order.numpy())
         old.labels = torch.cat([old.labels, more.labels])[order]
         old.bias = torch.cat([old.bias, more.bias])[order]
         self._classification().classes_ = np.sort(names)

@@ -334,12 +334,20 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
 
     @final
     def save_fitted(self, folder: Path) -> dict[str, Any]:
+        self.write_beside(folder)
         return persistence.write(self, folder)
 
     @final
     def load_fitted(self, folder: Path, notes: Mapping[str, Any]) -> Self:
         persistence.read(self, folder, notes)
+        self.read_beside(folder)
         return self
+
+    def write_beside(self, folder: Path) -> None:
+        """Write what a method has learnt besides its network, into files of its own."""
+
+    def read_beside(self, folder: Path) -> None:
+        """Take over what :meth:`write_beside` wrote."""
 
     @final
     def exportable(self) -> Exportable:
