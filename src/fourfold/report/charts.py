@@ -186,16 +186,19 @@ def _width(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> int:
     return 50 + 8 * longest + cells
 
 
-def names_axis(title: str, names: Sequence[str], **more: Any) -> dict[str, Any]:
+def names_axis(
+    title: str, names: Sequence[str], *, longest: int = LONGEST_TICK, **more: Any
+) -> dict[str, Any]:
     """Return an axis of evenly spaced names; where there are many, only some are written."""
     every = -(-len(names) // MOST_TICKS)
     shown = range(0, len(names), every)
+    texts = [tick(names[i], longest) for i in shown]
     return axis(
-        title, tickvals=list(shown), ticktext=[tick(names[i]) for i in shown], showgrid=False,
+        title, tickvals=list(shown), ticktext=texts, showgrid=False,
         ticks="outside", ticklen=5, tickcolor="rgba(0,0,0,0)", **more,
     )  # fmt: skip
 
 
-def tick(name: str) -> str:
+def tick(name: str, longest: int = LONGEST_TICK) -> str:
     """Write a name beside a chart: short, and as text whatever it holds."""
-    return escape(shorten(name, LONGEST_TICK))
+    return escape(shorten(name, longest))

@@ -36,6 +36,8 @@ HEIGHT: Final = 300
 """Pixels of a chart of lines."""
 NAME_SHARE: Final = 0.09
 """How much of that height a line's name needs, so that none lies on another."""
+BAR_NAME: Final = 30
+"""Characters of a bar's name, at most."""
 SLANTS: Final = [0, -45]
 """Of names below a chart, the second where they would not stand side by side."""
 
@@ -196,13 +198,13 @@ def _bars(found: Bars) -> Chart:
     low, high = min(0.0, *finite), max(0.0, *finite)
     room = 0.18 * ((high - low) or 1.0)  # for a number beside its bar
     figure = go.Figure(layout=layout(
-        max(160, 30 * len(found.names) + 90),
+        max(160, 30 * len(found.names) + 70 + 20 * len(found.across.split("; "))),
         xaxis=axis(
-            escape(found.across),
+            escape(found.across).replace("; ", "<br>"),
             range=[low - room * (low < 0), high + room * (high > 0)],
             nticks=6, zeroline=True, zerolinewidth=1,
         ),
-        yaxis=names_axis("", found.names, autorange="reversed"),
+        yaxis=names_axis("", found.names, longest=BAR_NAME, autorange="reversed"),
     ))  # fmt: skip
     hover = [
         f"{escape(name)}: {number(value)}<br>{escape(note)}"
@@ -217,7 +219,7 @@ def _bars(found: Bars) -> Chart:
     )  # fmt: skip
     listed = zip(found.names, found.values, found.notes, strict=True)
     said = "; ".join(f"{name} {number(value)} ({note})" for name, value, note in listed)
-    longest = max((len(tick(name)) for name in found.names), default=0)
+    longest = max((len(tick(name, BAR_NAME)) for name in found.names), default=0)
     label = f"{found.title}, {found.across}: {said}."
     return Chart(found.title, label, spec(figure), width=260 + 8 * longest)
 

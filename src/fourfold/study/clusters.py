@@ -43,7 +43,7 @@ def against(evaluate: Domain, outcomes: Sequence[Outcome]) -> list[Finding]:
         "Clusters beside the true classes",
         {
             "normalized mutual information, 1 is the best": f"{mean['nmi']:.3f}",
-            "entropy of the classes in a cluster, 0 is the best": f"{-mean['entropy']:.3f} bits",
+            "bits of entropy of the classes in a cluster, 0 is the best": f"{0.0 - mean['entropy']:.3f}",
         },
     )
     names = np.unique(evaluate.known)

@@ -96,9 +96,9 @@ def _sentence(study: Asked, pick: Line | None, rival: Line | None, verdict: Verd
             "bring some to evaluate on."
         )
     words = {"helped": "Transfer helped", "hurt": "Transfer hurt", "undecided": "Undecided"}
-    difference = pick.difference
+    difference, score = pick.difference, study.score.name.replace("_", " ")
     return (
-        f"{words[verdict]}: {pick.method} reached {np.mean(pick.scores):.3f} {study.score.name}, "
+        f"{words[verdict]}: {pick.method} reached {np.mean(pick.scores):.3f} {score}, "
         f"{rival.method} {np.mean(rival.scores):.3f}; the difference is {difference.mean:+.3f}, "
         f"its 95 % interval {difference.low:+.3f} to {difference.high:+.3f}."
     )

@@ -325,7 +325,7 @@ class Explanation:
         """Return it as the report draws it."""
         return Bars(
             title=f"Why {self.winner} rather than {self.other}: one row",
-            across=f"for {self.winner} (nats), below 0 for {self.other}",
+            across=f"nats, above 0 for {self.winner}; below 0 for {self.other}",
             names=[
                 f"{r.attribute}: {r.predicted}" if r.predicted else r.attribute
                 for r in self._sorted
