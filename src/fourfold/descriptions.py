@@ -13,7 +13,7 @@ from fourfold.errors import DataError, FourfoldWarning
 from fourfold.rows import loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -38,7 +38,7 @@ class Descriptions:
     Raises
     ------
     DataError
-        If there is no class, a name stands twice, or what describes them cannot be used.
+        If names and descriptions differ in number; :meth:`of` checks what is in them, too.
 
     Examples
     --------
@@ -53,6 +53,11 @@ class Descriptions:
         self, names: Iterable[Any], content: pd.DataFrame | NDArray[Any] | Sequence[str]
     ) -> None:
         self.names = _names(names)
+        if len(content) != len(self.names):
+            raise DataError(
+                f"each class must have one description; got {len(self.names)} names and "
+                f"{len(content)} descriptions"
+            )
         self.kind: Kind
         self.frame: pd.DataFrame | None = None
         self.matrix: NDArray[np.float32] | None = None
@@ -104,6 +109,9 @@ class Descriptions:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.names.tolist())
+
     def __contains__(self, name: object) -> bool:
         return _plain(name) in self._places
 
@@ -129,13 +137,16 @@ class Descriptions:
         if self.matrix is not None:
             content = np.ascontiguousarray(self.matrix).tobytes()
         elif self.frame is not None:
-            content = self.frame.to_csv(index=False).encode()
+            kinds = [str(kind) for kind in self.frame.dtypes]
+            content = f"{kinds}{self.frame.to_csv(index=False)}".encode()
         else:
             content = repr(self.texts).encode()
-        return xxh3_128_hexdigest(repr(self.names.tolist()).encode() + content)
+        return xxh3_128_hexdigest(f"{self.kind}{self.names.tolist()!r}".encode() + content)
 
     def subset(self, names: Iterable[Any]) -> Descriptions:
         """Return the descriptions of some classes, in the order asked for.
+
+        Attributes that none of them has are left out.
 
         Raises
         ------
@@ -148,7 +159,8 @@ class Descriptions:
             raise DataError(f"every class must be described; no description for {_some(lacking)}")
         places = np.array([self._places[name] for name in wanted], dtype=np.intp)
         if self.frame is not None:
-            return Descriptions(self.names[places], self.frame.iloc[places])
+            part = self.frame.iloc[places]
+            return Descriptions(self.names[places], part.dropna(axis="columns", how="all"))
         if self.matrix is not None:
             return Descriptions(self.names[places], self.matrix[places])
         texts = self.texts or []
@@ -207,10 +219,11 @@ def _of_frame(frame: pd.DataFrame) -> Descriptions:
 
 
 def _are_texts(column: pd.Series[Any]) -> bool:
-    """Tell sentences from categories: different ones, of several words."""
+    """Tell sentences from categories: all different, and some of more than three words."""
     values = column.tolist()
-    words = all(isinstance(value, str) for value in values)
-    return words and any(len(value.split()) > 2 for value in values)
+    if not all(isinstance(value, str) for value in values) or len(set(values)) < len(values):
+        return False
+    return any(len(value.split()) > 3 for value in values)
 
 
 def _of_mapping(classes: Mapping[Any, Any]) -> Descriptions:
@@ -230,7 +243,7 @@ def _stacked(names: list[Any], values: list[ArrayLike]) -> NDArray[np.float32]:
     """Stack vectors (d,) that must be of one width."""
     try:
         vectors = [np.atleast_1d(np.asarray(value, np.float32)) for value in values]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(
             "classes must all be described by vectors of numbers, all by {attribute: value}, or "
             "all by texts; got a mixture or something else"

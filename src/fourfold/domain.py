@@ -137,9 +137,11 @@ class Domain:
         """Whether 1-D labels are measurements, not classes.
 
         Fractions are; so are whole numbers of more than 50 kinds that are not numbered one after
-        another, such as prices.
+        another, such as prices, unless each is a class that is described.
         """
         if self.y is None or self.y.ndim > 1 or not self.labelled.any():
+            return False
+        if self.classes is not None and all(label in self.classes for label in self.counts):
             return False
         y = np.array(self.known.tolist()) if self.y.dtype == object else self.known
         if y.dtype.kind not in "iuf":
@@ -208,7 +210,8 @@ def pool(domains: Sequence[Domain]) -> Domain:
         whole.y = np.concatenate(holes)
         whole.labelled = np.concatenate([d.labelled for d in domains])
     for description in (d.classes for d in domains if d.classes is not None):
-        whole.classes = description.joined(whole.classes)
+        first = whole.classes
+        whole.classes = description if first is None else first.joined(description)
     return whole
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
+from fourfold.domain import pool
 from fourfold.errors import DataError
 from fourfold.methods import BASELINES, table
 
@@ -148,25 +149,30 @@ class _Facts:
     target_labelled: int
     target_rows: int
     strange: tuple[str, ...]
+    """Labels of the target that the source lacks."""
+    unseen: tuple[str, ...]
+    """Described classes that the source lacks."""
     numbers: bool
     described: bool
 
     @classmethod
     def of(cls, sources: Sequence[Domain], target: Domain) -> _Facts:
         known = {label for source in sources for label in source.counts}
-        whole = [domain.classes for domain in (target, *sources) if domain.classes is not None]
-        described = whole[0].names.tolist() if whole else []
-        asked = dict.fromkeys([*target.counts, *described])
-        strange = tuple(str(label) for label in asked if label not in known)
-        labelled = sum(source.n_labelled for source in sources)
+        classes = target.classes or pool(sources).classes
         numbers = any(pile.measured for pile in (*sources, target))
+        labelled = sum(source.n_labelled for source in sources)
+
+        def lacking(names: Iterable[object]) -> tuple[str, ...]:
+            return tuple(str(name) for name in names if name not in known)
+
         return cls(
             source_labelled=labelled,
             target_labelled=target.n_labelled,
             target_rows=target.n_rows,
-            strange=strange if labelled and not numbers else (),
+            strange=lacking(target.counts) if labelled and not numbers else (),
+            unseen=lacking(classes or ()) if labelled and not numbers else (),
             numbers=numbers,
-            described=bool(whole),
+            described=classes is not None,
         )
 
 
@@ -242,7 +248,7 @@ def _standing(facts: _Facts) -> str:
     if facts.source_labelled:
         if facts.target_labelled:
             return "finetuning"
-        return "zeroshot" if facts.described and facts.strange else "adaptation"
+        return "zeroshot" if facts.unseen else "adaptation"
     return "selftaught" if facts.target_labelled else "clustering"
 
 
@@ -264,8 +270,9 @@ def _adapts(facts: _Facts) -> tuple[bool, str]:
         return False, "the source has no labels"
     if not unlabelled:
         return False, "every row of the target has its label: nothing is left to guess"
-    if facts.strange:
-        return False, f"the source lacks classes of the target: {_some(facts.strange)}"
+    strange = facts.strange or (() if facts.target_labelled else facts.unseen)
+    if strange:
+        return False, f"the source lacks classes of the target: {_some(strange)}"
     return True, f"{unlabelled} rows of the target have no label"
 
 
@@ -276,9 +283,11 @@ def _describes(facts: _Facts) -> tuple[bool, str]:
         return False, "the source has no labels"
     if facts.target_labelled:
         return False, "the target has labels, which other cells use"
-    if not facts.strange:
+    if facts.numbers:
+        return False, "the labels are numbers, not classes"
+    if not facts.unseen:
         return False, "every class that is described has examples in the source"
-    return True, f"classes are described that have no examples: {_some(facts.strange)}"
+    return True, f"classes are described that have no examples: {_some(facts.unseen)}"
 
 
 def _teaches_itself(facts: _Facts) -> tuple[bool, str]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from fourfold import Domain, Store, Study, load
+from fourfold import Classification, Domain, Store, Study, load
 from fourfold.errors import DataError, ParameterError
+from fourfold.study.scores import SCORES, HarmonicMean
 
 PAIRS = [f"{left}|{right}" for left in range(3) for right in range(3)]
 DESCRIBED = {name: {"left": name[0], "right": name[2]} for name in PAIRS}
@@ -144,4 +145,62 @@ def test_a_leak_is_said(tmp_path):
         name="source",
     )
     planned = study(tmp_path, leaking, target, evaluate)
-    assert any("11 rows" in note for note in planned.notes)
+    assert any("are also rows of the source" in note for note in planned.notes)
+
+
+def test_gaps_between_whole_numbers_are_no_measurements_where_they_are_described(tmp_path):
+    source, target, evaluate = piles()
+    number = {name: 1000 * i + 7 for i, name in enumerate(PAIRS)}
+
+    def renamed(domain):
+        y = None if domain.y is None else np.array([number[name] for name in domain.y.tolist()])
+        return Domain(domain.rows, y, name=domain.name)
+
+    classes = {number[name]: DESCRIBED[name] for name in PAIRS}
+    unseen = {number[name]: DESCRIBED[name] for name in UNSEEN}
+    planned = study(
+        tmp_path,
+        renamed(source).described(classes),
+        Domain(target.rows, classes=unseen),
+        renamed(evaluate),
+    )
+    assert planned.run().cell == "zeroshot"
+
+
+def test_an_attribute_of_new_classes_alone_stops_no_fold(tmp_path):
+    source, target, evaluate = piles()
+    described = {name: {**DESCRIBED[name], "wheels": 2.0 * (name == "0|1")} for name in UNSEEN}
+    result = study(tmp_path, source, Domain(target.rows, classes=described), evaluate).run()
+    assert not any(line.error for line in result.lines)
+
+
+def test_few_seen_classes_are_refused(tmp_path):
+    source, target, evaluate = piles()
+    few = np.isin(source.y, PAIRS[:5])
+    with pytest.raises(DataError, match=r"at least six classes.*got 4"):
+        study(tmp_path, source.subset(np.flatnonzero(few)), target, evaluate)
+    one = Domain(target.rows, classes={"0|1": DESCRIBED["0|1"]})
+    with pytest.raises(DataError, match="at least two classes without examples"):
+        study(tmp_path, source, one)
+
+
+def test_rows_of_one_kind_make_no_harmonic_mean(tmp_path):
+    source, target, evaluate = piles()
+    with pytest.raises(DataError, match="got the latter only"):
+        study(tmp_path, source, target, evaluate, generalized=True)
+
+
+def test_scores_by_class_are_fast_and_the_same():
+    task = Classification()
+    task.classes_ = np.array(["a", "b", "c"])
+    rng = np.random.default_rng(0)
+    y = np.array(["a", "a", "b", "c", "z", "c", "b"])
+    outputs = rng.normal(size=(7, 3)).astype(np.float32)
+    guess = task.classes_[outputs.argmax(axis=1)]
+    rates = {name: (guess[y == name] == name).mean() for name in np.unique(y)}
+    assert SCORES["balanced_accuracy"](task, y, outputs) == pytest.approx(
+        np.mean(list(rates.values()))
+    )
+    s, u = np.mean([rates["a"], rates["z"]]), np.mean([rates["b"], rates["c"]])
+    wanted = 2 * s * u / (s + u) if s + u else 0.0
+    assert HarmonicMean(["a", "z"])(task, y, outputs) == pytest.approx(wanted)

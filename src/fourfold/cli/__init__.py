@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.core.preparation import Preparation
     from fourfold.descriptions import Descriptions
     from fourfold.domain import Domain
 
@@ -200,7 +199,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
         int | None, typer.Option("--steps", help="Exactly so many steps in each fit, not epochs.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="How often everything is trained.")] = 5,
-    folds: Annotated[int, typer.Option("--folds", help="Of the target's labels, at most.")] = 3,
+    folds: Annotated[
+        int, typer.Option("--folds", help="Of the target's labels, or of seen classes, at most.")
+    ] = 3,
     jobs: Annotated[int, typer.Option("--jobs", help="Fits at a time, in processes.")] = 1,
     threads: Annotated[int, typer.Option("--threads", help="Threads of a fit.")] = 1,
     resume: Annotated[
@@ -228,7 +229,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         generalized=generalized,
         clusters=clusters,
         network=network,
-        prepare=_encoding(encoder),
+        encoder=encoder,
         recipe={name: value for name, value in length.items() if value is not None} or None,
         metric=metric,
         seeds=seeds,
@@ -309,21 +310,12 @@ def cache(
         show_store(store)
 
 
-def _encoding(encoder: str | None) -> Preparation | None:
-    """Return the preparation that encodes texts as sentences, where that is wanted."""
-    if encoder is None:
-        return None
-    from fourfold.core.prepare import SentenceEncoding
-
-    return SentenceEncoding(model=encoder)
-
-
 def _refuse_beside_tasks(**given: object) -> None:
     """Refuse what speaks of a source and a target where tasks are given."""
     named = [f"--{name}" for name, value in given.items() if value]
     if named:
         raise ParameterError(
-            f"--task must stand without --source, --target, --evaluate and --classes; got "
+            "--task must stand without what speaks of a source and a target; got "
             f"{', '.join(named)} beside it"
         )
 

@@ -228,7 +228,7 @@ def _of_vector(name: str) -> Group:
 
 def _group(name: str, column: pd.Series[Any]) -> Group:
     """Tell what sort of attribute a column is."""
-    known = [value for value in column.tolist() if not pd.isna(value)]
+    known = [value for value, no in zip(column.tolist(), column.isna(), strict=True) if not no]
     if not known:
         raise DataError(f"attribute {name!r} must be known for some class; got only missing ones")
     if all(isinstance(value, str) for value in known):

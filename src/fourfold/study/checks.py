@@ -50,7 +50,7 @@ def check_classes(
     if evaluate is not None and isinstance(task, Classification):
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
         unknown = [str(label) for label in evaluate.counts if str(label) not in known]
-        if unknown and target.classes is None:
+        if unknown:
             raise DataError(
                 f"each class of {_called(evaluate)}, to evaluate on, must have an example in the "
                 f"source or the target; got none of {', '.join(unknown[:4])}"

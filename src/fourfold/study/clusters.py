@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["against"]
 
 MOST: Final = 40
-"""Classes that are drawn."""
+"""Classes or clusters that are drawn."""
 
 
 def against(evaluate: Domain, outcomes: Sequence[Outcome]) -> list[Finding]:
@@ -39,15 +39,16 @@ def against(evaluate: Domain, outcomes: Sequence[Outcome]) -> list[Finding]:
         )
         for name in ("nmi", "entropy")
     }
+    bits = 0.0 - mean["entropy"]
     facts = Facts(
         "Clusters beside the true classes",
         {
             "normalized mutual information, 1 is the best": f"{mean['nmi']:.3f}",
-            "bits of entropy of the classes in a cluster, 0 is the best": f"{0.0 - mean['entropy']:.3f}",
+            "entropy of the classes in a cluster, 0 is the best": f"{bits:.3f} bits",
         },
     )
     names = np.unique(evaluate.known)
-    if len(names) > MOST:
+    if max(len(names), asked[0].shape[1]) > MOST:
         return [facts]
     found = asked[0].argmax(axis=1)
     counts = np.array(

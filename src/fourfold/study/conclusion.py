@@ -6,7 +6,7 @@ import datetime as dt
 import platform
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from fourfold.errors import FourfoldError
 from fourfold.study.picture import pictures
 from fourfold.study.result import Line, Pile, Points, Result, Verdict
 from fourfold.study.runs import DRAWN, Outcome
+from fourfold.study.scores import Stability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     Asked: TypeAlias = Study | Alone
 
 __all__ = ["conclude"]
+
+MANY: Final = 1000
+"""More classes than this are not listed one by one."""
 
 
 def conclude(
@@ -96,6 +100,8 @@ def _sentence(study: Asked, pick: Line | None, rival: Line | None, verdict: Verd
             "bring some to evaluate on."
         )
     words = {"helped": "Transfer helped", "hurt": "Transfer hurt", "undecided": "Undecided"}
+    if isinstance(study.score, Stability):  # which says nothing about the truth
+        words |= {"helped": "More stable with transfer", "hurt": "Less stable with transfer"}
     difference, score = pick.difference, study.score.name.replace("_", " ")
     return (
         f"{words[verdict]}: {pick.method} reached {np.mean(pick.scores):.3f} {score}, "
@@ -167,6 +173,8 @@ def _confusion(
     if not pairs:
         return [], []
     names = np.unique(np.concatenate([np.concatenate(pair) for pair in pairs]))
+    if len(names) > MANY:
+        return [], []
     counts = np.zeros((len(names), len(names)), np.int64)
     for true, guess in pairs:
         np.add.at(counts, (np.searchsorted(names, true), np.searchsorted(names, guess)), 1)
@@ -204,7 +212,7 @@ def _pictures(
 
 
 def _pile(domain: Domain) -> Pile:
-    counts = {} if domain.measured or len(domain.counts) > 1000 else domain.counts
+    counts = {} if domain.measured or len(domain.counts) > MANY else domain.counts
     return Pile(
         name=domain.name,
         kind=domain.rows.kind,

@@ -12,6 +12,7 @@ from fourfold.study import gate
 from fourfold.study.clusters import against
 from fourfold.study.result import Line
 from fourfold.study.runs import Failure, Outcome
+from fourfold.study.scores import ClassScore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,14 +163,21 @@ class Judge:
         return None if ours is None or theirs is None else ours - theirs
 
     def _resampled(self, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain) -> Intervals:
-        known, on = evaluate.known, evaluate.labelled
+        known, on, score = evaluate.known, evaluate.labelled, self.score
+        asked = [[(o.task, o.outputs["evaluate"][on]) for o in pair] for pair in pairs]
 
         def difference(seed: int, rows: NDArray[np.intp]) -> float:
-            a, b = (o.outputs["evaluate"][on][rows] for o in pairs[seed])
-            tasks = [outcome.task for outcome in pairs[seed]]
-            return self.score(tasks[0], known[rows], a) - self.score(tasks[1], known[rows], b)
+            a, b = (score(task, known[rows], outputs[rows]) for task, outputs in asked[seed])
+            return a - b
 
-        return gate.bootstrap(difference, len(pairs), len(known))
+        def by_class(seed: int, rows: NDArray[np.intp]) -> float:
+            a, b = (found.summed(group[rows], right[rows]) for group, right in parts[seed])
+            return a - b
+
+        if not isinstance(score, ClassScore):
+            return gate.bootstrap(difference, len(pairs), len(known))
+        found, parts = score, [[score.sorted(t, known, o) for t, o in pair] for pair in asked]
+        return gate.bootstrap(by_class, len(pairs), len(known))
 
 
 def _finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:

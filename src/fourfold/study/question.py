@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from fourfold.core.leaks import leaks
+from fourfold.core.signatures import Signatures
 from fourfold.core.tasks import Classification, Clustering, infer_task
 from fourfold.domain import pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.study.checks import check_choice, check_classes
-from fourfold.study.scores import SCORES, HarmonicMean, Stability, choose_score
+from fourfold.study.scores import (
+    SCORES,
+    HarmonicMean,
+    InformationMaximization,
+    Stability,
+    choose_score,
+)
 from fourfold.study.splits import Halves, HeldClasses, HiddenLabels, folds_for
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.domain import Domain
-    from fourfold.study.scores import Score
+    from fourfold.study.scores import Score, Validator
     from fourfold.study.splits import Splits
 
 __all__ = ["Question", "ask_clusters", "ask_described", "ask_labelled"]
@@ -39,6 +46,9 @@ class Question:
         What verdicts are made from, and what models are chosen by.
     splits
         What fits are kept from, to choose a model by.
+    validator
+        What a model is chosen by where nothing can be kept from fits; None where something always
+        can.
     told
         Hyper-parameters that every method that has them must share.
     notes
@@ -49,6 +59,7 @@ class Question:
     score: Score
     choice: Score
     splits: Splits
+    validator: Validator | None
     told: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -75,7 +86,8 @@ def ask_labelled(
     choice = choose_score(task, target, metric) if target.n_labelled else score
     count = folds_for(task, target, folds)
     check_choice(task, count)
-    return Question(task, score, choice, HiddenLabels(sources, target, task, count))
+    splits = HiddenLabels(sources, target, task, count)
+    return Question(task, score, choice, splits, InformationMaximization())
 
 
 def ask_described(
@@ -97,17 +109,15 @@ def ask_described(
     """
     source = pool(sources)
     check_classes(infer_task(source).fit(source), sources, target, None)
-    described = target.classes or source.classes
-    if described is None:
-        raise DataError("classes must be described; got no descriptions")
     seen = np.unique(source.known).tolist()
-    whole = described if source.classes is None else source.classes.joined(described)
-    whole.subset(seen)
-    names = described.names.tolist()
-    asked = [*names, *seen] if generalized else [n for n in names if n not in seen] or names
-    task = Classification()
-    task.classes_ = np.unique(asked)
-    _check_asked(task, evaluate, generalized=generalized)
+    task = _described_task(source, target, seen, generalized=generalized)
+    _check_asked(task, evaluate, seen, generalized=generalized and metric is None)
+    splits = HeldClasses(sources, target, folds, generalized=generalized)
+    if not splits.count:
+        raise DataError(
+            "the source must have examples of at least six classes, so that methods can be chosen "
+            f"by holding some out; got {len(seen)}: fit a method of your choice in Python instead"
+        )
     score: Score = SCORES["balanced_accuracy"]
     if metric is not None:
         score = choose_score(task, evaluate or target, metric)
@@ -117,10 +127,35 @@ def ask_described(
         task=task,
         score=score,
         choice=score,
-        splits=HeldClasses(sources, target, folds, generalized=generalized),
+        splits=splits,
+        validator=None,
         told={"generalized": generalized},
         notes=leaks(source, target, evaluate),
     )
+
+
+def _described_task(
+    source: Domain, target: Domain, seen: Sequence[Any], *, generalized: bool
+) -> Classification:
+    """Return the classes that come into question; refuse descriptions that cannot be used."""
+    described = target.classes or source.classes
+    if described is None:
+        raise DataError("classes must be described; got no descriptions")
+    whole = described if source.classes is None else source.classes.joined(described)
+    whole.subset(seen)
+    if whole.kind != "texts":
+        Signatures.fit(whole)
+    names = described.names.tolist()
+    task = Classification()
+    task.classes_ = np.unique(
+        [*names, *seen] if generalized else [name for name in names if name not in seen]
+    )
+    if len(task.classes_) < 2:
+        raise DataError(
+            "at least two classes without examples must be described; got one, "
+            f"{task.classes_.tolist()[0]!r}: generalized (--generalized) lets the others in"
+        )
+    return task
 
 
 def ask_clusters(
@@ -138,15 +173,21 @@ def ask_clusters(
     DataError, ParameterError
         If nobody says how many clusters, or half of the rows are fewer than these.
     """
+    told = "" if target.classes is None else ": are labels in a column (--label)?"
     if clusters is None:
         raise ParameterError(
             "clusters must say how many are looked for where nothing has labels (--clusters); got "
-            "none"
+            f"none{told}"
         )
     if target.n_rows // 2 < clusters:
         raise DataError(
             f"the target must have at least {2 * clusters} rows for {clusters} clusters, so that "
             f"halves of it can be compared; got {target.n_rows}"
+        )
+    if evaluate is not None and not isinstance(infer_task(evaluate), Classification):
+        raise DataError(
+            f"labels of {evaluate.name or 'the data'}, to evaluate clusters on, must be classes; "
+            "got numbers, or several a row"
         )
     if metric is not None and evaluate is None:
         raise ParameterError(f"metric must stand beside rows to evaluate on; got {metric!r} alone")
@@ -159,19 +200,29 @@ def ask_clusters(
         score=score,
         choice=Stability(),
         splits=Halves(sources, target),
+        validator=None,
         told={"n_clusters": clusters},
     )
 
 
-def _check_asked(task: Classification, evaluate: Domain | None, *, generalized: bool) -> None:
-    """Refuse rows to evaluate on whose class cannot be the answer."""
+def _check_asked(
+    task: Classification, evaluate: Domain | None, seen: Sequence[Any], *, generalized: bool
+) -> None:
+    """Refuse rows to evaluate on whose class cannot be the answer, or, of both kinds, one kind."""
     if evaluate is None:
         return
-    known = evaluate.known
+    known, name = evaluate.known, evaluate.name or "the data"
     strange = np.unique(known[task.codes(known) < 0])
     if len(strange):
-        seen = "" if generalized else " and has no examples (--generalized lets the others in)"
+        only = any(label in seen for label in strange.tolist())
+        hint = " and has no examples (--generalized lets the others in)" if only else ""
         raise DataError(
-            f"each class of {evaluate.name or 'the data'}, to evaluate on, must be one that is "
-            f"described{seen}; got also {', '.join(map(repr, strange[:4].tolist()))}"
+            f"each class of {name}, to evaluate on, must be one that is described{hint}; got also "
+            f"{', '.join(map(repr, strange[:4].tolist()))}"
+        )
+    of_seen = np.isin(known, seen)
+    if generalized and (of_seen.all() or not of_seen.any()):
+        raise DataError(
+            f"{name}, to evaluate on, must have rows of classes with examples and without, for "
+            f"their harmonic mean; got {'the former' if of_seen.all() else 'the latter'} only"
         )

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 from fourfold.core.clusters import cluster_entropy
-from fourfold.core.tasks import Classification, Clustering, Regression
+from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCORES",
+    "ClassScore",
     "Entropy",
     "HarmonicMean",
     "InformationMaximization",
@@ -72,17 +73,48 @@ class Accuracy(Score):
         return np.asarray(right.reshape(len(y), -1).mean(axis=1), np.float64)
 
 
+class ClassScore(Score, ABC):
+    """A score that is made of each class's share of rows that are right."""
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        return self.summed(*self.sorted(task, y, outputs))
+
+    def sorted(
+        self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return each row's group, an even number or an odd one, and whether it is right: (n,)."""
+        if not isinstance(task, Classification):
+            raise ParameterError(f"{self.name} needs classes; got a {type(task).__name__}")
+        group = 2 * np.unique(y, return_inverse=True)[1] + self.odd(y)
+        right = task.codes(y) == outputs.argmax(axis=1)
+        return group.astype(np.intp), right.astype(np.float64)
+
+    def summed(self, group: NDArray[np.intp], right: NDArray[np.float64]) -> float:
+        """Make a score of some of these rows."""
+        counts = np.bincount(group)
+        rates = np.bincount(group, right) / np.maximum(counts, 1)
+        return self.of_rates(*(rates[side::2][counts[side::2] > 0] for side in (0, 1)))
+
+    @abstractmethod
+    def odd(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        """Tell the classes of one side from those of the other, (n,)."""
+
+    @abstractmethod
+    def of_rates(self, even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
+        """Make a score of the classes' shares on either side, (k,) each."""
+
+
 @final
-class BalancedAccuracy(Score):
+class BalancedAccuracy(ClassScore):
     """Accuracy, averaged over classes."""
 
     name = "balanced_accuracy"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        if not isinstance(task, Classification):
-            raise ParameterError(f"balanced_accuracy needs classes; got a {type(task).__name__}")
-        true, guess = task.codes(y), outputs.argmax(axis=1)
-        return float(np.mean([(guess[true == code] == code).mean() for code in np.unique(true)]))
+    def odd(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.zeros(len(y), bool)
+
+    def of_rates(self, even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
+        return float(np.concatenate([even, odd]).mean())
 
 
 @final
@@ -115,7 +147,7 @@ class R2(Score):
 
 
 @final
-class HarmonicMean(Score):
+class HarmonicMean(ClassScore):
     """Harmonic mean of the accuracies on seen and on unseen classes, each averaged over classes.
 
     Parameters
@@ -129,11 +161,13 @@ class HarmonicMean(Score):
     def __init__(self, seen: Sequence[Any]) -> None:
         self.seen = np.array(seen)
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        seen = np.isin(y, self.seen)
-        if seen.all() or not seen.any():
+    def odd(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.isin(y, self.seen)
+
+    def of_rates(self, even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
+        if not len(even) or not len(odd):
             return 0.0
-        s, u = (SCORES["balanced_accuracy"](task, y[on], outputs[on]) for on in (seen, ~seen))
+        u, s = float(even.mean()), float(odd.mean())
         return 2 * s * u / (s + u) if s + u else 0.0
 
 
@@ -160,13 +194,19 @@ class Entropy(Score):
 
 @final
 class Stability(Score):
-    """Agreement with another clustering of the same rows: adjusted Rand index, at most 1."""
+    """Agreement with another clustering of the same rows: adjusted Rand index, at most 1.
+
+    Where all rows are in one cluster there is nothing to agree on, and it is 0.
+    """
 
     name = "stability"
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
         del task
-        return float(adjusted_rand_score(y, outputs.argmax(axis=1)))
+        found = outputs.argmax(axis=1)
+        if min(len(np.unique(y)), len(np.unique(found))) < 2:
+            return 0.0
+        return float(adjusted_rand_score(y, found))
 
 
 SCORES: Final[Mapping[str, Score]] = {
@@ -176,9 +216,10 @@ SCORES: Final[Mapping[str, Score]] = {
 
 FITTING: Final[Mapping[type[Task], tuple[str, ...]]] = {
     Regression: ("r2",),
+    Attributes: ("accuracy",),
     Clustering: ("nmi", "entropy"),
 }
-"""Task → the scores for it; all others rate classes."""
+"""Task → the scores for it, the usual one first; other tasks are of classes."""
 
 
 def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
@@ -191,8 +232,7 @@ def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
     """
     if name is not None and name not in SCORES:
         raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
-    others = {score for names in FITTING.values() for score in names}
-    fitting = FITTING.get(type(task), tuple(score for score in SCORES if score not in others))
+    fitting = FITTING.get(type(task), ("accuracy", "balanced_accuracy", "auc"))
     if name is not None and name not in fitting:
         raise ParameterError(f"metric must fit the labels, {type(task).__name__}; got {name!r}")
     if name is not None:

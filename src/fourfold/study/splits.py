@@ -136,8 +136,8 @@ class HeldClasses(Splits):
     sources, target
         The data, with descriptions.
     most
-        Folds, at most; there are none where a fold would have fewer than two classes, or leave
-        fewer than four to learn from.
+        Folds, at most, but as many as it takes to leave four classes to learn from; there are none
+        where a fold would then have fewer than two classes.
     generalized
         Whether rows of the other classes are asked about, too.
     """
@@ -149,8 +149,8 @@ class HeldClasses(Splits):
         self.generalized = generalized
         self.names = np.unique(self.source.known)
         n = len(self.names)
-        folds = min(most, n // 2)
-        self.count = folds if folds >= 2 and n - -(-n // folds) >= 4 else 0
+        enough = [folds for folds in range(2, n // 2 + 1) if n - -(-n // folds) >= 4]
+        self.count = min(max(most, enough[0]), enough[-1]) if enough else 0
         self.share = 1 / max(self.count, 1)
 
     def parts(self, seed: int) -> list[Index]:

@@ -33,9 +33,17 @@ from fourfold.study.judge import Judge
 from fourfold.study.picture import drawn
 from fourfold.study.question import ask_clusters, ask_described, ask_labelled
 from fourfold.study.runs import SHIPPED, Bench, Failure, Outcome, Run, execute
-from fourfold.study.scores import InformationMaximization
 from fourfold.study.show import Shown
-from fourfold.study.work import equip, measuring, own_store, seeded, started, warm
+from fourfold.study.work import (
+    encoding,
+    equip,
+    measuring,
+    own_store,
+    seeded,
+    started,
+    vectorized,
+    warm,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,6 +92,10 @@ class Study:
         Where classes are described: whether rows may also be of classes that have examples.
     clusters
         Where nothing has labels: how many clusters are looked for.
+    encoder
+        The sentence encoder (extra ``text``), by name or folder, for texts, as inputs or as
+        descriptions of classes; without it, words of inputs are counted, and descriptions encoded
+        by ``"all-MiniLM-L6-v2"``.
     network, prepare, recipe
         Given to every method that takes one, baselines included. A recipe may also be a mapping,
         e.g. ``{"epochs": 5}``: what it changes of each method's own recipe.
@@ -138,6 +150,7 @@ class Study:
         methods: Sequence[Method] | None = None,
         generalized: bool = False,
         clusters: int | None = None,
+        encoder: str | None = None,
         network: nn.Module | Builder | str | None = None,
         prepare: Preparation | None = None,
         recipe: Recipe | Mapping[str, Any] | None = None,
@@ -154,6 +167,12 @@ class Study:
     ) -> None:
         self.joint: JointStudy | None = None
         if tasks is not None:
+            if generalized or clusters is not None:
+                raise ParameterError(
+                    "generalized and clusters must be left out of a study of tasks; got "
+                    f"{'generalized' if generalized else f'clusters={clusters}'}"
+                )
+            prepare = prepare or encoding(encoder, tasks.values())
             self.joint = JointStudy(
                 tasks,
                 _of_tasks(source, target, evaluate),
@@ -180,7 +199,11 @@ class Study:
         self.output, self.resume, self.progress = Path(output), resume, progress
         self.title = title or f"{pool(self.sources).name or 'source'} → {target.name or 'target'}"
         self.plan = locate(self.sources, target)
-        self.generalized, self.clusters = generalized, clusters
+        prepare = prepare or encoding(encoder, [*self.sources, target])
+        if self.plan.cell == "zeroshot":
+            self.target = target = vectorized(target, encoder)
+            self.sources = [vectorized(source, encoder) for source in self.sources]
+        self.generalized, self.clusters, self.encoder = generalized, clusters, encoder
         self.question = self._question(folds, metric)
         self.drawn = [drawn(pool(self.sources)), drawn(target)]
         self.shared = self._shared(network, prepare, recipe)
@@ -212,7 +235,7 @@ class Study:
         judge = Judge(
             score=self.score,
             choice=self.choice,
-            validator=None if self.folds else InformationMaximization(),
+            validator=None if self.folds else self.question.validator,
             splits=self.question.splits,
             evaluate=self.evaluate,
             held={(run.seed, run.split): run.held for run in runs if run.split is not None},
@@ -236,7 +259,9 @@ class Study:
         if self.plan.cell == "clustering":
             return ask_clusters(*data, clusters=self.clusters, metric=metric)
         if self.plan.cell == "zeroshot":
-            return ask_described(*data, folds=folds, metric=metric, generalized=self.generalized)
+            asked = ask_described(*data, folds=folds, metric=metric, generalized=self.generalized)
+            asked.told.update({} if self.encoder is None else {"encoder": self.encoder})
+            return asked
         return ask_labelled(*data, folds=folds, metric=metric)
 
     def _refuse_strange_options(self) -> None:
@@ -270,7 +295,9 @@ class Study:
     @property
     def notes(self) -> list[str]:
         """What a careful reader should know of the data."""
-        return self.question.notes
+        unused = self.target.classes is not None and self.plan.cell != "zeroshot"
+        why = f"Descriptions of classes are not used: {self.plan.reasons['zeroshot']}."
+        return [*self.question.notes, *([why] if unused else [])]
 
     @property
     def folds(self) -> int:
@@ -407,4 +434,8 @@ def _of_transfer(
         raise ParameterError("a study must have a source and a target, or tasks; got neither whole")
     if isinstance(evaluate, Mapping):
         raise ParameterError("evaluate must be a Domain, where there are no tasks; got names")
-    return [source] if isinstance(source, Domain) else list(source), target, evaluate
+    sources = [source] if isinstance(source, Domain) else list(source)
+    if target.classes is not None:  # what is said of classes is said of the source's, too
+        known = target.classes
+        sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]
+    return sources, target, evaluate

@@ -12,20 +12,54 @@ from joblib import Parallel
 from sklearn.base import clone
 
 from fourfold.core.index import is_full
+from fourfold.core.prepare import SentenceEncoding
 from fourfold.core.store import Store, compute_once, using
-from fourfold.errors import FourfoldWarning
+from fourfold.core.texts import MINILM
+from fourfold.descriptions import Descriptions
+from fourfold.errors import FourfoldWarning, ParameterError
 from fourfold.networks.cut import Cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fourfold.core.estimator import JointEstimator, TransferEstimator
     from fourfold.core.prepare import Preparation
     from fourfold.domain import Domain
 
-__all__ = ["equip", "measuring", "own_store", "seeded", "started", "warm"]
+__all__ = ["encoding", "equip", "measuring", "own_store", "seeded", "started", "vectorized", "warm"]
 
 E = TypeVar("E", bound="TransferEstimator | JointEstimator")
+
+
+def encoding(encoder: str | None, domains: Iterable[Domain]) -> SentenceEncoding | None:
+    """Return the preparation that encodes texts as sentences, where that is wanted.
+
+    Raises
+    ------
+    ParameterError
+        If an encoder is named, and neither inputs nor descriptions of classes are texts.
+    """
+    if encoder is None:
+        return None
+    among = list(domains)
+    if any(domain.rows.kind == "texts" for domain in among):
+        return SentenceEncoding(model=encoder)
+    if not any(domain.classes is not None and domain.classes.texts for domain in among):
+        raise ParameterError(
+            "encoder must stand beside texts, as inputs or as descriptions of classes; got "
+            f"{encoder!r} beside neither"
+        )
+    return None
+
+
+def vectorized(domain: Domain, encoder: str | None) -> Domain:
+    """Encode descriptions of classes that are texts, so that no fit has to."""
+    if domain.classes is None or domain.classes.texts is None:
+        return domain
+    from fourfold.core.sentences import encode_sentences
+
+    vectors = encode_sentences(domain.classes.texts, encoder or MINILM)
+    return domain.described(Descriptions(domain.classes.names, vectors))
 
 
 def equip(estimator: TransferEstimator | JointEstimator, shared: Mapping[str, Any]) -> None:
