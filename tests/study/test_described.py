@@ -94,11 +94,8 @@ def test_generalized_is_rated_by_the_harmonic_mean(tmp_path):
 
 @pytest.mark.parametrize("form", ["plain", "generalized"])
 def test_no_fit_sees_what_it_is_asked(tmp_path, form):
-    planned = study(
-        tmp_path,
-        *piles(),
-        generalized=form == "generalized",
-    )
+    both = form == "generalized"
+    planned = study(tmp_path, *piles(seen_rows=50 * both), generalized=both)
     splits = planned.question.splits
     seen = set(PAIRS) - set(UNSEEN)
     held = splits.parts(0)
