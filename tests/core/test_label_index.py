@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from joblib import Parallel, delayed
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from fourfold.core.label_index import MANY, LabelIndex
 from fourfold.errors import BundleError, DataError, ParameterError
@@ -327,6 +328,80 @@ def test_bad_input_is_one_sentence(index):
         index.calibrate(QUERIES[:0])
     with pytest.raises(DataError, match="a label's vector; got shape"):
         LabelIndex().build(LABELS[:0])
+
+
+def test_no_length_ends_the_interpreter():
+    """Distances that are no 32-bit floats make faiss abort: so in a process of their own."""
+    program = """
+import numpy as np
+from fourfold.core.label_index import LabelIndex
+from fourfold.errors import DataError
+labels = np.random.default_rng(0).standard_normal((500, 8)).astype(np.float32)
+labels /= np.linalg.norm(labels, axis=1, keepdims=True)
+for kind in ("exact", "ivf", "hnsw"):
+    for length in (3e18, 3.3e18, 1e20, 1e30):
+        try:
+            index = LabelIndex(kind=kind).build(labels * np.float32(length))
+            scores, positions = index.search(labels[:50] * np.float32(length))
+            assert (positions[:, 0] == np.arange(50)).all() and np.isfinite(scores).all()
+            print(length, "found")
+        except DataError as error:
+            print(length, "must have squared lengths of at most 1e+37; got" in str(error))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    said = ["3e+18 found", "3.3e+18 True", "1e+20 True", "1e+30 True"]
+    assert done.stdout.splitlines() == 3 * said
+
+
+def test_nor_do_biases_queries_and_labels_that_are_added(kind):
+    said = r"must have squared lengths( \+ 2 \|bias\|)? of at most 1e\+37; got .* in row 2: scale"
+    bias = np.zeros(len(LABELS), np.float32)
+    for far in (1e38, -1e38):
+        bias[2] = far
+        with pytest.raises(DataError, match=said):
+            LabelIndex(kind=kind).build(LABELS, bias)
+    index, long = LabelIndex(kind=kind).build(LABELS), LABELS[:4].copy()
+    long[2] *= 1e19
+    for call in (index.search, index.add, index.calibrate):
+        with pytest.raises(DataError, match=said):
+            call(long)
+    assert index.n == len(LABELS)
+
+
+def test_before_it_is_built_there_is_nothing_to_ask(tmp_path):
+    index = LabelIndex()
+    for call in (
+        lambda: index.n,
+        lambda: index.add(LABELS),
+        lambda: index.search(QUERIES),
+        lambda: index.calibrate(QUERIES),
+        lambda: index.save(tmp_path),
+    ):
+        with pytest.raises(NotFittedError, match="LabelIndex instance is not built yet: call buil"):
+            call()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([["a"]], "must be real numbers; got <U1"),
+        ([["1"]], "must be real numbers; got <U1"),
+        ([[1j]], "must be real numbers; got complex128"),
+        ([[1], [1, 2]], "must be an array of real numbers; got: setting an array element"),
+        ([[10**400]], "must be real numbers; got object"),
+        ([[1e300]], "must be finite; got NaN or infinity in row 0"),
+    ],
+)
+def test_what_are_no_numbers_is_one_sentence(given, said):
+    with pytest.raises(DataError, match=f"vectors of labels {said}"):
+        LabelIndex().build(given)
+    with pytest.raises(DataError, match=f"queries {said}"):
+        LabelIndex().build([[1.0]]).search(given)
+    with pytest.raises(DataError, match="bias of labels must be real numbers; got <U1"):
+        LabelIndex().build([[1.0]], ["a"])
 
 
 @pytest.mark.parametrize("broken", ["lacks", "cut", "other", "newer", "no JSON"])

@@ -148,6 +148,29 @@ def test_equal_texts_have_one_key_however_they_come(fitted):
     assert len(np.unique(keys)) == len(TEXTS)
 
 
+def test_other_parameters_are_another_preparation(fitted):
+    """They make other numbers of the same words, all equally rare, or by the same encoder."""
+    preparation, rows = fitted
+    if isinstance(preparation, WordCounts):
+        others = {"tf-idf": "counts", "counts": "tf-idf"}
+        changed = clone(preparation).set_params(weights=others[preparation.weights])
+        rows = as_rows(["red red apple", "apple apple red"])
+        preparation = clone(preparation).fit(rows)
+    else:
+        changed = clone(preparation).set_params(max_tokens=6)
+    assert not same(every(changed.fit(rows).transform(rows)), every(preparation.transform(rows)))
+    assert changed.digest != preparation.digest
+    assert clone(preparation).fit(rows).digest == preparation.digest
+
+
+def test_parameters_may_be_numbers_of_numpy(tmp_path):
+    rows = as_rows(TEXTS)
+    preparation = WordCounts(max_words=np.int64(9)).fit(rows)
+    assert preparation.digest == WordCounts(max_words=9).fit(rows).digest
+    preparation.save(tmp_path)
+    assert load_preparation(tmp_path).digest == preparation.digest
+
+
 # --- words ----------------------------------------------------------------------------------------
 
 
@@ -342,6 +365,21 @@ def test_a_linear_model_on_few_sentences_beats_one_on_their_words(minilm):
             model = LogisticRegression(C=10).fit(x[few], y[few])
             right.append(model.score(x[rest], y[rest]))
     assert np.mean(right[4:]) > np.mean(right[:4]) + 0.05, right
+
+
+def test_a_store_never_hands_over_a_source_model_of_other_numbers(functions, minilm, tmp_path):
+    """After a fit on beginnings, one on whole texts is what it is in a store of its own."""
+    source, few, rest = functions
+
+    def fit(folder, most):
+        with using(Store(tmp_path / folder)):
+            prepare = SentenceEncoding(model=minilm, max_tokens=most)
+            model = FineTune(recipe=SHORT, prepare=prepare).fit(few, source=source)
+            return model.outputs(rest)
+
+    beginnings, after = fit("one", 6), fit("one", 256)
+    assert same(after, fit("another", 256))
+    assert same(beginnings, fit("one", 6))
 
 
 @pytest.mark.parametrize("kind", ["words", "sentences"])

@@ -12,7 +12,7 @@ from fourfold.core.findings import Curves, Facts
 from fourfold.core.training import Recipe
 from fourfold.domain import Domain
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods import job
+from fourfold.methods import job, solving
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.pca import LinearPCA
 from fourfold.methods.baselines.target_only import TargetOnly
@@ -28,7 +28,7 @@ def digits():
     order = np.random.default_rng(0).permutation(len(X))
     X, y = X[order], y[order]
     own = np.flatnonzero(y < 5)
-    return Domain(X[y > 4][:800]), X[own[:500]], y[own[:500]], X[own[500:1000]], y[own[500:1000]]
+    return Domain(X[y > 4][:800]), X[own[:500]], y[own[:500]], X[own[500:2000]], y[own[500:2000]]
 
 
 def test_sparse_codes_beat_raw_and_pca(digits):
@@ -40,6 +40,21 @@ def test_sparse_codes_beat_raw_and_pca(digits):
         LinearPCA().fit(X[few], y[few], source=source).score(test, test_y),
     ]
     assert ours > max(beside) + 0.02
+
+
+def test_an_autoencoder_beats_raw_and_pca(digits):
+    source, X, y, test, test_y = digits
+    few = slice(0, 250)
+    ours = Autoencoder(recipe=Recipe(epochs=10)).fit(X[few], y[few], source=source)
+    beside = [Linear().fit(X[few], y[few]), LinearPCA().fit(X[few], y[few], source=source)]
+    assert ours.score(test, test_y) > max(model.score(test, test_y) for model in beside)
+
+
+def test_the_penalty_is_chosen_by_held_out_labels_weaker_while_it_gets_better():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 20)).astype(np.float32)
+    told, noise = (x[:, 0] > 0).astype(int), rng.integers(0, 2, 200)
+    assert solving._chosen(x, told) < solving._chosen(x, noise)
 
 
 def test_whole_rows_are_coded_with_or_without_the_input_beside(digits):
@@ -59,7 +74,7 @@ def test_an_autoencoder_learns_to_give_back(digits):
     model = Autoencoder(recipe=Recipe(epochs=5, least_steps=100)).fit(X, y, source=source)
     losses = next(iter(vars(model.history_).values()))
     assert len(losses) > 1
-    assert model.embed(test[:3]).shape == (3, 256)
+    assert model.embed(test[:3]).shape == (3, 1000)
     assert model.score(test, test_y) > 0.85
     tuned = Autoencoder(tune="all", recipe=Recipe(epochs=5, least_steps=100))
     assert tuned.fit(X, y, source=source).score(test, test_y) > 0.85

@@ -113,6 +113,38 @@ def test_names_stand_as_they_are_written(tmp_path):
     assert read_classes(numbers, labels=np.array([7, 10])).names.tolist() == [7, 10]
 
 
+@pytest.mark.parametrize("labels", [None, np.array([0])])
+@pytest.mark.parametrize("name", ["c.csv", "c.json", "c.parquet"])
+def test_large_numbers_keep_every_digit(tmp_path, name, labels):
+    """Floats hold 53 bits; names are told apart by the last of 63."""
+    large = [2**53 + 1, 2**53, 2**63 - 1, 7]
+    file = tmp_path / name
+    if name == "c.parquet":
+        pd.DataFrame({"n": large, "a": range(4)}).to_parquet(file)
+    elif name == "c.json":
+        text(file, {str(n): [i] for i, n in enumerate(large)})
+    else:
+        text(file, "n,a\n" + "".join(f"{n},{i}\n" for i, n in enumerate(large)))
+    assert read_classes(file, labels=labels).names.tolist() == large
+
+
+def test_numbers_of_more_than_64_bits_are_words_or_no_labels(tmp_path):
+    for digits in (25, 5000):
+        file = text(tmp_path / "c.csv", f"n,a\n{'9' * digits},1\n7,2\n")
+        assert read_classes(file).names.tolist() == ["9" * digits, "7"]
+        with pytest.raises(DataError, match=r"must be whole numbers, as labels are; got '9{25}"):
+            read_classes(file, labels=np.array([7]))
+
+
+def test_a_sentence_may_be_very_long(tmp_path):
+    """Python's csv gives up at 131072 letters."""
+    file = tmp_path / "c.csv"
+    long = "a long story, " * 20_000
+    text(file, f'name,text\nx,"{long}"\ny,a much shorter story\n007,another one still\n')
+    assert read_classes(file).names.tolist() == ["x", "y", "007"]
+    assert read_classes(file).texts[0] == long
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -129,6 +161,11 @@ def test_names_stand_as_they_are_written(tmp_path):
         ("c.json", '{"x": [1],', "the file must be JSON; got: .* line 1"),
         ("c.json", "3", "the file must be {name: description} or a list of names; got int 3"),
         ("c.json", '["a", null]', "names of classes must be words or numbers; got None"),
+        ("c.json", '{"a": [1' + "0" * 400 + ", 2]}", r"must fit into 64 bits; got 10+\.\.\.$"),
+        ("c.json", '{"a": [' + "9" * 5000 + "]}", "whole numbers must fit into 64 bits; got 9"),
+        ("c.json", "[1" + "0" * 400 + "]", "whole numbers must fit into 64 bits; got 1"),
+        ("c.json", "[" * 100_000, "a list of names; got lists or objects too deep"),
+        ("c.json", '{"a":' * 100_000, "a list of names; got lists or objects too deep"),
         ("c.json", "[]", "there must be a class; got none"),
         ("c.txt", "\n", "there must be a class; got none"),
         ("c.txt", "horse\ncrow\n", r"classes must be described: .* \(--vectors\); got only names"),

@@ -128,6 +128,42 @@ def test_files_that_are_not_what_their_ending_says_are_refused(tmp_path, name):
         read_domain(path)
 
 
+@pytest.mark.parametrize("name", ["bad.csv.gz", "bad.jsonl.gz"])
+@pytest.mark.parametrize("at", [1, 12, 200, -8])
+def test_a_damaged_gzip_is_one_sentence(tmp_path, name, at):
+    """Wherever the damage lies: in the head, in the first block, in the check sum."""
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({"a": random.normal(size=3000), "b": random.integers(9, size=3000)})
+    lines = table.to_json(orient="records", lines=True) if "json" in name else table.to_csv()
+    content = np.frombuffer(gzip.compress(lines.encode(), mtime=0), np.uint8).copy()
+    content[at:][:60] ^= 0xA5
+    path = write(tmp_path / name, content.tobytes())
+    with pytest.raises(DataError, match="must be gzip, undamaged; got: ") as caught:
+        read_domain(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("[" * 100_000 + "\n", "line 1 must hold cells; got lists or objects too deep"),
+        ('{"a": 1}\n{"a": ' + "9" * 5000 + "}\n[2]\n", r"line 3 must be an object.*got \[2\]"),
+    ],
+)
+def test_what_json_cannot_take_is_one_sentence(tmp_path, content, says):
+    with pytest.raises(DataError, match=says):
+        read_domain(write(tmp_path / "a.jsonl", content))
+
+
+def test_a_cell_may_be_very_long(tmp_path):
+    long = "so it goes, " * 20_000
+    path = write(tmp_path / "a.csv", f'n,t\n1,"{long}"\n2,x\n')
+    assert frame_of(read_domain(path))["t"].tolist() == [long, "x"]
+    path = write(tmp_path / "b.csv", f'n,t\n1,"{long}"\n2\n')
+    with pytest.raises(DataError, match=r"line 2 must be a row of cells; got: field larger"):
+        read_domain(path)
+
+
 def test_nested_columns_are_refused(tmp_path):
     pq.write_table(pa.table({"v": [[1, 2], [3]]}), tmp_path / "a.parquet")
     with pytest.raises(DataError, match="column 'v' holds list"):

@@ -272,6 +272,9 @@ def test_descriptions_are_made_of_names_as_labels_are(vectors):
         (lines_of(2) + "bad 1 1e99 3\n", "line 3 must have finite numbers .* got '1e99'"),
         (lines_of(2) + "two words 1 inf 3\n", "line 3 must have finite numbers .* got 'inf'"),
         (lines_of(2) + "bad 1  3\n", "line 3 must have finite numbers .* got nothing"),
+        ("1 " + "9" * 5000 + "\nx 1\n", "line 1 must say how many words .* 15 digits; got '1 9999"),
+        ("9" * 19 + " 3\n" + lines_of(2), "line 1 must say how many words and numbers there are"),
+        ("2 99999999\n" + lines_of(2), "line 2 must have 99999999 numbers"),
         ("9 3\n" + lines_of(2), "must hold 9 words, as its first line says; got 2"),
         ("2 4\n" + lines_of(2), "line 2 must have 4 numbers"),
         ("word\n", "line 1 must be a word and its numbers; got 'word'"),
@@ -313,6 +316,17 @@ def test_a_damaged_gzip_is_one_sentence(tmp_path, cut):
     (tmp_path / "v.txt.gz").write_bytes(lines_of(3).encode())
     with pytest.raises(DataError, match="must be gzip, undamaged"):
         WordVectors.open(tmp_path / "v.txt.gz")
+
+
+@pytest.mark.parametrize("at", [12, 200, 20_000])
+def test_so_is_one_that_is_damaged_inside(tmp_path, at):
+    """What zlib refuses is an error of its own, which is no OSError."""
+    content = bytearray(gzip.compress(lines_of(5000).encode(), compresslevel=1, mtime=0))
+    content[at : at + 60] = np.random.default_rng(at).bytes(60)
+    (tmp_path / "v.vec.gz").write_bytes(content)
+    with pytest.raises(DataError, match="must be gzip, undamaged") as error:
+        WordVectors.open(tmp_path / "v.vec.gz")
+    assert "\n" not in str(error.value)
 
 
 def test_bad_arrays_and_words_are_one_sentence(tmp_path):

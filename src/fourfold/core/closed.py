@@ -8,11 +8,13 @@ import numpy as np
 import scipy.linalg
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float64]
 
-__all__ = ["Affine", "canonical", "ridge", "spectrum"]
+__all__ = ["Affine", "amid", "canonical", "ridge", "ridges", "spectrum"]
 
 NOTHING: Final = 1e-10
 """Directions with less than this share of the largest variance are none."""
@@ -76,6 +78,37 @@ def ridge(X: NDArray[Any], Y: NDArray[Any], strength: float) -> Affine:
     else:
         weight = scipy.linalg.solve(gram, X.T @ Y, assume_a="pos")
     return Affine.about(mean_x, weight, mean_y)
+
+
+def ridges(X: NDArray[Any], Y: NDArray[Any], strengths: Sequence[float]) -> list[Affine]:
+    """Return :func:`ridge` of each strength, from one eigendecomposition."""
+    X, Y = np.asarray(X, np.float64), np.asarray(Y, np.float64)
+    mean_x, mean_y = X.mean(axis=0), Y.mean(axis=0)
+    X, Y = X - mean_x, Y - mean_y
+    values, vectors = spectrum(X)
+    turned = vectors.T @ (X.T @ Y)  # (r, e)
+    return [
+        Affine.about(mean_x, vectors @ (turned / (values + strength)[:, None]), mean_y)
+        for strength in strengths
+    ]
+
+
+def amid(rates: Matrix) -> tuple[int, ...]:
+    """Return the place on a grid amid all that are about as good as the best.
+
+    That is within a standard error: of few held-out classes, the very best is so by luck.
+
+    Parameters
+    ----------
+    rates
+        (times, ...) what each place of the grid reached each time.
+    """
+    mean = rates.mean(axis=0)
+    best = np.unravel_index(mean.argmax(), mean.shape)
+    error = rates[:, *best].std() / np.sqrt(len(rates))
+    good = np.argwhere(mean >= mean.max() - error)
+    place = good[((good - good.mean(axis=0)) ** 2).sum(axis=1).argmin()]
+    return tuple(place.tolist())
 
 
 def canonical(

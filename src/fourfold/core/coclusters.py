@@ -42,7 +42,9 @@ def cocluster(
 ) -> Partition:
     """Search for the clusters with the least objective.
 
-    Each start is drawn by k-means++ in the spectral coordinates of all tables together. From the
+    Each start is drawn by k-means++ in the spectral coordinates of all tables together. There the
+    auxiliary data are loudest, and from such starts alone the target's rows end in bad places: the
+    target is therefore searched by itself, too, and what is found is a start for all. From the
     best, the target's rows are drawn anew by k-means++ over the feature clusters that were found,
     again and again, and what is better is kept: that is cheap, as little else moves.
 
@@ -64,21 +66,57 @@ def cocluster(
     Partition
         The best one; its curve is that of the search that found it.
     """
-    random = np.random.default_rng(seed)
+    first, by_itself, last = np.random.default_rng(seed).spawn(3)
+    best = _drawn(tables, weights, sizes, starts, rounds, first)
+    if len(tables) > 1:
+        only = (tables[:1], [1.0], [sizes[0], sizes[-1]])
+        alone = _drawn(*only, starts, rounds, by_itself)
+        alone = _again(alone, *only, 2 * starts, rounds, by_itself)
+        own = np.where(tables[0].feature_totals > 0, alone.features, best.features)
+        for features in (best.features, own):
+            start = Partition([alone.rows[0], *best.rows[1:]], features)
+            for cooling in (AGAIN, COOLING):
+                found = improve(tables, weights, start, sizes, rounds=rounds, cooling=cooling)
+                best = min(best, found, key=_objective)
+    return _again(best, tables, weights, sizes, restarts, rounds, last)
+
+
+def _objective(found: Partition) -> float:
+    return found.curve[-1]
+
+
+def _drawn(
+    tables: Sequence[Counts],
+    weights: Sequence[float],
+    sizes: Sequence[int],
+    starts: int,
+    rounds: int,
+    random: np.random.Generator,
+) -> Partition:
+    """Search from clusters that are drawn in spectral coordinates; return the best."""
     places = _places(tables, weights, random)
-    best: Partition | None = None
+    found = []
     for i in range(starts):
         start = _start(places, tables, sizes, DEPTHS[i % len(DEPTHS)], random)
-        found = improve(tables, weights, start, sizes, rounds=rounds, cooling=COOLING)
-        if best is None or found.curve[-1] < best.curve[-1]:
-            best = found
-    assert best is not None  # noqa: S101  starts is at least 1
+        found.append(improve(tables, weights, start, sizes, rounds=rounds, cooling=COOLING))
+    return min(found, key=_objective)
+
+
+def _again(
+    best: Partition,
+    tables: Sequence[Counts],
+    weights: Sequence[float],
+    sizes: Sequence[int],
+    restarts: int,
+    rounds: int,
+    random: np.random.Generator,
+) -> Partition:
+    """Draw the target's rows anew, and keep what is better."""
     for _ in range(restarts if sizes[0] > 1 else 0):
         rows = plus_plus(held(tables[0], best.features, sizes[-1]), sizes[0], random)
         start = Partition([rows, *best.rows[1:]], best.features)
         found = improve(tables, weights, start, sizes, rounds=rounds, cooling=AGAIN)
-        if found.curve[-1] < best.curve[-1]:
-            best = found
+        best = min(best, found, key=_objective)
     return best
 
 

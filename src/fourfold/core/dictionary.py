@@ -147,7 +147,7 @@ class SparseCoder(TransformerMixin, Parameters):
     penalty: Positive = 0.1
     passes: PositiveInt = 2
     batch_size: PositiveInt = 1024
-    tolerance: Positive = 1e-3
+    tolerance: Positive = 1e-2
     random_state: int = 0
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002  scikit-learn's signature

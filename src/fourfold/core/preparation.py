@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from xxhash import xxh3_128, xxh3_128_digest
 
 from fourfold.core.parameters import Parameters
+from fourfold.core.plain import to_plain
 from fourfold.errors import DataError
 from fourfold.rows import KEY, Rows, SparseRows, check_finite
 
@@ -127,9 +128,12 @@ class Preparation(Parameters, ABC):
     @final
     @property
     def digest(self) -> str:
-        """One name for what is done to a row: 32 hex digits, equal for equal fitted state."""
+        """One name for what is done to a row: 32 hex digits.
+
+        Equal for equal parameters and fitted state.
+        """
         check_is_fitted(self)
-        about = [type(self).__name__, self.shape_, self.config()]
+        about = [to_plain(self), self.shape_, self.config()]
         hashed = xxh3_128(json.dumps(about, sort_keys=True).encode())
         for name, array in sorted(self.state().items()):
             hashed.update(f"{name}{array.dtype.str}{array.shape}".encode())
@@ -142,8 +146,7 @@ class Preparation(Parameters, ABC):
         check_is_fitted(self)
         about = {
             "format": FORMAT,
-            "class": type(self).__name__,
-            "parameters": self.get_params(),
+            **to_plain(self),
             "shape": list(self.shape_),
             "config": self.config(),
             "digest": self.digest,

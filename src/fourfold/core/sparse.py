@@ -21,8 +21,12 @@ ROWS: Final = 512
 """Rows that are coded together; few enough that they stay in the processor's cache."""
 LOOK: Final = 4
 """Sweeps after which it is asked whether momentum still leads on."""
-SWEEPS: Final = 24
+SWEEPS: Final = 20
 """Sweeps over all atoms, before the supports that they have found are solved exactly."""
+FAR: Final = 1.3
+"""Steps, over the inverse of a group's largest eigenvalue; beyond 2 they would not go down."""
+FEW: Final = 64
+"""Rows whose residual correlations are computed together while supports are solved."""
 ROUNDS: Final = 12
 """Changes of the support that are tried before sweeping goes on."""
 TURNS: Final = 30
@@ -110,63 +114,94 @@ class SparseCodes(nn.Module):
             self.longest.copy_(1.0001 * torch.linalg.eigvalsh(gram)[-1].clamp(min=1e-12))
         for part in self._parts():
             longest = torch.linalg.eigvalsh(gram[part, part].double())[-1].clamp(min=1e-12)
-            self.steps[part] = (1.0001 * longest).reciprocal()
+            self.steps[part] = FAR / longest
 
     def _parts(self) -> list[slice]:
         return [slice(at, at + GROUP) for at in range(0, len(self.atoms), GROUP)]
 
-    def _groups(self) -> list[tuple[slice, float, float, Tensor]]:
-        """Return each group's place, its step, the threshold of that, and its columns of G."""
-        parts, steps = self._parts(), self.steps.tolist()
-        return [(p, steps[p.start], self.penalty * steps[p.start], self.gram[:, p]) for p in parts]
+    @property
+    def _groups(self) -> tuple[Sequence[Tensor], list[float], list[float]]:
+        """Return each group's columns of G, its step, and the threshold of that."""
+        steps = self.steps[::GROUP].tolist()
+        return torch.split(self.gram, GROUP, 1), steps, [self.penalty * step for step in steps]
 
     def forward(self, x: Tensor) -> Tensor:
         """Code rows (n, d) as (n, k)."""
         if torch.compiler.is_exporting():
             return self._exported(x)
-        if len(x) <= ROWS:
-            return self._settled(x, None)
-        return self.codes(x)
+        if len(x) > ROWS:
+            return self.codes(x)
+        c = x @ self.atoms[self.order].T  # (n, k)
+        a, unfinished = self._begun(c)
+        rows = unfinished.nonzero()[:, 0]
+        if len(rows):
+            a[rows] = self._ended(a[rows], c[rows])
+        return self._reordered(a)
 
     def codes(self, x: Tensor) -> Tensor:
-        """Code rows (n, d) as (n, k), always so many at once, zeros at the end."""
-        return self._each(x, None)
+        """Code rows (n, d) as (n, k), always so many at once, zeros at the end.
+
+        Sweeps bring all rows near; those that need more are then gathered.
+        """
+        a, c, unfinished = self._each(x, SWEEPS)
+        rows = unfinished.nonzero()[:, 0]
+
+        def end(at: int) -> None:
+            part = rows[at : at + ROWS]
+            a[part] = self._ended(a[part], c[part])
+
+        _side_by_side(end, range(0, len(rows), ROWS))
+        return self._reordered(a)
 
     def rough(self, x: Tensor, sweeps: int) -> Tensor:
         """Code rows (n, d) as (n, k) by so many sweeps, without asking how good they are."""
-        return self._each(x, sweeps)
+        return self._reordered(self._each(x, sweeps)[0])
 
-    def _each(self, x: Tensor, sweeps: int | None) -> Tensor:
-        out = x.new_empty(len(x), len(self.atoms))
+    def _each(self, x: Tensor, sweeps: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Begin all rows (n, d): a, c (n, k) and which are unfinished (n,)."""
+        a, c = x.new_empty(2, len(x), len(self.atoms))
+        unfinished = torch.empty(len(x), dtype=torch.bool)
+        atoms = self.atoms[self.order].T
 
-        def code(at: int) -> None:
+        def begin(at: int) -> None:
             part = x[at : at + ROWS]
-            full = F.pad(part, (0, 0, 0, ROWS - len(part)))
-            out[at : at + ROWS] = self._settled(full, sweeps)[: len(part)]
+            here = slice(at, at + len(part))
+            full = F.pad(part, (0, 0, 0, ROWS - len(part))) @ atoms
+            begun, missed = self._begun(full, sweeps)
+            c[here], a[here], unfinished[here] = (v[: len(part)] for v in (full, begun, missed))
 
-        _side_by_side(code, range(0, len(x), ROWS))
+        _side_by_side(begin, range(0, len(x), ROWS))
+        return a, c, unfinished
+
+    def _reordered(self, a: Tensor) -> Tensor:
+        out = torch.empty_like(a)
+        out[:, self.order] = a
         return out
 
-    def _settled(self, x: Tensor, sweeps: int | None) -> Tensor:
-        """Code few rows; with a number of sweeps, by these alone."""
-        c = self.atoms[self.order] @ x.T  # (k, n)
-        state = _start(c)
-        if sweeps is not None:
-            a = self._swept(state, sweeps).a
-        else:
-            a, left = self._swept(state, SWEEPS)[:2]
-            todo = self._unfinished(a, c, left)
-            for _ in range(TURNS):
-                if not todo.any():
-                    break
-                a = self._solved(a, c, todo)
-                todo = todo & self._unfinished(a, c, c - self.gram @ a)
-                if todo.any():
-                    swept = self._swept(_start(c, a, c - self.gram @ a), SWEEPS).a
-                    a = torch.where(todo, swept, a)
-        out = torch.empty_like(a).T
-        out[:, self.order] = a.T
-        return out.contiguous()
+    def _begun(self, c: Tensor, sweeps: int = SWEEPS) -> tuple[Tensor, Tensor]:
+        """Code few rows by sweeps; tell which (n,) miss the optimality conditions."""
+        a, r = self._swept(_start(c.T.contiguous()), sweeps)[:2]
+        return a.T.contiguous(), self._unfinished(a.T, c, r.T)
+
+    def _ended(self, a: Tensor, c: Tensor) -> Tensor:
+        """Let solving and sweeps take turns until rows (n, k), at most ROWS, are done."""
+        rows = torch.arange(len(a))
+        for _ in range(TURNS):
+            a[rows] = self._solved(a[rows], c[rows])
+            missed = self._unfinished(a[rows], c[rows], self._left(a[rows], c[rows]))
+            rows = rows[missed]
+            if not len(rows):
+                break
+            full = [F.pad(v[rows], (0, 0, 0, ROWS - len(rows))) for v in (a, c)]
+            left = full[1] - full[0] @ self.gram
+            state = _start(full[1].T.contiguous(), full[0].T.contiguous(), left.T.contiguous())
+            a[rows] = self._swept(state, SWEEPS).a.T[: len(rows)]
+        return a
+
+    def _left(self, a: Tensor, c: Tensor) -> Tensor:
+        """Return c − aG, always so many rows at once, so that a row's bits are its own."""
+        full = F.pad(a, (0, 0, 0, -len(a) % FEW))
+        return c - torch.cat([part @ self.gram for part in torch.split(full, FEW)])[: len(a)]
 
     def _exported(self, x: Tensor) -> Tensor:
         """Code rows as a loop without conditions: FISTA, whose one step is all that is written."""
@@ -197,45 +232,43 @@ class SparseCodes(nn.Module):
         """Let each group of atoms take a step, then all go on a little the same way."""
         start, r, a_before, r_before, t = state
         a, r = torch.empty_like(start), r.clone()
-        for part, step, threshold, gram in self._groups():
-            old = start[part]
-            new = F.softshrink(torch.add(old, r[part], alpha=step), threshold)
+        every = zip(*(torch.split(v, GROUP) for v in (start, r, a)), *self._groups, strict=True)
+        for old, left, new, gram, step, threshold in every:
+            torch.ops.aten.softshrink.out(torch.add(old, left, alpha=step), threshold, out=new)
             r.addmm_(gram, new - old, alpha=-1)
-            a[part] = new
         if look:  # momentum that leads back starts anew
             against = torch.linalg.vecdot(start - a, a - a_before, dim=0) > 0
             t = torch.where(against, 1.0, t)
         following = (1 + (1 + 4 * t * t).sqrt()) / 2
         far = 1 + (t - 1) / following
-        return _State(torch.lerp(a_before, a, far), torch.lerp(r_before, r, far), a, r, following)
+        return _State(a_before.lerp_(a, far), r_before.lerp_(r, far), a, r, following)
 
     def _unfinished(self, a: Tensor, c: Tensor, r: Tensor) -> Tensor:
         """Tell which rows (n,) miss the optimality conditions."""
-        allowed = self.tolerance * self.penalty + ROUNDING * c.abs().amax(0)
-        return _missed(a, r, self.penalty).amax(0) > allowed
+        allowed = self.tolerance * self.penalty + ROUNDING * c.abs().amax(1)
+        return _missed(a, r, self.penalty) > allowed
 
-    def _solved(self, a: Tensor, c: Tensor, todo: Tensor) -> Tensor:
-        """Change the supports of unfinished rows until the optimality conditions hold."""
-        codes, wanted, todo = a.T.contiguous(), c.T.contiguous(), todo.clone()  # (n, k)
-        signs = codes.sign()
+    def _solved(self, a: Tensor, c: Tensor) -> Tensor:
+        """Change supports of rows (n, k) until the optimality conditions hold, if they soon do."""
+        out, signs = a.clone(), a.sign()
+        todo = torch.arange(len(a))
         for _ in range(ROUNDS):
-            rows = todo.nonzero()[:, 0]
-            if not len(rows):
-                break
-            kept = torch.zeros_like(todo)  # whose signs came out as they were asked for
-            size = -(-(signs[rows] != 0).sum(1) // PAD)
+            now, wanted = out[todo], c[todo]
+            kept = torch.empty(len(todo), dtype=torch.bool)  # whose signs came out as asked for
+            size = -(-(signs != 0).sum(1) // PAD)
             for n in sorted(set(size.tolist())):
-                few = rows[size == n]
-                codes[few], kept[few] = self._step(
-                    codes[few], wanted[few], signs[few], PAD * max(1, n)
-                )
-            rest = wanted - codes @ self.gram  # whole, so that a row's bits are its own
-            signs = torch.where(todo[:, None], codes.sign(), signs)
-            allowed = (1 + self.tolerance / 2) * self.penalty
-            more = (rest.abs() > allowed) & (signs == 0) & (todo & kept)[:, None]
-            signs = torch.where(more, rest.sign(), signs)
-            todo &= ~kept | more.any(1)
-        return codes.T.contiguous()
+                few = (size == n).nonzero()[:, 0]
+                now[few], kept[few] = self._step(now[few], wanted[few], signs[few], PAD * max(1, n))
+            out[todo] = now
+            signs, rest = now.sign(), self._left(now, wanted)
+            more = (rest.abs() > (1 + self.tolerance / 2) * self.penalty) & kept[:, None]
+            more &= signs == 0
+            signs += rest.sign() * more
+            again = (~kept | more.any(1)).nonzero()[:, 0]
+            if not len(again):
+                break
+            todo, signs = todo[again], signs[again]
+        return out
 
     def _step(
         self, codes: Tensor, wanted: Tensor, signs: Tensor, size: int
@@ -276,16 +309,13 @@ def objective(x: Tensor, codes: Tensor, atoms: Tensor, penalty: float) -> Tensor
 
 def violation(x: Tensor, codes: Tensor, atoms: Tensor, penalty: float) -> Tensor:
     """Return by how much each row's codes miss the optimality conditions at most, (n,), over λ."""
-    return _missed(codes, (x - codes @ atoms) @ atoms.T, penalty).amax(1) / penalty
+    return _missed(codes, (x - codes @ atoms) @ atoms.T, penalty) / penalty
 
 
 def _missed(a: Tensor, r: Tensor, penalty: float) -> Tensor:
-    """Compare residual correlations with what they must be at the optimum."""
-    return torch.where(a == 0, (r.abs() - penalty).clamp(min=0), (r - penalty * a.sign()).abs())
-
-
-def _shrunk(x: Tensor, by: Tensor) -> Tensor:
-    return x - x.clamp(-by, by)
+    """Compare residual correlations with what they must be at the optimum: (n,)."""
+    sign = a.sign()  # |r − λ sign| where there is one, else |r| − λ
+    return ((r - penalty * sign).abs() + penalty * sign.abs()).amax(1).sub(penalty).clamp(min=0)
 
 
 def _start(c: Tensor, a: Tensor | None = None, r: Tensor | None = None) -> _State:

@@ -95,8 +95,9 @@ class WordCounts(TextPreparation):
     Parameters
     ----------
     weights
-        ``"tf-idf"``: the logarithm of the count, times the logarithm of the share of texts that
-        have the word, then each text scaled to length 1. ``"counts"``: the counts as they are.
+        ``"tf-idf"``: 1 + the logarithm of the count, times 1 + the logarithm of 1 / the share of
+        texts that have the word, then each text scaled to length 1. ``"counts"``: the counts as
+        they are.
     max_words
         At most so many words, the most frequent ones.
     min_texts

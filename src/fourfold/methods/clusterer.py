@@ -15,17 +15,17 @@ from fourfold.core.inference import as_tensor, in_blocks
 from fourfold.core.parameters import PositiveInt
 from fourfold.core.prepare import AsIs, Standardize, WordCounts, default_preparation
 from fourfold.core.tasks import Clustering, Task
+from fourfold.domain import Domain
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods.network import NetworkEstimator
 from fourfold.networks.cut import Cut
 from fourfold.networks.shares import Share, Shares
-from fourfold.rows import SparseRows
+from fourfold.rows import SparseRows, as_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.prepare import Preparation
-    from fourfold.domain import Domain
     from fourfold.methods.job import Job, Model
     from fourfold.methods.network import Given
     from fourfold.networks.builder import Body
@@ -128,7 +128,14 @@ class CountClusterer(Clusterer, ABC):
     Raises
     ------
     DataError
-        If there are negative numbers and no codebook, or a row with nothing in it.
+        If there are negative numbers and no codebook, or a row with nothing in it, in ``fit`` and
+        where counts are asked about; a text without a word that is known goes to the first cluster.
+
+    Notes
+    -----
+    Of a table, numbers are standardized, and kinds and words of texts become columns of their own;
+    where a number is negative then, a codebook counts all columns, words among them. Texts are best
+    given alone, or with numbers as a sparse matrix of counts.
     """
 
     codebook: Literal["auto"] | PositiveInt | None = "auto"
@@ -153,6 +160,15 @@ class CountClusterer(Clusterer, ABC):
         return body
 
     @final
+    def _asked(self, X: Any) -> Rows:
+        rows = X.rows if isinstance(X, Domain) else as_rows(X)
+        ready = self._ready(rows)
+        given = rows.kind != "texts" and self.frozen_ is None
+        if given and isinstance(self.builder_, Shares) and not self.builder_.words:
+            _refuse_empty(ready)
+        return ready
+
+    @final
     def counted(self, body: Body, rows: Rows) -> sparse.csr_matrix:
         """Return what is counted in rows, before it is divided by its sum: (n, m)."""
         stages = list(body.children())[:-1]
@@ -165,6 +181,21 @@ WORDS = 8
 """Of a codebook, where nobody says how many."""
 SAMPLE = 5000
 """Rows of a domain that the words are chosen on."""
+
+
+def _refuse_empty(rows: Rows) -> None:
+    """Raise where a row of counts has only zeros: it has no shares to be compared by."""
+    if isinstance(rows, SparseRows):
+        full = np.asarray(rows.matrix.sum(axis=1)).ravel() != 0
+    else:
+        full = np.concatenate([x.reshape(len(x), -1).any(axis=1) for x in rows.blocks()])
+    empty = np.flatnonzero(~full)
+    if len(empty):
+        raise DataError(
+            f"every row must have a count above 0, to be compared by what it holds; got "
+            f"{len(empty)} empty row{'s' if len(empty) > 1 else ''}, the first at position "
+            f"{empty[0]}"
+        )
 
 
 def _is_signed(estimator: CountClusterer, rows: Rows) -> bool:

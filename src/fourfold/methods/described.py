@@ -25,7 +25,7 @@ from fourfold.methods.job import Data, Model
 from fourfold.methods.network import NetworkEstimator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -54,8 +54,12 @@ ASKED: Final = 200
 """Rows of the source that an index is calibrated with."""
 INDEX: Final = "index"
 """The folder of the index in a bundle."""
-PRACTICE: Final = 3
+PRACTICE: Final = 5
 """Times that seen classes are held out to choose something for unseen ones."""
+GOOD: Final = 0.02
+"""Handicaps whose harmonic mean is this near to the best one are as good."""
+LOOKED_AT: Final = 500
+"""Rows on which the spread of scores is measured."""
 
 
 class LabelHead(nn.Module, ABC):
@@ -268,7 +272,8 @@ class DescribedEstimator(NetworkEstimator, ABC):
     generalized
         Whether rows may be of seen classes, too. Their scores, which are too high, get a handicap
         (calibrated stacking, Chao et al. 2016) that is chosen on seen classes alone: some are held
-        out, and the harmonic mean of the accuracies on these and on the others is maximized.
+        out in turn, and the harmonic mean of the accuracies on these and on the others is made
+        large. It is carried over in units of the spread of a model's own scores.
     encoder
         The sentence encoder for descriptions that are texts: its name or folder.
     index
@@ -295,6 +300,9 @@ class DescribedEstimator(NetworkEstimator, ABC):
     holes: ClassVar[bool] = False
     """Whether signatures keep their holes, NaN; else a missing attribute is as it is on average."""
     plain: ClassVar[tuple[str, ...]] = ("seen_", "handicap_", "signatures_")
+
+    def choose(self, job: Job, lesson: Lesson) -> None:
+        """Choose on seen classes, once, what :meth:`learn` then takes for whatever it learns."""
 
     @abstractmethod
     def learn(self, job: Job, lesson: Lesson) -> Model:
@@ -330,8 +338,10 @@ class DescribedEstimator(NetworkEstimator, ABC):
     @final
     def _learn(self, job: Job) -> Model:
         lesson = self._lesson(job)
-        self.handicap_ = self._calibrated(job, lesson) if self.generalized else 0.0
+        self.choose(job, lesson)
+        spreads = self._calibrated(job, lesson) if self.generalized else 0.0
         self.model_ = self.learn(job, lesson).cpu().eval()
+        self.handicap_ = spreads * _spread(self.model_, lesson) if spreads else 0.0
         self._stand_for(self.model_, self._asked_for.subset(self.classes_.tolist()))
         del self._known, self._asked_for
         self._indexed = self._index(lesson) if self._is_indexed else None
@@ -394,9 +404,10 @@ class DescribedEstimator(NetworkEstimator, ABC):
         return Lesson(no_rows, signatures)
 
     def _calibrated(self, job: Job, lesson: Lesson) -> float:
-        """Choose the handicap of seen classes, on seen classes alone.
+        """Choose the handicap of seen classes, on seen classes alone, in spreads of the scores.
 
-        Some are held out and stand for unseen ones; of the others some rows are kept.
+        Some are held out and stand for unseen ones; of the others some rows are kept. Models of
+        other classes have scores of other sizes, so all are measured by their own spread.
         """
         if job.source is None:
             raise ParameterError(
@@ -407,9 +418,10 @@ class DescribedEstimator(NetworkEstimator, ABC):
         for rest, held in lesson.practices(self.random_state):
             learnt, kept = rest.apart(self.random_state)
             model = self.learn(job, learnt).cpu().eval()
+            spread = _spread(model, learnt)
             _head(model).stand_for(torch.cat([rest.signatures, held.signatures]))
             c = len(rest.signatures)
-            seen, unseen = (in_blocks(model, data.rows) for data in (kept, held.data))
+            seen, unseen = (in_blocks(model, data.rows) / spread for data in (kept, held.data))
             found.append(
                 (
                     _margins(seen, kept.y.numpy(), c),
@@ -421,7 +433,7 @@ class DescribedEstimator(NetworkEstimator, ABC):
                 "at least four classes must have examples to weigh seen against unseen ones "
                 f"(generalized); got {len(lesson.signatures)}"
             )
-        return _handicap(*(np.concatenate(part) for part in zip(*found, strict=True)))
+        return _handicap(found)
 
     # --- classes that come into question ---------------------------------------------------------
 
@@ -589,16 +601,47 @@ def _margins(scores: NDArray[np.float32], true: NDArray[np.intp], seen: int) -> 
     return np.column_stack([true, np.where(leads, low, np.inf), np.where(leads, high, -np.inf)])
 
 
-def _handicap(seen: NDArray[np.float64], unseen: NDArray[np.float64]) -> float:
-    """Return the handicap with the best harmonic mean of both accuracies, averaged over classes."""
-    ends = np.concatenate([seen[:, 2], unseen[:, 1]])
+def _spread(model: Model, lesson: Lesson) -> float:
+    """Return by how much the scores of a row differ between the lesson's classes, above 0."""
+    _head(model).stand_for(lesson.signatures)
+    n = len(lesson.data.y)
+    some = lesson.data.at(np.linspace(0, n - 1, min(n, LOOKED_AT)).astype(np.intp))
+    spread = float(in_blocks(model, some.rows).astype(np.float64).std(axis=1).mean())
+    return spread if spread > 0 else 1.0
+
+
+def _handicap(practices: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float:
+    """Return a handicap with a large harmonic mean of both accuracies, averaged over practices.
+
+    Parameters
+    ----------
+    practices
+        Margins of rows of seen classes and of classes that stood for unseen ones.
+
+    Returns
+    -------
+    float
+        The middle of those that are about as good as the best: few classes decide little.
+    """
+    ends = np.concatenate(
+        [part for seen, unseen in practices for part in (seen[:, 2], unseen[:, 1])]
+    )
     ends = np.unique(ends[np.isfinite(ends)])
     if not len(ends):
         return 0.0
     tried = np.concatenate([[ends[0] - 1], (ends[1:] + ends[:-1]) / 2, [ends[-1] + 1]])
-    tried = tried[:: max(1, len(tried) // 500)]
-    rated = [Generalized.of(_rate(seen, at), _rate(unseen, at)).harmonic for at in tried.tolist()]
-    return float(tried[int(np.argmax(rated))])
+    tried = np.unique(np.quantile(tried, np.linspace(0, 1, min(len(tried), 500))))
+    rated = np.mean([_harmonic(*practice, tried) for practice in practices], axis=0)
+    return float(tried[rated >= rated.max() - GOOD].mean())
+
+
+def _harmonic(
+    seen: NDArray[np.float64], unseen: NDArray[np.float64], tried: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the harmonic mean of a practice's accuracies at each handicap."""
+    return np.array(
+        [Generalized.of(_rate(seen, at), _rate(unseen, at)).harmonic for at in tried.tolist()]
+    )
 
 
 def _rate(margins: NDArray[np.float64], at: float) -> float:

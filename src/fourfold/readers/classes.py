@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,8 @@ __all__ = ["read_classes"]
 
 TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 LISTS: Final = (".txt", ".json")
+MOST_DIGITS: Final = 20
+"""Of a whole number of 64 bits, its sign among them."""
 
 
 def read_classes(
@@ -95,15 +98,19 @@ def _table(path: Path) -> tuple[list[Any], Any]:
     frame = read_table(path, None)[0].frame
     written = frame.pop(frame.columns[0])
     packed = path.name.lower().endswith(".parquet")
-    names = written.tolist() if packed else first_column(path)
+    names = written.tolist() if packed else first_column(path, str(written.name))
     return names, frame if len(frame.columns) else None
 
 
 def _json(path: Path) -> tuple[list[Any], Any]:
     try:
-        read = json.loads(_text(path), object_pairs_hook=_once)
+        read = json.loads(_text(path), object_pairs_hook=_once, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise DataError(f"the file must be JSON; got: {error}") from error
+    except RecursionError as error:
+        raise DataError(
+            "the file must be {name: description} or a list of names; got lists or objects too deep"
+        ) from error
     if isinstance(read, list):
         return read, None
     if isinstance(read, dict):
@@ -118,6 +125,25 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse an object that has a key twice; JSON's readers keep the last."""
     _check_once([name for name, _ in pairs])
     return dict(pairs)
+
+
+def _integer(written: str) -> int:
+    """Refuse whole numbers that no 64 bits hold."""
+    number = _whole(written)
+    if number is None:
+        raise DataError(f"whole numbers must fit into 64 bits; got {written:.20}...")
+    return number
+
+
+def _whole(written: str) -> int | None:
+    """Return the whole number of 64 bits that is written, if it is one."""
+    if len(written) > MOST_DIGITS:  # Python refuses to read thousands
+        return None
+    try:
+        number = int(written)
+    except ValueError:
+        return None
+    return number if -(2**63) <= number < 2**64 else None
 
 
 def _text(path: Path) -> str:
@@ -139,7 +165,9 @@ def _typed(names: list[Any], labels: NDArray[Any] | None) -> list[Any]:
     if bad:
         raise DataError(f"names of classes must be words or numbers; got {bad[0]!r}")
     if labels is None:
-        numbers = all(str(name).isdecimal() and str(int(name)) == str(name) for name in names)
+        numbers = all(
+            str(name).isdecimal() and str(_whole(str(name))) == str(name) for name in names
+        )
     else:
         numbers = np.asarray(labels).dtype.kind in "biuf"
     typed = [_whole_number(name) if numbers else str(name) for name in names]
@@ -148,12 +176,13 @@ def _typed(names: list[Any], labels: NDArray[Any] | None) -> list[Any]:
 
 
 def _whole_number(name: Any) -> int:
-    try:
-        if float(name).is_integer():
-            return int(float(name))
-    except ValueError:
-        pass
-    raise DataError(f"names of classes must be whole numbers, as labels are; got {name!r}")
+    number = _whole(str(name))
+    if number is None:  # 7.0, maybe
+        with suppress(ValueError):
+            number = _whole(f"{float(name):.0f}") if float(name).is_integer() else None
+    if number is None:
+        raise DataError(f"names of classes must be whole numbers, as labels are; got {name!r:.60}")
+    return number
 
 
 def _check_once(names: Sequence[Any]) -> None:

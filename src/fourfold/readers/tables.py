@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import zlib
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import pyarrow as pa
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["first_column", "read_table"]
+__all__ = ["DAMAGED", "first_column", "not_gzip", "read_table"]
+
+DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
+"""What reading a damaged ``.gz`` file raises."""
 
 DATES: Final = (pa_csv.ISO8601, "%Y/%m/%d", "%d.%m.%Y")
 """Dates are recognised in these forms; 1/2/2020 is not: it is two days in two countries."""
@@ -69,18 +73,21 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
     return FrameRows(frame), y
 
 
-def first_column(path: Path) -> list[str]:
+def first_column(path: Path, name: str) -> list[str]:
     """Read the first column of delimited text as it is written, whatever it looks like.
 
     Parameters
     ----------
     path
         A file that :func:`read_table` has read.
+    name
+        What the column is called.
     """
-    with _text(path) as file:
-        rows = csv.reader(file, delimiter=_delimiter(path))
-        next(rows)
-        return [row[0] for row in rows if row]
+    written = pa_csv.ConvertOptions(
+        include_columns=[name], column_types={name: pa.string()}, strings_can_be_null=False
+    )
+    cells: list[str] = _arrow(path, _delimiter(path), written).column(name).to_pylist()
+    return cells
 
 
 def _parquet(path: Path) -> pa.Table:
@@ -107,35 +114,43 @@ def _explain_objects(path: Path) -> None:
     try:
         with _text(path) as file:
             for line, content in enumerate(file, start=1):
-                if content.strip() and not isinstance(json.loads(content), dict):
+                if content.strip() and not isinstance(_loaded(content), dict):
                     got = content.strip()
                     raise DataError(f"line {line} must be an object, {{...}}; got {got:.40}")
     except UnicodeDecodeError as error:
         raise _not_utf8(error) from error
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"the file must be gzip, undamaged; got: {error}") from error
+    except DAMAGED as error:
+        raise not_gzip(error) from error
     except json.JSONDecodeError as error:
         raise DataError(f"line {line} must be JSON; got: {error.msg}") from error
+    except RecursionError as error:
+        raise DataError(f"line {line} must hold cells; got lists or objects too deep") from error
     if not line:
         raise DataError("a table must have at least one row; got none")
 
 
+def _loaded(line: str) -> Any:
+    return json.loads(line, parse_int=float)  # which takes any number of digits
+
+
 def _delimited(path: Path) -> pa.Table:
     delimiter = _delimiter(path)
+    found = pa_csv.ConvertOptions(
+        strings_can_be_null=True, null_values=NOTHING, timestamp_parsers=DATES
+    )
     try:
-        table = pa_csv.read_csv(
-            path,
-            parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=pa_csv.ConvertOptions(
-                strings_can_be_null=True, null_values=NOTHING, timestamp_parsers=DATES
-            ),
-        )
-    except pa.ArrowException as error:
+        table = _arrow(path, delimiter, found)
+    except (pa.ArrowException, OSError) as error:
         _explain(path, delimiter)
         raise DataError(f"the file must be a table; got: {error}") from error
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
         _explain(path, delimiter)  # Arrow keeps what is not UTF-8 as bytes
     return table
+
+
+def _arrow(path: Path, delimiter: str, cells: pa_csv.ConvertOptions) -> pa.Table:
+    form = pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    return pa_csv.read_csv(path, parse_options=form, convert_options=cells)
 
 
 def _text(path: Path) -> TextIO:
@@ -151,9 +166,14 @@ def _delimiter(path: Path) -> str:
             header = file.readline()
     except UnicodeDecodeError as error:
         raise _not_utf8(error) from error
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"the file must be gzip, undamaged; got: {error}") from error
+    except DAMAGED as error:
+        raise not_gzip(error) from error
     return max(",;\t", key=header.count)
+
+
+def not_gzip(error: Exception) -> DataError:
+    """Say that a file is damaged."""
+    return DataError(f"the file must be gzip, undamaged; got: {error}")
 
 
 def _not_utf8(error: UnicodeDecodeError) -> DataError:
@@ -172,6 +192,7 @@ def _explain(path: Path, delimiter: str) -> None:
             header = next(reader, [])
             if not header:
                 raise DataError("a table must have a header and at least one row; got none")
+            line = reader.line_num
             for row in reader:
                 line = reader.line_num
                 if row and len(row) != len(header):
@@ -181,6 +202,8 @@ def _explain(path: Path, delimiter: str) -> None:
                     )
     except UnicodeDecodeError as error:
         raise _not_utf8(error) from error
+    except DAMAGED as error:
+        raise not_gzip(error) from error
     except csv.Error as error:
         raise DataError(f"line {line + 1} must be a row of cells; got: {error}") from error
 

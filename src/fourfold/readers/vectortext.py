@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from fourfold.errors import DataError
+from fourfold.readers.tables import DAMAGED, not_gzip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ __all__ = ["read_blocks"]
 
 BLOCK_BYTES: Final = 1 << 23
 MOST_SHOWN: Final = 40
+MOST_DIGITS: Final = 15
 LARGEST: Final = float(np.finfo(np.float32).max)
 
 
@@ -61,10 +63,10 @@ def read_blocks(path: Path) -> Iterator[Block]:
                 yield words.to_pylist(), vectors
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise _what_is_wrong(path, form, str(error)) from error
-    except (EOFError, OSError) as error:
+    except (OSError, *DAMAGED) as error:
         if not path.name.lower().endswith(".gz"):
             raise
-        raise DataError(f"the file must be gzip, undamaged; got: {error}") from error
+        raise not_gzip(error) from error
     if odd.words:
         n += len(odd.words)
         yield odd.words, np.array(odd.vectors, np.float32)
@@ -101,6 +103,11 @@ class _Form:
         number, first = next(lines, (1, ""))
         said = first.split()
         announced = len(said) == 2 and all(part.isdecimal() for part in said)
+        if announced and max(map(len, said)) > MOST_DIGITS:
+            raise DataError(
+                f"line 1 must say how many words and numbers there are, each in at most "
+                f"{MOST_DIGITS} digits; got {_shown(first)}"
+            )
         if announced:
             number, first = next(lines, (2, ""))
         delimiter = "\t" if "\t" in first else " "
@@ -200,8 +207,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         with _open(path) as file:
             for number, line in enumerate(file, 1):
                 yield number, _decoded(line, number).rstrip("\r\n")
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"the file must be gzip, undamaged; got: {error}") from error
+    except DAMAGED as error:
+        raise not_gzip(error) from error
 
 
 def _decoded(line: bytes, number: int) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
-from fourfold.core.closed import ridge
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+from fourfold.core.closed import amid, ridge, ridges
 from fourfold.core.estimator import Needs
 from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Positive
@@ -14,10 +18,20 @@ from fourfold.methods.job import Model
 from fourfold.networks.mlp import Mlp
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
     from fourfold.methods.described import Lesson
     from fourfold.methods.job import Job
+    from fourfold.networks.builder import Body
 
 __all__ = ["RidgeToDescriptions"]
+
+STRENGTHS: Final = tuple(10.0**i for i in range(6))
+PRACTICES: Final = 5
+"""Times that a fifth of the seen classes is held out to choose the strength."""
+MANY: Final = 500
+"""From so many classes on, two times tell as much."""
 
 
 @final
@@ -31,7 +45,13 @@ class RidgeToDescriptions(DescribedEstimator):
     Parameters
     ----------
     strength
-        Of the L2 penalty, for standardized features.
+        Of the L2 penalty, for standardized features. None: 1 to 10⁵ are tried on seen classes that
+        are held out.
+
+    Attributes
+    ----------
+    strength_
+        What was taken.
 
     Examples
     --------
@@ -45,22 +65,50 @@ class RidgeToDescriptions(DescribedEstimator):
     (array([2, 3]), {2})
     """
 
-    strength: Positive = 1.0
+    strength: Positive | None = None
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
+    plain: ClassVar[tuple[str, ...]] = (*DescribedEstimator.plain, "strength_")
 
     def head_for(self, width: int, classes: int) -> Embedded:
         return Embedded(width, self.signature_width, classes, size=None, match="angle")
 
-    def learn(self, job: Job, lesson: Lesson) -> Model:
+    def choose(self, job: Job, lesson: Lesson) -> None:
         self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
+        if self.strength is not None:
+            self.strength_ = self.strength
+            return
+        most = PRACTICES if len(lesson.signatures) < MANY else 2
+        rates = [
+            _rates(job.body(), rest, held)
+            for rest, held in lesson.practices(self.random_state, most)
+        ]
+        self.strength_ = STRENGTHS[amid(np.array(rates))[0]] if rates else STRENGTHS[0]
+
+    def learn(self, job: Job, lesson: Lesson) -> Model:
         body = job.body()
         head = self.head_for(body.width, 1)
-        features = in_blocks(body, lesson.data.rows)
-        origin = lesson.signatures.mean(0)
-        wanted = (lesson.signatures - origin)[lesson.data.y].numpy()  # (n, m)
-        head.take(ridge(features, wanted, self.strength), origin=origin)
+        features, wanted, origin = _sides(body, lesson)
+        head.take(ridge(features, wanted, self.strength_), origin=origin)
         return Model(body, head)
+
+
+def _sides(body: Body, lesson: Lesson) -> tuple[NDArray[np.float32], NDArray[np.float32], Tensor]:
+    """Return features (n, d), their classes' signatures about the mean (n, m), and that (m,)."""
+    origin = lesson.signatures.mean(0)
+    wanted = (lesson.signatures - origin)[lesson.data.y].numpy()
+    return in_blocks(body, lesson.data.rows), wanted, origin
+
+
+def _rates(body: Body, rest: Lesson, held: Lesson) -> list[float]:
+    """Rate each strength by how well held-out classes are recognized, averaged over these."""
+    features, wanted, origin = _sides(body, rest)
+    labels = F.normalize(held.signatures - origin).double().numpy()  # (k, m)
+    asked, true = in_blocks(body, held.data.rows), held.data.y.numpy()
+    return [
+        float(balanced_accuracy_score(true, ((asked @ f.weight + f.bias) @ labels.T).argmax(1)))
+        for f in ridges(features, wanted, STRENGTHS)
+    ]

@@ -29,12 +29,14 @@ class Autoencoder(NetworkEstimator):
     """Train a network to give back unlabelled rows from few numbers; a linear model on these.
 
     Rows are disturbed before they are encoded and are to come back as they were (denoising). The
-    decoder is one linear layer, which is thrown away.
+    decoder is one linear layer, which is thrown away. More units than a row has directions, and
+    noise as strong as the rows, make features that a linear model can use; fewer units only
+    compress, which helps no more than principal components do.
 
     Parameters
     ----------
     network
-        The encoder; None: an MLP with one layer of 256 units.
+        The encoder; None: an MLP with one layer of 1000 units.
     noise
         Standard deviation of what is added to prepared inputs, whose own is about 1.
     tune
@@ -57,7 +59,7 @@ class Autoencoder(NetworkEstimator):
     True
     """
 
-    noise: NonNegative = 0.5
+    noise: NonNegative = 1.0
     tune: Literal["head", "all"] = "head"
     strength: Positive | None = None
 
@@ -67,7 +69,7 @@ class Autoencoder(NetworkEstimator):
     def _learn(self, job: Job) -> Model:
         source, known = job.source_data, job.target.known()
         if self.network is None:
-            self.builder_ = Mlp(widths=(256,))
+            self.builder_ = Mlp(widths=(1000,))
         recipe = job.recipe.derived("source")
         with seeded(job.seed):
             body = job.body()

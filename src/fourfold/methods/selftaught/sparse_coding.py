@@ -97,7 +97,7 @@ class SparseCoding(NetworkEstimator):
     """
 
     atoms: PositiveInt | None = None
-    penalty: Positive = 0.15
+    penalty: Positive = 0.25
     window: tuple[Annotated[int, at.Ge(1)], ...] | Literal["auto"] | None = "auto"
     stride: PositiveInt = 3
     whiten: bool = False

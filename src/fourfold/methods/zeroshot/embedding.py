@@ -82,17 +82,19 @@ class LabelEmbedding(DescribedEstimator):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.datasets import load_digits
     >>> from fourfold import Domain
     >>> X, y = load_digits(return_X_y=True)
-    >>> segments = ["1110111", "0010010", "1011101", "1011011", "0111010",
-    ...             "1101011", "1101111", "1010010", "1111111", "1111011"]
-    >>> classes = {i: [int(on) for on in lit] for i, lit in enumerate(segments)}
-    >>> seen = (y != 2) & (y != 6)
-    >>> model = LabelEmbedding(loss="squared", labels="learned", size=6)
-    >>> model = model.fit(Domain(X[~seen], classes=classes), source=Domain(X[seen], y[seen]))
-    >>> model.score(X[~seen], y[~seen]) > 0.6
-    True
+    >>> pictures = np.hstack([X[:898], X[898:1796]])  # two digits side by side
+    >>> names = np.array([f"{a}{b}" for a, b in zip(y[:898], y[898:1796])])
+    >>> classes = {name: {"left": name[0], "right": name[1]} for name in names}
+    >>> new = y[:898] == y[898:1796]  # 00, 11, ... have no examples
+    >>> source = Domain(pictures[~new], names[~new], classes=classes)
+    >>> target = Domain(pictures[new], classes={name: classes[name] for name in names[new]})
+    >>> model = LabelEmbedding(loss="squared").fit(target, source=source)
+    >>> len(model.classes_), model.score(pictures[new], names[new]) > 0.9
+    (10, True)
     """
 
     loss: Literal["squared", "max_margin"] = "max_margin"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, final
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from fourfold.core.closed import Affine, spectrum
+from fourfold.core.closed import Affine, amid, spectrum
 from fourfold.core.estimator import Needs
 from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Positive
@@ -66,13 +66,15 @@ class ESZSL(DescribedEstimator):
     >>> from sklearn.datasets import load_digits
     >>> from fourfold import Domain
     >>> X, y = load_digits(return_X_y=True)
-    >>> segments = ["1110111", "0010010", "1011101", "1011011", "0111010",
-    ...             "1101011", "1101111", "1010010", "1111111", "1111011"]
-    >>> classes = {i: [int(on) for on in lit] for i, lit in enumerate(segments)}
-    >>> seen = ~np.isin(y, [2, 6])
-    >>> model = ESZSL().fit(Domain(X[~seen], classes=classes), source=Domain(X[seen], y[seen]))
-    >>> model.score(X[~seen], y[~seen]) > 0.6
-    True
+    >>> pictures = np.hstack([X[:898], X[898:1796]])  # two digits side by side
+    >>> names = np.array([f"{a}{b}" for a, b in zip(y[:898], y[898:1796])])
+    >>> classes = {name: {"left": name[0], "right": name[1]} for name in names}
+    >>> new = y[:898] == y[898:1796]  # 00, 11, ... have no examples
+    >>> source = Domain(pictures[~new], names[~new], classes=classes)
+    >>> target = Domain(pictures[new], classes={name: classes[name] for name in names[new]})
+    >>> model = ESZSL().fit(target, source=source)
+    >>> len(model.classes_), model.score(pictures[new], names[new]) > 0.9
+    (10, True)
     """
 
     gamma: Positive | None = None
@@ -87,11 +89,13 @@ class ESZSL(DescribedEstimator):
     def head_for(self, width: int, classes: int) -> Embedded:
         return Embedded(width, self.signature_width, classes, size=None, match="product")
 
-    def learn(self, job: Job, lesson: Lesson) -> Model:
+    def choose(self, job: Job, lesson: Lesson) -> None:
         self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
+        self.gamma_, self.lambda__ = self._chosen(job.body(), lesson)
+
+    def learn(self, job: Job, lesson: Lesson) -> Model:
         body = job.body()
         head = self.head_for(body.width, 1)
-        self.gamma_, self.lambda__ = self._chosen(body, lesson)
         solved = _Solved.of(*_sides(body, lesson))
         f = Affine.about(solved.mean, solved.weight(self.gamma_, self.lambda__))
         head.take(f, origin=lesson.signatures.mean(0))
@@ -105,26 +109,14 @@ class ESZSL(DescribedEstimator):
         most = PRACTICES if len(lesson.signatures) < MANY else 2
         open_ = len(gammas) * len(lambdas) > 1
         for rest, held in lesson.practices(self.random_state, most if open_ else 0):
-            solved, (X, y, S) = _Solved.of(*_sides(body, rest)), _sides(body, held)
-            scores = [[solved.scores(X, S, g, k).argmax(1) for k in lambdas] for g in gammas]
+            X, y, S = _sides(body, held)
+            rows = _Solved.of(*_sides(body, rest)).turned(X, S)
+            scores = [[rows.scores(g, k).argmax(1) for k in lambdas] for g in gammas]
             rates.append(
                 np.array([[balanced_accuracy_score(y, one) for one in row] for row in scores])
             )
-        i, j = _amid(np.array(rates)) if rates else (len(gammas) // 2, len(lambdas) // 2)
+        i, j = amid(np.array(rates)) if rates else (len(gammas) // 2, len(lambdas) // 2)
         return gammas[i], lambdas[j]
-
-
-def _amid(rates: Matrix) -> tuple[int, int]:
-    """Return the place amid all that are about as good as the best, of rates (times, g, l).
-
-    That is within a standard error: of few held-out classes, the very best is so by luck.
-    """
-    mean = rates.mean(axis=0)
-    best = np.unravel_index(mean.argmax(), mean.shape)
-    error = rates[:, best[0], best[1]].std() / np.sqrt(len(rates))
-    good = np.argwhere(mean >= mean.max() - error)
-    i, j = good[((good - good.mean(axis=0)) ** 2).sum(axis=1).argmin()]
-    return int(i), int(j)
 
 
 def _sides(body: Body, lesson: Lesson) -> tuple[Matrix, NDArray[np.int64], Matrix]:
@@ -149,10 +141,11 @@ class _Solved(NamedTuple):
         """Decompose the sides, each about its mean."""
         mean, origin = X.mean(axis=0), S.mean(axis=0)
         X, S = X - mean, S - origin
-        Y = np.where(y[:, None] == np.arange(len(S)), 1.0, -1.0)  # (n, c)
         values, U = spectrum(X)
         class_values, V = spectrum(S)
-        return cls(mean, origin, values, U, class_values, V, U.T @ (X.T @ Y) @ S @ V)
+        turned = S @ V  # (c, r)
+        signed = 2 * turned[y] - turned.sum(axis=0)  # Y S V, (n, r): 1 of the own class, else -1
+        return cls(mean, origin, values, U, class_values, V, U.T @ (X.T @ signed))
 
     def weight(self, gamma: float, lambda_: float) -> Matrix:
         """Return W (d, m)."""
@@ -160,7 +153,21 @@ class _Solved(NamedTuple):
         found: Matrix = self.vectors @ middle @ self.class_vectors.T
         return found
 
-    def scores(self, X: Matrix, S: Matrix, gamma: float, lambda_: float) -> Matrix:
-        """Return xᵀ W s for rows (n, d) and classes (k, m): (n, k)."""
-        found: Matrix = (X - self.mean) @ self.weight(gamma, lambda_) @ (S - self.origin).T
+    def turned(self, X: Matrix, S: Matrix) -> _Turned:
+        """Turn rows (n, d) and classes (k, m) to where all γ and λ are but weights."""
+        return _Turned((X - self.mean) @ self.vectors, (S - self.origin) @ self.class_vectors, self)
+
+
+class _Turned(NamedTuple):
+    """Rows (n, r) and classes (k, q) in the coordinates of the eigenvectors."""
+
+    rows: Matrix
+    classes: Matrix
+    solved: _Solved
+
+    def scores(self, gamma: float, lambda_: float) -> Matrix:
+        """Return xᵀ W s, (n, k)."""
+        rows = self.rows / (self.solved.values + gamma)
+        classes = self.classes / (self.solved.class_values + lambda_)
+        found: Matrix = rows @ self.solved.between @ classes.T
         return found
