@@ -88,7 +88,7 @@ def test_the_map_marks_the_place_of_data(fourfold, data):
 
 def test_descriptions_of_classes_open_the_cell_of_unseen_classes(fourfold, data, tmp_path):
     classes = tmp_path / "classes.csv"
-    classes.write_text("name,round\ndigit 0,1\ndigit 1,0\ndigit 2,0\ndigit 8,1\n")
+    classes.write_text("name,round,loops\ndigit 0,1,1\ndigit 1,0,0\ndigit 2,0,1\ndigit 8,1,2\n")
     piles = ("--source", data / "source-pictures", "--target", data / "flat-pictures")
     assert re.search(r"you → +zeroshot +yes", fourfold("map", *piles, "--classes", classes).out)
     assert re.search(r"you → +adaptation +yes", fourfold("map", *piles).out)

@@ -17,7 +17,8 @@ from fourfold import Domain, FineTune, Mlp, Recipe, Store, Study, load
 from fourfold.core.prepare import Standardize
 from fourfold.errors import DataError, ParameterError
 from fourfold.planner import locate
-from fourfold.study.result import Result
+from fourfold.study.judge import Judge
+from fourfold.study.result import Line, Result
 
 SHORT = Recipe(epochs=3, least_steps=30)
 
@@ -299,3 +300,14 @@ def test_the_balance_of_evaluation_labels_does_not_change_what_models_are_chosen
     studies = {name: study(tmp_path / name, two[0], target, d) for name, d in judged.items()}
     assert studies["rare"].score.name != studies["even"].score.name
     assert studies["rare"].choice.name == studies["even"].choice.name == "accuracy"
+
+
+def test_equal_choices_are_told_apart_without_a_look_at_scores():
+    """A baseline, else by name: what ships must not depend on the labels to evaluate on."""
+    lines = [
+        Line("A", "transfer", choice=[0.5], scores=[0.9]),
+        Line("B", "baseline", choice=[0.5], scores=[0.1]),
+        Line("C", "baseline", choice=[0.5], scores=[0.2]),
+    ]
+    for order in (lines, lines[::-1]):
+        assert Judge.shipped(order).method == "C"

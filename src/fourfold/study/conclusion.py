@@ -14,6 +14,7 @@ import torch
 from fourfold.core.tasks import Classification
 from fourfold.core.version import VERSION
 from fourfold.errors import FourfoldError
+from fourfold.study.judge import by_choice
 from fourfold.study.picture import pictures
 from fourfold.study.result import Line, Pile, Points, Result, Verdict
 from fourfold.study.runs import DRAWN, Outcome
@@ -88,7 +89,7 @@ def conclude(
 def _pick(lines: Sequence[Line]) -> Line | None:
     """Return the transfer method that would be chosen, without a look at evaluation labels."""
     able = [line for line in lines if line.role == "transfer" and line.choice]
-    return max(able, key=lambda line: np.mean(line.choice), default=None)
+    return max(able, key=by_choice, default=None)
 
 
 def _sentence(study: Asked, pick: Line | None, rival: Line | None, verdict: Verdict) -> str:

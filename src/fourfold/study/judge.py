@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fourfold.study.scores import Score, Validator
     from fourfold.study.splits import Splits
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "by_choice"]
 
 
 @final
@@ -97,7 +97,7 @@ class Judge:
     def shipped(lines: Sequence[Line]) -> Line | None:
         """Return the line whose model is handed over: the best by choice, baselines included."""
         candidates = [line for line in lines if line.choice]
-        return max(candidates, key=lambda line: np.mean(line.choice), default=None)
+        return max(candidates, key=by_choice, default=None)
 
     def _line(self, method: str, outcomes: Sequence[Outcome | Failure]) -> Line:
         line = Line(method, "baseline" if method in self.baselines else "transfer")
@@ -178,6 +178,11 @@ class Judge:
             return gate.bootstrap(difference, len(pairs), len(known))
         found, parts = score, [[score.sorted(t, known, o) for t, o in pair] for pair in asked]
         return gate.bootstrap(by_class, len(pairs), len(known))
+
+
+def by_choice(line: Line) -> tuple[float, bool, str]:
+    """Rank by choice; of equals a baseline comes first, then the name decides, never a score."""
+    return float(np.mean(line.choice)), line.role == "baseline", line.method
 
 
 def _finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
