@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, final
 
 import numpy as np
 
-from fourfold.errors import DataError, FourfoldWarning
+from fourfold.errors import DataError, FourfoldWarning, some
 from fourfold.rows import loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -100,7 +100,7 @@ class Descriptions:
 
     def __repr__(self) -> str:
         what = {
-            "attributes": f"attributes {_some(self.attributes)}",
+            "attributes": f"attributes {some(self.attributes)}",
             "vectors": f"vectors of {self.width} numbers",
             "texts": "texts",
         }
@@ -129,6 +129,18 @@ class Descriptions:
             return int(self.matrix.shape[1])
         return 1 if self.frame is None else len(self.frame.columns)
 
+    @property
+    def contents(self) -> list[Hashable]:
+        """What is known of each class, (k,): equal where nothing tells two apart."""
+        if self.matrix is not None:
+            return [row.tobytes() for row in self.matrix]
+        if self.frame is None:
+            return list(self.texts or [])
+        return [
+            tuple(sorted((str(name), str(value)) for name, value in row.items() if value == value))  # noqa: PLR0124  NaN
+            for row in self.frame.to_dict("records")
+        ]
+
     @cached_property
     def digest(self) -> str:
         """One name for what is described, and how."""
@@ -156,7 +168,7 @@ class Descriptions:
         wanted = [_plain(name) for name in names]
         lacking = [name for name in wanted if name not in self._places]
         if lacking:
-            raise DataError(f"every class must be described; no description for {_some(lacking)}")
+            raise DataError(f"every class must be described; no description for {some(lacking)}")
         places = np.array([self._places[name] for name in wanted], dtype=np.intp)
         if self.frame is not None:
             part = self.frame.iloc[places]
@@ -274,11 +286,6 @@ def _plain(name: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _some(names: Sequence[Any], most: int = 5) -> str:
-    listed = ", ".join(map(str, names[:most]))
-    return listed + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
 def _check(read: Descriptions) -> None:
     """Refuse descriptions that cannot be used."""
     names = read.names.tolist()
@@ -294,25 +301,19 @@ def _check(read: Descriptions) -> None:
             raise DataError(f"a description must not be empty; got an empty one for {empty[0]!r}")
     if read.frame is not None and read.frame.isna().all(axis=1).any():
         empty = [name for name, no in zip(names, read.frame.isna().all(axis=1), strict=True) if no]
-        raise DataError(f"a class must have some attribute; got none for {_some(empty)}")
+        raise DataError(f"a class must have some attribute; got none for {some(empty)}")
     _warn_of_twins(read)
 
 
 def _warn_of_twins(read: Descriptions) -> None:
     """Name classes that nothing tells apart."""
-    if read.frame is not None:
-        rows = [tuple(map(str, row)) for row in read.frame.itertuples(index=False)]
-    elif read.matrix is not None:
-        rows = [(row.tobytes(),) for row in read.matrix]
-    else:
-        rows = [(text,) for text in read.texts or []]
-    groups: dict[tuple[Any, ...], list[Any]] = {}
-    for name, row in zip(read.names.tolist(), rows, strict=True):
+    groups: dict[Hashable, list[Any]] = {}
+    for name, row in zip(read.names.tolist(), read.contents, strict=True):
         groups.setdefault(row, []).append(name)
     twins = [" = ".join(map(str, group)) for group in groups.values() if len(group) > 1]
     if twins:
         warnings.warn(
-            f"classes with equal descriptions cannot be told apart: {_some(twins)}",
+            f"classes with equal descriptions cannot be told apart: {some(twins)}",
             FourfoldWarning,
             stacklevel=4,
         )

@@ -12,13 +12,13 @@ from fourfold.errors import DataError
 from fourfold.rows import FrameRows, Rows, StackedRows, as_rows, loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from fourfold.rows import Index
 
-__all__ = ["Domain", "apart", "pool"]
+__all__ = ["Domain", "apart", "descriptions", "pool"]
 
 MANY: Final = 50
 """More kinds of whole numbers than this may be measurements."""
@@ -209,10 +209,22 @@ def pool(domains: Sequence[Domain]) -> Domain:
             raise DataError("labels of all sources must be numbers, or all names; got both")
         whole.y = np.concatenate(holes)
         whole.labelled = np.concatenate([d.labelled for d in domains])
-    for description in (d.classes for d in domains if d.classes is not None):
-        first = whole.classes
-        whole.classes = description if first is None else first.joined(description)
+    whole.classes = descriptions(domains)
     return whole
+
+
+def descriptions(domains: Iterable[Domain]) -> Descriptions | None:
+    """Join what domains know of classes; where several describe one, the first holds.
+
+    Raises
+    ------
+    DataError
+        If they describe in different ways.
+    """
+    joined: Descriptions | None = None
+    for one in (domain.classes for domain in domains if domain.classes is not None):
+        joined = one if joined is None else joined.joined(one)
+    return joined
 
 
 def apart(domains: Mapping[str, Domain]) -> str:

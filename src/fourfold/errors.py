@@ -5,6 +5,11 @@ A message is one sentence: what must hold, what was got, and, where it is not pl
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 __all__ = [
     "BundleError",
     "DataError",
@@ -13,6 +18,7 @@ __all__ = [
     "FourfoldWarning",
     "MissingExtraError",
     "ParameterError",
+    "some",
 ]
 
 
@@ -53,3 +59,16 @@ class MissingExtraError(FourfoldError, ImportError):
 
 class FourfoldWarning(UserWarning):
     """Something that still works, but not as one may expect."""
+
+
+def some(names: Iterable[object], most: int = 5) -> str:
+    """List the first few of what a message is about, and say how many more there are.
+
+    Examples
+    --------
+    >>> some("abcd", 2)
+    'a, b and 2 more'
+    """
+    listed = [str(name) for name in names]
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
-from fourfold.domain import pool
-from fourfold.errors import DataError
+from fourfold.domain import descriptions
+from fourfold.errors import DataError, some
 from fourfold.methods import BASELINES, table
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class _Facts:
     @classmethod
     def of(cls, sources: Sequence[Domain], target: Domain) -> _Facts:
         known = {label for source in sources for label in source.counts}
-        classes = target.classes or pool(sources).classes
+        classes = target.classes or descriptions(sources)
         numbers = any(pile.measured for pile in (*sources, target))
         labelled = sum(source.n_labelled for source in sources)
 
@@ -272,7 +272,7 @@ def _adapts(facts: _Facts) -> tuple[bool, str]:
         return False, "every row of the target has its label: nothing is left to guess"
     strange = facts.strange or (() if facts.target_labelled else facts.unseen)
     if strange:
-        return False, f"the source lacks classes of the target: {_some(strange)}"
+        return False, f"the source lacks classes of the target: {some(strange, 4)}"
     return True, f"{unlabelled} rows of the target have no label"
 
 
@@ -287,7 +287,7 @@ def _describes(facts: _Facts) -> tuple[bool, str]:
         return False, "the labels are numbers, not classes"
     if not facts.unseen:
         return False, "every class that is described has examples in the source"
-    return True, f"classes are described that have no examples: {_some(facts.unseen)}"
+    return True, f"classes are described that have no examples: {some(facts.unseen, 4)}"
 
 
 def _teaches_itself(facts: _Facts) -> tuple[bool, str]:
@@ -321,11 +321,7 @@ def _lacks(entry: Entry, facts: _Facts) -> str:
     if entry.needs.get("target_labels", True) and not facts.target_labelled:
         return "the target has no labels"
     if entry.needs.get("same_labels") and facts.strange:
-        return f"the source lacks classes of the target: {_some(facts.strange)}"
+        return f"the source lacks classes of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
         return "the labels are numbers, not classes"
     return ""
-
-
-def _some(names: Sequence[str], most: int = 4) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

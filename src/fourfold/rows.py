@@ -33,6 +33,7 @@ __all__ = [
     "StackedRows",
     "TextRows",
     "as_rows",
+    "evenly",
     "loaded",
 ]
 
@@ -51,6 +52,17 @@ def loaded(package: str, kind: str) -> type[Any]:
     for part in kind.split("."):
         module = getattr(module, part, None)
     return module if isinstance(module, type) else _Nothing
+
+
+def evenly(n: int, most: int) -> Index:
+    """Return at most so many of n positions, evenly spread from the first to the last.
+
+    Examples
+    --------
+    >>> evenly(9, 3), evenly(2, 3)
+    (array([0, 4, 8]), array([0, 1]))
+    """
+    return np.linspace(0, n - 1, min(n, most)).astype(np.intp)
 
 
 class _Nothing:
@@ -130,9 +142,7 @@ class Rows(ABC):
 
     def sample(self, most: int) -> Any:
         """Read at most ``most`` rows, evenly spread over all."""
-        if self.n <= most:
-            return self.take(np.arange(self.n))
-        return self.take(np.linspace(0, self.n - 1, most).astype(np.intp))
+        return self.take(evenly(self.n, most))
 
 
 @final

@@ -34,6 +34,7 @@ __all__ = [
     "improve",
     "information",
     "objective",
+    "refuse_empty",
 ]
 
 NOTHING: Final = 1e-300
@@ -81,13 +82,7 @@ class Counts:
             )
         found.data = _whole(found.data)
         found.eliminate_zeros()
-        empty = np.flatnonzero(np.diff(found.indptr) == 0)
-        if len(empty):
-            raise DataError(
-                f"every row must have a count above 0, to be compared by what it holds; got "
-                f"{len(empty)} empty row{'s' if len(empty) > 1 else ''} in {name}, the first at "
-                f"position {empty[0]}"
-            )
+        refuse_empty(np.diff(found.indptr) > 0, f" in {name}")
         self.by_row = found
         self.by_column = found.T.tocsr()
         self.total = float(found.data.sum())
@@ -126,6 +121,23 @@ class Counts:
 def _surprise(counts: Numbers) -> float:
     """Return Σ n log n."""
     return float(counts @ np.log(np.maximum(counts, 1.0)))
+
+
+def refuse_empty(full: NDArray[np.bool_], where: str = "") -> None:
+    """Refuse rows of which some, not ``full`` (n,), have only zeros, and so no distribution.
+
+    Raises
+    ------
+    DataError
+        The message counts them and names the first.
+    """
+    empty = np.flatnonzero(~full)
+    if len(empty):
+        raise DataError(
+            f"every row must have a count above 0, to be compared by what it holds; got "
+            f"{len(empty)} empty row{'s' if len(empty) > 1 else ''}{where}, the first at position "
+            f"{empty[0]}"
+        )
 
 
 def _whole(values: Numbers) -> Numbers:

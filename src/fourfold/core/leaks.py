@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from fourfold.errors import some
 
-    from fourfold.descriptions import Descriptions
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
     from fourfold.domain import Domain
 
 __all__ = ["leaks"]
@@ -51,8 +52,8 @@ def leaks(source: Domain, target: Domain, evaluate: Domain | None = None) -> lis
     given = sorted(set(target.counts) & set(unseen), key=str)
     if given:
         found.append(
-            f"the target has labels of unseen classes, {_some(given)}: zero-shot methods do not "
-            "look at them, other methods do."
+            f"the target has labels of unseen classes, {some(map(repr, given))}: zero-shot methods "
+            "do not look at them, other methods do."
         )
     if evaluate is not None:
         same = int(np.isin(_keys(evaluate), _keys(source)).sum())
@@ -91,9 +92,9 @@ def _stems(name: str) -> list[str]:
 def _twins(source: Domain, target: Domain, seen: Sequence[Any], unseen: Sequence[Any]) -> list[str]:
     """Find unseen classes that are described as a seen one is."""
     known = [domain.classes for domain in (target, source) if domain.classes is not None]
-    rows: dict[Any, tuple[Any, ...]] = {}
+    rows: dict[Any, Hashable] = {}
     for descriptions in known:
-        for name, row in _rows(descriptions):
+        for name, row in zip(descriptions, descriptions.contents, strict=True):
             rows.setdefault(name, row)
     first = {rows[name]: name for name in reversed(seen) if name in rows}
     return [
@@ -103,24 +104,5 @@ def _twins(source: Domain, target: Domain, seen: Sequence[Any], unseen: Sequence
     ]
 
 
-def _rows(descriptions: Descriptions) -> Iterable[tuple[Any, tuple[Any, ...]]]:
-    names = descriptions.names.tolist()
-    if descriptions.matrix is not None:
-        return zip(names, ((row.tobytes(),) for row in descriptions.matrix), strict=True)
-    if descriptions.frame is not None:
-        frame = descriptions.frame
-        said = (
-            tuple(sorted((str(k), str(v)) for k, v in row.items() if v == v))  # noqa: PLR0124  NaN
-            for row in frame.to_dict("records")
-        )
-        return zip(names, said, strict=True)
-    return zip(names, ((text,) for text in descriptions.texts or []), strict=True)
-
-
 def _keys(domain: Domain) -> Any:
     return domain.rows.keys.view("S16")
-
-
-def _some(names: Sequence[Any], most: int = 5) -> str:
-    listed = ", ".join(map(repr, names[:most]))
-    return listed + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fourfold.core.signatures import columns_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -83,9 +85,7 @@ class Posterior(nn.Module):
         super().__init__()
         sorts = np.repeat([group.sort for group in groups], [group.width for group in groups])
         owner = np.repeat(np.arange(len(groups)), [group.width for group in groups])
-        ends = np.cumsum([group.width for group in groups]).tolist()
-        starts = [0, *ends[:-1]]
-        self.parts = [(g, slice(a, b)) for g, a, b in zip(groups, starts, ends, strict=True)]
+        self.parts = columns_of(groups)
         chosen = {
             "words": np.flatnonzero(sorts != "continuous"),
             "yes": np.flatnonzero(sorts == "binary"),

@@ -12,13 +12,13 @@ import pandas as pd
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from fourfold.descriptions import Descriptions
 
-__all__ = ["Group", "Signatures"]
+__all__ = ["Group", "Signatures", "columns_of"]
 
 Sort: TypeAlias = Literal["binary", "categorical", "continuous"]
 
@@ -155,9 +155,7 @@ class Signatures:
 
     def columns(self) -> list[tuple[Group, slice]]:
         """Return each attribute with its columns."""
-        ends = np.cumsum([group.width for group in self.groups]).tolist()
-        starts = [0, *ends[:-1]]
-        return [(group, slice(a, b)) for group, a, b in zip(self.groups, starts, ends, strict=True)]
+        return columns_of(self.groups)
 
     def transform(self, descriptions: Descriptions) -> NDArray[np.float32]:
         """Return signatures (k, m), NaN where an attribute is missing.
@@ -220,6 +218,12 @@ class Signatures:
         groups = [{**group, "values": tuple(group["values"])} for group in state["groups"]]
         made = tuple(Group(**group) for group in groups)
         return cls(state["kind"], made, tuple(state["typical"]))
+
+
+def columns_of(groups: Sequence[Group]) -> list[tuple[Group, slice]]:
+    """Return each attribute with its columns of a signature."""
+    ends = np.cumsum([group.width for group in groups]).tolist()
+    return [(group, slice(end - group.width, end)) for group, end in zip(groups, ends, strict=True)]
 
 
 def _of_vector(name: str) -> Group:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fourfold.core.preparation import BlockPreparation
 from fourfold.errors import BundleError, DataError
-from fourfold.rows import check_finite
+from fourfold.rows import check_finite, evenly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +194,7 @@ def _by_channel(block: NDArray[Any], layout: Layout) -> NDArray[np.float64]:
 
 
 def _spread_blocks(rows: Rows) -> Iterator[NDArray[Any]]:
-    where = np.linspace(0, rows.n - 1, min(rows.n, MOST_ROWS)).astype(np.intp)
+    where = evenly(rows.n, MOST_ROWS)
     size = max(1, BLOCK_NUMBERS // max(1, int(np.prod(rows.shape))))
     for start in range(0, len(where), size):
         yield rows.take(where[start : start + size])

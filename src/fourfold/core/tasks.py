@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.core.parameters import Fraction, Parameters, PositiveInt
 from fourfold.core.process import world
-from fourfold.errors import DataError
+from fourfold.errors import DataError, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,7 +190,7 @@ class Classification(_OneOfSeveral):
                 raise DataError(
                     f"labels of {domain.name or 'the domain'} must be among the "
                     f"{len(self.classes_)} classes of the task; got also "
-                    f"{_some(np.unique(_names(domain.known)[known < 0]))}"
+                    f"{some(map(repr, np.unique(_names(domain.known)[known < 0]).tolist()))}"
                 )
             codes[domain.labelled] = known
         return torch.from_numpy(codes)
@@ -426,8 +426,3 @@ def _answers(y: NDArray[Any]) -> bool:
     """Tell whether labels are only 0, 1 and missing."""
     numbers = _columns(y)
     return bool(np.isin(numbers[~np.isnan(numbers)], (0, 1)).all())
-
-
-def _some(values: NDArray[Any], most: int = 5) -> str:
-    names = ", ".join(repr(v) for v in values[:most].tolist())
-    return names + (f" and {len(values) - most} more" if len(values) > most else "")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from fourfold.core.cocluster import refuse_empty
 from fourfold.core.codebook import Codebook, Codes
 from fourfold.core.estimator import Needs
 from fourfold.core.inference import as_tensor, in_blocks
@@ -20,7 +21,7 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.methods.network import NetworkEstimator
 from fourfold.networks.cut import Cut
 from fourfold.networks.shares import Share, Shares
-from fourfold.rows import SparseRows, as_rows
+from fourfold.rows import SparseRows, as_rows, evenly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,7 +166,7 @@ class CountClusterer(Clusterer, ABC):
         ready = self._ready(rows)
         given = rows.kind != "texts" and self.frozen_ is None
         if given and isinstance(self.builder_, Shares) and not self.builder_.words:
-            _refuse_empty(ready)
+            refuse_empty(_full(ready))
         return ready
 
     @final
@@ -183,19 +184,12 @@ SAMPLE = 5000
 """Rows of a domain that the words are chosen on."""
 
 
-def _refuse_empty(rows: Rows) -> None:
-    """Raise where a row of counts has only zeros: it has no shares to be compared by."""
+def _full(rows: Rows) -> NDArray[np.bool_]:
+    """Tell which rows of counts have more than zeros, (n,)."""
     if isinstance(rows, SparseRows):
-        full = np.asarray(rows.matrix.sum(axis=1)).ravel() != 0
-    else:
-        full = np.concatenate([x.reshape(len(x), -1).any(axis=1) for x in rows.blocks()])
-    empty = np.flatnonzero(~full)
-    if len(empty):
-        raise DataError(
-            f"every row must have a count above 0, to be compared by what it holds; got "
-            f"{len(empty)} empty row{'s' if len(empty) > 1 else ''}, the first at position "
-            f"{empty[0]}"
-        )
+        full: NDArray[np.bool_] = np.asarray(rows.matrix.sum(axis=1)).ravel() != 0
+        return full
+    return np.concatenate([x.reshape(len(x), -1).any(axis=1) for x in rows.blocks()])
 
 
 def _is_signed(estimator: CountClusterer, rows: Rows) -> bool:
@@ -209,7 +203,7 @@ def _is_signed(estimator: CountClusterer, rows: Rows) -> bool:
 def _sampled(body: Body, rows: Rows) -> NDArray[np.float32]:
     """Read numbers (n, d) as the codebook will see them."""
     stages = [s for s in body.children() if not isinstance(s, (Codes, Share))]
-    few = rows.subset(np.linspace(0, rows.n - 1, min(rows.n, SAMPLE)).astype(np.intp))
+    few = rows.subset(evenly(rows.n, SAMPLE))
     return np.concatenate(list(_passed(stages, few)))
 
 

@@ -23,9 +23,10 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.methods.indexed import Indexed
 from fourfold.methods.job import Data, Model
 from fourfold.methods.network import NetworkEstimator
+from fourfold.rows import evenly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -44,6 +45,8 @@ __all__ = [
     "Lesson",
     "Match",
     "Placed",
+    "in_question",
+    "vectorized",
 ]
 
 Match: TypeAlias = Literal["product", "angle", "distance"]
@@ -56,6 +59,8 @@ INDEX: Final = "index"
 """The folder of the index in a bundle."""
 PRACTICE: Final = 5
 """Times that seen classes are held out to choose something for unseen ones."""
+MANY: Final = 500
+"""From so many classes on, two times tell as much."""
 GOOD: Final = 0.02
 """Handicaps whose harmonic mean is this near to the best one are as good."""
 LOOKED_AT: Final = 500
@@ -203,6 +208,11 @@ class Lesson:
         kept = np.setdiff1d(np.arange(len(self.signatures)), held)
         return self._of(kept), self._of(held)
 
+    @property
+    def times(self) -> int:
+        """How often it takes to hold classes out to choose a method's own parameters."""
+        return PRACTICE if len(self.signatures) < MANY else 2
+
     def practices(self, seed: int, most: int = PRACTICE) -> Iterator[tuple[Lesson, Lesson]]:
         """Hold out some of the classes in turn: what to learn from, and what is to be recognized.
 
@@ -318,14 +328,19 @@ class DescribedEstimator(NetworkEstimator, ABC):
     def task_for(self, target: Domain, source: Domain | None, given: Given | None) -> Task:
         seen = self._seen(source, given)
         self.seen_: list[Any] = seen.classes_.tolist()
-        described = self._described(target, source)
-        known = described.subset(self.seen_)
-        asked = described if target.classes is None else self._encoded(target.classes)
-        if not self.generalized:
-            unseen = [name for name in asked.names.tolist() if name not in known]
-            asked = asked.subset(unseen or asked.names.tolist())
-        elif target.classes is not None:
-            asked = asked.joined(known)
+        own, asked = (
+            None if domain is None or domain.classes is None else self._encoded(domain.classes)
+            for domain in (source, target)
+        )
+        asked = own if asked is None else asked
+        if asked is None:
+            raise DataError(
+                f"{type(self).__name__} must know descriptions of the classes, Domain(..., "
+                "classes=...); got none"
+            )
+        known = (asked if own is None else own.joined(asked)).subset(self.seen_)
+        names = in_question(asked, self.seen_, generalized=self.generalized)
+        asked = asked.joined(known).subset(names)
         self._known, self._asked_for = known, asked
         self.signatures_: dict[str, Any] = Signatures.fit(asked.joined(known)).state()
         task = Classification()
@@ -375,25 +390,8 @@ class DescribedEstimator(NetworkEstimator, ABC):
             )
         return seen
 
-    def _described(self, target: Domain, source: Domain | None) -> Descriptions:
-        """Return all descriptions that there are."""
-        own = source.classes if source is not None else None
-        if target.classes is None and own is None:
-            raise DataError(
-                f"{type(self).__name__} must know descriptions of the classes, Domain(..., "
-                "classes=...); got none"
-            )
-        whole = own.joined(target.classes) if own is not None else target.classes
-        return self._encoded(whole) if whole is not None else Descriptions([], [])
-
     def _encoded(self, descriptions: Descriptions) -> Descriptions:
-        """Make vectors of texts."""
-        if descriptions.texts is None:
-            return descriptions
-        from fourfold.core.sentences import encode_sentences
-
-        vectors = encode_sentences(descriptions.texts, self.encoder)
-        return Descriptions(descriptions.names, vectors)
+        return vectorized(descriptions, self.encoder)
 
     def _lesson(self, job: Job) -> Lesson:
         """Return the labelled rows of the source with the signatures of their classes."""
@@ -478,8 +476,8 @@ class DescribedEstimator(NetworkEstimator, ABC):
         made = Indexed.build(self.index, head.labels.numpy(), head.bias.numpy())
         if lesson is not None and lesson.data.rows.n:
             rows = lesson.data.rows
-            few = np.linspace(0, rows.n - 1, min(rows.n, ASKED)).astype(np.intp)
-            made.index.calibrate(in_blocks(Placed(self.model_), rows.subset(few)))
+            few = rows.subset(evenly(rows.n, ASKED))
+            made.index.calibrate(in_blocks(Placed(self.model_), few))
         return made
 
     @final
@@ -579,6 +577,39 @@ class DescribedEstimator(NetworkEstimator, ABC):
         return Generalized.of(float(np.mean(rates[True])), float(np.mean(rates[False])))
 
 
+def in_question(names: Iterable[Any], seen: Sequence[Any], *, generalized: bool) -> list[Any]:
+    """Return which classes rows may be of: described ones that have no examples, or all.
+
+    Parameters
+    ----------
+    names
+        Of the classes that are described.
+    seen
+        Of those that have examples.
+    generalized
+        Whether these come into question, too; they also do where all that are described are seen.
+    """
+    described = list(names)
+    if generalized:
+        return [*described, *(name for name in seen if name not in set(described))]
+    return [name for name in described if name not in set(seen)] or described
+
+
+def vectorized(descriptions: Descriptions, encoder: str) -> Descriptions:
+    """Make vectors of descriptions that are texts; others are returned as they are.
+
+    Raises
+    ------
+    MissingExtraError, FileError
+        If there is no sentence encoder.
+    """
+    if descriptions.texts is None:
+        return descriptions
+    from fourfold.core.sentences import encode_sentences
+
+    return Descriptions(descriptions.names, encode_sentences(descriptions.texts, encoder))
+
+
 def _head(model: Model) -> LabelHead:
     if not isinstance(model.head, LabelHead):
         raise TypeError(f"a zero-shot model must end in a LabelHead; got {type(model.head)}")
@@ -604,8 +635,7 @@ def _margins(scores: NDArray[np.float32], true: NDArray[np.intp], seen: int) -> 
 def _spread(model: Model, lesson: Lesson) -> float:
     """Return by how much the scores of a row differ between the lesson's classes, above 0."""
     _head(model).stand_for(lesson.signatures)
-    n = len(lesson.data.y)
-    some = lesson.data.at(np.linspace(0, n - 1, min(n, LOOKED_AT)).astype(np.intp))
+    some = lesson.data.at(evenly(len(lesson.data.y), LOOKED_AT))
     spread = float(in_blocks(model, some.rows).astype(np.float64).std(axis=1).mean())
     return spread if spread > 0 else 1.0
 

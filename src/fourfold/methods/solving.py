@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from fourfold.core.tasks import Classification, Regression
+from fourfold.methods.job import probe, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from fourfold.core.tasks import Task
+    from fourfold.core.training import History, Recipe
+    from fourfold.methods.job import Data, Model
 
-__all__ = ["solvable", "solve"]
+__all__ = ["solvable", "solve", "teach"]
 
 STRENGTHS: Final = (1e3, 1e2, 1e1, 1e0, 1e-1)
 """Of the L2 penalty, times the features' mean square: tried in turn while it gets better."""
@@ -32,6 +35,33 @@ MOST_ROWS: Final = 2000
 def solvable(task: Task) -> bool:
     """Tell whether a task's last layer can be solved: one class of several, or numbers."""
     return isinstance(task, (Classification, Regression))
+
+
+def teach(
+    model: Model, task: Task, data: Data, recipe: Recipe, strength: float | None
+) -> History | None:
+    """Find the last layer alone, on features that are computed once: solved, or else trained.
+
+    Parameters
+    ----------
+    model
+        Its body stays as it is.
+    task, data
+        What is learnt, from labelled rows.
+    recipe
+        Of a training.
+    strength
+        As of :func:`solve`.
+
+    Returns
+    -------
+    History or None
+        Of the training, where it could not be solved.
+    """
+    if not solvable(task):
+        return probe(model, task, data, recipe)
+    solve(model.head, recorded(model.body, data.rows).numpy(), data.y.numpy(), task, strength)
+    return None
 
 
 def solve(

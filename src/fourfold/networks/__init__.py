@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fourfold.errors import ParameterError
 from fourfold.networks.builder import Body, Builder, as_body
+from fourfold.networks.coder import Coder
 from fourfold.networks.columns import Columns
 from fourfold.networks.convnet import ConvNet
 from fourfold.networks.mlp import Mlp
+from fourfold.networks.projection import Projection
+from fourfold.networks.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,28 +29,10 @@ __all__ = [
 ]
 
 
-def _coder(**parameters: Any) -> Builder:
-    from fourfold.networks.coder import Coder
-
-    return Coder(**parameters)
-
-
-def _projection(**parameters: Any) -> Builder:
-    from fourfold.networks.projection import Projection
-
-    return Projection(**parameters)
-
-
 def _timm(**parameters: Any) -> Builder:
     from fourfold.networks.timm import Timm
 
     return Timm(**parameters)
-
-
-def _shares(**parameters: Any) -> Builder:
-    from fourfold.networks.shares import Shares
-
-    return Shares(**parameters)
 
 
 def _stem(**parameters: Any) -> Builder:
@@ -57,12 +42,12 @@ def _stem(**parameters: Any) -> Builder:
 
 
 BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
-    "Coder": _coder,
+    "Coder": Coder,
     "Columns": Columns,
     "Mlp": Mlp,
     "ConvNet": ConvNet,
-    "Projection": _projection,
-    "Shares": _shares,
+    "Projection": Projection,
+    "Shares": Shares,
     "Stem": _stem,
     "Timm": _timm,
 }

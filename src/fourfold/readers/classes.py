@@ -93,12 +93,12 @@ def _read(path: Path) -> tuple[list[Any], Any]:
 
 
 def _table(path: Path) -> tuple[list[Any], Any]:
-    from fourfold.readers.tables import first_column, read_table
+    from fourfold.readers.tables import read_table, written_column
 
     frame = read_table(path, None)[0].frame
     written = frame.pop(frame.columns[0])
     packed = path.name.lower().endswith(".parquet")
-    names = written.tolist() if packed else first_column(path, str(written.name))
+    names = written.tolist() if packed else written_column(path, str(written.name))
     return names, frame if len(frame.columns) else None
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["DAMAGED", "first_column", "not_gzip", "read_table"]
+__all__ = ["DAMAGED", "not_gzip", "read_table", "written_column"]
 
 DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 """What reading a damaged ``.gz`` file raises."""
@@ -73,8 +73,8 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
     return FrameRows(frame), y
 
 
-def first_column(path: Path, name: str) -> list[str]:
-    """Read the first column of delimited text as it is written, whatever it looks like.
+def written_column(path: Path, name: str) -> list[str]:
+    """Read a column of delimited text as it is written, whatever it looks like.
 
     Parameters
     ----------

@@ -348,6 +348,8 @@ def _words(path: Path, column: str | None) -> list[str]:
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
 
+    from fourfold.readers.tables import written_column
+
     try:
         if path.name.lower().endswith(".parquet"):
             name = _column(path, pq.read_schema(path).names, column)
@@ -355,10 +357,7 @@ def _words(path: Path, column: str | None) -> list[str]:
         else:
             with pa_csv.open_csv(path) as file:
                 name = _column(path, file.schema.names, column)
-            every = pa_csv.ConvertOptions(
-                include_columns=[name], column_types={name: pa.string()}, strings_can_be_null=False
-            )
-            table = pa_csv.read_csv(path, convert_options=every)
+            return written_column(path, name)
     except pa.ArrowException as error:
         raise DataError(f"{path} must be a table of words; got: {error}") from error
     words: list[str] = table.column(name).to_pylist()

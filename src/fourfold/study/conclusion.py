@@ -18,7 +18,6 @@ from fourfold.study.judge import by_choice
 from fourfold.study.picture import pictures
 from fourfold.study.result import Line, Pile, Points, Result, Verdict
 from fourfold.study.runs import DRAWN, Outcome
-from fourfold.study.scores import Stability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,9 +99,7 @@ def _sentence(study: Asked, pick: Line | None, rival: Line | None, verdict: Verd
             f"Undecided: there are too few target labels to tell whether {pick.method} helps; "
             "bring some to evaluate on."
         )
-    words = {"helped": "Transfer helped", "hurt": "Transfer hurt", "undecided": "Undecided"}
-    if isinstance(study.score, Stability):  # which says nothing about the truth
-        words |= {"helped": "More stable with transfer", "hurt": "Less stable with transfer"}
+    words = {"helped": study.score.helped, "hurt": study.score.hurt, "undecided": "Undecided"}
     difference, score = pick.difference, study.score.name.replace("_", " ")
     return (
         f"{words[verdict]}: {pick.method} reached {np.mean(pick.scores):.3f} {score}, "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.decomposition import PCA
 
+from fourfold.rows import evenly
 from fourfold.study.result import Points
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def drawn(domain: Domain) -> Domain:
     """Return up to 300 rows of a domain, evenly spread."""
     if domain.n_rows <= MOST:
         return domain
-    return domain.subset(np.linspace(0, domain.n_rows - 1, MOST).astype(np.intp))
+    return domain.subset(evenly(domain.n_rows, MOST))
 
 
 def _points(title: str, parts: Sequence[Domain], blocks: Sequence[NDArray[np.float32]]) -> Points:

@@ -12,6 +12,7 @@ from fourfold.core.signatures import Signatures
 from fourfold.core.tasks import Classification, Clustering, infer_task
 from fourfold.domain import pool
 from fourfold.errors import DataError, ParameterError
+from fourfold.methods.described import in_question
 from fourfold.study.checks import check_choice, check_classes
 from fourfold.study.scores import (
     SCORES,
@@ -98,6 +99,7 @@ def ask_described(
     folds: int,
     metric: str | None,
     generalized: bool,
+    encoder: str | None,
 ) -> Question:
     """Ask for classes that are known by descriptions alone.
 
@@ -129,7 +131,7 @@ def ask_described(
         choice=score,
         splits=splits,
         validator=None,
-        told={"generalized": generalized},
+        told={"generalized": generalized} | ({"encoder": encoder} if encoder else {}),
         notes=leaks(source, target, evaluate),
     )
 
@@ -145,11 +147,8 @@ def _described_task(
     whole.subset(seen)
     if whole.kind != "texts":
         Signatures.fit(whole)
-    names = described.names.tolist()
     task = Classification()
-    task.classes_ = np.unique(
-        [*names, *seen] if generalized else [name for name in names if name not in seen]
-    )
+    task.classes_ = np.unique(in_question(described, seen, generalized=generalized))
     if len(task.classes_) < 2:
         raise DataError(
             "at least two classes without examples must be described; got one, "

@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from fourfold.core.clusters import cluster_entropy
 from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.errors import ParameterError
+from fourfold.methods.described import Generalized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,9 +39,19 @@ MINORITY: Final = 0.2
 
 
 class Score(ABC):
-    """A number for outputs against true labels; higher is better."""
+    """A number for outputs against true labels; higher is better.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    helped, hurt
+        How a sentence begins that says what a difference means.
+    """
 
     name: ClassVar[str]
+    helped: ClassVar[str] = "Transfer helped"
+    hurt: ClassVar[str] = "Transfer hurt"
 
     @abstractmethod
     def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
@@ -167,8 +178,7 @@ class HarmonicMean(ClassScore):
     def of_rates(self, even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
         if not len(even) or not len(odd):
             return 0.0
-        u, s = float(even.mean()), float(odd.mean())
-        return 2 * s * u / (s + u) if s + u else 0.0
+        return Generalized.of(seen=float(odd.mean()), unseen=float(even.mean())).harmonic
 
 
 @final
@@ -199,7 +209,8 @@ class Stability(Score):
     Where all rows are in one cluster there is nothing to agree on, and it is 0.
     """
 
-    name = "stability"
+    name = "stability"  # which says nothing about the truth
+    helped, hurt = "More stable with transfer", "Less stable with transfer"
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
         del task

@@ -41,8 +41,8 @@ from fourfold.study.work import (
     own_store,
     seeded,
     started,
-    vectorized,
     warm,
+    with_vectors,
 )
 
 if TYPE_CHECKING:
@@ -201,8 +201,8 @@ class Study:
         self.plan = locate(self.sources, target)
         prepare = prepare or encoding(encoder, [*self.sources, target])
         if self.plan.cell == "zeroshot":
-            self.target = target = vectorized(target, encoder)
-            self.sources = [vectorized(source, encoder) for source in self.sources]
+            self.target = target = with_vectors(target, encoder)
+            self.sources = [with_vectors(source, encoder) for source in self.sources]
         self.generalized, self.clusters, self.encoder = generalized, clusters, encoder
         self.question = self._question(folds, metric)
         self.drawn = [drawn(pool(self.sources)), drawn(target)]
@@ -259,9 +259,13 @@ class Study:
         if self.plan.cell == "clustering":
             return ask_clusters(*data, clusters=self.clusters, metric=metric)
         if self.plan.cell == "zeroshot":
-            asked = ask_described(*data, folds=folds, metric=metric, generalized=self.generalized)
-            asked.told.update({} if self.encoder is None else {"encoder": self.encoder})
-            return asked
+            return ask_described(
+                *data,
+                folds=folds,
+                metric=metric,
+                generalized=self.generalized,
+                encoder=self.encoder,
+            )
         return ask_labelled(*data, folds=folds, metric=metric)
 
     def _refuse_strange_options(self) -> None:

@@ -15,8 +15,8 @@ from fourfold.core.index import is_full
 from fourfold.core.prepare import SentenceEncoding
 from fourfold.core.store import Store, compute_once, using
 from fourfold.core.texts import MINILM
-from fourfold.descriptions import Descriptions
 from fourfold.errors import FourfoldWarning, ParameterError
+from fourfold.methods.described import vectorized
 from fourfold.networks.cut import Cut
 
 if TYPE_CHECKING:
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from fourfold.core.prepare import Preparation
     from fourfold.domain import Domain
 
-__all__ = ["encoding", "equip", "measuring", "own_store", "seeded", "started", "vectorized", "warm"]
+__all__ = [
+    "encoding",
+    "equip",
+    "measuring",
+    "own_store",
+    "seeded",
+    "started",
+    "warm",
+    "with_vectors",
+]
 
 E = TypeVar("E", bound="TransferEstimator | JointEstimator")
 
@@ -52,14 +61,11 @@ def encoding(encoder: str | None, domains: Iterable[Domain]) -> SentenceEncoding
     return None
 
 
-def vectorized(domain: Domain, encoder: str | None) -> Domain:
+def with_vectors(domain: Domain, encoder: str | None) -> Domain:
     """Encode descriptions of classes that are texts, so that no fit has to."""
     if domain.classes is None or domain.classes.texts is None:
         return domain
-    from fourfold.core.sentences import encode_sentences
-
-    vectors = encode_sentences(domain.classes.texts, encoder or MINILM)
-    return domain.described(Descriptions(domain.classes.names, vectors))
+    return domain.described(vectorized(domain.classes, encoder or MINILM))
 
 
 def equip(estimator: TransferEstimator | JointEstimator, shared: Mapping[str, Any]) -> None:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from fourfold.core.estimator import Needs
-from fourfold.core.training import Recipe
 from fourfold.methods.described import DescribedEstimator, LabelHead
 from fourfold.methods.job import Model
 from fourfold.networks.mlp import Mlp
@@ -45,7 +44,6 @@ class Chance(DescribedEstimator):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def head_for(self, width: int, classes: int) -> _Waves:
         return _Waves(width, self.signature_width, classes)

@@ -11,15 +11,14 @@ from sklearn.decomposition import PCA
 from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Fraction, Positive, PositiveInt
 from fourfold.core.training import Recipe
-from fourfold.methods.job import probe
 from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.solving import solvable, solve
+from fourfold.methods.solving import teach
 from fourfold.networks.mlp import Mlp
 from fourfold.networks.projection import Projection
+from fourfold.rows import evenly
 
 if TYPE_CHECKING:
     from fourfold.methods.job import Job, Model
-    from fourfold.rows import Rows
 
 __all__ = ["LinearPCA"]
 
@@ -59,7 +58,8 @@ class LinearPCA(NetworkEstimator):
     def _learn(self, job: Job) -> Model:
         self.builder_ = Mlp(widths=())
         domains = [job.target] if job.source is None else [job.source, job.target]
-        inputs = np.concatenate([in_blocks(job.body(), _some(domain.rows)) for domain in domains])
+        some = [domain.rows.subset(evenly(domain.rows.n, MOST_ROWS)) for domain in domains]
+        inputs = np.concatenate([in_blocks(job.body(), rows) for rows in some])
         found = PCA(min(self.most, *inputs.shape), random_state=job.seed).fit(inputs)
         held = np.cumsum(found.explained_variance_ratio_)
         n = min(int(np.searchsorted(held, self.variance)) + 1, len(held))
@@ -69,14 +69,7 @@ class LinearPCA(NetworkEstimator):
         centre = torch.from_numpy(found.mean_.astype(np.float32))
         projection = model.body.get_submodule("project")
         projection.load_state_dict({"weight": components, "bias": -components @ centre})
-        data = job.target.known()
-        if solvable(job.task):
-            features = in_blocks(model.body, data.rows)
-            solve(model.head, features, data.y.numpy(), job.task, self.strength)
-        else:
-            self.history_ = probe(model, job.task, data, job.recipe)
+        trained = teach(model, job.task, job.target.known(), job.recipe, self.strength)
+        if trained is not None:
+            self.history_ = trained
         return model
-
-
-def _some(rows: Rows) -> Rows:
-    return rows.subset(np.linspace(0, rows.n - 1, min(rows.n, MOST_ROWS)).astype(np.intp))

@@ -12,7 +12,6 @@ from fourfold.core.closed import amid, ridge, ridges
 from fourfold.core.estimator import Needs
 from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Positive
-from fourfold.core.training import Recipe
 from fourfold.methods.described import DescribedEstimator, Embedded
 from fourfold.methods.job import Model
 from fourfold.networks.mlp import Mlp
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["RidgeToDescriptions"]
 
 STRENGTHS: Final = tuple(10.0**i for i in range(6))
-PRACTICES: Final = 5
-"""Times that a fifth of the seen classes is held out to choose the strength."""
-MANY: Final = 500
-"""From so many classes on, two times tell as much."""
 
 
 @final
@@ -70,7 +65,6 @@ class RidgeToDescriptions(DescribedEstimator):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
     plain: ClassVar[tuple[str, ...]] = (*DescribedEstimator.plain, "strength_")
 
     def head_for(self, width: int, classes: int) -> Embedded:
@@ -81,10 +75,9 @@ class RidgeToDescriptions(DescribedEstimator):
         if self.strength is not None:
             self.strength_ = self.strength
             return
-        most = PRACTICES if len(lesson.signatures) < MANY else 2
         rates = [
             _rates(job.body(), rest, held)
-            for rest, held in lesson.practices(self.random_state, most)
+            for rest, held in lesson.practices(self.random_state, lesson.times)
         ]
         self.strength_ = STRENGTHS[amid(np.array(rates))[0]] if rates else STRENGTHS[0]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from fourfold.errors import ParameterError
 from fourfold.methods.job import hold_out
 from fourfold.methods.network import NetworkEstimator
 from fourfold.methods.start import Head, start
+from fourfold.rows import evenly
 
 if TYPE_CHECKING:
     from fourfold.core.training import Batch
@@ -111,7 +111,7 @@ class L2SP(NetworkEstimator):
                 "fisher=True must have the source's data to measure on; got a trained model"
             )
         known = job.source.known()
-        few = known.at(np.linspace(0, len(known.y) - 1, min(FISHER_ROWS, len(known.y))).astype(int))
+        few = known.at(evenly(len(known.y), FISHER_ROWS))
         measured, task = (model, job.task) if kept else (job.source_model, job.source_task)
         found = fisher_diagonal(measured, few.rows, task)
         named = {name if kept else name.removeprefix("body."): f for name, f in found.items()}

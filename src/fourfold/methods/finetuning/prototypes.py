@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
@@ -13,10 +12,10 @@ from fourfold.core.estimator import Needs
 from fourfold.core.training import Recipe
 from fourfold.methods.job import Model, recorded
 from fourfold.methods.network import NetworkEstimator
+from fourfold.rows import evenly
 
 if TYPE_CHECKING:
     from fourfold.methods.job import Job
-    from fourfold.rows import Rows
 
 __all__ = ["Prototypes"]
 
@@ -68,16 +67,11 @@ class Prototypes(NetworkEstimator):
         nearest = self.last_layer(body.width)
         if self.centre:
             rows = job.target.rows if job.source is None else job.source.rows
-            nearest.mean.copy_(recorded(body, _some(rows)).mean(0))
+            nearest.mean.copy_(recorded(body, rows.subset(evenly(rows.n, MEAN_ROWS))).mean(0))
         features = nearest.placed(recorded(body, known.rows))  # (n, d)
         for c, prototype in enumerate(nearest.prototypes):
             prototype.copy_(features[known.y == c].mean(0))
         return Model(body, nearest)
-
-
-def _some(rows: Rows) -> Rows:
-    """Return so many rows, evenly spread, that their mean is known well."""
-    return rows.subset(np.linspace(0, rows.n - 1, min(rows.n, MEAN_ROWS)).astype(np.intp))
 
 
 @final

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar, Literal, final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,9 +12,9 @@ from fourfold.core.estimator import Needs
 from fourfold.core.parameters import NonNegative, Positive
 from fourfold.core.process import seeded
 from fourfold.core.training import Batch, Phase, Recipe, minimize
-from fourfold.methods.job import Data, frozen_rows, once, probe, supervise
+from fourfold.methods.job import Data, once, supervise
 from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.solving import solvable, solve
+from fourfold.methods.solving import teach
 from fourfold.networks.mlp import Mlp
 
 if TYPE_CHECKING:
@@ -78,14 +77,12 @@ class Autoencoder(NetworkEstimator):
             key = job.key(recipe, f"autoencoder, noise {self.noise}")
             once(both, key, lambda: self._encode(both, source, recipe))
         model = job.model(body.cpu().eval())
-        if self.tune == "head" and solvable(job.task):
-            features = frozen_rows(body, known.rows)
-            values = np.concatenate(list(features.blocks()))
-            solve(model.head, values, known.y.numpy(), job.task, self.strength)
-        elif self.tune == "head":
-            self.history_ = probe(model, job.task, known, job.recipe)
-        else:
+        if self.tune == "all":
             self.history_ = supervise(model, job.task, known, job.recipe)
+            return model
+        trained = teach(model, job.task, known, job.recipe, self.strength)
+        if trained is not None:
+            self.history_ = trained
         return model
 
     def _encode(self, both: nn.ModuleList, source: Data, recipe: Recipe) -> None:

@@ -19,10 +19,11 @@ from fourfold.core.plain import to_plain
 from fourfold.core.process import seeded
 from fourfold.core.training import Recipe
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods.job import frozen_rows, once, probe
+from fourfold.methods.job import once
 from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.solving import solvable, solve
+from fourfold.methods.solving import teach
 from fourfold.networks.coder import CURVE, Coder, CodesAndInput
+from fourfold.rows import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,13 +119,10 @@ class SparseCoding(NetworkEstimator):
         with seeded(job.seed):
             once(body, key, lambda: self._teach(body, source))
         model = job.model(body)
-        features = frozen_rows(body, known.rows)
         self._tell(body, known)
-        if solvable(job.task):
-            values = np.concatenate(list(features.blocks()))
-            solve(model.head, values, known.y.numpy(), job.task, self.strength)
-        else:
-            self.history_ = probe(model, job.task, known, job.recipe)
+        trained = teach(model, job.task, known, job.recipe, self.strength)
+        if trained is not None:
+            self.history_ = trained
         return model
 
     def _coder(self, source: Data) -> Coder:
@@ -159,7 +157,7 @@ class SparseCoding(NetworkEstimator):
     def _teach(self, body: Body, source: Data) -> None:
         """Learn the dictionary, and all else that a body holds, from the source's rows."""
         module, read = _module(body), _reader(body, source.rows)
-        sample = read(_spread(source.rows.n, LOOK))
+        sample = read(evenly(source.rows.n, LOOK))
         windows = module.windows
         even = sample if windows.window is None else windows.even(sample)
         if not even.any():
@@ -192,7 +190,7 @@ class SparseCoding(NetworkEstimator):
     def _tell(self, body: Body, known: Data) -> None:
         """Leave what the report says of the dictionary."""
         module = _module(body)
-        few = _reader(body, known.rows)(_spread(known.rows.n, LOOK // 8))
+        few = _reader(body, known.rows)(evenly(known.rows.n, LOOK // 8))
         on = module.codes(module.windows(few)) != 0
         shares = [f"{share:.0%}" for share in np.linspace(0, 1, CURVE)]
         curve: list[float] = module.curve.tolist()
@@ -258,7 +256,3 @@ def _whitening(x: Tensor) -> Tensor:
     scaled = vectors * (values.clamp(min=0) + NOISE).rsqrt()
     turn: Tensor = (scaled @ vectors.T).float()
     return turn
-
-
-def _spread(n: int, most: int) -> NDArray[np.intp]:
-    return np.linspace(0, n - 1, min(n, most)).astype(np.intp)

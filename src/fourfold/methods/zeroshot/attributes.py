@@ -24,6 +24,7 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.methods.described import DescribedEstimator, LabelHead, Placed
 from fourfold.methods.job import Model
 from fourfold.networks.mlp import Mlp
+from fourfold.rows import evenly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,10 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AttributePrediction"]
 
-FOLDS: Final = 5
-"""Times that seen classes are held out to find how far predictions hold for others."""
-MANY: Final = 500
-"""From so many classes on, two times tell as much."""
 TRUSTS: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)
 UNTESTED: Final = 0.5
 """The trust where there are too few classes to hold any out."""
@@ -124,10 +121,9 @@ class AttributePrediction(DescribedEstimator):
     def choose(self, job: Job, lesson: Lesson) -> None:
         if self.predictor == "forest":
             self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
-        most = FOLDS if len(lesson.signatures) < MANY else 2
         self._tested = [
             _told(*self._trained(job, rest), held)
-            for rest, held in lesson.practices(self.random_state, most)
+            for rest, held in lesson.practices(self.random_state, lesson.times)
         ]
         posterior = Posterior(self._groups)
         prior = Prior.of(lesson.signatures.numpy(), self._groups)
@@ -172,7 +168,7 @@ class AttributePrediction(DescribedEstimator):
     def explained(self, job: Job) -> list[Finding]:
         del self._tested
         rows = job.target.rows
-        rows = rows.subset(np.linspace(0, rows.n - 1, min(rows.n, LOOKED_AT)).astype(np.intp))
+        rows = rows.subset(evenly(rows.n, LOOKED_AT))
         outputs = in_blocks(self.model_, rows)
         guess, ranked = outputs.argmax(axis=1), np.sort(outputs, axis=1)
         lead = ranked[:, -1] - ranked[:, -2]

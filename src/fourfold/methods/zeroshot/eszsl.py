@@ -11,7 +11,6 @@ from fourfold.core.closed import Affine, amid, spectrum
 from fourfold.core.estimator import Needs
 from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Positive
-from fourfold.core.training import Recipe
 from fourfold.methods.described import DescribedEstimator, Embedded
 from fourfold.methods.job import Model
 from fourfold.networks.mlp import Mlp
@@ -29,10 +28,6 @@ __all__ = ["ESZSL"]
 
 GRID: Final = tuple(10.0**i for i in range(-3, 4))
 """Of γ and of λ."""
-PRACTICES: Final = 5
-"""Times that a fifth of the seen classes is held out to choose γ and λ."""
-MANY: Final = 500
-"""From so many classes on, two times tell as much."""
 
 
 @final
@@ -83,7 +78,6 @@ class ESZSL(DescribedEstimator):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
     plain: ClassVar[tuple[str, ...]] = (*DescribedEstimator.plain, "gamma_", "lambda__")
 
     def head_for(self, width: int, classes: int) -> Embedded:
@@ -106,9 +100,8 @@ class ESZSL(DescribedEstimator):
         gammas = GRID if self.gamma is None else (self.gamma,)
         lambdas = GRID if self.lambda_ is None else (self.lambda_,)
         rates: list[Matrix] = []
-        most = PRACTICES if len(lesson.signatures) < MANY else 2
-        open_ = len(gammas) * len(lambdas) > 1
-        for rest, held in lesson.practices(self.random_state, most if open_ else 0):
+        times = lesson.times if len(gammas) * len(lambdas) > 1 else 0
+        for rest, held in lesson.practices(self.random_state, times):
             X, y, S = _sides(body, held)
             rows = _Solved.of(*_sides(body, rest)).turned(X, S)
             scores = [[rows.scores(g, k).argmax(1) for k in lambdas] for g in gammas]
