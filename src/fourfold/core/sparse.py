@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch._higher_order_ops.scan import scan  # the one loop that becomes a loop in ONNX
@@ -352,14 +353,14 @@ def _positions(on: Tensor, size: int) -> Tensor:
 
 def _spread(gram: Tensor) -> Tensor:
     """Order atoms so that those of a group are nearly orthogonal: (k,)."""
-    likeness = gram.double().square().fill_diagonal_(0).cpu()
-    k = len(gram)
+    likeness = gram.double().square().fill_diagonal_(0).cpu().numpy()
+    k = len(likeness)
     groups: list[list[int]] = [[] for _ in range(-(-k // GROUP))]
-    room = [GROUP] * (len(groups) - 1) + [k - GROUP * (len(groups) - 1)]
-    cost = torch.zeros(len(groups), k, dtype=torch.float64)
-    for j in torch.argsort(-likeness.sum(1), stable=True).tolist():
-        open_ = [g for g, members in enumerate(groups) if len(members) < room[g]]
-        best = min(open_, key=lambda g: (float(cost[g, j]), len(groups[g])))
+    cost = np.zeros((len(groups), k))
+    for j in np.argsort(-likeness.sum(1), kind="stable").tolist():
+        best = np.lexsort(([len(members) for members in groups], cost[:, j]))[0]
         groups[best].append(j)
         cost[best] += likeness[j]
+        if len(groups[best]) == (GROUP if best < len(groups) - 1 else k - GROUP * best):
+            cost[best] = np.inf  # it is full
     return torch.tensor([j for members in groups for j in members])
