@@ -175,19 +175,30 @@ def _planted(
     return table
 
 
+class Run(NamedTuple):
+    """Seconds to read the counts and to search, how many rounds that took, and what it reached."""
+
+    reading: float
+    searching: float
+    rounds: int
+    objective: float
+
+
 def _fourfold(s: Settings) -> Measures:
-    seconds, value = _ours(_timed(s), s.rounds)
-    return {"seconds": seconds, "objective": value}
+    run = _ours(_timed(s), s.rounds)
+    return {"seconds": run.reading + run.searching, "objective": run.objective}
 
 
-def _ours(given: Timed, rounds: int) -> tuple[float, float]:
+def _ours(given: Timed, rounds: int) -> Run:
     from fourfold.core.cocluster import Counts, Partition, improve
 
     began = time.perf_counter()
     tables = [Counts(table) for table in given.tables]
+    read = time.perf_counter()
     start = Partition(given.rows, given.features)
     found = improve(tables, [1.0, 1.0], start, [CLUSTERS] * 3, rounds=rounds, tolerance=0.0)
-    return time.perf_counter() - began, found.curve[-1]
+    done = time.perf_counter()
+    return Run(read - began, done - read, len(found.curve) - 1, found.curve[-1])
 
 
 def _peer(s: Settings, name: str) -> Measures:
@@ -208,12 +219,14 @@ def _peer(s: Settings, name: str) -> Measures:
 
 
 def _growth(s: Settings) -> Measures:
-    """Time the same rounds over tables of four sizes."""
+    """Time as many rounds over tables of four sizes; a small one may be done after fewer."""
     _ours(_timed(s, SHRUNK[0]), s.rounds)  # warm
     found = {}
     for part in SHRUNK:
         given = _timed(s, part)
-        found[f"seconds 1/{part}"] = min(_ours(given, s.rounds)[0] for _ in range(3))
+        runs = [_ours(given, s.rounds) for _ in range(5)]
+        best = min(run.reading + s.rounds * run.searching / run.rounds for run in runs)
+        found[f"seconds 1/{part}"] = best
     return found
 
 
@@ -263,7 +276,10 @@ BENCHMARK: Final = Benchmark(
             "counted, with ours also the objective after each round. plain writes the equations "
             "down, aggregated has seen that sums by cluster are enough."
         ),
-        "Growth: the best of 3 at 1/8, 1/4, 1/2 and all of rows, features and counts.",
+        (
+            "Growth: the best of 5 at 1/8, 1/4, 1/2 and all of rows, features and counts; a table "
+            "that is done before 20 rounds counts as if its rounds had gone on to 20."
+        ),
     ),
     sides={
         "texts": lambda s: _quality(_texts(s), s.seeds),

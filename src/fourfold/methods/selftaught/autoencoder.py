@@ -63,7 +63,7 @@ class Autoencoder(NetworkEstimator):
     strength: Positive | None = None
 
     needs: ClassVar[Needs] = Needs(source=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=20, least_steps=2000)
 
     def _learn(self, job: Job) -> Model:
         source, known = job.source_data, job.target.known()
