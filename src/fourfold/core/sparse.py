@@ -356,11 +356,12 @@ def _spread(gram: Tensor) -> Tensor:
     likeness = gram.double().square().fill_diagonal_(0).cpu().numpy()
     k = len(likeness)
     groups: list[list[int]] = [[] for _ in range(-(-k // GROUP))]
-    cost = np.zeros((len(groups), k))
+    cost, sizes = np.zeros((len(groups), k)), np.zeros(len(groups))
     for j in np.argsort(-likeness.sum(1), kind="stable").tolist():
-        best = np.lexsort(([len(members) for members in groups], cost[:, j]))[0]
+        best = int(np.lexsort((sizes, cost[:, j]))[0])
         groups[best].append(j)
+        sizes[best] += 1
         cost[best] += likeness[j]
-        if len(groups[best]) == (GROUP if best < len(groups) - 1 else k - GROUP * best):
+        if sizes[best] == min(GROUP, k - GROUP * best):
             cost[best] = np.inf  # it is full
     return torch.tensor([j for members in groups for j in members])
