@@ -17,7 +17,7 @@ from fourfold.networks.builder import Body, Builder
 
 __all__ = ["CURVE", "Coder", "CodesAndInput", "Windows"]
 
-CURVE: Final = 20
+CURVE: Final = 21
 """Points that are kept of the dictionary's objective over its training."""
 FLAT: Final = 0.01
 """Added to a window's variance, of inputs with variance 1, before it is divided by it."""
