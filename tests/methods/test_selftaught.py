@@ -122,6 +122,9 @@ def test_the_dictionary_is_learnt_once_for_all_folds(digits, monkeypatch):
     assert taught == [1]
     SparseCoding(**given, random_state=1).fit(X[:60], y[:60], source=source)
     assert taught == [1, 1]
+    monkeypatch.setattr(job, "VERSION", "another")
+    SparseCoding(**given).fit(X[:60], y[:60], source=source)
+    assert taught == [1, 1, 1]
     one, two = (m.model_.body.get_submodule("codes.codes").atoms for m in (first, second))
     assert torch.equal(one, two)
 

@@ -20,6 +20,7 @@ from fourfold.core.inference import as_tensor
 from fourfold.core.process import seeded, world
 from fourfold.core.store import active, compute_once
 from fourfold.core.training import Batch, History, Part, Phase, Recipe, Table, minimize
+from fourfold.core.version import VERSION
 from fourfold.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -199,7 +200,8 @@ class Job:
         """
         if self.origin is None:
             return None
-        parts = [self.origin(), recipe.identity(), self.seed, torch.get_num_threads(), *more]
+        given = [self.origin(), recipe.identity(), self.seed, torch.get_num_threads()]
+        parts = [VERSION, *given, *more]  # another version may train in another way
         return xxh3_128_hexdigest(json.dumps(parts).encode())
 
 
