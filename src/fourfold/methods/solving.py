@@ -122,18 +122,28 @@ def _logistic(
     x: NDArray[np.float32], y: NDArray[np.float32], strength: float | None, k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights (k, d) and biases (k,)."""
-    d, scale, wide = x.shape[1], _mean_square(x), x.shape[1] > len(x)
-    if wide:  # in the n directions that the rows span, where the best weights lie, L2 is the same
-        turn, upper = np.linalg.qr(x.T.astype(np.float64))
-        x = upper.T.astype(np.float32)
-    strength = _chosen(x, y, scale) if strength is None else strength
-    model = _fitted(x, y, strength)
-    weights, biases = model.coef_ @ turn.T if wide else model.coef_, model.intercept_
+    narrow, widen = _narrowed(x)
+    strength = _chosen(narrow, y, _mean_square(x)) if strength is None else strength
+    model = _fitted(narrow, y, strength)
+    weights, biases = widen(model.coef_), model.intercept_
     if len(weights) == 1:  # two classes: one row, for the second against the first
         weights, biases = np.vstack([-weights, weights]) / 2, np.hstack([-biases, biases]) / 2
-    full, offsets = np.zeros((k, d)), np.full(k, -np.inf)
+    full, offsets = np.zeros((k, x.shape[1])), np.full(k, -np.inf)
     full[model.classes_.astype(int)], offsets[model.classes_.astype(int)] = weights, biases
     return full, offsets
+
+
+def _narrowed(
+    x: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
+    """Turn n rows of more features into the n directions that they span; and weights back.
+
+    The best weights lie there, and an L2 penalty is the same.
+    """
+    if x.shape[1] <= len(x):
+        return x, lambda weights: weights
+    turn, upper = np.linalg.qr(x.T.astype(np.float64))
+    return upper.T.astype(np.float32), lambda weights: weights @ turn.T
 
 
 def _chosen(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> float:

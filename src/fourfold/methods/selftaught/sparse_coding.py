@@ -129,7 +129,7 @@ class SparseCoding(NetworkEstimator):
     def _coder(self, source: Data) -> Coder:
         """Describe the coder for these rows, and refuse what cannot be learnt."""
         window = self._window()
-        stride = max(1, round(min(window or (1,)) / 3)) if self.stride is None else self.stride
+        stride = self.stride or (max(1, round(min(window) / 3)) if window else 1)
         draft = Coder(atoms=1, window=window, stride=stride).build(self.shape_)
         windows = _module(draft).windows
         most = source.rows.n * windows.places(torch.zeros(1, 1))
