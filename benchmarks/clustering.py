@@ -97,7 +97,7 @@ def _texts(s: Settings) -> Iterator[Case]:
 
 def _digits(s: Settings) -> Iterator[Case]:
     """Pairs of digits, the other eight beside, as counts of patches that the others teach."""
-    from fourfold.core.codebook import PatchCodebook
+    from fourfold.algorithms.codebook import PatchCodebook
 
     x, y = data.mnist()
     for pair, seed in itertools.product(PAIRS, range(s.seeds)):
@@ -117,7 +117,7 @@ def _quality(cases: Iterator[Case], seeds: int) -> Measures:
     """Cluster each case with each method; say how good the clusters are, and what ours gains."""
     import fourfold
     from fourfold import Domain
-    from fourfold.core.clusters import cluster_entropy
+    from fourfold.algorithms.purity import cluster_entropy
 
     found: dict[str, list[float]] = defaultdict(list)
     for case in cases:
@@ -190,7 +190,7 @@ def _fourfold(s: Settings) -> Measures:
 
 
 def _ours(given: Timed, rounds: int) -> Run:
-    from fourfold.core.cocluster import Counts, Partition, improve
+    from fourfold.algorithms.coclustering import Counts, Partition, improve
 
     began = time.perf_counter()
     tables = [Counts(table) for table in given.tables]

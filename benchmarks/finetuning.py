@@ -42,7 +42,7 @@ class Settings:
     speakers: int = 6
     seeds: int = 5
     epochs: int = 10
-    least_steps: int = 200
+    min_steps: int = 200
 
 
 class Case(NamedTuple):
@@ -150,15 +150,15 @@ def _fitted(case: Case, task: Task, s: Settings) -> Iterator[tuple[str, Any]]:
     from sklearn.frozen import FrozenEstimator
 
     import fourfold
-    from fourfold.core.prepare import Standardize
-    from fourfold.core.store import using
+    from fourfold.frozen.store import using
+    from fourfold.preparation.choose import Standardize
 
     fourfold.keep_memory()
     prepare = Standardize().fit(case.source.rows, case.few.rows)
     given: dict[str, Any] = {"random_state": case.seed, "prepare": FrozenEstimator(prepare)}
     if task.network:
         given["network"] = fourfold.ConvNet(**task.network)
-    length = {"recipe__epochs": s.epochs, "recipe__least_steps": s.least_steps}
+    length = {"recipe__epochs": s.epochs, "recipe__min_steps": s.min_steps}
     with tempfile.TemporaryDirectory() as folder, using(fourfold.Store(folder)):
         for name in (*BASELINES, *task.methods):
             method = getattr(fourfold, name)().set_params(**given, **length)
@@ -211,7 +211,7 @@ BENCHMARK: Final = Benchmark(
         speakers=2,
         seeds=2,
         epochs=1,
-        least_steps=3,
+        min_steps=3,
     ),
     rounds=1,
 )

@@ -115,7 +115,7 @@ def _study(s: Settings) -> Measures:
             Domain(scenes.night[half:], scenes.night_y[half:], name="other nights"),
             methods=["FineTune"],
             network=cut(body, "_avg_pooling"),
-            recipe=Recipe(epochs=s.epochs, least_steps=1, batch_size=s.batch, accelerator="cpu"),
+            recipe=Recipe(epochs=s.epochs, min_steps=1, batch_size=s.batch),
             seeds=s.seeds,
             output=Path(folder, "study"),
             store=Store(Path(folder, "store")),

@@ -115,7 +115,7 @@ def _exact(s: Settings) -> Measures:
 def _index(s: Settings) -> Measures:
     import faiss
 
-    from fourfold.core.label_index import LabelIndex
+    from fourfold.algorithms.label_index import LabelIndex
     from fourfold.core.process import threads
 
     words = Words.make(s)

@@ -66,7 +66,7 @@ def _halves(s: Settings) -> Measures:
             for x, y in (lower, upper)
             for chosen in [random.choice(len(x), s.rows, replace=False)]
         )
-        given = {"random_state": seed, "recipe": Recipe(epochs=s.epochs, least_steps=1)}
+        given = {"random_state": seed, "recipe": Recipe(epochs=s.epochs, min_steps=1)}
         sources = {"a": _taught(a, **given), "b": _taught(b, **given)}
         base = sources["b"].score(test.rows, test.y)
         found["base"].append(base)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
@@ -108,27 +107,24 @@ def _skada(s: Settings) -> Measures:
 
 
 def _fourfold(s: Settings) -> Measures:
-    from fourfold import DANN, ConvNet, Domain, Recipe, keep_memory
-    from fourfold.core.process import threads
+    from fourfold import DANN, ConvNet, Domain, Recipe, Runtime, keep_memory
 
     digits, clock = Digits.make(s), Clock()
     keep_memory()
-    with threads(cores()), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         recipe = Recipe(
             epochs=s.epochs,
-            least_steps=1,
+            min_steps=1,
             batch_size=s.batch,
             optimizer="sgd",
             learning_rate=0.01,
             momentum=0.9,
             weight_decay=0.0,
             schedule="inverse",
-            accelerator="cpu",
-            checkpoint=str(Path(folder, "dann.checkpoint")),
-            each_epoch=(clock,),
         )
         model = DANN(network=ConvNet(batch_norm=False), recipe=recipe, random_state=s.seed)
-        model.fit(Domain(digits.target), source=Domain(digits.source, digits.y))
+        with Runtime(accelerator="cpu", threads=cores(), checkpoints=folder, callbacks=(clock,)):
+            model.fit(Domain(digits.target), source=Domain(digits.source, digits.y))
         return {
             "seconds an epoch": clock.seconds,
             "accuracy": model.score(digits.test, digits.test_y),

@@ -108,7 +108,7 @@ def _fourfold(s: Settings) -> Measures:
         path = Path(folder, "rows.f32")
         y = write(path, s)
         X = np.memmap(path, np.float32, "r", shape=(s.rows, s.columns))
-        recipe = Recipe(steps=s.steps, batch_size=s.batch, accelerator="cpu")
+        recipe = Recipe(steps=s.steps, batch_size=s.batch)
         model = TargetOnly(network=Mlp(), recipe=recipe).fit(Domain(X, y))
     return {
         "peak MB": peak.megabytes,

@@ -112,7 +112,7 @@ def _digits(how: Balance | None, s: Settings) -> Measures:
     """Train on two overlapped digits and say how many of each are right, for each seed."""
     from fourfold import ConvNet, Recipe
 
-    recipe = Recipe(epochs=s.epochs, least_steps=1, batch_size=s.batch, accelerator="cpu")
+    recipe = Recipe(epochs=s.epochs, min_steps=1, batch_size=s.batch)
     found: Measures = {}
     for seed in range(s.seeds):
         learnt, test = _multi_mnist(s, seed)
@@ -131,7 +131,7 @@ def _pupils(s: Settings) -> Measures:
     from fourfold import Mlp, Recipe
     from fourfold.study.joint_conclusion import delta_m
 
-    recipe = Recipe(steps=s.school_steps, accelerator="cpu")
+    recipe = Recipe(steps=s.school_steps)
     left: dict[str, list[list[float]]] = {how or "single": [] for how in SCHOOLS}
     for seed in range(s.seeds):
         learnt, test = _schools(s, seed)

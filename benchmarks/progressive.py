@@ -36,7 +36,7 @@ class Settings:
     few: int = 100
     test_rows: int = 2000
     epochs: int = 10
-    least_steps: int = 200
+    min_steps: int = 200
     seeds: int = 5
 
 
@@ -109,7 +109,7 @@ def _method(name: str, s: Settings, seed: int, **parameters: Any) -> Any:
     import fourfold
 
     network = fourfold.ConvNet(channels=(16, 32), widths=(64,))
-    recipe = fourfold.Recipe(epochs=s.epochs, least_steps=s.least_steps, accelerator="cpu")
+    recipe = fourfold.Recipe(epochs=s.epochs, min_steps=s.min_steps)
     kind = getattr(fourfold, name)
     return kind(network=network, recipe=recipe, random_state=seed, **parameters)
 
@@ -221,8 +221,6 @@ BENCHMARK: Final = Benchmark(
     },
     packages=("torch", "numpy", "scipy", "h5py"),
     settings=Settings(),
-    quick=Settings(
-        source_rows=100, rows=40, few=30, test_rows=100, epochs=1, least_steps=5, seeds=2
-    ),
+    quick=Settings(source_rows=100, rows=40, few=30, test_rows=100, epochs=1, min_steps=5, seeds=2),
     rounds=1,
 )

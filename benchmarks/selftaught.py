@@ -147,9 +147,9 @@ def _fitted(case: Case, task: Task, s: Settings) -> Iterator[tuple[str, int, Any
 
     import fourfold
     from fourfold import Domain
-    from fourfold.core.prepare import Standardize
-    from fourfold.core.store import using
+    from fourfold.frozen.store import using
     from fourfold.methods import find
+    from fourfold.preparation.choose import Standardize
 
     fourfold.keep_memory()
     prepare = FrozenEstimator(Standardize().fit(case.source.rows, case.few.rows))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.harness import Measures, Medians
-    from fourfold.core.dictionary import SparseCoder
+    from fourfold.algorithms.dictionary import SparseCoder
 
 __all__ = ["BENCHMARK"]
 
@@ -83,7 +83,7 @@ def _dictionary_sklearn(s: Settings) -> Measures:
 def _dictionary(s: Settings) -> Measures:
     import torch
 
-    from fourfold.core.dictionary import SparseCoder
+    from fourfold.algorithms.dictionary import SparseCoder
 
     torch.set_num_threads(cores())
     x = _patches(s)
@@ -130,7 +130,7 @@ def _encoded(s: Settings, threads: int) -> Measures:
 def _learner(s: Settings) -> SparseCoder:
     import torch
 
-    from fourfold.core.dictionary import SparseCoder
+    from fourfold.algorithms.dictionary import SparseCoder
 
     torch.set_num_threads(1)  # the same atoms on every side
     learner = SparseCoder(n_atoms=s.atoms, penalty=s.penalty, random_state=s.seed)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchmarks.harness import Measures, Medians
     from fourfold import Domain
-    from fourfold.core.prepare import Preparation
+    from fourfold.preparation.choose import Preparation
 
 __all__ = ["BENCHMARK"]
 
@@ -43,7 +43,7 @@ class Settings:
     reviews: int = 400
     seeds: int = 5
     epochs: int = 10
-    least_steps: int = 200
+    min_steps: int = 200
     timed: int = 500
 
 
@@ -103,7 +103,7 @@ def _encoder() -> str:
 
 
 def _preparations() -> dict[str, Preparation]:
-    from fourfold.core.prepare import SentenceEncoding, WordCounts
+    from fourfold.preparation.choose import SentenceEncoding, WordCounts
 
     return {"words": WordCounts(), "sentences": SentenceEncoding(model=_encoder())}
 
@@ -111,11 +111,11 @@ def _preparations() -> dict[str, Preparation]:
 def _side(name: str, shots: int, s: Settings) -> Measures:
     """Fit every method on every case, on words and on sentences."""
     import fourfold
-    from fourfold.core.store import using
+    from fourfold.frozen.store import using
 
     fourfold.keep_memory()
     found: dict[str, list[float]] = defaultdict(list)
-    length = {"recipe__epochs": s.epochs, "recipe__least_steps": s.least_steps}
+    length = {"recipe__epochs": s.epochs, "recipe__min_steps": s.min_steps}
     with tempfile.TemporaryDirectory() as folder, using(fourfold.Store(folder)):
         for case in CASES[name](s, shots):
             for kind, prepare in _preparations().items():
@@ -139,8 +139,8 @@ def _side(name: str, shots: int, s: Settings) -> Measures:
 def _ours(s: Settings) -> Measures:
     """Encode texts, then again as the next fit would."""
     from fourfold import Store
-    from fourfold.core.sentences import encode_sentences, load_encoder
-    from fourfold.core.store import using
+    from fourfold.frozen.store import using
+    from fourfold.preparation.sentences import encode_sentences, load_encoder
 
     texts, encoder = _texts(s), _encoder()
     load_encoder(encoder)
@@ -219,6 +219,6 @@ BENCHMARK: Final = Benchmark(
     },
     packages=("torch", "scikit-learn", "scipy", "sentence-transformers", "transformers"),
     settings=Settings(),
-    quick=Settings(source_texts=40, reviews=20, seeds=2, epochs=1, least_steps=3, timed=20),
+    quick=Settings(source_texts=40, reviews=20, seeds=2, epochs=1, min_steps=3, timed=20),
     rounds=1,
 )

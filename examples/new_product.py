@@ -37,7 +37,8 @@ from fourfold import AttributePrediction, Chance, Domain, RidgeToDescriptions, k
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.methods.described import DescribedEstimator, Generalized
+    from fourfold.algorithms.generalized import GeneralizedScore
+    from fourfold.methods.zeroshot._described import DescribedEstimator
 
 SHEET = {
     "rate, %": lambda t: t["int_rate"],
@@ -110,7 +111,7 @@ def apart(loans: Loans, new: Sequence[str], method: DescribedEstimator) -> float
     return float(balanced_accuracy_score(loans.grade[mine], guess))
 
 
-def among_all(loans: Loans, new: Sequence[str], method: DescribedEstimator) -> Generalized:
+def among_all(loans: Loans, new: Sequence[str], method: DescribedEstimator) -> GeneralizedScore:
     """Fit, and rate old and new grades' applicants where all seven grades come into question."""
     source, target = loans.without(new)
     method.fit(target, source=source)

@@ -23,12 +23,12 @@ import annotated_types as at
 import numpy as np
 import pytest
 
-from fourfold.core.estimator import JointEstimator, TransferEstimator
-from fourfold.core.training import Recipe
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
+from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+from fourfold.estimators.network import NetworkEstimator
 from fourfold.methods import table
-from fourfold.methods.clusterer import Clusterer
-from fourfold.methods.network import NetworkEstimator
+from fourfold.methods.clustering._clusterer import Clusterer
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -41,18 +41,18 @@ from contract import (
     sourced,
 )
 from fourfold.bundle import save
-from fourfold.core.prepare import Standardize
-from fourfold.core.store import Store, using
 from fourfold.core.tasks import Classification, Regression
-from fourfold.core.training import Recipe
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
+from fourfold.data.rows import as_rows
 from fourfold.errors import FourfoldError, ParameterError
-from fourfold.methods import job
-from fourfold.methods.baselines.chance import Chance
+from fourfold.estimators import problem as job
+from fourfold.frozen.store import Store, using
 from fourfold.methods.baselines.target_only import TargetOnly
-from fourfold.methods.clusterer import CountClusterer
+from fourfold.methods.clustering._clusterer import CountClusterer
 from fourfold.methods.saved import load
-from fourfold.rows import as_rows
+from fourfold.methods.zeroshot.chance import Chance
+from fourfold.preparation.choose import Standardize
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def begin(_loop: Any) -> None:
         raise AssertionError("a training began")
 
-    monkeypatch.setattr("fourfold.core.training._Loop.run", begin)
+    monkeypatch.setattr("fourfold.training.loop._Loop.run", begin)
 
 
 def refused(error: pytest.ExceptionInfo[FourfoldError], *words: str) -> None:
@@ -441,7 +441,7 @@ def test_a_source_whose_inputs_do_not_fit_is_refused(
         "model": lambda: short(TargetOnly).fit(narrow),
         "network": lambda: nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 3)),
     }[kind]()
-    monkeypatch.setattr("fourfold.core.training._Loop.run", None)
+    monkeypatch.setattr("fourfold.training.loop._Loop.run", None)
     target = Domain(PILES.X, PILES.y)
     if method.needs.described:
         target = described(target)

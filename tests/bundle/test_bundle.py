@@ -17,10 +17,8 @@ from torch import nn
 
 from contract import Piles, blobs, same_bits
 from fourfold.bundle import files, save
-from fourfold.core import whole
-from fourfold.core.prepare import Standardize
-from fourfold.core.training import Recipe
-from fourfold.domain import Domain
+from fourfold.core import atomic as whole
+from fourfold.data.domain import Domain
 from fourfold.errors import BundleError, DataError, FileError, ParameterError
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
@@ -28,6 +26,8 @@ from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.methods.saved import load
 from fourfold.networks import Mlp
 from fourfold.networks.cut import cut
+from fourfold.preparation.choose import Standardize
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

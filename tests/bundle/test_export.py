@@ -16,16 +16,16 @@ from torch import nn
 
 from contract import blobs, pictures
 from fourfold.bundle import export, save
-from fourfold.core.prepare import AsIs, Standardize
-from fourfold.core.training import Recipe
 from fourfold.core.version import VERSION
+from fourfold.data.rows import as_rows
 from fourfold.errors import BundleError, FileError
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.saved import load
 from fourfold.networks import Mlp
 from fourfold.networks.cut import cut
-from fourfold.rows import as_rows
+from fourfold.preparation.choose import AsIs, Standardize
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.documented import described
 from fourfold import load
-from fourfold.rows import as_rows
+from fourfold.data.rows import as_rows
 
 
 @pytest.fixture(scope="module")

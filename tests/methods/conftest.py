@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fourfold.methods import job
+from fourfold.estimators import problem as job
 
 
 @pytest.fixture(autouse=True)

@@ -11,16 +11,16 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from fourfold import Domain
-from fourfold.core.frozen import Frozen
-from fourfold.core.training import Recipe
+from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.problem import Data, supervise
+from fourfold.frozen.frozen import Frozen
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
-from fourfold.methods.job import Data, supervise
 from fourfold.networks import Mlp
 from fourfold.networks.cut import cut
-from fourfold.rows import as_rows
+from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=3, batch_size=16, least_steps=10)
 NET = Mlp(widths=(6,))

@@ -14,18 +14,18 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from contract import same_bits
 from fourfold import Domain
+from fourfold.algorithms.coclustering import Counts, Partition, objective
+from fourfold.algorithms.codebook import PatchCodebook
+from fourfold.algorithms.purity import cluster_entropy
 from fourfold.bundle import export, save
-from fourfold.core.clusters import cluster_entropy
-from fourfold.core.cocluster import Counts, Partition, objective
-from fourfold.core.codebook import PatchCodebook
-from fourfold.core.prepare import AsIs
 from fourfold.core.tasks import Classification
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods.baselines.coclustering import CoClustering
-from fourfold.methods.baselines.kmeans import KMeansClustering
-from fourfold.methods.baselines.spectral import SpectralCoClustering
+from fourfold.methods.clustering.coclustering import CoClustering
+from fourfold.methods.clustering.kmeans import KMeansClustering
 from fourfold.methods.clustering.self_taught import SelfTaughtClustering
+from fourfold.methods.clustering.spectral import SpectralCoClustering
 from fourfold.methods.saved import load
+from fourfold.preparation.choose import AsIs
 
 DIGITS = load_digits()
 IMAGES, Y = DIGITS.images, DIGITS.target

@@ -9,16 +9,16 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold import L2SP, Domain, KLAdaptation, LwF, Rehearsal, load, save
-from fourfold.core.prepare import Standardize
-from fourfold.core.store import Store, using
-from fourfold.core.training import Recipe
+from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, FourfoldError, ParameterError
-from fourfold.methods import job
+from fourfold.estimators import problem as job
+from fourfold.frozen.store import Store, using
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
-from fourfold.rows import as_rows
+from fourfold.preparation.choose import Standardize
+from fourfold.training.recipe import Recipe
 from samples import gains, rows
 
 NET = Mlp(widths=(8, 6))
@@ -257,7 +257,7 @@ def test_what_cannot_be_is_said_before_training(method, source, labels, sentence
     X, y = rows()
     if source == "model":
         source = TargetOnly(network=NET, recipe=SHORT).fit(X, y)
-    monkeypatch.setattr("fourfold.core.training._Loop.run", None)
+    monkeypatch.setattr("fourfold.training.loop._Loop.run", None)
     source = Domain(X, y) if source == "data" else source
     with pytest.raises(FourfoldError, match=sentence) as error:
         method(network=None if source is BARE else NET, recipe=SHORT).fit(

@@ -10,12 +10,12 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold import Domain
-from fourfold.core.training import Recipe
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods.adaptation import dann
 from fourfold.methods.adaptation.dann import DANN
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.networks import ConvNet, Mlp
+from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=2, batch_size=16, least_steps=4, optimizer="sgd", learning_rate=0.01)
 

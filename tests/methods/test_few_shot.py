@@ -17,11 +17,11 @@ from fourfold import (
     Prototypes,
     Rehearsal,
 )
-from fourfold.core.training import Recipe
 from fourfold.errors import DataError
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning import prototypes
 from fourfold.networks import Mlp
+from fourfold.training.recipe import Recipe
 from samples import gains, rows
 
 NET = Mlp(widths=(8, 6))
@@ -135,7 +135,7 @@ def test_a_class_of_its_own_may_be_the_targets(method):
 
 @pytest.mark.parametrize("method", [Prototypes, CosineHead])
 def test_numbers_are_refused(method, monkeypatch):
-    monkeypatch.setattr("fourfold.core.training._Loop.run", None)
+    monkeypatch.setattr("fourfold.training.loop._Loop.run", None)
     X, _ = rows()
     with pytest.raises(DataError, match="must have classes to learn; got a regressor's labels"):
         method(network=NET).fit(X[:8], X[:8, 0] * 0.7, source=Domain(X, X[:, 0] * 0.7))

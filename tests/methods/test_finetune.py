@@ -8,16 +8,16 @@ import torch
 from torch import nn
 
 from fourfold import Domain
-from fourfold.core.store import Store, using
-from fourfold.core.training import Recipe
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods import job
+from fourfold.estimators import problem as job
+from fourfold.frozen.store import Store, using
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning import finetune
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
 from fourfold.networks.stages import stages
+from fourfold.training.recipe import Recipe
 from samples import gains
 
 SHORT = Recipe(epochs=2, batch_size=16, least_steps=6)

@@ -73,8 +73,8 @@ def test_what_does_not_fit_is_refused(monkeypatch):
     with pytest.raises(ParameterError, match=r"k must lie in \[1, 40\]"):
         model.predict_topk(X, 41)
     monkeypatch.setitem(sys.modules, "faiss", None)
-    monkeypatch.delitem(sys.modules, "fourfold.core.label_index")
-    monkeypatch.delitem(sys.modules, "fourfold.core.label_forms")
+    monkeypatch.delitem(sys.modules, "fourfold.algorithms.label_index")
+    monkeypatch.delitem(sys.modules, "fourfold.algorithms.label_backends")
     with pytest.raises(MissingExtraError, match="labels"):
         RidgeToDescriptions(index="exact").fit(target, source=source)
 

@@ -10,15 +10,15 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold import L2SP, Domain, LayerTransfer, load, save
-from fourfold.core.prepare import Standardize
-from fourfold.core.training import Recipe
+from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods import layered
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
+from fourfold.methods.finetuning import _layers as layered
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
-from fourfold.rows import as_rows
+from fourfold.preparation.choose import Standardize
+from fourfold.training.recipe import Recipe
 from samples import gains, rows
 
 NET = Mlp(widths=(8, 7, 6))
@@ -290,13 +290,13 @@ def test_names_may_be_a_list():
 
 
 def test_of_equals_the_one_that_copies_more_is_chosen(monkeypatch):
-    monkeypatch.setattr("fourfold.methods.layered.Layered.score", lambda *_args: 1.0)
+    monkeypatch.setattr("fourfold.methods.finetuning._layers.Layered.score", lambda *_args: 1.0)
     model = LayerTransfer(**COMMON).fit(FEW, source=SOURCE)
     assert all(what.startswith("copied") for what in model.layers_.values())
 
 
 def test_nothing_is_trained_before_names_are_checked(monkeypatch):
-    monkeypatch.setattr("fourfold.core.training._Loop.run", None)
+    monkeypatch.setattr("fourfold.training.loop._Loop.run", None)
     with pytest.raises(ParameterError, match="got 'nope'"):
         LayerTransfer(copy=("nope",), **COMMON).fit(FEW, source=SOURCE)
     for method in (FineTune, L2SP):

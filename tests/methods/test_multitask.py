@@ -14,14 +14,14 @@ from torch import nn
 
 from fourfold import Domain, MultiTask, cut, load, save
 from fourfold.bundle import export
-from fourfold.core.onnx import session
 from fourfold.core.tasks import Attributes, Classification, Regression
-from fourfold.core.training import Recipe
 from fourfold.errors import DataError, MissingExtraError, ParameterError
-from fourfold.methods import grouped as groups
+from fourfold.frozen.onnx import session
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
+from fourfold.methods.multitask import _groups as groups
 from fourfold.networks import Mlp
+from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=2, least_steps=6, batch_size=16)
 NET = Mlp(widths=(8,))
@@ -175,8 +175,8 @@ class _Given:
 
 
 def _job(y):
-    from fourfold.methods.job import Data
-    from fourfold.rows import as_rows
+    from fourfold.data.rows import as_rows
+    from fourfold.estimators.problem import Data
 
     return _Given(Data(as_rows(rows(4)), y, np.ones(4, bool)))
 
@@ -302,7 +302,7 @@ def test_a_task_is_exported_by_itself(tmp_path, share, name, output):
 @pytest.fixture
 def _no_training(monkeypatch):
     monkeypatch.setattr(
-        "fourfold.core.training._Loop.run", lambda _loop: pytest.fail("a training began")
+        "fourfold.training.loop._Loop.run", lambda _loop: pytest.fail("a training began")
     )
 
 
@@ -344,14 +344,14 @@ def test_an_unknown_task_is_refused_and_the_known_ones_are_named():
 @pytest.mark.usefixtures("_no_training")
 def test_a_gradient_method_names_the_extra_that_it_lacks(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchjd", None)
-    monkeypatch.delitem(sys.modules, "fourfold.core.aggregators", raising=False)
+    monkeypatch.delitem(sys.modules, "fourfold.training.aggregators", raising=False)
     with pytest.raises(MissingExtraError, match=r"fourfold\[multitask\]"):
         MultiTask(balance="pcgrad").fit(mixed())
 
 
 @pytest.mark.usefixtures("_no_training")
 def test_a_solver_that_is_not_there_is_named(monkeypatch):
-    from fourfold.core import aggregators
+    from fourfold.training import aggregators
 
     def missing(_k):
         raise ImportError("no cvxpy")

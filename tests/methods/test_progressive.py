@@ -13,25 +13,25 @@ from torch import nn
 from fourfold.bundle import save
 from fourfold.bundle.export import export
 from fourfold.core.findings import Facts, HeatMap
-from fourfold.core.frozen import Frozen
-from fourfold.core.onnx import session
-from fourfold.core.prepare import Standardize
-from fourfold.core.store import Store, using
-from fourfold.core.training import Recipe
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
+from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods.baselines.random_column import RandomColumn
+from fourfold.frozen.frozen import Frozen
+from fourfold.frozen.onnx import session
+from fourfold.frozen.store import Store, using
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning.cosine import CosineHead
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.methods.progressive.progressive import ProgressiveNetwork
+from fourfold.methods.progressive.random_column import RandomColumn
 from fourfold.methods.saved import load
 from fourfold.networks import ConvNet, Mlp
 from fourfold.networks.columns import Columns, Joined
 from fourfold.networks.cut import cut
-from fourfold.rows import as_rows
+from fourfold.preparation.choose import Standardize
 from fourfold.study import Study
+from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=2, least_steps=10)
 NET = Mlp(widths=(6, 5))

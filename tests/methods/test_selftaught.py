@@ -11,16 +11,17 @@ from sklearn.linear_model import LogisticRegression
 
 from fourfold.bundle import export, save
 from fourfold.core.findings import Curves, Facts
-from fourfold.core.training import Recipe
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods import job, solving
+from fourfold.estimators import linear_head as solving
+from fourfold.estimators import problem as job
 from fourfold.methods.baselines.linear import Linear
-from fourfold.methods.baselines.pca import LinearPCA
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.saved import load
 from fourfold.methods.selftaught.autoencoder import Autoencoder
+from fourfold.methods.selftaught.pca import LinearPCA
 from fourfold.methods.selftaught.sparse_coding import SparseCoding
+from fourfold.training.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_the_dictionary_is_learnt_once_for_all_folds(digits, monkeypatch):
     monkeypatch.setattr(SparseCoding, "_teach", lambda *given: (taught.append(1), teach(*given)))
     from sklearn.frozen import FrozenEstimator
 
-    from fourfold.core.prepare import Standardize
+    from fourfold.preparation.choose import Standardize
 
     prepare = FrozenEstimator(Standardize().fit(source.rows))
     given = {"prepare": prepare, "window": None, "atoms": 16}

@@ -24,19 +24,19 @@ from fourfold import (
     LabelEmbedding,
     RidgeToDescriptions,
 )
+from fourfold.algorithms.linear import amid, canonical, ridge, ridges
 from fourfold.bundle import save
-from fourfold.core.closed import amid, canonical, ridge, ridges
-from fourfold.core.training import Recipe
 from fourfold.errors import DataError, FourfoldError, FourfoldWarning, ParameterError
-from fourfold.methods import described
+from fourfold.estimators.problem import Data
 from fourfold.methods.baselines.target_only import TargetOnly
-from fourfold.methods.described import Lesson, _handicap, _margins, _spread
-from fourfold.methods.job import Data
 from fourfold.methods.saved import load
+from fourfold.methods.zeroshot import _described as described
+from fourfold.methods.zeroshot._described import Lesson, _handicap, _margins, _spread
 from fourfold.methods.zeroshot.attributes import TRUSTS
 from fourfold.methods.zeroshot.embedding import correlation, hinges
 from fourfold.methods.zeroshot.eszsl import _Solved
 from fourfold.networks import Mlp
+from fourfold.training.recipe import Recipe
 
 METHODS = [ESZSL, AttributePrediction, ConSE, LabelEmbedding, RidgeToDescriptions, Chance]
 SHORT = Recipe(epochs=3, least_steps=60, learning_rate=0.01)
@@ -363,7 +363,7 @@ def test_generalized_asks_for_classes_to_hold_out():
 
 @pytest.fixture
 def no_training(monkeypatch):
-    monkeypatch.setattr("fourfold.core.training._Loop.run", None)
+    monkeypatch.setattr("fourfold.training.loop._Loop.run", None)
 
 
 # --- ESZSL and ridge -----------------------------------------------------------------------------

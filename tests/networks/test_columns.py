@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from fourfold.core.plain import from_plain, to_plain
-from fourfold.core.taps import Tapped
+from fourfold.core.serialization import from_plain, to_plain
 from fourfold.errors import ParameterError
+from fourfold.frozen.taps import Tapped
 from fourfold.networks import BUILDERS, ConvNet, Mlp, as_body
 from fourfold.networks.columns import END, Column, Columns, Joined, beside, joints
 

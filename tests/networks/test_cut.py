@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fourfold.core.frozen import Frozen
 from fourfold.errors import ParameterError
+from fourfold.frozen.frozen import Frozen
 from fourfold.networks.cut import Cut, cut, headless, layers, split
 
 

@@ -7,7 +7,6 @@ import torch
 from sklearn.base import clone
 from torch import nn
 
-from fourfold.core.norms import BatchNorm1d, BatchNorm2d
 from fourfold.errors import DataError, ParameterError
 from fourfold.networks import (
     BUILDERS,
@@ -20,6 +19,7 @@ from fourfold.networks import (
     choose,
     named,
 )
+from fourfold.training.norms import BatchNorm1d, BatchNorm2d
 
 BUILT = [
     (Mlp(), (7,), 64),

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, FileError
 from fourfold.readers import decoded, encoded, pictures, read_domain, read_domains
 from fourfold.readers.datasets import from_dataset
 from fourfold.readers.encoded import EncodedFiles
 from fourfold.readers.pictures import PictureRows
-from fourfold.rows import as_rows
 
 
 def draw(path, height=6, width=8, mode="RGB", seed=0, **save):

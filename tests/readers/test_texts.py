@@ -12,12 +12,12 @@ import pytest
 
 from benchmarks.documented import described
 from fourfold import Domain
-from fourfold.domain import apart
+from fourfold.data.domain import apart
+from fourfold.data.rows import PickedRows, StackedRows, TextRows, as_rows
 from fourfold.errors import DataError, FileError
 from fourfold.readers import read_domain, read_domains, texts
 from fourfold.readers.datasets import from_dataset
 from fourfold.readers.folders import Folder
-from fourfold.rows import PickedRows, StackedRows, TextRows, as_rows
 
 LINES = ["Fourier transforms of real input.", "A normal distribution.", "Größe, naïve, 数据 🎉"]
 

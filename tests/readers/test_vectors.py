@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from fourfold import Store
-from fourfold.core.store import using
-from fourfold.descriptions import Descriptions
+from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError, FileError, FourfoldWarning, ParameterError
+from fourfold.frozen.store import using
 from fourfold.readers.vectors import WordVectors
 
 WORDS = ["the", "fire", "engine", "ice_cream", "New York", "jack-o-lantern", "dalmatian", "ulm"]

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fourfold.core.tasks import Classification, Regression
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
 from fourfold.errors import ParameterError
 from fourfold.study.scores import SCORES, InformationMaximization, choose_score
 

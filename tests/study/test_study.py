@@ -14,9 +14,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from fourfold import Domain, FineTune, Mlp, Recipe, Store, Study, load
-from fourfold.core.prepare import Standardize
 from fourfold.errors import DataError, ParameterError
 from fourfold.planner import locate
+from fourfold.preparation.choose import Standardize
 from fourfold.study.judge import Judge
 from fourfold.study.result import Line, Result
 

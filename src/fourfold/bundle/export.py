@@ -11,11 +11,11 @@ import torch
 from onnx import compose
 from torch import nn
 
-from fourfold.core.estimator import JointEstimator
-from fourfold.core.onnx import export_onnx, relative_difference, session
+from fourfold.core.atomic import whole_file
 from fourfold.core.version import VERSION
-from fourfold.core.whole import whole_file
 from fourfold.errors import BundleError, FileError, ParameterError
+from fourfold.estimators.contracts import JointEstimator
+from fourfold.frozen.onnx import export_onnx, relative_difference, session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fourfold.core.estimator import TransferEstimator
-    from fourfold.core.exportable import Exportable
+    from fourfold.estimators.contracts import TransferEstimator
+    from fourfold.estimators.exportable import Exportable
 
 __all__ = ["export"]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from safetensors import SafetensorError
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from fourfold.core.plain import from_plain, to_plain
+from fourfold.core.atomic import whole_folder
 from fourfold.core.process import seeded
+from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.version import VERSION
-from fourfold.core.whole import whole_folder
 from fourfold.errors import BundleError, FileError, FourfoldError, ParameterError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from fourfold.core.estimator import JointEstimator, TransferEstimator
+    from fourfold.estimators.contracts import JointEstimator, TransferEstimator
 
 __all__ = ["is_bundle", "load", "save"]
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.descriptions import Descriptions
-    from fourfold.domain import Domain
+    from fourfold.data.descriptions import Descriptions
+    from fourfold.data.domain import Domain
 
 __all__ = ["app", "main"]
 
@@ -299,7 +299,7 @@ def cache(
 ) -> None:
     """Show what is kept of features and source models, or clear it."""
     from fourfold.cli.show import show_store
-    from fourfold.core.store import Store
+    from fourfold.frozen.store import Store
 
     store = Store.default()
     if clear:
@@ -372,7 +372,7 @@ def _read_classes(
     classes: Path, vectors: Path | None, labels: NDArray[Any] | None = None
 ) -> Descriptions:
     """Read what describes the classes, their names written as the labels are."""
-    from fourfold.core.store import Store
+    from fourfold.frozen.store import Store
     from fourfold.readers import read_classes
 
     words = None

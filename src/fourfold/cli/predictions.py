@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fourfold.core.preparation import BlockPreparation
 from fourfold.core.tasks import Classification
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
 from fourfold.errors import DataError, FileError, ParameterError
+from fourfold.preparation.base import BlockPreparation
 from fourfold.readers import read_domain
 from fourfold.readers.decoded import DecodedRows
 

@@ -10,16 +10,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fourfold.methods import table
-from fourfold.planner import CELLS, locate, locate_tasks
+from fourfold.methods import cells, table
+from fourfold.planner import locate, locate_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from fourfold.core.store import Store
-    from fourfold.domain import Domain
-    from fourfold.planner import Plan
+    from fourfold.data.domain import Domain
+    from fourfold.frozen.store import Store
+    from fourfold.planner import Placement
     from fourfold.study import JointResult, Result
     from fourfold.study.joint_result import Gain
     from fourfold.study.result import Interval, Line
@@ -35,9 +35,9 @@ def show_bare_map() -> None:
     shown.leading, shown.expand = 1, True
     for column, share in zip(shown.columns[1:], (5, 4, 4, 7), strict=True):
         column.ratio = share
-    for cell in CELLS:
+    for cell in cells().values():
         done = Text.assemble(cell.summary, "\n", (_methods(cell.name), "cyan"))
-        shown.add_row(Text(cell.name, "bold"), cell.source, cell.target, cell.labels, done)
+        shown.add_row(Text(cell.name, "bold"), cell.source, cell.target, cell.label_spaces, done)
     console = _console()
     console.print("The map of transfer learning", style="bold")
     console.print(shown)
@@ -55,7 +55,7 @@ def show_place(sources: Sequence[Domain], target: Domain) -> None:
     _show_plan(plan)
 
 
-def _show_plan(plan: Plan) -> None:
+def _show_plan(plan: Placement) -> None:
     console = _console()
     shown = _table("", "cell", "applies", "because")
     for name, reason in plan.reasons.items():
@@ -72,7 +72,7 @@ def _show_plan(plan: Plan) -> None:
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
     """Print the map with several tasks on it, what applies, and why the rest does not."""
-    from fourfold.domain import apart
+    from fourfold.data.domain import apart
 
     plan = locate_tasks(tasks)
     console = _console()
@@ -196,7 +196,8 @@ def _cells(line: Line) -> tuple[str | Text, ...]:
 
 
 def _methods(cell: str) -> str:
-    return ", ".join(entry.name for entry in table().values() if entry.cell == cell) or "-"
+    own = [e.name for e in table().values() if e.cell == cell and not e.is_baseline]
+    return ", ".join(own) or "-"
 
 
 def _pile(domain: Domain, name: str = "") -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
+from fourfold.data.rows import FrameRows
 from fourfold.errors import DataError, ParameterError
 from fourfold.readers import read_domain
 from fourfold.readers.decoded import DecodedRows
 from fourfold.readers.texts import as_texts
-from fourfold.rows import FrameRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,9 @@ from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
+    ClassVar,
     Literal,
+    Self,
     TypeAlias,
     Union,
     dataclass_transform,
@@ -48,6 +50,14 @@ class Parameters(BaseEstimator):
     fourfold.errors.ParameterError: alpha of Ridge must lie in [0, inf); got -1
     """
 
+    renamed: ClassVar[dict[str, str]] = {}
+    """Names of earlier versions → what to write instead."""
+
+    def __new__(cls, *_args: Any, **given: Any) -> Self:
+        _refuse_renamed(cls, given)
+        made: Self = super().__new__(cls)
+        return made
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclass(kw_only=True, eq=False, repr=False)(cls)
@@ -58,7 +68,8 @@ class Parameters(BaseEstimator):
         Raises
         ------
         ParameterError
-            If a value has another type than its field, or lies out of its bounds.
+            If a value has another type than its field, lies out of its bounds, or does not go
+            together with another.
         """
         for name, kind in _fields(type(self)).items():  # type: ignore[arg-type]  # a class is hashable
             value = getattr(self, name)
@@ -68,6 +79,31 @@ class Parameters(BaseEstimator):
                 )
             if isinstance(value, Parameters):
                 value.check()
+        self._check_together()
+
+    @classmethod
+    def takes(cls, name: str, value: Any) -> bool:
+        """Return whether there is a field of this name that may hold the value."""
+        kinds = _fields(cls)  # type: ignore[arg-type]  # a class is hashable
+        return name in kinds and _fits(value, kinds[name])
+
+    def _check_together(self) -> None:
+        """Check values against each other; a subclass may ask for more than bounds."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also nested ones, as scikit-learn does."""
+        _refuse_renamed(type(self), params)
+        super().set_params(**params)
+        return self
+
+
+def _refuse_renamed(cls: type[Parameters], given: dict[str, Any]) -> None:
+    for name in given:
+        if name in cls.renamed:
+            raise ParameterError(
+                f"{name} of {cls.__name__} must be written {cls.renamed[name]} since fourfold 0.2; "
+                f"got {name}"
+            )
 
 
 def _shown(value: Any, most: int = 80) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
 
 __all__ = [
     "TASKS",

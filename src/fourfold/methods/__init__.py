@@ -1,14 +1,15 @@
-"""The methods: one folder a cell of the map, one file a method; baselines beside them.
+"""Methods: one folder a cell of the map, one public file a method.
 
-The tree is the table: what a file lists in ``__all__`` is a method of its folder's cell. It is read
-from the source, not imported, so that the map can be shown before anything heavy is loaded.
+A folder declares its cell as ``CELL``; a class in the ``__all__`` of a public file is a method of
+that cell, or one of its baselines. The source is parsed, not imported, so that the map can be shown
+before anything heavy is loaded.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -18,29 +19,31 @@ from fourfold.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BASELINES", "Entry", "find", "table"]
+    from fourfold.methods.cell import Cell
+
+__all__ = ["BASELINES", "MethodEntry", "cells", "find", "table"]
 
 BASELINES: Final = "baselines"
-"""The folder of what is no transfer."""
+"""The folder of the baselines that several cells share; it is no cell."""
 
 
 @final
 @dataclass(frozen=True)
-class Entry:
+class MethodEntry:
     """A method, before it is imported.
 
     Attributes
     ----------
     name
-        Its class.
+        Class name.
     cell
-        Its folder: a cell of the map, or ``"baselines"``.
+        Folder: a cell of the map, or ``"baselines"``.
     module
-        Where it is defined.
+        Dotted name of its module.
     summary
-        The first line of its docstring.
+        First line of its docstring.
     needs
-        What its ``needs`` say, as far as they say it.
+        Keywords of its ``needs``, as far as the class sets them.
     """
 
     name: str
@@ -50,27 +53,44 @@ class Entry:
     needs: Mapping[str, bool]
 
     def load(self) -> type[Any]:
-        """Import its class."""
+        """Import the class."""
         method: type[Any] = vars(importlib.import_module(self.module))[self.name]
         return method
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is a baseline of its own cell, or one that several cells share."""
+        return self.cell == BASELINES or self.name in cells()[self.cell].baselines
+
 
 @cache
-def table() -> Mapping[str, Entry]:
-    """Return every method in the tree, by its class name, in the order of the folders."""
+def cells() -> Mapping[str, Cell]:
+    """Return the cells by folder name, in the order of the map."""
+    folders = [file.parent.name for file in Path(__file__).parent.glob("*/__init__.py")]
+    declared = [
+        replace(importlib.import_module(f"{__name__}.{name}").CELL, name=name)
+        for name in folders
+        if name != BASELINES
+    ]
+    return {cell.name: cell for cell in sorted(declared, key=lambda cell: cell.position)}
+
+
+@cache
+def table() -> Mapping[str, MethodEntry]:
+    """Return every method by class name, in the order of the folders."""
     folder = Path(__file__).parent
     files = sorted(folder.glob("*/[!_]*.py"))
     entries = [entry for file in files for entry in _entries(file)]
     return {entry.name: entry for entry in entries}
 
 
-def find(name: str) -> Entry:
+def find(name: str) -> MethodEntry:
     """Return a method by its class name, in any case.
 
     Raises
     ------
     ParameterError
-        If there is none.
+        If there is none of that name.
     """
     for entry in table().values():
         if entry.name.lower() == name.lower():
@@ -78,7 +98,7 @@ def find(name: str) -> Entry:
     raise ParameterError(f"methods must be among {', '.join(table())}; got {name!r}")
 
 
-def _entries(file: Path) -> list[Entry]:
+def _entries(file: Path) -> list[MethodEntry]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     public = {
         name.value
@@ -89,7 +109,7 @@ def _entries(file: Path) -> list[Entry]:
     }
     module = f"{__name__}.{file.parent.name}.{file.stem}"
     return [
-        Entry(node.name, file.parent.name, module, _first_line(node), _needs(node))
+        MethodEntry(node.name, file.parent.name, module, _first_line(node), _needs(node))
         for node in tree.body
         if isinstance(node, ast.ClassDef) and node.name in public
     ]
@@ -100,7 +120,7 @@ def _first_line(node: ast.ClassDef) -> str:
 
 
 def _needs(node: ast.ClassDef) -> dict[str, bool]:
-    """Read what a class sets in ``needs: ClassVar[Needs] = Needs(source=True, ...)``."""
+    """Read the keywords of ``needs: ClassVar[Needs] = Needs(source=True, ...)``."""
     fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
     calls = [part.value for part in fields if ast.unparse(part.target) == "needs"]
     return {

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 from fourfold import bundle
 from fourfold.bundle.files import is_bundle
 from fourfold.bundle.names import as_task
-from fourfold.core.prepare import CLASSES
 from fourfold.core.tasks import TASKS
-from fourfold.core.training import Recipe
 from fourfold.errors import ParameterError
 from fourfold.methods import table
-from fourfold.methods.joint import JointNetworkEstimator
-from fourfold.methods.member import Member
+from fourfold.methods.multitask._joint import JointNetworkEstimator
+from fourfold.methods.multitask._member import Member
 from fourfold.networks import BUILDERS
+from fourfold.preparation.choose import CLASSES
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import nn
 
-    from fourfold.core.estimator import TransferEstimator
+    from fourfold.estimators.contracts import TransferEstimator
 
 __all__ = ["load", "load_one"]
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from fourfold.core.parameters import Parameters
-from fourfold.core.prepare import Standardizer
 from fourfold.errors import DataError
+from fourfold.preparation.choose import Standardizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,9 @@ import annotated_types as at
 import torch
 from torch import nn
 
-from fourfold.core.norms import BatchNorm2d
 from fourfold.errors import DataError, ParameterError
 from fourfold.networks.builder import Body, Builder
+from fourfold.training.norms import BatchNorm2d
 
 __all__ = ["ConvNet"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, final
 
 from torch import Tensor, fx, nn
 
-from fourfold.core.frozen import Frozen
-from fourfold.core.taps import closest
 from fourfold.errors import ParameterError
+from fourfold.frozen.frozen import Frozen
+from fourfold.frozen.taps import closest
 from fourfold.networks.tracing import Traced, trace
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def cut(network: nn.Module, at: str, **frozen_options: Any) -> Cut:
         The last layer that is frozen; see :func:`layers`.
     **frozen_options
         ``taps``, ``engine``, ``block``, ``precision`` and ``dtype`` of
-        :class:`~fourfold.core.frozen.Frozen`.
+        :class:`~fourfold.frozen.frozen.Frozen`.
 
     Raises
     ------

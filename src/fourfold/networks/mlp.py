@@ -9,8 +9,8 @@ from typing import Annotated, final
 import annotated_types as at
 from torch import nn
 
-from fourfold.core.norms import BatchNorm1d
 from fourfold.networks.builder import Body, Builder
+from fourfold.training.norms import BatchNorm1d
 
 __all__ = ["Mlp"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, final
 import annotated_types as at
 from torch import Tensor, nn
 
-from fourfold.core.codebook import Codes
+from fourfold.algorithms.codebook import Codes
 from fourfold.networks.builder import Body, Builder
 
 __all__ = ["Share", "Shares"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from fourfold.core.prepare import Standardizer
+from fourfold.preparation.choose import Standardizer
 
 __all__ = ["stages"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
+from fourfold.data.rows import FrameRows, Rows
 from fourfold.errors import DataError, FileError
 from fourfold.readers import texts
 from fourfold.readers.classes import read_classes
 from fourfold.readers.texts import TEXTS, as_texts
-from fourfold.rows import FrameRows, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

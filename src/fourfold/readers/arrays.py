@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fourfold.data.rows import as_rows
 from fourfold.errors import DataError
-from fourfold.rows import as_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from fourfold.rows import Rows
+    from fourfold.data.rows import Rows
 
 __all__ = ["read_arrays"]
 

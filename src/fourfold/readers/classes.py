@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from fourfold.descriptions import Descriptions
+from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError, FileError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, final
 import numpy as np
 from xxhash import xxh3_128_digest
 
-from fourfold.domain import Domain
+from fourfold.data.domain import Domain
 from fourfold.errors import DataError, MissingExtraError
 from fourfold.readers.encoded import Encoded
 from fourfold.readers.pictures import PictureRows

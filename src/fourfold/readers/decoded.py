@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, Self, final
 import numpy as np
 from xxhash import xxh3_128_digest
 
+from fourfold.data.rows import KEY, Rows
 from fourfold.readers.encoded import in_threads
-from fourfold.rows import KEY, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from fourfold.data.rows import Index, Keys
     from fourfold.readers.encoded import Encoded
-    from fourfold.rows import Index, Keys
 
 __all__ = ["DecodedRows", "Shelf"]
 

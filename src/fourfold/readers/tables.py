@@ -14,8 +14,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.json as pa_json
 import pyarrow.parquet as pq
 
+from fourfold.data.rows import FrameRows
 from fourfold.errors import DataError
-from fourfold.rows import FrameRows
 
 if TYPE_CHECKING:
     from pathlib import Path

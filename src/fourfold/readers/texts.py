@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from fourfold.data.rows import FrameRows, TextRows
 from fourfold.errors import DataError, FileError
 from fourfold.readers.encoded import in_threads
-from fourfold.rows import FrameRows, TextRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from fourfold.data.rows import Rows
     from fourfold.readers.folders import Folder
-    from fourfold.rows import Rows
 
 __all__ = ["TEXTS", "as_texts", "read_folder"]
 
@@ -66,7 +66,7 @@ def as_texts(
     """Take for texts what is a table of one column, of text, in every domain.
 
     Strings are text where most of them differ and they have several words: see
-    :func:`~fourfold.core.columns.sort_columns`. Other rows are returned as they are.
+    :func:`~fourfold.preparation.table_columns.sort_columns`. Other rows are returned as they are.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def _column(rows: Rows, like: Rows | None) -> Any:
 
 def _is_text(tables: Sequence[pd.DataFrame]) -> bool:
     """Tell whether tables of one column hold text; the column may be called otherwise in each."""
-    from fourfold.core.columns import sort_columns
+    from fourfold.preparation.table_columns import sort_columns
 
     name = tables[0].columns[0]
     return bool(sort_columns([frame.set_axis([name], axis=1) for frame in tables]).text)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, final
 
 import numpy as np
 
-from fourfold.core.store import active
 from fourfold.errors import DataError, FileError, FourfoldWarning, ParameterError
+from fourfold.frozen.store import active
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from fourfold.core.store import Store
+    from fourfold.frozen.store import Store
 
     Vectors = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from fourfold.core.whole import whole_file
+from fourfold.core.atomic import whole_file
 from fourfold.errors import DataError, FileError
 from fourfold.report import words
 from fourfold.report.charts import Chart, confusion_chart, learning_curves

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
-from fourfold.planner import CELLS, Cell
+from fourfold.methods import cells
 
 if TYPE_CHECKING:
+    from fourfold.methods.cell import Cell
     from fourfold.study.result import Result
 
-__all__ = ["TITLES", "Corner", "Spot", "corners"]
-
-TITLES: Final = {
-    "finetuning": "Fine-tuning",
-    "multitask": "Multi-task learning",
-    "progressive": "Progressive networks",
-    "adaptation": "Domain adaptation",
-    "zeroshot": "Zero-shot learning",
-    "selftaught": "Self-taught learning",
-    "clustering": "Self-taught clustering",
-}
-"""Cell → what it is called in a sentence."""
+__all__ = ["Corner", "Spot", "corners"]
 
 
 @final
@@ -33,8 +24,6 @@ class Spot:
     ----------
     cell
         The cell.
-    title
-        What it is called.
     here, applies
         Whether the user's data stand on it; whether its methods apply to them.
     reason
@@ -42,7 +31,6 @@ class Spot:
     """
 
     cell: Cell
-    title: str
     here: bool
     applies: bool
     reason: str
@@ -69,16 +57,19 @@ class Corner:
 def corners(result: Result) -> list[Corner]:
     """Lay out the map: labelled before unlabelled, the source's question before the target's."""
     return [
-        Corner(source, target, [_spot(c, result) for c in CELLS if _answers(c) == (source, target)])
-        for source in (True, False)
-        for target in (True, False)
+        Corner(
+            source,
+            target,
+            [_spot(c, result) for c in cells().values() if _answers(c) == (source, target)],
+        )
+        for source, target in itertools.product((True, False), repeat=2)
     ]
 
 
 def _answers(cell: Cell) -> tuple[bool, bool]:
-    return not cell.source.startswith("unlabelled"), not cell.target.startswith("unlabelled")
+    return cell.source_labelled, cell.target_labelled
 
 
 def _spot(cell: Cell, result: Result) -> Spot:
     here, reason = cell.name == result.cell, result.place.get(cell.name, "")
-    return Spot(cell, TITLES[cell.name], here, cell.name in result.open, reason)
+    return Spot(cell, here, cell.name in result.open, reason)

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import Classification, infer_task
-from fourfold.domain import pool
+from fourfold.data.domain import pool
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.networks.builder import Builder
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fourfold.core.prepare import Preparation
     from fourfold.core.tasks import Task
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
+    from fourfold.preparation.choose import Preparation
 
 __all__ = [
     "check_choice",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fourfold.core.findings import Finding
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
     from fourfold.study.runs import Outcome
 
 __all__ = ["against"]

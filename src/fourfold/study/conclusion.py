@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
     from fourfold.study.joint import Alone
     from fourfold.study.judge import Judge
     from fourfold.study.runs import Failure

@@ -14,8 +14,8 @@ from sklearn.frozen import FrozenEstimator
 
 from fourfold.bundle import save
 from fourfold.bundle.names import as_folder
-from fourfold.core.whole import whole_folder
-from fourfold.domain import apart
+from fourfold.core.atomic import whole_folder
+from fourfold.data.domain import apart
 from fourfold.methods import find
 from fourfold.methods.saved import load
 from fourfold.planner import locate_tasks
@@ -49,21 +49,21 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from fourfold.core.estimator import JointEstimator, TransferEstimator
-    from fourfold.core.prepare import Preparation
-    from fourfold.core.store import Store
     from fourfold.core.tasks import Task
-    from fourfold.core.training import Recipe
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
+    from fourfold.data.rows import Index
+    from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+    from fourfold.frozen.store import Store
     from fourfold.networks.builder import Builder
-    from fourfold.planner import Plan
-    from fourfold.rows import Index
+    from fourfold.planner import Placement
+    from fourfold.preparation.choose import Preparation
     from fourfold.study.joint_given import JointMethod
     from fourfold.study.joint_result import JointResult
     from fourfold.study.joint_runs import Said
     from fourfold.study.result import Result
     from fourfold.study.runs import Failure, Outcome
     from fourfold.study.scores import Score
+    from fourfold.training.recipe import Recipe
 
     Outcomes: TypeAlias = dict[str, dict[str, list[Outcome | Failure]]]
 
@@ -94,7 +94,7 @@ class Alone:
     """
 
     title: str
-    plan: Plan
+    plan: Placement
     target: Domain
     evaluate: Domain | None
     task: Task

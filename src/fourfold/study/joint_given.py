@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sklearn.base import clone
 from torch import nn
 
-from fourfold.core.estimator import JointEstimator, TransferEstimator
-from fourfold.core.prepare import default_preparation
 from fourfold.core.tasks import Classification, infer_task
-from fourfold.domain import apart
+from fourfold.data.domain import apart
 from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.contracts import JointEstimator, TransferEstimator
 from fourfold.methods import find
 from fourfold.planner import locate_tasks
+from fourfold.preparation.choose import default_preparation
 from fourfold.study.checks import check_classes, fit_preparation
 from fourfold.study.splits import folds_for
 from fourfold.study.work import equip
@@ -23,10 +23,10 @@ from fourfold.study.work import equip
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fourfold.core.prepare import Preparation
     from fourfold.core.tasks import Task
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
     from fourfold.networks.builder import Builder
+    from fourfold.preparation.choose import Preparation
 
 __all__ = [
     "JointMethod",

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self, final
 
-from fourfold.core.whole import whole_file
+from fourfold.core.atomic import whole_file
 from fourfold.errors import DataError
 from fourfold.study.result import Interval, Result
 

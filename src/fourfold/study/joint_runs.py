@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from fourfold.core.estimator import JointEstimator
-    from fourfold.rows import Index
+    from fourfold.data.rows import Index
+    from fourfold.estimators.contracts import JointEstimator
     from fourfold.study.runs import Bench
 
 __all__ = ["JointBench", "JointRun", "Said", "execute_alone", "execute_joint"]
@@ -129,12 +129,12 @@ def execute_joint(run: JointRun, bench: JointBench, key: str) -> Said:
 
 def _fit(run: JointRun, bench: JointBench, key: str) -> dict[str, Outcome]:
     estimator: Any = copy.copy(run.estimator)
-    checkpoint = bench.folder / "runs" / f"{key}.checkpoint"
+    checkpoints = bench.folder / "runs" / f"{key}.checkpoint"
     tasks = {name: part.target.hide(run.held[name]) for name, part in bench.tasks.items()}
-    seconds = timed(lambda: estimator.fit(tasks), estimator, checkpoint)
+    seconds = timed(lambda: estimator.fit(tasks), checkpoints)
     if run.ships:
         keep(estimator, bench.model(run.method), key)
-    forget(checkpoint)
+    forget(checkpoints)
     losses, found = loss_curve(estimator), estimator.findings_
     outcomes = {}
     for name, part in bench.tasks.items():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
     from fourfold.study.gate import Intervals
     from fourfold.study.result import Interval, Verdict
     from fourfold.study.scores import Score, Validator

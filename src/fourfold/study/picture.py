@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.decomposition import PCA
 
-from fourfold.rows import evenly
+from fourfold.data.rows import evenly
 from fourfold.study.result import Points
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.core.prepare import Preparation
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
+    from fourfold.preparation.choose import Preparation
 
 __all__ = ["drawn", "pictures"]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from fourfold.core.leaks import leaks
-from fourfold.core.signatures import Signatures
+from fourfold.algorithms.signatures import Signatures
 from fourfold.core.tasks import Classification, Clustering, infer_task
-from fourfold.domain import pool
+from fourfold.data.descriptions import candidate_classes
+from fourfold.data.domain import pool
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods.described import in_question
 from fourfold.study.checks import check_choice, check_classes
+from fourfold.study.leaks import leaks
 from fourfold.study.scores import (
     SCORES,
     HarmonicMean,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fourfold.core.tasks import Task
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
     from fourfold.study.scores import Score, Validator
     from fourfold.study.splits import Splits
 
@@ -148,7 +148,7 @@ def _described_task(
     if whole.kind != "texts":
         Signatures.fit(whole)
     task = Classification()
-    task.classes_ = np.unique(in_question(described, seen, generalized=generalized))
+    task.classes_ = np.unique(candidate_classes(described, seen, generalized=generalized))
     if len(task.classes_) < 2:
         raise DataError(
             "at least two classes without examples must be described; got one, "

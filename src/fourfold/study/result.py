@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
 
 from fourfold.core import findings
-from fourfold.core.whole import whole_file
+from fourfold.core.atomic import whole_file
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -18,15 +19,16 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold import bundle
 from fourfold.core import findings
-from fourfold.core.fingerprint import fingerprint
-from fourfold.core.index import is_full
-from fourfold.core.plain import from_plain, to_plain
+from fourfold.core.atomic import whole_file
 from fourfold.core.process import keep_memory, threads
-from fourfold.core.store import Store, using
+from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS, Task
 from fourfold.core.version import VERSION
-from fourfold.core.whole import whole_file
 from fourfold.errors import FileError, FourfoldError, FourfoldWarning
+from fourfold.frozen.fingerprint import fingerprint
+from fourfold.frozen.index import is_full
+from fourfold.frozen.store import Store, using
+from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,11 +36,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.core.estimator import JointEstimator, TransferEstimator
     from fourfold.core.findings import Finding
-    from fourfold.core.training import Recipe
-    from fourfold.domain import Domain
-    from fourfold.rows import Index
+    from fourfold.data.domain import Domain
+    from fourfold.data.rows import Index
+    from fourfold.estimators.contracts import JointEstimator, TransferEstimator
     from fourfold.study.splits import Splits
 
 __all__ = [
@@ -303,30 +304,23 @@ def _with_store(fit: Callable[[], T], bench: Bench) -> T:
 
 def _fit(run: Run, bench: Bench, key: str) -> Outcome:
     estimator: Any = copy.copy(run.estimator)
-    checkpoint = bench.path(key).with_suffix(".checkpoint")
+    checkpoints = bench.path(key).with_suffix(".checkpoint")
     sources, target = bench.given(run)
-    seconds = timed(lambda: estimator.fit(target, source=sources), estimator, checkpoint)
+    seconds = timed(lambda: estimator.fit(target, source=sources), checkpoints)
     if run.ships:
         keep(estimator, bench.model(run), key)
-    forget(checkpoint)
+    forget(checkpoints)
     outputs, task, found = ask(estimator, run, bench), estimator.task_, estimator.findings_
     losses = loss_curve(estimator)
     return Outcome(run.method, run.seed, run.split, task, outputs, seconds, losses, found)
 
 
-def timed(fit: Callable[[], object], estimator: Any, checkpoint: Path) -> float:
-    """Fit with a checkpoint to go on from after a kill; return the seconds that it took."""
-    trained = "recipe" in vars(estimator)
-    recipe = vars(estimator).get("recipe", None)
-    if trained:
-        kept: Recipe = recipe or estimator.default_recipe
-        estimator.set_params(recipe=kept.but(checkpoint=str(checkpoint)))
-    began = time.perf_counter()
-    fit()
-    seconds = time.perf_counter() - began
-    if trained:
-        estimator.set_params(recipe=recipe)
-    return seconds
+def timed(fit: Callable[[], object], checkpoints: Path) -> float:
+    """Fit with checkpoints to go on from after a kill; return the seconds that it took."""
+    with current().but(checkpoints=checkpoints):
+        began = time.perf_counter()
+        fit()
+        return time.perf_counter() - began
 
 
 def keep(estimator: Any, folder: Path, key: str) -> None:
@@ -348,10 +342,9 @@ def _mark(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.run")
 
 
-def forget(checkpoint: Path) -> None:
+def forget(checkpoints: Path) -> None:
     """Remove the checkpoints of a fit that is over."""
-    for left in checkpoint.parent.glob(f"{checkpoint.name}*"):
-        left.unlink()
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def loss_curve(estimator: Any) -> list[float]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
-from fourfold.core.clusters import cluster_entropy
+from fourfold.algorithms.generalized import GeneralizedScore
+from fourfold.algorithms.purity import cluster_entropy
 from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.errors import ParameterError
-from fourfold.methods.described import Generalized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
 
 __all__ = [
     "SCORES",
@@ -178,7 +178,7 @@ class HarmonicMean(ClassScore):
     def of_rates(self, even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
         if not len(even) or not len(odd):
             return 0.0
-        return Generalized.of(seen=float(odd.mean()), unseen=float(even.mean())).harmonic
+        return GeneralizedScore.of(seen=float(odd.mean()), unseen=float(even.mean())).harmonic
 
 
 @final

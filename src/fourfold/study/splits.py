@@ -10,7 +10,7 @@ import numpy as np
 
 from fourfold.core.folds import count_folds, make_folds
 from fourfold.core.tasks import Classification
-from fourfold.domain import Domain, pool
+from fourfold.data.domain import Domain, pool
 from fourfold.study.scores import HarmonicMean, Stability
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
-    from fourfold.rows import Index
+    from fourfold.data.rows import Index
     from fourfold.study.runs import Outcome
     from fourfold.study.scores import Score
 

@@ -14,10 +14,10 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
-from fourfold.core.estimator import JointEstimator, TransferEstimator
-from fourfold.core.whole import whole_folder
-from fourfold.domain import Domain, pool
+from fourfold.core.atomic import whole_folder
+from fourfold.data.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.contracts import JointEstimator, TransferEstimator
 from fourfold.methods import find
 from fourfold.planner import locate
 from fourfold.study.checks import (
@@ -48,16 +48,16 @@ from fourfold.study.work import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fourfold.core.prepare import Preparation
-    from fourfold.core.store import Store
     from fourfold.core.tasks import Task
-    from fourfold.core.training import Recipe
-    from fourfold.methods.network import NetworkEstimator
+    from fourfold.estimators.network import NetworkEstimator
+    from fourfold.frozen.store import Store
     from fourfold.networks.builder import Builder
+    from fourfold.preparation.choose import Preparation
     from fourfold.study.joint_result import JointResult
     from fourfold.study.question import Question
     from fourfold.study.result import Result
     from fourfold.study.scores import Score
+    from fourfold.training.recipe import Recipe
 
 __all__ = ["Study"]
 
@@ -133,7 +133,7 @@ class Study:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     result = Study(
     ...         Domain(X[::2], y[::2]), Domain(X[1::10] + 0.1, y[1::10]), Domain(X[3::4], y[3::4]),
-    ...         recipe=Recipe(epochs=5, least_steps=20), seeds=2, output=folder + "/iris",
+    ...         recipe=Recipe(epochs=5, min_steps=20), seeds=2, output=folder + "/iris",
     ...         store=Store(folder + "/store"), progress=False,
     ...     ).run()
     >>> result.verdict in {"helped", "hurt", "undecided"}

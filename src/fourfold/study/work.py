@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from joblib import Parallel
 from sklearn.base import clone
 
-from fourfold.core.index import is_full
-from fourfold.core.prepare import SentenceEncoding
-from fourfold.core.store import Store, compute_once, using
-from fourfold.core.texts import MINILM
 from fourfold.errors import FourfoldWarning, ParameterError
-from fourfold.methods.described import vectorized
+from fourfold.frozen.index import is_full
+from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
+from fourfold.preparation.choose import SentenceEncoding
+from fourfold.preparation.descriptions import with_vectors as described_by_vectors
+from fourfold.preparation.texts import MINILM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fourfold.core.estimator import JointEstimator, TransferEstimator
-    from fourfold.core.prepare import Preparation
-    from fourfold.domain import Domain
+    from fourfold.data.domain import Domain
+    from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+    from fourfold.preparation.choose import Preparation
 
 __all__ = [
     "encoding",
@@ -65,7 +65,7 @@ def with_vectors(domain: Domain, encoder: str | None) -> Domain:
     """Encode descriptions of classes that are texts, so that no fit has to."""
     if domain.classes is None or domain.classes.texts is None:
         return domain
-    return domain.described(vectorized(domain.classes, encoder or MINILM))
+    return domain.described(described_by_vectors(domain.classes, encoder or MINILM))
 
 
 def equip(estimator: TransferEstimator | JointEstimator, shared: Mapping[str, Any]) -> None:

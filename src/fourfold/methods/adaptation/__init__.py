@@ -1,1 +1,38 @@
-"""Labelled source, unlabelled or partly labelled target: make the domains look alike."""
+"""A labelled source, a target without labels or with some: make the domains look alike."""
+
+from __future__ import annotations
+
+from fourfold.errors import some
+from fourfold.methods.cell import Cell, Facts, Ruling
+
+__all__ = ["CELL"]
+
+
+def _applies(facts: Facts) -> Ruling:
+    unlabelled = facts.target_rows - facts.target_labelled
+    if not facts.source_labelled:
+        return Ruling(applies=False, reason="the source has no labels")
+    if not unlabelled:
+        return Ruling(
+            applies=False, reason="every row of the target has its label: nothing is left to guess"
+        )
+    lacking = facts.strange or (() if facts.target_labelled else facts.unseen)
+    if lacking:
+        reason = f"the source lacks classes of the target: {some(lacking, 4)}"
+        return Ruling(applies=False, reason=reason)
+    return Ruling(applies=True, reason=f"{unlabelled} rows of the target have no label")
+
+
+CELL = Cell(
+    position=4,
+    title="Domain adaptation",
+    source_labelled=True,
+    target_labelled=False,
+    source="labelled",
+    target="unlabelled or partly labelled",
+    label_spaces="the same",
+    summary="make the domains look alike",
+    applies=_applies,
+    baselines=("SourceOnly", "TargetOnly", "Linear"),
+    home=lambda facts: facts.source_labelled > 0 and not facts.target_labelled and not facts.unseen,
+)

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from torch import Tensor, nn
 
-from fourfold.core.estimator import Needs
-from fourfold.core.losses import domain_loss, ramp, reverse
-from fourfold.core.norms import apart
 from fourfold.core.parameters import NonNegative, PositiveInt
-from fourfold.core.training import Batch, History, Phase, Recipe, minimize
-from fourfold.methods.network import NetworkEstimator
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
 from fourfold.networks import as_body
 from fourfold.networks.cut import split
+from fourfold.training.loop import minimize
+from fourfold.training.losses import domain_loss, ramp, reverse
+from fourfold.training.norms import apart
+from fourfold.training.phases import History, Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
+    from fourfold.training.batches import Batch
 
 __all__ = ["DANN"]
 

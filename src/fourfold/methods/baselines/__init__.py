@@ -1,1 +1,1 @@
-"""What one has without transfer: always run beside the methods, never left out."""
+"""Baselines that several cells share: no transfer, or the source model as it is."""

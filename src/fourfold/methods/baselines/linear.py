@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Positive
-from fourfold.core.training import Recipe
-from fourfold.methods.job import supervise
-from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.solving import solvable, solve
+from fourfold.estimators.linear_head import solvable, solve
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import supervise
+from fourfold.frozen.blocks import in_blocks
 from fourfold.networks.mlp import Mlp
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
 
 __all__ = ["Linear"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from fourfold.core.estimator import Needs
-from fourfold.core.training import Recipe
-from fourfold.methods.network import NetworkEstimator
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
 
 __all__ = ["SourceOnly"]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from fourfold.core.training import History, Recipe
-from fourfold.methods.job import supervise
-from fourfold.methods.network import NetworkEstimator
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import supervise
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
+    from fourfold.training.phases import History
 
 __all__ = ["TargetOnly"]
 

@@ -1,1 +1,29 @@
-"""."""
+"""No labels anywhere: cluster the target with the help of other data."""
+
+from __future__ import annotations
+
+from fourfold.methods.cell import Cell, Facts, Ruling
+
+__all__ = ["CELL"]
+
+
+def _applies(facts: Facts) -> Ruling:
+    if facts.source_labelled or facts.target_labelled:
+        return Ruling(applies=False, reason="there are labels, which other cells use")
+    return Ruling(applies=True, reason="nothing has a label")
+
+
+CELL = Cell(
+    position=7,
+    title="Self-taught clustering",
+    source_labelled=False,
+    target_labelled=False,
+    source="unlabelled",
+    target="unlabelled",
+    label_spaces="-",
+    summary="cluster with the help of other data",
+    applies=_applies,
+    baselines=("KMeansClustering", "SpectralCoClustering", "CoClustering"),
+    home=lambda facts: not facts.source_labelled and not facts.target_labelled,
+    page="clustering.md",
+)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from fourfold.core.estimator import Needs
 from fourfold.core.parameters import NonNegative, PositiveInt
-from fourfold.methods.coclusterer import CoClusterer
+from fourfold.estimators.contracts import Needs
+from fourfold.methods.clustering._coclusterer import CoClusterer
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job
+    from fourfold.estimators.problem import Job
 
 __all__ = ["SelfTaughtClustering"]
 

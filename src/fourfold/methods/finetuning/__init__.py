@@ -1,1 +1,33 @@
-"""Labelled source (or a trained network), few target labels: start from what the source taught."""
+"""Few target labels, and a labelled source or a trained network: start from what it learnt."""
+
+from __future__ import annotations
+
+from fourfold.methods.cell import Cell, Facts, Ruling
+
+__all__ = ["CELL"]
+
+
+def _applies(facts: Facts) -> Ruling:
+    if not facts.source_labelled:
+        return Ruling(applies=False, reason="the source has no labels")
+    if not facts.target_labelled:
+        return Ruling(applies=False, reason="the target has no labels")
+    return Ruling(
+        applies=True, reason=f"both have labels, the target {facts.target_labelled} of them"
+    )
+
+
+CELL = Cell(
+    position=1,
+    title="Fine-tuning",
+    source_labelled=True,
+    target_labelled=True,
+    source="labelled, or a trained network",
+    target="labelled, few",
+    label_spaces="any",
+    summary="start from what the source taught",
+    applies=_applies,
+    baselines=("TargetOnly", "Linear", "SourceOnly"),
+    home=lambda facts: facts.source_labelled > 0 and facts.target_labelled > 0,
+    page="finetuning.md",
+)

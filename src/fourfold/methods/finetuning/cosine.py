@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.estimator import Needs
 from fourfold.core.parameters import Positive
-from fourfold.core.training import History, Recipe
-from fourfold.methods.job import Model, probe, recorded
-from fourfold.methods.network import NetworkEstimator
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import Model, probe, recorded
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job
+    from fourfold.estimators.problem import Job
+    from fourfold.training.phases import History
 
 __all__ = ["CosineHead"]
 

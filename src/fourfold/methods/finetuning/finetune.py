@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from fourfold.core.estimator import Needs
 from fourfold.core.parameters import Fraction
-from fourfold.core.training import History, Part, Phase, Recipe, minimize
-from fourfold.methods.job import hold_out, probe
-from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.start import Head, start
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import hold_out, probe
+from fourfold.estimators.warm_start import Head, start
 from fourfold.networks.stages import stages
+from fourfold.training.loop import minimize
+from fourfold.training.phases import History, Part, Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fourfold.core.training import Batch
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
+    from fourfold.training.batches import Batch
 
 __all__ = ["FineTune"]
 
@@ -77,7 +79,7 @@ class FineTune(NetworkEstimator):
             return model
         train, validate = hold_out(model, job.task, known, job.recipe)
         if self.probe_first:
-            probe(model, job.task, train, job.recipe.derived("probe"))
+            probe(model, job.task, train, job.recipe)
 
         def loss(_t: float, batch: Batch) -> Tensor:
             return job.task.loss(model(batch.x), batch.y)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from fourfold.core.estimator import Needs
 from fourfold.core.parameters import Fraction
-from fourfold.core.training import History, Phase, Recipe, minimize
-from fourfold.methods.job import hold_out, recorded
-from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.start import start
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import hold_out, recorded
+from fourfold.estimators.warm_start import start
+from fourfold.training.loop import minimize
+from fourfold.training.phases import History, Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fourfold.core.training import Batch
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
+    from fourfold.training.batches import Batch
 
 __all__ = ["KLAdaptation"]
 

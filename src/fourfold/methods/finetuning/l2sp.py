@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 import torch
 from torch import Tensor
 
-from fourfold.core.estimator import Needs
-from fourfold.core.fisher import fisher_diagonal
+from fourfold.algorithms.fisher import fisher_diagonal
 from fourfold.core.parameters import NonNegative
-from fourfold.core.training import History, Part, Phase, Recipe, minimize
+from fourfold.data.rows import evenly
 from fourfold.errors import ParameterError
-from fourfold.methods.job import hold_out
-from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.start import Head, start
-from fourfold.rows import evenly
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import hold_out
+from fourfold.estimators.warm_start import Head, start
+from fourfold.training.loop import minimize
+from fourfold.training.phases import History, Part, Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.core.training import Batch
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
+    from fourfold.training.batches import Batch
 
 __all__ = ["L2SP"]
 

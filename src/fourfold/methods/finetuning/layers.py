@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, final
 
 from rich.console import Console
-from xxhash import xxh3_128_hexdigest
 
-from fourfold.core.estimator import Needs
 from fourfold.core.findings import Curves, Facts
 from fourfold.core.folds import count_folds, make_folds
 from fourfold.core.parameters import PositiveInt
-from fourfold.core.taps import closest
 from fourfold.core.tasks import Classification
-from fourfold.core.training import Recipe
 from fourfold.errors import ParameterError
-from fourfold.methods.layered import HEAD, Layered, Plan
-from fourfold.methods.network import NetworkEstimator
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.frozen.taps import closest
+from fourfold.methods.finetuning._layers import HEAD, Layered, Plan
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fourfold.methods.job import Data, Job, Model
+    from fourfold.estimators.problem import Data, Job, Model
 
 __all__ = ["LayerTransfer"]
 
@@ -206,7 +204,7 @@ def _halved(recipe: Recipe) -> Recipe:
     steps = None if recipe.steps is None else max(1, recipe.steps // 2)
     return recipe.but(
         epochs=math.ceil(recipe.epochs / 2),
-        least_steps=math.ceil(recipe.least_steps / 2),
+        min_steps=math.ceil(recipe.min_steps / 2),
         steps=steps,
         validation=0.0,
         patience=None,
@@ -223,11 +221,7 @@ def _folds(job: Job, data: Data) -> list[NDArray[np.intp]]:
 def _score(
     network: Layered, plan: Plan, data: Data, folds: Sequence[NDArray[np.intp]], recipe: Recipe
 ) -> float:
-    called = xxh3_128_hexdigest(json.dumps(plan).encode())
-    scores = [
-        network.score(plan, data, held, recipe.derived(f"{called}.{i}"))
-        for i, held in enumerate(folds)
-    ]
+    scores = [network.score(plan, data, held, recipe) for held in folds]
     return math.fsum(scores) / len(scores)
 
 

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from torch import nn
 
-from fourfold.core.estimator import Needs
 from fourfold.core.parameters import NonNegative, Positive
-from fourfold.core.training import History, Phase, Recipe, minimize
-from fourfold.methods.job import hold_out, probe, recorded
-from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.start import Head, start
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import hold_out, probe, recorded
+from fourfold.estimators.warm_start import Head, start
+from fourfold.training.loop import minimize
+from fourfold.training.phases import History, Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fourfold.core.training import Batch
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
+    from fourfold.training.batches import Batch
 
 __all__ = ["LwF"]
 
@@ -76,7 +78,7 @@ class LwF(NetworkEstimator):
         train, validate = hold_out(model, task, job.target.known(), job.recipe)
         said = recorded(nn.Sequential(model.body, old), train.rows)  # (n, k_old)
         if self.warm_up and not kept:
-            probe(model, task, train, job.recipe.derived("warm"))
+            probe(model, task, train, job.recipe)
 
         def loss(_t: float, batch: Batch) -> Tensor:
             features = model.body(batch.x)  # (B, d)

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.estimator import Needs
-from fourfold.core.training import Recipe
-from fourfold.methods.job import Model, recorded
-from fourfold.methods.network import NetworkEstimator
-from fourfold.rows import evenly
+from fourfold.data.rows import evenly
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import Model, recorded
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job
+    from fourfold.estimators.problem import Job
 
 __all__ = ["Prototypes"]
 

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, ClassVar, final
 import torch
 from torch import nn
 
-from fourfold.core.estimator import Needs
 from fourfold.core.parameters import NonNegative, PositiveInt
-from fourfold.core.training import Batch, History, Phase, Recipe, Table, minimize
-from fourfold.methods.job import hold_out, recorded
-from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.start import Head, start
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import hold_out, recorded
+from fourfold.estimators.warm_start import Head, start
+from fourfold.training.batches import Batch, Table
+from fourfold.training.loop import minimize
+from fourfold.training.phases import History, Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
 
 __all__ = ["Rehearsal"]
 

@@ -1,1 +1,28 @@
-"""."""
+"""Several labelled tasks that all matter: learn them on shared layers."""
+
+from __future__ import annotations
+
+from fourfold.methods.cell import Cell, Facts, Ruling
+
+__all__ = ["CELL"]
+
+
+def _applies(_facts: Facts) -> Ruling:
+    return Ruling(
+        applies=False, reason="the data are a source and a target, not tasks that all matter"
+    )
+
+
+CELL = Cell(
+    position=2,
+    title="Multi-task learning",
+    source_labelled=True,
+    target_labelled=True,
+    source="several, all labelled, all matter",
+    target="-",
+    label_spaces="any",
+    summary="learn several tasks on shared layers",
+    applies=_applies,
+    baselines=("TargetOnly", "Linear"),
+    page="multitask.md",
+)

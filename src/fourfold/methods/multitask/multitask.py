@@ -12,25 +12,28 @@ from sklearn.frozen import FrozenEstimator
 from torch import Tensor, nn
 
 from fourfold import networks
-from fourfold.core.balances import Aggregated, Equal, Uncertainty
 from fourfold.core.parameters import PositiveInt
-from fourfold.core.prepare import default_preparation
-from fourfold.core.training import Batch, History, Part, Phase, Recipe, minimize
-from fourfold.domain import apart
+from fourfold.data.domain import apart
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods.grouped import Group, grouped
-from fourfold.methods.joint import JointNetworkEstimator
-from fourfold.methods.member import Member
+from fourfold.methods.multitask._groups import Group, grouped
+from fourfold.methods.multitask._joint import JointNetworkEstimator
+from fourfold.methods.multitask._member import Member
 from fourfold.networks.stem import Stem
+from fourfold.preparation.choose import default_preparation
+from fourfold.training.balances import Aggregated, Equal, Uncertainty
+from fourfold.training.loop import minimize
+from fourfold.training.phases import History, Part, Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fourfold.core.balances import Balance
-    from fourfold.core.prepare import Preparation
-    from fourfold.domain import Domain
-    from fourfold.methods.job import Job, Model
+    from fourfold.data.domain import Domain
+    from fourfold.estimators.problem import Job, Model
     from fourfold.networks.builder import Builder
+    from fourfold.preparation.choose import Preparation
+    from fourfold.training.balances import Balance
+    from fourfold.training.batches import Batch
 
 __all__ = ["MultiTask"]
 

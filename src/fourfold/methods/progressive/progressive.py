@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 import numpy as np
 from torch import Tensor, nn
 
-from fourfold.core.estimator import Needs
+from fourfold.algorithms.sensitivity import activation_fisher
 from fourfold.core.findings import Facts, HeatMap
-from fourfold.core.fingerprint import fingerprint
-from fourfold.core.inference import as_tensor
-from fourfold.core.plain import from_plain, to_plain
 from fourfold.core.process import seeded
-from fourfold.core.sensitivity import activation_fisher
+from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS
-from fourfold.core.training import History, Recipe
 from fourfold.errors import ParameterError
-from fourfold.methods.columns import ColumnEstimator, Past, joined
-from fourfold.methods.job import Data, Model, once, supervise
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.problem import Data, Model, once, supervise
+from fourfold.frozen.blocks import as_tensor
+from fourfold.frozen.fingerprint import fingerprint
+from fourfold.methods.progressive._columns import ColumnEstimator, Past, joined
 from fourfold.networks.columns import Column, Columns, Joined, joints
+from fourfold.training.phases import History
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
-    from fourfold.methods.job import Job
+    from fourfold.estimators.problem import Job
 
 __all__ = ["ProgressiveNetwork"]
 
@@ -109,7 +110,7 @@ class ProgressiveNetwork(ColumnEstimator):
     def _trained(self, past: Sequence[Past], job: Job) -> Past:
         """Train a column on a source beside those before it, once per seed."""
         task = job.known_source_task
-        recipe = job.recipe.derived("source")
+        recipe = job.recipe
         with seeded(job.seed):
             body = job.body()
             listener, data = self._listener(

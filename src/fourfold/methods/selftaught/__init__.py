@@ -1,1 +1,31 @@
-"""."""
+"""An unlabelled source and a labelled target: learn features without labels."""
+
+from __future__ import annotations
+
+from fourfold.methods.cell import Cell, Facts, Ruling
+
+__all__ = ["CELL"]
+
+
+def _applies(facts: Facts) -> Ruling:
+    if facts.source_labelled:
+        return Ruling(applies=False, reason="the source has labels, which other cells use")
+    if not facts.target_labelled:
+        return Ruling(applies=False, reason="the target has no labels")
+    return Ruling(applies=True, reason="only the target has labels")
+
+
+CELL = Cell(
+    position=6,
+    title="Self-taught learning",
+    source_labelled=False,
+    target_labelled=True,
+    source="unlabelled",
+    target="labelled",
+    label_spaces="-",
+    summary="learn features without labels",
+    applies=_applies,
+    baselines=("TargetOnly", "Linear", "LinearPCA"),
+    home=lambda facts: not facts.source_labelled and facts.target_labelled > 0,
+    page="selftaught.md",
+)

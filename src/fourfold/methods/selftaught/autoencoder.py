@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 import torch
 from torch import Tensor, nn
 
-from fourfold.core.estimator import Needs
 from fourfold.core.parameters import NonNegative, Positive
 from fourfold.core.process import seeded
-from fourfold.core.training import Batch, Phase, Recipe, minimize
-from fourfold.methods.job import Data, once, supervise
-from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.solving import teach
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.linear_head import teach
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import Data, once, supervise
 from fourfold.networks.mlp import Mlp
+from fourfold.training.loop import minimize
+from fourfold.training.phases import Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.methods.job import Job, Model
+    from fourfold.estimators.problem import Job, Model
+    from fourfold.training.batches import Batch
 
 __all__ = ["Autoencoder"]
 
@@ -63,13 +66,13 @@ class Autoencoder(NetworkEstimator):
     strength: Positive | None = None
 
     needs: ClassVar[Needs] = Needs(source=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=20, least_steps=2000)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=20, min_steps=2000)
 
     def _learn(self, job: Job) -> Model:
         source, known = job.source_data, job.target.known()
         if self.network is None:
             self.builder_ = Mlp(widths=(1000,))
-        recipe = job.recipe.derived("source")
+        recipe = job.recipe
         with seeded(job.seed):
             body = job.body()
             decoder = nn.Linear(body.width, math.prod(self.shape_))

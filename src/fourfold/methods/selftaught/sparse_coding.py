@@ -10,29 +10,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fourfold.core.dictionary import learn_dictionary
-from fourfold.core.estimator import Needs
+from fourfold.algorithms.dictionary import learn_dictionary
 from fourfold.core.findings import Curves, Facts
-from fourfold.core.inference import as_tensor
 from fourfold.core.parameters import Positive, PositiveInt
-from fourfold.core.plain import to_plain
 from fourfold.core.process import seeded
-from fourfold.core.training import Recipe
+from fourfold.core.serialization import to_plain
+from fourfold.data.rows import evenly
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods.job import once
-from fourfold.methods.network import NetworkEstimator
-from fourfold.methods.solving import teach
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.linear_head import teach
+from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.problem import once
+from fourfold.frozen.blocks import as_tensor
 from fourfold.networks.coder import CURVE, Coder, CodesAndInput
-from fourfold.rows import evenly
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from fourfold.methods.job import Data, Job, Model
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.problem import Data, Job, Model
     from fourfold.networks.builder import Body
-    from fourfold.rows import Rows
 
 __all__ = ["SparseCoding"]
 

@@ -1,1 +1,41 @@
-"""."""
+"""Classes without examples, known by descriptions: recognize them."""
+
+from __future__ import annotations
+
+from fourfold.errors import some
+from fourfold.methods.cell import Cell, Facts, Ruling
+
+__all__ = ["CELL"]
+
+
+def _applies(facts: Facts) -> Ruling:
+    obstacles = (
+        (not facts.described, "the classes are not described"),
+        (not facts.source_labelled, "the source has no labels"),
+        (facts.target_labelled > 0, "the target has labels, which other cells use"),
+        (facts.numbers, "the labels are numbers, not classes"),
+        (not facts.unseen, "every class that is described has examples in the source"),
+    )
+    for obstacle, reason in obstacles:
+        if obstacle:
+            return Ruling(applies=False, reason=reason)
+    reason = f"classes are described that have no examples: {some(facts.unseen, 4)}"
+    return Ruling(applies=True, reason=reason)
+
+
+CELL = Cell(
+    position=5,
+    title="Zero-shot learning",
+    source_labelled=True,
+    target_labelled=False,
+    source="labelled",
+    target="unlabelled",
+    label_spaces="different, classes described",
+    summary="recognize classes by their descriptions",
+    applies=_applies,
+    baselines=("Chance", "RidgeToDescriptions"),
+    home=lambda facts: (
+        facts.source_labelled > 0 and not facts.target_labelled and len(facts.unseen) > 0
+    ),
+    page="zeroshot.md",
+)

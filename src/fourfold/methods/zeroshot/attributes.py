@@ -12,31 +12,34 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.estimator import Needs
+from fourfold.algorithms.attribute_posterior import Posterior, Prior
+from fourfold.algorithms.forest import Forest, Size
+from fourfold.algorithms.signatures import Signatures
 from fourfold.core.findings import Bars
-from fourfold.core.forest import Forest, Size
-from fourfold.core.inference import in_blocks
 from fourfold.core.parameters import Fraction, PositiveInt
-from fourfold.core.posterior import Posterior, Prior
-from fourfold.core.signatures import Signatures
-from fourfold.core.training import Batch, Phase, Recipe, minimize
+from fourfold.data.rows import evenly
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods.described import DescribedEstimator, LabelHead, Placed
-from fourfold.methods.job import Model
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.problem import Model
+from fourfold.frozen.blocks import in_blocks
+from fourfold.methods.zeroshot._described import DescribedEstimator, LabelHead, Placed
 from fourfold.networks.mlp import Mlp
-from fourfold.rows import evenly
+from fourfold.training.loop import minimize
+from fourfold.training.phases import Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from fourfold.algorithms.signatures import Group
     from fourfold.core.findings import Finding
-    from fourfold.core.signatures import Group
-    from fourfold.methods.described import Lesson
-    from fourfold.methods.job import Job
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.problem import Job
+    from fourfold.methods.zeroshot._described import Lesson
     from fourfold.networks.builder import Body
-    from fourfold.rows import Rows
+    from fourfold.training.batches import Batch
 
     Array = NDArray[np.float64]
 

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.estimator import Needs
 from fourfold.core.parameters import PositiveInt
-from fourfold.core.training import Recipe
 from fourfold.errors import ParameterError
-from fourfold.methods.described import DescribedEstimator, LabelHead
-from fourfold.methods.job import Model, supervise
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.problem import Model, supervise
+from fourfold.methods.zeroshot._described import DescribedEstimator, LabelHead
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fourfold.methods.described import Lesson
-    from fourfold.methods.job import Job
+    from fourfold.estimators.problem import Job
+    from fourfold.methods.zeroshot._described import Lesson
 
 __all__ = ["ConSE"]
 
@@ -68,7 +68,7 @@ class ConSE(DescribedEstimator):
             body = job.body()
             classifier = Model(body, nn.Linear(body.width, len(lesson.signatures)))
             task = job.known_source_task
-            supervise(classifier, task, lesson.data, job.recipe.derived("practice"))
+            supervise(classifier, task, lesson.data, job.recipe)
         head = classifier.head
         if not isinstance(head, nn.Linear):
             raise ParameterError(

@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.closed import canonical, ridge
-from fourfold.core.estimator import Needs
-from fourfold.core.inference import in_blocks
+from fourfold.algorithms.linear import canonical, ridge
 from fourfold.core.parameters import NonNegative, Positive, PositiveInt
-from fourfold.core.training import Batch, Phase, Recipe, minimize
-from fourfold.methods.described import DescribedEstimator, Embedded, Match
-from fourfold.methods.job import Model
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.problem import Model
+from fourfold.frozen.blocks import in_blocks
+from fourfold.methods.zeroshot._described import DescribedEstimator, Embedded, Match
 from fourfold.networks.mlp import Mlp
+from fourfold.training.loop import minimize
+from fourfold.training.phases import Phase
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fourfold.methods.described import Lesson
-    from fourfold.methods.job import Job
+    from fourfold.estimators.problem import Job
+    from fourfold.methods.zeroshot._described import Lesson
     from fourfold.networks.builder import Body
+    from fourfold.training.batches import Batch
 
     Loss = Callable[[float, Batch], Tensor]
 

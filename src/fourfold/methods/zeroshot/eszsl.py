@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, final
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from fourfold.core.closed import Affine, amid, spectrum
-from fourfold.core.estimator import Needs
-from fourfold.core.inference import in_blocks
+from fourfold.algorithms.linear import Affine, amid, spectrum
 from fourfold.core.parameters import Positive
-from fourfold.methods.described import DescribedEstimator, Embedded
-from fourfold.methods.job import Model
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.problem import Model
+from fourfold.frozen.blocks import in_blocks
+from fourfold.methods.zeroshot._described import DescribedEstimator, Embedded
 from fourfold.networks.mlp import Mlp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fourfold.methods.described import Lesson
-    from fourfold.methods.job import Job
+    from fourfold.estimators.problem import Job
+    from fourfold.methods.zeroshot._described import Lesson
     from fourfold.networks.builder import Body
 
     Matrix = NDArray[np.float64]

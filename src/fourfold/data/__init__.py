@@ -1,0 +1,1 @@
+"""Data as they come: rows of any library, domains, descriptions of classes."""

@@ -1,0 +1,1 @@
+"""Contracts of estimators, and the engine of those that train a network."""

@@ -1,0 +1,96 @@
+"""How a target's network starts from a source's: its stages, and its last layer where it fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import torch
+from torch import nn
+
+from fourfold.core.tasks import Classification, Regression
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fourfold.core.tasks import Task
+    from fourfold.estimators.problem import Job, Model
+
+__all__ = ["Head", "can_keep_head", "keep_head", "start"]
+
+_NEEDED: Final = (
+    "to start from the source's last layer, that must be linear, and have every class of the "
+    "target, or as many numbers or answers"
+)
+
+Head: TypeAlias = Literal["auto", "new", "source"]
+"""Whether the last layer starts fresh, from the source's, or from the source's where it can."""
+
+
+def start(job: Job, head: Head = "auto") -> tuple[Model, bool]:
+    """Put the target's last layer on the source model's body.
+
+    Parameters
+    ----------
+    job
+        Whose source model is taken, not copied.
+    head
+        How the last layer starts.
+
+    Returns
+    -------
+    tuple
+        The model, and whether its last layer is the source's.
+
+    Raises
+    ------
+    DataError
+        If the source's last layer is asked for, and it has not all outputs of the target.
+    """
+    if head == "source" and not can_keep_head(job):
+        raise DataError(f"{_NEEDED}; got another source or target")
+    source = job.source_model
+    model = job.model(source.body)
+    return model, keep_head(model.head, source.head, job, head)
+
+
+def keep_head(new: nn.Module, old: nn.Module, job: Job, head: Head = "auto") -> bool:
+    """Start a last layer from the source's, if asked for and possible; tell whether it does."""
+    if head == "new":
+        return False
+    weights = _converted(old, job.source_task, job.task)
+    if weights is not None:
+        new.load_state_dict(weights)
+    return weights is not None
+
+
+def can_keep_head(job: Job) -> bool:
+    """Tell whether the target's outputs are among the source's, before anything is trained."""
+    if job.given is not None:
+        old = job.given.head
+    elif job.source_task is not None:
+        old = nn.Linear(1, job.source_task.n_outputs)
+    else:
+        return False
+    return _converted(old, job.source_task, job.task) is not None
+
+
+def _converted(head: nn.Module, source: Task | None, target: Task) -> dict[str, Tensor] | None:
+    """Write a linear head for the outputs of another task; None where that has other outputs."""
+    if not isinstance(head, nn.Linear):
+        return None
+    weights = head.state_dict()
+    if isinstance(source, Classification) and isinstance(target, Classification):
+        rows = source.codes(target.classes_)
+        return None if (rows < 0).any() else {k: v[rows] for k, v in weights.items()}
+    if source is None or type(source) is not type(target) or source.n_outputs != target.n_outputs:
+        return None
+    if not isinstance(source, Regression) or not isinstance(target, Regression):
+        return weights
+    ratio = source.scale_ / target.scale_
+    shift = (source.mean_ - target.mean_) / target.scale_
+    weight, bias = weights["weight"], weights["bias"]
+    return {
+        "weight": weight * torch.as_tensor(ratio[:, None]).to(weight),
+        "bias": bias * torch.as_tensor(ratio).to(bias) + torch.as_tensor(shift).to(bias),
+    }

@@ -1,0 +1,1 @@
+"""Functions that never train: computed once, by inference engines, and stored."""

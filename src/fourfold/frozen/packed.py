@@ -1,0 +1,76 @@
+"""Packed rows: several values of each row beside one another, so that they are drawn together."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from fourfold.data.rows import Rows
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from fourfold.data.rows import Index
+
+__all__ = ["PackedRows", "unpack"]
+
+
+@final
+class PackedRows(Rows):
+    """Rows of several kinds as one vector of float32 a row, packed when they are read.
+
+    Parameters
+    ----------
+    parts
+        Rows of the same length, of any shapes: (n, *shape) each.
+
+    Raises
+    ------
+    DataError
+        If they differ in length.
+    """
+
+    kind = "array"
+
+    def __init__(self, parts: Sequence[Rows]) -> None:
+        lengths = {part.n for part in parts}
+        if len(lengths) != 1:
+            raise DataError(f"rows that are packed must be equally many; got {sorted(lengths)}")
+        self.parts = list(parts)
+
+    @property
+    def n(self) -> int:
+        return self.parts[0].n
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of each part's rows, for :func:`unpack`."""
+        return [part.shape for part in self.parts]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (sum(map(math.prod, self.shapes)),)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32)
+
+    def take(self, index: Index) -> NDArray[np.float32]:
+        read = [np.asarray(part.take(index), np.float32) for part in self.parts]
+        return np.concatenate([part.reshape(len(index), -1) for part in read], axis=1)
+
+    def subset(self, index: Index) -> PackedRows:
+        return PackedRows([part.subset(index) for part in self.parts])
+
+
+def unpack(packed: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """Take packed rows (B, width) apart again: (B, *shape) each."""
+    sizes = [math.prod(shape) for shape in shapes]
+    parts = packed.split(sizes, dim=1)  # type: ignore[no-untyped-call]  # torch's own
+    return [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]

@@ -1,0 +1,97 @@
+"""A cell of the map, and the facts about data that its rule reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias, final
+
+__all__ = ["Cell", "Facts", "Rule", "Ruling"]
+
+
+class Facts(NamedTuple):
+    """Properties of the data that decide where they stand.
+
+    Attributes
+    ----------
+    source_labelled, target_labelled
+        Numbers of labelled rows.
+    target_rows
+        Number of rows of the target.
+    strange
+        Labels of the target that the source lacks.
+    unseen
+        Described classes that the source lacks.
+    numbers
+        Whether labels are numbers, not classes.
+    described
+        Whether classes are described.
+    """
+
+    source_labelled: int
+    target_labelled: int
+    target_rows: int
+    strange: tuple[str, ...]
+    unseen: tuple[str, ...]
+    numbers: bool
+    described: bool
+
+
+class Ruling(NamedTuple):
+    """Whether a cell applies to the data, and the reason in a few words."""
+
+    applies: bool
+    reason: str
+
+
+Rule: TypeAlias = Callable[[Facts], Ruling]
+
+
+def _nobody(_facts: Facts) -> bool:
+    return False
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One cell of the map, declared as ``CELL`` in the ``__init__`` of its folder.
+
+    Attributes
+    ----------
+    position
+        Place on the printed map, from 1.
+    title
+        Name in a sentence, such as ``"Fine-tuning"``.
+    source_labelled, target_labelled
+        The answers to the map's two questions.
+    source, target
+        Requirements on the labels of both domains, in words.
+    label_spaces
+        Relation of the two label spaces, in words.
+    summary
+        What is done there, in one verb phrase.
+    applies
+        Rule that decides from :class:`Facts`, with its reason.
+    baselines
+        Class names of the baselines that run beside every method of the cell.
+    home
+        Whether data with these facts stand on this cell; at most one cell answers yes.
+    page
+        Page of the documentation, if there is one.
+    name
+        Its folder, filled in where the map is read.
+    """
+
+    position: int
+    title: str
+    source_labelled: bool
+    target_labelled: bool
+    source: str
+    target: str
+    label_spaces: str
+    summary: str
+    applies: Rule
+    baselines: tuple[str, ...]
+    home: Callable[[Facts], bool] = _nobody
+    page: str = ""
+    name: str = ""

@@ -1,0 +1,165 @@
+"""Clusters of rows and of features together, alone or beside auxiliary data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated, Final, final
+
+import annotated_types as at
+import numpy as np
+import torch
+from torch import nn
+
+from fourfold.algorithms.coclustering import Counts, Partition, blocks, objective
+from fourfold.algorithms.coclustering_search import cocluster
+from fourfold.core.findings import Curves, Facts, HeatMap
+from fourfold.core.parameters import PositiveInt
+from fourfold.estimators.problem import Model
+from fourfold.methods.clustering._clusterer import CountClusterer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.estimators.problem import Job
+
+__all__ = ["CoClusterer"]
+
+NOTHING: Final = 1e-6
+"""What a cluster holds at least of a feature cluster, to new rows."""
+
+
+class CoClusterer(CountClusterer, ABC):
+    """Clusters that keep what rows and features tell of each other, Σ w_t [I(X_t;Z) − I(X̃_t;Z̃)].
+
+    A new row goes to argmin D(p(Z|x) ‖ p̃(Z|x̃)), over the feature clusters.
+
+    Parameters
+    ----------
+    n_feature_clusters
+        How many clusters of features, at most as many as there are features.
+    starts
+        How often all clusters are drawn anew.
+    restarts
+        How often from there the target's rows alone.
+    rounds
+        At most so many rounds of each search.
+
+    Attributes
+    ----------
+    feature_labels_
+        (m,) the cluster of each feature, or of each word of the codebook; −1 for one that occurs
+        nowhere.
+    objective_
+        The objective, in nats.
+    """
+
+    n_feature_clusters: PositiveInt = 32
+    starts: PositiveInt = 8
+    restarts: Annotated[int, at.Ge(0)] = 16
+    rounds: PositiveInt = 100
+
+    @abstractmethod
+    def _auxiliary(self, job: Job) -> tuple[float, int] | None:
+        """Return the auxiliary data's weight and number of clusters; None without such data."""
+
+    def last_layer(self, width: int) -> nn.Module:
+        return nn.Linear(width, self.task_.n_outputs, bias=False)
+
+    @property
+    def feature_labels_(self) -> NDArray[np.int64]:
+        """(m,) the cluster of each feature; −1 for one that occurs nowhere."""
+        self.check_fitted()
+        labels: NDArray[np.int64] = self.fitted_["features"].numpy()
+        return labels
+
+    @property
+    def objective_(self) -> float:
+        """The objective, in nats."""
+        self.check_fitted()
+        return float(self.fitted_["objective"])
+
+    @final
+    def _cluster(self, job: Job) -> Model:
+        beside = self._auxiliary(job)
+        body = self.shares(job)
+        tables = [Counts(self.counted(body, job.target.rows), "the target")]
+        weights, sizes = [1.0], [self.n_clusters]
+        if beside is not None:
+            tables.append(Counts(self.counted(body, job.source_data.rows), "the source"))
+            weights.append(beside[0])
+            sizes.append(min(beside[1], tables[1].n))
+        there = np.any([table.feature_totals > 0 for table in tables], axis=0)
+        width = min(self.n_feature_clusters, int(there.sum()))
+        found = cocluster(
+            tables,
+            weights,
+            [*sizes, width],
+            starts=self.starts,
+            restarts=self.restarts,
+            rounds=self.rounds,
+            seed=self.random_state,
+        )
+        found.rows[0] = _in_order(found.rows[0])
+        joint = blocks(tables[0], found.rows[0], found.features, self.n_clusters, width)
+        self.fitted_["features"] = torch.from_numpy(np.where(there, found.features, -1))
+        self.fitted_["objective"] = torch.tensor(
+            objective(tables, weights, found), dtype=torch.float64
+        )
+        self.findings_ += _findings(found, joint, tables, sizes, width)
+        head = self.last_layer(body.width)
+        head.load_state_dict({"weight": _scores(joint, found.features, there)})
+        return Model(body, head.requires_grad_(requires_grad=False))
+
+
+def _in_order(labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Renumber clusters in the order in which their first rows come."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    return rank[inverse].astype(np.intp)
+
+
+def _scores(
+    joint: NDArray[np.float64], features: NDArray[np.intp], there: NDArray[np.bool_]
+) -> torch.Tensor:
+    """Return log p̃(z̃ | x̃) of each feature's cluster, (k, m): p̃(z|x̃) but for what z alone says."""
+    total = joint.sum(axis=1, keepdims=True)
+    share = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
+    logs = np.log(np.maximum(share, NOTHING))[:, features]
+    return torch.from_numpy(np.where(there, logs, 0.0).astype(np.float32))
+
+
+def _findings(
+    found: Partition,
+    joint: NDArray[np.float64],
+    tables: list[Counts],
+    sizes: list[int],
+    width: int,
+) -> list[Curves | HeatMap | Facts]:
+    names = ("target", "auxiliary data")
+    facts = {
+        f"rows of the {name}": f"{table.n} in {k} clusters"
+        for name, table, k in zip(names, tables, sizes, strict=False)
+    }
+    facts["features"] = f"{tables[0].m} in {width} clusters"
+    facts["objective"] = f"{found.curve[-1]:.4f} nats"
+    expected = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True) / joint.sum()
+    lift = np.divide(joint, expected, out=np.ones_like(joint), where=expected > 0)
+    order = np.argsort(-joint.sum(axis=0))
+    return [
+        Curves(
+            title="What the clusters lose of what rows and features tell of each other",
+            across="round",
+            up="nats",
+            x=[str(i) for i in range(len(found.curve))],
+            lines={"objective": [float(value) for value in found.curve]},
+        ),
+        HeatMap(
+            title="How often feature clusters occur in clusters of rows; 1 is as in all",
+            across="feature cluster, the most frequent first",
+            down="cluster",
+            columns=[str(i) for i in order],
+            rows=[str(i) for i in range(len(joint))],
+            values=lift[:, order].tolist(),
+        ),
+        Facts("Co-clusters", facts),
+    ]

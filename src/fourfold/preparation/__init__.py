@@ -1,0 +1,1 @@
+"""Preprocessing of rows, fitted without labels on all domains."""

@@ -1,0 +1,216 @@
+"""Numbers around 0 with spread 1, by feature or by channel, also as the bottom of a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from fourfold.data.rows import check_finite, evenly
+from fourfold.errors import BundleError, DataError
+from fourfold.preparation.base import BlockPreparation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.rows import Rows
+
+    Moments: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+__all__ = ["Standardize", "Standardizer"]
+
+Layout: TypeAlias = Literal["features", "plane", "first", "last"]
+"""How a row lies: (d,), (H, W), (C, H, W) or (H, W, C)."""
+
+MOST_ROWS = 20_000
+"""Mean and spread are taken over at most so many rows of a domain."""
+BLOCK_NUMBERS = 1 << 19
+"""So many numbers are turned into float64 at a time."""
+FILE = "standardize.safetensors"
+
+
+@final
+class Standardizer(nn.Module):
+    """Standardize raw rows inside a network.
+
+    Parameters
+    ----------
+    mean, scale
+        (d,) for features, (C, 1, 1) for channels; their type is the one that is computed in.
+    layout
+        How a row lies: (d,) ``"features"``, (H, W) ``"plane"``, (C, H, W) ``"first"``, or
+        (H, W, C) ``"last"``.
+
+    Notes
+    -----
+    Input: rows as they are, of any type of number. Output: float32 (B, d) or (B, C, H, W).
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: Tensor, scale: Tensor, layout: Layout) -> None:
+        super().__init__()
+        self.layout = layout
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Standardize a batch."""
+        if self.layout == "last":
+            x = x.movedim(-1, 1)
+        elif self.layout == "plane":
+            x = x.unsqueeze(1)
+        return ((x.to(self.mean.dtype) - self.mean) / self.scale).to(torch.float32)
+
+
+@final
+class Standardize(BlockPreparation):
+    """Subtract the mean and divide by the spread, of each feature or of each channel.
+
+    Mean and variance are those of a mixture to which every domain contributes the same, however
+    many rows it has, estimated on at most 20000 rows of each, evenly spread. A feature without
+    spread is only centred, in pictures of bytes also divided by 255.
+
+    Parameters
+    ----------
+    layout
+        Where the channels of 3-D rows are: ``"first"``, ``"last"``, or ``"auto"``: last for
+        pictures, and for arrays whose last axis alone is of 1, 3 or 4; else first.
+
+    Attributes
+    ----------
+    mean_, scale_
+        (d,) or (C,), float64, in the units of the input.
+    layout_
+        How a row lies.
+
+    Examples
+    --------
+    >>> from fourfold.data.rows import as_rows
+    >>> rows = as_rows([[1.0, 5.0], [3.0, 5.0]])
+    >>> Standardize().fit(rows).transform(rows).sample(2)
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
+    """
+
+    layout: Literal["auto", "first", "last"] = "auto"
+
+    def _learn_arrays(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
+        self.layout_: Layout = _layout(rows[0], self.layout)
+        means, variances = np.stack([_moments(part, self.layout_) for part in rows], axis=1)
+        self.mean_: NDArray[np.float64] = means.mean(axis=0)
+        variance = (variances + (means - self.mean_) ** 2).mean(axis=0)
+        if not np.isfinite(variance).all():
+            raise DataError("numbers must be small enough to be squared; got some beyond 1e150")
+        unit = 255.0 if rows[0].dtype == np.uint8 and self.layout_ != "features" else 1.0
+        spread = np.sqrt(variance)
+        constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(self.mean_)
+        self.scale_: NDArray[np.float64] = np.where(constant, unit, spread)
+        return _prepared_shape(self.row_shape_, self.layout_)
+
+    def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
+        check_finite(block, "the input X")
+        with torch.inference_mode():
+            native = block.dtype.newbyteorder("=")
+            x = torch.from_numpy(np.array(block, native))  # copied: a memory map is read-only
+            ready: NDArray[np.float32] = self.module()(x).contiguous().numpy()
+        return ready
+
+    def module(self) -> Standardizer:
+        """Return the same as a module, for the bottom of a network that is fed raw rows.
+
+        Features are computed in float64, whatever comes in, since they may be large; channels in
+        float32.
+        """
+        check_is_fitted(self)
+        if self.layout_ == "features":
+            mean, scale = torch.tensor(self.mean_), torch.tensor(self.scale_)
+            return Standardizer(mean, scale, self.layout_)
+        planes = [torch.tensor(part, dtype=torch.float32) for part in (self.mean_, self.scale_)]
+        mean, scale = (part.reshape(-1, 1, 1) for part in planes)
+        return Standardizer(mean, scale, self.layout_)
+
+    def describe(self) -> str:
+        each = "feature" if self.layout_ == "features" else "channel"
+        return f"each {each} with mean 0 and standard deviation 1 over all domains"
+
+    def config(self) -> dict[str, Any]:
+        return {"row_shape": list(self.row_shape_), "layout": self.layout_}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {"mean": self.mean_, "scale": self.scale_}
+
+    def _write(self, folder: Path) -> None:
+        save_file(self.state(), folder / FILE)
+
+    def _read(self, config: dict[str, Any], folder: Path) -> None:
+        saved = load_file(folder / FILE)
+        self.row_shape_, self.layout_ = tuple(config["row_shape"]), config["layout"]
+        self.mean_, self.scale_ = saved["mean"], saved["scale"]
+        if self.shape_ != _prepared_shape(self.row_shape_, self.layout_):
+            raise BundleError("a saved preparation must agree with itself; its shapes do not")
+
+
+def _layout(rows: Rows, wish: Literal["auto", "first", "last"]) -> Layout:
+    shape = rows.shape
+    if len(shape) == 1:
+        return "features"
+    if len(shape) == 2:
+        return "plane"
+    if len(shape) > 3:
+        raise DataError(
+            "Standardize must be given features (d,) or pictures (H, W), (C, H, W) or (H, W, C); "
+            f"got rows of shape {shape}: use AsIs"
+        )
+    if wish != "auto":
+        return wish
+    channels = (1, 3, 4)
+    last = rows.kind == "pictures" or (shape[-1] in channels and shape[0] not in channels)
+    return "last" if last else "first"
+
+
+def _prepared_shape(shape: tuple[int, ...], layout: Layout) -> tuple[int, ...]:
+    if layout == "plane":
+        return (1, *shape)
+    return (shape[2], shape[0], shape[1]) if layout == "last" else shape
+
+
+def _by_channel(block: NDArray[Any], layout: Layout) -> NDArray[np.float64]:
+    """Arrange a block as (observations, features or channels)."""
+    block = block.astype(np.float64)
+    if layout == "plane":
+        return block.reshape(-1, 1)
+    if layout == "first":
+        block = np.moveaxis(block, 1, -1)
+    return block.reshape(-1, block.shape[-1])
+
+
+def _spread_blocks(rows: Rows) -> Iterator[NDArray[Any]]:
+    where = evenly(rows.n, MOST_ROWS)
+    size = max(1, BLOCK_NUMBERS // max(1, int(np.prod(rows.shape))))
+    for start in range(0, len(where), size):
+        yield rows.take(where[start : start + size])
+
+
+def _moments(rows: Rows, layout: Layout) -> Moments:
+    """Take mean and variance in one pass, block by block (Chan, Golub & LeVeque, 1979)."""
+    count, mean, squares = 0, np.zeros(()), np.zeros(())
+    with np.errstate(over="ignore", invalid="ignore"):  # said in words where they are used
+        for block in _spread_blocks(rows):
+            check_finite(block, "the input X")
+            x = _by_channel(block, layout)
+            here = x.mean(axis=0)
+            step = here - mean
+            total = count + len(x)
+            mean = mean + step * (len(x) / total)
+            squares = squares + ((x - here) ** 2).sum(axis=0) + step**2 * (count * len(x) / total)
+            count = total
+    return mean, squares / count

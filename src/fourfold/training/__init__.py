@@ -1,0 +1,1 @@
+"""Training of networks: one loop, its recipe, batches, checkpoints, norms and losses."""

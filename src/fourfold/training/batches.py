@@ -1,0 +1,130 @@
+"""Tables, and the batches that are drawn from them: one shuffled pass after another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fourfold.data.rows import ArrayRows, Rows
+from fourfold.errors import DataError
+from fourfold.frozen.blocks import as_tensor
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from fourfold.training.recipe import Recipe
+
+__all__ = ["Batch", "Sampler", "Stream", "Table"]
+
+LOADED_BYTES: Final = 1 << 27
+"""Rows are read into memory, and not batch by batch, up to this size."""
+
+Sampler: TypeAlias = Callable[[torch.Generator, int], Iterator[Tensor]]
+"""Yields positions of a batch for ever, from a generator and the batch size; e.g. episodes.
+
+All that it remembers must be in the generator, so that a killed training can go on.
+"""
+
+
+@final
+@dataclass
+class Batch:
+    """Rows of one table in one step: x (B, ...), and y and z (B, ...), empty without them."""
+
+    x: Tensor
+    y: Tensor
+    z: Tensor = field(default_factory=lambda: torch.empty(0))
+
+
+@final
+@dataclass
+class Table:
+    """Rows that are gone through together with those of other tables.
+
+    Parameters
+    ----------
+    x
+        A tensor in memory (N, ...), or Rows that are read batch by batch.
+    y
+        (N, ...), encoded by a task; None where there are no labels.
+    z
+        (N, ...) what else is known of each row, e.g. a teacher's outputs.
+    batch_size
+        Other than the recipe's.
+    sampler
+        Draws the positions of a batch instead of a shuffled pass; e.g. episodes.
+    """
+
+    x: Tensor | Rows
+    y: Tensor | None = None
+    z: Tensor | None = None
+    batch_size: int | None = None
+    sampler: Sampler | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.x, Rows):
+            self.x = _in_memory(self.x)
+
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return self.x.n if isinstance(self.x, Rows) else len(self.x)
+
+    def batch(self, index: Tensor, device: torch.device) -> Batch:
+        """Read the rows at these positions."""
+        if isinstance(self.x, Rows):
+            x = as_tensor(self.x.take(index.numpy()))
+        else:
+            x = self.x.index_select(0, index)  # twice as fast as x[index]
+        y, z = (
+            torch.empty(0) if known is None else known.index_select(0, index)
+            for known in (self.y, self.z)
+        )
+        return Batch(*(part.to(device, non_blocking=True) for part in (x, y, z)))
+
+
+def _in_memory(rows: Rows) -> Tensor | Rows:
+    """Make a tensor of rows that lie in memory already, or are few enough to."""
+    array = rows.in_memory if isinstance(rows, ArrayRows) else None
+    if array is not None and array.flags.carray and array.dtype.isnative:
+        return as_tensor(array)  # on the same memory
+    if rows.n * rows.row_bytes > LOADED_BYTES:
+        return rows
+    return as_tensor(rows.take(np.arange(rows.n)))
+
+
+@final
+class Stream:
+    """Positions of one table's batches, for ever: one shuffled pass after another."""
+
+    def __init__(self, table: Table, recipe: Recipe, seed: int, fabric: Fabric) -> None:
+        self.rank, self.world, self.device = fabric.global_rank, fabric.world_size, fabric.device
+        size = min(table.batch_size or recipe.batch_size, table.n)
+        self.size = size - size % self.world
+        if self.size == 0:
+            raise DataError(
+                f"a table must have a row for each of {self.world} processes; got {table.n}"
+            )
+        self.table = table
+        self.steps = math.ceil(table.n / self.size)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.waiting = torch.empty(0, dtype=torch.int64)
+        self.drawn = None if table.sampler is None else table.sampler(self.generator, self.size)
+
+    def next(self) -> Batch:
+        """Read this process's share of the next batch."""
+        index = self._shuffled() if self.drawn is None else next(self.drawn)
+        return self.table.batch(index[self.rank :: self.world], self.device)
+
+    def _shuffled(self) -> Tensor:
+        while len(self.waiting) < self.size:
+            fresh = torch.randperm(self.table.n, generator=self.generator)
+            self.waiting = torch.cat([self.waiting, fresh])
+        index, self.waiting = self.waiting[: self.size], self.waiting[self.size :]
+        return index

@@ -1,0 +1,283 @@
+"""The only training loop: phases of losses over tables in step, on Lightning Fabric."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from typing import TYPE_CHECKING, Any, cast, final
+
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from fourfold.core.process import progress_bar
+from fourfold.errors import ParameterError
+from fourfold.training.batches import Stream, Table
+from fourfold.training.checkpoint import Checkpoint
+from fourfold.training.phases import History, Phase
+from fourfold.training.runtime import Runtime, current
+from fourfold.training.state import TrainingState, parameters_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch.optim import Optimizer
+
+    from fourfold.training.batches import Batch
+    from fourfold.training.recipe import Recipe
+
+__all__ = ["minimize"]
+
+
+def minimize(
+    module: nn.Module,
+    phases: Phase | Sequence[Phase],
+    *tables: Table,
+    recipe: Recipe,
+    validate: Callable[[], float] | None = None,
+) -> History:
+    """Train: go through the tables in step, each phase's optimizer following its loss.
+
+    Parameters
+    ----------
+    module
+        Everything that takes part: it is put on the device and into the checkpoint. Layers that
+        some phase trains are in training mode until the end; those that none trains stay in
+        evaluation mode. Put several modules in an ``nn.ModuleDict``.
+    phases
+        Most methods have one.
+    *tables
+        An epoch is one pass over the one with the most batches; the others start over.
+    recipe
+        Length, learning rate and so on; where it runs is said by the
+        :class:`~fourfold.training.runtime.Runtime` in use.
+    validate
+        Returns a score after each epoch (higher is better), for ``recipe.patience``.
+
+    Returns
+    -------
+    History
+        Losses and scores of each epoch.
+
+    Raises
+    ------
+    DataError
+        If a table has fewer rows than there are processes, or a checkpoint is damaged.
+    ParameterError
+        If the recipe asks for validation and there is no ``validate``, or a loss becomes NaN or
+        infinite.
+    """
+    return _Loop(module, phases, tables, recipe, validate).run()
+
+
+@final
+class _Loop:
+    """The state of one call of :func:`minimize`."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        phases: Phase | Sequence[Phase],
+        tables: Sequence[Table],
+        recipe: Recipe,
+        validate: Callable[[], float] | None,
+    ) -> None:
+        if validate is None and (recipe.validation or recipe.patience is not None):
+            raise ParameterError(
+                "validate must be given where the recipe asks for validation, so that rows are "
+                f"held out; got none, and validation={recipe.validation}"
+            )
+        self.phases = [phases] if isinstance(phases, Phase) else list(phases)
+        self.recipe, self.validate, self.runtime = recipe, validate, current()
+        self.fabric = _fabric(self.runtime)
+        module.to(self.fabric.device)
+        self._agree(module)
+        _lay(module, torch.channels_last)
+        self.checkpoint = Checkpoint.of(recipe, module, self.phases, tables)
+        optimizers = [_optimizer(phase, recipe) for phase in self.phases]
+        streams = [Stream(table, recipe, self._seed(), self.fabric) for table in tables]
+        self.state = TrainingState(module, optimizers, streams)
+        self.parameters = [parameters_of(optimizer) for optimizer in optimizers]
+        self.steps_per_epoch = max(stream.steps for stream in streams)
+        epochs = max(recipe.epochs, math.ceil(recipe.min_steps / self.steps_per_epoch))
+        self.steps = recipe.steps or epochs * self.steps_per_epoch
+        self.epochs = math.ceil(self.steps / self.steps_per_epoch)
+
+    def run(self) -> History:
+        state = self.state
+        if self.checkpoint is not None and self.checkpoint.exists():
+            self.checkpoint.load(state)
+        began = time.perf_counter() - state.history.seconds
+        self._set_modes()
+        with progress_bar(
+            self.epochs, on=self.runtime.progress and self.fabric.is_global_zero
+        ) as tick:
+            while not state.over:
+                epoch = len(state.history.losses)
+                self._epoch(epoch)
+                state.history.seconds = time.perf_counter() - began
+                self._after(epoch)
+                tick(epoch + 1)
+        state.best.restore(state.module)
+        _lay(state.module, torch.contiguous_format)
+        state.module.eval()
+        return state.history
+
+    def _set_modes(self) -> None:
+        """Put in training mode what is trained; what is frozen keeps its statistics."""
+        trained = {p for parameters in self.parameters for p in parameters}
+        _set_mode(self.state.module.train(), trained)
+
+    def _epoch(self, epoch: int) -> None:
+        first = epoch * self.steps_per_epoch
+        last = min(first + self.steps_per_epoch, self.steps)
+        sums = torch.zeros(len(self.phases), device=self.fabric.device)
+        for step in range(first, last):
+            t = step / self.steps
+            self._set_rate(self.recipe.rate(t))
+            batches = [stream.next() for stream in self.state.streams]
+            for i, phase in enumerate(self.phases):
+                for _ in range(phase.repeat):
+                    sums[i] += self._step(i, t, batches) / phase.repeat
+        self.state.history.steps = last
+        means: list[float] = (self._mean(sums) / (last - first)).tolist()
+        if not all(map(math.isfinite, means)):
+            raise ParameterError(
+                f"the loss must stay finite; got {means} in epoch {epoch + 1}: lower learning_rate"
+            )
+        self.state.history.losses.append(means)
+
+    def _set_rate(self, factor: float) -> None:
+        for optimizer in self.state.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def _step(self, i: int, t: float, batches: list[Batch]) -> Tensor:
+        phase, optimizer = self.phases[i], self.state.optimizers[i]
+        parameters = self.parameters[i]
+        optimizer.zero_grad(set_to_none=True)
+        with self.fabric.autocast():
+            loss = phase.loss(t, *batches)
+        if phase.backward is None:
+            self.fabric.backward(loss)
+        else:
+            phase.backward(loss, self.state.module)
+        self._average(parameters)
+        if self.recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(parameters, self.recipe.clip_norm)
+        optimizer.step()
+        return loss.detach().mean()
+
+    def _average(self, parameters: list[Tensor]) -> None:
+        """Average gradients over the processes, in one message."""
+        if self.fabric.world_size == 1:
+            return
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        flat = self._mean(torch.cat([g.reshape(-1) for g in gradients]))
+        parts = torch.split(flat, [g.numel() for g in gradients])
+        for p, part in zip(parameters, parts, strict=True):
+            p.grad = torch.empty_like(p).copy_(part.view_as(p))
+
+    def _mean(self, values: Tensor) -> Tensor:
+        return cast("Tensor", self.fabric.all_reduce(values, reduce_op="mean"))
+
+    def _agree(self, module: nn.Module) -> None:
+        """Start every process from the first one's weights."""
+        if self.fabric.world_size > 1:
+            for tensor in module.state_dict().values():
+                dist.broadcast(tensor, 0)
+
+    def _average_buffers(self) -> None:
+        """Make one model of all processes': norms that see a share each remember other moments."""
+        if self.fabric.world_size > 1:
+            for buffer in self.state.module.buffers():
+                if buffer.is_floating_point():
+                    buffer.copy_(self._mean(buffer))
+
+    def _seed(self) -> int:
+        """Draw the seed of a table's order, the first process's for all."""
+        return self.fabric.broadcast(int(torch.randint(2**62, ())))
+
+    def _after(self, epoch: int) -> None:
+        """Score, log and save; find out whether training is over."""
+        state, history = self.state, self.state.history
+        self._average_buffers()
+        if self.validate is not None:
+            state.module.eval()
+            history.scores.append(float(self.validate()))
+            self._set_modes()
+            if self.recipe.patience is not None:
+                state.best.update(history.scores, state.module)
+        names = [f"loss_{i}" for i in range(len(self.phases))] if len(self.phases) > 1 else ["loss"]
+        values = dict(zip(names, history.losses[-1], strict=True))
+        if history.scores:
+            values["score"] = history.scores[-1]
+        self.fabric.log_dict(values, step=history.steps)
+        for callback in self.runtime.callbacks:
+            callback(epoch, history)
+        patience = self.recipe.patience or math.inf
+        waited = len(history.scores) - 1 - state.best.epoch
+        state.over = waited >= patience or epoch + 1 == self.epochs
+        if self.checkpoint is not None and self.fabric.is_global_zero:
+            self.checkpoint.save(state)
+
+
+def _set_mode(module: nn.Module, trained: set[Tensor]) -> None:
+    """Put those layers in evaluation mode that have weights, none of which is trained.
+
+    A layer without weights follows the one before it.
+    """
+    still = False
+    for child in module.children():
+        weights = list(child.parameters())
+        still = trained.isdisjoint(weights) if weights else still
+        if still:
+            child.eval()
+        else:
+            _set_mode(child, trained)
+
+
+def _lay(module: nn.Module, layout: torch.memory_format) -> None:
+    """Lay the filters of convolutions out in memory; with channels last, CPUs are faster."""
+    for p in module.parameters():
+        if p.ndim == 4:
+            p.data = p.data.to(memory_format=layout)
+
+
+def _optimizer(phase: Phase, recipe: Recipe) -> Optimizer:
+    """Build what trains a phase's parts, each parameter in the first part that has it."""
+    groups: list[dict[str, Any]] = []
+    taken: set[Tensor] = set()
+    for part in phase.parts:
+        fresh = [p for p in part.module.parameters() if p.requires_grad and p not in taken]
+        taken.update(fresh)
+        rate = recipe.learning_rate * part.rate
+        decay = recipe.weight_decay if part.weight_decay is None else part.weight_decay
+        if fresh:
+            groups.append({"params": fresh, "lr": rate, "initial_lr": rate, "weight_decay": decay})
+    if recipe.optimizer == "sgd":  # fused: one pass over the weights, also on CPUs
+        return torch.optim.SGD(groups, momentum=recipe.momentum, fused=True)
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _fabric(runtime: Runtime) -> Fabric:
+    """Set up devices; under torchrun, join the other processes."""
+    devices: Any = runtime.devices
+    strategy = "auto"
+    if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
+        devices, strategy = int(os.environ["LOCAL_WORLD_SIZE"]), "ddp"
+    elif devices == "auto":
+        devices = 1
+    nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1")) if strategy == "ddp" else 1
+    fabric = Fabric(
+        accelerator=runtime.accelerator,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=strategy,
+        precision=runtime.precision,
+        loggers=list(runtime.loggers),
+    )
+    fabric.launch()
+    return fabric

@@ -1,0 +1,84 @@
+"""Phases: losses, the modules that they train, and the history of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, final
+
+from torch import Tensor, nn
+
+__all__ = ["History", "Part", "Phase"]
+
+Loss: TypeAlias = Callable[..., Tensor]
+"""From the progress t in [0, 1] and a batch of each table to a scalar."""
+
+
+@final
+@dataclass(frozen=True)
+class Part:
+    """A module that is trained at its own learning rate.
+
+    Parameters
+    ----------
+    module
+        Module whose parameters are trained.
+    rate
+        Factor of the recipe's learning rate.
+    weight_decay
+        Weight decay other than the recipe's.
+    """
+
+    module: nn.Module
+    rate: float = 1.0
+    weight_decay: float | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Phase:
+    """One loss and the modules that it trains; a step goes through all phases in order.
+
+    Parameters
+    ----------
+    loss
+        ``loss(t, *batches)``, a scalar.
+    module
+        A module, or Parts with their own learning rates.
+    repeat
+        Optimizer steps of this phase in one step.
+    backward
+        ``backward(loss, module)`` that leaves gradients, instead of ``loss.backward()``; the loss
+        may then be a vector, e.g. one a task for a gradient balancer.
+    """
+
+    loss: Loss
+    module: nn.Module | Sequence[Part]
+    repeat: int = 1
+    backward: Callable[[Tensor, nn.Module], None] | None = None
+
+    @property
+    def parts(self) -> list[Part]:
+        """The trained modules with their learning rates."""
+        return [Part(self.module)] if isinstance(self.module, nn.Module) else list(self.module)
+
+
+@final
+@dataclass
+class History:
+    """Losses and validation scores of a training.
+
+    Attributes
+    ----------
+    losses
+        Each epoch's average loss of each phase.
+    scores
+        Each epoch's validation score, where there is one.
+    steps, seconds
+        Number of steps and their duration.
+    """
+
+    losses: list[list[float]] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    steps: int = 0
+    seconds: float = 0.0

@@ -1,0 +1,108 @@
+"""Recipe: the optimization of a network."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any, ClassVar, Literal, final
+
+import annotated_types as at
+
+from fourfold.core.parameters import Fraction, NonNegative, Parameters, Positive, PositiveInt
+from fourfold.core.serialization import to_plain
+from fourfold.errors import ParameterError
+
+__all__ = ["Recipe"]
+
+
+@final
+class Recipe(Parameters):
+    """Optimization of a network: its length, learning rate, regularization and early stopping.
+
+    Device, precision, checkpoints, loggers and the like are settings of a
+    :class:`~fourfold.training.runtime.Runtime`.
+
+    Parameters
+    ----------
+    epochs
+        Passes over the largest table.
+    steps
+        Exact number of steps, instead of epochs.
+    min_steps
+        Least number of steps; small tables are passed more often.
+    batch_size
+        Rows of each table in a step, over all processes together, which share them equally.
+    optimizer
+        ``"adamw"`` (decoupled weight decay), or ``"sgd"`` without Nesterov's momentum.
+    learning_rate
+        At the start of the schedule.
+    momentum
+        Of SGD.
+    weight_decay
+        Of the optimizer, on every trained weight.
+    schedule
+        ``"constant"``; ``"cosine"`` to zero; ``"step"``: a tenth from two thirds on;
+        ``"inverse"``: 1/(1 + 10p)^.75 over the progress p, as in domain-adversarial training.
+    warmup
+        Share of the steps over which the learning rate grows from zero.
+    clip_norm
+        Largest norm of the gradient; None for no limit.
+    patience
+        Epochs without a better validation score before training stops and returns to the best
+        weights; needs ``validation``.
+    validation
+        Share of the labelled rows that is held out, in [0, 1).
+    """
+
+    epochs: PositiveInt = 20
+    steps: PositiveInt | None = None
+    min_steps: PositiveInt = 200
+    batch_size: PositiveInt = 64
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: Positive = 1e-3
+    momentum: Fraction = 0.9
+    weight_decay: NonNegative = 1e-4
+    schedule: Literal["constant", "cosine", "step", "inverse"] = "cosine"
+    warmup: Fraction = 0.0
+    clip_norm: Positive | None = None
+    patience: PositiveInt | None = None
+    validation: Annotated[float, at.Interval(ge=0, lt=1)] = 0.0
+
+    renamed: ClassVar[dict[str, str]] = {
+        "least_steps": "min_steps",
+        "each_epoch": "Runtime(callbacks=...)",
+        "checkpoint": "Runtime(checkpoints=FOLDER)",
+        **{
+            name: f"Runtime({name}=...)"
+            for name in (
+                "precision", "accelerator", "devices", "checkpoint_every", "progress", "loggers",
+            )
+        },
+    }  # fmt: skip
+
+    def _check_together(self) -> None:
+        if self.patience is not None and not self.validation:
+            raise ParameterError(
+                "patience of Recipe must stand beside validation, the share of rows that is held "
+                f"out for it; got patience={self.patience} and validation=0"
+            )
+
+    def rate(self, t: float) -> float:
+        """Return the factor of the learning rate at progress t in [0, 1]."""
+        warm = min(1.0, t / self.warmup) if self.warmup else 1.0
+        shapes = {
+            "constant": 1.0,
+            "cosine": 0.5 * (1 + math.cos(math.pi * t)),
+            "step": 1.0 if t < 2 / 3 else 0.1,
+            "inverse": (1 + 10 * t) ** -0.75,
+        }
+        return warm * float(shapes[self.schedule])
+
+    def identity(self) -> str:
+        """Return all settings as JSON."""
+        settings = {name: to_plain(value) for name, value in self.get_params().items()}
+        return json.dumps(settings, sort_keys=True)
+
+    def but(self, **changes: Any) -> Recipe:
+        """Return the same recipe with other values of some settings."""
+        return Recipe(**{**self.get_params(), **changes})
