@@ -24,7 +24,8 @@ import numpy as np
 import pytest
 
 from fourfold.data.domain import Domain
-from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+from fourfold.estimators.joint import JointEstimator
+from fourfold.estimators.transfer import TransferEstimator
 from fourfold.estimators.network import NetworkEstimator
 from fourfold.methods import table
 from fourfold.methods.clustering._clusterer import Clusterer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, final
 
 import numpy as np
 import torch
@@ -44,6 +44,25 @@ class Task(Parameters, ABC):
     """
 
     kind: ClassVar[str]
+    stratified: ClassVar[bool] = False
+    has_classes: ClassVar[bool] = False
+    linear_loss: ClassVar[Literal["logistic", "squared"] | None] = None
+    answer_name: ClassVar[str] = "logits"
+
+    def rows_right(
+        self, y: NDArray[Any], outputs: NDArray[np.float32]
+    ) -> NDArray[np.float64] | None:
+        del y, outputs
+        return None
+
+    def answer_module(self) -> nn.Module:
+        return nn.Identity()
+
+    def answers(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        return outputs
+
+    def decode_labels(self, y: Tensor) -> NDArray[Any]:
+        return np.asarray(y.numpy())
 
     @property
     @abstractmethod
@@ -69,7 +88,9 @@ class Task(Parameters, ABC):
         """Average the loss over the labels that are there: outputs (B, n_outputs), y encoded."""
 
     @abstractmethod
-    def imitate(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    def distillation_loss(
+        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+    ) -> Tensor:
         """Average how far outputs lie from a teacher's, (B, n_outputs) both; least where equal.
 
         Classes and answers are compared as probabilities at the temperature, times its square, so
@@ -128,7 +149,9 @@ class _OneOfSeveral(Task, ABC):
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         return np.where(self.classes_[codes] == y, codes, -1)
 
-    def imitate(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    def distillation_loss(
+        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+    ) -> Tensor:
         wanted = (teacher / temperature).softmax(1)
         return temperature**2 * F.cross_entropy(outputs / temperature, wanted)
 
@@ -169,6 +192,19 @@ class Classification(_OneOfSeveral):
 
     smoothing: Fraction = 0.0
     kind: ClassVar[str] = "classifier"
+    stratified: ClassVar[bool] = True
+    has_classes: ClassVar[bool] = True
+    linear_loss: ClassVar[Literal["logistic", "squared"] | None] = "logistic"
+    answer_name: ClassVar[str] = "probabilities"
+
+    def answer_module(self) -> nn.Module:
+        return nn.Softmax(dim=1)
+
+    def answers(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        return self.probabilities(outputs)
+
+    def decode_labels(self, y: Tensor) -> NDArray[Any]:
+        return np.asarray(self.classes_[y.numpy()])
 
     def fit(self, domain: Domain) -> Self:
         y = _names(domain.known)
@@ -223,6 +259,7 @@ class Clustering(_OneOfSeveral):
 
     n_clusters: PositiveInt = 8
     kind: ClassVar[str] = "clusterer"
+    answer_name: ClassVar[str] = "scores"
 
     def fit(self, domain: Domain) -> Self:
         if self.n_clusters > domain.n_rows:
@@ -256,6 +293,17 @@ class Regression(Task):
     """
 
     kind: ClassVar[str] = "regressor"
+    linear_loss: ClassVar[Literal["logistic", "squared"] | None] = "squared"
+    answer_name: ClassVar[str] = "values"
+
+    def answer_module(self) -> nn.Module:
+        return _Values(self)
+
+    def answers(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        return self.decode(outputs)
+
+    def decode_labels(self, y: Tensor) -> NDArray[Any]:
+        return self.decode(y.numpy())
 
     @property
     def n_outputs(self) -> int:
@@ -281,7 +329,7 @@ class Regression(Task):
         error = torch.where(there, outputs - y.nan_to_num(), 0.0)
         return _average(error.square().sum(), there)
 
-    def imitate(
+    def distillation_loss(
         self,
         outputs: Tensor,
         teacher: Tensor,
@@ -340,7 +388,9 @@ class Attributes(Task):
         error = F.binary_cross_entropy_with_logits(outputs, y.nan_to_num(), reduction="none")
         return _average(torch.where(there, error, 0.0).sum(), there)
 
-    def imitate(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    def distillation_loss(
+        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+    ) -> Tensor:
         wanted = (teacher / temperature).sigmoid()
         scaled = F.binary_cross_entropy_with_logits(outputs / temperature, wanted)
         return temperature**2 * scaled
@@ -426,3 +476,21 @@ def _answers(y: NDArray[Any]) -> bool:
     """Tell whether labels are only 0, 1 and missing."""
     numbers = _columns(y)
     return bool(np.isin(numbers[~np.isnan(numbers)], (0, 1)).all())
+
+
+@final
+class _Values(nn.Module):
+    """Outputs (B, m) in the units of the labels, as the task decodes them."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, task: Regression) -> None:
+        super().__init__()
+        self.flat = task.flat_
+        self.register_buffer("mean", torch.as_tensor(task.mean_))
+        self.register_buffer("scale", torch.as_tensor(task.scale_))
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        values = outputs.double() * self.scale + self.mean
+        return values[:, 0] if self.flat else values

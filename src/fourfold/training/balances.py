@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import torch
 import torch.distributed as dist
@@ -17,7 +17,7 @@ from fourfold.errors import ParameterError
 if TYPE_CHECKING:
     from fourfold.core.findings import Finding
 
-__all__ = ["Aggregated", "Balance", "Equal", "Uncertainty"]
+__all__ = ["Aggregated", "Balance", "Equal", "Uncertainty", "balance_of"]
 
 
 class Balance(nn.Module, ABC):
@@ -120,3 +120,19 @@ class Aggregated(Balance):
 
     def findings(self, _names: list[str]) -> list[Finding]:
         return []
+
+
+_GRADIENTS: Final = ("pcgrad", "cagrad", "nashmtl", "upgrad", "mgda", "imtlg", "alignedmtl")
+
+
+def balance_of(name: str, tasks: int) -> Balance:
+    """Return the balance of this name for so many tasks.
+
+    Raises
+    ------
+    MissingExtraError
+        If it needs torchjd and that is not installed.
+    """
+    if name in _GRADIENTS:
+        return Aggregated(name, tasks)
+    return {"equal": Equal, "uncertainty": Uncertainty}[name](tasks)
