@@ -347,7 +347,8 @@ class TransferEstimator(Estimator, ABC):
             If ``among`` holds a class that the model does not know.
         """
         if among is None:
-            return self.task_.decode(self.outputs(X))
+            outputs = self.outputs(X)
+            return self.task_.decode(outputs)
         names, outputs = self.outputs_among(X, among)
         return np.asarray(names[outputs.argmax(axis=1)])
 
