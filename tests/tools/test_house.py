@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tools import house
 
-ROOT = Path(__file__).parents[2]
 PACKAGE = "src/fourfold"
 METHODS = f"{PACKAGE}/methods"
 
@@ -241,8 +238,3 @@ def test_unknown_rules_are_refused(tmp_path, capsys):
         house.main(["--only", "circle"], root=tmp_path)
     assert exit_.value.code == 2
     assert "rules must be among circles, folders, " in capsys.readouterr().err
-
-
-def test_the_programs_of_this_folder_hold_to_the_prose_rule():
-    found = [one for one in house.RULES["prose"](house.House(ROOT)) if "tools/" in one.path]
-    assert found == []
