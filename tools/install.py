@@ -54,11 +54,16 @@ def choose(
     kept = [pin for pin in chosen if not _TORCH.fullmatch(pin.name)]
     if torchvision:
         return [pin for pin in kept if pin.name != "torchvision"]
-    if any(pin.name == "torchvision" for pin in kept):
+    asking = [
+        extra
+        for extra in extras
+        if any(pin.name == "torchvision" for pin in needed(pins, project.extras[extra]))
+    ]
+    if asking:
         message = (
-            f"torch {torch} was in the environment before, and stays; extras "
-            f"{', '.join(extras)} need the torchvision of the same build: install it from where "
-            "torch came from, then try again"
+            f"torch {torch} was in the environment before and stays; extra {', '.join(asking)} "
+            "needs the torchvision of the same build: install it from the index that torch came "
+            "from, then try again"
         )
         raise ValueError(message)
     return kept
@@ -105,14 +110,21 @@ def main(extras: Sequence[str], root: Path = Path()) -> int:
         return 2
     if torch:
         print(f"torch {torch} stays; the other packages are installed from {LOCK}")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / LOCK
-        file.write_text("\n".join(pin.requirement for pin in chosen) + "\n", encoding="utf-8")
-        _pip("--require-hashes", "--requirement", str(file))
+    try:
+        _install(chosen, root)
+    except subprocess.CalledProcessError as error:  # pip has said why
+        return int(error.returncode)
     if not torch:
         mark.write_text(_installed("torch"), encoding="utf-8")
-    _pip("--no-build-isolation", "--editable", str(root))
     return 0
+
+
+def _install(pins: Sequence[Pin], root: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / LOCK
+        file.write_text("\n".join(pin.requirement for pin in pins) + "\n", encoding="utf-8")
+        _pip("--require-hashes", "--requirement", str(file))
+    _pip("--no-build-isolation", "--editable", str(root))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,10 @@ def main(arguments: list[str] | None = None, root: Path = Path()) -> int:
     commands.add_parser("check")
     options = parser.parse_args(arguments)
     if options.command == "write":
-        write(root, upgrade=options.upgrade)
+        try:
+            write(root, upgrade=options.upgrade)
+        except subprocess.CalledProcessError as error:  # uv has said why
+            return int(error.returncode)
         return 0
     faults = list(check(root))
     for fault in faults:

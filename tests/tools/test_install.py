@@ -101,11 +101,11 @@ def test_so_does_its_torchvision(run):
 
 
 def test_a_torchvision_of_another_build_is_not_put_beside_it(run, capsys):
-    code, calls, _ = run("image", torch="2.13.0+cpu")
+    code, calls, _ = run("demo", "image", torch="2.13.0+cpu")
     assert (code, calls) == (2, [])
     error = capsys.readouterr().err
-    assert "torch 2.13.0+cpu was in the environment before, and stays" in error
-    assert "image need the torchvision of the same build" in error
+    assert "torch 2.13.0+cpu was in the environment before and stays" in error
+    assert "extra image needs the torchvision of the same build" in error
 
 
 def test_a_torch_that_pyproject_refuses_is_replaced(run):
@@ -135,3 +135,12 @@ def test_a_requirement_that_is_not_locked_is_refused(run, capsys):
     code, calls, _ = run("new")
     assert (code, calls) == (2, [])
     assert "must have unlocked: run `make lock`" in capsys.readouterr().err
+
+
+def test_the_exit_code_of_pip_is_passed_on(run, monkeypatch, tmp_path):
+    def fail(*arguments):
+        raise install.subprocess.CalledProcessError(3, arguments)
+
+    monkeypatch.setattr(install, "_pip", fail)
+    assert run("demo")[0] == 3
+    assert not (tmp_path / install.MARK).exists()

@@ -115,5 +115,15 @@ def test_writing_asks_uv_for_every_system_and_keeps_versions(tmp_path, monkeypat
     assert capsys.readouterr().out == ""
 
 
+def test_the_exit_code_of_uv_is_passed_on(tmp_path, monkeypatch):
+    def fail(command, **_options):
+        raise lock.subprocess.CalledProcessError(2, command)
+
+    (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    monkeypatch.setattr(lock.subprocess, "run", fail)
+    assert lock.main(["write"], tmp_path) == 2
+    assert not (tmp_path / LOCK).exists()
+
+
 def test_the_lock_of_this_repository_fits():
     assert list(lock.check(Path(__file__).parents[2])) == []
