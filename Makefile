@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup lock pages demo check test bench docs clean
+.PHONY: help setup lock pages method demo check test bench docs clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /'
@@ -44,6 +44,9 @@ test: $(call stamp,audio bench demo dev image labels multitask text)  ## every t
 
 bench: $(call stamp,audio bench demo dev image labels multitask text)  ## one benchmark: make bench NAME=loop
 	$(BIN)/python -m benchmarks $(NAME)
+
+method: $(call stamp,dev)  ## a new method and its test: make method NAME=CORAL CELL=adaptation
+	$(BIN)/python -m tools.method $(NAME) $(CELL)
 
 docs: $(call stamp,docs)  ## the pages under docs/, as a site
 	$(BIN)/mkdocs build --strict
