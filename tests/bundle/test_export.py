@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PILES = blobs()
-RECIPE = Recipe(epochs=2, least_steps=5, learning_rate=0.01)
+RECIPE = Recipe(epochs=2, min_steps=5, learning_rate=0.01)
 SMALL = Mlp(widths=(8,))
 
 

@@ -96,7 +96,7 @@ def test_what_it_hands_over_predicts(here, finished, fourfold):
 
 def test_one_task_of_several_is_predicted_and_exported(here, fourfold, tmp_path):
     tasks = read_tasks([f"kind={here / 'kinds.csv'}", f"petal={here / 'kinds.csv'}"], None)
-    model = MultiTask(recipe=Recipe(epochs=1, least_steps=5)).fit(tasks)
+    model = MultiTask(recipe=Recipe(epochs=1, min_steps=5)).fit(tasks)
     save(model, tmp_path / "model")
     csv = tmp_path / "out.csv"
     said = fourfold("predict", tmp_path / "model", here / "kinds.csv", "-o", csv, "--task", "kind")
