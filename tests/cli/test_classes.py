@@ -56,7 +56,7 @@ def test_broken_files_are_one_sentence_before_anything_starts(shown, here):
     (here / "bad.txt").write_text(VECTORS + "four 4 0\n")
     shown(vectors="bad.txt").refused("bad.txt: line 5 must have 3 numbers", "got 2")
     (here / "bad.txt").write_text("café 1 2 3\n", "latin-1")
-    shown(vectors="bad.txt").refused("bad.txt: line 1 must be UTF-8; got byte 0xe9")
+    shown(vectors="bad.txt").refused("bad.txt: line 1 must be UTF-8", "got byte 0xe9")
     (here / "bad.csv").write_text("class,word\n0,zero\n1,eleven\n")
     shown(classes="bad.csv").refused("bad.csv: ", "none for 'eleven'")
     (here / "bad.csv").write_text("class,legs,wings\n0,4,0\n1,2\n")
@@ -66,7 +66,7 @@ def test_broken_files_are_one_sentence_before_anything_starts(shown, here):
     (here / "names.txt").write_text("0\n1\n")
     shown(classes="names.txt", vectors=None).refused("names.txt: ", "only names")
     (here / "names.txt").write_text("zero\none\n")
-    shown(classes="names.txt").refused("names.txt: ", "whole numbers, as labels are; got 'zero'")
+    shown(classes="names.txt").refused("names.txt: ", "whole numbers, like the labels; got 'zero'")
 
 
 def test_a_study_refuses_them_before_it_begins(fourfold, here):

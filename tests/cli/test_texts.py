@@ -124,7 +124,7 @@ def test_texts_that_cannot_be_read_are_one_sentence(fourfold, functions, short, 
     (tmp_path / "bad" / "fft" / "a.txt").write_bytes("na\u00efve".encode("latin-1"))
     piles = ("--source", functions / "source.csv", "--target", tmp_path / "bad")
     said = fourfold("study", *piles, "--label", "topic", "-o", tmp_path / "out", *short)
-    said.refused("a.txt must be UTF-8", "got byte 0xef at position 2")
+    said.refused("a.txt: the text must be UTF-8", "got byte 0xef at position 2")
     frame = pd.read_csv(functions / "source.csv").head(30)
     frame.loc[3, "text"] = None
     frame.to_csv(tmp_path / "holes.csv", index=False)

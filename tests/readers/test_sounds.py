@@ -53,13 +53,13 @@ def band_of(hertz):
 def decodes(monkeypatch):
     """Count sounds that are decoded."""
     count: list[int] = []
-    real = sounds._picture
+    real = sounds._spectrogram
 
     def counting(source, at, *, size):
         count.append(at)
         return real(source, at, size=size)
 
-    monkeypatch.setattr(sounds, "_picture", counting)
+    monkeypatch.setattr(sounds, "_spectrogram", counting)
     return count
 
 
@@ -295,7 +295,7 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path):
     samples = noise(0.5)
     samples[7] = np.nan
     record(tmp_path / "nan.wav", samples, subtype="FLOAT")
-    with pytest.raises(DataError, match=r"nan\.wav must be whole.* no finite numbers"):
+    with pytest.raises(DataError, match=r"nan\.wav must be whole.* not finite"):
         heard(tmp_path)
 
 
