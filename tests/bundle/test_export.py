@@ -184,7 +184,7 @@ def test_a_file_that_computes_something_else_is_not_written(
     monkeypatch.setattr(
         type(model), "exportable", lambda _: replace(wrong, wanted=wrong.wanted / 2)
     )
-    with pytest.raises(BundleError, match="must compute what the model does"):
+    with pytest.raises(BundleError, match="must reproduce the model"):
         export(model, path)
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
     assert path.read_text() == "the old one"
