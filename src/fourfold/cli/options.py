@@ -1,0 +1,40 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Classes", "Label", "Model", "Source", "Task", "Tasks", "Vectors"]
+
+Source = Annotated[
+    list[Path] | None,
+    typer.Option("--source", help="Data to transfer from; may be given several times."),
+]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task", help="NAME=PATH of a task; given for each of several tasks that all matter."
+    ),
+]
+Label = Annotated[
+    str | None,
+    typer.Option("--label", help="Column with the labels; a file without it is unlabelled."),
+]
+Classes = Annotated[
+    Path | None,
+    typer.Option(
+        "--classes",
+        help="Table of class descriptions, one class per row, its name first; with --vectors, "
+        "names alone are enough.",
+    ),
+]
+Vectors = Annotated[
+    Path | None, typer.Option("--vectors", help="Word vectors for the names of the classes.")
+]
+Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
+Task = Annotated[
+    str | None, typer.Option("--task", help="Name of the task, for a model of several tasks.")
+]
