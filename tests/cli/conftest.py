@@ -158,9 +158,9 @@ def _texts(folder):
 def trained(fourfold, data, short, tmp_path_factory):
     """A finished study on tables, with rows to evaluate on; its output folder."""
     output = tmp_path_factory.mktemp("trained") / "runs"
-    piles = ("--source", data / "source.csv", "--target", data / "target.csv")
+    domains = ("--source", data / "source.csv", "--target", data / "target.csv")
     judged = ("--evaluate", data / "evaluate.csv", "--label", "kind")
-    said = fourfold("study", *piles, *judged, "-o", output, *short)
+    said = fourfold("study", *domains, *judged, "-o", output, *short)
     assert said.code == 0, said
     return output, said
 

@@ -41,8 +41,8 @@ def study(fourfold, here, short):
     """Run a study of files in the folder; nothing of it may begin if its input is refused."""
 
     def run(*options, source="source.npz", target="target.npz"):
-        piles = ("--source", here / source, "--target", here / target)
-        return fourfold("study", *piles, "-o", here / "out", *short, *options)
+        domains = ("--source", here / source, "--target", here / target)
+        return fourfold("study", *domains, "-o", here / "out", *short, *options)
 
     return run
 
@@ -126,9 +126,9 @@ def test_a_truncated_picture(fourfold, here, share):
         Image.fromarray(noise).save(folder / f"{name}.png")
     content = (folder / "cut.png").read_bytes()
     (folder / "cut.png").write_bytes(content[: int(len(content) * share)])
-    piles = ("--source", here / "pictures", "--target", here / "pictures")
+    domains = ("--source", here / "pictures", "--target", here / "pictures")
     words = ("cut.png must be whole and readable: replace or remove it",)
-    fourfold("map", *piles).refused(*words)
+    fourfold("map", *domains).refused(*words)
     with pytest.raises(DataError, match=words[0]):
         read_domain(here / "pictures").rows.take(np.arange(2))
 
@@ -140,8 +140,8 @@ def test_a_folder_without_pictures(study, here):
 
 def test_descriptions_that_name_a_class_twice(fourfold, here):
     (here / "classes.csv").write_text("name,size\nyes,1\nyes,2\n")
-    piles = ("--source", here / "source.csv", "--target", here / "source.csv")
-    said = fourfold("map", *piles, "--classes", here / "classes.csv")
+    domains = ("--source", here / "source.csv", "--target", here / "source.csv")
+    said = fourfold("map", *domains, "--classes", here / "classes.csv")
     said.refused("classes.csv: each class must be named once; got 'yes' twice")
 
 
@@ -217,8 +217,8 @@ def test_a_class_that_the_source_lacks(study, fourfold, here):
     save(here / "three.npz", X, three)
     reason = "the source lacks classes of the target: 2"
     assert locate([Domain(X, Y)], Domain(X, three)).reasons["adaptation"] == reason
-    piles = ("--source", here / "source.npz", "--target", here / "three.npz")
-    assert reason in " ".join(fourfold("map", *piles).out.replace("DANN", "").split())
+    domains = ("--source", here / "source.npz", "--target", here / "three.npz")
+    assert reason in " ".join(fourfold("map", *domains).out.replace("DANN", "").split())
     study("--methods", "DANN", target="three.npz").refused("DANN does not", reason)
     with pytest.raises(ParameterError, match=reason):
         Study(Domain(X, Y), Domain(X, three), methods=[DANN()], output=here / "out")
@@ -242,8 +242,8 @@ def test_no_labels_at_all(study, here):
 def test_a_regression_without_target_labels_is_refused_before_training(study, here):
     save(here / "numbers.npz", X, X[:, 0] * 1.5)
     save(here / "bare.npz", X)
-    piles = {"source": "numbers.npz", "target": "bare.npz"}
-    study("--methods", "DANN", **piles).refused("the target must have at least 4 labels")
+    domains = {"source": "numbers.npz", "target": "bare.npz"}
+    study("--methods", "DANN", **domains).refused("the target must have at least 4 labels")
     assert not begun(here)
 
 
@@ -353,8 +353,8 @@ def test_outputs_that_cannot_be_written(fourfold, data, trained, tmp_path):
 @pytest.mark.parametrize("place", ["file", "file/out", "/proc/nowhere"])
 def test_an_output_folder_that_cannot_be_written(fourfold, here, short, place):
     (here / "file").write_text("in the way")
-    piles = ("--source", here / "source.npz", "--target", here / "target.npz")
-    said = fourfold("study", *piles, *short, "-o", here / place)
+    domains = ("--source", here / "source.npz", "--target", here / "target.npz")
+    said = fourfold("study", *domains, *short, "-o", here / place)
     said.refused(f"{here / place} must be a folder to write to")
     with pytest.raises(FileError, match="must be a folder to write to"):
         Study(Domain(X, Y), Domain(X, FEW), output=here / place)
@@ -407,9 +407,9 @@ def finished(folder):
 
 @pytest.mark.parametrize("size", ["20k", "128k"])
 def test_on_a_full_disk_the_store_goes_on_without_keeping(program, here, short, small_disk, size):
-    piles = ("--source", here / "source.npz", "--target", here / "target.npz")
+    domains = ("--source", here / "source.npz", "--target", here / "target.npz")
     with small_disk(size) as full:
-        process = started(program, "study", *piles, "-o", here / "out", *short, cache=full)
+        process = started(program, "study", *domains, "-o", here / "out", *short, cache=full)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert (here / "out" / "best" / "bundle.json").exists()
@@ -419,9 +419,9 @@ def test_on_a_full_disk_the_store_goes_on_without_keeping(program, here, short, 
 
 
 def test_on_a_full_disk_the_output_stops_and_resumes(program, fourfold, here, short, small_disk):
-    piles = ("--source", here / "source.npz", "--target", here / "target.npz")
+    domains = ("--source", here / "source.npz", "--target", here / "target.npz")
     with small_disk("300k") as disk:
-        argv = ("study", *piles, "-o", disk / "out", *short)
+        argv = ("study", *domains, "-o", disk / "out", *short)
         process = started(program, *argv, cache=here / "cache")
         _, err = process.communicate(timeout=60)
         assert process.returncode == 2
@@ -441,17 +441,17 @@ def test_on_a_full_disk_the_output_stops_and_resumes(program, fourfold, here, sh
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_keeps_what_was_finished(program, fourfold, data, tmp_path, jobs):
-    piles = ("--source", data / "source.npz", "--target", data / "target.npz")
+    domains = ("--source", data / "source.npz", "--target", data / "target.npz")
     options = ("--seeds", 3, "--folds", 2, "--methods", "FineTune", "--steps", 60)
-    argv = ("study", *piles, "-o", tmp_path / "out", *options)
+    argv = ("study", *domains, "-o", tmp_path / "out", *options)
     beside = ("--jobs", jobs)
     process = started(program, *argv, *beside, cache=tmp_path / "cache", start_new_session=True)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while len(finished(tmp_path / "out")) < 3 and time.monotonic() < until:
         assert process.poll() is None
         os.sched_yield()
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert err == "fourfold: stopped; finished fits are kept: go on with --resume\n"
     before = finished(tmp_path / "out")

@@ -28,9 +28,11 @@ def here(tmp_path):
 @pytest.fixture
 def shown(fourfold, here):
     def show(classes="classes.csv", vectors="vectors.txt"):
-        piles = ("--source", here / "source.npz", "--target", here / "target.npz")
+        domains = ("--source", here / "source.npz", "--target", here / "target.npz")
         given = ("--classes", here / classes) if classes else ()
-        return fourfold("map", *piles, *given, *(("--vectors", here / vectors) if vectors else ()))
+        return fourfold(
+            "map", *domains, *given, *(("--vectors", here / vectors) if vectors else ())
+        )
 
     return show
 
@@ -71,9 +73,9 @@ def test_broken_files_are_one_sentence_before_anything_starts(shown, here):
 
 def test_a_study_refuses_them_before_it_begins(fourfold, here):
     (here / "bad.txt").write_text(VECTORS + "four 4 0\n")
-    piles = ("--source", here / "source.npz", "--target", here / "target.npz")
+    domains = ("--source", here / "source.npz", "--target", here / "target.npz")
     given = ("--classes", here / "classes.csv", "--vectors", here / "bad.txt")
-    said = fourfold("study", *piles, *given, "-o", here / "out")
+    said = fourfold("study", *domains, *given, "-o", here / "out")
     said.refused("bad.txt: line 5 must have 3 numbers")
     assert not (here / "out").exists()
 

@@ -69,8 +69,8 @@ def test_the_bare_map_has_every_cell_and_fits_the_terminal(fourfold, monkeypatch
 
 
 def test_the_map_marks_the_place_of_data(fourfold, data):
-    piles = ("--source", data / "source.csv", "--target", data / "target.csv")
-    said = fourfold("map", *piles, "--label", "kind")
+    domains = ("--source", data / "source.csv", "--target", data / "target.csv")
+    said = fourfold("map", *domains, "--label", "kind")
     assert said.code == 0
     assert re.search(r"you → +finetuning +yes +both have labels", said.out)
     assert "target: 50 rows of 5 columns, 24 labelled in 3 classes" in said.out
@@ -89,9 +89,9 @@ def test_the_map_marks_the_place_of_data(fourfold, data):
 def test_descriptions_of_classes_open_the_cell_of_unseen_classes(fourfold, data, tmp_path):
     classes = tmp_path / "classes.csv"
     classes.write_text("name,round,loops\ndigit 0,1,1\ndigit 1,0,0\ndigit 2,0,1\ndigit 8,1,2\n")
-    piles = ("--source", data / "source-pictures", "--target", data / "flat-pictures")
-    assert re.search(r"you → +zeroshot +yes", fourfold("map", *piles, "--classes", classes).out)
-    assert re.search(r"you → +adaptation +yes", fourfold("map", *piles).out)
+    domains = ("--source", data / "source-pictures", "--target", data / "flat-pictures")
+    assert re.search(r"you → +zeroshot +yes", fourfold("map", *domains, "--classes", classes).out)
+    assert re.search(r"you → +adaptation +yes", fourfold("map", *domains).out)
 
 
 def test_names_with_brackets_are_shown_as_they_are(fourfold, data, tmp_path):
@@ -137,8 +137,8 @@ def test_columns_of_every_kind_are_used(trained):
 def test_a_study_on_every_kind_of_file(
     fourfold, data, short, tmp_path, source, target, options, kind
 ):
-    piles = ("--source", data / source, "--target", data / target)
-    said = fourfold("study", *piles, *options, "-o", tmp_path / "out", *short)
+    domains = ("--source", data / source, "--target", data / target)
+    said = fourfold("study", *domains, *options, "-o", tmp_path / "out", *short)
     assert said.code == 0, said
     found = result(tmp_path / "out")
     assert found["target"]["kind"] == kind
@@ -148,19 +148,19 @@ def test_a_study_on_every_kind_of_file(
 
 def test_pictures_without_labels_and_several_sources(fourfold, data, tmp_path):
     sources = ("--source", data / "source-pictures", "--source", data / "more-pictures")
-    piles = (*sources, "--target", data / "flat-pictures", "--evaluate", data / "target-pictures")
-    said = fourfold("study", *piles, "-o", tmp_path / "out", "--seeds", 1, "--steps", 20)
+    domains = (*sources, "--target", data / "flat-pictures", "--evaluate", data / "target-pictures")
+    said = fourfold("study", *domains, "-o", tmp_path / "out", "--seeds", 1, "--steps", 20)
     assert said.code == 0, said
     found = result(tmp_path / "out")
-    assert [pile["rows"] for pile in found["sources"]] == [60, 60]
+    assert [domain["rows"] for domain in found["sources"]] == [60, 60]
     assert found["target"]["labelled"] == 0
     assert found["evaluate"]["shape"] == found["target"]["shape"]
     assert leaderboard(said) == {"DANN", "SourceOnly"}
 
 
 def test_numbers_as_labels_are_a_regression(fourfold, data, short, tmp_path):
-    piles = ("--source", data / "source-numbers.csv", "--target", data / "target-numbers.csv")
-    said = fourfold("study", *piles, "--label", "colour", "-o", tmp_path / "out", *short)
+    domains = ("--source", data / "source-numbers.csv", "--target", data / "target-numbers.csv")
+    said = fourfold("study", *domains, "--label", "colour", "-o", tmp_path / "out", *short)
     assert said.code == 0, said
     assert result(tmp_path / "out")["metric"] == "r2"
     table = tmp_path / "predictions.csv"
@@ -169,29 +169,29 @@ def test_numbers_as_labels_are_a_regression(fourfold, data, short, tmp_path):
 
 
 def test_two_jobs_find_what_one_does_and_resuming_repeats_nothing(fourfold, data, tmp_path):
-    piles = ("--source", data / "source.npz", "--target", data / "target.npz")
+    domains = ("--source", data / "source.npz", "--target", data / "target.npz")
     options = ("--seeds", 1, "--folds", 2, "--steps", 10, "--methods", "FineTune")
     one, two = tmp_path / "one", tmp_path / "two"
-    assert fourfold("study", *piles, "-o", one, *options).code == 0
-    assert fourfold("study", *piles, "-o", two, *options, "--jobs", 2).code == 0
+    assert fourfold("study", *domains, "-o", one, *options).code == 0
+    assert fourfold("study", *domains, "-o", two, *options, "--jobs", 2).code == 0
     scores = [{line["method"]: line["scores"] for line in result(o)["lines"]} for o in (one, two)]
     assert scores[0] == scores[1]
     runs = {file: file.stat().st_mtime_ns for file in (one / "runs").iterdir()}
     assert len(runs) == 12
-    assert fourfold("study", *piles, "-o", one, *options, "--resume").code == 0
+    assert fourfold("study", *domains, "-o", one, *options, "--resume").code == 0
     assert {file: file.stat().st_mtime_ns for file in (one / "runs").iterdir()} == runs
 
 
 def test_epochs_and_steps_change_only_the_length_of_each_method_s_own_training(data, tmp_path):
-    piles = [read_domain(data / f"{name}.npz") for name in ("source", "target")]
+    domains = [read_domain(data / f"{name}.npz") for name in ("source", "target")]
     options = {"output": tmp_path, "store": Store(tmp_path / "store"), "progress": False}
-    study = Study(*piles, recipe={"epochs": 3}, **options)
+    study = Study(*domains, recipe={"epochs": 3}, **options)
     for name in ("DANN", "FineTune", "TargetOnly"):
         method = study.candidates[name]
         own = type(method).default_recipe.get_params()
         assert method.recipe.get_params() == {**own, "epochs": 3}
     mine = TargetOnly(recipe=Recipe(epochs=7))
-    kept = Study(*piles, methods=["FineTune", mine], recipe={"steps": 9}, **options)
+    kept = Study(*domains, methods=["FineTune", mine], recipe={"steps": 9}, **options)
     assert kept.candidates["FineTune"].recipe.steps == 9
 
 
@@ -199,9 +199,9 @@ def test_a_class_to_judge_on_without_an_example_is_refused(fourfold, data, short
     strange = pd.read_csv(data / "evaluate.csv")
     strange.loc[strange["kind"] == "barbera", "kind"] = "barbera of Asti"
     strange.to_csv(tmp_path / "strange.csv", index=False)
-    piles = ("--source", data / "source.csv", "--target", data / "target.csv")
+    domains = ("--source", data / "source.csv", "--target", data / "target.csv")
     judged = ("--evaluate", tmp_path / "strange.csv", "--label", "kind")
-    said = fourfold("study", *piles, *judged, "-o", tmp_path / "out", *short)
+    said = fourfold("study", *domains, *judged, "-o", tmp_path / "out", *short)
     assert said.code == 2
     assert (
         "must have an example in the source or the target; got none of barbera of Asti" in said.err
@@ -243,9 +243,9 @@ def test_predictions_need_neither_the_training_data_nor_their_order_of_columns(
 
 
 def test_pictures_of_another_size_and_in_colour_are_predicted(fourfold, data, tmp_path):
-    piles = ("--source", data / "source-pictures", "--target", data / "target-pictures")
+    domains = ("--source", data / "source-pictures", "--target", data / "target-pictures")
     options = ("--seeds", 1, "--folds", 2, "--steps", 10, "--methods", "FineTune")
-    assert fourfold("study", *piles, "-o", tmp_path / "out", *options).code == 0
+    assert fourfold("study", *domains, "-o", tmp_path / "out", *options).code == 0
     table = tmp_path / "predictions.csv"
     best = tmp_path / "out" / "best"
     assert fourfold("predict", best, data / "flat-pictures", "-o", table).code == 0
@@ -253,8 +253,8 @@ def test_pictures_of_another_size_and_in_colour_are_predicted(fourfold, data, tm
 
 
 def test_the_exported_file_gives_the_same_probabilities(fourfold, data, short, tmp_path):
-    piles = ("--source", data / "source.npz", "--target", data / "target.npz")
-    assert fourfold("study", *piles, "-o", tmp_path / "out", *short).code == 0
+    domains = ("--source", data / "source.npz", "--target", data / "target.npz")
+    assert fourfold("study", *domains, "-o", tmp_path / "out", *short).code == 0
     best, file = tmp_path / "out" / "best", tmp_path / "model.onnx"
     assert fourfold("export", best, file).code == 0
     table = tmp_path / "predictions.csv"
@@ -269,8 +269,8 @@ def test_the_exported_file_gives_the_same_probabilities(fourfold, data, short, t
 def test_the_cache_is_shown_and_cleared(fourfold, data, short, tmp_path, monkeypatch):
     monkeypatch.setenv("FOURFOLD_CACHE", str(tmp_path / "cache"))
     assert fourfold("cache").out.startswith("0.0 MB in ")
-    piles = ("--source", data / "source.npz", "--target", data / "target.npz")
-    fourfold("study", *piles, "-o", tmp_path / "out", *short)
+    domains = ("--source", data / "source.npz", "--target", data / "target.npz")
+    fourfold("study", *domains, "-o", tmp_path / "out", *short)
     shown = fourfold("cache").out
     assert len(re.findall(r"^artifact +[0-9a-f]{32} ", shown, re.MULTILINE)) == 2  # one a seed
     assert "…" not in shown

@@ -18,8 +18,8 @@ from fourfold.report import words, write_report
 from fourfold.report.charts import confusion_chart, learning_curves
 from fourfold.report.confusions import Confused, most_confused
 from fourfold.report.leaderboard import Scale, Spread, leaderboard
-from fourfold.report.place import corners
 from fourfold.report.points import GREY, Colours, points_chart
+from fourfold.report.quadrants import quadrants
 from fourfold.study.result import Interval, Line, Points
 
 HOSTILE = "</script><script>alert('it ran')</script><img src=x onerror=alert(2)>"
@@ -126,9 +126,9 @@ def test_everything_needed_to_repeat_the_run_is_there(page, helped):
     assert page.count("details") == 3
     for name, value in helped.settings.items():
         assert f"{name} {words.plain(value)}" in page.text
-    for pile in (*helped.sources, helped.target, helped.evaluate):
-        assert pile.name in page.text
-        assert pile.digest in page.text
+    for data in (*helped.sources, helped.target, helped.evaluate):
+        assert data.name in page.text
+        assert data.digest in page.text
     for name, value in helped.lines[0].parameters.items():
         assert f"{name}={value}" in page.text
 
@@ -191,19 +191,19 @@ intervals = st.tuples(numbers, numbers, numbers).map(sorted).map(
 def test_intervals_are_drawn_in_order_on_the_line_and_on_their_side_of_zero(found):
     scale = Scale.of(found)
     for interval in found:
-        drawn = scale.draw(interval)
-        assert 0 <= drawn.low <= drawn.mean <= drawn.high <= 100
-        assert (drawn.low >= scale.zero) or interval.low < 0
-        assert (drawn.high <= scale.zero) or interval.high > 0
+        bar = scale.bar(interval)
+        assert 0 <= bar.low <= bar.mean <= bar.high <= 100
+        assert (bar.low >= scale.zero) or interval.low < 0
+        assert (bar.high <= scale.zero) or interval.high > 0
     assert 0 < scale.zero < 100
 
 
 def test_an_interval_without_end_is_drawn_to_the_edge_and_an_unknown_one_not_at_all():
     found = [Interval(0.1, -math.inf, math.inf, 1.0), Interval(0.1, math.nan, 0.2, 1.0)]
     scale = Scale.of(found)
-    assert scale.draw(found[0]).low == 0
-    assert scale.draw(found[0]).high == 100
-    assert scale.draw(found[1]) is None
+    assert scale.bar(found[0]).low == 0
+    assert scale.bar(found[0]).high == 100
+    assert scale.bar(found[1]) is None
 
 
 def test_spread_is_mean_and_standard_deviation():
@@ -256,7 +256,7 @@ def test_many_classes_are_named_in_part_and_counted_on_hovering():
     [trace] = chart.figure["data"]
     assert "texttemplate" not in trace
     assert len(chart.figure["layout"]["yaxis"]["ticktext"]) <= 20
-    assert trace["hovertext"][69][0] == "truly class 69, predicted class 0: 1 rows"
+    assert trace["hovertext"][69][0] == "true class 69, predicted class 0: 1 rows"
 
 
 def test_most_confused_leaves_out_what_is_right_and_counts_shares_of_the_true_class():
@@ -307,10 +307,10 @@ def test_many_numbers_are_coloured_on_a_scale():
 # The map and the words
 
 
-def test_every_cell_lies_in_the_corner_of_its_two_answers(helped):
+def test_every_cell_lies_in_the_quadrant_of_its_two_answers(helped):
     placed = {
-        (corner.source, corner.target): [spot.cell.name for spot in corner.spots]
-        for corner in corners(helped)
+        (quadrant.source, quadrant.target): [cell.cell.name for cell in quadrant.cells]
+        for quadrant in quadrants(helped)
     }
     assert placed == {
         (True, True): ["finetuning", "multitask", "progressive"],

@@ -115,8 +115,6 @@ def study(  # noqa: PLR0917  the command line passes them by name
         if evaluate_task:
             raise ParameterError("--evaluate-task must stand beside --task; got it without")
         data = read_transfer(source, target, evaluate, label, classes, vectors)
-    if epochs is not None and steps is not None:
-        raise ParameterError("--epochs and --steps must not both be given; got both")
     length = {"epochs": epochs, "steps": steps}
     planned = Study(
         **data,
@@ -134,6 +132,8 @@ def study(  # noqa: PLR0917  the command line passes them by name
         output=output,
         resume=resume,
     )
+    if epochs is not None and steps is not None:
+        raise ParameterError("--epochs and --steps must not both be given; got both")
     with _resumable():
         found: Any = planned.run()
         write_report([found], output / "report.html")
@@ -142,7 +142,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
 
 @contextmanager
 def _resumable() -> Iterator[None]:
-    """Tell how to resume a study after Ctrl-C or a full disk."""
+    """Name --resume when Ctrl-C or a full disk stops a study."""
     remedy = "finished fits are kept: go on with --resume"
     try:
         yield
