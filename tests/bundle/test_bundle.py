@@ -1,4 +1,4 @@
-"""A saved model is whole or refused, holds nothing that runs, and predicts as it did."""
+"""A saved model predicts as before, holds no code, and is refused if damaged."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change what a bundle says of itself, as somebody would who knows the digest."""
+    """Change the index of a bundle, with a valid digest."""
     index = json.loads((path / files.INDEX).read_text("utf-8"))
     del index["digest"]
     change(index)

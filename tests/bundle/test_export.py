@@ -1,4 +1,4 @@
-"""An exported file computes in ONNX Runtime what the model does, or is not written."""
+"""An exported file reproduces the model in ONNX Runtime, or is not written."""
 
 from __future__ import annotations
 

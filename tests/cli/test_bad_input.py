@@ -1,4 +1,4 @@
-"""Whatever is wrong is one clear sentence and exit code 2; nothing that was finished is lost."""
+"""Errors on the command line: one clear sentence and exit code 2, before anything starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FEW = np.where(np.arange(40) < 20, Y, -1)
 
 @pytest.fixture
 def here(tmp_path):
-    """A source and a target that are right, as arrays and as tables."""
+    """A valid source and target, as arrays and as tables."""
     save(tmp_path / "source.npz", X, Y)
     save(tmp_path / "target.npz", X + 0.3, FEW)
     frame = pd.DataFrame(X, columns=list("abcd")).assign(kind=np.array(["no", "yes"])[Y])
@@ -31,7 +31,7 @@ def here(tmp_path):
 
 @pytest.fixture
 def study(fourfold, here, short):
-    """Run a study of files in the folder; nothing of it may begin if its input is refused."""
+    """Run a study of files in the folder."""
 
     def run(*options, source="source.npz", target="target.npz"):
         domains = ("--source", here / source, "--target", here / target)

@@ -1,4 +1,4 @@
-"""What describes classes on the command line: tables, and names with word vectors."""
+"""Descriptions of classes on the command line: tables, and names with word vectors."""
 
 from __future__ import annotations
 

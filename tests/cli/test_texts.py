@@ -16,7 +16,7 @@ from fourfold.data.rows import as_rows
 
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory):
-    """What functions are about: scipy's and few of torch's as tables, torch's others as files."""
+    """Descriptions of functions: scipy's and few of torch's as tables, torch's others as files."""
     folder = tmp_path_factory.mktemp("functions")
     source, target = described("scipy"), described("torch")
     few = target.groupby("topic").sample(4, random_state=0).index
@@ -33,7 +33,7 @@ def functions(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def studied(fourfold, functions, short):
-    """Run a study on words; return its folder and what was said."""
+    """Run a study on words; return its folder and its output."""
     domains = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
     judged = ("--evaluate", functions / "rest", "--label", "topic")
     said = fourfold("study", *domains, *judged, "-o", functions / "out", *short)

@@ -1,4 +1,4 @@
-"""What is known of classes, from files of every form."""
+"""Descriptions of classes from files of every form."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_names_are_typed_as_labels_are(tmp_path, name):
 
 
 def test_names_stand_as_they_are_written(tmp_path):
-    """Zeros in front, and what tables take for nothing or for a date, are names too."""
+    """Leading zeros, missing-value marks and dates are names, too."""
     written = ["007", "NA", "null", "2020-01-01", "1e3", "true", "a, b"]
     lines = "".join(f'"{name}",{i}\n' for i, name in enumerate(written))
     read = read_classes(text(tmp_path / "c.csv", "name,code\n" + lines))

@@ -1,4 +1,4 @@
-"""Texts: folders of files, tables with a column of text, lists, and what is refused."""
+"""Texts from folders, from tables with a column of text, and from lists; errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINES = ["Fourier transforms of real input.", "A normal distribution.", "Größe
 
 @pytest.fixture(scope="module")
 def functions():
-    """What functions of torch are said to do: text and topic."""
+    """Descriptions of torch's functions: text and topic."""
     return described("torch")
 
 

@@ -1,4 +1,4 @@
-"""Word vectors from files: what is read, looked up, listed as missing and refused."""
+"""Word vectors from files: reading, lookup, missing words and errors."""
 
 from __future__ import annotations
 
@@ -322,7 +322,7 @@ def test_a_damaged_gzip_is_one_sentence(tmp_path, cut):
 
 @pytest.mark.parametrize("at", [12, 200, 20_000])
 def test_so_is_one_that_is_damaged_inside(tmp_path, at):
-    """What zlib refuses is an error of its own, which is no OSError."""
+    """Errors of zlib are not OSErrors."""
     content = bytearray(gzip.compress(lines_of(5000).encode(), compresslevel=1, mtime=0))
     content[at : at + 60] = np.random.default_rng(at).bytes(60)
     (tmp_path / "v.vec.gz").write_bytes(content)

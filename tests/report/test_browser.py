@@ -1,4 +1,4 @@
-"""The report in a real browser: drawn, readable, silent, and alone."""
+"""The report in a real browser: every chart drawn, text readable, no error, no request."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _open(browser, address, width, scheme="light"):
 
 @pytest.fixture(scope="module", params=WIDTHS, ids="{} px".format)
 def opened(request, browser, address):
-    """The page at one width, with what the browser logged while it loaded."""
+    """The page at one width, with the browser's logs of loading it."""
     browser.get("about:blank")  # ends the browser's own first page
     for kind in ("browser", "performance"):
         browser.get_log(kind)

@@ -19,7 +19,7 @@ HOSTILE = "</script><script>alert('it ran')</script><img src=x onerror=alert(2)>
 
 
 class Page(HTMLParser):
-    """What a reader sees of a page: its text, its headings, its tags."""
+    """Text, headings and tags of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
