@@ -10,31 +10,20 @@ import typer
 __all__ = ["Classes", "Label", "Model", "Source", "Task", "Tasks", "Vectors"]
 
 Source = Annotated[
-    list[Path] | None,
-    typer.Option("--source", help="Data to transfer from; may be given several times."),
+    list[Path] | None, typer.Option(help="Data to transfer from; may be given several times.")
 ]
 Tasks = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--task", help="NAME=PATH of a task; given for each of several tasks that all matter."
-    ),
+    list[str] | None, typer.Option(help="NAME=PATH of each of several tasks that all matter.")
 ]
 Label = Annotated[
-    str | None,
-    typer.Option("--label", help="Column with the labels; a file without it is unlabelled."),
+    str | None, typer.Option(help="Column with the labels; a file without it is unlabelled.")
 ]
 Classes = Annotated[
     Path | None,
     typer.Option(
-        "--classes",
-        help="Table of class descriptions, one class per row, its name first; with --vectors, "
-        "names alone are enough.",
+        help="Descriptions of classes, one per row, names first; or names, with --vectors."
     ),
 ]
-Vectors = Annotated[
-    Path | None, typer.Option("--vectors", help="Word vectors for the names of the classes.")
-]
+Vectors = Annotated[Path | None, typer.Option(help="Word vectors for the names of the classes.")]
 Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
-Task = Annotated[
-    str | None, typer.Option("--task", help="Name of the task, for a model of several tasks.")
-]
+Task = Annotated[str | None, typer.Option(help="Name of the task, for a model of several tasks.")]

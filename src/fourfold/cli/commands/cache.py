@@ -10,9 +10,7 @@ __all__ = ["cache"]
 
 
 def cache(
-    clear: Annotated[
-        bool, typer.Option("--clear", help="Remove everything from the cache.")
-    ] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything.")] = False,
 ) -> None:
     """Show the cached features and source models, or clear them."""
     from fourfold.cli.show import show_store

@@ -20,15 +20,12 @@ def predict(
     classes: Annotated[
         Path | None,
         typer.Option(
-            "--classes",
-            help="Table of the candidate classes, also new ones, for a model that knows classes by "
-            "their descriptions.",
+            help="Descriptions of the candidate classes, new ones, too, for a zero-shot model."
         ),
     ] = None,
     vectors: Vectors = None,
     top: Annotated[
-        int | None,
-        typer.Option("--top", help="Number of classes to write per row, the most likely first."),
+        int | None, typer.Option(help="Classes to write per row, the most likely first.")
     ] = None,
 ) -> None:
     """Predict with a saved model: a CSV file with one line per row."""

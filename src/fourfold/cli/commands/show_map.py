@@ -16,7 +16,7 @@ __all__ = ["show_map"]
 def show_map(
     source: Source = None,
     target: Annotated[
-        Path | None, typer.Option("--target", help="Data to solve; without it the bare map.")
+        Path | None, typer.Option(help="Data to solve; without it the bare map.")
     ] = None,
     task: Tasks = None,
     label: Label = None,

@@ -16,81 +16,54 @@ __all__ = ["study"]
 
 
 def study(  # noqa: PLR0917  the command line passes them by name
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for the report, results and models.")
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for report and models.")],
     source: Source = None,
-    target: Annotated[Path | None, typer.Option("--target", help="Data to solve.")] = None,
+    target: Annotated[Path | None, typer.Option(help="Data to solve.")] = None,
     evaluate: Annotated[
-        Path | None,
-        typer.Option("--evaluate", help="Labelled rows for the verdict; no model sees them."),
+        Path | None, typer.Option(help="Labelled rows for the verdict; no model sees them.")
     ] = None,
     task: Tasks = None,
     evaluate_task: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--evaluate-task", help="NAME=PATH of labelled rows for the verdict on a task."
-        ),
+        list[str] | None, typer.Option(help="NAME=PATH of labelled rows for the verdict on a task.")
     ] = None,
     label: Label = None,
     classes: Classes = None,
     vectors: Vectors = None,
     generalized: Annotated[
         bool,
-        typer.Option(
-            "--generalized", help="With --classes: rows may also belong to classes with examples."
-        ),
+        typer.Option("--generalized", help="With --classes: rows may also be of seen classes."),
     ] = False,
     clusters: Annotated[
-        int | None, typer.Option("--clusters", help="Number of clusters, if nothing is labelled.")
+        int | None, typer.Option(help="Number of clusters, if nothing is labelled.")
     ] = None,
     methods: Annotated[
         list[str] | None,
-        typer.Option(
-            "--methods", help="Names, separated by commas or repeated; by default all that apply."
-        ),
+        typer.Option(help="Names, separated by commas; by default all that apply."),
     ] = None,
     network: Annotated[
-        str | None,
-        typer.Option(
-            "--network", help="mlp, convnet or timm:NAME; by default chosen from the data."
-        ),
+        str | None, typer.Option(help="mlp, convnet or timm:NAME; by default chosen from the data.")
     ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
-            "--encoder",
             help="Sentence encoder for texts: all-MiniLM-L6-v2, another name, or a folder; by "
-            "default words are counted.",
+            "default words are counted."
         ),
     ] = None,
     metric: Annotated[
-        str | None,
-        typer.Option("--metric", help="accuracy, balanced_accuracy, auc, r2, nmi or entropy."),
+        str | None, typer.Option(help="accuracy, balanced_accuracy, auc, r2, nmi or entropy.")
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option(
-            "--epochs",
-            help="Epochs of each fit, and at least 200 steps; by default each method's own.",
-        ),
+        typer.Option(help="Epochs of a fit, at least 200 steps; by default the method's."),
     ] = None,
     steps: Annotated[
-        int | None,
-        typer.Option("--steps", help="Exact number of steps of each fit, instead of epochs."),
+        int | None, typer.Option(help="Exact number of steps of a fit, instead of epochs.")
     ] = None,
-    seeds: Annotated[
-        int, typer.Option("--seeds", help="Number of random seeds; each repeats every fit.")
-    ] = 5,
-    folds: Annotated[
-        int,
-        typer.Option(
-            "--folds",
-            help="Cross-validation folds over the target's labels or the seen classes, at most.",
-        ),
-    ] = 3,
-    jobs: Annotated[int, typer.Option("--jobs", help="Fits in parallel, each a process.")] = 1,
-    threads: Annotated[int, typer.Option("--threads", help="Threads of each fit.")] = 1,
+    seeds: Annotated[int, typer.Option(help="Number of random seeds; each repeats every fit.")] = 5,
+    folds: Annotated[int, typer.Option(help="Cross-validation folds, at most.")] = 3,
+    jobs: Annotated[int, typer.Option(help="Fits in parallel, each a process.")] = 1,
+    threads: Annotated[int, typer.Option(help="Threads of a fit.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Reuse the finished fits of an interrupted study.")
     ] = False,
