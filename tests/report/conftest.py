@@ -31,10 +31,10 @@ FINDINGS = [
 
 PLACE = {
     "finetuning": "both have labels, the target 100 of them",
-    "multitask": "the piles are a source and a target, not tasks that all matter",
+    "multitask": "the data are a source and a target, not tasks that all matter",
     "progressive": "both have labels, the target 100 of them",
     "adaptation": "every row of the target has its label: nothing is left to guess",
-    "zeroshot": "the classes are not described (--classes)",
+    "zeroshot": "the classes are not described",
     "selftaught": "the source has labels, which other cells use",
     "clustering": "there are labels, which other cells use",
 }
@@ -49,7 +49,7 @@ SETTINGS = {
 }
 
 
-def _pile(name: str, rows: int, labelled: int, labels: dict[str, int]) -> Pile:
+def _data(name: str, rows: int, labelled: int, labels: dict[str, int]) -> Pile:
     return Pile(name, "pictures", rows, labelled, [28, 28, 1], labels, "0123456789abcdef" * 2)
 
 
@@ -110,11 +110,11 @@ def helped() -> Result:
         best_baseline="TargetOnly",
         notes=[
             "ProgressiveNetwork could not run: see the leaderboard.",
-            "The evaluation pile repeats 100 rows of the target; they are left out of the scores.",
+            "100 rows to evaluate on are in the target, too; they are left out of the scores.",
         ],
-        sources=[_pile("mnist", 5000, 5000, dict.fromkeys(classes, 500))],
-        target=_pile("optdigits", 100, 100, dict.fromkeys(classes, 10)),
-        evaluate=_pile("optdigits-test", 1697, 1697, dict.fromkeys(classes, 169)),
+        sources=[_data("mnist", 5000, 5000, dict.fromkeys(classes, 500))],
+        target=_data("optdigits", 100, 100, dict.fromkeys(classes, 10)),
+        evaluate=_data("optdigits-test", 1697, 1697, dict.fromkeys(classes, 169)),
         lines=lines,
         classes=classes,
         confusion=confusion.tolist(),
@@ -150,8 +150,8 @@ def regression() -> Result:
         shipped="Linear",
         best_baseline="Linear",
         notes=[],
-        sources=[_pile("boston", 506, 506, {}), _pile("ames", 2930, 2930, {})],
-        target=_pile("ours", 80, 80, {}),
+        sources=[_data("boston", 506, 506, {}), _data("ames", 2930, 2930, {})],
+        target=_data("ours", 80, 80, {}),
         evaluate=None,
         lines=lines,
         classes=[],
@@ -182,9 +182,9 @@ def undecided() -> Result:
         judged_by="nothing: there are no labels to compare with",
         shipped="DANN",
         best_baseline="",
-        notes=["Bring a few labelled rows with --evaluate to get a verdict."],
-        sources=[_pile("mnist", 5000, 5000, dict.fromkeys("0123456789", 500))],
-        target=_pile("optdigits", 1797, 0, {}),
+        notes=["Bring a few labelled rows to evaluate on to get a verdict."],
+        sources=[_data("mnist", 5000, 5000, dict.fromkeys("0123456789", 500))],
+        target=_data("optdigits", 1797, 0, {}),
         evaluate=None,
         lines=lines,
         classes=list("0123456789"),

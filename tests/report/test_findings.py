@@ -1,4 +1,4 @@
-"""What methods found out is drawn as it was found, and a stranger's text stays text."""
+"""Findings of methods are drawn unchanged, and untrusted text stays text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from fourfold.core.findings import Bars, Curves, Facts, HeatMap
 from fourfold.report import write_report
-from fourfold.report.findings import found, panel
+from fourfold.report.findings import findings_by_method, panel
 from fourfold.study.result import Line
 
 HOSTILE = "<img src=x onerror=alert(2)>"
@@ -97,6 +97,6 @@ def test_facts_are_listed_as_text(regression, tmp_path):
 
 def test_only_methods_that_found_something_are_shown():
     one = Line("DANN", "transfer", findings=[Facts("a", {}), Facts("b", {})])
-    [shown] = found([Line("Linear", "baseline"), one])
+    [shown] = findings_by_method([Line("Linear", "baseline"), one])
     assert shown.method == "DANN"
     assert [part.title for part in shown.panels] == ["a", "b"]
