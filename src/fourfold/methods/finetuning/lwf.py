@@ -82,7 +82,7 @@ class LwF(NetworkEstimator):
 
         def loss(_t: float, batch: Batch) -> Tensor:
             features = model.body(batch.x)  # (B, d)
-            forgets = old_task.imitate(old(features), batch.z, self.temperature)
+            forgets = old_task.distillation_loss(old(features), batch.z, self.temperature)
             return task.loss(model.head(features), batch.y) + self.weight * forgets
 
         nets = nn.ModuleDict({"model": model, "old": old})

@@ -81,7 +81,7 @@ class Rehearsal(NetworkEstimator):
         train, validate = hold_out(model, task, job.target.known(), job.recipe)
 
         def loss(_t: float, batch: Batch, rehearsed: Batch) -> Tensor:
-            forgets = old_task.imitate(again(rehearsed.x), rehearsed.z)
+            forgets = old_task.distillation_loss(again(rehearsed.x), rehearsed.z)
             return task.loss(model(batch.x), batch.y) + self.weight * forgets
 
         nets = nn.ModuleDict({"model": model, "again": again})
