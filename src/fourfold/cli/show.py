@@ -72,13 +72,13 @@ def _show_plan(plan: Placement) -> None:
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
     """Print the map with several tasks on it, what applies, and why the rest does not."""
-    from fourfold.data.domain import apart
+    from fourfold.data.domain import input_difference
 
     plan = locate_tasks(tasks)
     console = _console()
     for name, domain in tasks.items():
         console.print(f"task  {_pile(domain, name)}")
-    if difference := apart(tasks):
+    if difference := input_difference(tasks):
         console.print(f"Their inputs differ, {difference}: what they share is the middle.")
     _show_plan(plan)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index
 
-__all__ = ["Domain", "apart", "descriptions", "pool"]
+__all__ = ["Domain", "input_difference", "descriptions", "pool"]
 
 MANY: Final = 50
 """More kinds of whole numbers than this may be measurements."""
@@ -227,13 +227,13 @@ def descriptions(domains: Iterable[Domain]) -> Descriptions | None:
     return joined
 
 
-def apart(domains: Mapping[str, Domain]) -> str:
+def input_difference(domains: Mapping[str, Domain]) -> str:
     """Say how the inputs of named domains differ in kind, in a few words; nothing if they do not.
 
     Examples
     --------
     >>> import numpy as np
-    >>> apart({"a": Domain(np.eye(3)), "b": Domain(np.ones((5, 2)))})
+    >>> input_difference({"a": Domain(np.eye(3)), "b": Domain(np.ones((5, 2)))})
     "rows of shape (3,) in 'a' and rows of shape (2,) in 'b'"
     """
     (first, one), *others = ((name, _inputs(domain.rows)) for name, domain in domains.items())

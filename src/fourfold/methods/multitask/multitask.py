@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fourfold import networks
 from fourfold.core.parameters import PositiveInt
-from fourfold.data.domain import apart
+from fourfold.data.domain import input_difference
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods.multitask._groups import Group, grouped
 from fourfold.methods.multitask._joint import JointNetworkEstimator
@@ -99,7 +99,7 @@ class MultiTask(JointNetworkEstimator):
     @classmethod
     def candidates(cls, tasks: Mapping[str, Domain]) -> list[Self]:
         """Return what is worth trying where nobody says more: a balance of each kind."""
-        method = cls(share="middle" if apart(tasks) else "input")
+        method = cls(share="middle" if input_difference(tasks) else "input")
         balances = ["uncertainty", *(["pcgrad"] if find_spec("torchjd") else [])]
         others = balances if len(tasks) > 1 else []
         return [method, *(clone(method).set_params(balance=balance) for balance in others)]
@@ -175,7 +175,7 @@ def _through_one_middle(jobs: Mapping[str, Job]) -> _Networks:
 
 def _alike(method: MultiTask, tasks: Mapping[str, Domain]) -> dict[str, Member]:
     """Prepare the inputs of all tasks together."""
-    if difference := apart(tasks):
+    if difference := input_difference(tasks):
         raise DataError(
             f"tasks that share the input must have inputs of one kind; got {difference}: "
             "share='middle' takes different ones"
