@@ -15,7 +15,7 @@ from fourfold.core.process import world
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "apart", "still_statistics"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "forward_by_domain", "still_statistics"]
 
 
 @final
@@ -97,7 +97,7 @@ def still_statistics(module: nn.Module) -> Iterator[None]:
             norm.momentum, norm.num_batches_tracked = momentum, count
 
 
-def apart(features: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def forward_by_domain(features: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Pass a batch of each domain through a network, each with its own batch statistics.
 
     The running statistics, which predictions use, follow the target alone. Where there is no batch

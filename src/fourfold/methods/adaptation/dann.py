@@ -13,7 +13,7 @@ from fourfold.networks import as_body
 from fourfold.networks.cut import split
 from fourfold.training.loop import minimize
 from fourfold.training.losses import domain_loss, ramp, reverse
-from fourfold.training.norms import apart
+from fourfold.training.norms import forward_by_domain
 from fourfold.training.phases import History, Phase
 from fourfold.training.recipe import Recipe
 
@@ -89,7 +89,7 @@ class DANN(NetworkEstimator):
 
         def loss(t: float, s: Batch, target: Batch) -> Tensor:
             weight = self.strength * ramp(t)
-            fs, ft = apart(features, s.x, target.x)  # (B, d) each
+            fs, ft = forward_by_domain(features, s.x, target.x)  # (B, d) each
             confusion = domain_loss(critic(reverse(fs, weight)), critic(reverse(ft, weight)))
             known = task.loss(labels(ft), target.y) if partly else 0.0
             return task.loss(labels(fs), s.y) + known + confusion
