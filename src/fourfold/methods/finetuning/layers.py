@@ -214,8 +214,8 @@ def _halved(recipe: Recipe) -> Recipe:
 def _folds(job: Job, data: Data) -> list[NDArray[np.intp]]:
     """Split the labels; no fold where they are too few."""
     classes, y = isinstance(job.task, Classification), data.y.numpy()
-    n = count_folds(y, FOLDS, classes=classes)
-    return make_folds(y, n, job.seed, classes=classes) if n else []
+    n = count_folds(y, FOLDS, stratified=classes)
+    return make_folds(y, n, job.seed, stratified=classes) if n else []
 
 
 def _score(
