@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["keep_memory", "progress_bar", "seeded", "threads", "world"]
+__all__ = ["keep_memory", "progress_bar", "seeded", "threads", "world_size"]
 
 M_TRIM_THRESHOLD: Final = -1
 M_TOP_PAD: Final = -2
@@ -42,7 +42,7 @@ def threads(n: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def world() -> int:
+def world_size() -> int:
     """Count the processes that train one model together; mostly it is this one alone."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.core.parameters import Fraction, Parameters, PositiveInt
-from fourfold.core.process import world
+from fourfold.core.process import world_size
 from fourfold.errors import DataError, some
 
 if TYPE_CHECKING:
@@ -387,9 +387,9 @@ def infer_task(domain: Domain) -> Task:
 def _average(total: Tensor, there: Tensor) -> Tensor:
     """Divide by how many labels are there, in the batches of all processes together."""
     count = there.sum().to(total.dtype)
-    if world() > 1:  # a process may have fewer labels in its share than another
+    if world_size() > 1:  # a process may have fewer labels in its share than another
         dist.all_reduce(count)
-        count = count / world()
+        count = count / world_size()
     return total / torch.where(count > 0, count, 1.0)
 
 

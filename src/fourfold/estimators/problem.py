@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from xxhash import xxh3_128_hexdigest
 
-from fourfold.core.process import seeded, world
+from fourfold.core.process import seeded, world_size
 from fourfold.core.version import VERSION
 from fourfold.errors import DataError, ParameterError
 from fourfold.frozen.blocks import as_tensor
@@ -277,7 +277,7 @@ _remembered: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
 
 def once(model: nn.Module, key: str | None, train: Callable[[], object]) -> None:
     """Train a model, or give it the weights that the same training gave before."""
-    store = active() if world() == 1 else None  # several train together: none waits for a lock
+    store = active() if world_size() == 1 else None  # several train together: none waits for a lock
     if key is None:
         train()
     elif store is not None:

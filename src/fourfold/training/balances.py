@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from fourfold.core.findings import Facts
-from fourfold.core.process import world
+from fourfold.core.process import world_size
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Uncertainty(Balance):
 
     def backward(self, losses: Tensor, _shared: nn.Module, _own: nn.Module) -> None:
         there = losses.detach().clone()
-        if world() > 1:  # a process may lack the labels that another has
+        if world_size() > 1:  # a process may lack the labels that another has
             dist.all_reduce(there)
         there = there > 0
         weighed = torch.exp(-self.s) * losses + self.s  # (K,)
@@ -107,8 +107,8 @@ class Aggregated(Balance):
                 f"balance={name!r} must have at least 2 tasks, whose gradients may conflict; got "
                 f"{k}"
             )
-        if world() > 1:  # each process has gradients of its own rows only
-            raise ParameterError(f"balance={name!r} must be trained in one process; got {world()}")
+        if world_size() > 1:  # each process has gradients of its own rows only
+            raise ParameterError(f"balance={name!r} must be trained in one process; got {world_size()}")
         from fourfold.training.aggregators import aggregator, descend
 
         aggregator(name, k)  # a solver that is not there is missed now

@@ -104,12 +104,12 @@ class Stream:
     """Positions of one table's batches, for ever: one shuffled pass after another."""
 
     def __init__(self, table: Table, recipe: Recipe, seed: int, fabric: Fabric) -> None:
-        self.rank, self.world, self.device = fabric.global_rank, fabric.world_size, fabric.device
+        self.rank, self.world_size, self.device = fabric.global_rank, fabric.world_size, fabric.device
         size = min(table.batch_size or recipe.batch_size, table.n)
-        self.size = size - size % self.world
+        self.size = size - size % self.world_size
         if self.size == 0:
             raise DataError(
-                f"a table must have a row for each of {self.world} processes; got {table.n}"
+                f"a table must have a row for each of {self.world_size} processes; got {table.n}"
             )
         self.table = table
         self.steps = math.ceil(table.n / self.size)
@@ -120,7 +120,7 @@ class Stream:
     def next(self) -> Batch:
         """Read this process's share of the next batch."""
         index = self._shuffled() if self.drawn is None else next(self.drawn)
-        return self.table.batch(index[self.rank :: self.world], self.device)
+        return self.table.batch(index[self.rank :: self.world_size], self.device)
 
     def _shuffled(self) -> Tensor:
         while len(self.waiting) < self.size:

@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from fourfold.core.process import world
+from fourfold.core.process import world_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ class BatchNorm1d(nn.BatchNorm1d):
     """Batch norm over (B, d) that, in several processes, normalizes by the whole batch."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _together(self, x) if self.training and world() > 1 else super().forward(x)
+        return _together(self, x) if self.training and world_size() > 1 else super().forward(x)
 
 
 @final
@@ -34,7 +34,7 @@ class BatchNorm2d(nn.BatchNorm2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return _together(self, x) if self.training and world() > 1 else super().forward(x)
+        return _together(self, x) if self.training and world_size() > 1 else super().forward(x)
 
 
 @final
@@ -60,7 +60,7 @@ def _sum(x: Tensor) -> Tensor:
 
 def _together(norm: _BatchNorm, x: Tensor) -> Tensor:
     """Normalize (B, C, ...) by the moments of all processes' batches, which are equally large."""
-    processes, axes = world(), [axis for axis in range(x.ndim) if axis != 1]
+    processes, axes = world_size(), [axis for axis in range(x.ndim) if axis != 1]
     wide = x.float()  # moments need more digits than half precision has
     mean = _sum(wide.mean(axes, keepdim=True)) / processes
     centred = wide - mean
