@@ -28,6 +28,8 @@ def test_they_part_the_rows(stratified):
     y = np.arange(23) % 4
     folds = make_folds(y, 3, 5, stratified=stratified)
     assert sorted(np.concatenate(folds)) == list(range(23))
-    assert [len(part) for part in folds] == [len(p) for p in make_folds(y, 3, 6, stratified=stratified)]
+    assert [len(part) for part in folds] == [
+        len(p) for p in make_folds(y, 3, 6, stratified=stratified)
+    ]
     if stratified:
         assert all(set(y[part]) == {0, 1, 2, 3} for part in folds)

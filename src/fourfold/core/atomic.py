@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["whole_file", "whole_folder"]
+__all__ = ["disk_is_full", "whole_file", "whole_folder"]
 
 AT_FDCWD: Final = -100
 RENAME_EXCHANGE: Final = 2
@@ -77,3 +78,9 @@ def _exchange(one: Path, other: Path) -> bool:
     except AttributeError:  # neither Linux nor glibc: two steps are left
         return False
     return bool(rename(AT_FDCWD, bytes(one), AT_FDCWD, bytes(other), RENAME_EXCHANGE) == 0)
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Return whether an error means that the disk is full, or that a file may not grow."""
+    full = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+    return isinstance(error, OSError) and error.errno in full

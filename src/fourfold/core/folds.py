@@ -29,7 +29,9 @@ def count_folds(y: NDArray[Any], most: int, *, stratified: bool) -> int:
     return int(min(most, fewest)) if fewest >= 2 else 0
 
 
-def make_folds(y: NDArray[Any], folds: int, seed: int, *, stratified: bool) -> list[NDArray[np.intp]]:
+def make_folds(
+    y: NDArray[Any], folds: int, seed: int, *, stratified: bool
+) -> list[NDArray[np.intp]]:
     """Split labelled rows: the positions of each fold's."""
     kind = StratifiedKFold if stratified else KFold
     cutter = kind(folds, shuffle=True, random_state=seed)

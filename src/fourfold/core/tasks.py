@@ -69,7 +69,9 @@ class Task(Parameters, ABC):
         """Average the loss over the labels that are there: outputs (B, n_outputs), y encoded."""
 
     @abstractmethod
-    def distillation_loss(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    def distillation_loss(
+        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+    ) -> Tensor:
         """Average how far outputs lie from a teacher's, (B, n_outputs) both; least where equal.
 
         Classes and answers are compared as probabilities at the temperature, times its square, so
@@ -128,7 +130,9 @@ class _OneOfSeveral(Task, ABC):
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         return np.where(self.classes_[codes] == y, codes, -1)
 
-    def distillation_loss(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    def distillation_loss(
+        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+    ) -> Tensor:
         wanted = (teacher / temperature).softmax(1)
         return temperature**2 * F.cross_entropy(outputs / temperature, wanted)
 
@@ -340,7 +344,9 @@ class Attributes(Task):
         error = F.binary_cross_entropy_with_logits(outputs, y.nan_to_num(), reduction="none")
         return _average(torch.where(there, error, 0.0).sum(), there)
 
-    def distillation_loss(self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    def distillation_loss(
+        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+    ) -> Tensor:
         wanted = (teacher / temperature).sigmoid()
         scaled = F.binary_cross_entropy_with_logits(outputs / temperature, wanted)
         return temperature**2 * scaled

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index
 
-__all__ = ["Domain", "input_difference", "descriptions", "pool"]
+__all__ = ["Domain", "descriptions", "input_difference", "pool"]
 
 MANY: Final = 50
 """More kinds of whole numbers than this may be measurements."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Keys
 
-__all__ = ["Index", "Segment", "is_full"]
+__all__ = ["Index", "Segment"]
 
 WAIT_SECONDS: Final = 60.0
 TABLES: Final = """
@@ -208,9 +208,3 @@ class Index:
         """Return each artifact's folder, key and time of last use."""
         with self._connection() as db:
             return db.execute("SELECT folder, key, used FROM artifacts").fetchall()
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Return whether an error means that the disk is full, or that a file may not grow."""
-    full = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
-    return isinstance(error, OSError) and error.errno in full

@@ -20,9 +20,10 @@ import platformdirs
 from filelock import FileLock, Timeout
 from xxhash import xxh3_128_hexdigest
 
+from fourfold.core.atomic import disk_is_full
 from fourfold.data.rows import ArrayRows, Rows
 from fourfold.errors import FileError, FourfoldWarning, ParameterError
-from fourfold.frozen.index import Index, is_full
+from fourfold.frozen.index import Index
 from fourfold.frozen.segments import SegmentWriter, match, open_part
 from fourfold.frozen.stored import StoredRows, derived_keys
 from fourfold.frozen.values import Part, Places, joined
@@ -248,7 +249,7 @@ class Store:
             try:
                 writer.add(keys, values)
             except OSError as error:
-                if not is_full(error):
+                if not disk_is_full(error):
                     message = f"the store {self.path} must be writable; got: {error}"
                     raise FileError(message) from error
                 if attempt == 0:
@@ -277,7 +278,7 @@ class Store:
                 building.rename(folder)
             except BaseException as error:
                 shutil.rmtree(building, ignore_errors=True)
-                if not (isinstance(error, OSError) and is_full(error)):
+                if not (isinstance(error, OSError) and disk_is_full(error)):
                     raise
                 if attempt:
                     raise FileError(

@@ -108,7 +108,9 @@ class Aggregated(Balance):
                 f"{k}"
             )
         if world_size() > 1:  # each process has gradients of its own rows only
-            raise ParameterError(f"balance={name!r} must be trained in one process; got {world_size()}")
+            raise ParameterError(
+                f"balance={name!r} must be trained in one process; got {world_size()}"
+            )
         from fourfold.training.aggregators import aggregator, descend
 
         aggregator(name, k)  # a solver that is not there is missed now

@@ -104,7 +104,11 @@ class Stream:
     """Positions of one table's batches, for ever: one shuffled pass after another."""
 
     def __init__(self, table: Table, recipe: Recipe, seed: int, fabric: Fabric) -> None:
-        self.rank, self.world_size, self.device = fabric.global_rank, fabric.world_size, fabric.device
+        self.rank, self.world_size, self.device = (
+            fabric.global_rank,
+            fabric.world_size,
+            fabric.device,
+        )
         size = min(table.batch_size or recipe.batch_size, table.n)
         self.size = size - size % self.world_size
         if self.size == 0:

@@ -68,7 +68,10 @@ class KLAdaptation(NetworkEstimator):
 
         def loss(_t: float, batch: Batch) -> Tensor:
             outputs = model(batch.x)  # (B, k)
-            labels, source_says = task.loss(outputs, batch.y), task.distillation_loss(outputs, batch.z)
+            labels, source_says = (
+                task.loss(outputs, batch.y),
+                task.distillation_loss(outputs, batch.z),
+            )
             return (1 - self.rho) * labels + self.rho * source_says
 
         self.history_: History = minimize(
