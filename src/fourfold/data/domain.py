@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index
 
-__all__ = ["Domain", "descriptions", "input_difference", "pool"]
+__all__ = ["Domain", "input_difference", "join_descriptions", "pool"]
 
 MANY: Final = 50
 """More kinds of whole numbers than this may be measurements."""
@@ -209,11 +209,11 @@ def pool(domains: Sequence[Domain]) -> Domain:
             raise DataError("labels of all sources must be numbers, or all names; got both")
         whole.y = np.concatenate(holes)
         whole.labelled = np.concatenate([d.labelled for d in domains])
-    whole.classes = descriptions(domains)
+    whole.classes = join_descriptions(domains)
     return whole
 
 
-def descriptions(domains: Iterable[Domain]) -> Descriptions | None:
+def join_descriptions(domains: Iterable[Domain]) -> Descriptions | None:
     """Join what domains know of classes; where several describe one, the first holds.
 
     Raises
