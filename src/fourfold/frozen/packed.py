@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from fourfold.data.rows import Rows
+from fourfold.data.rows import Rows, hash_blocks
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fourfold.data.rows import Index
+    from fourfold.data.rows import Index, Keys
 
 __all__ = ["PackedRows", "unpack"]
 
@@ -67,6 +67,9 @@ class PackedRows(Rows):
 
     def subset(self, index: Index) -> PackedRows:
         return PackedRows([part.subset(index) for part in self.parts])
+
+    def _hash(self) -> Keys:
+        return hash_blocks(self)
 
 
 def unpack(packed: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
