@@ -16,8 +16,7 @@ from torch import nn
 
 from fourfold.data.rows import ArrayRows, FrameRows
 from fourfold.errors import BundleError, DataError, ParameterError
-from fourfold.frozen import engines
-from fourfold.frozen.engines import Engine, OnnxRuntimeEngine, TorchEngine
+from fourfold.frozen.engines import Engine, OnnxRuntimeEngine, TorchEngine, start
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.frozen.frozen import Frozen
 
@@ -210,7 +209,7 @@ def built_as(monkeypatch, error):
             return TorchEngine(tapped, len(probe), precision)
         return Wrong(tapped, len(probe), np.asarray(error, np.float32))
 
-    monkeypatch.setattr(engines, "_build", build)
+    monkeypatch.setattr(start, "_build", build)
 
 
 def test_an_engine_that_computes_something_else_is_not_used(monkeypatch):
@@ -218,7 +217,7 @@ def test_an_engine_that_computes_something_else_is_not_used(monkeypatch):
     f = Frozen(mlp())
     f.compute(inputs("mlp", 3))
     assert f.engine_used == "torch"
-    with pytest.raises(BundleError, match="onnxruntime must compute what the module does"):
+    with pytest.raises(BundleError, match="onnxruntime must compute the same as the module"):
         Frozen(mlp(), engine="onnxruntime").compute(inputs("mlp", 3))
 
 

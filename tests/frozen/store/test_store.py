@@ -18,9 +18,8 @@ import pytest
 
 from fourfold.data.rows import ArrayRows
 from fourfold.errors import FileError, FourfoldWarning, ParameterError
-from fourfold.frozen import segments
-from fourfold.frozen import store as store_module
-from fourfold.frozen.store import Store, StoredRows, active, compute_once, using
+from fourfold.frozen.store import Store, StoredRows, active, compute_once, once, segments, using
+from fourfold.frozen.store import store as store_module
 
 X = np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32)
 STEP = 8
@@ -102,9 +101,9 @@ def test_nothing_is_computed_before_it_is_read(store):
 
 def test_a_chain_whose_end_is_stored_computes_nothing(store):
     everything(store.rows(Scaled(3.0), store.rows(Scaled(), ArrayRows(X))))
-    for number, function, _, _ in store._index.all_segments():
+    for number, function, _, _ in store._folders.index.all_segments():
         if function == Scaled().key:
-            store._index.forget(segments=(number,))
+            store._folders.index.forget(segments=(number,))
     f, g = Scaled(), Scaled(3.0)
     np.testing.assert_array_equal(everything(store.rows(g, store.rows(f, ArrayRows(X)))), X * 6)
     assert (f.computed, g.computed) == (0, 0)
@@ -193,13 +192,13 @@ def test_a_process_killed_in_mid_write_leaves_what_it_finished(store, tmp_path):
 
 
 def test_what_a_process_killed_before_its_first_commit_left_is_removed(store):
-    number = store._index.begin("scaled2.0", "output", "left.bin", np.dtype("f4"), (3,))
-    (store._segments / "left.bin").write_bytes(b"torn")
-    (store._segments / "unannounced.bin").write_bytes(b"torn")
+    number = store._folders.index.begin("scaled2.0", "output", "left.bin", np.dtype("f4"), (3,))
+    (store._folders.segments / "left.bin").write_bytes(b"torn")
+    (store._folders.segments / "unannounced.bin").write_bytes(b"torn")
     everything(Store(store.path).rows(Scaled(), ArrayRows(X)))
-    assert number not in {entry[0] for entry in store._index.all_segments()}
-    names = {file.name for file in store._segments.iterdir()}
-    assert names == {file for _, _, file, _ in store._index.all_segments()}
+    assert number not in {entry[0] for entry in store._folders.index.all_segments()}
+    names = {file.name for file in store._folders.segments.iterdir()}
+    assert names == {file for _, _, file, _ in store._folders.index.all_segments()}
 
 
 def test_a_full_disk_costs_a_warning_not_the_values(store, tmp_path):
@@ -211,11 +210,11 @@ def test_a_full_disk_costs_a_warning_not_the_values(store, tmp_path):
 
 def test_a_full_disk_makes_others_go(store, monkeypatch):
     everything(store.rows(Scaled(3.0), ArrayRows(X)))
-    old = {file for _, _, file, _ in store._index.all_segments()}
+    old = {file for _, _, file, _ in store._folders.index.all_segments()}
     append = segments._append
 
     def with_little_room(segment, values):
-        if any((store._segments / file).exists() for file in old):
+        if any((store._folders.segments / file).exists() for file in old):
             raise OSError(errno.ENOSPC, "No space left on device")
         return append(segment, values)
 
@@ -252,22 +251,22 @@ def test_what_was_not_used_for_longest_goes_first(store):
 def test_a_segment_that_is_gone_is_computed_again(store, damage):
     f = Scaled()
     everything(store.rows(f, ArrayRows(X)))
-    for file in store._segments.iterdir():
+    for file in store._folders.segments.iterdir():
         damage(file)
     np.testing.assert_array_equal(everything(store.rows(f, ArrayRows(X))), X * 2)
     assert f.computed == 80
 
 
 def test_a_writer_whose_segment_is_evicted_writes_it_again(store):
-    writer = segments.SegmentWriter(store._index, store._segments, "f")
+    writer = segments.SegmentWriter(store._folders.index, store._folders.segments, "f")
     keys = ArrayRows(X).keys
     with writer:
         writer.add(keys[:20], {"output": X[:20]})
         store.clear()
         writer.add(keys[20:], {"output": X[20:]})
-    places = store._look_up("f", "output", keys)
-    np.testing.assert_array_equal(places.missing, np.arange(20))
-    np.testing.assert_array_equal(places.take(np.arange(20, 40)), X[20:])
+    found = store._look_up("f", "output", keys)
+    np.testing.assert_array_equal(found.missing, np.arange(20))
+    np.testing.assert_array_equal(found.take(np.arange(20, 40)), X[20:])
 
 
 def test_an_artifact_is_built_once(store):
@@ -298,7 +297,7 @@ def test_a_failed_build_leaves_nothing(store):
 
     with pytest.raises(RuntimeError, match="interrupted"):
         store.artifact("a model", build)
-    assert not list(store._artifacts.iterdir())
+    assert not list(store._folders.artifacts.iterdir())
     assert store.entries() == []
 
 
@@ -318,7 +317,7 @@ def test_artifacts_are_evicted_but_the_one_asked_for(store):
     store.artifact("old", build)
     folder = store.artifact("new", build)
     assert [entry.key for entry in store.entries()] == ["new"]
-    assert [path.name for path in store._artifacts.iterdir()] == [folder.name]
+    assert [path.name for path in store._folders.artifacts.iterdir()] == [folder.name]
 
 
 def test_clear_empties_it(store):
@@ -327,7 +326,7 @@ def test_clear_empties_it(store):
     assert store.size == 2 * X.nbytes + 7
     store.clear()
     assert (store.size, store.entries()) == (0, [])
-    assert not [*store._segments.iterdir(), *store._artifacts.iterdir()]
+    assert not [*store._folders.segments.iterdir(), *store._folders.artifacts.iterdir()]
 
 
 def test_a_path_that_cannot_be_written_is_one_sentence(tmp_path):
@@ -363,7 +362,7 @@ def test_compute_once_uses_the_store_in_use_else_memory(store):
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr(store_module, "_memory", store_module._Memory(max_bytes=5 * X.nbytes))
+    monkeypatch.setattr(once, "_memory", once._Memory(max_bytes=5 * X.nbytes))
     f, g, h = Scaled(1.0), Scaled(2.0), Scaled(3.0)
     for function in (f, g, f, h, f):  # two of them fit
         compute_once(function, ArrayRows(X))
