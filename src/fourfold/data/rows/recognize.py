@@ -1,4 +1,4 @@
-"""Recognition of inputs: the rows of whatever a user brings."""
+"""Conversion of inputs of any library to rows."""
 
 from __future__ import annotations
 

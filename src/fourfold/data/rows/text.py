@@ -98,7 +98,7 @@ def are_texts(X: Any) -> bool:
 
 
 def _fault(text: Any) -> str:
-    """Say what is wrong with a text; "" if nothing is."""
+    """Name the fault of a text; "" if it has none."""
     if not isinstance(text, str):
         missing = text is None or str(text) in {"nan", "<NA>"}
         return f"a missing one ({text})" if missing else f"{text!r:.40}"

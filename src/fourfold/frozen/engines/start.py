@@ -1,4 +1,4 @@
-"""The start of an engine, and the proof of what it computes."""
+"""The start of an engine, and the proof of its values."""
 
 from __future__ import annotations
 
