@@ -22,12 +22,13 @@ from typing import (
 import annotated_types as at
 import numpy as np
 import pytest
+from fourfold.methods.clustering._clusterer import Clusterer
 
 from fourfold.data.domain import Domain
-from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.network import NetworkEstimator
+from fourfold.estimators.transfer import TransferEstimator
 from fourfold.methods import table
-from fourfold.methods.clustering._clusterer import Clusterer
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import torch
+from fourfold.methods.clustering._clusterer import CountClusterer
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -48,7 +49,6 @@ from fourfold.errors import FourfoldError, ParameterError
 from fourfold.estimators import problem as job
 from fourfold.frozen.store import Store, using
 from fourfold.methods.baselines.target_only import TargetOnly
-from fourfold.methods.clustering._clusterer import CountClusterer
 from fourfold.methods.saved import load
 from fourfold.methods.zeroshot.chance import Chance
 from fourfold.preparation.choose import Standardize

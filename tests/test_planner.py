@@ -11,7 +11,8 @@ import pytest
 
 from fourfold import Domain
 from fourfold.errors import DataError
-from fourfold.estimators.contracts import Needs, TransferEstimator
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.transfer import TransferEstimator
 from fourfold.methods import BASELINES, cells, table
 from fourfold.planner import locate
 

@@ -14,7 +14,7 @@ from torch import nn
 from fourfold.core.atomic import whole_file
 from fourfold.core.version import VERSION
 from fourfold.errors import BundleError, FileError, ParameterError
-from fourfold.estimators.contracts import JointEstimator
+from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.onnx import export_onnx, relative_difference, session
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fourfold.estimators.contracts import TransferEstimator
     from fourfold.estimators.exportable import Exportable
+    from fourfold.estimators.transfer import TransferEstimator
 
 __all__ = ["export"]
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+    from fourfold.estimators.joint import JointEstimator
+    from fourfold.estimators.transfer import TransferEstimator
 
 __all__ = ["is_bundle", "load", "save"]
 

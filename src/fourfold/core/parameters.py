@@ -15,6 +15,7 @@ from typing import (
     TypeAlias,
     Union,
     dataclass_transform,
+    final,
     get_args,
     get_origin,
     get_type_hints,
@@ -91,11 +92,21 @@ class Parameters(BaseEstimator):
     def _check_together(self) -> None:
         """Check values against each other; a subclass may add checks."""
 
+    @final
     def set_params(self, **params: Any) -> Self:
         """Set parameters, including nested ones, as in scikit-learn."""
         _refuse_renamed(type(self), params)
-        super().set_params(**params)
+        nested = dict.fromkeys(name.partition("__")[0] for name in params if "__" in name)
+        unset = [name for name in nested if self.takes(name, None) and getattr(self, name) is None]
+        filled = {name: self._nested_default(name) for name in unset}
+        given = {name: value for name, value in filled.items() if value is not None}
+        super().set_params(**{**given, **params})
         return self
+
+    def _nested_default(self, name: str) -> Any:
+        """Return the default of a parameter that is None before a nested parameter is set."""
+        del name
+        return None
 
 
 def _refuse_renamed(cls: type[Parameters], given: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A last layer on features that stay as they are, solved and not trained."""
+"""Linear heads: the closed form on features that stay as they are, or a linear probe."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from fourfold.core.tasks import Classification, Regression
-from fourfold.estimators.problem import probe, recorded
+from fourfold.estimators.supervised import probe, teacher_outputs
+from fourfold.training.phases import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,59 +21,63 @@ if TYPE_CHECKING:
     from torch import nn
 
     from fourfold.core.tasks import Task
-    from fourfold.estimators.problem import Data, Model
-    from fourfold.training.phases import History
+    from fourfold.estimators.inputs import Data
+    from fourfold.estimators.model import Model
     from fourfold.training.recipe import Recipe
 
-__all__ = ["solvable", "solve", "teach"]
+__all__ = ["fit_head", "solve_head"]
 
-STRENGTHS: Final = (1e3, 1e2, 1e1, 1e0, 1e-1)
-"""Of the L2 penalty, times the features' mean square: tried in turn while it gets better."""
+ALPHAS: Final = (1e3, 1e2, 1e1, 1e0, 1e-1)
+"""L2 penalties, times the features' mean square: tried in turn while the score rises."""
 FOLDS: Final = 3
 MOST_ROWS: Final = 2000
-"""On which a strength is chosen."""
+"""Rows on which a penalty is chosen."""
 
 
-def solvable(task: Task) -> bool:
-    """Tell whether a task's last layer can be solved: one class of several, or numbers."""
-    return isinstance(task, (Classification, Regression))
-
-
-def teach(
-    model: Model, task: Task, data: Data, recipe: Recipe, strength: float | None
-) -> History | None:
-    """Find the last layer alone, on features that are computed once: solved, or else trained.
+def fit_head(
+    model: Model,
+    task: Task,
+    data: Data,
+    recipe: Recipe,
+    alpha: float | None,
+    *,
+    keep_features: bool = True,
+) -> History:
+    """Fit the head of a model, whose body stays as it is, on labelled rows.
 
     Parameters
     ----------
     model
-        Its body stays as it is.
+        Its head is linear.
     task, data
-        What is learnt, from labelled rows.
+        The task and labelled rows.
     recipe
-        Of a training.
-    strength
-        As of :func:`solve`.
+        Of the linear probe, for a task whose linear model has no closed form here.
+    alpha
+        As of :func:`solve_head`.
+    keep_features
+        Whether features are kept, for other fits on the same body.
 
     Returns
     -------
-    History or None
-        Of the training, where it could not be solved.
+    History
+        Of the training; empty where the head was solved.
     """
-    if not solvable(task):
+    if task.linear_loss is None:
         return probe(model, task, data, recipe)
-    solve(model.head, recorded(model.body, data.rows).numpy(), data.y.numpy(), task, strength)
-    return None
+    x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
+    solve_head(model.head, x, data.y.numpy(), task, alpha)
+    return History()
 
 
-def solve(
+def solve_head(
     head: nn.Module,
     features: NDArray[np.float32],
     y: NDArray[np.float32],
     task: Task,
-    strength: float | None,
+    alpha: float | None,
 ) -> None:
-    """Make a linear head the best one: logistic regression for classes, ridge for numbers.
+    """Solve a linear head: logistic regression for classes, ridge regression for numbers.
 
     Parameters
     ----------
@@ -83,28 +88,26 @@ def solve(
     y
         (n,) or (n, m), encoded.
     task
-        A classification or a regression.
-    strength
-        Of the L2 penalty: 1/C of the logistic regression, alpha of the ridge; None chooses by
+        With a linear loss.
+    alpha
+        L2 penalty: 1/C of the logistic regression, alpha of the ridge regression; None chooses by
         cross-validation on these rows, in units of the features' mean square.
     """
-    if isinstance(task, Regression):
+    if task.linear_loss == "squared":
         there = ~np.isnan(y)
         columns = zip(y.T, there.T, strict=True)
-        models = [_ridge(features[on], column[on], strength) for column, on in columns]
-        weights, biases = (
-            np.stack([m.coef_ for m in models]),
-            np.array([m.intercept_ for m in models]),
-        )
+        models = [_ridge(features[on], column[on], alpha) for column, on in columns]
+        weights = np.stack([model.coef_ for model in models])
+        biases = np.array([model.intercept_ for model in models])
     else:
-        weights, biases = _logistic(features, y, strength, task.n_outputs)
+        weights, biases = _logistic(features, y, alpha, task.n_outputs)
     head.load_state_dict(
         {"weight": torch.as_tensor(weights).float(), "bias": torch.as_tensor(biases).float()}
     )
 
 
-def _ridge(x: NDArray[np.float32], y: NDArray[np.float32], strength: float | None) -> Ridge:
-    if strength is None:
+def _ridge(x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None) -> Ridge:
+    if alpha is None:
         folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(x)) if len(x) > FOLDS else []
         scale = _mean_square(x)
 
@@ -115,17 +118,17 @@ def _ridge(x: NDArray[np.float32], y: NDArray[np.float32], strength: float | Non
             ]
             return -float(np.mean(errors))
 
-        strength = scale * (_best(score) if folds else 1.0)
-    return Ridge(alpha=strength).fit(x, y)
+        alpha = scale * (_best(score) if folds else 1.0)
+    return Ridge(alpha=alpha).fit(x, y)
 
 
 def _logistic(
-    x: NDArray[np.float32], y: NDArray[np.float32], strength: float | None, k: int
+    x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None, k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights (k, d) and biases (k,)."""
     narrow, widen = _narrowed(x)
-    strength = _chosen(narrow, y, _mean_square(x)) if strength is None else strength
-    model = _fitted(narrow, y, strength)
+    alpha = _chosen(narrow, y, _mean_square(x)) if alpha is None else alpha
+    model = _fitted(narrow, y, alpha)
     weights, biases = widen(model.coef_), model.intercept_
     if len(weights) == 1:  # two classes: one row, for the second against the first
         weights, biases = np.vstack([-weights, weights]) / 2, np.hstack([-biases, biases]) / 2
@@ -137,9 +140,14 @@ def _logistic(
 def _narrowed(
     x: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
-    """Turn n rows of more features into the n directions that they span; and weights back.
+    """Rotate n rows of more than n features into the n directions that they span.
 
     The best weights lie there, and an L2 penalty is the same.
+
+    Returns
+    -------
+    tuple
+        The rotated rows, and a function that rotates weights back.
     """
     if x.shape[1] <= len(x):
         return x, lambda weights: weights
@@ -148,9 +156,9 @@ def _narrowed(
 
 
 def _chosen(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> float:
-    """Return the strength, in units of scale, that predicts held-out labels best: most likely."""
+    """Return the alpha, in units of scale, with the largest likelihood of held-out labels."""
     least = np.unique(y, return_counts=True)[1].min()
-    if least < 2:  # some class would be missing where it is learnt from
+    if least < 2:  # some fold would lack a class
         return scale
     folds = list(_folds(y, min(FOLDS, int(least))))
 
@@ -161,9 +169,9 @@ def _chosen(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> flo
 
 
 def _best(score: Callable[[float], float]) -> float:
-    """Return the strength before the first that is no better: weak ones are slow to solve."""
-    best, highest = STRENGTHS[0], score(STRENGTHS[0])
-    for times in STRENGTHS[1:]:
+    """Return the last alpha before the score stops rising: weak penalties are slow to solve."""
+    best, highest = ALPHAS[0], score(ALPHAS[0])
+    for times in ALPHAS[1:]:
         reached = score(times)
         if reached <= highest:
             break
@@ -186,17 +194,18 @@ def _likelihood(
     y: NDArray[np.float32],
     a: NDArray[np.intp],
     b: NDArray[np.intp],
-    strength: float,
+    alpha: float,
 ) -> float:
-    model = _fitted(x[a], y[a], strength)
-    said = model.predict_proba(x[b])[np.arange(len(b)), np.searchsorted(model.classes_, y[b])]
-    return float(np.log(said.clip(1e-12)).mean())
+    model = _fitted(x[a], y[a], alpha)
+    p = model.predict_proba(x[b])[np.arange(len(b)), np.searchsorted(model.classes_, y[b])]
+    return float(np.log(p.clip(1e-12)).mean())
 
 
-def _fitted(x: NDArray[np.float32], y: NDArray[np.float32], strength: float) -> LogisticRegression:
-    model = LogisticRegression(C=1 / strength, max_iter=1000)
-    with warnings.catch_warnings():  # a label or two a class is what this is for
+def _fitted(x: NDArray[np.float32], y: NDArray[np.float32], alpha: float) -> LogisticRegression:
+    model = LogisticRegression(C=1 / alpha, max_iter=1000)
+    with warnings.catch_warnings():  # few labels, and weak penalties among those that are tried
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(x, y)
     return model
 

@@ -1,61 +1,62 @@
-"""A trained network as a chain of stages for ONNX: preparation, frozen prefix, network, answer."""
+"""A network as a chain of stages for ONNX: preparation, frozen network, network, answer."""
 
 from __future__ import annotations
 
 import copy
 import json
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from fourfold.core.tasks import Classification, Clustering, Regression, Task
+from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.estimators.exportable import Exportable
-from fourfold.estimators.network_files import OnnxModule
-from fourfold.frozen.blocks import in_blocks
+from fourfold.estimators.model_files import OnnxModule
 from fourfold.preparation.base import BlockPreparation
-from fourfold.preparation.choose import Preparation, Standardize
+from fourfold.preparation.choose import Standardize
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from torch import nn
 
-    from fourfold.estimators.network import NetworkEstimator
+    from fourfold.core.tasks import Task
+    from fourfold.estimators.inputs import Inputs
+    from fourfold.estimators.model import Model
+    from fourfold.preparation.choose import Preparation
 
 __all__ = ["exportable"]
 
 ROWS: Final = 65
-"""So many random rows prove an export: blocks that are full, and one that is not."""
+"""Random rows that prove an export: full blocks, and one that is not."""
 
 
-def exportable(estimator: NetworkEstimator) -> Exportable:
-    """Take a fitted estimator apart.
+def exportable(method: str, task: Task, inputs: Inputs, model: Model) -> Exportable:
+    """Take a fitted network apart.
 
-    It starts from rows as they are in training; from prepared ones where those are a table, since
+    The chain starts from rows as in training; from prepared ones where those are a table, since
     ONNX takes numbers only.
     """
-    prepare, model = estimator.prepare_, estimator.model_
+    prepare = inputs.prepare
     raw = isinstance(prepare, BlockPreparation)
     example = _example(prepare)
     rows = as_rows(example.numpy())
-    outputs = estimator.outputs(rows) if raw else in_blocks(model, estimator.above(rows))
-    output, answer, wanted = _answer(estimator.task_, outputs)
-    stages: list[nn.Module] = [*model.body.children(), model.head, answer]
-    if estimator.frozen_ is not None:
+    outputs = model.outputs(inputs.ready(rows) if raw else inputs.above(rows))
+    stages: list[nn.Module] = [*model.body.children(), model.head, task.answer_module()]
+    if inputs.frozen is not None:
         below = [prepare.module()] if isinstance(prepare, Standardize) else []
-        stages = [*below, copy.deepcopy(estimator.frozen_.module).cpu(), *stages]
+        stages = [*below, copy.deepcopy(inputs.frozen.module).cpu(), *stages]
     kind = str(example.dtype).removeprefix("torch.")
     start = "rows as in training" if raw else f"prepared rows ({prepare.describe()})"
     return Exportable(
         stages=[stage.content if isinstance(stage, OnnxModule) else stage for stage in stages],
         example=example,
-        wanted=wanted,
-        output=output,
+        wanted=task.answers(outputs),
+        output=task.answer_name,
         notes={
-            "method": type(estimator).__name__,
+            "method": method,
             "input": f"{start}: {kind} {('n', *example.shape[1:])}".replace("'", ""),
-            **_about(estimator.task_),
+            **_about(task),
         },
     )
 
@@ -76,32 +77,3 @@ def _example(prepare: Preparation) -> Tensor:
     mean, scale = prepare.mean_.reshape(channels), prepare.scale_.reshape(channels)
     rows = rng.standard_normal((ROWS, *prepare.row_shape_)) * scale + mean
     return torch.from_numpy(rows.astype(np.float32))
-
-
-def _answer(task: Task, outputs: NDArray[np.float32]) -> tuple[str, nn.Module, NDArray[Any]]:
-    """Return what the last output is called, what computes it, and what that must give."""
-    if isinstance(task, Classification):
-        return "probabilities", nn.Softmax(dim=1), task.probabilities(outputs)
-    if isinstance(task, Regression):
-        return "values", _Values(task), task.decode(outputs)
-    if isinstance(task, Clustering):
-        return "scores", nn.Identity(), outputs
-    return "logits", nn.Identity(), outputs
-
-
-@final
-class _Values(nn.Module):
-    """Outputs (B, m) in the units of the labels, as the task decodes them."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, task: Regression) -> None:
-        super().__init__()
-        self.flat = task.flat_
-        self.register_buffer("mean", torch.as_tensor(task.mean_))
-        self.register_buffer("scale", torch.as_tensor(task.scale_))
-
-    def forward(self, outputs: Tensor) -> Tensor:
-        values = outputs.double() * self.scale + self.mean
-        return values[:, 0] if self.flat else values

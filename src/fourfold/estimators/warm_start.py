@@ -1,4 +1,4 @@
-"""How a target's network starts from a source's: its stages, and its last layer where it fits."""
+"""Warm start: the target's network from the source's, with its last layer where that fits."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from torch import nn
 
 from fourfold.core.tasks import Classification, Regression
 from fourfold.errors import DataError
+from fourfold.estimators.problem import Pretrained
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fourfold.core.tasks import Task
-    from fourfold.estimators.problem import Job, Model
+    from fourfold.estimators.model import Model
+    from fourfold.estimators.problem import Problem
 
-__all__ = ["Head", "can_keep_head", "keep_head", "start"]
+__all__ = ["Head", "can_keep_head", "keep_head", "warm_start"]
 
 _NEEDED: Final = (
     "to start from the source's last layer, that must be linear, and have every class of the "
@@ -27,15 +29,15 @@ Head: TypeAlias = Literal["auto", "new", "source"]
 """Whether the last layer starts fresh, from the source's, or from the source's where it can."""
 
 
-def start(job: Job, head: Head = "auto") -> tuple[Model, bool]:
+def warm_start(problem: Problem, head: Head = "auto") -> tuple[Model, bool]:
     """Put the target's last layer on the source model's body.
 
     Parameters
     ----------
-    job
-        Whose source model is taken, not copied.
+    problem
+        Its source model is taken, not copied.
     head
-        How the last layer starts.
+        Start of the last layer.
 
     Returns
     -------
@@ -47,32 +49,32 @@ def start(job: Job, head: Head = "auto") -> tuple[Model, bool]:
     DataError
         If the source's last layer is asked for, and it has not all outputs of the target.
     """
-    if head == "source" and not can_keep_head(job):
+    if head == "source" and not can_keep_head(problem):
         raise DataError(f"{_NEEDED}; got another source or target")
-    source = job.source_model
-    model = job.model(source.body)
-    return model, keep_head(model.head, source.head, job, head)
+    source = problem.source_model
+    model = problem.model(source.body)
+    return model, keep_head(model.head, source.head, problem, head)
 
 
-def keep_head(new: nn.Module, old: nn.Module, job: Job, head: Head = "auto") -> bool:
-    """Start a last layer from the source's, if asked for and possible; tell whether it does."""
+def keep_head(new: nn.Module, old: nn.Module, problem: Problem, head: Head = "auto") -> bool:
+    """Start a last layer from the source's, if asked for and possible; return whether it does."""
     if head == "new":
         return False
-    weights = _converted(old, job.source_task, job.task)
+    weights = _converted(old, problem.source_task, problem.task)
     if weights is not None:
         new.load_state_dict(weights)
     return weights is not None
 
 
-def can_keep_head(job: Job) -> bool:
-    """Tell whether the target's outputs are among the source's, before anything is trained."""
-    if job.given is not None:
-        old = job.given.head
-    elif job.source_task is not None:
-        old = nn.Linear(1, job.source_task.n_outputs)
+def can_keep_head(problem: Problem) -> bool:
+    """Return whether the target's outputs are among the source's, before anything is trained."""
+    if isinstance(problem.source, Pretrained):
+        old: nn.Module = problem.source.model.head
+    elif problem.source_task is not None:
+        old = nn.Linear(1, problem.source_task.n_outputs)
     else:
         return False
-    return _converted(old, job.source_task, job.task) is not None
+    return _converted(old, problem.source_task, problem.task) is not None
 
 
 def _converted(head: nn.Module, source: Task | None, target: Task) -> dict[str, Tensor] | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from fourfold.estimators.contracts import TransferEstimator
+    from fourfold.estimators.transfer import TransferEstimator
 
 __all__ = ["load", "load_one"]
 

@@ -30,18 +30,28 @@ class Body(nn.Sequential):
         Of the features that the last stage gives.
     tap
         The stage whose output a domain critic reads; the last one by default.
+    builder
+        Description that rebuilds it; None for a module of the user's.
     """
 
-    def __init__(self, stages: Mapping[str, nn.Module], width: int, tap: str | None = None) -> None:
+    def __init__(
+        self,
+        stages: Mapping[str, nn.Module],
+        width: int,
+        tap: str | None = None,
+        builder: Builder | None = None,
+    ) -> None:
         super().__init__()
         for name, stage in stages.items():
             self.add_module(name, stage)
         self.width = width
         self.tap = tap or list(stages)[-1]
+        self.builder = builder
 
     def under(self, stage: nn.Module) -> Body:
         """Return the same body with a stage below it, e.g. preprocessing."""
-        return Body({"prepare": stage, **dict(self.named_children())}, self.width, self.tap)
+        stages = {"prepare": stage, **dict(self.named_children())}
+        return Body(stages, self.width, self.tap, self.builder)
 
     def bare(self) -> Body:
         """Return the same body for rows that are prepared already."""
@@ -50,13 +60,13 @@ class Body(nn.Sequential):
             for name, stage in self.named_children()
             if not isinstance(stage, Standardizer)
         }
-        return Body(stages, self.width, self.tap)
+        return Body(stages, self.width, self.tap, self.builder)
 
 
 class Builder(Parameters, ABC):
     """A network's description: its hyper-parameters are fields, and it builds for a shape."""
 
-    @abstractmethod
+    @final
     def build(self, shape: tuple[int, ...]) -> Body:
         """Build a fresh network for rows of this shape.
 
@@ -65,6 +75,13 @@ class Builder(Parameters, ABC):
         DataError
             If rows of this shape do not fit the network.
         """
+        body = self._build(shape)
+        body.builder = self
+        return body
+
+    @abstractmethod
+    def _build(self, shape: tuple[int, ...]) -> Body:
+        """Build the stages."""
 
     def bare(self) -> Builder:
         """Return what builds the same network without any file, for weights that come later."""

@@ -153,14 +153,14 @@ class Coder(Builder):
         Height and width of the windows of pictures that are coded; None codes whole rows.
     stride
         From one window to the next.
-    split
+    split_sign
         Whether positive and negative parts of codes are features of their own.
     keep_input
         Whether the row itself follows its codes.
 
     Examples
     --------
-    >>> coder = Coder(atoms=16, window=(5, 5), stride=1, keep_input=False, split=False)
+    >>> coder = Coder(atoms=16, window=(5, 5), stride=1, keep_input=False, split_sign=False)
     >>> coder.build((1, 8, 8)).width
     64
     """
@@ -170,10 +170,10 @@ class Coder(Builder):
     tolerance: Positive = 1e-4
     window: tuple[Annotated[int, at.Ge(1)], ...] | None = None
     stride: PositiveInt = 3
-    split: bool = True
+    split_sign: bool = True
     keep_input: bool = True
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         if self.window is not None:
             fits = len(shape) == 3 and len(self.window) == 2
             if not fits or any(w > s for w, s in zip(self.window, shape[1:], strict=True)):
@@ -184,6 +184,6 @@ class Coder(Builder):
         window = None if self.window is None else tuple(self.window)
         windows = Windows(shape, window, self.stride)
         codes = SparseCodes(torch.zeros(self.atoms, windows.width), self.penalty, self.tolerance)
-        module = CodesAndInput(windows, codes, split=self.split, keep_input=self.keep_input)
-        width = len(module.regions) * self.atoms * (2 if self.split else 1)
+        module = CodesAndInput(windows, codes, split=self.split_sign, keep_input=self.keep_input)
+        width = len(module.regions) * self.atoms * (2 if self.split_sign else 1)
         return Body({"codes": module}, width + (math.prod(shape) if self.keep_input else 0))

@@ -276,7 +276,7 @@ class Columns(Builder):
     outputs: tuple[Annotated[int, at.Ge(0)], ...] = ()
     scale: Positive = 1.0
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         lengths = {len(self.columns), len(self.starts), len(self.widths)}
         if len(lengths) != 1 or not self.columns:
             raise ParameterError(

@@ -51,7 +51,7 @@ class ConvNet(Builder):
     kernel: Annotated[int, at.Ge(1)] | None = None
     batch_norm: bool = False
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         if len(shape) != 3:
             raise DataError(f"a convnet must get rows of (C, H, W); got rows of shape {shape}")
         if not self.channels:

@@ -38,7 +38,7 @@ class Mlp(Builder):
     batch_norm: bool = False
     dropout: Annotated[float, at.Interval(ge=0, lt=1)] = 0.0
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         stages: dict[str, nn.Module] = {"flatten": nn.Flatten()} if len(shape) > 1 else {}
         sizes = (math.prod(shape), *self.widths)
         for i, (inner, outer) in enumerate(itertools.pairwise(sizes), start=1):

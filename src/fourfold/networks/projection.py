@@ -30,6 +30,6 @@ class Projection(Builder):
 
     width: PositiveInt = 50
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         flatten: dict[str, nn.Module] = {"flatten": nn.Flatten()} if len(shape) > 1 else {}
         return Body({**flatten, "project": nn.Linear(math.prod(shape), self.width)}, self.width)

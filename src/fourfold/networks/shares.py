@@ -57,7 +57,7 @@ class Shares(Builder):
     words: Annotated[int, at.Ge(0)] = 0
     by: Literal["sum", "length"] = "sum"
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         d = math.prod(shape)
         stages: dict[str, nn.Module] = {"flatten": nn.Flatten()} if len(shape) > 1 else {}
         if self.words:

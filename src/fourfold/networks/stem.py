@@ -39,7 +39,7 @@ class Stem(Builder):
     width: PositiveInt = 64
     middle: tuple[Annotated[int, at.Ge(1)], ...] = (64,)
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         below = builder_of(self.network, shape).build(shape)
         project = nn.Sequential(nn.Linear(below.width, self.width), nn.ReLU())
         middle = Mlp(widths=self.middle).build((self.width,))

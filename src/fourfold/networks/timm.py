@@ -40,7 +40,7 @@ class Timm(Builder):
     name: str = "resnet18"
     weights: str | None = None
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         if not timm.is_model(self.name):
             raise ParameterError(f"name must be a network of timm; got {self.name!r}")
         if len(shape) != 3:

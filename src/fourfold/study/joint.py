@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
     from fourfold.data.rows import Index
-    from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+    from fourfold.estimators.joint import JointEstimator
+    from fourfold.estimators.transfer import TransferEstimator
     from fourfold.frozen.store import Store
     from fourfold.networks.builder import Builder
     from fourfold.planner import Placement

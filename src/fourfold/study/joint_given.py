@@ -12,7 +12,8 @@ from torch import nn
 from fourfold.core.tasks import Classification, infer_task
 from fourfold.data.domain import input_difference
 from fourfold.errors import DataError, ParameterError
-from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+from fourfold.estimators.joint import JointEstimator
+from fourfold.estimators.transfer import TransferEstimator
 from fourfold.methods import find
 from fourfold.planner import locate_tasks
 from fourfold.preparation.choose import default_preparation

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fourfold.data.rows import Index
-    from fourfold.estimators.contracts import JointEstimator
+    from fourfold.estimators.joint import JointEstimator
     from fourfold.study.runs import Bench
 
 __all__ = ["JointBench", "JointRun", "Said", "execute_alone", "execute_joint"]

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from fourfold.core.findings import Finding
     from fourfold.data.domain import Domain
     from fourfold.data.rows import Index
-    from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+    from fourfold.estimators.joint import JointEstimator
+    from fourfold.estimators.transfer import TransferEstimator
     from fourfold.study.splits import Splits
 
 __all__ = [

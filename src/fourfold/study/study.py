@@ -17,7 +17,8 @@ from torch import nn
 from fourfold.core.atomic import whole_folder
 from fourfold.data.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
-from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+from fourfold.estimators.joint import JointEstimator
+from fourfold.estimators.transfer import TransferEstimator
 from fourfold.methods import find
 from fourfold.planner import locate
 from fourfold.study.checks import (
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fourfold.core.tasks import Task
-    from fourfold.estimators.network import NetworkEstimator
     from fourfold.frozen.store import Store
     from fourfold.networks.builder import Builder
     from fourfold.preparation.choose import Preparation
@@ -318,8 +318,8 @@ class Study:
         learnt = [*self.sources, self.target]
         brought = isinstance(network, nn.Module)
         rows = [domain.rows for domain in learnt]
-        one: NetworkEstimator = find(self.plan.baselines[0]).load()()
-        chosen = prepare or one.preparation_for(rows, brought=brought)
+        one: TransferEstimator = find(self.plan.baselines[0]).load()()
+        chosen = prepare or one.choose_preparation(rows, user_network=brought)
         self.prepare = fit_preparation(chosen, learnt, self.evaluate)
         check_network(network, self.prepare.shape_)
         given = {"network": network, "recipe": recipe, "prepare": FrozenEstimator(self.prepare)}

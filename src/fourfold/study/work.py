@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from fourfold.data.domain import Domain
-    from fourfold.estimators.contracts import JointEstimator, TransferEstimator
+    from fourfold.estimators.joint import JointEstimator
+    from fourfold.estimators.transfer import TransferEstimator
     from fourfold.preparation.choose import Preparation
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import torch
 import torch.distributed as dist
@@ -17,7 +17,7 @@ from fourfold.errors import ParameterError
 if TYPE_CHECKING:
     from fourfold.core.findings import Finding
 
-__all__ = ["Aggregated", "Balance", "Equal", "Uncertainty"]
+__all__ = ["Aggregated", "Balance", "Equal", "Uncertainty", "balance_of"]
 
 
 class Balance(nn.Module, ABC):
@@ -123,3 +123,20 @@ class Aggregated(Balance):
 
     def findings(self, _names: list[str]) -> list[Finding]:
         return []
+
+
+_GRADIENTS: Final = ("pcgrad", "cagrad", "nashmtl", "upgrad", "mgda", "imtlg", "alignedmtl")
+"""Names of the aggregators, which need torchjd."""
+
+
+def balance_of(name: str, tasks: int) -> Balance:
+    """Build the balance of this name for a number of tasks.
+
+    Raises
+    ------
+    MissingExtraError
+        If it needs torchjd, which is not installed.
+    """
+    if name in _GRADIENTS:
+        return Aggregated(name, tasks)
+    return {"equal": Equal, "uncertainty": Uncertainty}[name](tasks)

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 from torch import Tensor, nn
 
-from fourfold.core.parameters import NonNegative, PositiveInt
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.networks import as_body
-from fourfold.networks.cut import split
-from fourfold.training.loop import minimize
-from fourfold.training.losses import domain_loss, ramp, reverse
-from fourfold.training.norms import forward_by_domain
-from fourfold.training.phases import History, Phase
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job, Model
-    from fourfold.training.batches import Batch
+from fourfold.methods.kit import (
+    Batch,
+    Fitted,
+    Needs,
+    NonNegative,
+    Phase,
+    PositiveInt,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+    as_body,
+    domain_loss,
+    forward_by_domain,
+    hold_out,
+    label_loss,
+    minimize,
+    ramp,
+    reverse,
+    split,
+    validation,
+)
 
 __all__ = ["DANN"]
 
 
 @final
-class DANN(NetworkEstimator):
-    """Learn features from which a critic cannot tell the domains apart, and the labels follow.
+class DANN(TrainsNetwork):
+    """Learn features from which a critic cannot tell the domains apart (domain-adversarial).
 
     The features minimize the label loss and, through a gradient that is reversed on its way down,
     maximize the loss of a critic that guesses the domain. Each domain is normalized by its own
@@ -34,18 +41,13 @@ class DANN(NetworkEstimator):
 
     Parameters
     ----------
-    strength
+    lambda_
         λ at the end of training; it grows as λ·(2/(1 + e^{−10p}) − 1) over the progress p.
     tap
-        Stage of the network whose output the critic reads; None is the network's own choice (the
-        last convolution of a convnet, else the last stage).
+        Stage of the network that the critic reads; None: the last convolution of a convnet, else
+        the last stage.
     critic_width
         Units of the critic's hidden layer.
-
-    Attributes
-    ----------
-    history_
-        Each epoch's loss.
 
     References
     ----------
@@ -61,40 +63,48 @@ class DANN(NetworkEstimator):
     True
     """
 
-    strength: NonNegative = 1.0
+    lambda_: NonNegative = 1.0
     tap: str | None = None
     critic_width: PositiveInt = 100
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True
     )
+    renamed: ClassVar[dict[str, str]] = {"strength": "lambda_"}
     default_recipe: ClassVar[Recipe] = Recipe(
         epochs=10, optimizer="sgd", learning_rate=0.01, schedule="inverse", weight_decay=0.0
     )
 
-    def _learn(self, job: Job) -> Model:
-        task = job.task
-        body = job.body()
-        model = job.model(body)
+    def _learn(self, problem: Problem) -> Fitted:
+        task, target = problem.task, problem.target
+        body = problem.body()
+        model = problem.model(body)
         features, upper = split(body, self.tap or body.tap)
         labels = nn.Sequential(upper, model.head)
-        width = as_body(features, job.target.rows.shape).width
+        width = as_body(features, target.rows.shape).width
         critic = nn.Sequential(
             nn.Flatten(),
             nn.Linear(width, self.critic_width),
             nn.ReLU(),
             nn.Linear(self.critic_width, 1),
         )
-        partly = bool(job.target.labelled.any())
+        partly = bool(target.labelled.any())
 
-        def loss(t: float, s: Batch, target: Batch) -> Tensor:
-            weight = self.strength * ramp(t)
-            fs, ft = forward_by_domain(features, s.x, target.x)  # (B, d) each
+        def loss(t: float, s: Batch, b: Batch) -> Tensor:
+            weight = self.lambda_ * ramp(t)
+            fs, ft = forward_by_domain(features, s.x, b.x)  # (B, d) each
             confusion = domain_loss(critic(reverse(fs, weight)), critic(reverse(ft, weight)))
-            known = task.loss(labels(ft), target.y) if partly else 0.0
+            known = task.loss(labels(ft), b.y) if partly else 0.0
             return task.loss(labels(fs), s.y) + known + confusion
 
         nets = nn.ModuleDict({"model": model, "critic": critic})
-        tables = job.source_data.known().table(), job.target.table()
-        self.history_: History = minimize(nets, Phase(loss, nets), *tables, recipe=job.recipe)
-        return model
+        train, held = hold_out(problem.source_data.known(), problem.recipe)
+        history = minimize(
+            nets,
+            Phase(loss, nets),
+            train.table(),
+            target.table(),
+            recipe=problem.recipe,
+            validate=validation(nets, label_loss(model, task), held),
+        )
+        return Fitted(model, history)

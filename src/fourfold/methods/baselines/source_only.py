@@ -1,22 +1,17 @@
-"""The source alone, applied to the target as it is."""
+"""The source model, applied to the target as it is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job, Model
+from fourfold.methods.kit import Fitted, Needs, Problem, Recipe, TrainsNetwork
 
 __all__ = ["SourceOnly"]
 
 
 @final
-class SourceOnly(NetworkEstimator):
-    """Train on the source's labels and predict the target with it: no adaptation at all.
+class SourceOnly(TrainsNetwork):
+    """Train on the source's labels and predict the target, without adaptation.
 
     The target's labels must be among the source's classes; they are not used.
 
@@ -33,7 +28,8 @@ class SourceOnly(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True
     )
+    uses_target_labels: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        return job.source_model
+    def _learn(self, problem: Problem) -> Fitted:
+        return Fitted(problem.source_model)

@@ -1,31 +1,20 @@
-"""The target alone, with the same network and no source."""
+"""Baseline: the target alone, with the same network and no source."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import supervise
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job, Model
-    from fourfold.training.phases import History
+from fourfold.methods.kit import Fitted, Problem, Recipe, TrainsNetwork, supervise
 
 __all__ = ["TargetOnly"]
 
 
 @final
-class TargetOnly(NetworkEstimator):
-    """Train on the target's labels alone: the same network, the same frozen prefix, no source.
+class TargetOnly(TrainsNetwork):
+    """Train on the target's labels alone: the same network, the same frozen layers, no source.
 
     A source may be given, so that every method is called in one way; it only takes part in the
     preparation of inputs, which sees no labels.
-
-    Attributes
-    ----------
-    history_
-        Losses and seconds of the training.
 
     Examples
     --------
@@ -37,7 +26,7 @@ class TargetOnly(NetworkEstimator):
 
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        model = job.model(job.body())
-        self.history_: History = supervise(model, job.task, job.target, job.recipe)
-        return model
+    def _learn(self, problem: Problem) -> Fitted:
+        model = problem.model(problem.body())
+        history = supervise(model, problem.task, problem.target, problem.recipe)
+        return Fitted(model, history)

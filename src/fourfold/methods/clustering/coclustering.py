@@ -1,24 +1,20 @@
-"""Self-taught clustering without anything that teaches it: information-theoretic co-clustering."""
+"""Baseline: information-theoretic co-clustering of the target alone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
-from fourfold.estimators.contracts import Needs
-from fourfold.methods.clustering._coclusterer import CoClusterer
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job
+from fourfold.methods.clustering._coclusters import CoClusters
+from fourfold.methods.kit import Needs
 
 __all__ = ["CoClustering"]
 
 
 @final
-class CoClustering(CoClusterer):
-    """Cluster the target's rows and features together, by what they tell of each other.
+class CoClustering(CoClusters):
+    """Cluster the target's rows and features together, by their mutual information.
 
-    The same as ``SelfTaughtClustering`` with λ = 0: what that gains over this it has from the
-    auxiliary data.
+    The same as ``SelfTaughtClustering`` with λ = 0: the gain over it comes from the auxiliary data.
 
     References
     ----------
@@ -28,12 +24,11 @@ class CoClustering(CoClusterer):
     --------
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(n_class=2, return_X_y=True)
-    >>> CoClustering(starts=2).fit(X).score(X, y) > 0.8
+    >>> CoClustering(n_init=2).fit(X).score(X, y) > 0.8
     True
     """
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
 
-    def _auxiliary(self, job: Job) -> tuple[float, int] | None:
-        del job
+    def _auxiliary(self) -> None:
         return None

@@ -1,39 +1,33 @@
-"""k-means: clusters by distance alone."""
+"""Baseline: k-means, by distance alone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
 from sklearn.cluster import KMeans
 from torch import nn
 
-from fourfold.core.parameters import PositiveInt
 from fourfold.data.rows import SparseRows
-from fourfold.estimators.contracts import Needs
-from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.clustering._clusterer import Clusterer
-from fourfold.networks.mlp import Mlp
+from fourfold.methods.clustering._clusters import Clusters
+from fourfold.methods.kit import Fitted, Flat, Needs, PositiveInt, Problem, Task
 from fourfold.networks.shares import Shares
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job, Model
 
 __all__ = ["KMeansClustering"]
 
 
 @final
-class KMeansClustering(Clusterer):
-    """Put rows into the clusters of the nearest means, by scikit-learn.
+class KMeansClustering(Clusters):
+    """Cluster rows by k-means.
 
-    Sparse rows, which are counts, are brought to unit length first, so that long ones do not stand
-    alone.
+    Sparse rows, which are counts, are brought to unit length first, so that long ones do not form
+    clusters of their own.
 
     Parameters
     ----------
-    starts
-        How often the means are drawn anew, by k-means++; the best counts.
+    n_init
+        Number of starts by k-means++; the best one counts.
 
     References
     ----------
@@ -49,18 +43,20 @@ class KMeansClustering(Clusterer):
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
 
-    starts: PositiveInt = 10
+    n_init: PositiveInt = 10
 
-    def last_layer(self, width: int) -> nn.Module:
-        return nn.Linear(width, self.task_.n_outputs)
+    renamed: ClassVar[dict[str, str]] = {"starts": "n_init"}
 
-    def _cluster(self, job: Job) -> Model:
-        counts = isinstance(job.target.rows, SparseRows)
-        self.builder_ = Shares(by="length") if counts else Mlp(widths=())  # the inputs, flattened
-        model = job.model(job.body())
-        features = in_blocks(model.body, job.target.rows).astype(np.float64)
-        found = KMeans(self.n_clusters, n_init=self.starts, random_state=self.random_state)
+    def build_head(self, task: Task, width: int) -> nn.Module:
+        return nn.Linear(width, task.n_outputs)
+
+    def _cluster(self, problem: Problem) -> Fitted:
+        rows = problem.target.rows
+        counts = isinstance(rows, SparseRows)
+        model = problem.model(problem.body(Shares(by="length") if counts else Flat()))
+        features = model.embed(rows).astype(np.float64)
+        found = KMeans(self.n_clusters, n_init=self.n_init, random_state=problem.seed)
         means = torch.from_numpy(found.fit(features).cluster_centers_)
         weights = {"weight": means, "bias": -means.square().sum(1) / 2}  # ‖x − c‖² but for ‖x‖²
         model.head.load_state_dict({name: value.float() for name, value in weights.items()})
-        return model
+        return Fitted(model)

@@ -1,34 +1,30 @@
-"""Self-taught clustering: other unlabelled data teach which features belong together."""
+"""Self-taught clustering: other unlabelled data tell which features belong together."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
-from fourfold.core.parameters import NonNegative, PositiveInt
-from fourfold.estimators.contracts import Needs
-from fourfold.methods.clustering._coclusterer import CoClusterer
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job
+from fourfold.methods.clustering._coclusters import CoClusters
+from fourfold.methods.kit import Needs, NonNegative, PositiveInt
 
 __all__ = ["SelfTaughtClustering"]
 
 
 @final
-class SelfTaughtClustering(CoClusterer):
+class SelfTaughtClustering(CoClusters):
     """Cluster the target and auxiliary data over one clustering of the features that they share.
 
     Nothing is labelled. The target's rows X and the auxiliary rows Y are clustered each by
-    themselves, the features Z for both together, so that what is lost, [I(X;Z) − I(X̃;Z̃)] +
-    λ [I(Y;Z) − I(Ỹ;Z̃)], is least: where the target is too small to tell which features belong
-    together, the auxiliary data do. They need not hold anything of the target's kind.
+    themselves, the features Z for both together, with the least loss of mutual information,
+    [I(X;Z) − I(X̃;Z̃)] + λ [I(Y;Z) − I(Ỹ;Z̃)]: where the target is too small to tell which features
+    belong together, the auxiliary data do. They need not hold anything of the target's kind.
 
     Parameters
     ----------
     weight
-        λ; 1 as in the paper's objective means that both count alike, however many rows they have.
+        λ; 1, as in the paper's objective: both count alike, however many rows they have.
     n_auxiliary_clusters
-        How many clusters of the auxiliary rows.
+        Number of clusters of the auxiliary rows.
 
     References
     ----------
@@ -40,7 +36,7 @@ class SelfTaughtClustering(CoClusterer):
     >>> from fourfold import Domain
     >>> X, y = load_digits(return_X_y=True)
     >>> zeros_and_sixes, others = X[(y == 0) | (y == 6)][:60], X[(y != 0) & (y != 6)][:500]
-    >>> model = SelfTaughtClustering(starts=2).fit(zeros_and_sixes, source=Domain(others))
+    >>> model = SelfTaughtClustering(n_init=2).fit(zeros_and_sixes, source=Domain(others))
     >>> model.score(X[(y == 0) | (y == 6)], y[(y == 0) | (y == 6)]) > 0.8
     True
     """
@@ -50,6 +46,5 @@ class SelfTaughtClustering(CoClusterer):
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=False, target_labels=False)
 
-    def _auxiliary(self, job: Job) -> tuple[float, int] | None:
-        del job
+    def _auxiliary(self) -> tuple[float, int]:
         return self.weight, self.n_auxiliary_clusters

@@ -1,9 +1,9 @@
-"""Spectral co-clustering: the coordinates that divide rows and features together."""
+"""Baseline: spectral co-clustering of rows and features."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
@@ -12,19 +12,14 @@ from torch import nn
 
 from fourfold.algorithms.coclustering import Counts
 from fourfold.algorithms.spectral import coordinates
-from fourfold.core.parameters import PositiveInt
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.problem import Model
-from fourfold.methods.clustering._clusterer import CountClusterer
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job
+from fourfold.methods.clustering._counts import ClustersCounts, counts_of, share_body
+from fourfold.methods.kit import Fitted, Model, Needs, PositiveInt, Problem, Task
 
 __all__ = ["SpectralCoClustering"]
 
 
 @final
-class SpectralCoClustering(CountClusterer):
+class SpectralCoClustering(ClustersCounts):
     """Cut rows and features, as the two sides of a graph, where the fewest counts are cut.
 
     k-means over rows and features together, at their places in the singular vectors of the counts,
@@ -32,8 +27,8 @@ class SpectralCoClustering(CountClusterer):
 
     Parameters
     ----------
-    starts
-        How often the means are drawn anew, by k-means++; the best counts.
+    n_init
+        Number of starts of k-means by k-means++; the best one counts.
 
     References
     ----------
@@ -50,25 +45,27 @@ class SpectralCoClustering(CountClusterer):
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
 
-    starts: PositiveInt = 10
+    n_init: PositiveInt = 10
 
-    def last_layer(self, width: int) -> nn.Module:
-        depth, k = self._depth, self.task_.n_outputs
-        return nn.Sequential(nn.Linear(width, depth, bias=False), nn.Linear(depth, k))
+    renamed: ClassVar[dict[str, str]] = {"starts": "n_init"}
+
+    def build_head(self, task: Task, width: int) -> nn.Module:
+        depth = self._depth
+        return nn.Sequential(nn.Linear(width, depth, bias=False), nn.Linear(depth, task.n_outputs))
 
     @property
     def _depth(self) -> int:
         return max(1, math.ceil(math.log2(self.n_clusters)))
 
-    def _cluster(self, job: Job) -> Model:
-        body = self.shares(job)
-        counts = Counts(self.counted(body, job.target.rows), "the target").by_row
+    def _cluster(self, problem: Problem) -> Fitted:
+        body = share_body(problem, self.codebook)
+        counts = Counts(counts_of(body, problem.target.rows), "the target").by_row
         depth = self._depth
-        found = coordinates(counts, depth, np.random.default_rng(self.random_state))
+        found = coordinates(counts, depth, np.random.default_rng(problem.seed))
         there = np.asarray(counts.sum(axis=0)).ravel() > 0
         places = np.vstack([found.rows, found.features[there]])
         places = np.pad(places, ((0, 0), (0, depth - places.shape[1])))
-        means = KMeans(self.n_clusters, n_init=self.starts, random_state=self.random_state)
+        means = KMeans(self.n_clusters, n_init=self.n_init, random_state=problem.seed)
         centres = torch.from_numpy(means.fit(places).cluster_centers_)
         # a row lies at D_r^-½ U = D_r^-1 A D_z^-½ V Σ^-1: a linear function of its shares
         used = np.where(found.values > 1e-9, 1 / np.maximum(found.values, 1e-9), 0.0)
@@ -76,7 +73,7 @@ class SpectralCoClustering(CountClusterer):
         # brought to where rows have size 1, for float32
         scale = 1 / max(np.abs(found.rows).max(initial=0.0), 1e-30)
         centres, project = centres * scale, project * scale
-        head = self.last_layer(body.width)
+        head = problem.head(body.width)
         head.load_state_dict(
             {
                 "0.weight": torch.from_numpy(project).float(),
@@ -84,4 +81,4 @@ class SpectralCoClustering(CountClusterer):
                 "1.bias": (-centres.square().sum(1) / 2).float(),
             }
         )
-        return Model(body, head)
+        return Fitted(Model(body, head))

@@ -1,84 +1,66 @@
-"""A network by its layers: some copied from the source, some fresh; some frozen, some trained."""
+"""A network by its layers: copied from the source or fresh, frozen or trained."""
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 import torch
 from torch import nn
 
+from fourfold.core.folds import count_folds, make_folds
 from fourfold.core.process import seeded
-from fourfold.core.tasks import Classification
 from fourfold.errors import ParameterError
-from fourfold.estimators.problem import Data, frozen_rows, supervise
+from fourfold.estimators.inputs import Data
+from fourfold.estimators.supervised import frozen_rows, supervise
 from fourfold.estimators.warm_start import can_keep_head, keep_head
-from fourfold.frozen.blocks import in_blocks
+from fourfold.methods.finetuning._layer_plans import HEAD
 from fourfold.networks.cut import split
 from fourfold.networks.stages import stages
 from fourfold.training.phases import History, Part
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from fourfold.estimators.problem import Job, Model
+    from fourfold.estimators.model import Model
+    from fourfold.estimators.problem import Problem
+    from fourfold.methods.finetuning._layer_plans import LayerPlan
     from fourfold.training.recipe import Recipe
 
-__all__ = ["HEAD", "Layered", "Plan"]
+__all__ = ["Layered"]
 
-HEAD: Final = "head"
-"""The name of the last layer."""
-
-
-class Plan(NamedTuple):
-    """What is done with a network's layers, by their names.
-
-    Attributes
-    ----------
-    copied, trained
-        From the input to the output; what is not copied starts fresh.
-    """
-
-    copied: tuple[str, ...]
-    trained: tuple[str, ...]
-
-    def of(self, name: str) -> str:
-        """Say what becomes of a layer."""
-        origin = "copied" if name in self.copied else "fresh"
-        return f"{origin}, {'trained' if name in self.trained else 'frozen'}"
+FOLDS: Final = 3
+"""Largest number of folds of the labels."""
 
 
 @final
 class Layered:
-    """The target's network, to be built from the source's by a plan, as often as one likes.
+    """Builds and trains the target's network by a plan, from the source's, any number of times."""
 
-    Parameters
-    ----------
-    job
-        What there is to learn.
-    """
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
 
     @cached_property
     def names(self) -> list[str]:
-        """Its layers, from the input to the output; nothing is trained to tell them."""
-        with seeded(self.job.seed):
-            return [*stages(self.job.body()), HEAD]
+        """Names of the layers, from the input to the output."""
+        with seeded(self.problem.seed):
+            return [*stages(self.problem.body()), HEAD]
 
     @cached_property
     def copyable(self) -> list[str]:
-        """Those that can be copied: all, or all but the last where the outputs are others."""
-        return self.names if can_keep_head(self.job) else self.names[:-1]
+        """Layers that can be copied: all, or all but the last where the outputs differ."""
+        return self.names if can_keep_head(self.problem) else self.names[:-1]
 
-    def train(self, plan: Plan, data: Data, recipe: Recipe) -> tuple[Model, History]:
-        """Build and train a network by a plan, from the job's seed.
+    def train(self, plan: LayerPlan, data: Data, recipe: Recipe) -> tuple[Model, History]:
+        """Build and train a network by a plan, from the problem's seed.
 
-        Layers that are frozen at the input's end are computed once.
+        Outputs of frozen layers at the input's end are computed once.
         """
-        with seeded(self.job.seed):
+        with seeded(self.problem.seed):
             model = self._built(plan)
             layers = _layers(model)
             trained = [layers[name] for name in plan.trained]
@@ -91,32 +73,56 @@ class Layered:
             rows = data.rows if lower is None else frozen_rows(lower, data.rows)
             network, above = nn.Sequential(upper, model.head), Data(rows, data.y, data.labelled)
             parts = [Part(layer) for layer in trained]
-            history = supervise(network, self.job.task, above, recipe, parts)
+            history = supervise(network, self.problem.task, above, recipe, parts)
             return model.requires_grad_(requires_grad=True).cpu().eval(), history
 
-    def score(self, plan: Plan, data: Data, held: NDArray[np.intp], recipe: Recipe) -> float:
+    def cross_validate(
+        self, plans: Sequence[LayerPlan], data: Data, n_splits: int
+    ) -> dict[LayerPlan, float]:
+        """Rate plans on held-out labels; empty where these are too few to be split."""
+        y, stratified = data.y.numpy(), self.problem.task.stratified
+        n = count_folds(y, FOLDS, stratified=stratified)
+        if not n:
+            return {}
+        folds = make_folds(y, n, self.problem.seed, stratified=stratified)[:n_splits]
+        recipe = _halved(self.problem.recipe)
+        scores = {plan: [self.score(plan, data, held, recipe) for held in folds] for plan in plans}
+        return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}
+
+    def score(self, plan: LayerPlan, data: Data, held: NDArray[np.intp], recipe: Recipe) -> float:
         """Train by a plan without some rows, and rate it on these.
 
-        By accuracy; by minus the loss where labels are no classes.
+        The score is accuracy, or minus the loss where labels are no classes.
         """
         rest = np.setdiff1d(np.arange(len(data.y)), held)
         model, _ = self.train(plan, data.at(rest), recipe)
         asked = data.at(held)
-        outputs = torch.from_numpy(in_blocks(model, asked.rows))
-        if isinstance(self.job.task, Classification):
+        outputs = torch.from_numpy(model.outputs(asked.rows))
+        if self.problem.task.has_classes:
             return float((outputs.argmax(1) == asked.y).float().mean())
-        return -float(self.job.task.loss(outputs, asked.y))
+        return -float(self.problem.task.loss(outputs, asked.y))
 
-    def _built(self, plan: Plan) -> Model:
-        model = self.job.model(self.job.body())
-        source = self.job.source_model
+    def _built(self, plan: LayerPlan) -> Model:
+        model = self.problem.model(self.problem.body())
+        source = self.problem.source_model
         fresh, old = _layers(model), _layers(source)
         for name in plan.copied:
             if name == HEAD:
-                keep_head(model.head, source.head, self.job)
+                keep_head(model.head, source.head, self.problem)
             else:
                 fresh[name].load_state_dict(old[name].state_dict())
         return model
+
+
+def _halved(recipe: Recipe) -> Recipe:
+    """Return a recipe for trials: half the steps, and no rows held out."""
+    return recipe.but(
+        epochs=math.ceil(recipe.epochs / 2),
+        min_steps=math.ceil(recipe.min_steps / 2),
+        steps=None if recipe.steps is None else max(1, recipe.steps // 2),
+        validation=0.0,
+        patience=None,
+    )
 
 
 def _layers(model: Model) -> dict[str, nn.Module]:
@@ -124,7 +130,7 @@ def _layers(model: Model) -> dict[str, nn.Module]:
 
 
 def _cut(model: Model, frozen: list[str]) -> tuple[nn.Module | None, nn.Module]:
-    """Split a body behind those of its first layers that are frozen, as far as it can be cut."""
+    """Split a body behind its first, frozen layers, as far as it can be cut."""
     found = stages(model.body)
     leading = []
     for name, layer in found.items():

@@ -1,28 +1,31 @@
-"""A last layer of cosines, trained on the source's features."""
+"""Cosine head: cosine similarities on the source's frozen features."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.parameters import Positive
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import Model, probe, recorded
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job
-    from fourfold.training.phases import History
+from fourfold.methods.kit import (
+    Fitted,
+    Model,
+    Needs,
+    Positive,
+    Problem,
+    Recipe,
+    Task,
+    TrainsNetwork,
+    probe,
+    teacher_outputs,
+)
 
 __all__ = ["CosineHead"]
 
 
 @final
-class CosineHead(NetworkEstimator):
+class CosineHead(TrainsNetwork):
     """Train a last layer of cosine similarities on frozen source features.
 
     Features and class vectors are compared by angle alone, so that classes of few examples are not
@@ -32,12 +35,8 @@ class CosineHead(NetworkEstimator):
     Parameters
     ----------
     scale
-        Of the cosines, before the softmax.
+        Factor of the cosines, before the softmax.
 
-    Attributes
-    ----------
-    history_
-        Losses and seconds of the training on the target.
 
     References
     ----------
@@ -59,18 +58,17 @@ class CosineHead(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def last_layer(self, width: int) -> _Cosines:
-        return _Cosines(self.task_.n_outputs, width, self.scale)
+    def build_head(self, task: Task, width: int) -> _Cosines:
+        return _Cosines(task.n_outputs, width, self.scale)
 
-    def _learn(self, job: Job) -> Model:
-        body, known = job.source_model.body, job.target.known()
-        cosines = self.last_layer(body.width)
-        directions = F.normalize(recorded(body, known.rows))  # (n, d)
+    def _learn(self, problem: Problem) -> Fitted:
+        body, known = problem.source_model.body, problem.target.known()
+        cosines = self.build_head(problem.task, body.width)
+        directions = F.normalize(teacher_outputs(body, known.rows))  # (n, d)
         for c, vector in enumerate(cosines.weight.data):
             vector.copy_(directions[known.y == c].mean(0))
         model = Model(body, cosines)
-        self.history_: History = probe(model, job.task, known, job.recipe)
-        return model
+        return Fitted(model, probe(model, problem.task, known, problem.recipe))
 
 
 @final

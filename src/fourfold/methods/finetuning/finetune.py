@@ -1,35 +1,39 @@
-"""Fine-tuning: start from the source model, and train on with the target's labels."""
+"""Fine-tuning: training goes on from the source model, with the target's labels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
-from fourfold.core.parameters import Fraction
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import hold_out, probe
-from fourfold.estimators.warm_start import Head, start
-from fourfold.networks.stages import stages
-from fourfold.training.loop import minimize
-from fourfold.training.phases import History, Part, Phase
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from fourfold.estimators.problem import Job, Model
-    from fourfold.training.batches import Batch
+from fourfold.methods.kit import (
+    Fitted,
+    Fraction,
+    Head,
+    Model,
+    Needs,
+    Part,
+    Phase,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+    hold_out,
+    label_loss,
+    minimize,
+    probe,
+    stages,
+    validation,
+    warm_start,
+)
 
 __all__ = ["FineTune"]
 
 
 @final
-class FineTune(NetworkEstimator):
+class FineTune(TrainsNetwork):
     """Fine-tune a source model on few target labels: lower layers slowly, the head at full speed.
 
-    The source model is trained once per seed and remembered. Layers near the input hold what
-    domains share, so each stage learns slower than the one above it. The stages are the parts of
-    the network; where it is a single module, that module's parts.
+    The source model is trained once per seed and kept. Layers near the input hold what domains
+    share, so each stage learns slower than the one above it. The stages are the parts of the
+    network; where it is a single module, that module's parts.
 
     Parameters
     ----------
@@ -43,10 +47,6 @@ class FineTune(NetworkEstimator):
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 
-    Attributes
-    ----------
-    history_
-        Losses and seconds of the training on the target.
 
     References
     ----------
@@ -71,25 +71,24 @@ class FineTune(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        model, _ = start(job, self.head)
-        known = job.target.known()
+    def _learn(self, problem: Problem) -> Fitted:
+        task, recipe = problem.task, problem.recipe
+        model, _ = warm_start(problem, self.head)
+        known = problem.target.known()
         if self.decay == 0:
-            self.history_: History = probe(model, job.task, known, job.recipe)
-            return model
-        train, validate = hold_out(model, job.task, known, job.recipe)
+            return Fitted(model, probe(model, task, known, recipe))
+        train, held = hold_out(known, recipe)
         if self.probe_first:
-            probe(model, job.task, train, job.recipe)
+            probe(model, task, train, recipe)
 
-        def loss(_t: float, batch: Batch) -> Tensor:
-            return job.task.loss(model(batch.x), batch.y)
-
-        phase = Phase(loss, self._parts(model))
-        self.history_ = minimize(model, phase, train.table(), recipe=job.recipe, validate=validate)
-        return model
+        fit = label_loss(model, task)
+        phase = Phase(lambda _t, batch: fit(batch), self._parts(model))
+        validate = validation(model, fit, held)
+        history = minimize(model, phase, train.table(), recipe=recipe, validate=validate)
+        return Fitted(model, history)
 
     def _parts(self, model: Model) -> list[Part]:
-        """Let the head learn at the full rate, and each stage at a share of the one above it."""
+        """Give the head the full learning rate, and each stage a share of the one above it."""
         upwards = [part for part in stages(model.body).values() if list(part.parameters())][::-1]
         rates = enumerate(upwards, start=1)
         return [Part(model.head), *(Part(stage, self.decay**i) for i, stage in rates)]

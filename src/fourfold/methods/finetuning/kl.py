@@ -1,30 +1,35 @@
-"""Adaptation with outputs that stay close to the source model's on the target's own rows."""
+"""KL adaptation: outputs stay close to the source model's on the target's own rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from fourfold.core.parameters import Fraction
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import hold_out, recorded
-from fourfold.estimators.warm_start import start
-from fourfold.training.loop import minimize
-from fourfold.training.phases import History, Phase
-from fourfold.training.recipe import Recipe
+from fourfold.methods.kit import (
+    Batch,
+    Fitted,
+    Fraction,
+    Needs,
+    Phase,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+    hold_out,
+    label_loss,
+    minimize,
+    teacher_outputs,
+    validation,
+    warm_start,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from fourfold.estimators.problem import Job, Model
-    from fourfold.training.batches import Batch
 
 __all__ = ["KLAdaptation"]
 
 
 @final
-class KLAdaptation(NetworkEstimator):
-    """Fine-tune towards labels mixed with what the source model says of the same rows.
+class KLAdaptation(TrainsNetwork):
+    """Fine-tune towards labels mixed with the source model's outputs on the same rows.
 
     To add ρ times the Kullback-Leibler divergence from the source model's outputs is to replace the
     labels by p̂ = (1 − ρ)·p_label + ρ·p_source(y|x). Made for one speaker and few sentences; the
@@ -35,10 +40,6 @@ class KLAdaptation(NetworkEstimator):
     rho
         ρ in [0, 1]: 0 is fine-tuning, 1 stays at the source model.
 
-    Attributes
-    ----------
-    history_
-        Losses and seconds of the training on the target.
 
     References
     ----------
@@ -60,21 +61,25 @@ class KLAdaptation(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        task, source = job.task, job.source_model
-        model, _ = start(job, "source")
-        train, validate = hold_out(model, task, job.target.known(), job.recipe)
-        teacher = recorded(source, train.rows)  # (n, k): before a weight has moved
+    def _learn(self, problem: Problem) -> Fitted:
+        task, source = problem.task, problem.source_model
+        model, _ = warm_start(problem, "source")
+        train, held = hold_out(problem.target.known(), problem.recipe)
+        teacher = teacher_outputs(source, train.rows)  # (n, k): before a weight has moved
+
+        fit = label_loss(model, task)
 
         def loss(_t: float, batch: Batch) -> Tensor:
             outputs = model(batch.x)  # (B, k)
-            labels, source_says = (
-                task.loss(outputs, batch.y),
-                task.distillation_loss(outputs, batch.z),
-            )
-            return (1 - self.rho) * labels + self.rho * source_says
+            labels = task.loss(outputs, batch.y)
+            source_outputs = task.distillation_loss(outputs, batch.z)
+            return (1 - self.rho) * labels + self.rho * source_outputs
 
-        self.history_: History = minimize(
-            model, Phase(loss, model), train.table(teacher), recipe=job.recipe, validate=validate
+        history = minimize(
+            model,
+            Phase(loss, model),
+            train.table(teacher),
+            recipe=problem.recipe,
+            validate=validation(model, fit, held),
         )
-        return model
+        return Fitted(model, history)

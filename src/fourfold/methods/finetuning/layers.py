@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, final
+from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from rich.console import Console
 
-from fourfold.core.findings import Curves, Facts
-from fourfold.core.folds import count_folds, make_folds
-from fourfold.core.parameters import PositiveInt
-from fourfold.core.tasks import Classification
-from fourfold.errors import ParameterError
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.frozen.taps import closest
-from fourfold.methods.finetuning._layers import HEAD, Layered, Plan
-from fourfold.training.recipe import Recipe
+from fourfold.methods.finetuning._layer_plans import LayerPlan, plans_to_try, safe_plan
+from fourfold.methods.finetuning._layers import Layered
+from fourfold.methods.kit import (
+    Curves,
+    Facts,
+    Fitted,
+    Needs,
+    PositiveInt,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fourfold.estimators.problem import Data, Job, Model
-
 __all__ = ["LayerTransfer"]
-
-FOLDS: Final = 3
-"""Labels are split into so many parts, at most, to try a plan."""
 
 
 @final
-class LayerTransfer(NetworkEstimator):
-    """Copy some layers from the source network, and say which of them are trained.
+class LayerTransfer(TrainsNetwork):
+    """Copy some layers from the source network, freeze or train them, and start the rest fresh.
 
     Pictures share their first layers, from edges to shapes, so these are copied and the last ones
     trained; speech shares its last, from pronunciation to words, while its first ones, from sound
@@ -52,10 +45,10 @@ class LayerTransfer(NetworkEstimator):
         ``"rest"``: layers that are copied stay frozen; ``"all"`` are trained; or the names of those
         that are, among them all that are fresh; ``"auto"`` tries both where ``copy`` is tried, and
         is ``"all"`` where it is given.
-    splits
-        On how many folds of the labels each possibility is tried, of at most 3, for half the time.
-        Where some class has a single label nothing can be tried: all is copied and trained, or with
-        ``train="rest"`` all but the last layer copied, for a fixed time.
+    n_splits
+        Number of folds of the labels, of at most 3, on which each possibility is tried for half the
+        steps. Where some class has a single label nothing can be tried: all layers are copied and
+        trained, or with ``train="rest"`` all but the last are copied and frozen.
 
     Attributes
     ----------
@@ -64,8 +57,6 @@ class LayerTransfer(NetworkEstimator):
     curve_
         Score on held-out labels against the number of copied layers, from either end, frozen and
         fine-tuned; None where nothing was tried.
-    history_
-        Losses and seconds of the training on the target.
 
     Raises
     ------
@@ -92,45 +83,28 @@ class LayerTransfer(NetworkEstimator):
 
     copy: Literal["auto"] | int | tuple[str, ...] = "auto"
     train: Literal["auto", "all", "rest"] | tuple[str, ...] = "auto"
-    splits: PositiveInt = 2
+    n_splits: PositiveInt = 2
 
+    renamed: ClassVar[dict[str, str]] = {"splits": "n_splits"}
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        network, known = Layered(job), job.target.known()
-        lines = self._plans(network)
+    def _learn(self, problem: Problem) -> Fitted:
+        network, known = Layered(problem), problem.target.known()
+        lines = plans_to_try(network.names, network.copyable, self.copy, self.train)
         plans = list(dict.fromkeys(plan for line in lines.values() for plan in line))
-        folds = _folds(job, known)[: self.splits] if len(plans) > 1 else []
-        if folds:
-            recipe = _halved(job.recipe)
-            scores = {plan: _score(network, plan, known, folds, recipe) for plan in plans}
+        scores = network.cross_validate(plans, known, self.n_splits) if len(plans) > 1 else {}
+        if scores:
             best = max(plans, key=lambda plan: (scores[plan], len(plan.copied)))
-            self.findings_.append(_curves(lines, scores, job))
+            how = f"the best of {len(plans)} on held-out labels"
+        elif len(plans) > 1:
+            best = safe_plan(network.names, network.copyable, self.train)
+            how = "labels too few to be split to choose by, so a fixed choice and a fixed time"
         else:
-            best = plans[0] if len(plans) == 1 else _safe(network, self.train)
-        self.findings_.append(_facts(network, best, tried=len(plans), folds=len(folds)))
-        model, self.history_ = network.train(best, known, job.recipe)
-        return model
-
-    def _plans(self, network: Layered) -> dict[str, list[Plan]]:
-        """List what is to be tried: a curve's name → a plan for each number of copied layers."""
-        copy = tuple(self.copy) if isinstance(self.copy, list) else self.copy
-        train = tuple(self.train) if isinstance(self.train, list) else self.train
-        if copy != "auto":
-            return {"": [_plan(network, copy, "all" if train == "auto" else train)]}
-        if isinstance(train, tuple):
-            raise ParameterError(
-                "train must be 'auto', 'all' or 'rest' where copy is 'auto'; got names"
-            )
-        ways = {"rest": "frozen", "all": "tuned"}
-        tried = [way for way in ways if train in {"auto", way}]
-        numbers = range(len(network.copyable) + 1)
-        return {
-            f"{end} {ways[way]}": [_plan(network, sign * n, way) for n in numbers]
-            for end, sign in (("last", -1), ("first", 1))
-            for way in tried
-        }
+            best, how = plans[0], "as asked for"
+        model, history = network.train(best, known, problem.recipe)
+        facts = Facts(f"Layers: {how}", {name: best.of(name) for name in network.names})
+        return Fitted(model, history, [*_curves(lines, scores, problem), facts])
 
     @property
     def layers_(self) -> dict[str, str]:
@@ -151,97 +125,16 @@ class LayerTransfer(NetworkEstimator):
             Console().print(f"{name:<{longest}}  {what}", highlight=False)
 
 
-def _plan(network: Layered, copy: int | tuple[str, ...], train: str | tuple[str, ...]) -> Plan:
-    """Write names for what was asked for."""
-    names = network.names
-    copied = _copied(network, copy)
-    if isinstance(train, tuple):
-        _check_names("train", train, names)
-        lacking = [name for name in names if name not in {*copied, *train}]
-        if lacking:
-            raise ParameterError(
-                f"train must name every layer that is not copied; {', '.join(lacking)} is neither"
-            )
-        chosen = set(train)
-    else:
-        chosen = set(names) if train == "all" else set(names) - set(copied)
-    return Plan(copied, tuple(name for name in names if name in chosen))
-
-
-def _copied(network: Layered, copy: int | tuple[str, ...]) -> tuple[str, ...]:
-    able = network.copyable
-    if isinstance(copy, tuple):
-        _check_names("copy", copy, network.names)
-        if HEAD in copy and HEAD not in able:
-            raise ParameterError(
-                "copy must leave out 'head' where the source lacks outputs of the target; got it"
-            )
-        return tuple(name for name in able if name in copy)
-    if abs(copy) > len(able):
-        raise ParameterError(
-            f"copy must lie in [-{len(able)}, {len(able)}] for layers {', '.join(able)}; got {copy}"
-        )
-    return tuple(able[:copy] if copy >= 0 else able[copy:])
-
-
-def _check_names(field: str, asked: Sequence[str], names: Sequence[str]) -> None:
-    for name in asked:
-        if name not in names:
-            raise ParameterError(
-                f"{field} must name layers of the network; got {name!r}{closest(name, names)}"
-            )
-
-
-def _safe(network: Layered, train: object) -> Plan:
-    """Return what is done where nothing can be tried: fine-tune all, or train the last layer."""
-    if train == "rest":
-        return _plan(network, len(network.names) - 1, "rest")
-    return _plan(network, len(network.copyable), "all")
-
-
-def _halved(recipe: Recipe) -> Recipe:
-    """Return a recipe for trials: half the time, and nothing held out of what they learn from."""
-    steps = None if recipe.steps is None else max(1, recipe.steps // 2)
-    return recipe.but(
-        epochs=math.ceil(recipe.epochs / 2),
-        min_steps=math.ceil(recipe.min_steps / 2),
-        steps=steps,
-        validation=0.0,
-        patience=None,
-    )
-
-
-def _folds(job: Job, data: Data) -> list[NDArray[np.intp]]:
-    """Split the labels; no fold where they are too few."""
-    classes, y = isinstance(job.task, Classification), data.y.numpy()
-    n = count_folds(y, FOLDS, stratified=classes)
-    return make_folds(y, n, job.seed, stratified=classes) if n else []
-
-
-def _score(
-    network: Layered, plan: Plan, data: Data, folds: Sequence[NDArray[np.intp]], recipe: Recipe
-) -> float:
-    scores = [network.score(plan, data, held, recipe) for held in folds]
-    return math.fsum(scores) / len(scores)
-
-
-def _curves(lines: Mapping[str, Sequence[Plan]], scores: Mapping[Plan, float], job: Job) -> Curves:
-    classes = isinstance(job.task, Classification)
-    return Curves(
+def _curves(
+    lines: Mapping[str, Sequence[LayerPlan]], scores: Mapping[LayerPlan, float], problem: Problem
+) -> list[Curves]:
+    if not scores:
+        return []
+    curves = Curves(
         title="Score on held-out labels: the first or the last layers copied, frozen or tuned",
         across="copied layers",
-        up="accuracy" if classes else "minus the loss",
+        up="accuracy" if problem.task.has_classes else "minus the loss",
         x=[str(len(plan.copied)) for plan in next(iter(lines.values()))],
         lines={name: [scores[plan] for plan in plans] for name, plans in lines.items()},
     )
-
-
-def _facts(network: Layered, plan: Plan, *, tried: int, folds: int) -> Facts:
-    how = "as asked for"
-    if tried > 1:
-        how = (
-            f"the best of {tried} on {folds} folds of the labels"
-            if folds
-            else "labels too few to be split to choose by, so a fixed choice and a fixed time"
-        )
-    return Facts(f"Layers: {how}", {name: plan.of(name) for name in network.names})
+    return [curves]

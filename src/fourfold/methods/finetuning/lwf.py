@@ -1,33 +1,38 @@
-"""Learning without forgetting: the old outputs are kept while the new ones are learnt."""
+"""Learning without forgetting: old outputs are distilled while new ones are learnt."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
-from torch import nn
+from torch import Tensor, nn
 
-from fourfold.core.parameters import NonNegative, Positive
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import hold_out, probe, recorded
-from fourfold.estimators.warm_start import Head, start
-from fourfold.training.loop import minimize
-from fourfold.training.phases import History, Phase
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from fourfold.estimators.problem import Job, Model
-    from fourfold.training.batches import Batch
+from fourfold.methods.kit import (
+    Batch,
+    Fitted,
+    Head,
+    Needs,
+    NonNegative,
+    Phase,
+    Positive,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+    hold_out,
+    label_loss,
+    minimize,
+    probe,
+    teacher_outputs,
+    validation,
+    warm_start,
+)
 
 __all__ = ["LwF"]
 
 
 @final
-class LwF(NetworkEstimator):
-    """Fine-tune while the old last layer goes on saying of the target's rows what it said before.
+class LwF(TrainsNetwork):
+    """Fine-tune while the source's last layer keeps its outputs on the target's rows.
 
     The network gets a second last layer, the source's own, whose outputs on the target's rows are
     recorded before training and kept by distillation. No source data are needed, and the two label
@@ -36,18 +41,14 @@ class LwF(NetworkEstimator):
     Parameters
     ----------
     weight
-        Of the old outputs.
+        Weight of the distillation loss on the old outputs.
     temperature
-        At which old and new outputs are compared.
+        Temperature of the distillation.
     head
-        Whether the new last layer starts fresh, as in :class:`FineTune`.
+        Start of the new last layer, as in :class:`FineTune`.
     warm_up
         Train a fresh last layer alone first.
 
-    Attributes
-    ----------
-    history_
-        Losses and seconds of the training on the target.
 
     References
     ----------
@@ -71,22 +72,28 @@ class LwF(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        task, old_task = job.task, job.known_source_task
-        old = copy.deepcopy(job.source_model.head)
-        model, kept = start(job, self.head)
-        train, validate = hold_out(model, task, job.target.known(), job.recipe)
-        said = recorded(nn.Sequential(model.body, old), train.rows)  # (n, k_old)
+    def _learn(self, problem: Problem) -> Fitted:
+        task, old_task = problem.task, problem.known_source_task
+        old = copy.deepcopy(problem.source_model.head)
+        model, kept = warm_start(problem, self.head)
+        train, held = hold_out(problem.target.known(), problem.recipe)
+        recorded = teacher_outputs(nn.Sequential(model.body, old), train.rows)  # (n, k_old)
         if self.warm_up and not kept:
-            probe(model, task, train, job.recipe)
+            probe(model, task, train, problem.recipe)
+
+        fit = label_loss(model, task)
 
         def loss(_t: float, batch: Batch) -> Tensor:
             features = model.body(batch.x)  # (B, d)
-            forgets = old_task.distillation_loss(old(features), batch.z, self.temperature)
-            return task.loss(model.head(features), batch.y) + self.weight * forgets
+            forgetting = old_task.distillation_loss(old(features), batch.z, self.temperature)
+            return task.loss(model.head(features), batch.y) + self.weight * forgetting
 
         nets = nn.ModuleDict({"model": model, "old": old})
-        self.history_: History = minimize(
-            nets, Phase(loss, nets), train.table(said), recipe=job.recipe, validate=validate
+        history = minimize(
+            nets,
+            Phase(loss, nets),
+            train.table(recorded),
+            recipe=problem.recipe,
+            validate=validation(model, fit, held),
         )
-        return model
+        return Fitted(model, history)

@@ -1,35 +1,39 @@
-"""Nearest class mean in the source's feature space: one example a class is enough."""
+"""Prototypes: the nearest class mean in the source's feature space."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import ClassVar, Final, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.data.rows import evenly
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import Model, recorded
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job
+from fourfold.methods.kit import (
+    Fitted,
+    Model,
+    Needs,
+    Pretrained,
+    Problem,
+    Recipe,
+    Task,
+    TrainsNetwork,
+    teacher_outputs,
+)
 
 __all__ = ["Prototypes"]
 
 MEAN_ROWS: Final = 5000
-"""Of the source, for its mean."""
+"""Rows of the source that its mean is taken over."""
 
 
 @final
-class Prototypes(NetworkEstimator):
-    """Classify by the nearest class mean among the features that the source taught.
+class Prototypes(TrainsNetwork):
+    """Classify by the nearest class mean in the source model's feature space.
 
-    Nothing is trained on the target. Features are moved by the source's mean and brought to unit
-    length first, which is what makes so simple a rule hold its own; where the source is a trained
-    model without data, the mean of the target's rows stands in.
+    Nothing is trained on the target. Features are centred by the source's mean and brought to unit
+    length first, without which so simple a rule would not compete; where the source is a trained
+    model without data, the mean of the target's rows is taken.
 
     Parameters
     ----------
@@ -59,19 +63,21 @@ class Prototypes(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def last_layer(self, width: int) -> _Nearest:
-        return _Nearest(self.task_.n_outputs, width, normalize=self.normalize)
+    def build_head(self, task: Task, width: int) -> _Nearest:
+        return _Nearest(task.n_outputs, width, normalize=self.normalize)
 
-    def _learn(self, job: Job) -> Model:
-        body, known = job.source_model.body, job.target.known()
-        nearest = self.last_layer(body.width)
+    def _learn(self, problem: Problem) -> Fitted:
+        body, known = problem.source_model.body, problem.target.known()
+        nearest = self.build_head(problem.task, body.width)
         if self.centre:
-            rows = job.target.rows if job.source is None else job.source.rows
-            nearest.mean.copy_(recorded(body, rows.subset(evenly(rows.n, MEAN_ROWS))).mean(0))
-        features = nearest.placed(recorded(body, known.rows))  # (n, d)
+            without_data = isinstance(problem.source, Pretrained)
+            rows = problem.target.rows if without_data else problem.source_data.rows
+            some = rows.subset(evenly(rows.n, MEAN_ROWS))
+            nearest.mean.copy_(teacher_outputs(body, some).mean(0))
+        features = nearest.embed_inputs(teacher_outputs(body, known.rows))  # (n, d)
         for c, prototype in enumerate(nearest.prototypes):
             prototype.copy_(features[known.y == c].mean(0))
-        return Model(body, nearest)
+        return Fitted(Model(body, nearest))
 
 
 @final
@@ -87,10 +93,10 @@ class _Nearest(nn.Module):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("prototypes", torch.zeros(classes, width))
 
-    def placed(self, features: Tensor) -> Tensor:
+    def embed_inputs(self, features: Tensor) -> Tensor:
         moved = features - self.mean
         return F.normalize(moved) if self.normalize else moved
 
     def forward(self, features: Tensor) -> Tensor:
-        f, c = self.placed(features), self.prototypes
+        f, c = self.embed_inputs(features), self.prototypes
         return 2 * f @ c.T - c.square().sum(1) - f.square().sum(1, keepdim=True)  # (B, k)

@@ -1,51 +1,52 @@
-"""Rehearsal: outputs on source rows stay what they were while the target is learnt."""
+"""Rehearsal: outputs on source rows are distilled while the target is learnt."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from fourfold.core.parameters import NonNegative, PositiveInt
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import hold_out, recorded
-from fourfold.estimators.warm_start import Head, start
-from fourfold.training.batches import Batch, Table
-from fourfold.training.loop import minimize
-from fourfold.training.phases import History, Phase
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from fourfold.estimators.problem import Job, Model
+from fourfold.methods.kit import (
+    Batch,
+    Fitted,
+    Head,
+    Needs,
+    NonNegative,
+    Phase,
+    PositiveInt,
+    Problem,
+    Recipe,
+    Table,
+    TrainsNetwork,
+    hold_out,
+    label_loss,
+    minimize,
+    teacher_outputs,
+    validation,
+    warm_start,
+)
 
 __all__ = ["Rehearsal"]
 
 
 @final
-class Rehearsal(NetworkEstimator):
-    """Fine-tune on the target while source rows are rehearsed: their outputs stay as they were.
+class Rehearsal(TrainsNetwork):
+    """Fine-tune on the target while outputs on a sample of source rows are distilled.
 
-    A sample of the source's rows is kept with what the source model says of them; a step learns
-    from a batch of the target's and rehearses a batch of these. The source must be data.
+    The sample is kept with the source model's outputs; a step learns from a batch of the target's
+    rows and rehearses a batch of these. The source must be data.
 
     Parameters
     ----------
     weight
-        Of the rehearsed outputs.
+        Weight of the distillation loss on the rehearsed outputs.
     memory
-        Source rows that are kept, at most.
+        Largest number of source rows that are kept.
     head
-        Whether the last layer starts fresh, as in :class:`FineTune`.
+        Start of the last layer, as in :class:`FineTune`.
 
-    Attributes
-    ----------
-    history_
-        Losses and seconds of the training on the target.
 
     References
     ----------
@@ -69,24 +70,27 @@ class Rehearsal(NetworkEstimator):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        task, old_task = job.task, job.known_source_task
-        drawn = torch.randperm(job.source_data.rows.n)[: self.memory].numpy()
-        kept_rows = job.source_data.rows.subset(drawn)
-        said = recorded(job.source_model, kept_rows)  # (n, k_old)
-        old = copy.deepcopy(job.source_model.head)
-        model, kept = start(job, self.head)
-        same = kept and job.task.state() == old_task.state()
-        again = model if same else nn.Sequential(model.body, old)
-        train, validate = hold_out(model, task, job.target.known(), job.recipe)
+    def _learn(self, problem: Problem) -> Fitted:
+        task, old_task = problem.task, problem.known_source_task
+        drawn = torch.randperm(problem.source_data.rows.n)[: self.memory].numpy()
+        kept_rows = problem.source_data.rows.subset(drawn)
+        recorded = teacher_outputs(problem.source_model, kept_rows)  # (n, k_old)
+        old = copy.deepcopy(problem.source_model.head)
+        model, kept = warm_start(problem, self.head)
+        same = kept and task.state() == old_task.state()
+        rehearsing = model if same else nn.Sequential(model.body, old)
+        train, held = hold_out(problem.target.known(), problem.recipe)
+
+        fit = label_loss(model, task)
 
         def loss(_t: float, batch: Batch, rehearsed: Batch) -> Tensor:
-            forgets = old_task.distillation_loss(again(rehearsed.x), rehearsed.z)
-            return task.loss(model(batch.x), batch.y) + self.weight * forgets
+            forgetting = old_task.distillation_loss(rehearsing(rehearsed.x), rehearsed.z)
+            return fit(batch) + self.weight * forgetting
 
-        nets = nn.ModuleDict({"model": model, "again": again})
-        tables = train.table(), Table(kept_rows, z=said)
-        self.history_: History = minimize(
-            nets, Phase(loss, nets), *tables, recipe=job.recipe, validate=validate
+        nets = nn.ModuleDict({"model": model, "rehearsing": rehearsing})
+        tables = train.table(), Table(kept_rows, z=recorded)
+        validate = validation(model, fit, held)
+        history = minimize(
+            nets, Phase(loss, nets), *tables, recipe=problem.recipe, validate=validate
         )
-        return model
+        return Fitted(model, history)

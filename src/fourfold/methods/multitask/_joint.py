@@ -1,7 +1,7 @@
-"""What the methods that train a network on several tasks have in common.
+"""Base of the methods that train a network on several tasks.
 
-A method says in ``_learn`` how it learns; what is around it is here. Each task's part of the
-network is a :class:`~fourfold.methods.multitask._member.Member`, an estimator like any other.
+A method implements ``_learn``. Each task's part of the network is a
+:class:`~fourfold.methods.multitask._member.Member`, an estimator like any other.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from torch import nn
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS, Classification
 from fourfold.errors import DataError, ParameterError
-from fourfold.estimators import network_files as persistence
-from fourfold.estimators.contracts import JointEstimator
-from fourfold.estimators.problem import Model
-from fourfold.estimators.trained import Trained
+from fourfold.estimators import model_files
+from fourfold.estimators.joint import JointEstimator
+from fourfold.estimators.model import Model
+from fourfold.estimators.network import UsesRecipe
+from fourfold.estimators.posing import pose
 from fourfold.methods.multitask._member import Member
 from fourfold.networks.builder import Builder
 from fourfold.preparation.choose import Preparation
@@ -34,34 +35,28 @@ if TYPE_CHECKING:
 
     from fourfold.core.findings import Finding
     from fourfold.data.domain import Domain
-    from fourfold.estimators.problem import Job
+    from fourfold.estimators.problem import Fitted, Problem
     from fourfold.training.phases import History
 
 __all__ = ["JointNetworkEstimator"]
 
 
-class JointNetworkEstimator(Trained, JointEstimator, ABC):
+class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
     """A method that trains one network, or several that share layers, on several tasks.
 
     Parameters
     ----------
     network
-        What features are learnt with: see :class:`~fourfold.estimators.network.NetworkEstimator`.
+        As in :class:`~fourfold.estimators.network.TrainsNetwork`.
     prepare
         Preprocessing, fitted without labels; None chooses from the data.
-    recipe
-        How it is trained; None is the method's own.
     random_state
         Seed of everything random.
 
     Attributes
     ----------
     members_
-        Task → its model, an estimator of its own; layers that are shared are the same objects.
-    history_
-        Losses and seconds of the training.
-    findings_
-        What else was found out, for the report.
+        Task → its model, an estimator of its own; shared layers are the same objects.
     """
 
     network: nn.Module | Builder | str | None = None
@@ -69,30 +64,41 @@ class JointNetworkEstimator(Trained, JointEstimator, ABC):
 
     @abstractmethod
     def _members(self, tasks: Mapping[str, Domain]) -> dict[str, Member]:
-        """Make an unfitted estimator for each task, or refuse what cannot be learnt together."""
+        """Make an unfitted estimator for each task, or refuse tasks that do not go together."""
 
     @abstractmethod
-    def _learn(self, jobs: Mapping[str, Job]) -> tuple[dict[str, Model], History]:
-        """Train, and return the model of each task, and what happened."""
+    def _learn(self, problems: Mapping[str, Problem]) -> dict[str, Fitted]:
+        """Learn all problems together."""
 
     @final
     def _fit(self, tasks: dict[str, Domain]) -> None:
         members = self._members(tasks)
-        jobs = {}
+        problems = {}
         for name, member in members.items():
             member.check()
             try:
-                jobs[name] = member.begin(tasks[name], [])
+                problems[name] = pose(member, tasks[name], [])
             except DataError as error:
                 raise DataError(f"task {name!r}: {error}") from error
-        self.findings_: list[Finding] = []
         with training_for(self.purpose):
-            models, self.history_ = self._learn(jobs)
-        for name, model in models.items():
-            members[name].model_ = model.cpu().eval()
-            members[name].findings_ = self.findings_
-            members[name].history_ = self.history_
-        self.members_ = members
+            fitted = self._learn(problems)
+        self.members_ = {
+            name: member.take(problems[name], fitted[name]) for name, member in members.items()
+        }
+
+    @property
+    def history_(self) -> History:
+        """Losses and seconds of the training."""
+        return self._first.history_
+
+    @property
+    def findings_(self) -> list[Finding]:
+        """Curves, tables and facts for the report."""
+        return self._first.findings_
+
+    @property
+    def _first(self) -> Member:
+        return next(iter(self.members_.values()))
 
     # --- predicting ------------------------------------------------------------------------------
 
@@ -107,7 +113,7 @@ class JointNetworkEstimator(Trained, JointEstimator, ABC):
 
     @final
     def outputs(self, X: Any, *, task: str) -> NDArray[np.float32]:
-        """Return what the network gives for each row in one of the tasks, not decoded: (n, k)."""
+        """Return the network's outputs for each row in one of the tasks, not decoded: (n, k)."""
         return self.of(task).outputs(X)
 
     @final
@@ -133,7 +139,7 @@ class JointNetworkEstimator(Trained, JointEstimator, ABC):
         return self.of(task).score(X, y)
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "members_" in vars(self)
+        return "members_" in self.__dict__
 
     # --- saving ----------------------------------------------------------------------------------
 
@@ -147,7 +153,7 @@ class JointNetworkEstimator(Trained, JointEstimator, ABC):
             place.mkdir()
             if body in written:
                 head = member.model_.head.state_dict()
-                save_file({k: v.contiguous() for k, v in head.items()}, place / persistence.WEIGHTS)
+                save_file({k: v.contiguous() for k, v in head.items()}, place / model_files.WEIGHTS)
                 own = {"task": to_plain(member.task_), "task_state": member.task_.state()}
                 notes[name] = {"on": written[body], **own}
             else:
@@ -164,15 +170,13 @@ class JointNetworkEstimator(Trained, JointEstimator, ABC):
                 base = self.members_[about["on"]]
                 task = from_plain(about["task"], TASKS).restore(about["task_state"])
                 model = Model(base.model_.body, task.head(base.model_.body.width)).eval()
-                model.head.load_state_dict(load_file(place / persistence.WEIGHTS))
-                self.members_[name] = base.beside(task, model)
+                model.head.load_state_dict(load_file(place / model_files.WEIGHTS))
+                self.members_[name] = base.for_task(task, model)
             else:
                 network = self.network if isinstance(self.network, nn.Module) else None
                 member = Member(network=network, recipe=self.recipe, random_state=self.random_state)
                 self.members_[name] = member.load_fitted(place, about)
-                member.network = member.network or member.builder_
-        first = next(iter(self.members_.values()))
-        self.history_, self.findings_ = first.history_, first.findings_
-        if self.network is None and isinstance(first.network, str):
-            self.network = first.network  # said when somebody wants to train it
+                member.network = member.network or member.model_.builder
+        if self.network is None and isinstance(self._first.network, str):
+            self.network = self._first.network  # said when somebody wants to train it
         return self

@@ -1,21 +1,20 @@
-"""How a column is trained beside frozen ones: what progressive networks and their control share."""
+"""Columns beside frozen ones: what progressive networks and their control share."""
 
 from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, ClassVar, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from fourfold.core.parameters import Positive, PositiveInt
 from fourfold.core.process import seeded
-from fourfold.core.tasks import Classification, Regression
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import Data, Model
+from fourfold.estimators.inputs import Data
+from fourfold.estimators.model import Model
+from fourfold.estimators.network import TrainsNetwork
+from fourfold.estimators.supervised import label_loss, split_rows
 from fourfold.frozen.blocks import in_blocks
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.packed import PackedRows, unpack
@@ -28,16 +27,13 @@ from fourfold.training.phases import Phase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
-    from fourfold.estimators.problem import Job
-    from fourfold.networks.builder import Builder
+    from fourfold.estimators.inputs import Inputs
+    from fourfold.estimators.problem import Problem
     from fourfold.networks.columns import Said
-    from fourfold.training.batches import Batch
 
-__all__ = ["ColumnEstimator", "Listener", "Past", "joined"]
+__all__ = ["ColumnWithHead", "FrozenColumn", "GrowsColumn", "assemble"]
 
 FEWEST_ROWS: Final = 8
 """Labelled target rows that the transfer score needs."""
@@ -45,39 +41,36 @@ FEWEST_ROWS: Final = 8
 
 @final
 @dataclass(frozen=True)
-class Past:
-    """A column that is trained, and what it was trained for.
+class FrozenColumn:
+    """A trained column with its head.
 
     Attributes
     ----------
     column, head
         The network.
-    builder
-        What builds it; None for a module that the user brings.
     task
-        None for a bare network, whose outputs may mean anything.
+        The task that it was trained for; None for a bare network.
     """
 
     column: Column
     head: nn.Module
-    builder: Builder | None
     task: Task | None
 
 
 @final
-class Listener(nn.Module):
-    """A new column and its head, fed with packed rows: inputs, and what old columns say.
+class ColumnWithHead(nn.Module):
+    """A new column and its head, on packed rows: inputs, then activations of old columns.
 
     Parameters
     ----------
     column, head
-        What is trained.
+        The trained modules.
     old
-        How many columns there are before it.
-    heard
-        Which old column, and at which joint: one for each part of a row behind the inputs.
+        Number of columns before it.
+    lateral
+        Old column and joint of each part of a row behind the inputs.
     shapes
-        Of the parts of a row.
+        Shapes of the parts of a row.
     """
 
     def __init__(
@@ -85,31 +78,31 @@ class Listener(nn.Module):
         column: Column,
         head: nn.Module,
         old: int,
-        heard: Sequence[tuple[int, str]],
+        lateral: Sequence[tuple[int, str]],
         shapes: Sequence[tuple[int, ...]],
     ) -> None:
         super().__init__()
         self.column, self.head = column, head
-        self.old, self.heard, self.shapes = old, list(heard), list(shapes)
+        self.old, self.lateral, self.shapes = old, list(lateral), list(shapes)
 
     def forward(self, packed: Tensor) -> Tensor:
         x, *values = unpack(packed, self.shapes)
-        said: list[Said] = [{} for _ in range(self.old)]
-        for (j, joint), value in zip(self.heard, values, strict=True):
-            said[j][joint] = value
-        outputs: Tensor = self.head(self.column(x, said)[0])
+        activations: list[Said] = [{} for _ in range(self.old)]
+        for (j, joint), value in zip(self.lateral, values, strict=True):
+            activations[j][joint] = value
+        outputs: Tensor = self.head(self.column(x, activations)[0])
         return outputs
 
 
-class ColumnEstimator(NetworkEstimator, ABC):
-    """A network that grows a column beside frozen ones.
+class GrowsColumn(TrainsNetwork, ABC):
+    """A method that trains a column beside frozen ones.
 
     Parameters
     ----------
     adapter_width
         Channels inside each adapter from an old column to the new one.
     scale
-        α at the start: the factor, which is learnt, of what comes from an old column.
+        α at the start: the learnt factor of an old column's activations.
     measure
         Also measure the transfer score, which takes two more trainings: with the old columns and
         without, on three quarters of the target's labelled rows.
@@ -117,109 +110,110 @@ class ColumnEstimator(NetworkEstimator, ABC):
     Attributes
     ----------
     transfer_score_
-        The area under the learning curve on the last quarter of the labelled rows, divided by that
-        of a column alone; None if it was not measured, which takes at least 8 labelled rows, or if
-        that of a column alone is zero or below. A study measures it on its first seed.
+        Area under the learning curve on the last quarter of the labelled rows, divided by that of a
+        column alone; None if it was not measured, which takes at least 8 labelled rows, or if that
+        of a column alone is zero or below. A study measures it on its first seed.
     """
 
     adapter_width: PositiveInt = 64
     scale: Positive = 0.1
     measure: bool = False
 
-    in_turn: ClassVar[bool] = True
-    plain: ClassVar[tuple[str, ...]] = ("transfer_score_",)
+    sources_in_turn: ClassVar[bool] = True
+
+    @property
+    def transfer_score_(self) -> float | None:
+        """Area under the learning curve, divided by that of a column alone."""
+        score: float | None = self.fitted_.state["transfer_score_"]
+        return score
 
     @final
-    def _start(self, job: Job) -> Model:
-        """Build a fresh column and its head, as a network that is alone would start."""
-        if isinstance(self.builder_, Columns):  # of a source; what is needed is one more column
-            self.builder_ = self.builder_.columns[-1]
-        return job.model(job.body())
+    def fresh_body(self, problem: Problem) -> Body:
+        """Build a fresh column, as a network that is alone would start."""
+        network = problem.network
+        return problem.body(network.columns[-1] if isinstance(network, Columns) else None)
 
     @final
-    def _listener(self, past: Sequence[Past], fresh: Model, data: Data) -> tuple[Listener, Data]:
-        """Put a fresh column beside old ones; return it and what it learns from.
+    def beside(
+        self, past: Sequence[FrozenColumn], fresh: Model, problem: Problem, data: Data
+    ) -> tuple[ColumnWithHead, Data]:
+        """Put a fresh column beside old ones; return it and the labelled rows that it learns from.
 
-        What the old columns say of the rows is computed once, now or when it is first read.
+        Activations of the old columns are computed once, now or when they are first read.
         """
         old = [one.column for one in past]
-        with seeded(self.random_state):  # apart, so that the rest is drawn as without adapters
+        with seeded(problem.seed):  # apart, so that the rest is drawn as without adapters
             column = beside(
-                old, fresh.body.bare(), self.shape_, width=self.adapter_width, scale=self.scale
+                old,
+                fresh.body.bare(),
+                problem.inputs.shape,
+                width=self.adapter_width,
+                scale=self.scale,
             )
         known = data.known()
-        packed = _overheard(old, column.hears, self.prepared(known.rows))
-        listener = Listener(column, fresh.head, len(old), column.hears, packed.shapes)
-        return listener, Data(packed, known.y, known.labelled)
+        packed = _with_activations(old, column.hears, problem.inputs.above_preparation(known.rows))
+        new = ColumnWithHead(column, fresh.head, len(old), column.hears, packed.shapes)
+        return new, Data(packed, known.y, known.labelled)
 
     @final
-    def _assembled(self, chain: Sequence[Past]) -> Model:
-        """Join columns, the newest last, into the network that predicts."""
-        columns = [one.column for one in chain]
-        heads = [one.head for one in chain]
-        builders = [one.builder for one in chain if one.builder is not None]
-        described = Columns(
-            columns=tuple(builders),
-            starts=tuple(column.start for column in columns),
-            widths=tuple(column.adapter_width for column in columns),
-            outputs=tuple(
-                head.out_features if isinstance(head, nn.Linear) else 0 for head in heads[:-1]
-            ),
-        )
-        self.builder_ = described if len(builders) == len(chain) else None
-        body = Body({"columns": Joined(columns, heads[:-1])}, columns[-1].width)
-        return Model(self.on_rows(body), heads[-1])
-
-    @final
-    def _transfer_score(self, past: Sequence[Past], job: Job) -> float | None:
-        """Divide the area under the learning curve by that of a column alone, if asked for."""
-        if not self.measure or job.target.labelled.sum() < FEWEST_ROWS:
+    def measure_transfer(self, past: Sequence[FrozenColumn], problem: Problem) -> float | None:
+        """Return the transfer score, if asked for and measurable."""
+        if not self.measure or problem.target.labelled.sum() < FEWEST_ROWS:
             return None
-        with_them, alone = (self._area(columns, job) for columns in (past, ()))
+        with_them, alone = (self._area(columns, problem) for columns in (past, ()))
         return with_them / alone if alone > 0 else None
 
-    def _area(self, past: Sequence[Past], job: Job) -> float:
+    def _area(self, past: Sequence[FrozenColumn], problem: Problem) -> float:
         """Train a column and average its scores on held-out rows over the epochs."""
-        with seeded(self.random_state):
-            listener, data = self._listener(past, job.model(job.body()), job.target)
-            order = torch.randperm(len(data.y)).numpy()
-            train, rest = data.at(order[len(order) // 4 :]), data.at(order[: len(order) // 4])
-            truth = _truth(job.task, rest.y)
-
-            def loss(_t: float, batch: Batch) -> Tensor:
-                return job.task.loss(listener(batch.x), batch.y)
-
-            def score() -> float:
-                return job.task.score(truth, in_blocks(listener, rest.rows))
-
-            recipe = job.recipe.but(  # of full length, and not shown
-                patience=None, validation=0.0
+        task = problem.task
+        with seeded(problem.seed):
+            new, data = self.beside(
+                past, problem.model(self.fresh_body(problem)), problem, problem.target
             )
-            phase, table = Phase(loss, listener), train.table()
-            scores = minimize(listener, phase, table, recipe=recipe, validate=score).scores
+            train, held = split_rows(data, len(data.y) // 4)
+            truth, fit = task.decode_labels(held.y), label_loss(new, task)
+            recipe = problem.recipe.but(patience=None, validation=0.0)  # of full length
+            scores = minimize(
+                new,
+                Phase(lambda _t, batch: fit(batch), new),
+                train.table(),
+                recipe=recipe,
+                validate=lambda: task.score(truth, in_blocks(new, held.rows)),
+            ).scores
         return fmean(scores)
 
 
-def joined(body: Body) -> Joined | None:
-    """Return the columns that a network consists of; None where it is another."""
-    return next((part for part in body.children() if isinstance(part, Joined)), None)
+def assemble(inputs: Inputs, chain: Sequence[FrozenColumn]) -> Model:
+    """Join columns, the newest last, into the network that predicts."""
+    columns, heads = [one.column for one in chain], [one.head for one in chain]
+    builders = [column.stages.builder for column in columns]
+    known = tuple(builder for builder in builders if builder is not None)
+    described = Columns(
+        columns=known,
+        starts=tuple(column.start for column in columns),
+        widths=tuple(column.adapter_width for column in columns),
+        outputs=tuple(
+            head.out_features if isinstance(head, nn.Linear) else 0 for head in heads[:-1]
+        ),
+    )
+    body = Body(
+        {"columns": Joined(columns, heads[:-1])},
+        columns[-1].width,
+        builder=described if len(known) == len(chain) else None,
+    )
+    return Model(inputs.under(body), heads[-1])
 
 
-def _overheard(old: Sequence[Column], heard: Sequence[tuple[int, str]], rows: Rows) -> PackedRows:
-    """Pack rows with what old columns say of them, which is computed once.
+def _with_activations(
+    old: Sequence[Column], lateral: Sequence[tuple[int, str]], rows: Rows
+) -> PackedRows:
+    """Pack rows with activations of old columns, which are computed once.
 
-    By torch, as predictions are: a new column is trained on what it will hear.
+    By torch, as predictions are, so that a new column is trained on the values that it will get.
     """
-    if not heard:
+    if not lateral:
         return PackedRows([rows])
     network = Joined(old)
-    taps = [network.tap(j, joint) for j, joint in heard]
+    taps = [network.tap(j, joint) for j, joint in lateral]
     frozen = Frozen(network, taps=taps, engine="torch")
     return PackedRows([rows, *(compute_once(frozen, rows, tap) for tap in taps)])
-
-
-def _truth(task: Task, y: Tensor) -> NDArray[Any]:
-    """Return encoded labels in the user's terms, as a score wants them."""
-    if isinstance(task, Classification):
-        return np.asarray(task.classes_[y.numpy()])
-    return task.decode(y.numpy()) if isinstance(task, Regression) else y.numpy()

@@ -1,42 +1,30 @@
-"""A random frozen column of the same size: what more units alone are worth."""
+"""Baseline: a random frozen column of the same size, so that only the knowledge differs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol, final, runtime_checkable
+from typing import ClassVar, Protocol, final, runtime_checkable
 
 from torch import nn
 
-from fourfold.core.parameters import PositiveInt
-from fourfold.estimators.problem import supervise
-from fourfold.methods.progressive._columns import ColumnEstimator, Past
+from fourfold.methods.kit import Body, Fitted, PositiveInt, Problem, Recipe, supervise
+from fourfold.methods.progressive._columns import FrozenColumn, GrowsColumn, assemble
 from fourfold.networks.columns import Column
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job, Model
-    from fourfold.networks.builder import Body
-    from fourfold.training.phases import History
 
 __all__ = ["RandomColumn"]
 
 
 @final
-class RandomColumn(ColumnEstimator):
-    """A progressive network whose old columns are random: the control for one that transfers.
+class RandomColumn(GrowsColumn):
+    """Train a progressive network whose old columns are random: the control without transfer.
 
     It has the same size, adapters and training, and nothing of the source: a source may be given,
     so that every method is called in one way, and only takes part in the preparation of inputs,
-    which sees no labels. Where the network brings weights, its layers forget them.
+    which sees no labels. Layers of a pretrained network are initialized anew.
 
     Parameters
     ----------
     columns
-        How many random columns there are; None: as many as sources are given, at least one.
-
-    Attributes
-    ----------
-    history_
-        Losses and seconds of the training.
+        Number of random columns; None: as many as there are sources, at least one.
 
     References
     ----------
@@ -54,16 +42,16 @@ class RandomColumn(ColumnEstimator):
 
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        fresh = self._start(job)
-        random = [_reset(job.body().bare()) for _ in range(self.columns or len(job.chain) or 1)]
-        past = [Past(Column(body), nn.Identity(), self.builder_, None) for body in random]
-        listener, data = self._listener(past, fresh, job.target)
-        self.history_: History = supervise(listener, job.task, data, job.recipe)
-        self.transfer_score_ = self._transfer_score(past, job)
-        return self._assembled(
-            [*past, Past(listener.column, listener.head, self.builder_, job.task)]
-        )
+    def _learn(self, problem: Problem) -> Fitted:
+        fresh = problem.model(self.fresh_body(problem))
+        number = self.columns or len(problem.chain) or 1
+        random = [_reset(self.fresh_body(problem).bare()) for _ in range(number)]
+        past = [FrozenColumn(Column(body), nn.Identity(), None) for body in random]
+        new, data = self.beside(past, fresh, problem, problem.target)
+        history = supervise(new, problem.task, data, problem.recipe)
+        state = {"transfer_score_": self.measure_transfer(past, problem)}
+        chain = [*past, FrozenColumn(new.column, new.head, problem.task)]
+        return Fitted(assemble(problem.inputs, chain), history, state=state)
 
 
 @runtime_checkable

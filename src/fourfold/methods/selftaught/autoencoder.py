@@ -1,50 +1,58 @@
-"""Self-taught learning by a network that must give back what it is given."""
+"""Denoising autoencoder: features that reconstruct unlabelled rows."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 from torch import Tensor, nn
 
-from fourfold.core.parameters import NonNegative, Positive
-from fourfold.core.process import seeded
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.linear_head import teach
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.estimators.problem import Data, once, supervise
+from fourfold.core.serialization import to_plain
+from fourfold.methods.kit import (
+    Batch,
+    Data,
+    Fitted,
+    History,
+    Needs,
+    NonNegative,
+    Phase,
+    Positive,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+    fit_head,
+    hold_out,
+    minimize,
+    seeded,
+    supervise,
+    train_once,
+    validation,
+)
 from fourfold.networks.mlp import Mlp
-from fourfold.training.loop import minimize
-from fourfold.training.phases import Phase
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job, Model
-    from fourfold.training.batches import Batch
 
 __all__ = ["Autoencoder"]
 
 
 @final
-class Autoencoder(NetworkEstimator):
-    """Train a network to give back unlabelled rows from few numbers; a linear model on these.
+class Autoencoder(TrainsNetwork):
+    """Train a denoising autoencoder on unlabelled rows, and a linear model on its code.
 
-    Rows are disturbed before they are encoded and are to come back as they were (denoising). The
-    decoder is one linear layer, which is thrown away. More units than a row has directions, and
-    noise as strong as the rows, make features that a linear model can use; fewer units only
-    compress, which helps no more than principal components do.
+    Noise is added to rows before they are encoded; the decoder, one linear layer that is dropped
+    afterwards, reconstructs them without it. More units than a row has directions, and noise as
+    strong as the rows, make features that a linear model can use; fewer units only compress, which
+    helps no more than principal components do.
 
     Parameters
     ----------
     network
         The encoder; None: an MLP with one layer of 1000 units.
     noise
-        Standard deviation of what is added to prepared inputs, whose own is about 1.
+        Standard deviation of the noise on prepared inputs, whose own is about 1.
     tune
         ``"head"`` trains the last layer alone, ``"all"`` the encoder too.
-    strength
-        Of the L2 penalty of the linear model; None chooses by cross-validation on the labels.
+    alpha
+        L2 penalty of the linear model; None chooses by cross-validation on the labels.
 
     References
     ----------
@@ -63,43 +71,44 @@ class Autoencoder(NetworkEstimator):
 
     noise: NonNegative = 1.0
     tune: Literal["head", "all"] = "head"
-    strength: Positive | None = None
+    alpha: Positive | None = None
 
+    renamed: ClassVar[dict[str, str]] = {"strength": "alpha"}
     needs: ClassVar[Needs] = Needs(source=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=20, min_steps=2000)
 
-    def _learn(self, job: Job) -> Model:
-        source, known = job.source_data, job.target.known()
-        if self.network is None:
-            self.builder_ = Mlp(widths=(1000,))
-        recipe = job.recipe
-        with seeded(job.seed):
-            body = job.body()
-            decoder = nn.Linear(body.width, math.prod(self.shape_))
+    def _learn(self, problem: Problem) -> Fitted:
+        task, recipe, known = problem.task, problem.recipe, problem.target.known()
+        encoder = Mlp(widths=(1000,)) if self.network is None else None
+        with seeded(problem.seed):
+            body = problem.body(encoder)
+            decoder = nn.Linear(body.width, math.prod(problem.inputs.shape))
             both = nn.ModuleList([body, decoder])
-            key = job.key(recipe, f"autoencoder, noise {self.noise}")
-            once(both, key, lambda: self._encode(both, source, recipe))
-        model = job.model(body.cpu().eval())
+            key = problem.key(f"autoencoder, {to_plain(encoder)}, noise {self.noise}")
+            encoded: list[History] = []  # stays empty where the encoder was kept
+            source = problem.source_data
+            train_once(both, key, lambda: encoded.append(self._encode(both, source, recipe)))
+        model = problem.model(body.cpu().eval())
         if self.tune == "all":
-            self.history_ = supervise(model, job.task, known, job.recipe)
-            return model
-        trained = teach(model, job.task, known, job.recipe, self.strength)
-        if trained is not None:
-            self.history_ = trained
-        return model
+            return Fitted(model, supervise(model, task, known, recipe))
+        history = fit_head(model, task, known, recipe, self.alpha)
+        return Fitted(model, next(iter(encoded), history))
 
-    def _encode(self, both: nn.ModuleList, source: Data, recipe: Recipe) -> None:
+    def _encode(self, both: nn.ModuleList, source: Data, recipe: Recipe) -> History:
         """Minimize ‖x − decoder(body(x + noise))‖² over the source's rows."""
         body, decoder = both
         stages = dict(body.named_children())
         prepare = stages.pop("prepare", nn.Identity())
 
-        def loss(_t: float, batch: Batch) -> Tensor:
+        def reconstruct(batch: Batch) -> Tensor:
             x: Tensor = prepare(batch.x).float()  # (B, ...)
             h = x + self.noise * torch.randn_like(x)
             for stage in stages.values():
                 h = stage(h)
-            lost: Tensor = (decoder(h) - x.flatten(1)).square().mean()
-            return lost
+            error: Tensor = (decoder(h) - x.flatten(1)).square().mean()
+            return error
 
-        self.history_ = minimize(both, Phase(loss, both), source.table(), recipe=recipe)
+        train, held = hold_out(source, recipe)
+        phase = Phase(lambda _t, batch: reconstruct(batch), both)
+        validate = validation(both, reconstruct, held)
+        return minimize(both, phase, train.table(), recipe=recipe, validate=validate)

@@ -1,43 +1,43 @@
-"""A linear model on principal components of the inputs: structure without labels, linearly."""
+"""Baseline: a linear model on principal components of the inputs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
-from fourfold.core.parameters import Fraction, Positive, PositiveInt
 from fourfold.data.rows import evenly
-from fourfold.estimators.linear_head import teach
-from fourfold.estimators.network import NetworkEstimator
-from fourfold.frozen.blocks import in_blocks
-from fourfold.networks.mlp import Mlp
+from fourfold.methods.kit import (
+    FitsHead,
+    Fitted,
+    Flat,
+    Fraction,
+    PositiveInt,
+    Problem,
+    Recipe,
+    fit_head,
+    in_blocks,
+)
 from fourfold.networks.projection import Projection
-from fourfold.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job, Model
 
 __all__ = ["LinearPCA"]
 
 MOST_ROWS: Final = 5000
-"""Of each domain, that components are found from."""
+"""Rows of each domain that components are fitted on."""
 
 
 @final
-class LinearPCA(NetworkEstimator):
-    """A linear model on the principal components of source and target inputs, without labels.
+class LinearPCA(FitsHead):
+    """Fit a linear model on the principal components of source and target inputs.
 
     Parameters
     ----------
     variance
-        Share of the inputs' variance that the components hold.
-    most
-        Components at the most.
-    strength
-        Of the L2 penalty; None chooses by cross-validation on the labels.
+        Share of the inputs' variance that the components explain.
+    n_components
+        Largest number of components.
 
     Examples
     --------
@@ -50,26 +50,23 @@ class LinearPCA(NetworkEstimator):
     """
 
     variance: Fraction = 0.95
-    most: PositiveInt = 200
-    strength: Positive | None = None
+    n_components: PositiveInt = 200
 
+    renamed: ClassVar[dict[str, str]] = {"most": "n_components", **FitsHead.renamed}
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
-    def _learn(self, job: Job) -> Model:
-        self.builder_ = Mlp(widths=())
-        domains = [job.target] if job.source is None else [job.source, job.target]
-        some = [domain.rows.subset(evenly(domain.rows.n, MOST_ROWS)) for domain in domains]
-        inputs = np.concatenate([in_blocks(job.body(), rows) for rows in some])
-        found = PCA(min(self.most, *inputs.shape), random_state=job.seed).fit(inputs)
-        held = np.cumsum(found.explained_variance_ratio_)
-        n = min(int(np.searchsorted(held, self.variance)) + 1, len(held))
-        self.builder_ = Projection(width=n)
-        model = job.model(job.body())
+    def _learn(self, problem: Problem) -> Fitted:
+        known = problem.target.known()
+        sources = [] if problem.source is None else [problem.source_data]
+        rows = [data.rows for data in (*sources, problem.target)]
+        some = [part.subset(evenly(part.n, MOST_ROWS)) for part in rows]
+        inputs = np.concatenate([in_blocks(problem.body(Flat()), part) for part in some])
+        found = PCA(min(self.n_components, *inputs.shape), random_state=problem.seed).fit(inputs)
+        explained = np.cumsum(found.explained_variance_ratio_)
+        n = min(int(np.searchsorted(explained, self.variance)) + 1, len(explained))
+        model = problem.model(problem.body(Projection(width=n)))
         components = torch.from_numpy(found.components_[:n].astype(np.float32))
         centre = torch.from_numpy(found.mean_.astype(np.float32))
         projection = model.body.get_submodule("project")
         projection.load_state_dict({"weight": components, "bias": -components @ centre})
-        trained = teach(model, job.task, job.target.known(), job.recipe, self.strength)
-        if trained is not None:
-            self.history_ = trained
-        return model
+        return Fitted(model, fit_head(model, problem.task, known, problem.recipe, self.alpha))

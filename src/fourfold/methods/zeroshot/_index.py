@@ -1,12 +1,15 @@
-"""The classes of a model in an index: the likeliest of very many, and room for more."""
+"""Index of the classes of a model: the likeliest of very many, and room for more."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING, Final, Self, final
 
 import numpy as np
 
+from fourfold.data.rows import evenly
 from fourfold.errors import BundleError
+from fourfold.frozen.blocks import in_blocks
+from fourfold.methods.zeroshot._label_heads import InputEmbedding, head_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,24 +17,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.algorithms.label_index import LabelIndex
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.model import Model
 
-__all__ = ["Indexed"]
+__all__ = ["ClassIndex"]
 
-PLACES = "places.npy"
+PLACES: Final = "places.npy"
+CALIBRATION_ROWS: Final = 200
+"""Rows of the source that an index is calibrated with."""
 
 
 @final
-class Indexed:
-    """An index of labels, and which class stands where in it.
+class ClassIndex:
+    """An index of labels, with the position of each class in it.
 
-    Classes are sorted by name, an index is in the order in which they came.
+    Classes are sorted by name; the index is in the order of their addition.
 
     Parameters
     ----------
     index
-        Built.
+        A built index.
     places
-        (k,) the class, among the sorted names, of each label in the index.
+        (k,) position of each label's class among the sorted names.
     """
 
     def __init__(self, index: LabelIndex, places: NDArray[np.intp]) -> None:
@@ -39,8 +46,17 @@ class Indexed:
         self.places = places
 
     @classmethod
-    def build(cls, kind: str, labels: NDArray[np.float32], bias: NDArray[np.float32]) -> Self:
-        """Index labels (k, e) and their biases (k,), in the order of the sorted names.
+    def build(cls, kind: str, model: Model, rows: Rows | None = None) -> Self:
+        """Index the candidate classes of a model.
+
+        Parameters
+        ----------
+        kind
+            Of the :class:`~fourfold.algorithms.label_index.LabelIndex`.
+        model
+            With a label head.
+        rows
+            Of the source, to choose how thoroughly the index is searched.
 
         Raises
         ------
@@ -49,8 +65,12 @@ class Indexed:
         """
         from fourfold.algorithms.label_index import LabelIndex
 
-        index = LabelIndex().set_params(kind=kind).build(labels, bias)
-        return cls(index, np.arange(len(labels)))
+        head = head_of(model)
+        index = LabelIndex().set_params(kind=kind).build(head.labels.numpy(), head.bias.numpy())
+        if rows is not None and rows.n:
+            few = rows.subset(evenly(rows.n, CALIBRATION_ROWS))
+            index.calibrate(in_blocks(InputEmbedding(model), few))
+        return cls(index, np.arange(index.n))
 
     def add(
         self, labels: NDArray[np.float32], bias: NDArray[np.float32], order: NDArray[np.intp]
@@ -62,7 +82,7 @@ class Indexed:
         labels, bias
             Of the new classes.
         order
-            (k + j,) which of the old and then the new classes now stands where among the names.
+            (k + j,) positions of old and new classes in the new order of the names.
         """
         self.index.add(labels, bias)
         now = np.argsort(order)  # where each of them went

@@ -1,35 +1,36 @@
-"""Chance: what is right by luck where nothing is learnt."""
+"""Baseline: answers at random, equally likely for each class."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import torch
 from torch import Tensor, nn
 
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.problem import Model
-from fourfold.methods.zeroshot._described import DescribedEstimator, LabelHead
-from fourfold.networks.mlp import Mlp
+from fourfold.methods.kit import Fitted, Flat, Model, Needs, OnFeatures, Problem
+from fourfold.methods.zeroshot._describes import Describes
+from fourfold.methods.zeroshot._label_heads import LabelHead
 
 if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job
-    from fourfold.methods.zeroshot._described import Lesson
+    from collections.abc import Mapping
+
+    from fourfold.algorithms.signatures import Signatures
+    from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["Chance"]
 
 WAVES: Final = 64
-"""So many random waves make a score."""
+"""Number of random waves in a score."""
 FREQUENCY: Final = 30.0
-"""Far more than it takes for like rows to be answered as independently as unlike ones."""
+"""High enough that similar rows are answered as independently as others."""
 
 
 @final
-class Chance(DescribedEstimator):
-    """Answer at random: each row gets any of the classes, equally likely.
+class Chance(OnFeatures, Describes):
+    """Answer at random, with every class equally likely.
 
-    The answer follows from the row, the description and the seed, so that it is the same again.
+    The answer is a function of the row, the description and the seed, so that it can be repeated.
 
     Examples
     --------
@@ -45,13 +46,16 @@ class Chance(DescribedEstimator):
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
 
-    def head_for(self, width: int, classes: int) -> _Waves:
-        return _Waves(width, self.signature_width, classes)
+    def label_head(
+        self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
+    ) -> _Waves:
+        del state
+        return _Waves(width, signatures.width, classes)
 
-    def learn(self, job: Job, lesson: Lesson) -> Model:  # noqa: ARG002  nothing is learnt
-        self.builder_ = Mlp(widths=())
-        body = job.body()
-        return Model(body, self.head_for(body.width, 1))
+    def _recognize(self, problem: Problem, seen: SeenData, chosen: Any) -> Fitted:
+        del chosen
+        body = problem.body(Flat())
+        return Fitted(Model(body, _Waves(body.width, seen.signatures.shape[1], 1)))
 
 
 @final
@@ -67,9 +71,9 @@ class _Waves(LabelHead):
                 layer.weight.normal_(0, FREQUENCY / math.sqrt(layer.in_features))
                 layer.bias.uniform_(0, 2 * math.pi)
 
-    def place(self, features: Tensor) -> Tensor:
+    def embed_inputs(self, features: Tensor) -> Tensor:
         waves: Tensor = self.of_row(features)
         return waves.cos()
 
-    def label(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
+    def embed_classes(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
         return self.of_class(signatures).cos(), signatures.new_zeros(len(signatures))

@@ -1,39 +1,48 @@
-"""ConSE: a classifier of seen classes, and the average of what it names."""
+"""ConSE: convex combination of the signatures of seen classes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.parameters import PositiveInt
-from fourfold.errors import ParameterError
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.problem import Model, supervise
-from fourfold.methods.zeroshot._described import DescribedEstimator, LabelHead
-from fourfold.training.recipe import Recipe
+from fourfold.methods.kit import (
+    Fitted,
+    Model,
+    Needs,
+    ParameterError,
+    PositiveInt,
+    Problem,
+    Recipe,
+    UsesRecipe,
+    supervise,
+)
+from fourfold.methods.zeroshot._describes import Describes
+from fourfold.methods.zeroshot._label_heads import LabelHead
+from fourfold.networks.builder import Builder
 
 if TYPE_CHECKING:
-    from fourfold.estimators.problem import Job
-    from fourfold.methods.zeroshot._described import Lesson
+    from collections.abc import Mapping
+
+    from fourfold.algorithms.signatures import Signatures
+    from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["ConSE"]
 
 
 @final
-class ConSE(DescribedEstimator):
-    """Place a row where the seen classes lie that a classifier takes it for, likelier ones more.
+class ConSE(UsesRecipe, Describes):
+    """Embed a row as the average signature of its likeliest seen classes.
 
-    f(x) = Σ p(y|x) s(y) over the likeliest seen classes, compared to the signatures of the classes
-    that come into question by the cosine. Nothing is trained for it but a classifier of the seen
-    classes; a fitted one can be the source, and then nothing is.
+    f(x) = Σ p(y|x) s(y) over these classes, compared to the signatures of the candidate classes by
+    the cosine. Only a classifier of the seen classes is trained; a fitted one can be the source.
 
     Parameters
     ----------
     likeliest
-        So many seen classes take part, T.
+        Number of seen classes in the average, T.
 
     References
     ----------
@@ -51,35 +60,38 @@ class ConSE(DescribedEstimator):
     """
 
     likeliest: PositiveInt = 10
+    network: nn.Module | Builder | str | None = None
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
     default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
-    of_models: ClassVar[bool] = True
+    accepts_models: ClassVar[bool] = True
 
-    def head_for(self, width: int, classes: int) -> _Convex:
-        return _Convex(width, len(self.seen_), self.signature_width, classes, self.likeliest)
+    def label_head(
+        self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
+    ) -> _Convex:
+        return _Convex(width, len(state["seen_"]), signatures.width, classes, self.likeliest)
 
-    def learn(self, job: Job, lesson: Lesson) -> Model:
-        if lesson.whole:
-            classifier = job.source_model
+    def _recognize(self, problem: Problem, seen: SeenData, chosen: Any) -> Fitted:
+        del chosen
+        if seen.whole:
+            classifier = problem.source_model
         else:
-            body = job.body()
-            classifier = Model(body, nn.Linear(body.width, len(lesson.signatures)))
-            task = job.known_source_task
-            supervise(classifier, task, lesson.data, job.recipe)
+            body = problem.body()
+            classifier = Model(body, nn.Linear(body.width, len(seen.signatures)))
+            supervise(classifier, problem.known_source_task, seen.data, problem.recipe)
         head = classifier.head
         if not isinstance(head, nn.Linear):
             raise ParameterError(
                 "the last layer of a classifier that ConSE stands on must be linear; got "
                 f"{type(head).__name__}"
             )
-        c, m = lesson.signatures.shape
+        c, m = seen.signatures.shape
         convex = _Convex(classifier.body.width, c, m, 1, self.likeliest)
         convex.classifier.load_state_dict(head.state_dict())
-        convex.signatures.copy_(lesson.signatures)
-        return Model(classifier.body, convex)
+        convex.signatures.copy_(seen.signatures)
+        return Fitted(Model(classifier.body, convex))
 
 
 @final
@@ -94,11 +106,11 @@ class _Convex(LabelHead):
         self.likeliest = min(likeliest, seen)
         self.register_buffer("signatures", torch.zeros(seen, signature))
 
-    def place(self, features: Tensor) -> Tensor:
+    def embed_inputs(self, features: Tensor) -> Tensor:
         likely = self.classifier(features).softmax(1)  # (B, c)
         p, which = likely.topk(self.likeliest, dim=1)  # (B, T)
         mixed = (p[..., None] * self.signatures[which]).sum(1)  # (B, m)
         return F.normalize(mixed)
 
-    def label(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
+    def embed_classes(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
         return F.normalize(signatures), signatures.new_zeros(len(signatures))

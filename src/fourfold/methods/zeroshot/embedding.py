@@ -1,80 +1,80 @@
-"""Label embedding: inputs and descriptions in one space, where a row lies by its class."""
+"""Label embedding: inputs and classes in one space."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F  # noqa: N812  its name in the field
+from torch import Tensor, nn
 
 from fourfold.algorithms.linear import canonical, ridge
-from fourfold.core.parameters import NonNegative, Positive, PositiveInt
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.problem import Model
-from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.zeroshot._described import DescribedEstimator, Embedded, Match
-from fourfold.networks.mlp import Mlp
-from fourfold.training.loop import minimize
-from fourfold.training.phases import Phase
-from fourfold.training.recipe import Recipe
+from fourfold.methods.kit import (
+    Batch,
+    Body,
+    Fitted,
+    Flat,
+    History,
+    Model,
+    Needs,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    Problem,
+    Recipe,
+    UsesRecipe,
+    in_blocks,
+)
+from fourfold.methods.zeroshot._describes import Describes
+from fourfold.methods.zeroshot._label_heads import EmbeddingHead, Match
+from fourfold.methods.zeroshot._losses import TINY, Over, correlation, hinges
+from fourfold.methods.zeroshot._seen import SeenData, train_on
+from fourfold.networks.builder import Builder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from fourfold.estimators.problem import Job
-    from fourfold.methods.zeroshot._described import Lesson
-    from fourfold.networks.builder import Body
-    from fourfold.training.batches import Batch
-
-    Loss = Callable[[float, Batch], Tensor]
+    from fourfold.algorithms.signatures import Signatures
 
 __all__ = ["LabelEmbedding"]
 
-Over: TypeAlias = Literal["hardest", "all", "ranked"]
-
-TINY: Final = 1e-6
-"""Of a penalty, where none is asked for: enough that equations can be solved."""
-
 
 @final
-class LabelEmbedding(DescribedEstimator):
-    """Place inputs, f(x), and classes, g(y), in one space; a row's class is what it lies at.
+class LabelEmbedding(UsesRecipe, Describes):
+    """Embed inputs, f(x), and classes, g(y), in one space, and predict the nearest class.
 
     ``loss="squared"`` minimizes Σ‖f(x) − g(y)‖². With g fixed, the description itself, that is a
-    regression. With both free, f = g = constant would be best, so both are kept at unit covariance,
-    which is canonical correlation analysis, in closed form; below it a network, if there is one, is
-    trained for the largest correlations.
+    regression. With both free, f = g = constant would be best, so both are kept at unit covariance:
+    canonical correlation analysis, in closed form; a network below it, if there is one, is trained
+    for the largest correlations.
 
-    ``loss="max_margin"`` asks that a row lies nearer to its own class than to the wrong ones, by a
-    margin: Σ max(0, k − f(x)·g(y) + max over wrong z of f(x)·g(z)), all of unit length. Training
-    starts from the squared loss's closed form.
+    ``loss="max_margin"`` puts a row nearer to its own class than to the wrong ones, by a margin:
+    Σ max(0, k − f(x)·g(y) + max over wrong z of f(x)·g(z)), all of unit length. Training starts
+    from the closed form of the squared loss.
 
     Parameters
     ----------
     loss
-        Which.
+        ``"squared"`` or ``"max_margin"``.
     labels
         ``"fixed"``: g(y) is the description, about the seen classes' mean; ``"learned"``: a linear
         map of it.
     size
-        Of the common space, where labels are learned; squared loss needs no more than there are
-        seen classes, less one.
+        Of the common space, where labels are learned; squared loss needs at most one less than
+        there are seen classes.
     margin
         k, for vectors of unit length.
     over
-        Which wrong classes count: the ``"hardest"`` (Crammer & Singer, SJE); ``"all"``, the sum
+        Wrong classes in the loss: the ``"hardest"`` (Crammer & Singer, SJE); ``"all"``, the sum
         over them (DeViSE); ``"ranked"``, that sum weighted by Σ 1/i up to the rank of the right
         one, over the rank (ALE).
-    strength
-        Of the closed form: where labels are fixed, of the L2 penalty, times the number of rows;
+    alpha
+        Penalty of the closed form: where labels are fixed, the L2 penalty over the number of rows;
         where they are learned, the share of its average variance that is added to a view's
         covariance.
     network
-        What f is, below a linear map; None: nothing, f is linear.
+        Network of f below a linear map; None: f is linear.
 
     References
     ----------
@@ -105,109 +105,77 @@ class LabelEmbedding(DescribedEstimator):
     size: PositiveInt = 32
     margin: Positive = 0.1
     over: Over = "hardest"
-    strength: NonNegative = 0.1
+    alpha: NonNegative = 0.1
+    network: nn.Module | Builder | str | None = None
 
+    renamed: ClassVar[dict[str, str]] = {"strength": "alpha"}
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
     default_recipe: ClassVar[Recipe] = Recipe(epochs=30, learning_rate=3e-3, weight_decay=1e-2)
 
-    def head_for(self, width: int, classes: int) -> Embedded:
+    def label_head(
+        self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
+    ) -> EmbeddingHead:
+        del state
+        return self._head(width, signatures.width, classes)
+
+    def _head(self, width: int, signature: int, classes: int) -> EmbeddingHead:
         size = self.size if self.labels == "learned" else None
         match: Match = "distance" if self.loss == "squared" and size is not None else "angle"
-        return Embedded(width, self.signature_width, classes, size=size, match=match)
+        return EmbeddingHead(width, signature, classes, size=size, match=match)
 
-    def learn(self, job: Job, lesson: Lesson) -> Model:
+    def _recognize(self, problem: Problem, seen: SeenData, chosen: Any) -> Fitted:
+        del chosen
         linear = self.network is None
-        if linear:
-            self.builder_ = Mlp(widths=())  # f is a linear map of the inputs, flattened
-        body = job.body()
-        head = self.head_for(body.width, 1)
-        head.origin.copy_(lesson.signatures.mean(0))
-        model = Model(body, head)
-        if self.loss == "squared" and self.labels == "learned":
-            self._correlate(body, lesson, job.recipe)
-        self._start(body, head, lesson)
+        body = problem.body(Flat() if linear else None)
+        head = self._head(body.width, seen.signatures.shape[1], 1)
+        head.origin.copy_(seen.signatures.mean(0))
+        model, history = Model(body, head), History()
+        if self.loss == "squared" and self.labels == "learned" and not linear:
+            history = self._correlate(body, seen, problem.recipe)
+        self._solve(body, head, seen)
         if self.loss == "max_margin" or (self.labels == "fixed" and not linear):
-            part = self._margins if self.loss == "max_margin" else self._distances
-            table = lesson.data.table(torch.from_numpy(_wanted(head, lesson)))
-            phase = Phase(part(body, head, lesson), model)
-            self.history_ = minimize(model, phase, table, recipe=job.recipe)
-        return model
+            history = self._train(model, head, seen, problem.recipe)
+        return Fitted(model, history)
 
-    def _start(self, body: Body, head: Embedded, lesson: Lesson) -> None:
-        """Take the squared loss's closed form on the features; training starts from it."""
-        features, wanted = in_blocks(body, lesson.data.rows), _wanted(head, lesson)
+    def _solve(self, body: Body, head: EmbeddingHead, seen: SeenData) -> None:
+        """Load the closed form of the squared loss on the features; training starts from it."""
+        features, wanted = in_blocks(body, seen.data.rows), _wanted(head, seen)
         if self.labels == "fixed":
-            head.take(ridge(features, wanted, (self.strength or TINY) * len(features)))
+            head.load(ridge(features, wanted, (self.alpha or TINY) * len(features)))
         else:
-            f, g, _ = canonical(features, wanted, self.size, self.strength)
-            head.take(f.wide(self.size), g.wide(self.size))
+            f, g, _ = canonical(features, wanted, self.size, self.alpha)
+            head.load(f.wide(self.size), g.wide(self.size))
 
-    def _correlate(self, body: Body, lesson: Lesson, recipe: Recipe) -> None:
-        """Train a network, if there is one, for large canonical correlations."""
+    def _correlate(self, body: Body, seen: SeenData, recipe: Recipe) -> History:
+        """Train a network for large canonical correlations."""
         if not any(part.requires_grad for part in body.parameters()):
-            return
+            return History()
 
-        def loss(_t: float, batch: Batch) -> Tensor:
-            return -correlation(body(batch.x), batch.z, self.strength or TINY)
+        def loss(batch: Batch) -> Tensor:
+            signatures = seen.signatures.to(batch.x.device)[batch.y]
+            return -correlation(body(batch.x), signatures, self.alpha or TINY)
 
-        table = lesson.data.table(lesson.signatures[lesson.data.y])
-        self.history_ = minimize(body, Phase(loss, body), table, recipe=recipe)
+        return train_on(seen, body, loss, recipe)
 
-    def _margins(self, body: Body, head: Embedded, lesson: Lesson) -> Loss:
-        """Max margin: the right class above the wrong ones."""
+    def _train(self, model: Model, head: EmbeddingHead, seen: SeenData, recipe: Recipe) -> History:
+        """Train by margins, or by the squared distance to fixed labels."""
 
-        def loss(_t: float, batch: Batch) -> Tensor:
-            labels, _ = head.label(lesson.signatures.to(batch.y.device))  # (c, e)
-            scores = head.place(body(batch.x)) @ labels.T  # (B, c)
+        def margins(batch: Batch) -> Tensor:
+            labels, _ = head.embed_classes(seen.signatures.to(batch.y.device))  # (c, e)
+            scores = head.embed_inputs(model.body(batch.x)) @ labels.T  # (B, c)
             return hinges(scores, batch.y, self.margin, self.over).mean()
 
-        return loss
+        def distances(batch: Batch) -> Tensor:
+            wanted = (seen.signatures.to(batch.x.device) - head.origin)[batch.y]  # (B, m)
+            lost: Tensor = (head.f(model.body(batch.x)) - wanted).square().sum(1).mean()
+            return lost
 
-    @staticmethod
-    def _distances(body: Body, head: Embedded, _lesson: Lesson) -> Loss:
-        """Squared loss, labels fixed."""
-
-        def loss(_t: float, batch: Batch) -> Tensor:
-            placed: Tensor = head.f(body(batch.x))  # (B, m)
-            return (placed - batch.z).square().sum(1).mean()
-
-        return loss
+        loss = margins if self.loss == "max_margin" else distances
+        return train_on(seen, model, loss, recipe)
 
 
-def _wanted(head: Embedded, lesson: Lesson) -> NDArray[np.float32]:
-    """Return for each row its class's signature, about the seen classes' mean: (n, m)."""
-    return (lesson.signatures - head.origin)[lesson.data.y].numpy()
-
-
-def hinges(scores: Tensor, y: Tensor, margin: float, over: Over) -> Tensor:
-    """Return each row's loss, (B,), for scores (B, c) of all classes and the right ones (B,)."""
-    right = F.one_hot(y, scores.shape[1]).bool()
-    violations = (margin + scores - scores[right][:, None]).clamp(min=0)
-    violations = violations.masked_fill(right, 0.0)  # (B, c)
-    if over == "hardest":
-        return violations.max(1).values
-    if over == "all":
-        return violations.sum(1)
-    rank = (violations > 0).sum(1)  # of the right class, its margin taken off
-    harmonic = (1 / torch.arange(1, scores.shape[1] + 1, device=scores.device)).cumsum(0)
-    weight = harmonic[(rank - 1).clamp(min=0)] / rank.clamp(min=1)
-    return weight * violations.sum(1)
-
-
-def correlation(a: Tensor, b: Tensor, strength: float) -> Tensor:
-    """Return the sum of the canonical correlations of two views of a batch, (B, d) and (B, m)."""
-    a, b = a - a.mean(0), b - b.mean(0)
-    white = [_whitened(view, strength) for view in (a, b)]
-    correlations: Tensor = torch.linalg.svdvals(white[0].T @ white[1] / len(a))
-    return correlations.sum()
-
-
-def _whitened(view: Tensor, strength: float) -> Tensor:
-    """Return a centred view (B, d) in coordinates of about unit covariance."""
-    covariance = view.T @ view / len(view)
-    added = strength * covariance.diagonal().mean() + TINY
-    root = torch.linalg.cholesky(covariance + added * torch.eye(len(covariance)).to(view))
-    whitened: Tensor = torch.linalg.solve_triangular(root, view.T, upper=False)
-    return whitened.T
+def _wanted(head: EmbeddingHead, seen: SeenData) -> NDArray[np.float32]:
+    """Return each row's signature, about the seen classes' mean: (n, m)."""
+    return (seen.signatures - head.origin)[seen.data.y].numpy()

@@ -1,26 +1,35 @@
-"""ESZSL: a bilinear match of inputs and descriptions, in one line of algebra."""
+"""ESZSL: a bilinear match of inputs and descriptions, in closed form."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from fourfold.algorithms.linear import Affine, amid, spectrum
-from fourfold.core.parameters import Positive
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.problem import Model
-from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.zeroshot._described import DescribedEstimator, Embedded
-from fourfold.networks.mlp import Mlp
+from fourfold.algorithms.linear import Affine, amid
+from fourfold.methods.kit import (
+    Body,
+    Fitted,
+    Flat,
+    Model,
+    Needs,
+    OnFeatures,
+    Positive,
+    Problem,
+    in_blocks,
+)
+from fourfold.methods.zeroshot._bilinear import Decomposed
+from fourfold.methods.zeroshot._describes import Describes
+from fourfold.methods.zeroshot._label_heads import EmbeddingHead
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from fourfold.estimators.problem import Job
-    from fourfold.methods.zeroshot._described import Lesson
-    from fourfold.networks.builder import Body
+    from fourfold.algorithms.signatures import Signatures
+    from fourfold.methods.zeroshot._seen import SeenData
 
     Matrix = NDArray[np.float64]
 
@@ -31,26 +40,26 @@ GRID: Final = tuple(10.0**i for i in range(-3, 4))
 
 
 @final
-class ESZSL(DescribedEstimator):
-    """Match inputs and descriptions by a bilinear map, xᵀ W s, that is found in closed form.
+class ESZSL(OnFeatures, Describes):
+    """Match inputs and descriptions by a bilinear map, xᵀ W s, in closed form.
 
     W = (XᵀX + γI)⁻¹ XᵀY S (SᵀS + λI)⁻¹ for rows X (n, d), ±1 for each row and seen class Y (n, c)
-    and signatures S (c, m), these about the seen classes' mean: else the many −1 outweigh all where
-    there are many classes. Where γ or λ is left open, a whole grid of both, 10⁻³ to 10³, is tried
-    on seen classes that are held out; it takes one eigendecomposition of each side, of the smaller
-    of n and d, and of c and m.
+    and signatures S (c, m), these about the seen classes' mean: else the many −1 dominate where
+    there are many classes. Where γ or λ is None, a whole grid of both, 10⁻³ to 10³, is tried on
+    held-out seen classes; it takes one eigendecomposition of each side, of the smaller of n and d,
+    and of c and m.
 
     Parameters
     ----------
     gamma
-        Of the penalty on the inputs' side; None tries.
+        Penalty on the side of the inputs; None chooses.
     lambda_
-        Of the penalty on the descriptions' side; None tries.
+        Penalty on the side of the descriptions; None chooses.
 
     Attributes
     ----------
     gamma_, lambda__
-        What was taken.
+        The penalties that were used.
 
     References
     ----------
@@ -78,32 +87,33 @@ class ESZSL(DescribedEstimator):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
-    plain: ClassVar[tuple[str, ...]] = (*DescribedEstimator.plain, "gamma_", "lambda__")
 
-    def head_for(self, width: int, classes: int) -> Embedded:
-        return Embedded(width, self.signature_width, classes, size=None, match="product")
+    @property
+    def gamma_(self) -> float:
+        """The penalty on the side of the inputs."""
+        return float(self.fitted_.state["gamma_"])
 
-    def choose(self, job: Job, lesson: Lesson) -> None:
-        self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
-        self.gamma_, self.lambda__ = self._chosen(job.body(), lesson)
+    @property
+    def lambda__(self) -> float:
+        """The penalty on the side of the descriptions."""
+        return float(self.fitted_.state["lambda__"])
 
-    def learn(self, job: Job, lesson: Lesson) -> Model:
-        body = job.body()
-        head = self.head_for(body.width, 1)
-        solved = _Solved.of(*_sides(body, lesson))
-        f = Affine.about(solved.mean, solved.weight(self.gamma_, self.lambda__))
-        head.take(f, origin=lesson.signatures.mean(0))
-        return Model(body, head)
+    def label_head(
+        self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
+    ) -> EmbeddingHead:
+        del state
+        return EmbeddingHead(width, signatures.width, classes, size=None, match="product")
 
-    def _chosen(self, body: Body, lesson: Lesson) -> tuple[float, float]:
-        """Return γ and λ that recognize held-out classes well, accuracy averaged over these."""
+    def _choose(self, problem: Problem, seen: SeenData) -> tuple[float, float]:
+        """Choose γ and λ by the accuracy on held-out classes, averaged over these."""
+        body = problem.body(Flat())
         gammas = GRID if self.gamma is None else (self.gamma,)
         lambdas = GRID if self.lambda_ is None else (self.lambda_,)
         rates: list[Matrix] = []
-        times = lesson.times if len(gammas) * len(lambdas) > 1 else 0
-        for rest, held in lesson.practices(self.random_state, times):
+        n_folds = seen.n_folds if len(gammas) * len(lambdas) > 1 else 0
+        for rest, held in seen.class_folds(problem.seed, n_folds):
             X, y, S = _sides(body, held)
-            rows = _Solved.of(*_sides(body, rest)).turned(X, S)
+            rows = Decomposed.of(*_sides(body, rest)).rotated(X, S)
             scores = [[rows.scores(g, k).argmax(1) for k in lambdas] for g in gammas]
             rates.append(
                 np.array([[balanced_accuracy_score(y, one) for one in row] for row in scores])
@@ -111,56 +121,18 @@ class ESZSL(DescribedEstimator):
         i, j = amid(np.array(rates)) if rates else (len(gammas) // 2, len(lambdas) // 2)
         return gammas[i], lambdas[j]
 
-
-def _sides(body: Body, lesson: Lesson) -> tuple[Matrix, NDArray[np.int64], Matrix]:
-    """Return features (n, d), which class each is of (n,), and signatures (c, m)."""
-    features = in_blocks(body, lesson.data.rows).astype(np.float64)
-    return features, lesson.data.y.numpy(), lesson.signatures.numpy().astype(np.float64)
-
-
-class _Solved(NamedTuple):
-    """Both sides' eigenvalues and eigenvectors, and Uᵀ XᵀY S V between them."""
-
-    mean: Matrix
-    origin: Matrix
-    values: Matrix
-    vectors: Matrix
-    class_values: Matrix
-    class_vectors: Matrix
-    between: Matrix
-
-    @classmethod
-    def of(cls, X: Matrix, y: NDArray[np.int64], S: Matrix) -> _Solved:
-        """Decompose the sides, each about its mean."""
-        mean, origin = X.mean(axis=0), S.mean(axis=0)
-        X, S = X - mean, S - origin
-        values, U = spectrum(X)
-        class_values, V = spectrum(S)
-        turned = S @ V  # (c, r)
-        signed = 2 * turned[y] - turned.sum(axis=0)  # Y S V, (n, r): 1 of the own class, else -1
-        return cls(mean, origin, values, U, class_values, V, U.T @ (X.T @ signed))
-
-    def weight(self, gamma: float, lambda_: float) -> Matrix:
-        """Return W (d, m)."""
-        middle = self.between / np.outer(self.values + gamma, self.class_values + lambda_)
-        found: Matrix = self.vectors @ middle @ self.class_vectors.T
-        return found
-
-    def turned(self, X: Matrix, S: Matrix) -> _Turned:
-        """Turn rows (n, d) and classes (k, m) to where all γ and λ are but weights."""
-        return _Turned((X - self.mean) @ self.vectors, (S - self.origin) @ self.class_vectors, self)
+    def _recognize(self, problem: Problem, seen: SeenData, chosen: tuple[float, float]) -> Fitted:
+        body = problem.body(Flat())
+        head = EmbeddingHead(body.width, seen.signatures.shape[1], 1, size=None, match="product")
+        decomposed = Decomposed.of(*_sides(body, seen))
+        f = Affine.about(decomposed.mean, decomposed.weight(*chosen))
+        head.load(f, origin=seen.signatures.mean(0))
+        return Fitted(
+            Model(body, head), state=dict(zip(("gamma_", "lambda__"), chosen, strict=True))
+        )
 
 
-class _Turned(NamedTuple):
-    """Rows (n, r) and classes (k, q) in the coordinates of the eigenvectors."""
-
-    rows: Matrix
-    classes: Matrix
-    solved: _Solved
-
-    def scores(self, gamma: float, lambda_: float) -> Matrix:
-        """Return xᵀ W s, (n, k)."""
-        rows = self.rows / (self.solved.values + gamma)
-        classes = self.classes / (self.solved.class_values + lambda_)
-        found: Matrix = rows @ self.solved.between @ classes.T
-        return found
+def _sides(body: Body, seen: SeenData) -> tuple[Matrix, NDArray[np.int64], Matrix]:
+    """Return features (n, d), their classes (n,), and signatures (c, m)."""
+    features = in_blocks(body, seen.data.rows).astype(np.float64)
+    return features, seen.data.y.numpy(), seen.signatures.numpy().astype(np.float64)

@@ -1,52 +1,58 @@
-"""Ridge regression from inputs to descriptions: what any zero-shot method must beat."""
+"""Baseline: ridge regression from inputs to descriptions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.algorithms.linear import amid, ridge, ridges
-from fourfold.core.parameters import Positive
-from fourfold.estimators.contracts import Needs
-from fourfold.estimators.problem import Model
-from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.zeroshot._described import DescribedEstimator, Embedded
-from fourfold.networks.mlp import Mlp
+from fourfold.methods.kit import (
+    Body,
+    Fitted,
+    Flat,
+    Model,
+    Needs,
+    OnFeatures,
+    Positive,
+    Problem,
+    in_blocks,
+)
+from fourfold.methods.zeroshot._describes import Describes
+from fourfold.methods.zeroshot._label_heads import EmbeddingHead
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fourfold.estimators.problem import Job
-    from fourfold.methods.zeroshot._described import Lesson
-    from fourfold.networks.builder import Body
+    from fourfold.algorithms.signatures import Signatures
+    from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["RidgeToDescriptions"]
 
-STRENGTHS: Final = tuple(10.0**i for i in range(6))
+ALPHAS: Final = tuple(10.0**i for i in range(6))
 
 
 @final
-class RidgeToDescriptions(DescribedEstimator):
-    """Predict the description by ridge regression, and take the class whose own is most like it.
+class RidgeToDescriptions(OnFeatures, Describes):
+    """Predict the description by ridge regression, and choose the class with the nearest one.
 
-    Descriptions are compared by the cosine about the seen classes' mean.
-
-    On prepared inputs or frozen features, in closed form.
+    Descriptions are compared by the cosine about the seen classes' mean. On prepared inputs or
+    frozen features, in closed form.
 
     Parameters
     ----------
-    strength
-        Of the L2 penalty, for standardized features. None: 1 to 10⁵ are tried on seen classes that
-        are held out.
+    alpha
+        L2 penalty, for standardized features. None: 1 to 10⁵ are tried on held-out seen classes.
 
     Attributes
     ----------
-    strength_
-        What was taken.
+    alpha_
+        The penalty that was used.
 
     Examples
     --------
@@ -60,48 +66,53 @@ class RidgeToDescriptions(DescribedEstimator):
     (array([2, 3]), {2})
     """
 
-    strength: Positive | None = None
+    alpha: Positive | None = None
 
+    renamed: ClassVar[dict[str, str]] = {"strength": "alpha"}
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
-    plain: ClassVar[tuple[str, ...]] = (*DescribedEstimator.plain, "strength_")
 
-    def head_for(self, width: int, classes: int) -> Embedded:
-        return Embedded(width, self.signature_width, classes, size=None, match="angle")
+    @property
+    def alpha_(self) -> float:
+        """The penalty that was used."""
+        return float(self.fitted_.state["alpha_"])
 
-    def choose(self, job: Job, lesson: Lesson) -> None:
-        self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
-        if self.strength is not None:
-            self.strength_ = self.strength
-            return
-        rates = [
-            _rates(job.body(), rest, held)
-            for rest, held in lesson.practices(self.random_state, lesson.times)
-        ]
-        self.strength_ = STRENGTHS[amid(np.array(rates))[0]] if rates else STRENGTHS[0]
+    def label_head(
+        self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
+    ) -> EmbeddingHead:
+        del state
+        return EmbeddingHead(width, signatures.width, classes, size=None, match="angle")
 
-    def learn(self, job: Job, lesson: Lesson) -> Model:
-        body = job.body()
-        head = self.head_for(body.width, 1)
-        features, wanted, origin = _sides(body, lesson)
-        head.take(ridge(features, wanted, self.strength_), origin=origin)
-        return Model(body, head)
+    def _choose(self, problem: Problem, seen: SeenData) -> float:
+        """Choose the penalty on folds of seen classes."""
+        if self.alpha is not None:
+            return self.alpha
+        folds = seen.class_folds(problem.seed, seen.n_folds)
+        rates = [_rates(problem.body(Flat()), rest, held) for rest, held in folds]
+        return ALPHAS[amid(np.array(rates))[0]] if rates else ALPHAS[0]
+
+    def _recognize(self, problem: Problem, seen: SeenData, chosen: float) -> Fitted:
+        body = problem.body(Flat())
+        features, wanted, origin = _sides(body, seen)
+        head = EmbeddingHead(body.width, len(origin), 1, size=None, match="angle")
+        head.load(ridge(features, wanted, chosen), origin=origin)
+        return Fitted(Model(body, head), state={"alpha_": chosen})
 
 
-def _sides(body: Body, lesson: Lesson) -> tuple[NDArray[np.float32], NDArray[np.float32], Tensor]:
+def _sides(body: Body, seen: SeenData) -> tuple[NDArray[np.float32], NDArray[np.float32], Tensor]:
     """Return features (n, d), their classes' signatures about the mean (n, m), and that (m,)."""
-    origin = lesson.signatures.mean(0)
-    wanted = (lesson.signatures - origin)[lesson.data.y].numpy()
-    return in_blocks(body, lesson.data.rows), wanted, origin
+    origin = seen.signatures.mean(0)
+    wanted = (seen.signatures - origin)[seen.data.y].numpy()
+    return in_blocks(body, seen.data.rows), wanted, origin
 
 
-def _rates(body: Body, rest: Lesson, held: Lesson) -> list[float]:
-    """Rate each strength by how well held-out classes are recognized, averaged over these."""
+def _rates(body: Body, rest: SeenData, held: SeenData) -> list[float]:
+    """Return the accuracy on held-out classes, averaged over these, for each penalty."""
     features, wanted, origin = _sides(body, rest)
     labels = F.normalize(held.signatures - origin).double().numpy()  # (k, m)
     asked, true = in_blocks(body, held.data.rows), held.data.y.numpy()
     return [
         float(balanced_accuracy_score(true, ((asked @ f.weight + f.bias) @ labels.T).argmax(1)))
-        for f in ridges(features, wanted, STRENGTHS)
+        for f in ridges(features, wanted, ALPHAS)
     ]

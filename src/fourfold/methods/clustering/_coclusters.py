@@ -1,9 +1,9 @@
-"""Clusters of rows and of features together, alone or beside auxiliary data."""
+"""Base of co-clusterers: clusters of rows and of features together, alone or with other data."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, Final, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, final
 
 import annotated_types as at
 import numpy as np
@@ -14,35 +14,38 @@ from fourfold.algorithms.coclustering import Counts, Partition, blocks, objectiv
 from fourfold.algorithms.coclustering_search import cocluster
 from fourfold.core.findings import Curves, Facts, HeatMap
 from fourfold.core.parameters import PositiveInt
-from fourfold.estimators.problem import Model
-from fourfold.methods.clustering._clusterer import CountClusterer
+from fourfold.estimators.model import Model
+from fourfold.estimators.problem import Fitted
+from fourfold.methods.clustering._counts import ClustersCounts, counts_of, share_body
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fourfold.estimators.problem import Job
+    from fourfold.core.tasks import Task
+    from fourfold.estimators.problem import Problem
 
-__all__ = ["CoClusterer"]
+__all__ = ["CoClusters"]
 
 NOTHING: Final = 1e-6
-"""What a cluster holds at least of a feature cluster, to new rows."""
+"""Least share of a feature cluster in a cluster, for new rows."""
 
 
-class CoClusterer(CountClusterer, ABC):
-    """Clusters that keep what rows and features tell of each other, Σ w_t [I(X_t;Z) − I(X̃_t;Z̃)].
+class CoClusters(ClustersCounts, ABC):
+    """A clusterer that keeps the mutual information of rows and features.
 
-    A new row goes to argmin D(p(Z|x) ‖ p̃(Z|x̃)), over the feature clusters.
+    It minimizes Σ w_t [I(X_t;Z) − I(X̃_t;Z̃)] over tables t; a new row goes to the cluster with the
+    least D(p(Z|x) ‖ p̃(Z|x̃)), over the feature clusters.
 
     Parameters
     ----------
     n_feature_clusters
-        How many clusters of features, at most as many as there are features.
-    starts
-        How often all clusters are drawn anew.
+        Number of clusters of features, at most as many as there are features.
+    n_init
+        Number of starts of the whole search.
     restarts
-        How often from there the target's rows alone.
-    rounds
-        At most so many rounds of each search.
+        Number of restarts of the target's rows alone, from the best of these.
+    max_iter
+        Largest number of rounds of each search.
 
     Attributes
     ----------
@@ -54,61 +57,66 @@ class CoClusterer(CountClusterer, ABC):
     """
 
     n_feature_clusters: PositiveInt = 32
-    starts: PositiveInt = 8
+    n_init: PositiveInt = 8
     restarts: Annotated[int, at.Ge(0)] = 16
-    rounds: PositiveInt = 100
+    max_iter: PositiveInt = 100
+
+    renamed: ClassVar[dict[str, str]] = {"starts": "n_init", "rounds": "max_iter"}
 
     @abstractmethod
-    def _auxiliary(self, job: Job) -> tuple[float, int] | None:
+    def _auxiliary(self) -> tuple[float, int] | None:
         """Return the auxiliary data's weight and number of clusters; None without such data."""
 
-    def last_layer(self, width: int) -> nn.Module:
-        return nn.Linear(width, self.task_.n_outputs, bias=False)
+    @final
+    def build_head(self, task: Task, width: int) -> nn.Module:
+        return nn.Linear(width, task.n_outputs, bias=False)
 
     @property
     def feature_labels_(self) -> NDArray[np.int64]:
         """(m,) the cluster of each feature; −1 for one that occurs nowhere."""
-        self.check_fitted()
-        labels: NDArray[np.int64] = self.fitted_["features"].numpy()
+        labels: NDArray[np.int64] = self.clusters_["features"].numpy()
         return labels
 
     @property
     def objective_(self) -> float:
         """The objective, in nats."""
-        self.check_fitted()
-        return float(self.fitted_["objective"])
+        return float(self.clusters_["objective"])
 
     @final
-    def _cluster(self, job: Job) -> Model:
-        beside = self._auxiliary(job)
-        body = self.shares(job)
-        tables = [Counts(self.counted(body, job.target.rows), "the target")]
+    def _cluster(self, problem: Problem) -> Fitted:
+        auxiliary = self._auxiliary()
+        body = share_body(problem, self.codebook)
+        tables = [Counts(counts_of(body, problem.target.rows), "the target")]
         weights, sizes = [1.0], [self.n_clusters]
-        if beside is not None:
-            tables.append(Counts(self.counted(body, job.source_data.rows), "the source"))
-            weights.append(beside[0])
-            sizes.append(min(beside[1], tables[1].n))
+        if auxiliary is not None:
+            tables.append(Counts(counts_of(body, problem.source_data.rows), "the source"))
+            weights.append(auxiliary[0])
+            sizes.append(min(auxiliary[1], tables[1].n))
         there = np.any([table.feature_totals > 0 for table in tables], axis=0)
         width = min(self.n_feature_clusters, int(there.sum()))
         found = cocluster(
             tables,
             weights,
             [*sizes, width],
-            starts=self.starts,
+            starts=self.n_init,
             restarts=self.restarts,
-            rounds=self.rounds,
-            seed=self.random_state,
+            rounds=self.max_iter,
+            seed=problem.seed,
         )
         found.rows[0] = _in_order(found.rows[0])
         joint = blocks(tables[0], found.rows[0], found.features, self.n_clusters, width)
-        self.fitted_["features"] = torch.from_numpy(np.where(there, found.features, -1))
-        self.fitted_["objective"] = torch.tensor(
-            objective(tables, weights, found), dtype=torch.float64
-        )
-        self.findings_ += _findings(found, joint, tables, sizes, width)
-        head = self.last_layer(body.width)
+        head = problem.head(body.width)
         head.load_state_dict({"weight": _scores(joint, found.features, there)})
-        return Model(body, head.requires_grad_(requires_grad=False))
+        reached = objective(tables, weights, found)
+        clusters = {
+            "features": torch.from_numpy(np.where(there, found.features, -1)),
+            "objective": torch.tensor(reached, dtype=torch.float64),
+        }
+        return Fitted(
+            Model(body, head.requires_grad_(requires_grad=False)),
+            findings=_findings(found, joint, tables, sizes, width),
+            state={"clusters_": clusters},
+        )
 
 
 def _in_order(labels: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -1,0 +1,130 @@
+"""Inputs: the path of a row from the user to the trainable network, and data at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self, final
+
+import numpy as np
+import torch
+
+from fourfold.frozen.store import compute_once
+from fourfold.preparation.choose import PreparedRows, Standardize
+from fourfold.training.batches import Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from fourfold.data.rows import Rows
+    from fourfold.frozen.frozen import Frozen
+    from fourfold.networks.builder import Body
+    from fourfold.preparation.base import Preparation
+
+__all__ = ["Data", "Inputs"]
+
+
+@final
+@dataclass(frozen=True)
+class Inputs:
+    """A fitted preparation, then a frozen network where there is one.
+
+    Standardization of arrays is the first stage of the network itself, so that bytes stay bytes in
+    memory and an exported model takes raw rows; other preparations come before the network.
+
+    Attributes
+    ----------
+    owner
+        Name of the estimator, for messages about rows that do not fit.
+    prepare
+        Fitted.
+    frozen
+        Lower part of a network that never trains; its outputs are computed once.
+    shape
+        Of the rows that the trainable network gets.
+    n_features
+        Length of the user's rows, where they are vectors.
+    """
+
+    owner: str
+    prepare: Preparation
+    frozen: Frozen | None = None
+    shape: tuple[int, ...] = ()
+    n_features: int | None = None
+
+    @classmethod
+    def for_rows(
+        cls, owner: str, prepare: Preparation, frozen: Frozen | None, rows: Rows
+    ) -> tuple[Self, Rows]:
+        """Return inputs for rows like these, and these rows ready for the network."""
+        inputs = cls(owner, prepare, frozen)
+        ready = inputs.ready(rows)
+        shape = ready.shape if inputs.outside else prepare.shape_
+        n_features = rows.shape[0] if len(rows.shape) == 1 else None
+        return replace(inputs, shape=shape, n_features=n_features), ready
+
+    @property
+    def outside(self) -> bool:
+        """Whether rows are prepared before the network, not by its first stage."""
+        return self.frozen is not None or not isinstance(self.prepare, Standardize)
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Digests of the preparation and of the frozen network."""
+        return self.prepare.digest, "" if self.frozen is None else self.frozen.key
+
+    def ready(self, rows: Rows) -> Rows:
+        """Prepare rows for the trainable network; unusable ones are refused before any training."""
+        if not self.outside:
+            self.prepare.check_rows(rows, self.owner)
+            return rows
+        ready = self.prepare.transform(rows, self.owner)
+        if isinstance(ready, PreparedRows) and self.frozen is None:
+            self.prepare.check_rows(rows, self.owner)  # else found only when training reads them
+        return self.above(ready)
+
+    def above(self, prepared: Rows) -> Rows:
+        """Return the frozen network's outputs for prepared rows; without one, these rows."""
+        return prepared if self.frozen is None else compute_once(self.frozen, prepared)
+
+    def above_preparation(self, ready: Rows) -> Rows:
+        """Return rows as the network's own layers get them, above a preparation at its bottom."""
+        return ready if self.outside else self.prepare.transform(ready, self.owner)
+
+    def under(self, body: Body) -> Body:
+        """Put the preparation at the bottom of a network, where it belongs there."""
+        if isinstance(self.prepare, Standardize) and not self.outside:
+            return body.under(self.prepare.module())
+        return body
+
+
+@final
+@dataclass(frozen=True)
+class Data:
+    """A domain ready for the network, with encoded labels.
+
+    Attributes
+    ----------
+    rows
+        (n, ...) inputs of the trainable network.
+    y
+        (n,) or (n, m), with the task's mark where a label is missing.
+    labelled
+        (n,) whether a row has a label.
+    """
+
+    rows: Rows
+    y: Tensor
+    labelled: NDArray[np.bool_]
+
+    def table(self, z: Tensor | None = None) -> Table:
+        """Return all rows as a table, with missing labels in y, and z beside them."""
+        return Table(self.rows, self.y, z)
+
+    def known(self) -> Data:
+        """Return the labelled rows."""
+        return self if self.labelled.all() else self.at(np.flatnonzero(self.labelled))
+
+    def at(self, index: NDArray[np.intp]) -> Data:
+        """Return the rows at these positions."""
+        return Data(self.rows.subset(index), self.y[torch.from_numpy(index)], self.labelled[index])

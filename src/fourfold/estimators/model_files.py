@@ -1,0 +1,189 @@
+"""Files of a fitted network: weights, preparation, task, builder and further state."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from dataclasses import asdict
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, final
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from xxhash import xxh3_128_hexdigest
+
+from fourfold import networks
+from fourfold.core import findings
+from fourfold.core.serialization import from_plain, to_plain
+from fourfold.core.tasks import TASKS
+from fourfold.errors import BundleError, ParameterError
+from fourfold.estimators.inputs import Inputs
+from fourfold.estimators.model import Model
+from fourfold.estimators.problem import Fitted
+from fourfold.frozen.frozen import Frozen
+from fourfold.frozen.onnx import export_onnx, session
+from fourfold.frozen.store import active
+from fourfold.networks.builder import Body, as_body
+from fourfold.preparation.choose import load_preparation
+from fourfold.training.phases import History
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from onnxruntime import InferenceSession
+
+    from fourfold.core.tasks import Task
+
+__all__ = ["OnnxModule", "only_predicts", "read", "write"]
+
+WEIGHTS: Final = "weights.safetensors"
+BODY: Final = "body.onnx"
+FROZEN: Final = "frozen.onnx"
+PREPARE: Final = "prepare"
+
+
+def write(folder: Path, task: Task, inputs: Inputs, fitted: Fitted) -> dict[str, Any]:
+    """Write a fitted network into a folder; return the rest as JSON can hold it."""
+    model = fitted.model
+    if not isinstance(model, Model):
+        raise ParameterError(f"the model to save must be a network; got {type(model).__name__}")
+    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    (folder / PREPARE).mkdir()
+    inputs.prepare.save(folder / PREPARE)
+    if inputs.frozen is not None:
+        _write_frozen(inputs.frozen, inputs.prepare.shape_, folder / FROZEN)
+    if model.builder is None:
+        _write_onnx(model.body.bare(), inputs.shape, folder / BODY)
+    tensors = {name: value for name, value in fitted.state.items() if _holds_tensors(value)}
+    for name, value in tensors.items():
+        save_file(value, folder / f"{name}.safetensors")
+    return {
+        "task": to_plain(task),
+        "task_state": task.state(),
+        "network": to_plain(None if model.builder is None else model.builder.bare()),
+        "shape": list(inputs.shape),
+        "features": inputs.n_features,
+        "width": model.body.width,
+        "history": asdict(fitted.history),
+        "findings": [findings.to_json(finding) for finding in fitted.findings],
+        "tensors": list(tensors),
+        "state": {name: value for name, value in fitted.state.items() if name not in tensors},
+    }
+
+
+def read(
+    folder: Path,
+    notes: Mapping[str, Any],
+    *,
+    owner: str,
+    module: nn.Module | None,
+    head: Callable[[Task, int, Mapping[str, Any]], nn.Module],
+) -> tuple[Task, Inputs, Fitted]:
+    """Read a fitted network that :func:`write` wrote.
+
+    Parameters
+    ----------
+    folder, notes
+        Files, and what :func:`write` returned.
+    owner
+        Name of the estimator.
+    module
+        The user's own network, to be trained on; without it the model predicts through ONNX.
+    head
+        Builds the head from task, width of the features and further state.
+    """
+    task = from_plain(notes["task"], TASKS).restore(notes["task_state"])
+    frozen = folder / FROZEN
+    inputs = Inputs(
+        owner,
+        load_preparation(folder / PREPARE),
+        Frozen(OnnxModule(frozen), engine="torch") if frozen.exists() else None,
+        tuple(notes["shape"]),
+        notes["features"],
+    )
+    state = {**notes["state"]}
+    state |= {name: load_file(folder / f"{name}.safetensors") for name in notes["tensors"]}
+    body = _body(folder, notes, inputs, module)
+    model = Model(body, head(task, body.width, state)).eval()
+    _load_weights(model, load_file(folder / WEIGHTS))
+    found = [findings.from_json(raw) for raw in notes["findings"]]
+    return task, inputs, Fitted(model, History(**notes["history"]), found, state)
+
+
+def _holds_tensors(value: Any) -> bool:
+    return isinstance(value, dict) and any(isinstance(v, Tensor) for v in value.values())
+
+
+def _write_frozen(frozen: Frozen, shape: tuple[int, ...], path: Path) -> None:
+    """Write a frozen network, which many models share; with a store it is exported once."""
+    store = active()
+    if store is None:
+        _write_onnx(frozen.module, shape, path)
+        return
+    key = xxh3_128_hexdigest(f"onnx {frozen.key} {shape}".encode())
+    once = store.artifact(key, lambda part: _write_onnx(frozen.module, shape, part / FROZEN))
+    shutil.copyfile(once / FROZEN, path)
+
+
+def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
+    saved = [part.content for part in module.modules() if isinstance(part, OnnxModule)]
+    if saved:
+        path.write_bytes(saved[0])
+    else:
+        export_onnx(copy.deepcopy(module).cpu(), torch.zeros(2, *shape), path)
+
+
+def _body(folder: Path, notes: Mapping[str, Any], inputs: Inputs, module: nn.Module | None) -> Body:
+    if notes["network"] is not None:
+        builder = from_plain(notes["network"], networks.BUILDERS)
+        return inputs.under(builder.build(inputs.shape))
+    if module is not None:
+        return inputs.under(as_body(copy.deepcopy(module), inputs.shape))
+    return inputs.under(Body({"network": OnnxModule(folder / BODY)}, notes["width"]))
+
+
+def _load_weights(model: Model, weights: dict[str, Tensor]) -> None:
+    """Load trained weights; a body that runs in ONNX has its own inside."""
+    if only_predicts(model):
+        weights = {k: v for k, v in weights.items() if k.startswith("head.")}
+        model.head.load_state_dict({k.removeprefix("head."): v for k, v in weights.items()})
+        return
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise BundleError(f"the network must be the one that was saved; got: {first}") from error
+
+
+@final
+class OnnxModule(nn.Module):
+    """A network that was saved as ONNX, for prediction.
+
+    Parameters
+    ----------
+    path
+        The file; it is read whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.content = path.read_bytes()
+
+    def forward(self, x: Tensor) -> Tensor:
+        running = _session(self.content, torch.get_num_threads())
+        (name,) = [given.name for given in running.get_inputs()]
+        return torch.from_numpy(running.run(None, {name: x.numpy()})[0])
+
+
+@lru_cache(maxsize=8)
+def _session(content: bytes, threads: int) -> InferenceSession:
+    """Open a network once; a session is no part of the module, which is copied and pickled."""
+    return session(content, threads)
+
+
+def only_predicts(model: Model) -> bool:
+    """Return whether a model's body runs in ONNX, and so cannot be trained."""
+    return any(isinstance(stage, OnnxModule) for stage in model.body.children())

@@ -1,0 +1,232 @@
+"""Posing: from a target and its sources to the problem that a method learns."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from fourfold.core.serialization import to_plain
+from fourfold.core.tasks import Classification, infer_task
+from fourfold.data.domain import Domain, pool
+from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.inputs import Data, Inputs
+from fourfold.estimators.model import Model
+from fourfold.estimators.problem import Labelled, Pretrained, Problem, Unlabelled
+from fourfold.frozen.store import active
+from fourfold.networks import builder_of
+from fourfold.networks.builder import Body, as_body
+from fourfold.networks.cut import Cut, headless
+from fourfold.preparation.base import Preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fourfold.core.tasks import Task
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.classes import ClassDescriptions
+    from fourfold.estimators.contracts import Needs
+    from fourfold.estimators.problem import SourceOf
+    from fourfold.frozen.frozen import Frozen
+    from fourfold.networks.builder import Builder
+    from fourfold.training.recipe import Recipe
+
+__all__ = ["PosesProblem", "bare_network", "fit_task", "pose"]
+
+KEPT_BYTES: Final = 1 << 30
+"""Without a store, models of sources up to this size are kept."""
+
+
+class PosesProblem(Protocol):
+    """The choices of a method that turn domains into its problem."""
+
+    needs: ClassVar[Needs]
+    sources_in_turn: ClassVar[bool]
+    network: Any
+    prepare: Preparation | FrozenEstimator | None
+    random_state: int
+
+    @property
+    def training_recipe(self) -> Recipe:
+        """The recipe of its trainings."""
+
+    @property
+    def task_setting(self) -> Task | None:
+        """The task that the user asked for; None infers it."""
+
+    def describe_classes(
+        self, target: Domain, source: Domain | None, pretrained: Pretrained | None
+    ) -> ClassDescriptions | None:
+        """Return descriptions of the classes, where it recognizes them by these."""
+
+    def infer_task(
+        self,
+        target: Domain,
+        source: Domain | None,
+        pretrained: Pretrained | None,
+        classes: ClassDescriptions | None,
+    ) -> Task:
+        """Return the target's task, fitted."""
+
+    def infer_source_task(self, source: Domain, task: Task) -> Task | None:
+        """Return the source's task, fitted; None where its labels are not used."""
+
+    def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
+        """Choose a preparation, not yet fitted, for all domains' rows."""
+
+    def build_head(self, task: Task, width: int) -> nn.Module:
+        """Build a fresh head on features (B, width)."""
+
+
+def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretrained]) -> Problem:
+    """Prepare all that a method learns from.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If inputs, labels or sources cannot be used; always before any training.
+    """
+    name = type(method).__name__
+    groups = [[one] for one in sources] if method.sources_in_turn else [list(sources)]
+    parts = [_pooled_or_pretrained(name, group) for group in groups]
+    domains = [one for one in parts if isinstance(one, Domain)]
+    pretrained = _leading([one for one in parts if isinstance(one, Pretrained)])
+    first = domains[0] if domains else None
+    classes = method.describe_classes(target, first, pretrained)
+    task = method.infer_task(target, first, pretrained, classes)
+    if method.needs.classes and not isinstance(task, Classification):
+        raise DataError(
+            f"{name} must have classes to learn; got a {task.kind}'s labels ({type(task).__name__})"
+        )
+    prepare, frozen = _fit_preparation(method, [*domains, target], pretrained)
+    inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows)
+    made = [_source(method, part, inputs, task) for part in parts if part is not None]
+    return Problem(
+        task=task,
+        target=Data(rows, task.encode(target), target.labelled),
+        source=tuple(made) if method.sources_in_turn else next(iter(made), None),
+        inputs=inputs,
+        network=_network(method, pretrained, inputs.shape),
+        recipe=method.training_recipe,
+        seed=method.random_state,
+        head=lambda width: method.build_head(task, width),
+        setting=json.dumps(to_plain(method.task_setting)),
+        classes=classes,
+    )
+
+
+def bare_network(network: nn.Module) -> Pretrained:
+    """Return a bare network, whose last layer is its head, as a pretrained source."""
+    features, width = headless(network)
+    head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+    return Pretrained(Model(Body({"network": features}, width), copy.deepcopy(head)))
+
+
+def fit_task(task: Task | None, labels: Domain) -> Task:
+    """Fit a copy of the task that was asked for, or else of the one that the labels imply."""
+    fitted = (clone(task) if task is not None else infer_task(labels)).fit(labels)
+    if isinstance(fitted, Classification) and len(fitted.classes_) < 2:
+        raise DataError(
+            f"labels of {labels.name or 'the domain'} must be of at least two classes; got one "
+            f"class, {fitted.classes_.tolist()[0]!r}"
+        )
+    return fitted
+
+
+def _pooled_or_pretrained(
+    name: str, sources: Sequence[Domain | Pretrained]
+) -> Domain | Pretrained | None:
+    """Pool domains; a pretrained network stands alone."""
+    domains = [one for one in sources if isinstance(one, Domain)]
+    if len(domains) == len(sources):
+        return pool(domains) if domains else None
+    if len(sources) > 1:
+        raise ParameterError(
+            f"source of {name} must be Domains or one trained model; got {len(sources)} sources, "
+            f"of which {len(domains)} are Domains"
+        )
+    return sources[0]
+
+
+def _leading(pretrained: Sequence[Pretrained]) -> Pretrained | None:
+    """Return the source whose preparation is taken over; others must have the same."""
+    prepared = [one for one in pretrained if one.inputs is not None]
+    paths = {one.inputs.path for one in prepared if one.inputs is not None}
+    if len(paths) > 1:
+        raise ParameterError(
+            "trained sources must share one preparation of their inputs; got "
+            f"{len(paths)} different ones: fit them with the same prepare=FrozenEstimator(...)"
+        )
+    return next(iter([*prepared, *pretrained]), None)
+
+
+def _fit_preparation(
+    method: PosesProblem, domains: Sequence[Domain], pretrained: Pretrained | None
+) -> tuple[Preparation, Frozen | None]:
+    """Fit a preparation on all domains' rows, or take over a pretrained network's."""
+    if pretrained is not None and pretrained.inputs is not None:
+        return pretrained.inputs.prepare, pretrained.inputs.frozen
+    rows = [domain.rows for domain in domains]
+    user_network = pretrained is not None or isinstance(method.network, nn.Module)
+    frozen = method.network.frozen if isinstance(method.network, Cut) else None
+    chosen = method.prepare or method.choose_preparation(rows, user_network=user_network)
+    if isinstance(chosen, FrozenEstimator):
+        return _already_fitted(chosen), frozen
+    fitted: Preparation = clone(chosen).fit(*rows)
+    return fitted, frozen
+
+
+def _already_fitted(frozen: FrozenEstimator) -> Preparation:
+    """Take a fitted preparation out of its FrozenEstimator."""
+    inner = frozen.estimator
+    must = "prepare in a FrozenEstimator must be a Preparation that is fitted; got one"
+    if not isinstance(inner, Preparation):
+        raise ParameterError(f"{must} of {type(inner).__name__}")
+    try:
+        check_is_fitted(inner)
+    except NotFittedError:
+        raise ParameterError(f"{must} not fitted") from None
+    return inner
+
+
+def _network(
+    method: PosesProblem, pretrained: Pretrained | None, shape: tuple[int, ...]
+) -> Builder | nn.Module | None:
+    """Return what fresh networks are built from; None where there is only a bare source."""
+    own = method.network.rest if isinstance(method.network, Cut) else method.network
+    if pretrained is not None and not (method.sources_in_turn and own is not None):
+        return pretrained.model.builder or (own if isinstance(own, nn.Module) else None)
+    return own if isinstance(own, nn.Module) else builder_of(own, shape)
+
+
+def _source(
+    method: PosesProblem, part: Domain | Pretrained, inputs: Inputs, task: Task
+) -> SourceOf:
+    """Prepare one source, as data or as a network on rows as they come here."""
+    if isinstance(part, Pretrained):
+        return part if part.inputs is not None else _on_inputs(part, inputs)
+    own = method.infer_source_task(part, task)
+    rows, digest = inputs.ready(part.rows), _digest(part)
+    if own is None:
+        return Unlabelled(Data(rows, torch.zeros(part.n_rows), part.labelled), digest)
+    return Labelled(Data(rows, own.encode(part), part.labelled), own, digest)
+
+
+def _on_inputs(bare: Pretrained, inputs: Inputs) -> Pretrained:
+    """Put the preparation below a bare network."""
+    (network,) = bare.model.body.children()
+    return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), bare.model.head))
+
+
+def _digest(source: Domain) -> Callable[[], str] | None:
+    """Return the source's digest, to be asked for; None where models of it are not kept."""
+    if active() is None and source.n_rows * source.rows.row_bytes > KEPT_BYTES:
+        return None
+    return lambda: source.digest

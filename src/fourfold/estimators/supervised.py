@@ -1,0 +1,177 @@
+"""Training on domains: supervised learning, held-out rows, linear probes and kept models."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from fourfold.core.process import world_size
+from fourfold.errors import DataError
+from fourfold.estimators.inputs import Data
+from fourfold.frozen.blocks import as_tensor
+from fourfold.frozen.frozen import Frozen
+from fourfold.frozen.store import active, compute_once
+from fourfold.training.loop import minimize
+from fourfold.training.phases import History, Part, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from fourfold.core.tasks import Task
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.model import Model
+    from fourfold.training.batches import Batch
+    from fourfold.training.recipe import Recipe
+
+__all__ = [
+    "frozen_rows",
+    "hold_out",
+    "label_loss",
+    "probe",
+    "split_rows",
+    "supervise",
+    "teacher_outputs",
+    "train_once",
+    "validation",
+]
+
+KEPT: Final = 16
+"""Trained models that a process keeps where there is no store."""
+
+
+def split_rows(data: Data, held: int) -> tuple[Data, Data]:
+    """Split rows at random: those to train on, and ``held`` ones to validate on."""
+    order = torch.randperm(len(data.y)).numpy()
+    return data.at(order[held:]), data.at(order[:held])
+
+
+def hold_out(data: Data, recipe: Recipe) -> tuple[Data, Data | None]:
+    """Hold out the recipe's share of rows for validation; None where it asks for none.
+
+    Raises
+    ------
+    DataError
+        If there is a single row, which cannot be both.
+    """
+    n = len(data.y)
+    if not recipe.validation:
+        return data, None
+    if n < 2:
+        raise DataError(
+            "there must be at least two labelled rows where the recipe holds some out for "
+            f"validation; got {n}"
+        )
+    return split_rows(data, min(max(round(recipe.validation * n), 1), n - 1))
+
+
+def validation(
+    module: nn.Module, loss: Callable[..., Tensor], *held: Data | None
+) -> Callable[[], float] | None:
+    """Return a score for :func:`minimize`: minus the loss on held-out rows.
+
+    Parameters
+    ----------
+    module
+        Tells the device.
+    loss
+        ``loss(*batches)``, a batch of each held-out part; averaged if it is a vector.
+    *held
+        Held-out rows; None, where none are held out, gives no score.
+    """
+    tables = [part.table() for part in held if part is not None]
+    if len(tables) < len(held):
+        return None
+
+    def score() -> float:
+        with torch.inference_mode():
+            device = next(module.parameters()).device
+            batches = [table.batch(torch.arange(table.n), device) for table in tables]
+            return -float(loss(*batches).mean())
+
+    return score
+
+
+def label_loss(model: nn.Module, task: Task) -> Callable[[Batch], Tensor]:
+    """Return the loss of a model on a batch of labelled rows."""
+
+    def loss(batch: Batch) -> Tensor:
+        return task.loss(model(batch.x), batch.y)
+
+    return loss
+
+
+def supervise(
+    model: nn.Module, task: Task, data: Data, recipe: Recipe, parts: Sequence[Part] | None = None
+) -> History:
+    """Train a model, or some parts of it, on labelled rows."""
+    fit = label_loss(model, task)
+    train, held = hold_out(data.known(), recipe)
+    phase = Phase(lambda _t, batch: fit(batch), parts or model)
+    validate = validation(model, fit, held)
+    return minimize(model, phase, train.table(), recipe=recipe, validate=validate)
+
+
+def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:
+    """Train a linear probe: the head alone, on features that are computed once."""
+    features = Data(frozen_rows(model.body, data.rows), data.y, data.labelled)
+    return supervise(model.head, task, features, recipe)
+
+
+def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
+    """Return the outputs of a frozen network as rows, computed once.
+
+    By torch: an export for another engine takes longer than a few rows do.
+    """
+    return compute_once(Frozen(module, engine="torch"), rows)
+
+
+def teacher_outputs(module: nn.Module, rows: Rows) -> Tensor:
+    """Return a teacher's outputs (n, k), computed once."""
+    values = frozen_rows(module, rows)
+    return as_tensor(values.take(np.arange(values.n)))
+
+
+_kept: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
+
+
+def train_once(model: nn.Module, key: str | None, train: Callable[[], object]) -> None:
+    """Train a model, or load the weights that the same training gave before.
+
+    Parameters
+    ----------
+    model
+        Freshly built.
+    key
+        Names all that the training depends on; None trains anew.
+    train
+        Trains the model.
+    """
+    store = active() if world_size() == 1 else None  # several train together: none waits for a lock
+    if key is None:
+        train()
+    elif store is not None:
+        trained = cache(train)  # the store asks again once it has made room on a full disk
+
+        def build(folder: Path) -> None:
+            trained()
+            (folder / "weights.safetensors").write_bytes(save(_weights(model)))
+
+        model.load_state_dict(load_file(store.artifact(key, build) / "weights.safetensors"))
+    elif key in _kept:
+        model.load_state_dict(_kept[key])
+    else:
+        train()
+        _kept[key] = {name: value.clone() for name, value in _weights(model).items()}
+        if len(_kept) > KEPT:
+            _kept.popitem(last=False)
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}

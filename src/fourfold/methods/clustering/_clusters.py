@@ -1,0 +1,111 @@
+"""Base of clusterers: labels are not looked at, and new rows get a cluster."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
+
+import numpy as np
+import torch
+
+from fourfold.core.parameters import PositiveInt
+from fourfold.core.tasks import Clustering, Task
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.network import OnFeatures
+from fourfold.estimators.transfer import TransferEstimator
+from fourfold.networks.cut import Cut
+from fourfold.preparation.choose import AsIs, Standardize, WordCounts, default_preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from fourfold.data.domain import Domain
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.classes import ClassDescriptions
+    from fourfold.estimators.problem import Fitted, Pretrained, Problem
+    from fourfold.preparation.choose import Preparation
+
+__all__ = ["Clusters"]
+
+
+class Clusters(OnFeatures, TransferEstimator, ABC):
+    """A method that puts rows into clusters; labels, if there are any, are not looked at.
+
+    Its model answers for new rows, too: (n, k) scores, of which the highest is the row's cluster.
+
+    Parameters
+    ----------
+    n_clusters
+        Number of clusters of the target's rows.
+    prepare
+        None leaves numbers ≥ 0 as they are, standardizes others, and counts the words of texts.
+
+    Attributes
+    ----------
+    labels_
+        (n,) the clusters of the fitted rows, as ``predict`` gives them.
+    """
+
+    n_clusters: PositiveInt = 2
+
+    needs: ClassVar[Needs] = Needs(target_labels=False)
+    uses_target_labels: ClassVar[bool] = False
+    estimator_type: ClassVar[Literal["classifier", "clusterer"]] = "clusterer"
+
+    @abstractmethod
+    def _cluster(self, problem: Problem) -> Fitted:
+        """Find clusters; the model gives a score for each, further tensors are in ``clusters_``."""
+
+    @final
+    def _learn(self, problem: Problem) -> Fitted:
+        fitted = self._cluster(problem)
+        labels = fitted.model.outputs(problem.target.rows).argmax(axis=1)
+        found: dict[str, Tensor] = {"labels": torch.from_numpy(labels.astype(np.int64))}
+        return replace(fitted, state={"clusters_": found | fitted.state.get("clusters_", {})})
+
+    @property
+    def clusters_(self) -> dict[str, Tensor]:
+        """Clusters of the fitted rows, and what else was found of them."""
+        self.check_fitted()
+        found: dict[str, Tensor] = self.fitted_.state["clusters_"]
+        return found
+
+    @property
+    def labels_(self) -> NDArray[np.int64]:
+        """(n,) the clusters of the fitted rows."""
+        labels: NDArray[np.int64] = self.clusters_["labels"].numpy()
+        return labels
+
+    @final
+    def fit_predict(self, X: Any, y: Any = None, **params: Any) -> NDArray[np.int64]:
+        """Fit, and return the clusters of the fitted rows, (n,)."""
+        return self.fit(X, y, **params).labels_
+
+    @final
+    def infer_task(
+        self,
+        target: Domain,
+        source: Domain | None,
+        pretrained: Pretrained | None,
+        classes: ClassDescriptions | None,
+    ) -> Task:
+        del source, pretrained, classes
+        return Clustering(n_clusters=self.n_clusters).fit(target)
+
+    @final
+    def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
+        if isinstance(self.network, Cut):
+            return default_preparation(*rows, brought=user_network)
+        kinds = {part.kind for part in rows}
+        if "texts" in kinds:
+            return WordCounts(weights="counts")
+        if "table" in kinds or "sparse" in kinds:
+            return default_preparation(*rows)
+        signed = any(
+            part.dtype.kind in "if" and block.min() < 0 for part in rows for block in part.blocks()
+        )
+        return Standardize() if signed and len(rows[0].shape) <= 3 else AsIs()

@@ -1,0 +1,103 @@
+"""Everything that a method's file needs, in one import line: ``from fourfold.methods.kit import``.
+
+Names of the contract (:class:`TrainsNetwork`, :class:`Problem`, :class:`Fitted`), of the training
+loop (:func:`minimize`, :class:`Phase`), and of what methods share; each is documented where it is
+defined.
+"""
+
+from __future__ import annotations
+
+from fourfold.core.findings import Bars, Curves, Facts, Finding, HeatMap
+from fourfold.core.parameters import Fraction, NonNegative, Positive, PositiveInt
+from fourfold.core.process import seeded
+from fourfold.core.tasks import Classification, Task
+from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.contracts import Needs
+from fourfold.estimators.inputs import Data
+from fourfold.estimators.linear_head import fit_head
+from fourfold.estimators.model import Model
+from fourfold.estimators.network import FitsHead, OnFeatures, TrainsNetwork, UsesRecipe
+from fourfold.estimators.problem import Fitted, Labelled, Pretrained, Problem, Unlabelled
+from fourfold.estimators.supervised import (
+    frozen_rows,
+    hold_out,
+    label_loss,
+    probe,
+    split_rows,
+    supervise,
+    teacher_outputs,
+    train_once,
+    validation,
+)
+from fourfold.estimators.transfer import TransferEstimator
+from fourfold.estimators.warm_start import Head, warm_start
+from fourfold.frozen.blocks import in_blocks
+from fourfold.networks.builder import Body, as_body
+from fourfold.networks.cut import split
+from fourfold.networks.flat import Flat
+from fourfold.networks.stages import stages
+from fourfold.training.batches import Batch, Table
+from fourfold.training.loop import minimize
+from fourfold.training.losses import domain_loss, ramp, reverse
+from fourfold.training.norms import forward_by_domain
+from fourfold.training.phases import History, Part, Phase
+from fourfold.training.recipe import Recipe
+
+__all__ = [
+    "Bars",
+    "Batch",
+    "Body",
+    "Classification",
+    "Curves",
+    "Data",
+    "DataError",
+    "Facts",
+    "Finding",
+    "FitsHead",
+    "Fitted",
+    "Flat",
+    "Fraction",
+    "Head",
+    "HeatMap",
+    "History",
+    "Labelled",
+    "Model",
+    "Needs",
+    "NonNegative",
+    "OnFeatures",
+    "ParameterError",
+    "Part",
+    "Phase",
+    "Positive",
+    "PositiveInt",
+    "Pretrained",
+    "Problem",
+    "Recipe",
+    "Table",
+    "Task",
+    "TrainsNetwork",
+    "TransferEstimator",
+    "Unlabelled",
+    "UsesRecipe",
+    "as_body",
+    "domain_loss",
+    "fit_head",
+    "forward_by_domain",
+    "frozen_rows",
+    "hold_out",
+    "in_blocks",
+    "label_loss",
+    "minimize",
+    "probe",
+    "ramp",
+    "reverse",
+    "seeded",
+    "split",
+    "split_rows",
+    "stages",
+    "supervise",
+    "teacher_outputs",
+    "train_once",
+    "validation",
+    "warm_start",
+]

@@ -1,0 +1,87 @@
+"""Heads that predict attributes, and the class that has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+from fourfold.algorithms.attribute_posterior import Posterior
+from fourfold.methods.zeroshot._label_heads import LabelHead
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fourfold.algorithms.signatures import Group
+
+__all__ = ["AttributeAnswers", "Believed", "PosteriorHead"]
+
+
+@final
+class AttributeAnswers(nn.Module):
+    """A linear layer from features (B, d) to probabilities of values, and numbers, (B, m)."""
+
+    binary: Tensor
+    numbers: Tensor
+
+    def __init__(self, width: int, groups: Sequence[Group]) -> None:
+        super().__init__()
+        parts = Posterior(groups).parts
+        sorts = np.repeat([group.sort for group, _ in parts], [group.width for group, _ in parts])
+        self.register_buffer("binary", torch.from_numpy(sorts == "binary"), persistent=False)
+        self.register_buffer("numbers", torch.from_numpy(sorts == "continuous"), persistent=False)
+        self.categories = [on for group, on in parts if group.sort == "categorical"]
+        self.linear = nn.Linear(width, len(sorts))
+
+    def forward(self, features: Tensor) -> Tensor:
+        logits = self.linear(features)
+        predicted = torch.where(self.binary, logits.sigmoid(), logits)
+        for on in self.categories:
+            among = logits[:, on].softmax(1)
+            predicted = torch.cat([predicted[:, : on.start], among, predicted[:, on.stop :]], 1)
+        return predicted
+
+    def loss(self, features: Tensor, wanted: Tensor) -> Tensor:
+        """Return the average loss of a row over its known attributes, (B, m) with NaN elsewhere."""
+        predicted = self.linear(features)
+        there, true = ~wanted.isnan(), wanted.nan_to_num()
+        truth = F.binary_cross_entropy_with_logits(predicted, true.clamp(0, 1), reduction="none")
+        square = (predicted - true).square() / 2
+        total: Tensor = ((truth * self.binary + square * self.numbers) * there).sum()
+        for on in self.categories:
+            cost = -(true[:, on] * predicted[:, on].log_softmax(1)).sum(1)
+            total = total + (cost * there[:, on.start]).sum()
+        return total / len(predicted)
+
+
+@final
+class PosteriorHead(LabelHead):
+    """Σ log p(a|x) / p(a) over the attributes of a class."""
+
+    def __init__(self, predictor: nn.Module, groups: Sequence[Group], classes: int) -> None:
+        posterior = Posterior(groups)
+        super().__init__(classes, len(posterior.group_of))
+        self.predictor = predictor
+        self.posterior = posterior
+
+    def embed_inputs(self, features: Tensor) -> Tensor:
+        facets: Tensor = self.posterior(self.predictor(features))
+        return facets
+
+    def embed_classes(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
+        return self.posterior.facets(signatures), signatures.new_zeros(len(signatures))
+
+
+@final
+class Believed(nn.Module):
+    """Predicted attributes mixed with their frequencies, (B, m)."""
+
+    def __init__(self, head: PosteriorHead) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.head.posterior.mixed(self.head.predictor(features))

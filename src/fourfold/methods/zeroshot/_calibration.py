@@ -1,0 +1,151 @@
+"""Calibrated stacking: a penalty on the scores of seen classes, chosen on seen classes alone.
+
+Chao et al., An Empirical Study and Analysis of Generalized Zero-Shot Learning for Object
+Recognition in the Wild, ECCV 2016.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+
+from fourfold.algorithms.generalized import GeneralizedScore
+from fourfold.data.rows import evenly
+from fourfold.errors import DataError
+from fourfold.methods.zeroshot._label_heads import head_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from fourfold.estimators.inputs import Data
+    from fourfold.estimators.model import Model
+    from fourfold.methods.zeroshot._seen import SeenData
+
+    Margins = NDArray[np.float64]
+
+__all__ = ["choose_penalty", "score_spread"]
+
+AS_GOOD: Final = 0.02
+"""Penalties with a harmonic mean this near to the best one are as good."""
+LOOKED_AT: Final = 500
+"""Rows on which the spread of scores is measured."""
+
+
+def score_spread(model: Model, seen: SeenData) -> float:
+    """Return the mean standard deviation of a row's scores over the seen classes, above 0."""
+    head_of(model).set_classes(seen.signatures)
+    some = seen.data.at(evenly(len(seen.data.y), LOOKED_AT))
+    spread = float(model.outputs(some.rows).astype(np.float64).std(axis=1).mean())
+    return spread if spread > 0 else 1.0
+
+
+def choose_penalty(seen: SeenData, seed: int, learn: Callable[[SeenData], Model]) -> float:
+    """Choose the penalty of seen classes on folds of these, in spreads of a model's scores.
+
+    Parameters
+    ----------
+    seen
+        Rows of the seen classes.
+    seed
+        Of the folds.
+    learn
+        Learns a model from some of the seen data.
+
+    Raises
+    ------
+    DataError
+        If fewer than four classes have examples.
+    """
+    folds = []
+    for rest, held in seen.class_folds(seed):
+        learnt, kept = rest.hold_rows(seed)
+        model = learn(learnt)
+        folds.append(_fold_margins(model, score_spread(model, learnt), rest, kept, held))
+    if not folds:
+        raise DataError(
+            "at least four classes must have examples to weigh seen against unseen ones "
+            f"(generalized); got {len(seen.signatures)}"
+        )
+    return _best_penalty(folds)
+
+
+def _fold_margins(
+    model: Model, spread: float, rest: SeenData, kept: Data, held: SeenData
+) -> tuple[Margins, Margins]:
+    """Return the margins of held-out rows of seen classes, and of classes that were held out.
+
+    Scores are in units of the model's own spread, since models of other classes have scores of
+    other sizes.
+
+    Parameters
+    ----------
+    model
+        Learnt from rows of the other classes.
+    spread
+        Of its scores.
+    rest, kept
+        The other classes, and rows of them that the model did not see.
+    held
+        The held-out classes, in place of unseen ones.
+    """
+    head_of(model).set_classes(torch.cat([rest.signatures, held.signatures]))
+    c = len(rest.signatures)
+    seen, unseen = (model.outputs(data.rows) / spread for data in (kept, held.data))
+    return (
+        _margins(seen, kept.y.numpy(), c),
+        _margins(unseen, held.data.y.numpy() + c, c),
+    )
+
+
+def _best_penalty(folds: Sequence[tuple[Margins, Margins]]) -> float:
+    """Return a penalty with a large harmonic mean of both accuracies, averaged over folds.
+
+    Returns
+    -------
+    float
+        The middle of the penalties that are about as good as the best: few classes decide little.
+    """
+    ends = np.concatenate([part for seen, unseen in folds for part in (seen[:, 2], unseen[:, 1])])
+    ends = np.unique(ends[np.isfinite(ends)])
+    if not len(ends):
+        return 0.0
+    tried = np.concatenate([[ends[0] - 1], (ends[1:] + ends[:-1]) / 2, [ends[-1] + 1]])
+    tried = np.unique(np.quantile(tried, np.linspace(0, 1, min(len(tried), 500))))
+    rated = np.mean([_harmonic(*fold, tried) for fold in folds], axis=0)
+    return float(tried[rated >= rated.max() - AS_GOOD].mean())
+
+
+def _margins(scores: NDArray[np.float32], true: NDArray[np.intp], seen: int) -> Margins:
+    """Return each row's class, and the penalties between which it is recognized, (n, 3).
+
+    Seen classes come first; a row is recognized while its class beats all of its own side and,
+    after the penalty, the other side.
+    """
+    best_seen, best_unseen = scores[:, :seen].max(axis=1), scores[:, seen:].max(axis=1)
+    own = scores[np.arange(len(true)), true]
+    of_seen = true < seen
+    leads = own >= np.where(of_seen, best_seen, best_unseen)
+    gap = (best_seen - best_unseen).astype(np.float64)  # the penalty at which both sides tie
+    low = np.where(of_seen, -np.inf, gap)
+    high = np.where(of_seen, gap, np.inf)
+    return np.column_stack([true, np.where(leads, low, np.inf), np.where(leads, high, -np.inf)])
+
+
+def _harmonic(seen: Margins, unseen: Margins, tried: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the harmonic mean of a fold's accuracies at each penalty."""
+    return np.array(
+        [
+            GeneralizedScore.of(_accuracy(seen, at), _accuracy(unseen, at)).harmonic
+            for at in tried.tolist()
+        ]
+    )
+
+
+def _accuracy(margins: Margins, at: float) -> float:
+    """Return the accuracy at a penalty, averaged over classes."""
+    right = (margins[:, 1] <= at) & (at <= margins[:, 2])
+    return float(np.mean([right[margins[:, 0] == c].mean() for c in np.unique(margins[:, 0])]))

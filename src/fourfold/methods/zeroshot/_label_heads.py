@@ -1,0 +1,142 @@
+"""Label heads: last layers that score classes by their signatures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal, TypeAlias, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+if TYPE_CHECKING:
+    from fourfold.algorithms.linear import Affine
+    from fourfold.estimators.model import Model
+
+__all__ = ["EmbeddingHead", "InputEmbedding", "LabelHead", "Match", "head_of"]
+
+Match: TypeAlias = Literal["product", "angle", "distance"]
+
+
+class LabelHead(nn.Module, ABC):
+    """Scores f(x)·g(y) + b(y) of features (B, d) for classes that are known by signatures.
+
+    Parameters
+    ----------
+    classes
+        Number of candidate classes, k.
+    width
+        Of f(x) and g(y), e.
+
+    Attributes
+    ----------
+    labels, bias
+        (k, e) and (k,): g(y) and b(y) of the candidate classes.
+    """
+
+    labels: Tensor
+    bias: Tensor
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("labels", torch.zeros(classes, width))
+        self.register_buffer("bias", torch.zeros(classes))
+
+    @abstractmethod
+    def embed_inputs(self, features: Tensor) -> Tensor:
+        """Return f(x), (B, e), of features (B, d)."""
+
+    @abstractmethod
+    def embed_classes(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
+        """Return g(y), (k, e), and b(y), (k,), of signatures (k, m)."""
+
+    @final
+    def set_classes(self, signatures: Tensor, penalty: Tensor | float = 0.0) -> None:
+        """Set the candidate classes.
+
+        Parameters
+        ----------
+        signatures
+            (k, m).
+        penalty
+            (k,) subtracted from their scores.
+        """
+        with torch.no_grad():
+            labels, bias = self.embed_classes(signatures)
+        self.labels, self.bias = labels.detach(), (bias - penalty).detach()
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.embed_inputs(features) @ self.labels.T + self.bias  # (B, k)
+
+
+@final
+class InputEmbedding(nn.Module):
+    """A model up to f(x): rows (B, ...) to (B, e)."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.body, self.head = model.body, head_of(model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head.embed_inputs(self.body(x))
+
+
+@final
+class EmbeddingHead(LabelHead):
+    """Linear embeddings of inputs and classes in one space.
+
+    Parameters
+    ----------
+    width, signature
+        Of features, d, and of signatures, m.
+    classes
+        Number of candidate classes, k.
+    size
+        Of the common space, e; None: signatures are their own embedding, e = m.
+    match
+        Comparison of f(x) and g(y): ``"product"``, f·g; ``"angle"``, both of unit length;
+        ``"distance"``, −½‖f − g‖² up to a constant of each row.
+
+    Attributes
+    ----------
+    origin
+        (m,) subtracted from signatures first.
+    """
+
+    origin: Tensor
+
+    def __init__(
+        self, width: int, signature: int, classes: int, *, size: int | None, match: Match
+    ) -> None:
+        super().__init__(classes, signature if size is None else size)
+        self.register_buffer("origin", torch.zeros(signature))
+        self.f = nn.Linear(width, signature if size is None else size)
+        self.g = nn.Identity() if size is None else nn.Linear(signature, size)
+        self.match = match
+
+    def embed_inputs(self, features: Tensor) -> Tensor:
+        embedded: Tensor = self.f(features)
+        return F.normalize(embedded) if self.match == "angle" else embedded
+
+    def embed_classes(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
+        embedded = self.g(signatures - self.origin)
+        if self.match == "angle":
+            embedded = F.normalize(embedded)
+        bias = embedded.new_zeros(len(embedded))
+        return embedded, bias - embedded.square().sum(1) / 2 if self.match == "distance" else bias
+
+    def load(self, f: Affine, g: Affine | None = None, *, origin: Tensor | None = None) -> None:
+        """Load maps that were found in closed form."""
+        if origin is not None:
+            self.origin.copy_(origin)
+        for layer, found in ((self.f, f), (self.g, g)):
+            if isinstance(layer, nn.Linear) and found is not None:
+                layer.weight = nn.Parameter(torch.from_numpy(found.weight.T.copy()).float())
+                layer.bias = nn.Parameter(torch.from_numpy(found.bias).float())
+
+
+def head_of(model: Model) -> LabelHead:
+    """Return the label head of a model."""
+    if not isinstance(model.head, LabelHead):
+        raise TypeError(f"a zero-shot model must end in a LabelHead; got {type(model.head)}")
+    return model.head
