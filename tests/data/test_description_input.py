@@ -41,3 +41,11 @@ def test_kinds_are_told_apart():
 def test_what_cannot_be_used_is_refused(classes, said):
     with pytest.raises(DataError, match=said):
         Descriptions.of(classes)
+
+
+def test_names_are_as_labels_are():
+    numbers = Descriptions.of({1: [1.0], np.int64(2): [2.0], 3.0: [3.0]})
+    assert numbers.names.tolist() == [1, 2, 3]
+    assert 2 in numbers
+    assert np.float64(3) in numbers
+    assert "2" not in numbers

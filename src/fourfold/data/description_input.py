@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Content: TypeAlias = pd.DataFrame | NDArray[Any] | Sequence[str]
 
-__all__ = ["check_content", "is_frame", "read_content"]
+__all__ = ["as_names", "check_content", "is_frame", "plain", "read_content"]
 
 
 def is_frame(given: object) -> TypeGuard[pd.DataFrame]:
@@ -118,3 +118,25 @@ def check_content(names: list[Any], content: Content) -> None:
         empty = [name for name, text in zip(names, content, strict=True) if not str(text).strip()]
         if empty:
             raise DataError(f"a description must not be empty; got an empty one for {empty[0]!r}")
+
+
+def as_names(names: Iterable[Any]) -> NDArray[Any]:
+    """Convert names of classes to an array (k,) of whole numbers or of words.
+
+    Raises
+    ------
+    DataError
+        If they are a mixture of both.
+    """
+    listed = [plain(name) for name in names]
+    if all(isinstance(name, (int, bool)) for name in listed):
+        return np.array(listed, dtype=np.int64) if listed else np.array([], dtype=np.int64)
+    if not all(isinstance(name, str) for name in listed):
+        raise DataError("names of classes must be all words or all whole numbers; got a mixture")
+    return np.array(listed)
+
+
+def plain(name: Any) -> Any:
+    """Convert a name of any library's type to a Python object."""
+    value = name.item() if isinstance(name, np.generic) else name
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 import numpy as np
 from xxhash import xxh3_128_hexdigest
 
-from fourfold.data.class_names import as_names, plain
-from fourfold.data.description_input import check_content, is_frame, read_content
+from fourfold.data.description_input import (
+    as_names,
+    check_content,
+    is_frame,
+    plain,
+    read_content,
+)
 from fourfold.errors import DataError, FourfoldWarning, some
 
 if TYPE_CHECKING:

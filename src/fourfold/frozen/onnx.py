@@ -1,4 +1,4 @@
-"""ONNX: export of a module to one file, its session, and the proof of equal outputs."""
+"""ONNX: export of a module to one file, its session, and the difference of outputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["check_parity", "export_onnx", "relative_difference", "session"]
+__all__ = ["export_onnx", "relative_difference", "session"]
 
 
 def export_onnx(
@@ -72,46 +72,6 @@ def export_onnx(
         reason = str(error).strip().split("\n", 1)[0]
         message = f"{type(module).__name__} must be exportable to ONNX; got: {reason}"
         raise BundleError(message) from error
-
-
-def check_parity(
-    model: Path | bytes, module: nn.Module, inputs: Tensor, tolerance: float = 1e-3
-) -> float:
-    """Compare the outputs of an ONNX model with those of the module.
-
-    Parameters
-    ----------
-    model
-        The file, or its bytes.
-    module
-        The exported module; its mode is restored.
-    inputs
-        (n, ...) rows on the module's device.
-    tolerance
-        Largest difference, relative to the output's largest value.
-
-    Returns
-    -------
-    float
-        The largest difference, relative to the output's largest value.
-
-    Raises
-    ------
-    BundleError
-        If it is larger than the tolerance.
-    """
-    with _evaluating(module), torch.no_grad():
-        output = module(inputs)
-    wanted = [output] if isinstance(output, Tensor) else list(output)
-    got = session(model).run(None, {"input": inputs.detach().cpu().numpy()})
-    expected = [one.detach().cpu().numpy() for one in wanted]
-    worst = max(relative_difference(a, b) for a, b in zip(got, expected, strict=True))
-    if not worst <= tolerance:
-        raise BundleError(
-            f"the exported model must compute the same as {type(module).__name__}, up to "
-            f"{tolerance:g} of the output's scale; got a difference of {worst:g}"
-        )
-    return worst
 
 
 def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
