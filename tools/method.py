@@ -74,7 +74,9 @@ def main() -> None:
         sys.exit(f"make method: {error}")
     for path in written:
         print(path.relative_to(ROOT))
-    print("Next: the idea and the paper in the docstring, the loss, the paper's properties as tests.")
+    print(
+        "Next: the idea and the paper in the docstring, the loss, the paper's properties as tests."
+    )
     print("Then: make check, and python -m pytest -q tests -k", asked.name)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from fourfold.methods.zeroshot._described import Lesson, _handicap, _margins, _spread
 from sklearn.cross_decomposition import CCA
 from sklearn.datasets import load_digits
 from sklearn.linear_model import Ridge
@@ -31,7 +32,6 @@ from fourfold.estimators.problem import Data
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.saved import load
 from fourfold.methods.zeroshot import _described as described
-from fourfold.methods.zeroshot._described import Lesson, _handicap, _margins, _spread
 from fourfold.methods.zeroshot.attributes import TRUSTS
 from fourfold.methods.zeroshot.embedding import correlation, hinges
 from fourfold.methods.zeroshot.eszsl import _Solved

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.documented import described
 from fourfold import Domain
-from fourfold.data.domain import apart
+from fourfold.data.domain import input_difference
 from fourfold.data.rows import PickedRows, StackedRows, TextRows, as_rows
 from fourfold.errors import DataError, FileError
 from fourfold.readers import read_domain, read_domains, texts
@@ -117,8 +117,8 @@ def test_a_datasets_column_of_text(functions):
 
 def test_texts_and_numbers_are_apart():
     both = {"a": Domain(LINES), "b": Domain(np.eye(3))}
-    assert apart(both) == "texts in 'a' and rows of shape (3,) in 'b'"
-    assert not apart({"a": Domain(LINES), "b": Domain(LINES[:1])})
+    assert input_difference(both) == "texts in 'a' and rows of shape (3,) in 'b'"
+    assert not input_difference({"a": Domain(LINES), "b": Domain(LINES[:1])})
 
 
 # --- folders --------------------------------------------------------------------------------------

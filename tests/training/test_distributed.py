@@ -35,7 +35,7 @@ def digits():
 
 def recipe(**options):
     settings = {"optimizer": "sgd", "learning_rate": 0.02, "batch_size": 32, "epochs": 2}
-    return Recipe(**{**settings, "least_steps": 8, **options})
+    return Recipe(**{**settings, "min_steps": 8, **options})
 
 
 def outside_norm():

@@ -76,13 +76,13 @@ def _show_plan(plan: Placement) -> None:
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
     """Print the map with the place of several tasks, and the reason for each cell."""
-    from fourfold.data.domain import apart
+    from fourfold.data.domain import input_difference
 
     plan = locate_tasks(tasks)
     console = _console()
     for name, domain in tasks.items():
         console.print(f"task  {_summary(domain, name)}")
-    if difference := apart(tasks):
+    if difference := input_difference(tasks):
         console.print(f"The inputs of the tasks differ, {difference}: they share middle layers.")
     _show_plan(plan)
 

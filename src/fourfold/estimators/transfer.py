@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, final
 
+from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.core.process import seeded
@@ -18,6 +19,7 @@ from fourfold.estimators.posing import bare_network, pose
 from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.problem import Pretrained
 from fourfold.networks.cut import Cut
+from fourfold.preparation.base import Preparation
 from fourfold.preparation.choose import default_preparation
 from fourfold.training.checkpoint import training_for
 from fourfold.training.recipe import Recipe
@@ -26,14 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sklearn.frozen import FrozenEstimator
-
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
     from fourfold.estimators.classes import ClassDescriptions
     from fourfold.estimators.exportable import Exportable
     from fourfold.estimators.problem import Fitted, Problem
-    from fourfold.preparation.base import Preparation
 
 __all__ = ["Source", "TransferEstimator"]
 

@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from fourfold.bundle import save
 from fourfold.bundle.names import as_folder
 from fourfold.core.atomic import whole_folder
-from fourfold.data.domain import apart
+from fourfold.data.domain import input_difference
 from fourfold.methods import find
 from fourfold.methods.saved import load
 from fourfold.planner import locate_tasks
@@ -193,7 +193,7 @@ class JointStudy:
         prepared = prepared_for(targets, judged, network, prepare)
         shared = {"network": network, "recipe": recipe}
         frozen = {name: {"prepare": FrozenEstimator(one)} for name, one in prepared.items()}
-        ready = {"prepare": prepare} if apart(targets) else next(iter(frozen.values()))
+        ready = {"prepare": prepare} if input_difference(targets) else next(iter(frozen.values()))
         self.network, self.joint = network, joint_methods(methods, targets, {**shared, **ready})
         self.tasks: dict[str, Alone] = {}
         for name, target in targets.items():

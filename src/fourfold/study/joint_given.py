@@ -10,7 +10,7 @@ from sklearn.base import clone
 from torch import nn
 
 from fourfold.core.tasks import Classification, infer_task
-from fourfold.data.domain import apart
+from fourfold.data.domain import input_difference
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.transfer import TransferEstimator
@@ -102,12 +102,12 @@ def prepared_for(
 ) -> dict[str, Preparation]:
     """Fit a preparation, without labels: one for all where inputs are of a kind, else one each."""
     brought = isinstance(network, nn.Module)
-    if brought and (difference := apart(tasks)):
+    if brought and (difference := input_difference(tasks)):
         raise ParameterError(
             "network must be a name or a Builder where the inputs of tasks differ, so that each "
             f"has one of its own; got a module, and {difference}"
         )
-    piles = [[name] for name in tasks] if apart(tasks) else [list(tasks)]
+    piles = [[name] for name in tasks] if input_difference(tasks) else [list(tasks)]
     fitted: dict[str, Preparation] = {}
     for names in piles:
         domains = [tasks[name] for name in names]

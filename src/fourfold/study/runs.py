@@ -19,14 +19,13 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold import bundle
 from fourfold.core import findings
-from fourfold.core.atomic import whole_file
+from fourfold.core.atomic import disk_is_full, whole_file
 from fourfold.core.process import keep_memory, threads
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS, Task
 from fourfold.core.version import VERSION
 from fourfold.errors import FileError, FourfoldError, FourfoldWarning
 from fourfold.frozen.fingerprint import fingerprint
-from fourfold.frozen.index import is_full
 from fourfold.frozen.store import Store, using
 from fourfold.training.runtime import current
 
@@ -292,7 +291,7 @@ def _with_store(fit: Callable[[], T], bench: Bench) -> T:
         with using(None if bench.store is None else Store(bench.store)):
             return fit()
     except OSError as error:
-        if bench.store is None or not (is_full(error) or is_full(error.__cause__)):
+        if bench.store is None or not (disk_is_full(error) or disk_is_full(error.__cause__)):
             raise
         warnings.warn(
             f"the disk of the store {bench.store} is full: nothing more is kept there",

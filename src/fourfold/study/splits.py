@@ -113,7 +113,7 @@ class HiddenLabels(Splits):
         if not self.count:
             return []
         where = np.flatnonzero(self.target.labelled)
-        parts = make_folds(self.target.known, self.count, seed, classes=self.classes)
+        parts = make_folds(self.target.known, self.count, seed, stratified=self.classes)
         return [where[held] for held in parts]
 
     def pose(self, held: Index) -> Posed:
@@ -259,4 +259,4 @@ def folds_for(task: Task, target: Domain, most: int) -> int:
     """Tell in how many folds the labels can be split; 0 if some class has one label only."""
     if not target.n_labelled:
         return 0
-    return count_folds(target.known, most, classes=isinstance(task, Classification))
+    return count_folds(target.known, most, stratified=isinstance(task, Classification))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from joblib import Parallel
 from sklearn.base import clone
 
+from fourfold.core.atomic import disk_is_full
 from fourfold.errors import FourfoldWarning, ParameterError
-from fourfold.frozen.index import is_full
 from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
 from fourfold.preparation.choose import SentenceEncoding
@@ -99,7 +99,7 @@ def own_store() -> Store | None:
     try:
         return Store.default()
     except OSError as error:
-        if not is_full(error):
+        if not disk_is_full(error):
             raise
         warnings.warn(
             f"the disk of the store is full, so that nothing is kept in it; got: {error}",

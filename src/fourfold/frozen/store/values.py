@@ -1,4 +1,4 @@
-"""Places: where values lie, in files that stay open or in memory, and reading them from there."""
+"""Arrays of stored values, in files or in memory, and the locations of values in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from fourfold.errors import FileError
+from fourfold.frozen.ragged import concatenate_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index
 
-__all__ = ["KeptPart", "MappedPart", "Part", "Places", "RaggedPart", "joined", "stacked"]
+__all__ = ["MappedArray", "MemoryArray", "RaggedArray", "ValueArray", "ValueLocations"]
 
 
-class Part(ABC):
-    """Values side by side.
+class ValueArray(ABC):
+    """Values in one place.
 
     Attributes
     ----------
     dtype
-        The type of their elements.
+        Type of the elements of a value.
     shape
-        The shape of one; with −1 in front where they differ in length.
+        Shape of one value; −1 on the first axis if values differ in length.
     """
 
     dtype: np.dtype[Any]
@@ -36,15 +37,15 @@ class Part(ABC):
 
     @abstractmethod
     def read(self, positions: Index) -> NDArray[Any]:
-        """Copy the values at these positions; an array of arrays where they differ in length."""
+        """Copy the values at these positions; an array of arrays if they differ in length."""
 
     @abstractmethod
     def longest(self) -> int:
-        """Return the largest length along the first axis of a value."""
+        """Return the largest length of a value along its first axis."""
 
 
 @final
-class KeptPart(Part):
+class MemoryArray(ValueArray):
     """Values in memory: (n, ...), or n arrays in an array of objects."""
 
     def __init__(self, values: NDArray[Any]) -> None:
@@ -61,11 +62,11 @@ class KeptPart(Part):
 
 
 @final
-class MappedPart(Part):
-    """Values of one shape in a file, memory-mapped.
+class MappedArray(ValueArray):
+    """Values of one shape in a memory-mapped file.
 
-    Opened when it is made and kept open, so that it outlives the file's name. Another process
-    gets the name and opens it again.
+    The file is opened at once and kept open, so that deleting its name does no harm. Pickling keeps
+    the name, and unpickling opens the file again.
     """
 
     def __init__(self, file: Path, dtype: np.dtype[Any], shape: tuple[int, ...], n: int) -> None:
@@ -85,13 +86,13 @@ class MappedPart(Part):
 
 
 @final
-class RaggedPart(Part):
-    """Values of several lengths in a file, one after another, memory-mapped.
+class RaggedArray(ValueArray):
+    """Values of several lengths in a memory-mapped file, one after another.
 
     Parameters
     ----------
     lengths
-        (n,) how long each is along its first axis.
+        (n,) lengths of the values along their first axis.
     """
 
     def __init__(
@@ -115,70 +116,70 @@ class RaggedPart(Part):
         return _reopen, (type(self), self.file, self.dtype, self.shape, self.lengths)
 
 
-def _reopen(kind: Callable[..., Part], file: Path, *form: Any) -> Part:
+def _reopen(kind: Callable[..., ValueArray], file: Path, *form: Any) -> ValueArray:
     try:
         return kind(file, *form)
     except (OSError, ValueError) as error:
         raise FileError(
-            f"stored rows must still be there when another process opens them; {file} is gone: "
-            "give the store more room, or compute them again"
+            f"stored rows must still exist when another process opens them; got {file}, which is "
+            "gone: give the store more room, or compute them again"
         ) from error
 
 
 @final
-class Places:
-    """Where each of n values lies.
+class ValueLocations:
+    """The location of each of n values.
 
     Parameters
     ----------
-    parts
-        What holds them.
+    arrays
+        Arrays that hold the values.
     which
-        (n,) the part that holds each, −1 where none does.
+        (n,) index of the array with each value, −1 for a missing value.
     where
-        (n,) its position there.
+        (n,) position of each value in its array.
     """
 
     def __init__(
-        self, parts: Sequence[Part], which: NDArray[np.intp], where: NDArray[np.intp]
+        self, arrays: Sequence[ValueArray], which: NDArray[np.intp], where: NDArray[np.intp]
     ) -> None:
-        self.parts, self.which, self.where = list(parts), which, where
+        self.arrays, self.which, self.where = list(arrays), which, where
 
     @property
     def missing(self) -> Index:
-        """The positions of those that no part holds."""
+        """Positions of the missing values."""
         missing: Index = np.flatnonzero(self.which < 0)
         return missing
 
-    def completed(self, values: Sequence[NDArray[Any]]) -> Places:
-        """Return places in which these values, kept in memory, stand where one was missing."""
+    def completed(self, values: Sequence[NDArray[Any]]) -> ValueLocations:
+        """Return locations with these values, in memory, in place of the missing ones."""
         if not values:
             return self
         missing, which, where = self.missing, self.which.copy(), self.where.copy()
-        which[missing] = len(self.parts)
+        which[missing] = len(self.arrays)
         where[missing] = np.arange(len(missing))
-        return Places([*self.parts, KeptPart(joined(values))], which, where)
+        return ValueLocations([*self.arrays, MemoryArray(concatenate_values(values))], which, where)
 
     @property
     def ragged(self) -> bool:
         """Whether the values differ in shape."""
-        shapes = {part.shape for part in self.parts}
+        shapes = {array.shape for array in self.arrays}
         return len(shapes) > 1 or any(-1 in shape for shape in shapes)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one value, the longest where they differ."""
-        first = self.parts[0].shape
-        return (max(p.longest() for p in self.parts), *first[1:]) if self.ragged else first
+        """Shape of one value, of the longest if they differ."""
+        first = self.arrays[0].shape
+        return (max(a.longest() for a in self.arrays), *first[1:]) if self.ragged else first
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of their elements."""
-        return self.parts[0].dtype
+        """Type of the elements of a value."""
+        return self.arrays[0].dtype
 
-    def subset(self, index: Index) -> Places:
-        """Return the places of the values at these positions."""
-        return Places(self.parts, self.which[index], self.where[index])
+    def subset(self, index: Index) -> ValueLocations:
+        """Return the locations of the values at these positions."""
+        return ValueLocations(self.arrays, self.which[index], self.where[index])
 
     def take(self, index: Index) -> NDArray[Any]:
         """Copy the values at these positions: (len(index), ...), or an array of arrays."""
@@ -190,7 +191,7 @@ class Places:
         )
         for i in np.unique(which):
             mine = np.flatnonzero(which == i)
-            values: NDArray[Any] = self.parts[i].read(where[mine])
+            values: NDArray[Any] = self.arrays[i].read(where[mine])
             if len(mine) == len(index) and values.dtype == out.dtype:
                 return values
             if self.ragged:
@@ -199,21 +200,3 @@ class Places:
             else:
                 out[mine] = values
         return out
-
-
-def joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Join values of several readings: (n, ...), or an array of arrays where they differ."""
-    if len(parts) == 1:
-        return parts[0]
-    if len({(part.dtype, part.shape[1:]) for part in parts}) == 1:
-        return np.concatenate(list(parts))
-    return stacked([row for part in parts for row in part])
-
-
-def stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Stack values of one shape; keep others side by side in an array of objects."""
-    if len({row.shape for row in rows}) == 1:
-        return np.stack(list(rows))
-    beside = np.empty(len(rows), object)
-    beside[:] = list(rows)
-    return beside

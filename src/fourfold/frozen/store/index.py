@@ -1,4 +1,4 @@
-"""The store's index: which segments and artifacts there are, and which rows lie where."""
+"""Index of a store: its segments with the keys of their rows, and its artifacts."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Keys
 
-__all__ = ["Index", "Segment", "is_full"]
+__all__ = ["Segment", "StoreIndex"]
 
 WAIT_SECONDS: Final = 60.0
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS segments (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: a writer knows its own by it
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused, so that a writer recognizes its own
     function TEXT NOT NULL, tap TEXT NOT NULL, file TEXT NOT NULL,
     dtype TEXT NOT NULL, shape TEXT NOT NULL, used REAL NOT NULL
 );
@@ -47,18 +47,18 @@ CREATE TABLE IF NOT EXISTS artifacts (
 @final
 @dataclass(frozen=True)
 class Segment:
-    """A file of values of one form, one after another, in the order in which they were committed.
+    """A file of values of one type and shape, in the order of their commits.
 
     Attributes
     ----------
     id, file, dtype
-        Its number in the index, its name, the type of its elements.
+        Number in the index, name of the file, type of the elements.
     shape
-        The shape of a value; −1 in front where values differ in length.
+        Shape of a value; −1 on the first axis if values differ in length.
     keys
-        (n,) which input row each belongs to.
+        (n,) key of the input row of each value.
     lengths
-        (n,) how long each is, or empty where they do not differ.
+        (n,) length of each value, or empty if they do not differ.
     """
 
     id: int
@@ -70,20 +70,20 @@ class Segment:
 
 
 @final
-class Index:
-    """What the store holds, in one SQLite file; a connection lives as long as a question.
+class StoreIndex:
+    """Index of a store in one SQLite file; each query opens its own connection.
 
     Parameters
     ----------
     file
-        The database, made where there is none.
+        The database; created if missing.
 
     Raises
     ------
     FileError
-        If it cannot be read or written, from any method.
+        If it cannot be read or written, in any method.
     OSError
-        With ``ENOSPC``, if the disk is full.
+        With ``ENOSPC`` if the disk is full.
     """
 
     def __init__(self, file: Path) -> None:
@@ -100,7 +100,8 @@ class Index:
                 db.execute("PRAGMA synchronous=NORMAL")
                 yield db
         except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # extended codes add higher bits
+            # without the higher bits of extended codes
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
                 raise OSError(errno.ENOSPC, "no room for the store's index", self.file) from error
             message = f"the store's index {self.file} must be readable and writable; got: {error}"
@@ -108,7 +109,7 @@ class Index:
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        """Change all or nothing; nobody else changes anything meanwhile."""
+        """Open a transaction that locks out other writers."""
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -119,13 +120,13 @@ class Index:
             db.execute("COMMIT")
 
     def segments(self, function: str, tap: str) -> list[Segment]:
-        """Return the segments of a function's tap, with what was committed to them."""
-        question = (
+        """Return the segments of a function's tap with their committed rows."""
+        query = (
             "SELECT id, file, dtype, shape, keys, lengths FROM segments JOIN chunks ON segment = id"
             " WHERE function = ? AND tap = ? ORDER BY id, chunks.rowid"
         )
         with self._connection() as db:
-            rows = db.execute(question, (function, tap)).fetchall()
+            rows = db.execute(query, (function, tap)).fetchall()
         chunks: dict[tuple[int, str, str, str], list[tuple[bytes, bytes]]] = {}
         for *form, keys, lengths in rows:
             chunks.setdefault(tuple(form), []).append((keys, lengths))
@@ -144,7 +145,7 @@ class Index:
     def begin(
         self, function: str, tap: str, file: str, dtype: np.dtype[Any], shape: tuple[int, ...]
     ) -> int:
-        """Announce a segment before its file is made, so that no file is there unannounced."""
+        """Enter a new segment before its file is created, so that no file is unknown."""
         with self._change() as db:
             number = db.execute(
                 "INSERT INTO segments (function, tap, file, dtype, shape, used)"
@@ -154,12 +155,12 @@ class Index:
         return int(number or 0)
 
     def commit(self, chunks: list[tuple[int, Keys, NDArray[np.int64]]]) -> bool:
-        """Enter what was written to segments, all or nothing.
+        """Enter the rows written to segments, all or none.
 
         Returns
         -------
         bool
-            False, and nothing is entered, if one of the segments has been evicted.
+            False if one of the segments was evicted; then no row is entered.
         """
         ids = [number for number, _, _ in chunks]
         with self._change() as db:
@@ -173,44 +174,38 @@ class Index:
         return True
 
     def unfinished(self, function: str) -> dict[int, str]:
-        """Return the segments of a function to which nothing was committed, and their files."""
-        question = (
+        """Return the segments of a function without committed rows, and their files."""
+        query = (
             "SELECT id, file FROM segments WHERE function = ?"
             " AND id NOT IN (SELECT segment FROM chunks)"
         )
         with self._connection() as db:
-            return dict(db.execute(question, (function,)).fetchall())
+            return dict(db.execute(query, (function,)).fetchall())
 
     def use(self, numbers: list[int]) -> None:
-        """Remember that segments were used now, where there is room to remember it."""
+        """Record the use of segments now, unless the disk is full."""
         with suppress(OSError), self._change() as db:
             db.executemany(
                 "UPDATE segments SET used = ? WHERE id = ?", [(time.time(), n) for n in numbers]
             )
 
     def use_artifact(self, folder: str, key: str) -> None:
-        """Remember that an artifact was used now, where there is room to remember it."""
+        """Record the use of an artifact now, unless the disk is full."""
         with suppress(OSError), self._change() as db:
             db.execute("REPLACE INTO artifacts VALUES (?, ?, ?)", (folder, key, time.time()))
 
     def forget(self, *, segments: tuple[int, ...] = (), artifacts: tuple[str, ...] = ()) -> None:
-        """Forget segments, with their rows, and artifacts."""
+        """Delete segments, with their rows, and artifacts from the index."""
         with self._change() as db:
             db.executemany("DELETE FROM segments WHERE id = ?", [(n,) for n in segments])
             db.executemany("DELETE FROM artifacts WHERE folder = ?", [(f,) for f in artifacts])
 
     def all_segments(self) -> list[tuple[int, str, str, float]]:
-        """Return each segment's number, function, file and time of last use."""
+        """Return number, function, file and time of last use of each segment."""
         with self._connection() as db:
             return db.execute("SELECT id, function, file, used FROM segments").fetchall()
 
     def all_artifacts(self) -> list[tuple[str, str, float]]:
-        """Return each artifact's folder, key and time of last use."""
+        """Return folder, key and time of last use of each artifact."""
         with self._connection() as db:
             return db.execute("SELECT folder, key, used FROM artifacts").fetchall()
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Return whether an error means that the disk is full, or that a file may not grow."""
-    full = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
-    return isinstance(error, OSError) and error.errno in full

@@ -1,4 +1,4 @@
-"""OpenVINO as an engine for what is frozen: the fastest on Intel's CPUs, an extra."""
+"""Inference by OpenVINO, an extra: the fastest on CPUs of Intel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from fourfold.errors import BundleError, MissingExtraError
-from fourfold.frozen.engines import Engine, Precision
+from fourfold.frozen.engines.base import Engine, Precision
 
 try:
     import openvino
@@ -22,22 +22,22 @@ __all__ = ["OpenVinoEngine", "version"]
 
 
 def version() -> str:
-    """Return the version of OpenVINO that runs."""
+    """Return the version of OpenVINO."""
     return str(openvino.__version__)
 
 
 @final
 class OpenVinoEngine(Engine):
-    """OpenVINO on the CPU, with as many threads as torch has when it first runs.
+    """OpenVINO on the CPU, with torch's number of threads at the first run.
 
     Parameters
     ----------
     model
-        An ONNX file's bytes; they are what travels to another process.
+        Bytes of an ONNX file; pickling keeps only these.
     block
-        How many rows that model takes.
+        Number of rows of the model's input.
     precision
-        ``"bf16"`` computes in half precision where the CPU can.
+        ``"bf16"`` for half precision on CPUs that support it.
     """
 
     name = "openvino"
@@ -52,7 +52,7 @@ class OpenVinoEngine(Engine):
         if self._request is None:
             self._request = self._compile()
         outputs = self._request.infer([rows], share_inputs=True)
-        # copied: the next run writes where these lie
+        # copied, because the next run overwrites them
         return [np.array(outputs[i]) for i in range(len(outputs))]
 
     def _compile(self) -> Any:
@@ -67,9 +67,7 @@ class OpenVinoEngine(Engine):
                 core.read_model(self.model), "CPU", settings
             ).create_infer_request()
         except RuntimeError as error:
-            raise BundleError(
-                f"the model must be one that OpenVINO can run; got: {error}"
-            ) from error
+            raise BundleError(f"the model must be runnable by OpenVINO; got: {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_request": None}
