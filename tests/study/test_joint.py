@@ -14,7 +14,7 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.study.joint_conclusion import delta_m
 from fourfold.study.joint_result import JointResult
 
-SHORT = Recipe(epochs=2, least_steps=15, learning_rate=0.01)
+SHORT = Recipe(epochs=2, min_steps=15, learning_rate=0.01)
 
 
 def tasks(n=90):

@@ -20,7 +20,7 @@ from fourfold.preparation.choose import Standardize
 from fourfold.study.judge import Judge
 from fourfold.study.result import Line, Result
 
-SHORT = Recipe(epochs=3, least_steps=30)
+SHORT = Recipe(epochs=3, min_steps=30)
 
 
 def piles(few: int | None = 5):
@@ -162,7 +162,7 @@ def test_resume_takes_over_nothing_that_differs(tmp_path, change):
     elif change == "evaluate":
         evaluate = Domain(evaluate.rows.subset(np.arange(100)), evaluate.y[:100])
     else:
-        options |= {"seed": {"seeds": 2}, "recipe": {"recipe": Recipe(epochs=4, least_steps=30)},
+        options |= {"seed": {"seeds": 2}, "recipe": {"recipe": Recipe(epochs=4, min_steps=30)},
                     "threads": {"threads": 2}}[change]  # fmt: skip
     changed = study(tmp_path, source, target, evaluate, **options)
     bench = changed._bench()
@@ -276,7 +276,7 @@ def test_a_resumed_study_keeps_the_models_that_it_judged(tmp_path):
     options = {"methods": ["FineTune"], "seeds": 1}
     first = study(tmp_path, *piles(), **options).run()
     saved = weights(tmp_path / "out" / "models")
-    other = Recipe(epochs=1, least_steps=2)
+    other = Recipe(epochs=1, min_steps=2)
     study(tmp_path, *piles(), recipe=other, **options).run()
     assert weights(tmp_path / "out" / "models") != saved
     again = study(tmp_path, *piles(), resume=True, **options).run()
