@@ -20,7 +20,9 @@ from fourfold.report.confusions import Confused, most_confused
 from fourfold.report.leaderboard import Scale, Spread, leaderboard
 from fourfold.report.place import corners
 from fourfold.report.points import GREY, Colours, points_chart
-from fourfold.study.result import Interval, Line, Points
+from fourfold.study.gate import Interval
+from fourfold.study.leaderboard import LeaderboardRow
+from fourfold.study.result import Points
 
 HOSTILE = "</script><script>alert('it ran')</script><img src=x onerror=alert(2)>"
 
@@ -224,8 +226,8 @@ def test_one_row_is_shipped_one_compared_to_and_the_slowest_fills_its_meter(help
 
 
 def test_curves_show_each_seed_and_the_mean_of_what_all_seeds_reached():
-    line = Line("DANN", "transfer", losses=[[4.0, 2.0, 1.0], [2.0, 1.0], []])
-    [chart] = learning_curves([line, Line("Linear", "baseline")])
+    line = LeaderboardRow("DANN", "transfer", losses=[[4.0, 2.0, 1.0], [2.0, 1.0], []])
+    [chart] = learning_curves([line, LeaderboardRow("Linear", "baseline")])
     first, second, mean = chart.figure["data"]
     assert (first["x"], first["y"]) == ([1, 2, 3], [4.0, 2.0, 1.0])
     assert second["y"] == [2.0, 1.0]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fourfold.core.findings import Finding
-    from fourfold.study.result import Line
+    from fourfold.study.leaderboard import LeaderboardRow
 
 __all__ = ["Found", "Panel", "found", "panel"]
 
@@ -79,12 +79,12 @@ class Found:
     panels: list[Panel]
 
     @classmethod
-    def of(cls, line: Line) -> Self:
+    def of(cls, line: LeaderboardRow) -> Self:
         """Draw a method's findings."""
         return cls(line.method, [panel(finding) for finding in line.findings])
 
 
-def found(lines: Sequence[Line]) -> list[Found]:
+def found(lines: Sequence[LeaderboardRow]) -> list[Found]:
     """Draw what each method found out, those that found nothing left out."""
     return [Found.of(line) for line in lines if line.findings]
 

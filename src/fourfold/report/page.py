@@ -19,12 +19,12 @@ from fourfold.report.leaderboard import Row, Scale, leaderboard
 from fourfold.report.place import Corner, corners
 from fourfold.report.points import Colours, points_chart
 from fourfold.report.summary import Summary, summarize
-from fourfold.study.joint_result import JointResult
+from fourfold.study.result import JointResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.study.result import Pile, Result
+    from fourfold.study.result import DataSummary, Result
 
 __all__ = ["write_report"]
 
@@ -70,7 +70,7 @@ class _Study:
 
     key: str
     result: Result
-    piles: list[tuple[str, Pile]]
+    piles: list[tuple[str, DataSummary]]
     rows: list[Row]
     scale: Scale
     curves: list[Chart]
@@ -127,7 +127,7 @@ class _Joint:
         return cls(key, result, summarize(result), studies)
 
 
-def _piles(result: Result) -> list[tuple[str, Pile]]:
+def _piles(result: Result) -> list[tuple[str, DataSummary]]:
     piles = [("source", pile) for pile in result.sources] + [("target", result.target)]
     return piles + ([("evaluation", result.evaluate)] if result.evaluate else [])
 
