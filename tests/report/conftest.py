@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from fourfold.core.findings import Curves, Facts, HeatMap
-from fourfold.study.result import Interval, Line, Pile, Points, Result
+from fourfold.study.gate import Interval
+from fourfold.study.leaderboard import LeaderboardRow as Row
+from fourfold.study.result import Points, Result
 
 HOSTILE = "<script>alert('class')</script>"
 """A name that a stranger could give a class."""
@@ -49,8 +51,8 @@ SETTINGS = {
 }
 
 
-def _data(name: str, rows: int, labelled: int, labels: dict[str, int]) -> Pile:
-    return Pile(name, "pictures", rows, labelled, [28, 28, 1], labels, "0123456789abcdef" * 2)
+def _data(name: str, rows: int, labelled: int, labels: dict[str, int]) -> DataSummary:
+    return DataSummary(name, "pictures", rows, labelled, [28, 28, 1], labels, "0123456789abcdef" * 2)
 
 
 def _scores(rng: np.random.Generator, mean: float, runs: int = 5) -> list[float]:
@@ -84,17 +86,17 @@ def helped() -> Result:
     classes = [*"012345678", HOSTILE]
     confusion = rng.integers(0, 5, (10, 10)) + np.diag(rng.integers(120, 150, 10))
     lines = [
-        Line("FineTune", "transfer", _scores(rng, 0.90), _scores(rng, 0.915),
+        Row("FineTune", "transfer", _scores(rng, 0.90), _scores(rng, 0.915),
              Interval(0.052, 0.021, 0.083, 0.0004), "helped", 12.3, _losses(rng, 2.2),
              {"head_first": "True", "recipe__epochs": "30"}),
-        Line("TargetOnly", "baseline", _scores(rng, 0.85), _scores(rng, 0.863), None, None, 4.1,
+        Row("TargetOnly", "baseline", _scores(rng, 0.85), _scores(rng, 0.863), None, None, 4.1,
              _losses(rng, 2.4)),
-        Line("Linear", "baseline", _scores(rng, 0.84), _scores(rng, 0.858),
+        Row("Linear", "baseline", _scores(rng, 0.84), _scores(rng, 0.858),
              Interval(-0.005, -0.031, 0.021, 0.61), None, 0.23),
-        Line("DANN", "transfer", _scores(rng, 0.80), _scores(rng, 0.81),
+        Row("DANN", "transfer", _scores(rng, 0.80), _scores(rng, 0.81),
              Interval(-0.053, -0.090, -0.016, 0.002), "hurt", 95.0, _losses(rng, 3.1),
              findings=FINDINGS),
-        Line("ProgressiveNetwork", "transfer",
+        Row("ProgressiveNetwork", "transfer",
              error="the source must have rows of shape (28, 28, 1); got (32, 32, 3)"),
     ]  # fmt: skip
     return Result(
@@ -135,8 +137,8 @@ def regression() -> Result:
     rng = np.random.default_rng(1)
     values = [f"{value:.2f}" for value in np.linspace(-3, 12, 60)]
     lines = [
-        Line("Linear", "baseline", _scores(rng, 0.71), _scores(rng, 0.70), None, None, 0.02),
-        Line("FineTune", "transfer", _scores(rng, 0.6), _scores(rng, 0.6),
+        Row("Linear", "baseline", _scores(rng, 0.71), _scores(rng, 0.70), None, None, 0.02),
+        Row("FineTune", "transfer", _scores(rng, 0.6), _scores(rng, 0.6),
              Interval(-0.11, -0.17, -0.05, 0.001), "hurt", 8.0, _losses(rng, 1.3)),
     ]  # fmt: skip
     return Result(
@@ -169,8 +171,8 @@ def undecided() -> Result:
     """No target labels and none to evaluate on: nothing is scored, nothing compared."""
     rng = np.random.default_rng(2)
     lines = [
-        Line("DANN", "transfer", _scores(rng, 1.91), seconds=95.0, losses=_losses(rng, 3.0, 1)),
-        Line("SourceOnly", "baseline", _scores(rng, 1.62, 1), seconds=7.0),
+        Row("DANN", "transfer", _scores(rng, 1.91), seconds=95.0, losses=_losses(rng, 3.0, 1)),
+        Row("SourceOnly", "baseline", _scores(rng, 1.62, 1), seconds=7.0),
     ]
     return Result(
         title="mnist → optdigits, no labels",

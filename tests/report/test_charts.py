@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fourfold.report.charts import confusion_chart, learning_curves
-from fourfold.study.result import Line
+from fourfold.study.result import LeaderboardRow
 
 
 def test_curves_show_each_seed_and_the_mean_of_what_all_seeds_reached():
-    line = Line("DANN", "transfer", losses=[[4.0, 2.0, 1.0], [2.0, 1.0], []])
-    [chart] = learning_curves([line, Line("Linear", "baseline")])
+    line = LeaderboardRow("DANN", "transfer", losses=[[4.0, 2.0, 1.0], [2.0, 1.0], []])
+    [chart] = learning_curves([line, LeaderboardRow("Linear", "baseline")])
     first, second, mean = chart.figure["data"]
     assert (first["x"], first["y"]) == ([1, 2, 3], [4.0, 2.0, 1.0])
     assert second["y"] == [2.0, 1.0]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from fourfold.frozen.store import Store
     from fourfold.planner import Placement
     from fourfold.study import JointResult, Result
-    from fourfold.study.joint_result import Gain
-    from fourfold.study.result import Interval, Line
+    from fourfold.study.gate import Interval
+    from fourfold.study.leaderboard import Gain, LeaderboardRow
 
 __all__ = ["show_bare_map", "show_found", "show_place", "show_store", "show_tasks"]
 
@@ -136,7 +136,7 @@ def _delta(delta: Interval | None) -> str:
     return f"{delta.mean:+.1f} % [{delta.low:+.1f}, {delta.high:+.1f}], below zero is better"
 
 
-def _mean(line: Line) -> str:
+def _mean(line: LeaderboardRow) -> str:
     return f"{sum(line.scores) / len(line.scores):.3f}" if line.scores else "-"
 
 
@@ -189,7 +189,7 @@ def _table(*columns: str) -> Table:
     return shown
 
 
-def _cells(line: Line) -> tuple[str | Text, ...]:
+def _cells(line: LeaderboardRow) -> tuple[str | Text, ...]:
     if line.error:
         return line.method, "-", "", "failed", "-"
     mean = _mean(line)

@@ -20,7 +20,7 @@ from fourfold.report.words import number, shorten
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.study.result import Line
+    from fourfold.study.leaderboard import LeaderboardRow
 
 __all__ = [
     "BLUE",
@@ -103,12 +103,12 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
     }
 
 
-def learning_curves(lines: Sequence[Line]) -> list[Chart]:
+def learning_curves(lines: Sequence[LeaderboardRow]) -> list[Chart]:
     """Draw the training loss of each method: thin lines for the seeds, a thick one for the mean."""
     return [_curve(line) for line in lines if any(line.losses)]
 
 
-def _curve(line: Line) -> Chart:
+def _curve(line: LeaderboardRow) -> Chart:
     seeds = [losses for losses in line.losses if losses]
     common = min(map(len, seeds))  # seeds may stop early, at different epochs
     mean = [fmean(losses[epoch] for losses in seeds) for epoch in range(common)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fourfold.core.findings import Finding
-    from fourfold.study.result import Line
+    from fourfold.study.leaderboard import LeaderboardRow
 
 __all__ = ["MethodFindings", "Panel", "findings_by_method", "panel"]
 
@@ -79,7 +79,7 @@ class MethodFindings:
     panels: list[Panel]
 
 
-def findings_by_method(lines: Sequence[Line]) -> list[MethodFindings]:
+def findings_by_method(lines: Sequence[LeaderboardRow]) -> list[MethodFindings]:
     """Draw the findings of every method that has any."""
     return [
         MethodFindings(line.method, [panel(finding) for finding in line.findings])

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Self, final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fourfold.study.result import Interval, Line, Result, Verdict
+    from fourfold.study.gate import Interval, Verdict
+    from fourfold.study.leaderboard import LeaderboardRow
+    from fourfold.study.result import Result
 
 __all__ = ["ErrorBar", "Row", "Scale", "Spread", "leaderboard"]
 
@@ -119,7 +121,7 @@ class Row:
         Its time in percent of the slowest method's.
     """
 
-    line: Line
+    line: LeaderboardRow
     shipped: bool
     best_baseline: bool
     score: Spread | None

@@ -19,12 +19,12 @@ from fourfold.report.leaderboard import Row, Scale, leaderboard
 from fourfold.report.points import Colours, points_chart
 from fourfold.report.quadrants import Quadrant, quadrants
 from fourfold.report.summary import Summary, summarize
-from fourfold.study.joint_result import JointResult
+from fourfold.study.result import JointResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.study.result import Pile, Result
+    from fourfold.study.result import DataSummary, Result
 
 __all__ = ["write_report"]
 
@@ -66,7 +66,7 @@ class _StudySection:
 
     key: str
     result: Result
-    data: list[tuple[str, Pile]]
+    data: list[tuple[str, DataSummary]]
     rows: list[Row]
     scale: Scale
     curves: list[Chart]
@@ -129,7 +129,7 @@ def _section(key: str, result: Result | JointResult) -> _StudySection | _TasksSe
     return _StudySection.of(key, result)
 
 
-def _data(result: Result) -> list[tuple[str, Pile]]:
+def _data(result: Result) -> list[tuple[str, DataSummary]]:
     """Return the role and the summary of each data set."""
     data = [*(("source", source) for source in result.sources), ("target", result.target)]
     return data + ([("evaluation", result.evaluate)] if result.evaluate else [])

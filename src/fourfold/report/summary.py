@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, final
 from fourfold.report.leaderboard import ErrorBar, Scale, Spread
 
 if TYPE_CHECKING:
-    from fourfold.study.joint_result import JointResult
-    from fourfold.study.result import Interval, Result, Verdict
+    from fourfold.study.gate import Interval, Verdict
+    from fourfold.study.result import JointResult, Result
 
 __all__ = ["MethodRow", "Summary", "TaskRow", "summarize"]
 

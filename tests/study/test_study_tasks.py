@@ -3,59 +3,17 @@
 from __future__ import annotations
 
 import json
-import pickle
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from fourfold import Domain, FineTune, Mlp, MultiTask, Recipe, Store, Study, load
+from fourfold import Domain, FineTune, JointResult, Mlp, MultiTask, Recipe, load
 from fourfold.errors import DataError, ParameterError
-from fourfold.study.joint_conclusion import delta_m
-from fourfold.study.joint_result import JointResult
-
-SHORT = Recipe(epochs=2, least_steps=15, learning_rate=0.01)
-
-
-def tasks(n=90):
-    """Two tasks on the same digits, and a regression on other ones."""
-    X, y = load_digits(return_X_y=True)
-    return {
-        "digit": Domain(X[:n], y[:n]),
-        "even": Domain(X[:n], y[:n] % 2),
-        "light": Domain(X[n : 2 * n], X[n : 2 * n].mean(1) + 0.01),
-    }
-
-
-def judged(n=300):
-    X, y = load_digits(return_X_y=True)
-    X, y = X[-n:], y[-n:]
-    return {
-        "digit": Domain(X, y),
-        "even": Domain(X, y % 2),
-        "light": Domain(X, X.mean(1) + 0.01),
-    }
-
-
-def study(tmp_path, **options):
-    given = {
-        "tasks": tasks(),
-        "methods": [MultiTask()],
-        "recipe": SHORT,
-        "network": Mlp(widths=(16,)),
-        "seeds": 2,
-        "folds": 2,
-        "output": tmp_path / "out",
-        "store": Store(tmp_path / "store"),
-        "progress": False,
-    }
-    return Study(**{**given, **options})
-
-
-def models(folder):
-    """Return the weights of all models; a bundle's index holds the seconds that training took."""
-    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*.safetensors")
-            if "runs" not in f.parts}  # fmt: skip
+from fourfold.study import gate
+from fourfold.study.runs import list_runs
+from study.samples import judged, tasks, weights
+from study.samples import tasks_study as study
 
 
 def test_each_task_alone_is_always_beside(tmp_path):
@@ -92,15 +50,6 @@ def test_delta_is_the_papers(tmp_path):
     assert result.lines[0].delta.mean == pytest.approx(np.mean(values))
 
 
-def test_delta_of_equal_scores_is_zero_and_of_none_unknown():
-    same = np.array([[0.5, 0.7], [0.2, 0.1]])
-    lower = np.array([False, True])
-    assert delta_m(same, same, lower).tolist() == [0.0, 0.0]
-    assert (delta_m(same * 1.1, same, np.array([False, False])) < 0).all()
-    assert (delta_m(same * 1.1, same, np.array([True, True])) > 0).all()
-    assert np.isnan(delta_m(same, same * 0, lower)).all()
-
-
 def test_what_is_handed_over_answers_for_its_task(tmp_path):
     result = study(tmp_path).run()
     for name, domain in tasks().items():
@@ -113,7 +62,7 @@ def test_what_is_handed_over_answers_for_its_task(tmp_path):
 def test_a_joint_winner_is_handed_over_as_it_was_trained(tmp_path):
     planned = study(tmp_path)
     planned.run()
-    planned.joint._ship(dict.fromkeys(tasks(), "MultiTask"))
+    planned._ship(dict.fromkeys(tasks(), "MultiTask"))
     whole = load(tmp_path / "out/models/MultiTask")
     X = judged()["even"].rows
     for name in tasks():
@@ -128,7 +77,7 @@ def test_evaluation_labels_change_no_model_and_no_choice(tmp_path):
     two = study(tmp_path / "b", evaluate=wrong).run()
     assert one.results["digit"].lines[0].scores != two.results["digit"].lines[0].scores
     assert (one.shipped, one.chosen) == (two.shipped, two.chosen)
-    assert models(tmp_path / "a/out") == models(tmp_path / "b/out")
+    assert weights(tmp_path / "a/out") == weights(tmp_path / "b/out")
 
 
 def test_a_task_of_noise_that_is_learnt_beside_does_not_pass_as_a_gain(tmp_path):
@@ -150,8 +99,6 @@ def test_a_task_of_noise_that_is_learnt_beside_does_not_pass_as_a_gain(tmp_path)
 
 
 def test_holm_goes_over_tasks_and_methods(tmp_path, monkeypatch):
-    from fourfold.study import gate
-
     seen, holm = [], gate.holm
 
     def watched(intervals):
@@ -168,38 +115,21 @@ def test_resume_takes_over_what_is_finished_and_the_result_is_kept(tmp_path, mon
     first = study(tmp_path).run()
     assert JointResult.load(tmp_path / "out/result.json") == first
 
-    def none_left(left, _jobs):
-        assert not left
-        return iter(())
-
-    monkeypatch.setattr("fourfold.study.joint.started", none_left)
+    monkeypatch.setattr("fourfold.study.execution.execute", lambda *_: pytest.fail("refitted"))
     again = study(tmp_path, resume=True).run()
     assert [line.scores for line in again.results["digit"].lines] == [
         line.scores for line in first.results["digit"].lines
     ]
-    changed = {**tasks(), "even": Domain(tasks()["even"].rows, 1 - tasks()["even"].y)}
-    finished = list(
-        study(tmp_path, resume=True, tasks=changed).joint._fits(_splits(study(tmp_path).joint))
-    )
-    others = [done for done, _ in finished if done is not None]
-    assert all(set(done) in ({"digit"}, {"light"}) for done in others)  # no joint fit, no "even"
-    assert others
-
-
-def _splits(joint):
-    return {name: joint._splits(task) for name, task in joint.tasks.items()}
-
-
-def test_fits_travel_to_other_processes(tmp_path):
-    planned = study(tmp_path, seeds=1).joint
-    fits = [fit for _, fit in planned._fits(_splits(planned))]
-    joint = next(fit for fit in fits if fit[0].__name__ == "execute_joint")
-    function, arguments, _ = pickle.loads(pickle.dumps(joint))  # noqa: S301  our own
-    said, there = joint[0](*joint[1]), function(*arguments)
-    for name in tasks():
-        outputs, others = said[name].outputs, there[name].outputs
-        assert outputs.keys() == others.keys()
-        assert all(np.array_equal(outputs[key], others[key]) for key in outputs)
+    even = tasks()["even"]
+    changed = study(tmp_path, tasks={**tasks(), "even": Domain(even.rows, 1 - even.y)})
+    context = changed._context()
+    kept = [
+        set(run.held)
+        for run in list_runs(changed.questions, changed.seeds)
+        if context.finished(run, context.key(run))
+    ]
+    assert kept
+    assert all(names in ({"digit"}, {"light"}) for names in kept)  # no joint fit, no "even"
 
 
 def test_a_method_that_fails_is_named_and_the_rest_goes_on(tmp_path):

@@ -1,4 +1,4 @@
-"""Two pictures of both domains: their inputs before, and the shipped model's features after."""
+"""Rows of both domains in the plane: their prepared inputs, and the shipped model's features."""
 
 from __future__ import annotations
 
@@ -18,45 +18,47 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.preparation.choose import Preparation
 
-__all__ = ["drawn", "pictures"]
+__all__ = ["points_of", "sample_rows"]
 
-MOST: Final = 300
-"""Rows of a domain that are drawn."""
-WIDEST: Final = 4096
-"""About so many inputs of a row count for the picture before."""
+MOST_ROWS: Final = 300
+"""Of a domain."""
+MOST_INPUTS: Final = 4096
+"""Of a row; of more, evenly spread ones are taken."""
+MOST_LABELS: Final = 30
+"""Kinds of labels; with more, points have none."""
 
 
-def pictures(
-    prepare: Preparation, parts: Sequence[Domain], features: Sequence[NDArray[np.float32]]
+def points_of(
+    preparation: Preparation, parts: Sequence[Domain], features: Sequence[NDArray[np.float32]]
 ) -> list[Points]:
-    """Draw rows of both domains in the plane of their two main directions.
+    """Project inputs and features of both domains on their two principal components.
 
     Parameters
     ----------
-    prepare
-        Fitted; its prepared inputs are the picture before.
+    preparation
+        Fitted; of the inputs.
     parts
-        The rows of the source and of the target that are drawn, as :func:`drawn` returns them.
+        Rows of the source and of the target, as :func:`sample_rows` returns them.
     features
-        What the shipped model makes of each, (n, d).
+        (n, d) of the shipped model, for each.
     """
-    inputs = [prepare.transform(part.rows).sample(MOST) for part in parts]
+    inputs = [preparation.transform(part.rows).sample(MOST_ROWS) for part in parts]
     return [
         _points("before: the prepared inputs", parts, inputs),
         _points("after: what the shipped model learnt", parts, features),
     ]
 
 
-def drawn(domain: Domain) -> Domain:
+def sample_rows(domain: Domain) -> Domain:
     """Return up to 300 rows of a domain, evenly spread."""
-    if domain.n_rows <= MOST:
+    if domain.n_rows <= MOST_ROWS:
         return domain
-    return domain.subset(evenly(domain.n_rows, MOST))
+    return domain.subset(evenly(domain.n_rows, MOST_ROWS))
 
 
 def _points(title: str, parts: Sequence[Domain], blocks: Sequence[NDArray[np.float32]]) -> Points:
     flat = np.concatenate([block.reshape(len(block), -1) for block in blocks])
-    flat = flat[:, :: max(1, flat.shape[1] // WIDEST)]  # of large pictures, every so many pixels
+    flat = flat[:, :: max(1, flat.shape[1] // MOST_INPUTS)]
     directions = min(2, *flat.shape)
     plane = PCA(directions, random_state=0).fit_transform(flat.astype(np.float64))
     plane = np.pad(plane, ((0, 0), (0, 2 - directions)))
@@ -65,11 +67,12 @@ def _points(title: str, parts: Sequence[Domain], blocks: Sequence[NDArray[np.flo
         x=plane[:, 0].round(4).tolist(),
         y=plane[:, 1].round(4).tolist(),
         source=[True] * len(blocks[0]) + [False] * len(blocks[1]),
-        label=[name for part in parts for name in _names(part)],
+        label=[name for part in parts for name in _labels(part)],
     )
 
 
-def _names(domain: Domain) -> list[str]:
-    if domain.y is None or domain.y.ndim > 1 or len(domain.counts) > 30:
+def _labels(domain: Domain) -> list[str]:
+    """Return the label of each row as text, empty where it has none."""
+    if domain.y is None or domain.y.ndim > 1 or len(domain.counts) > MOST_LABELS:
         return [""] * domain.n_rows
     return [str(y) if there else "" for y, there in zip(domain.y, domain.labelled, strict=True)]

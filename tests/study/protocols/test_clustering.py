@@ -13,7 +13,7 @@ from fourfold.errors import DataError, ParameterError
 BASELINES = {"KMeansClustering", "SpectralCoClustering", "CoClustering"}
 
 
-def piles(rows=200):
+def domains(rows=200):
     """Ones and sixes to cluster, with zeros, twos and fours beside them; the former's labels."""
     X, y = load_digits(return_X_y=True)
     mixed = np.flatnonzero(np.isin(y, [1, 6]))[:rows]
@@ -34,7 +34,7 @@ def study(tmp_path, *domains, **options):
 
 
 def test_stability_chooses_and_labels_judge(tmp_path):
-    result = study(tmp_path, *piles()).run()
+    result = study(tmp_path, *domains()).run()
     assert result.cell == "clustering"
     assert {line.method for line in result.lines} == BASELINES | {"SelfTaughtClustering"}
     assert not any(line.error for line in result.lines)
@@ -45,13 +45,13 @@ def test_stability_chooses_and_labels_judge(tmp_path):
     best = max(result.lines, key=lambda line: np.mean(line.choice))
     assert result.shipped == best.method
     kept = load(tmp_path / "out" / "best")
-    assert set(kept.predict(piles()[1])) == {0, 1}
+    assert set(kept.predict(domains()[1])) == {0, 1}
     titles = {finding.title for finding in result.lines[0].findings}
     assert "Clusters beside the true classes" in titles
 
 
 def test_evaluation_labels_change_no_choice(tmp_path):
-    source, target, evaluate = piles()
+    source, target, evaluate = domains()
     shuffled = Domain(evaluate.rows, np.random.default_rng(0).permutation(evaluate.y))
     results = [
         study(tmp_path / name, source, target, judged).run()
@@ -63,14 +63,14 @@ def test_evaluation_labels_change_no_choice(tmp_path):
 
 
 def test_without_labels_stability_judges(tmp_path):
-    result = study(tmp_path, *piles()[:2]).run()
+    result = study(tmp_path, *domains()[:2]).run()
     assert result.metric == "stability"
     assert all(line.scores == line.choice for line in result.lines)
     assert result.verdict in {"helped", "hurt", "undecided"}
 
 
 def test_sparse_counts(tmp_path):
-    source, target, evaluate = piles()
+    source, target, evaluate = domains()
     rows = [scipy.sparse.csr_array(d.rows.take(np.arange(d.n_rows))) for d in (source, target)]
     result = study(tmp_path, *map(Domain, rows), Domain(rows[1], evaluate.y)).run()
     assert not any(line.error for line in result.lines)
@@ -78,20 +78,22 @@ def test_sparse_counts(tmp_path):
 
 
 def test_entropy_can_be_asked_for(tmp_path):
-    result = study(tmp_path, *piles(), metric="entropy", seeds=1, methods=["SelfTaughtClustering"])
+    result = study(
+        tmp_path, *domains(), metric="entropy", seeds=1, methods=["SelfTaughtClustering"]
+    )
     lines = result.run().lines
     assert all(-1 <= score <= 0 for line in lines for score in line.scores)
 
 
 def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
-    study(tmp_path, *piles(), seeds=1).run()
-    monkeypatch.setattr("fourfold.study.study.execute", lambda *_: pytest.fail("refitted"))
-    assert study(tmp_path, *piles(), seeds=1, resume=True).run().shipped
+    study(tmp_path, *domains(), seeds=1).run()
+    monkeypatch.setattr("fourfold.study.execution.execute", lambda *_: pytest.fail("refitted"))
+    assert study(tmp_path, *domains(), seeds=1, resume=True).run().shipped
 
 
 def test_what_does_not_fit_is_refused(tmp_path):
-    source, target, evaluate = piles()
-    with pytest.raises(ParameterError, match="clusters must say how many"):
+    source, target, evaluate = domains()
+    with pytest.raises(ParameterError, match="clusters must be the number of clusters"):
         study(tmp_path, source, target, clusters=None)
     with pytest.raises(DataError, match="at least 240 rows for 120 clusters"):
         study(tmp_path, source, target, clusters=120)

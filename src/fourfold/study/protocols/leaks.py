@@ -1,4 +1,4 @@
-"""Leaks: what makes a zero-shot figure too good to be true."""
+"""Leaks of unseen classes into training data: they make zero-shot scores too good."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ __all__ = ["leaks"]
 
 
 def leaks(source: Domain, target: Domain, evaluate: Domain | None = None) -> list[str]:
-    """Say in a sentence each what lets rows of unseen classes be recognized by examples.
+    """List the leaks of unseen classes into the source, a sentence each.
 
-    An unseen class must be new: no example of it under another spelling, none described as a seen
-    one is, and no row to judge on that was learnt from.
+    An unseen class must be new: without examples under another spelling, without the description of
+    a seen class, and without rows to judge on among the source's.
 
     Parameters
     ----------
     source
         Rows of the seen classes, with their labels.
     target
-        The classes that come into question, described.
+        The candidate classes, with descriptions.
     evaluate
         Rows to judge on, with their labels.
 
     Returns
     -------
     list of str
-        Nothing where all is well.
+        Empty without leaks.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def leaks(source: Domain, target: Domain, evaluate: Domain | None = None) -> lis
 
 
 def _spellings(seen: Sequence[Any], unseen: Sequence[Any]) -> list[str]:
-    """Find unseen classes that are seen but for case, accents, spaces, signs or the plural."""
+    """Find unseen classes with the name of a seen one but for case, accents, signs or plural."""
     stems: dict[str, Any] = {}
     for name in seen:
         for stem in _stems(str(name)):
@@ -79,7 +79,7 @@ def _spellings(seen: Sequence[Any], unseen: Sequence[Any]) -> list[str]:
 
 
 def _stems(name: str) -> list[str]:
-    """Return what a name may be written as, in small letters and digits alone."""
+    """Return the lower-case letters and digits of a name, and of its singular."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     bare = "".join(letter for letter in plain if letter.isalnum())
     stems = [bare]
@@ -90,7 +90,7 @@ def _stems(name: str) -> list[str]:
 
 
 def _twins(source: Domain, target: Domain, seen: Sequence[Any], unseen: Sequence[Any]) -> list[str]:
-    """Find unseen classes that are described as a seen one is."""
+    """Find unseen classes with the description of a seen one."""
     known = [domain.classes for domain in (target, source) if domain.classes is not None]
     rows: dict[Any, Hashable] = {}
     for descriptions in known:
