@@ -8,7 +8,7 @@ import pytest
 from fourfold.core.findings import Curves, Facts, HeatMap
 from fourfold.study.gate import Interval
 from fourfold.study.leaderboard import LeaderboardRow as Row
-from fourfold.study.result import Points, Result
+from fourfold.study.result import DataSummary, Points, Result
 
 HOSTILE = "<script>alert('class')</script>"
 """A name that a stranger could give a class."""
@@ -52,7 +52,9 @@ SETTINGS = {
 
 
 def _data(name: str, rows: int, labelled: int, labels: dict[str, int]) -> DataSummary:
-    return DataSummary(name, "pictures", rows, labelled, [28, 28, 1], labels, "0123456789abcdef" * 2)
+    return DataSummary(
+        name, "pictures", rows, labelled, [28, 28, 1], labels, "0123456789abcdef" * 2
+    )
 
 
 def _scores(rng: np.random.Generator, mean: float, runs: int = 5) -> list[float]:

@@ -250,8 +250,8 @@ def _protocol(
 def _default_preparation(placement: Placement, rows: list[Rows], options: Options) -> Preparation:
     """Return the preparation that the first baseline would choose, not yet fitted."""
     baseline = find(placement.baselines[0]).load()()
-    prepare: Preparation = baseline.preparation_for(
-        rows, brought=isinstance(options.network, nn.Module)
+    prepare: Preparation = baseline.choose_preparation(
+        rows, user_network=isinstance(options.network, nn.Module)
     )
     return prepare
 
