@@ -103,7 +103,7 @@ def ranks(tmp_path_factory):
         capture_output=True,
         check=False,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return [dict(np.load(folder / f"{rank}.npz")) for rank in (0, 1)]
