@@ -1,4 +1,4 @@
-"""Small convolutional networks, for pictures."""
+"""ConvNet: small convolutional networks, for pictures."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["ConvNet"]
 
 @final
 class ConvNet(Builder):
-    """Convolutions, each halving the picture, then fully connected layers.
+    """Convolutions with pooling, then fully connected layers.
 
     The defaults are the digit network of domain-adversarial training: 5×5-32, 5×5-48, 100, 100;
-    its domain critic reads the last convolution. Pooling comes before the ReLU: they commute, and a
-    quarter of the elements is left for it.
+    its domain critic reads the last convolution. Pooling comes before the ReLU, with which it
+    commutes: a quarter of the elements is left.
 
     Parameters
     ----------
     channels
-        Of each convolution.
+        Output channels of each convolution.
     widths
         Units of the fully connected layers.
     kernel
-        Side of the convolutions' filters, without padding; None: 5, or 3 with padding where the
-        pictures are too small for it.
+        Side of the filters, without padding; None: 5, or 3 with padding for pictures that are too
+        small.
     batch_norm
-        Normalize after each convolution.
+        Whether to normalize after each convolution.
 
     References
     ----------
@@ -51,14 +51,14 @@ class ConvNet(Builder):
     kernel: Annotated[int, at.Ge(1)] | None = None
     batch_norm: bool = False
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         if len(shape) != 3:
             raise DataError(f"a convnet must get rows of (C, H, W); got rows of shape {shape}")
         if not self.channels:
             raise ParameterError("channels of ConvNet must be at least one convolution's; got ()")
         side = min(shape[1:])
         for _ in self.channels:
-            side = (side - 4) // 2  # what a filter of 5 and pooling leave of it
+            side = (side - 4) // 2  # after a filter of 5 and pooling
         small = side < 1
         kernel = self.kernel or (3 if small else 5)
         padding = kernel // 2 if small and self.kernel is None else 0

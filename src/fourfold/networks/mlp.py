@@ -1,4 +1,4 @@
-"""Fully connected networks, for tables and vectors."""
+"""Mlp: fully connected networks, for tables and vectors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import annotated_types as at
 from torch import nn
 
 from fourfold.networks.builder import Body, Builder
+from fourfold.networks.flat import Flat, flattened
 from fourfold.training.norms import BatchNorm1d
 
 __all__ = ["Mlp"]
@@ -17,14 +18,14 @@ __all__ = ["Mlp"]
 
 @final
 class Mlp(Builder):
-    """Layers of ReLU units; rows of several dimensions are flattened.
+    """Layers of ReLU units on flattened rows.
 
     Parameters
     ----------
     widths
         Units of each hidden layer, from the input on.
     batch_norm
-        Normalize before each ReLU.
+        Whether to normalize before each ReLU.
     dropout
         Share of units that are dropped after each layer, in [0, 1).
 
@@ -38,12 +39,13 @@ class Mlp(Builder):
     batch_norm: bool = False
     dropout: Annotated[float, at.Interval(ge=0, lt=1)] = 0.0
 
-    def build(self, shape: tuple[int, ...]) -> Body:
-        stages: dict[str, nn.Module] = {"flatten": nn.Flatten()} if len(shape) > 1 else {}
+    def _build(self, shape: tuple[int, ...]) -> Body:
+        if not self.widths:
+            return Flat().build(shape)
+        stages = dict(flattened(shape))
         sizes = (math.prod(shape), *self.widths)
         for i, (inner, outer) in enumerate(itertools.pairwise(sizes), start=1):
-            layer = [nn.Linear(inner, outer)]
             norm = [BatchNorm1d(outer)] if self.batch_norm else []
             drop = [nn.Dropout(self.dropout)] if self.dropout else []
-            stages[f"fc{i}"] = nn.Sequential(*layer, *norm, nn.ReLU(), *drop)
-        return Body(stages or {"same": nn.Identity()}, sizes[-1])
+            stages[f"fc{i}"] = nn.Sequential(nn.Linear(inner, outer), *norm, nn.ReLU(), *drop)
+        return Body(stages, sizes[-1])

@@ -1,4 +1,4 @@
-"""A network whose last layers stand on features of one width, whatever comes in below."""
+"""Stem: a network of any input whose upper layers other networks may share."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import annotated_types as at
 from torch import nn
 
 from fourfold.core.parameters import PositiveInt
-from fourfold.networks import builder_of
 from fourfold.networks.builder import Body, Builder
+from fourfold.networks.choice import builder_of
 from fourfold.networks.mlp import Mlp
 
 __all__ = ["Stem"]
@@ -17,14 +17,14 @@ __all__ = ["Stem"]
 
 @final
 class Stem(Builder):
-    """A network, a projection to one width, and an MLP on top that other networks may share.
+    """A network, a projection to a fixed width, and an MLP that other networks may share.
 
     Parameters
     ----------
     network
         The lower part; None chooses by the rows' shape.
     width
-        Of the features that the MLP takes.
+        Inputs of the MLP.
     middle
         Units of the MLP's layers.
 
@@ -39,7 +39,7 @@ class Stem(Builder):
     width: PositiveInt = 64
     middle: tuple[Annotated[int, at.Ge(1)], ...] = (64,)
 
-    def build(self, shape: tuple[int, ...]) -> Body:
+    def _build(self, shape: tuple[int, ...]) -> Body:
         below = builder_of(self.network, shape).build(shape)
         project = nn.Sequential(nn.Linear(below.width, self.width), nn.ReLU())
         middle = Mlp(widths=self.middle).build((self.width,))

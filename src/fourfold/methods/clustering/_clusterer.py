@@ -20,7 +20,7 @@ from fourfold.estimators.contracts import Needs
 from fourfold.estimators.network import NetworkEstimator
 from fourfold.frozen.blocks import as_tensor, in_blocks
 from fourfold.networks.cut import Cut
-from fourfold.networks.shares import Share, Shares
+from fourfold.networks.normalized_counts import NormalizedCounts, Normalizer
 from fourfold.preparation.choose import AsIs, Standardize, WordCounts, default_preparation
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class CountClusterer(Clusterer, ABC):
         words = self.codebook
         if words == "auto":
             words = WORDS if any(_is_signed(self, part) for part in parts) else None
-        self.builder_ = Shares(words=words or 0)
+        self.builder_ = NormalizedCounts(n_words=words or 0)
         body = self.build_body()
         if words:
             samples = [_sampled(body, part) for part in parts]
@@ -165,7 +165,7 @@ class CountClusterer(Clusterer, ABC):
         rows = X.rows if isinstance(X, Domain) else as_rows(X)
         ready = self._ready(rows)
         given = rows.kind != "texts" and self.frozen_ is None
-        if given and isinstance(self.builder_, Shares) and not self.builder_.words:
+        if given and isinstance(self.builder_, NormalizedCounts) and not self.builder_.n_words:
             refuse_empty(_full(ready))
         return ready
 
@@ -202,7 +202,7 @@ def _is_signed(estimator: CountClusterer, rows: Rows) -> bool:
 
 def _sampled(body: Body, rows: Rows) -> NDArray[np.float32]:
     """Read numbers (n, d) as the codebook will see them."""
-    stages = [s for s in body.children() if not isinstance(s, (Codes, Share))]
+    stages = [s for s in body.children() if not isinstance(s, (Codes, Normalizer))]
     few = rows.subset(evenly(rows.n, SAMPLE))
     return np.concatenate(list(_passed(stages, few)))
 

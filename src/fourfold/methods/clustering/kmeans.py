@@ -15,7 +15,7 @@ from fourfold.estimators.contracts import Needs
 from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.clustering._clusterer import Clusterer
 from fourfold.networks.mlp import Mlp
-from fourfold.networks.shares import Shares
+from fourfold.networks.normalized_counts import NormalizedCounts
 
 if TYPE_CHECKING:
     from fourfold.estimators.problem import Job, Model
@@ -56,7 +56,9 @@ class KMeansClustering(Clusterer):
 
     def _cluster(self, job: Job) -> Model:
         counts = isinstance(job.target.rows, SparseRows)
-        self.builder_ = Shares(by="length") if counts else Mlp(widths=())  # the inputs, flattened
+        self.builder_ = (
+            NormalizedCounts(norm="l2") if counts else Mlp(widths=())
+        )  # the inputs, flattened
         model = job.model(job.body())
         features = in_blocks(model.body, job.target.rows).astype(np.float64)
         found = KMeans(self.n_clusters, n_init=self.starts, random_state=self.random_state)

@@ -21,7 +21,7 @@ from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.packed import PackedRows, unpack
 from fourfold.frozen.store import compute_once
 from fourfold.networks.builder import Body
-from fourfold.networks.columns import Column, Columns, Joined, beside
+from fourfold.networks.columns import Column, ColumnNetwork, ColumnStack, new_column
 from fourfold.training.loop import minimize
 from fourfold.training.phases import Phase
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.estimators.problem import Job
     from fourfold.networks.builder import Builder
-    from fourfold.networks.columns import Said
+    from fourfold.networks.columns import Activations
     from fourfold.training.batches import Batch
 
 __all__ = ["ColumnEstimator", "Listener", "Past", "joined"]
@@ -94,7 +94,7 @@ class Listener(nn.Module):
 
     def forward(self, packed: Tensor) -> Tensor:
         x, *values = unpack(packed, self.shapes)
-        said: list[Said] = [{} for _ in range(self.old)]
+        said: list[Activations] = [{} for _ in range(self.old)]
         for (j, joint), value in zip(self.heard, values, strict=True):
             said[j][joint] = value
         outputs: Tensor = self.head(self.column(x, said)[0])
@@ -132,7 +132,7 @@ class ColumnEstimator(NetworkEstimator, ABC):
     @final
     def _start(self, job: Job) -> Model:
         """Build a fresh column and its head, as a network that is alone would start."""
-        if isinstance(self.builder_, Columns):  # of a source; what is needed is one more column
+        if isinstance(self.builder_, ColumnStack):  # of a source; what is needed is one more column
             self.builder_ = self.builder_.columns[-1]
         return job.model(job.body())
 
@@ -144,12 +144,13 @@ class ColumnEstimator(NetworkEstimator, ABC):
         """
         old = [one.column for one in past]
         with seeded(self.random_state):  # apart, so that the rest is drawn as without adapters
-            column = beside(
-                old, fresh.body.bare(), self.shape_, width=self.adapter_width, scale=self.scale
-            )
+            column = new_column(
+                old, fresh.body.bare(), self.shape_,
+                adapter_width=self.adapter_width, scale=self.scale,
+            )  # fmt: skip
         known = data.known()
-        packed = _overheard(old, column.hears, self.prepared(known.rows))
-        listener = Listener(column, fresh.head, len(old), column.hears, packed.shapes)
+        packed = _overheard(old, column.lateral_inputs, self.prepared(known.rows))
+        listener = Listener(column, fresh.head, len(old), column.lateral_inputs, packed.shapes)
         return listener, Data(packed, known.y, known.labelled)
 
     @final
@@ -158,16 +159,16 @@ class ColumnEstimator(NetworkEstimator, ABC):
         columns = [one.column for one in chain]
         heads = [one.head for one in chain]
         builders = [one.builder for one in chain if one.builder is not None]
-        described = Columns(
+        described = ColumnStack(
             columns=tuple(builders),
-            starts=tuple(column.start for column in columns),
-            widths=tuple(column.adapter_width for column in columns),
+            first_inputs=tuple(column.first_input for column in columns),
+            adapter_widths=tuple(column.adapter_width for column in columns),
             outputs=tuple(
                 head.out_features if isinstance(head, nn.Linear) else 0 for head in heads[:-1]
             ),
         )
         self.builder_ = described if len(builders) == len(chain) else None
-        body = Body({"columns": Joined(columns, heads[:-1])}, columns[-1].width)
+        body = Body({"columns": ColumnNetwork(columns, heads[:-1])}, columns[-1].width)
         return Model(self.on_rows(body), heads[-1])
 
     @final
@@ -200,9 +201,9 @@ class ColumnEstimator(NetworkEstimator, ABC):
         return fmean(scores)
 
 
-def joined(body: Body) -> Joined | None:
+def joined(body: Body) -> ColumnNetwork | None:
     """Return the columns that a network consists of; None where it is another."""
-    return next((part for part in body.children() if isinstance(part, Joined)), None)
+    return next((part for part in body.children() if isinstance(part, ColumnNetwork)), None)
 
 
 def _overheard(old: Sequence[Column], heard: Sequence[tuple[int, str]], rows: Rows) -> PackedRows:
@@ -212,8 +213,8 @@ def _overheard(old: Sequence[Column], heard: Sequence[tuple[int, str]], rows: Ro
     """
     if not heard:
         return PackedRows([rows])
-    network = Joined(old)
-    taps = [network.tap(j, joint) for j, joint in heard]
+    network = ColumnNetwork(old)
+    taps = [network.layer_at(j, joint) for j, joint in heard]
     frozen = Frozen(network, taps=taps, engine="torch")
     return PackedRows([rows, *(compute_once(frozen, rows, tap) for tap in taps)])
 

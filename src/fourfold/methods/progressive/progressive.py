@@ -20,7 +20,7 @@ from fourfold.estimators.problem import Data, Model, once, supervise
 from fourfold.frozen.blocks import as_tensor
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.methods.progressive._columns import ColumnEstimator, Past, joined
-from fourfold.networks.columns import Column, Columns, Joined, joints
+from fourfold.networks.columns import Column, ColumnNetwork, ColumnStack, joints
 from fourfold.training.phases import History
 from fourfold.training.recipe import Recipe
 
@@ -116,7 +116,7 @@ class ProgressiveNetwork(ColumnEstimator):
             listener, data = self._listener(
                 past, Model(body, task.head(body.width)), job.source_data
             )
-            before = fingerprint(Joined([one.column for one in past]))
+            before = fingerprint(ColumnNetwork([one.column for one in past]))
             key = job.key(recipe, before, str(self.adapter_width), str(self.scale))
             once(listener, key, lambda: supervise(listener, task, data, recipe))
         listener.cpu()
@@ -126,7 +126,7 @@ class ProgressiveNetwork(ColumnEstimator):
         """Make columns, from a position on, of a source's network."""
         if isinstance(job.giver, ProgressiveNetwork):
             theirs = copy.deepcopy(job.giver.chain())
-            return [replace(one, column=one.column.moved(at)) for one in theirs]
+            return [replace(one, column=one.column.shift(at)) for one in theirs]
         model = job.source_model.cpu()
         builder = self.builder_ if job.given is None else job.giver and job.giver.builder_
         # one of another kind could not be rebuilt from its number of outputs
@@ -143,12 +143,12 @@ class ProgressiveNetwork(ColumnEstimator):
     def _sensitivity(self, model: Model, data: Data, task: Task) -> list[list[float]]:
         """Share out what the answers depend on at each stage among the columns."""
         network = _columns_of(model)
-        parts = network.parts
+        parts = network.column_list
         own = joints(parts[-1].stages)
-        where = [(at, j) for at in own for j, c in enumerate(parts) if at in c.places.values()]
+        where = [(at, j) for at in own for j, c in enumerate(parts) if at in c.joint_of.values()]
 
         def run(x: Tensor) -> tuple[Tensor, list[Tensor]]:
-            features, said = network.listen(x)
+            features, said = network.with_activations(x)
             return model.head(features), [said[j][at] for at, j in where]
 
         x = as_tensor(self.prepared(data.rows).sample(MOST_ROWS))
@@ -159,7 +159,7 @@ class ProgressiveNetwork(ColumnEstimator):
         return shares
 
     def _found(self, model: Model) -> list[HeatMap | Facts]:
-        stages = list(_columns_of(model).parts[-1].places)
+        stages = list(_columns_of(model).column_list[-1].joint_of)
         old = [f"column {i}" for i in range(1, self.n_columns_)]
         known = self.afs_[:, -1][~np.isnan(self.afs_[:, -1])]
         share = f"{100 * (1 - known.mean()):.0f} %" if known.size else "unknown: nothing matters"
@@ -227,13 +227,13 @@ class ProgressiveNetwork(ColumnEstimator):
         """Return all columns, the newest last."""
         n = self.n_columns_
         network = _columns_of(self.model_)
-        builders = self.builder_.columns if isinstance(self.builder_, Columns) else [None] * n
+        builders = self.builder_.columns if isinstance(self.builder_, ColumnStack) else [None] * n
         heads = [*network.heads, self.model_.head]
         tasks = [_restored(kept) for kept in self.tasks_]
-        return [Past(*one) for one in zip(network.parts, heads, builders, tasks, strict=True)]
+        return [Past(*one) for one in zip(network.column_list, heads, builders, tasks, strict=True)]
 
 
-def _columns_of(model: Model) -> Joined:
+def _columns_of(model: Model) -> ColumnNetwork:
     network = joined(model.body)
     if network is None:
         raise ParameterError(

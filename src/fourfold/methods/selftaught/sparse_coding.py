@@ -130,9 +130,9 @@ class SparseCoding(NetworkEstimator):
         """Describe the coder for these rows, and refuse what cannot be learnt."""
         window = self._window()
         stride = self.stride or (max(1, round(min(window) / 3)) if window else 1)
-        draft = Coder(atoms=1, window=window, stride=stride).build(self.shape_)
+        draft = Coder(n_components=1, window=window, stride=stride).build(self.shape_)
         windows = _module(draft).windows
-        most = source.rows.n * windows.places(torch.zeros(1, 1))
+        most = source.rows.n * windows.count(torch.zeros(1, 1))
         usual = min(256 if window is None else 128, 8 * windows.width, max(1, most // 4))
         atoms = usual if self.atoms is None else self.atoms
         if atoms > most:
@@ -142,11 +142,11 @@ class SparseCoding(NetworkEstimator):
                 f"source, {most}; got {atoms}"
             )
         return Coder(
-            atoms=atoms,
-            penalty=self.penalty,
+            n_components=atoms,
+            alpha=self.penalty,
             window=window,
             stride=stride,
-            split=self.split,
+            split_sign=self.split,
             keep_input=self.classify == "codes+input",
         )
 
@@ -161,7 +161,7 @@ class SparseCoding(NetworkEstimator):
         module, read = _module(body), _reader(body, source.rows)
         sample = read(evenly(source.rows.n, LOOK))
         windows = module.windows
-        even = sample if windows.window is None else windows.even(sample)
+        even = sample if windows.window is None else windows.contrast_normalized(sample)
         if not even.any():
             what = "rows" if windows.window is None else "windows"
             raise DataError(
@@ -172,7 +172,7 @@ class SparseCoding(NetworkEstimator):
             windows.length.copy_(sample.flatten(1).square().sum(1).mean().sqrt().clamp(min=1e-12))
         elif self.whiten:
             windows.turn.copy_(_whitening(even))
-        per = windows.places(sample[:1])
+        per = windows.count(sample[:1])
         drawn = min(per, -(-self.windows // source.rows.n))
         batches = _batches(read, module, source.rows.n, drawn, self.windows)
         dictionary = learn_dictionary(
@@ -208,7 +208,7 @@ class SparseCoding(NetworkEstimator):
                 "The dictionary, on the target's labelled rows",
                 {
                     "atoms": f"{len(module.codes.atoms)}",
-                    "windows a row": f"{module.windows.places(few[:1])}",
+                    "windows a row": f"{module.windows.count(few[:1])}",
                     "active atoms a code": f"{float(on.sum(1).float().mean()):.1f}",
                     "atoms that are never active": f"{float((~on.any(0)).float().mean()):.0%}",
                 },

@@ -1,30 +1,25 @@
-"""Networks are built for the rows they get."""
+"""Builders build bodies for rows of any shape, and a body remembers its builder."""
 
 from __future__ import annotations
 
+import copy
+import io
+
 import pytest
 import torch
-from sklearn.base import clone
 from torch import nn
 
 from fourfold.errors import DataError, ParameterError
-from fourfold.networks import (
-    BUILDERS,
-    Body,
-    Builder,
-    ConvNet,
-    Mlp,
-    as_body,
-    builder_of,
-    choose,
-    named,
-)
+from fourfold.frozen.fingerprint import fingerprint
+from fourfold.networks import BUILDERS, Body, Builder, ConvNet, Flat, Mlp, as_body
 from fourfold.training.norms import BatchNorm1d, BatchNorm2d
 
 BUILT = [
     (Mlp(), (7,), 64),
     (Mlp(widths=()), (7,), 7),
     (Mlp(widths=()), (3, 4), 12),
+    (Flat(), (7,), 7),
+    (Flat(), (3, 4), 12),
     (Mlp(widths=(5,), batch_norm=True, dropout=0.2), (2, 3, 4), 5),
     (ConvNet(), (1, 28, 28), 100),
     (ConvNet(), (3, 8, 8), 100),
@@ -43,22 +38,6 @@ def test_a_network_gives_features_of_its_width(builder, shape, width):
     assert body(torch.randn(3, *shape)).shape == (3, width)
     assert body.tap in dict(body.named_children())
     assert not any(p.is_inference() for p in body.parameters())
-
-
-def test_the_digit_network_is_the_papers():
-    body = ConvNet().build((3, 28, 28))
-    shapes = {name: tuple(p.shape) for name, p in body.named_parameters() if p.ndim > 1}
-    assert list(shapes.values()) == [(32, 3, 5, 5), (48, 32, 5, 5), (100, 768), (100, 100)]
-    assert body.tap == "conv2"
-    assert body.conv1(torch.randn(1, 3, 28, 28)).shape == (1, 32, 12, 12)
-    assert body.conv2(torch.randn(1, 32, 12, 12)).shape == (1, 768)
-
-
-def test_pooling_before_the_relu_changes_nothing():
-    stage = ConvNet(widths=()).build((1, 28, 28)).conv1
-    x = torch.randn(2, 1, 28, 28)
-    expected = nn.functional.max_pool2d(stage[0](x).relu(), 2)
-    torch.testing.assert_close(stage(x), expected, rtol=0, atol=0)
 
 
 def test_options_put_layers_in():
@@ -80,19 +59,6 @@ def test_the_seed_makes_the_weights():
 
 
 @pytest.mark.parametrize(
-    ("builder", "shape", "message"),
-    [
-        (ConvNet(), (64,), r"a convnet must get rows of \(C, H, W\); got rows of shape \(64,\)"),
-        (ConvNet(kernel=9), (1, 8, 8), r"large enough for 2 convolutions; got \(8, 8\)"),
-        (ConvNet(channels=(4,) * 5), (1, 8, 8), "large enough for 5 convolutions"),
-    ],
-)
-def test_rows_that_do_not_fit_are_refused(builder, shape, message):
-    with pytest.raises(DataError, match=message):
-        builder.build(shape)
-
-
-@pytest.mark.parametrize(
     ("builder", "message"),
     [
         (ConvNet(channels=(0,)), "channels of ConvNet must be a tuple, of which each item"),
@@ -105,59 +71,7 @@ def test_wrong_parameters_are_refused(builder, message):
         builder.check()
 
 
-def test_a_convnet_has_convolutions():
-    with pytest.raises(ParameterError, match="at least one convolution"):
-        ConvNet(channels=()).build((1, 28, 28))
-
-
-def test_builders_are_cloned_and_found_by_their_class_name():
-    for builder in (Mlp(widths=(3,)), ConvNet(kernel=3)):
-        again = BUILDERS[type(builder).__name__](**builder.get_params())
-        assert clone(again).get_params() == builder.get_params()
-        assert builder.bare() is builder
-
-
-# --- choice --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("shape", "convolutions"),
-    [((1, 8, 8), 2), ((3, 32, 32), 2), ((3, 64, 64), 3), ((3, 224, 224), 5), ((1, 400, 600), 6)],
-)
-def test_pictures_get_a_convnet_that_comes_down_to_a_few_pixels(shape, convolutions):
-    chosen = choose(shape)
-    assert isinstance(chosen, ConvNet)
-    assert len(chosen.channels) == convolutions
-    assert chosen.batch_norm
-    body = chosen.build(shape)
-    x = torch.randn(1, *shape)
-    for name, stage in body.eval().named_children():
-        if name == f"conv{convolutions}":
-            side = stage[:-1](x).shape[2]
-            break
-        x = stage(x)
-    assert 2 <= side <= 8
-
-
-@pytest.mark.parametrize("shape", [(10,), (28, 28), (3, 4, 4), (2, 8, 7)])
-def test_all_else_gets_an_mlp(shape):
-    assert isinstance(choose(shape), Mlp)
-
-
-def test_names():
-    assert isinstance(named("mlp"), Mlp)
-    assert isinstance(named("convnet"), ConvNet)
-    with pytest.raises(ParameterError, match="must be 'mlp', 'convnet' or 'timm:NAME'; got 'lstm'"):
-        named("lstm")
-    mine = Mlp(widths=(2,))
-    assert builder_of(mine, (4,)) is mine
-    assert isinstance(builder_of("mlp", (1, 28, 28)), Mlp)
-    assert isinstance(builder_of(None, (1, 28, 28)), ConvNet)
-    with pytest.raises(TypeError, match="abstract"):
-        Builder()
-
-
-# --- any module ----------------------------------------------------------------------------------
+# --- bodies --------------------------------------------------------------------------------------
 
 
 def test_any_module_is_a_body():
@@ -202,3 +116,39 @@ def test_a_body_stands_on_another_stage():
     assert [name for name, _ in under.named_children()] == ["prepare", "a", "b"]
     assert (under.width, under.tap) == (3, "a")
     assert under.a is body.a
+
+
+def test_a_builder_is_abstract():
+    with pytest.raises(TypeError, match="abstract"):
+        Builder()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_body_remembers_its_builder(name):
+    if name == "Timm":
+        pytest.importorskip("timm", reason="timm comes with the extra 'image'")
+    builder = BUILDERS[name]()
+    shape = (3, 32, 32) if name in {"ConvNet", "Timm"} else (7,)
+    body = builder.build(shape)
+    stream = io.BytesIO()
+    torch.save(body, stream)
+    stream.seek(0)
+    loaded = torch.load(stream, weights_only=False)
+    for same in (body, body.bare(), body.under(nn.Identity()), copy.deepcopy(body), loaded):
+        assert type(same.builder) is type(builder)
+        assert repr(same.builder) == repr(builder)
+    assert list(body.state_dict()) == list(body.builder.build(shape).state_dict())
+
+
+def test_a_body_of_a_users_module_has_no_builder():
+    assert as_body(nn.Linear(4, 3), (4,)).builder is None
+    assert Body({"a": nn.Linear(2, 3)}, 3).builder is None
+
+
+def test_the_builder_is_no_part_of_what_a_body_computes():
+    torch.manual_seed(0)
+    body = Mlp(widths=(3,)).build((2,))
+    alone = Body(dict(body.named_children()), body.width, body.tap)
+    assert alone.builder is None
+    assert fingerprint(alone) == fingerprint(body)
+    assert dict(alone.named_modules()).keys() == dict(body.named_modules()).keys()

@@ -1,0 +1,68 @@
+"""Every builder is restored by its class name, also under the names of version 0.1."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.base import clone
+
+from fourfold.core.serialization import from_plain, to_plain
+from fourfold.errors import ParameterError
+from fourfold.networks import BUILDERS, ConvNet, Flat, Mlp
+from fourfold.networks.coder import Coder
+from fourfold.networks.columns import ColumnStack
+from fourfold.networks.normalized_counts import NormalizedCounts
+from fourfold.networks.projection import Projection
+from fourfold.networks.stem import Stem
+
+
+def test_builders_are_cloned_and_found_by_their_class_name():
+    for builder in (Mlp(widths=(3,)), ConvNet(kernel=3)):
+        again = BUILDERS[type(builder).__name__](**builder.get_params())
+        assert clone(again).get_params() == builder.get_params()
+        assert builder.bare() is builder
+
+
+@pytest.mark.parametrize(
+    "builder",
+    [
+        Coder(window=(3, 3), split_sign=False),
+        ColumnStack(columns=(Mlp(), Flat()), outputs=(2,)),
+        ConvNet(channels=(3,)),
+        Flat(),
+        Mlp(),
+        NormalizedCounts(n_words=3, norm="l2"),
+        Projection(width=4),
+        Stem(network=Mlp()),
+    ],
+)
+def test_a_builder_survives_json(builder):
+    again = from_plain(to_plain(builder), BUILDERS)
+    assert type(again) is type(builder)
+    assert repr(again) == repr(builder)
+
+
+@pytest.mark.parametrize(
+    ("saved", "wanted"),
+    [
+        ({"class": "Shares", "parameters": {}}, NormalizedCounts()),
+        (
+            {"class": "Shares", "parameters": {"words": 8, "by": "length"}},
+            NormalizedCounts(n_words=8, norm="l2"),
+        ),
+        (
+            {"class": "Columns", "parameters": {"starts": [0, 1], "widths": [1, 4], "scale": 0.1}},
+            ColumnStack(first_inputs=(0, 1), adapter_widths=(1, 4), scale=0.1),
+        ),
+        (
+            {"class": "Coder", "parameters": {"atoms": 3, "penalty": 0.2, "split": False}},
+            Coder(n_components=3, alpha=0.2, split_sign=False),
+        ),
+    ],
+)
+def test_builders_of_version_0_1_are_restored(saved, wanted):
+    assert repr(from_plain(saved, BUILDERS)) == repr(wanted)
+
+
+def test_earlier_names_are_refused_outside_saved_models():
+    with pytest.raises(ParameterError, match="split of Coder must be written split_sign"):
+        Coder(split=True)
