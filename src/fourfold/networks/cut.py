@@ -232,7 +232,7 @@ def _around(at: str, known: list[str], possible: list[str]) -> list[str]:
 
 
 def headless(network: nn.Module) -> tuple[nn.Module, int]:
-    """Return a copy of a network without its last layer, a Linear, and the layer's input width.
+    """Return a copy of a network without its last Linear, and that layer's input width.
 
     Raises
     ------
