@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.sparse_codes import SparseCodes
+from fourfold.algorithms.sparse_coding import SparseCodes
 from fourfold.core.parameters import Positive, PositiveInt
 from fourfold.errors import DataError
 from fourfold.networks.builder import Body, Builder

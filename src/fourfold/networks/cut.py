@@ -209,7 +209,9 @@ def _copy(
     return known
 
 
-def _module(traced: Traced, graph: fx.Graph, replaced: dict[str, nn.Module], name: str) -> nn.Module:
+def _module(
+    traced: Traced, graph: fx.Graph, replaced: dict[str, nn.Module], name: str
+) -> nn.Module:
     """Make a module of a graph and the network's layers, some of them replaced."""
     named = [node for node in graph.nodes if node.op in {"call_module", "get_attr"}]
     root = {str(node.target): traced.target(node) for node in named}

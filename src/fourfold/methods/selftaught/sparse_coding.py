@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fourfold.algorithms.dictionary import learn_dictionary
+from fourfold.algorithms.sparse_coding import learn_dictionary
 from fourfold.core.findings import Curves, Facts
 from fourfold.core.parameters import Positive, PositiveInt
 from fourfold.core.process import seeded
@@ -182,7 +182,7 @@ class SparseCoding(NetworkEstimator):
             source.rows.n * per,
             f"atoms of {type(self).__name__}",
         )
-        module.codes.take(dictionary.atoms)
+        module.codes.set_atoms(dictionary.atoms)
         costs = dictionary.costs
         places = np.linspace(0, len(costs) - 1, CURVE)
         module.curve.copy_(torch.from_numpy(np.interp(places, np.arange(len(costs)), costs)))
