@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.cross_decomposition import CCA
 from sklearn.datasets import load_digits
-from sklearn.linear_model import Ridge
 from sklearn.metrics import balanced_accuracy_score
 
 from benchmarks import data
@@ -24,7 +22,7 @@ from fourfold import (
     LabelEmbedding,
     RidgeToDescriptions,
 )
-from fourfold.algorithms.linear import amid, canonical, ridge, ridges
+from fourfold.algorithms.linear import canonical_correlations
 from fourfold.bundle import save
 from fourfold.errors import DataError, FourfoldError, FourfoldWarning, ParameterError
 from fourfold.estimators.problem import Data
@@ -402,31 +400,6 @@ def test_a_grid_is_as_single_solutions():
     assert model.outputs(target.rows).tobytes() == alone.outputs(target.rows).tobytes()
 
 
-@pytest.mark.parametrize("rows", [5, 50])
-def test_ridge_is_scikit_learns(rows):
-    rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(rows, 20)), rng.normal(size=(rows, 3))
-    found, wanted = ridge(X, Y, 2.5), Ridge(alpha=2.5).fit(X, Y)
-    np.testing.assert_allclose(found.weight.T, wanted.coef_, atol=1e-8)
-    np.testing.assert_allclose(found.bias, wanted.intercept_, atol=1e-8)
-
-
-def test_ridges_are_single_ones():
-    rng = np.random.default_rng(0)
-    for rows in (5, 50):
-        X, Y = rng.normal(size=(rows, 20)), rng.normal(size=(rows, 3))
-        for strength, found in zip((0.1, 30.0), ridges(X, Y, (0.1, 30.0)), strict=True):
-            wanted = ridge(X, Y, strength)
-            np.testing.assert_allclose(found.weight, wanted.weight, atol=1e-8)
-            np.testing.assert_allclose(found.bias, wanted.bias, atol=1e-8)
-
-
-def test_the_place_amid_the_best_is_taken():
-    alike = np.array([[0.1, 0.5, 0.6, 0.5, 0.1], [0.1, 0.6, 0.5, 0.6, 0.1]])
-    assert amid(alike) == (2,)
-    assert amid(np.array([[[0.1, 0.9], [0.2, 0.3]]] * 3)) == (0, 1)
-
-
 def test_the_baseline_chooses_its_penalty_on_seen_classes():
     """Noise in many features: the ridge penalizes more, and is the better for it."""
     ours, weaks, clean, chosen = [], [], [], []
@@ -469,41 +442,9 @@ def views():
     return X, Y
 
 
-def test_cca_has_unit_covariance_and_scikit_learns_correlations():
-    X, Y = views()
-    f, g, correlations = canonical(X, Y, 3)
-    a, b = (part @ one.weight + one.bias for part, one in ((X, f), (Y, g)))
-    for placed in (a, b):
-        np.testing.assert_allclose(placed.mean(0), 0, atol=1e-9)
-        np.testing.assert_allclose(placed.T @ placed / 300, np.eye(3), atol=1e-9)
-    np.testing.assert_allclose(a.T @ b / 300, np.diag(correlations), atol=1e-9)
-    u, v = CCA(3, max_iter=5000, tol=1e-12).fit_transform(X, Y)
-    wanted = [np.corrcoef(u[:, i], v[:, i])[0, 1] for i in range(3)]
-    np.testing.assert_allclose(correlations, wanted, atol=1e-6)
-
-
-def test_of_all_of_unit_covariance_cca_lies_closest():
-    X, Y = views()
-    f, g, correlations = canonical(X, Y, 2)
-    a, b = (part @ one.weight + one.bias for part, one in ((X, f), (Y, g)))
-    best = ((a - b) ** 2).sum(1).mean()
-    assert best == pytest.approx(2 * (2 - correlations.sum()))
-    rng = np.random.default_rng(1)
-    for _ in range(50):
-        turn, _ = np.linalg.qr(rng.normal(size=(2, 2)))
-        assert ((a @ turn - b) ** 2).sum(1).mean() >= best - 1e-9
-
-
-def test_few_rows_in_many_dimensions_stay_finite():
-    rng = np.random.default_rng(0)
-    f, _, correlations = canonical(rng.normal(size=(5, 40)), np.eye(5)[:, :2], 2, 0.1)
-    assert np.isfinite(f.weight).all()
-    assert (correlations < 1).all()
-
-
 def test_a_batchs_correlation_is_that_of_the_closed_form():
     X, Y = views()
-    wanted = canonical(X, Y, 4)[2].sum()
+    wanted = canonical_correlations(X, Y, 4)[2].sum()
     got = correlation(torch.from_numpy(X), torch.from_numpy(Y), 0.0)
     assert float(got) == pytest.approx(wanted, abs=1e-4)
     x = torch.from_numpy(X[:20]).requires_grad_()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.linear import canonical, ridge
+from fourfold.algorithms.linear import canonical_correlations, ridge
 from fourfold.core.parameters import NonNegative, Positive, PositiveInt
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.problem import Model
@@ -141,8 +141,8 @@ class LabelEmbedding(DescribedEstimator):
         if self.labels == "fixed":
             head.take(ridge(features, wanted, (self.strength or TINY) * len(features)))
         else:
-            f, g, _ = canonical(features, wanted, self.size, self.strength)
-            head.take(f.wide(self.size), g.wide(self.size))
+            f, g, _ = canonical_correlations(features, wanted, self.size, self.strength)
+            head.take(f.padded(self.size), g.padded(self.size))
 
     def _correlate(self, body: Body, lesson: Lesson, recipe: Recipe) -> None:
         """Train a network, if there is one, for large canonical correlations."""

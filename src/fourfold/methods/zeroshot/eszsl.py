@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, final
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from fourfold.algorithms.linear import Affine, amid, spectrum
+from fourfold.algorithms.linear import Affine
+from fourfold.algorithms.selection import central_choice
+from fourfold.algorithms.whitening import spectrum
 from fourfold.core.parameters import Positive
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.problem import Model
@@ -91,7 +93,7 @@ class ESZSL(DescribedEstimator):
         body = job.body()
         head = self.head_for(body.width, 1)
         solved = _Solved.of(*_sides(body, lesson))
-        f = Affine.about(solved.mean, solved.weight(self.gamma_, self.lambda__))
+        f = Affine.centred(solved.mean, solved.weight(self.gamma_, self.lambda__))
         head.take(f, origin=lesson.signatures.mean(0))
         return Model(body, head)
 
@@ -108,7 +110,7 @@ class ESZSL(DescribedEstimator):
             rates.append(
                 np.array([[balanced_accuracy_score(y, one) for one in row] for row in scores])
             )
-        i, j = amid(np.array(rates)) if rates else (len(gammas) // 2, len(lambdas) // 2)
+        i, j = central_choice(np.array(rates)) if rates else (len(gammas) // 2, len(lambdas) // 2)
         return gammas[i], lambdas[j]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.linear import amid, ridge, ridges
+from fourfold.algorithms.linear import ridge, ridge_path
+from fourfold.algorithms.selection import central_choice
 from fourfold.core.parameters import Positive
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.problem import Model
@@ -79,7 +80,7 @@ class RidgeToDescriptions(DescribedEstimator):
             _rates(job.body(), rest, held)
             for rest, held in lesson.practices(self.random_state, lesson.times)
         ]
-        self.strength_ = STRENGTHS[amid(np.array(rates))[0]] if rates else STRENGTHS[0]
+        self.strength_ = STRENGTHS[central_choice(np.array(rates))[0]] if rates else STRENGTHS[0]
 
     def learn(self, job: Job, lesson: Lesson) -> Model:
         body = job.body()
@@ -103,5 +104,5 @@ def _rates(body: Body, rest: Lesson, held: Lesson) -> list[float]:
     asked, true = in_blocks(body, held.data.rows), held.data.y.numpy()
     return [
         float(balanced_accuracy_score(true, ((asked @ f.weight + f.bias) @ labels.T).argmax(1)))
-        for f in ridges(features, wanted, STRENGTHS)
+        for f in ridge_path(features, wanted, STRENGTHS)
     ]
