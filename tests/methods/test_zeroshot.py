@@ -542,7 +542,7 @@ def test_scores_are_the_sum_of_log_ratios(predictor):
     head = model.model_.head
     features = torch.from_numpy(model.embed(target.rows))
     with torch.no_grad():
-        p = head.posterior.mixed(head.predictor(features)).double().numpy()
+        p = head.posterior.shrunk(head.predictor(features)).double().numpy()
     prior, spread, noise = (
         getattr(head.posterior, name).double().numpy() for name in ("prior", "spread", "noise")
     )
@@ -601,7 +601,7 @@ def test_a_missing_attribute_says_nothing():
     whole = model.outputs(target.rows)
     _, without = model.outputs_among(target.rows, holes)
     facets = model.model_.head.place(torch.from_numpy(model.embed(target.rows)))
-    on = model.model_.head.posterior.group_of == 0
+    on = model.model_.head.posterior.attribute_of == 0
     of_a = facets[:, on].numpy() @ model.model_.head.labels[:, on].T.numpy()
     np.testing.assert_allclose(whole - without, of_a, atol=1e-4)
 

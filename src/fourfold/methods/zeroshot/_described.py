@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.generalized import GeneralizedScore
-from fourfold.algorithms.signatures import Signatures
+from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
+from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.tasks import Classification
 from fourfold.data.descriptions import Descriptions, candidate_classes
 from fourfold.data.domain import Domain

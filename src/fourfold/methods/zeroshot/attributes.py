@@ -12,9 +12,9 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.attribute_posterior import Posterior, Prior
-from fourfold.algorithms.forest import Forest, Size
-from fourfold.algorithms.signatures import Signatures
+from fourfold.algorithms.zeroshot.attribute_posterior import Posterior, Prior
+from fourfold.algorithms.zeroshot.forest import Forest, Size
+from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.findings import Bars
 from fourfold.core.parameters import Fraction, PositiveInt
 from fourfold.data.rows import evenly
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.algorithms.signatures import Group
+    from fourfold.algorithms.zeroshot.signatures import AttributeEncoder
     from fourfold.core.findings import Finding
     from fourfold.data.rows import Rows
     from fourfold.estimators.problem import Job
@@ -137,7 +137,7 @@ class AttributePrediction(DescribedEstimator):
         head = _Posterior(predictor, self._groups, 1)
         prior = Prior.of(lesson.signatures.numpy(), self._groups)
         known = _Told.joined(self._tested or [_told(body, predictor, lesson)])
-        head.posterior.believe(prior, self.trust_, known.said, known.true, known.weight)
+        head.posterior.calibrate(prior, self.trust_, known.said, known.true, known.weight)
         return Model(body, head)
 
     def explain(self, X: Any, *, against: Any = None) -> Explanation:
@@ -184,8 +184,8 @@ class AttributePrediction(DescribedEstimator):
     # --- predicting attributes -------------------------------------------------------------------
 
     @property
-    def _groups(self) -> tuple[Group, ...]:
-        return Signatures.restore(self.signatures_).groups
+    def _groups(self) -> tuple[AttributeEncoder, ...]:
+        return Signatures.restore(self.signatures_).encoders
 
     def _predictor(self, width: int) -> nn.Module:
         """Build what gives the expected signature, (B, m), of features (B, width)."""
@@ -223,9 +223,9 @@ class AttributePrediction(DescribedEstimator):
         )
         weight = _balance(codes)
         grown.fit(X, np.where(np.isnan(known), prior, known)[codes], sample_weight=weight)
-        forest = Forest.of(grown)
+        forest = Forest.from_sklearn(grown)
         if np.isnan(known).any():  # leaves say what the rows have that have it
-            forest.fill(grown.apply(X), known[codes], weight, prior)
+            forest.set_leaves(grown.apply(X), known[codes], weight, prior)
         return forest
 
     # --- explaining ------------------------------------------------------------------------------
@@ -256,10 +256,10 @@ class AttributePrediction(DescribedEstimator):
         labels, bias = head.labels[best], head.bias[best].double().numpy()
         own, other = labels.double().numpy()
         parts = facets * (own - other)  # (F,) in the score's own units
-        classes = head.posterior.signatures(labels)
+        classes = head.posterior.signatures_of(labels)
         reasons = []
-        for i, (group, on) in enumerate(head.posterior.parts):
-            weight = float(parts[head.posterior.group_of == i].sum())
+        for i, (group, on) in enumerate(head.posterior.columns):
+            weight = float(parts[head.posterior.attribute_of == i].sum())
             first, second = group.decode(classes[:, on])
             reasons.append(Reason(group.name, _believed(group, said[on]), first, second, weight))
         names = self.classes_[best].tolist()
@@ -347,11 +347,11 @@ class Explanation:
         return sorted(self.reasons, key=lambda reason: -abs(reason.weight))
 
 
-def _believed(group: Group, values: Array) -> str:
+def _believed(group: AttributeEncoder, values: Array) -> str:
     """Write what a row is believed to have."""
-    if group.sort == "continuous":
+    if group.kind == "continuous":
         return group.decode(values[None])[0]
-    likely = max(values[0], 1 - values[0]) if group.sort == "binary" else values.max()
+    likely = max(values[0], 1 - values[0]) if group.kind == "binary" else values.max()
     return f"{group.decode(values[None])[0]} ({likely:.2f})"
 
 
@@ -401,9 +401,9 @@ def _trusted(posterior: Posterior, prior: Prior, tested: Sequence[_Told]) -> flo
     known = _Told.joined(tested)
     rates = np.zeros(len(TRUSTS))
     for i, trust in enumerate(TRUSTS):
-        posterior.believe(prior, trust, known.said, known.true, known.weight)
+        posterior.calibrate(prior, trust, known.said, known.true, known.weight)
         for part in tested:
-            labels = posterior.facets(torch.from_numpy(part.signatures)).double()
+            labels = posterior.embed_classes(torch.from_numpy(part.signatures)).double()
             scores = posterior(torch.from_numpy(part.said).float()).double() @ labels.T
             rates[i] += balanced_accuracy_score(part.y, scores.argmax(1).numpy())
     best = np.flatnonzero(rates == rates.max())
@@ -417,13 +417,13 @@ class _Answers(nn.Module):
     binary: Tensor
     numbers: Tensor
 
-    def __init__(self, width: int, groups: Sequence[Group]) -> None:
+    def __init__(self, width: int, groups: Sequence[AttributeEncoder]) -> None:
         super().__init__()
-        parts = Posterior(groups).parts
-        sorts = np.repeat([group.sort for group, _ in parts], [group.width for group, _ in parts])
+        parts = Posterior(groups).columns
+        sorts = np.repeat([group.kind for group, _ in parts], [group.width for group, _ in parts])
         self.register_buffer("binary", torch.from_numpy(sorts == "binary"), persistent=False)
         self.register_buffer("numbers", torch.from_numpy(sorts == "continuous"), persistent=False)
-        self.categories = [on for group, on in parts if group.sort == "categorical"]
+        self.categories = [on for group, on in parts if group.kind == "categorical"]
         self.linear = nn.Linear(width, len(sorts))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -451,9 +451,11 @@ class _Answers(nn.Module):
 class _Posterior(LabelHead):
     """Σ log p(a|x) / p(a) over the attributes of a class."""
 
-    def __init__(self, predictor: nn.Module, groups: Sequence[Group], classes: int) -> None:
+    def __init__(
+        self, predictor: nn.Module, groups: Sequence[AttributeEncoder], classes: int
+    ) -> None:
         posterior = Posterior(groups)
-        super().__init__(classes, len(posterior.group_of))
+        super().__init__(classes, len(posterior.attribute_of))
         self.predictor = predictor
         self.posterior = posterior
 
@@ -462,7 +464,7 @@ class _Posterior(LabelHead):
         return facets
 
     def label(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
-        return self.posterior.facets(signatures), signatures.new_zeros(len(signatures))
+        return self.posterior.embed_classes(signatures), signatures.new_zeros(len(signatures))
 
 
 @final
@@ -474,4 +476,4 @@ class _Mixed(nn.Module):
         self.head = head
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.head.posterior.mixed(self.head.predictor(features))
+        return self.head.posterior.shrunk(self.head.predictor(features))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold.algorithms.signatures import Signatures
+from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError
 
@@ -23,7 +23,7 @@ ANIMALS = Descriptions.of(
 
 def test_each_sort_has_its_columns():
     made = Signatures.fit(ANIMALS)
-    assert [(g.sort, g.width) for g in made.groups] == [
+    assert [(e.kind, e.width) for e in made.encoders] == [
         ("binary", 1), ("continuous", 1), ("categorical", 2), ("binary", 1)
     ]  # fmt: skip
     assert made.width == 5
@@ -47,11 +47,20 @@ def test_it_is_kept_as_json():
     np.testing.assert_array_equal(again.filled(ANIMALS), made.filled(ANIMALS))
 
 
+def test_the_state_of_version_0_1_is_restored():
+    state = Signatures.fit(ANIMALS).state()
+    for saved in state["groups"]:
+        saved["sort"] = saved.pop("kind")
+    np.testing.assert_array_equal(
+        Signatures.restore(state).transform(ANIMALS), Signatures.fit(ANIMALS).transform(ANIMALS)
+    )
+
+
 def test_values_are_written_back():
     made = Signatures.fit(ANIMALS)
     S = made.transform(ANIMALS)
-    said = [group.decode(S[:, on]) for group, on in made.columns()]
-    assert said == [
+    words = [encoder.decode(S[:, on]) for encoder, on in made.columns()]
+    assert words == [
         ["yes", "no", "no"], ["4", "2", "0"], ["grass", "seeds", "?"], ["1", "?", "0"]
     ]  # fmt: skip
 
