@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, final
 import annotated_types as at
 from torch import Tensor, nn
 
-from fourfold.algorithms.codebook import Codes
+from fourfold.algorithms.codebook import CodebookLayer
 from fourfold.networks.builder import Body, Builder
 from fourfold.networks.flat import flattened
 
@@ -64,5 +64,5 @@ class NormalizedCounts(Builder):
         d = math.prod(shape)
         stages = dict(flattened(shape))
         if self.n_words:
-            stages["codes"] = Codes.blank(d, self.n_words)
+            stages["codes"] = CodebookLayer.blank(d, self.n_words)
         return Body({**stages, "normalize": Normalizer(self.norm)}, d * max(1, self.n_words))

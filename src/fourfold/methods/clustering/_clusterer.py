@@ -10,7 +10,7 @@ import torch
 from scipy import sparse
 
 from fourfold.algorithms.coclustering import refuse_empty
-from fourfold.algorithms.codebook import Codebook, Codes
+from fourfold.algorithms.codebook import Codebook, CodebookLayer
 from fourfold.core.parameters import PositiveInt
 from fourfold.core.tasks import Clustering, Task
 from fourfold.data.domain import Domain
@@ -155,8 +155,8 @@ class CountClusterer(Clusterer, ABC):
             if not np.isfinite([x.max() - x.min() for x in samples]).all():
                 raise DataError("numbers must be small enough to be subtracted; got some too large")
             book = Codebook(n_words=max(2, words))
-            book.take(samples)
-            codes = next(stage for stage in body.children() if isinstance(stage, Codes))
+            book.fit_samples(samples)
+            codes = next(stage for stage in body.children() if isinstance(stage, CodebookLayer))
             codes.load_state_dict(book.module().state_dict())
         return body
 
@@ -202,7 +202,7 @@ def _is_signed(estimator: CountClusterer, rows: Rows) -> bool:
 
 def _sampled(body: Body, rows: Rows) -> NDArray[np.float32]:
     """Read numbers (n, d) as the codebook will see them."""
-    stages = [s for s in body.children() if not isinstance(s, (Codes, Normalizer))]
+    stages = [s for s in body.children() if not isinstance(s, (CodebookLayer, Normalizer))]
     few = rows.subset(evenly(rows.n, SAMPLE))
     return np.concatenate(list(_passed(stages, few)))
 
