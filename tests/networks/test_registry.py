@@ -1,4 +1,4 @@
-"""Every builder is restored by its class name, also under the names of version 0.1."""
+"""Every builder is rebuilt by its class name."""
 
 from __future__ import annotations
 
@@ -41,28 +41,6 @@ def test_a_builder_survives_json(builder):
     assert repr(again) == repr(builder)
 
 
-@pytest.mark.parametrize(
-    ("saved", "wanted"),
-    [
-        ({"class": "Shares", "parameters": {}}, NormalizedCounts()),
-        (
-            {"class": "Shares", "parameters": {"words": 8, "by": "length"}},
-            NormalizedCounts(n_words=8, norm="l2"),
-        ),
-        (
-            {"class": "Columns", "parameters": {"starts": [0, 1], "widths": [1, 4], "scale": 0.1}},
-            ColumnStack(first_inputs=(0, 1), adapter_widths=(1, 4), scale=0.1),
-        ),
-        (
-            {"class": "Coder", "parameters": {"atoms": 3, "penalty": 0.2, "split": False}},
-            Coder(n_components=3, alpha=0.2, split_sign=False),
-        ),
-    ],
-)
-def test_builders_of_version_0_1_are_restored(saved, wanted):
-    assert repr(from_plain(saved, BUILDERS)) == repr(wanted)
-
-
-def test_earlier_names_are_refused_outside_saved_models():
+def test_earlier_names_are_told():
     with pytest.raises(ParameterError, match="split of Coder must be written split_sign"):
         Coder(split=True)

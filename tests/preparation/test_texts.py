@@ -46,7 +46,7 @@ TEXTS = [
     "ß Größe naïve 数据 🎉",
     "x",
 ]
-SHORT = Recipe(epochs=2, least_steps=10)
+SHORT = Recipe(epochs=2, min_steps=10)
 
 
 def every(rows):
@@ -165,8 +165,8 @@ def test_other_parameters_are_another_preparation(fitted):
 
 def test_parameters_may_be_numbers_of_numpy(tmp_path):
     rows = as_rows(TEXTS)
-    preparation = WordCounts(max_words=np.int64(9)).fit(rows)
-    assert preparation.digest == WordCounts(max_words=9).fit(rows).digest
+    preparation = WordCounts(max_features=np.int64(9)).fit(rows)
+    assert preparation.digest == WordCounts(max_features=9).fit(rows).digest
     preparation.save(tmp_path)
     assert load_preparation(tmp_path).digest == preparation.digest
 
@@ -189,8 +189,8 @@ def test_tf_idf_by_hand():
 
 def test_the_words_are_those_of_all_domains_and_the_most_frequent():
     source, target = as_rows(["wine wine cheese", "wine"]), as_rows(["bread wine", "bread"])
-    assert WordCounts(max_words=2).fit(source, target).words_ == ["bread", "wine"]
-    assert WordCounts(min_texts=2).fit(source, target).words_ == ["bread", "wine"]
+    assert WordCounts(max_features=2).fit(source, target).words_ == ["bread", "wine"]
+    assert WordCounts(min_df=2).fit(source, target).words_ == ["bread", "wine"]
     counts = WordCounts(weights="counts").fit(source, target)
     assert every(counts.transform(source)).tolist() == [[0, 1, 2], [0, 0, 1]]
     unknown = every(counts.transform(as_rows(["caviar"])))

@@ -257,7 +257,7 @@ class NetworkEstimator(Trained, TransferEstimator, ABC):
 
     def preparation_for(self, rows: list[Rows], *, brought: bool) -> Preparation:
         """Choose a preparation, not yet fitted, for all domains' rows; a method may know better."""
-        return default_preparation(*rows, brought=brought)
+        return default_preparation(*rows, user_network=brought)
 
     @property
     def _outside(self) -> bool:

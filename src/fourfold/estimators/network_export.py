@@ -15,7 +15,7 @@ from fourfold.data.rows import as_rows
 from fourfold.estimators.exportable import Exportable
 from fourfold.estimators.network_files import OnnxModule
 from fourfold.frozen.blocks import in_blocks
-from fourfold.preparation.base import BlockPreparation
+from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import Preparation, Standardize
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, final
 
 import torch
 from torch import nn
@@ -111,12 +111,6 @@ class Builder(Parameters, ABC):
     def bare(self) -> Builder:
         """Return the builder of the same network without weights from files."""
         return self
-
-    @final
-    @classmethod
-    def restore(cls, **parameters: Any) -> Self:
-        """Make a builder of saved parameters, also of those under earlier names."""
-        return cls(**{cls.renamed.get(name, name): value for name, value in parameters.items()})
 
 
 def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:

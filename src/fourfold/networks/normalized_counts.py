@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal, final
+from typing import Annotated, Literal, final
 
 import annotated_types as at
 from torch import Tensor, nn
@@ -57,8 +57,6 @@ class NormalizedCounts(Builder):
 
     n_words: Annotated[int, at.Ge(0)] = 0
     norm: Literal["l1", "l2"] = "l1"
-
-    renamed: ClassVar[dict[str, str]] = {"words": "n_words", "by": "norm"}
 
     def _build(self, shape: tuple[int, ...]) -> Body:
         d = math.prod(shape)

@@ -1,4 +1,4 @@
-"""The registry of builders: class names in saved models, and how each is restored."""
+"""The registry of builders, by which saved models are rebuilt."""
 
 from __future__ import annotations
 
@@ -24,21 +24,18 @@ __all__ = ["BUILDERS"]
 def _timm(**parameters: Any) -> Builder:
     from fourfold.networks.timm import Timm  # an extra
 
-    return Timm.restore(**parameters)
-
-
-def _shares(words: int = 0, by: str = "sum") -> Builder:
-    norms = {"sum": "l1", "length": "l2"}
-    return NormalizedCounts.restore(n_words=words, norm=norms[by])
+    return Timm(**parameters)
 
 
 BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
-    **{
-        builder.__name__: builder.restore
-        for builder in (Coder, ColumnStack, ConvNet, Flat, Mlp, NormalizedCounts, Projection, Stem)
-    },
+    "Coder": Coder,
+    "ColumnStack": ColumnStack,
+    "ConvNet": ConvNet,
+    "Flat": Flat,
+    "Mlp": Mlp,
+    "NormalizedCounts": NormalizedCounts,
+    "Projection": Projection,
+    "Stem": Stem,
     "Timm": _timm,
-    "Columns": ColumnStack.restore,  # in models of version 0.1
-    "Shares": _shares,  # the same
 }
-"""Class name → what restores a builder from its saved parameters."""
+"""Every builder by its class name."""

@@ -111,7 +111,7 @@ def prepared_for(
     for names in piles:
         domains = [tasks[name] for name in names]
         rows = [domain.rows for domain in domains]
-        chosen = prepare or default_preparation(*rows, brought=brought)
+        chosen = prepare or default_preparation(*rows, user_network=brought)
         one = fit_preparation(chosen, domains, *[evaluate[name] for name in names])
         fitted |= dict.fromkeys(names, one)
     return fitted

@@ -16,7 +16,7 @@ from fourfold.frozen.index import is_full
 from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
 from fourfold.preparation.choose import SentenceEncoding
-from fourfold.preparation.descriptions import with_vectors as described_by_vectors
+from fourfold.preparation.descriptions import encode_descriptions
 from fourfold.preparation.texts import MINILM
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def with_vectors(domain: Domain, encoder: str | None) -> Domain:
     """Encode descriptions of classes that are texts, so that no fit has to."""
     if domain.classes is None or domain.classes.texts is None:
         return domain
-    return domain.described(described_by_vectors(domain.classes, encoder or MINILM))
+    return domain.described(encode_descriptions(domain.classes, encoder or MINILM))
 
 
 def equip(estimator: TransferEstimator | JointEstimator, shared: Mapping[str, Any]) -> None:

@@ -47,15 +47,6 @@ def test_it_is_kept_as_json():
     np.testing.assert_array_equal(again.filled(ANIMALS), made.filled(ANIMALS))
 
 
-def test_the_state_of_version_0_1_is_restored():
-    state = Signatures.fit(ANIMALS).state()
-    for saved in state["groups"]:
-        saved["sort"] = saved.pop("kind")
-    np.testing.assert_array_equal(
-        Signatures.restore(state).transform(ANIMALS), Signatures.fit(ANIMALS).transform(ANIMALS)
-    )
-
-
 def test_values_are_written_back():
     made = Signatures.fit(ANIMALS)
     S = made.transform(ANIMALS)

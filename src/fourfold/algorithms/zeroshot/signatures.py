@@ -209,16 +209,16 @@ class Signatures:
     def state(self) -> dict[str, Any]:
         """Return the fitted state as JSON."""
         encoders = [asdict(encoder) for encoder in self.encoders]
-        return {"kind": self.kind, "groups": encoders, "typical": list(self.typical)}
+        return {"kind": self.kind, "encoders": encoders, "typical": list(self.typical)}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
         """Return the signatures of a state."""
-        encoders = []
-        for saved in state["groups"]:
-            fields = {"kind" if name == "sort" else name: value for name, value in saved.items()}
-            encoders.append(AttributeEncoder(**{**fields, "values": tuple(fields["values"])}))
-        return cls(state["kind"], tuple(encoders), tuple(state["typical"]))
+        encoders = tuple(
+            AttributeEncoder(**{**saved, "values": tuple(saved["values"])})
+            for saved in state["encoders"]
+        )
+        return cls(state["kind"], encoders, tuple(state["typical"]))
 
 
 def columns_of(encoders: Sequence[AttributeEncoder]) -> list[tuple[AttributeEncoder, slice]]:

@@ -105,7 +105,7 @@ class Clusterer(NetworkEstimator, ABC):
 
     def preparation_for(self, rows: list[Rows], *, brought: bool) -> Preparation:
         if isinstance(self.network, Cut):
-            return default_preparation(*rows, brought=brought)
+            return default_preparation(*rows, user_network=brought)
         kinds = {part.kind for part in rows}
         if "texts" in kinds:
             return WordCounts(weights="counts")

@@ -183,7 +183,7 @@ def _alike(method: MultiTask, tasks: Mapping[str, Domain]) -> dict[str, Member]:
     prepare, rows = method.prepare, [domain.rows for domain in tasks.values()]
     if not isinstance(prepare, FrozenEstimator):
         brought = isinstance(method.network, nn.Module)
-        chosen = prepare or default_preparation(*rows, brought=brought)
+        chosen = prepare or default_preparation(*rows, user_network=brought)
         prepare = FrozenEstimator(clone(chosen).fit(*rows))
     return {name: _member(method, method.network, prepare) for name in tasks}
 

@@ -25,7 +25,7 @@ from fourfold.estimators.network import NetworkEstimator
 from fourfold.estimators.problem import Data, Model
 from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.zeroshot._index import Indexed
-from fourfold.preparation.descriptions import with_vectors
+from fourfold.preparation.descriptions import encode_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -369,7 +369,7 @@ class DescribedEstimator(NetworkEstimator, ABC):
         return seen
 
     def _encoded(self, descriptions: Descriptions) -> Descriptions:
-        return with_vectors(descriptions, self.encoder)
+        return encode_descriptions(descriptions, self.encoder)
 
     def _lesson(self, job: Job) -> Lesson:
         """Return the labelled rows of the source with the signatures of their classes."""
