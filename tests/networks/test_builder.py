@@ -16,16 +16,16 @@ from fourfold.training.norms import BatchNorm1d, BatchNorm2d
 
 BUILT = [
     (Mlp(), (7,), 64),
-    (Mlp(widths=()), (7,), 7),
-    (Mlp(widths=()), (3, 4), 12),
+    (Mlp(hidden_layer_sizes=()), (7,), 7),
+    (Mlp(hidden_layer_sizes=()), (3, 4), 12),
     (Flat(), (7,), 7),
     (Flat(), (3, 4), 12),
-    (Mlp(widths=(5,), batch_norm=True, dropout=0.2), (2, 3, 4), 5),
+    (Mlp(hidden_layer_sizes=(5,), batch_norm=True, dropout=0.2), (2, 3, 4), 5),
     (ConvNet(), (1, 28, 28), 100),
     (ConvNet(), (3, 8, 8), 100),
     (ConvNet(), (3, 40, 17), 100),
-    (ConvNet(channels=(4, 5, 6), widths=(), batch_norm=True), (3, 32, 32), 6 * 4 * 4),
-    (ConvNet(kernel=4, channels=(4,), widths=(9,)), (1, 9, 9), 9),
+    (ConvNet(channels=(4, 5, 6), hidden_layer_sizes=(), batch_norm=True), (3, 32, 32), 6 * 4 * 4),
+    (ConvNet(kernel=4, channels=(4,), hidden_layer_sizes=(9,)), (1, 9, 9), 9),
 ]
 
 
@@ -44,8 +44,8 @@ def test_options_put_layers_in():
     def kinds(builder, shape):
         return [type(m) for m in builder.build(shape).modules()]
 
-    assert kinds(Mlp(widths=(4, 3), batch_norm=True), (2,)).count(BatchNorm1d) == 2
-    assert kinds(Mlp(widths=(4, 3), dropout=0.5), (2,)).count(nn.Dropout) == 2
+    assert kinds(Mlp(hidden_layer_sizes=(4, 3), batch_norm=True), (2,)).count(BatchNorm1d) == 2
+    assert kinds(Mlp(hidden_layer_sizes=(4, 3), dropout=0.5), (2,)).count(nn.Dropout) == 2
     assert kinds(ConvNet(batch_norm=True), (1, 28, 28)).count(BatchNorm2d) == 2
     assert not {BatchNorm1d, BatchNorm2d, nn.Dropout} & set(kinds(ConvNet(), (1, 28, 28)))
 
@@ -63,7 +63,7 @@ def test_the_seed_makes_the_weights():
     [
         (ConvNet(channels=(0,)), "channels of ConvNet must be a tuple, of which each item"),
         (Mlp(dropout=1.0), r"dropout of Mlp must lie in \[0, 1\)"),
-        (Mlp(widths=(3.5,)), "a whole number"),
+        (Mlp(hidden_layer_sizes=(3.5,)), "a whole number"),
     ],
 )
 def test_wrong_parameters_are_refused(builder, message):
@@ -147,7 +147,7 @@ def test_a_body_of_a_users_module_has_no_builder():
 
 def test_the_builder_is_no_part_of_what_a_body_computes():
     torch.manual_seed(0)
-    body = Mlp(widths=(3,)).build((2,))
+    body = Mlp(hidden_layer_sizes=(3,)).build((2,))
     alone = Body(dict(body.named_children()), body.width, body.tap)
     assert alone.builder is None
     assert fingerprint(alone) == fingerprint(body)

@@ -38,7 +38,7 @@ def test_names():
     assert isinstance(named("convnet"), ConvNet)
     with pytest.raises(ParameterError, match="must be 'mlp', 'convnet' or 'timm:NAME'; got 'lstm'"):
         named("lstm")
-    mine = Mlp(widths=(2,))
+    mine = Mlp(hidden_layer_sizes=(2,))
     assert builder_of(mine, (4,)) is mine
     assert isinstance(builder_of("mlp", (1, 28, 28)), Mlp)
     assert isinstance(builder_of(None, (1, 28, 28)), ConvNet)

@@ -19,7 +19,7 @@ from fourfold.networks.columns import (
     new_column,
 )
 
-NET = Mlp(widths=(6, 5))
+NET = Mlp(hidden_layer_sizes=(6, 5))
 PICTURE = (1, 12, 12)
 
 
@@ -60,8 +60,10 @@ def test_it_computes_the_equation():
 
 
 def test_planes_are_joined_by_convolutions_and_vectors_by_linear_layers():
-    old = column(ConvNet(channels=(3, 4), widths=(7,), kernel=3), PICTURE)
-    new = new_column([old], ConvNet(channels=(5, 6), widths=(8,), kernel=3).build(PICTURE), PICTURE)
+    old = column(ConvNet(channels=(3, 4), hidden_layer_sizes=(7,), kernel=3), PICTURE)
+    new = new_column(
+        [old], ConvNet(channels=(5, 6), hidden_layer_sizes=(8,), kernel=3).build(PICTURE), PICTURE
+    )
     assert joints(old.stages) == ["conv1", "conv2", END]
     kinds = {at: type(adapter.narrow) for at, adapter in new.adapters[0].items()}
     assert kinds == {"conv1": nn.Conv2d, "conv2": nn.Linear, END: nn.Linear}  # conv2 flattens
@@ -72,13 +74,16 @@ def test_planes_are_joined_by_convolutions_and_vectors_by_linear_layers():
 @pytest.mark.parametrize(
     ("other", "where"),
     [
-        (Mlp(widths=(6, 5)), {END}),
-        (ConvNet(channels=(3, 4), widths=(7,), kernel=1), {"conv2", END}),  # larger planes
-        (ConvNet(channels=(9,), widths=(7,), kernel=3), {END}),  # flat behind conv1
+        (Mlp(hidden_layer_sizes=(6, 5)), {END}),
+        (
+            ConvNet(channels=(3, 4), hidden_layer_sizes=(7,), kernel=1),
+            {"conv2", END},
+        ),  # larger planes
+        (ConvNet(channels=(9,), hidden_layer_sizes=(7,), kernel=3), {END}),  # flat behind conv1
     ],
 )
 def test_other_networks_are_joined_where_they_fit_and_at_their_end(other, where):
-    net = ConvNet(channels=(3, 4), widths=(7,), kernel=3)
+    net = ConvNet(channels=(3, 4), hidden_layer_sizes=(7,), kernel=3)
     old = column(other, PICTURE)
     new = new_column([old], net.build(PICTURE), PICTURE)
     assert set(new.adapters[0]) == where
@@ -123,7 +128,7 @@ def test_it_is_said_before_anything_is_added():
 
 
 def test_only_the_newest_column_trains_and_norms_of_the_others_stand_still():
-    normed = Mlp(widths=(6, 5), batch_norm=True, dropout=0.5)
+    normed = Mlp(hidden_layer_sizes=(6, 5), batch_norm=True, dropout=0.5)
     old, body = column(normed), normed.build((4,))
     joined = ColumnNetwork([old, new_column([old], body, (4,))], [nn.Linear(5, 2)])
     kept = {name: value.clone() for name, value in old.state_dict().items()}
@@ -141,7 +146,10 @@ def test_only_the_newest_column_trains_and_norms_of_the_others_stand_still():
 
 def test_a_builder_survives_json_and_builds_the_same_parts():
     builder = ColumnStack(
-        columns=(NET, Mlp(widths=(3,))), first_inputs=(0, 0), adapter_widths=(1, 4), outputs=(2,)
+        columns=(NET, Mlp(hidden_layer_sizes=(3,))),
+        first_inputs=(0, 0),
+        adapter_widths=(1, 4),
+        outputs=(2,),
     )
     again = from_plain(to_plain(builder), BUILDERS)
     one, other = builder.build((4,)), again.build((4,))
@@ -156,7 +164,7 @@ def test_a_builder_survives_json_and_builds_the_same_parts():
 
 
 def test_building_leaves_modes_as_they_are():
-    body = Mlp(widths=(6, 5), dropout=0.5).build((4,))
+    body = Mlp(hidden_layer_sizes=(6, 5), dropout=0.5).build((4,))
     body.fc1.eval()
     new_column([column()], body, (4,))
     assert body.training

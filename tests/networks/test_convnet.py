@@ -20,7 +20,7 @@ def test_the_digit_network_is_the_papers():
 
 
 def test_pooling_before_the_relu_changes_nothing():
-    stage = ConvNet(widths=()).build((1, 28, 28)).conv1
+    stage = ConvNet(hidden_layer_sizes=()).build((1, 28, 28)).conv1
     x = torch.randn(2, 1, 28, 28)
     expected = nn.functional.max_pool2d(stage[0](x).relu(), 2)
     torch.testing.assert_close(stage(x), expected, rtol=0, atol=0)

@@ -11,7 +11,7 @@ from fourfold.networks.flat import flattened
 
 @pytest.mark.parametrize("shape", [(7,), (3, 4), (2, 3, 4)])
 def test_it_is_an_mlp_without_layers(shape):
-    flat, mlp = Flat().build(shape), Mlp(widths=()).build(shape)
+    flat, mlp = Flat().build(shape), Mlp(hidden_layer_sizes=()).build(shape)
     x = torch.randn(5, *shape)
     assert torch.equal(flat(x), x.flatten(1))
     assert torch.equal(mlp(x), x.flatten(1))

@@ -16,7 +16,7 @@ from fourfold.networks.stem import Stem
 
 
 def test_builders_are_cloned_and_found_by_their_class_name():
-    for builder in (Mlp(widths=(3,)), ConvNet(kernel=3)):
+    for builder in (Mlp(hidden_layer_sizes=(3,)), ConvNet(kernel=3)):
         again = BUILDERS[type(builder).__name__](**builder.get_params())
         assert clone(again).get_params() == builder.get_params()
         assert builder.bare() is builder
@@ -44,3 +44,11 @@ def test_a_builder_survives_json(builder):
 def test_earlier_names_are_told():
     with pytest.raises(ParameterError, match="split of Coder must be written split_sign"):
         Coder(split=True)
+
+
+@pytest.mark.parametrize("builder", [Mlp, ConvNet])
+def test_widths_are_hidden_layer_sizes(builder):
+    with pytest.raises(ParameterError, match="must be written hidden_layer_sizes"):
+        builder(widths=(3,))
+    with pytest.raises(ParameterError, match="must be written hidden_layer_sizes"):
+        builder().set_params(widths=(3,))

@@ -39,7 +39,7 @@ def piles(few: int | None = 5):
 def study(tmp_path, *domains, **options):
     given = {
         "recipe": SHORT,
-        "network": Mlp(widths=(64,)),
+        "network": Mlp(hidden_layer_sizes=(64,)),
         "seeds": 2,
         "folds": 2,
         "output": tmp_path / "out",

@@ -285,7 +285,7 @@ def test_a_killed_fit_goes_on_through_all_its_trainings(tmp_path):
             checkpoint_every=0.0,
             each_epoch=(hook,),
         )
-        method = FineTune(network=Mlp(widths=(5,)), recipe=recipe, probe_first=True)
+        method = FineTune(network=Mlp(hidden_layer_sizes=(5,)), recipe=recipe, probe_first=True)
         try:
             return method.fit(X[:9], y[:9], source=source), made
         except StopError:

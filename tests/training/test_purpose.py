@@ -22,7 +22,7 @@ def test_a_checkpoint_of_other_parameters_is_refused(pair, tmp_path):
     recipe = Recipe(epochs=1, least_steps=3, checkpoint=str(tmp_path / "state"))
 
     def fit(method):
-        method.set_params(recipe=recipe, network=Mlp(widths=(5,)))
+        method.set_params(recipe=recipe, network=Mlp(hidden_layer_sizes=(5,)))
         if isinstance(method, MultiTask):
             return method.fit({"a": Domain(X, Y), "b": Domain(X[:20], X[:20, 0])})
         return method.fit(X[:9], Y[:9], source=Domain(X, Y))

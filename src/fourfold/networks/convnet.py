@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import annotated_types as at
 import torch
@@ -27,7 +27,7 @@ class ConvNet(Builder):
     ----------
     channels
         Output channels of each convolution.
-    widths
+    hidden_layer_sizes
         Units of the fully connected layers.
     kernel
         Side of the filters, without padding; None: 5, or 3 with padding for pictures that are too
@@ -47,9 +47,11 @@ class ConvNet(Builder):
     """
 
     channels: tuple[Annotated[int, at.Ge(1)], ...] = (32, 48)
-    widths: tuple[Annotated[int, at.Ge(1)], ...] = (100, 100)
+    hidden_layer_sizes: tuple[Annotated[int, at.Ge(1)], ...] = (100, 100)
     kernel: Annotated[int, at.Ge(1)] | None = None
     batch_norm: bool = False
+
+    renamed: ClassVar[dict[str, str]] = {"widths": "hidden_layer_sizes"}
 
     def _build(self, shape: tuple[int, ...]) -> Body:
         if len(shape) != 3:
@@ -72,7 +74,7 @@ class ConvNet(Builder):
             stages[f"conv{i}"] = nn.Sequential(*layers)
             inner = outer
         width = _width(stages, shape)
-        for i, outer in enumerate(self.widths, start=1):
+        for i, outer in enumerate(self.hidden_layer_sizes, start=1):
             stages[f"fc{i}"] = nn.Sequential(nn.Linear(width, outer), nn.ReLU())
             width = outer
         return Body(stages, width, f"conv{len(self.channels)}")

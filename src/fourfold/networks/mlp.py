@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import annotated_types as at
 from torch import nn
@@ -22,8 +22,8 @@ class Mlp(Builder):
 
     Parameters
     ----------
-    widths
-        Units of each hidden layer, from the input on.
+    hidden_layer_sizes
+        Units of each hidden layer, from the input on; the last ones are the features.
     batch_norm
         Whether to normalize before each ReLU.
     dropout
@@ -31,19 +31,21 @@ class Mlp(Builder):
 
     Examples
     --------
-    >>> Mlp(widths=(64, 32)).build((10,)).width
+    >>> Mlp(hidden_layer_sizes=(64, 32)).build((10,)).width
     32
     """
 
-    widths: tuple[Annotated[int, at.Ge(1)], ...] = (128, 64)
+    hidden_layer_sizes: tuple[Annotated[int, at.Ge(1)], ...] = (128, 64)
     batch_norm: bool = False
     dropout: Annotated[float, at.Interval(ge=0, lt=1)] = 0.0
 
+    renamed: ClassVar[dict[str, str]] = {"widths": "hidden_layer_sizes"}
+
     def _build(self, shape: tuple[int, ...]) -> Body:
-        if not self.widths:
+        if not self.hidden_layer_sizes:
             return Flat().build(shape)
         stages = dict(flattened(shape))
-        sizes = (math.prod(shape), *self.widths)
+        sizes = (math.prod(shape), *self.hidden_layer_sizes)
         for i, (inner, outer) in enumerate(itertools.pairwise(sizes), start=1):
             norm = [BatchNorm1d(outer)] if self.batch_norm else []
             drop = [nn.Dropout(self.dropout)] if self.dropout else []

@@ -42,7 +42,7 @@ class Stem(Builder):
     def _build(self, shape: tuple[int, ...]) -> Body:
         below = builder_of(self.network, shape).build(shape)
         project = nn.Sequential(nn.Linear(below.width, self.width), nn.ReLU())
-        middle = Mlp(widths=self.middle).build((self.width,))
+        middle = Mlp(hidden_layer_sizes=self.middle).build((self.width,))
         stages = {**dict(below.named_children()), "project": project, "middle": middle}
         return Body(stages, middle.width)
 

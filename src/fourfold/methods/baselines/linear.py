@@ -44,7 +44,7 @@ class Linear(NetworkEstimator):
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, job: Job) -> Model:
-        self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
+        self.builder_ = Mlp(hidden_layer_sizes=())  # nothing but the inputs, flattened
         model = job.model(job.body())
         data = job.target.known()
         if solvable(job.task):

@@ -57,7 +57,7 @@ class KMeansClustering(Clusterer):
     def _cluster(self, job: Job) -> Model:
         counts = isinstance(job.target.rows, SparseRows)
         self.builder_ = (
-            NormalizedCounts(norm="l2") if counts else Mlp(widths=())
+            NormalizedCounts(norm="l2") if counts else Mlp(hidden_layer_sizes=())
         )  # the inputs, flattened
         model = job.model(job.body())
         features = in_blocks(model.body, job.target.rows).astype(np.float64)

@@ -71,7 +71,7 @@ class Autoencoder(NetworkEstimator):
     def _learn(self, job: Job) -> Model:
         source, known = job.source_data, job.target.known()
         if self.network is None:
-            self.builder_ = Mlp(widths=(1000,))
+            self.builder_ = Mlp(hidden_layer_sizes=(1000,))
         recipe = job.recipe
         with seeded(job.seed):
             body = job.body()

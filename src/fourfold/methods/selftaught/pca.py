@@ -56,7 +56,7 @@ class LinearPCA(NetworkEstimator):
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, job: Job) -> Model:
-        self.builder_ = Mlp(widths=())
+        self.builder_ = Mlp(hidden_layer_sizes=())
         domains = [job.target] if job.source is None else [job.source, job.target]
         some = [domain.rows.subset(evenly(domain.rows.n, MOST_ROWS)) for domain in domains]
         inputs = np.concatenate([in_blocks(job.body(), rows) for rows in some])

@@ -123,7 +123,7 @@ class AttributePrediction(DescribedEstimator):
 
     def choose(self, job: Job, lesson: Lesson) -> None:
         if self.predictor == "forest":
-            self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
+            self.builder_ = Mlp(hidden_layer_sizes=())  # nothing but the inputs, flattened
         self._tested = [
             _told(*self._trained(job, rest), held)
             for rest, held in lesson.practices(self.random_state, lesson.times)

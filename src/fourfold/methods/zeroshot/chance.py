@@ -49,7 +49,7 @@ class Chance(DescribedEstimator):
         return _Waves(width, self.signature_width, classes)
 
     def learn(self, job: Job, lesson: Lesson) -> Model:  # noqa: ARG002  nothing is learnt
-        self.builder_ = Mlp(widths=())
+        self.builder_ = Mlp(hidden_layer_sizes=())
         body = job.body()
         return Model(body, self.head_for(body.width, 1))
 

@@ -120,7 +120,7 @@ class LabelEmbedding(DescribedEstimator):
     def learn(self, job: Job, lesson: Lesson) -> Model:
         linear = self.network is None
         if linear:
-            self.builder_ = Mlp(widths=())  # f is a linear map of the inputs, flattened
+            self.builder_ = Mlp(hidden_layer_sizes=())  # f is a linear map of the inputs, flattened
         body = job.body()
         head = self.head_for(body.width, 1)
         head.origin.copy_(lesson.signatures.mean(0))

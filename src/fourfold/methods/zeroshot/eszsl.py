@@ -86,7 +86,7 @@ class ESZSL(DescribedEstimator):
         return Embedded(width, self.signature_width, classes, size=None, match="product")
 
     def choose(self, job: Job, lesson: Lesson) -> None:
-        self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
+        self.builder_ = Mlp(hidden_layer_sizes=())  # nothing but the inputs, flattened
         self.gamma_, self.lambda__ = self._chosen(job.body(), lesson)
 
     def learn(self, job: Job, lesson: Lesson) -> Model:

@@ -72,7 +72,7 @@ class RidgeToDescriptions(DescribedEstimator):
         return Embedded(width, self.signature_width, classes, size=None, match="angle")
 
     def choose(self, job: Job, lesson: Lesson) -> None:
-        self.builder_ = Mlp(widths=())  # nothing but the inputs, flattened
+        self.builder_ = Mlp(hidden_layer_sizes=())  # nothing but the inputs, flattened
         if self.strength is not None:
             self.strength_ = self.strength
             return

@@ -102,7 +102,7 @@ class ColumnStack(Builder):
 
     Examples
     --------
-    >>> ColumnStack(columns=(Mlp(), Mlp(widths=(32,)))).build((10,)).width
+    >>> ColumnStack(columns=(Mlp(), Mlp(hidden_layer_sizes=(32,)))).build((10,)).width
     32
     """
 
