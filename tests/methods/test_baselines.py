@@ -23,7 +23,7 @@ from fourfold.networks.cut import cut
 from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=3, batch_size=16, least_steps=10)
-NET = Mlp(widths=(6,))
+NET = Mlp(hidden_layer_sizes=(6,))
 
 
 # --- linear --------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from fourfold.preparation.choose import Standardize
 from fourfold.training.recipe import Recipe
 from samples import gains, rows
 
-NET = Mlp(widths=(8, 6))
+NET = Mlp(hidden_layer_sizes=(8, 6))
 SHORT = Recipe(epochs=3, batch_size=16, least_steps=30, weight_decay=0.0, learning_rate=0.01)
 LONG = Recipe(steps=600, optimizer="sgd", learning_rate=0.05, schedule="constant", weight_decay=0.0)
 CLOSE = [KLAdaptation, LwF, Rehearsal]
@@ -47,7 +47,7 @@ def test_l2sp_of_a_linear_model_is_ridge_regression_towards_the_source():
     X, _ = rows(40)
     rng = np.random.default_rng(1)
     y = X @ rng.normal(size=5) + 0.1 * rng.normal(size=40)
-    plain = {"network": Mlp(widths=()), "recipe": LONG}
+    plain = {"network": Mlp(hidden_layer_sizes=()), "recipe": LONG}
     taught = TargetOnly(**plain).fit(X, y + X[:, 0])
     few = Domain(X[:12], y[:12])
     alpha = 0.3
@@ -120,7 +120,7 @@ def test_fisher_lets_weights_move_that_the_source_does_not_need():
     X[:, 4] = 0
     few = rows(12, seed=2)[0]
     source = Domain(X, y)
-    options = {"network": Mlp(widths=(6,)), "recipe": LONG, "alpha": 0.5}
+    options = {"network": Mlp(hidden_layer_sizes=(6,)), "recipe": LONG, "alpha": 0.5}
     labels = (few[:, 4] > 0).astype(int)
     away = {}
     for fisher in (False, True):
@@ -153,7 +153,7 @@ def test_kl_ends_between_labels_and_source():
     """Where the network can say anything, it says (1 − ρ)·label + ρ·p_source of each row."""
     X, y = rows(8)
     recipe = Recipe(steps=1000, learning_rate=0.01, weight_decay=0.0)
-    wide = Mlp(widths=(64,))
+    wide = Mlp(hidden_layer_sizes=(64,))
     taught = TargetOnly(network=wide, recipe=SHORT).fit(*rows())
     model = KLAdaptation(rho=0.4, recipe=recipe).fit(X, y, source=taught)
     wanted = 0.6 * np.eye(4)[y] + 0.4 * taught.predict_proba(X)

@@ -43,7 +43,7 @@ def learnt(monkeypatch):
 def test_the_loss_is_the_papers(partly, learnt):
     (Xs, ys), (Xt, yt) = rows(), rows(seed=1)
     few = np.where(np.arange(32) < 9, yt, -1) if partly else None
-    method = DANN(network=Mlp(widths=(5,)), recipe=SHORT, strength=0.7)
+    method = DANN(network=Mlp(hidden_layer_sizes=(5,)), recipe=SHORT, strength=0.7)
     method.fit(Xt, few, source=Domain(Xs, ys))
     ((nets, phase, tables),) = learnt
     model, critic = nets["model"], nets["critic"]
@@ -80,7 +80,7 @@ def test_its_recipe_is_the_papers():
 def test_the_critic_reads_the_tap(learnt):
     (Xs, ys), (Xt, _) = rows(shape=(1, 16, 16)), rows(shape=(1, 16, 16), seed=1)
     for tap, width in ((None, 3 * 1 * 1), ("conv1", 2 * 6 * 6), ("fc1", 4)):
-        network = ConvNet(channels=(2, 3), widths=(4,))
+        network = ConvNet(channels=(2, 3), hidden_layer_sizes=(4,))
         DANN(network=network, tap=tap, critic_width=7, recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
         linear = [m for m in learnt.pop()[0]["critic"] if isinstance(m, nn.Linear)]
         assert [(m.in_features, m.out_features) for m in linear] == [(width, 7), (7, 1)]
@@ -109,7 +109,9 @@ def test_running_statistics_are_the_targets():
 def test_target_labels_that_nobody_sees_change_nothing():
     (Xs, ys), (Xt, yt) = rows(), rows(seed=1)
     fits = [
-        DANN(network=Mlp(widths=(5,)), recipe=SHORT).fit(target, source=Domain(Xs, ys)).outputs(Xt)
+        DANN(network=Mlp(hidden_layer_sizes=(5,)), recipe=SHORT)
+        .fit(target, source=Domain(Xs, ys))
+        .outputs(Xt)
         for target in (Domain(Xt), Domain(Xt, yt).unlabelled())
     ]
     np.testing.assert_array_equal(*fits)
@@ -133,7 +135,9 @@ def test_it_needs_a_labelled_source_with_the_targets_classes():
         DANN().fit(X, source=Domain(X))
     with pytest.raises(DataError, match="must be among the 3 classes of the task; got also 7"):
         DANN(recipe=SHORT).fit(X, np.where(y == 1, 7, -1), source=Domain(X, y))
-    fitted = SourceOnly(network=Mlp(widths=(4,)), recipe=SHORT).fit(X, source=Domain(X, y))
+    fitted = SourceOnly(network=Mlp(hidden_layer_sizes=(4,)), recipe=SHORT).fit(
+        X, source=Domain(X, y)
+    )
     with pytest.raises(ParameterError, match="source must be a Domain for this method"):
         DANN(recipe=SHORT).fit(X, source=fitted)
 
@@ -154,7 +158,7 @@ def test_it_beats_the_source_alone_on_digits_over_photographs():
     X, y = load_digits(return_X_y=True)
     X = np.repeat((X / 16).astype(np.float32).reshape(-1, 1, 8, 8), 3, axis=1)
     source, yt = Domain(X[:900], y[:900]), y[900:]
-    network = ConvNet(channels=(16, 24), widths=(50,), batch_norm=True)
+    network = ConvNet(channels=(16, 24), hidden_layer_sizes=(50,), batch_norm=True)
     adversarial = DANN.default_recipe.get_params() | {
         "epochs": 12,
         "batch_size": 32,

@@ -24,7 +24,7 @@ from fourfold.networks import Mlp
 from fourfold.training.recipe import Recipe
 from samples import gains, rows
 
-NET = Mlp(widths=(8, 6))
+NET = Mlp(hidden_layer_sizes=(8, 6))
 SHORT = Recipe(epochs=3, batch_size=16, least_steps=30, learning_rate=0.01)
 CELL = [FineTune, L2SP, KLAdaptation, LwF, Rehearsal, LayerTransfer, Prototypes, CosineHead]
 

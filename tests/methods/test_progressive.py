@@ -27,14 +27,14 @@ from fourfold.methods.progressive.progressive import ProgressiveNetwork
 from fourfold.methods.progressive.random_column import RandomColumn
 from fourfold.methods.saved import load
 from fourfold.networks import ConvNet, Mlp
-from fourfold.networks.columns import Columns, Joined
+from fourfold.networks.columns import ColumnNetwork, ColumnStack
 from fourfold.networks.cut import cut
 from fourfold.preparation.choose import Standardize
 from fourfold.study import Study
 from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=2, least_steps=10)
-NET = Mlp(widths=(6, 5))
+NET = Mlp(hidden_layer_sizes=(6, 5))
 
 
 def rows(n=40, width=3, seed=0):
@@ -58,8 +58,8 @@ def test_each_source_is_a_column_in_order():
     X, y = rows()
     model = progressive().fit(X, y, source=[domain(1), domain(2)])
     assert model.n_columns_ == 3
-    columns = model.model_.body.columns.parts
-    assert [column.hears for column in columns] == [
+    columns = model.model_.body.columns.column_list
+    assert [column.lateral_inputs for column in columns] == [
         [],
         [(0, "fc1"), (0, "end")],
         [(0, "fc1"), (0, "end"), (1, "fc1"), (1, "end")],
@@ -91,8 +91,9 @@ def test_sources_of_several_kinds_in_one_list():
     chain = progressive().fit(*rows(seed=4), source=[taught, domain(5)])
     model = progressive().fit(X, y, source=[domain(2), chain, bare])
     assert model.n_columns_ == 1 + 3 + 1 + 1
-    hears = [{j for j, _ in column.hears} for column in model.model_.body.columns.parts]
-    assert hears == [set(), set(), {1}, {1, 2}, set(), {0, 1, 2, 3, 4}]
+    columns = model.model_.body.columns.column_list
+    inputs = [{j for j, _ in column.lateral_inputs} for column in columns]
+    assert inputs == [set(), set(), {1}, {1, 2}, set(), {0, 1, 2, 3, 4}]
     assert model.column(1).task_.classes_.tolist() == [5, 6]
     with pytest.raises(ParameterError, match="column 4 must have a task"):
         model.column(4)
@@ -128,7 +129,7 @@ def test_columns_on_a_cut_network_share_its_frozen_part():
     )
     model = progressive(network=network).fit(X, y, source=domain(1))
     assert model.frozen_ is network.frozen
-    assert model.model_.body.columns.parts[1].hears == [(0, "end")]
+    assert model.model_.body.columns.column_list[1].lateral_inputs == [(0, "end")]
     assert model.outputs(X).shape == (40, 2)
 
 
@@ -136,7 +137,7 @@ def test_columns_on_a_cut_network_share_its_frozen_part():
 
 
 def test_old_tasks_answers_are_the_same_bits_for_ever(tmp_path):
-    network = ConvNet(channels=(3, 4), widths=(5,), kernel=3, batch_norm=True)
+    network = ConvNet(channels=(3, 4), hidden_layer_sizes=(5,), kernel=3, batch_norm=True)
     rng = np.random.default_rng(0)
     tasks = [
         Domain(rng.normal(size=(24, 12, 12)).astype(np.float32), np.arange(24) % (2 + i))
@@ -162,8 +163,8 @@ def test_fine_tuning_a_progressive_network_moves_its_newest_column_alone():
     X, y = rows()
     source = progressive().fit(*rows(seed=2), source=domain(1))
     tuned = FineTune(recipe=SHORT).fit(X, y, source=source)
-    old = [network.model_.body.columns.parts[0].state_dict() for network in (source, tuned)]
-    new = [network.model_.body.columns.parts[1].state_dict() for network in (source, tuned)]
+    old = [network.model_.body.columns.column_list[0].state_dict() for network in (source, tuned)]
+    new = [network.model_.body.columns.column_list[1].state_dict() for network in (source, tuned)]
     assert all(torch.equal(*pair) for pair in zip(*(o.values() for o in old), strict=True))
     assert not all(torch.equal(*pair) for pair in zip(*(n.values() for n in new), strict=True))
 
@@ -223,7 +224,7 @@ def digits():
     return X.reshape(-1, 8, 8)[order].astype(np.float32), y[order]
 
 
-SMALL = ConvNet(channels=(8, 16), widths=(32,))
+SMALL = ConvNet(channels=(8, 16), hidden_layer_sizes=(32,))
 
 
 def learnt(method, seed, source):
@@ -367,7 +368,7 @@ def test_random_columns_are_as_many_as_sources_and_know_nothing_of_them():
     ready = FrozenEstimator(Standardize().fit(as_rows(X)))
     control = RandomColumn(network=NET, recipe=SHORT, prepare=ready)
     two = control.fit(X, y, source=[domain(1), domain(2)]).outputs(X)
-    assert len(control.model_.body.columns.parts) == 3
+    assert len(control.model_.body.columns.column_list) == 3
     others = control.fit(X, y, source=[domain(3), domain(4)]).outputs(X)
     assert np.array_equal(two, others)
     asked = RandomColumn(network=NET, recipe=SHORT, prepare=ready, columns=2).fit(X, y)
@@ -379,7 +380,7 @@ def test_a_random_column_forgets_what_a_network_was_taught():
     taught = nn.Sequential(nn.Linear(3, 6), nn.ReLU())
     nn.init.constant_(taught[0].weight, 7.0)
     control = RandomColumn(network=taught, recipe=SHORT).fit(X, y)
-    old, new = control.model_.body.columns.parts
+    old, new = control.model_.body.columns.column_list
     assert old.stages.network[0].weight.abs().max() < 1
     assert new.stages.network[0].weight.min() > 6
     assert taught[0].weight.min() == 7
@@ -424,11 +425,11 @@ def test_a_bare_source_needs_a_network_for_the_new_column():
     with pytest.raises(ParameterError, match="network must be given to build a fresh one"):
         progressive(network=None).fit(X, y, source=bare)
     model = progressive().fit(X, y, source=bare)
-    assert isinstance(model.model_.body.columns, Joined)
+    assert isinstance(model.model_.body.columns, ColumnNetwork)
     assert model.builder_ is None
 
 
 def test_a_network_of_columns_can_be_trained_by_other_methods():
     X, y = rows()
-    model = TargetOnly(network=Columns(columns=(NET, NET)), recipe=SHORT).fit(X, y)
+    model = TargetOnly(network=ColumnStack(columns=(NET, NET)), recipe=SHORT).fit(X, y)
     assert model.outputs(X).shape == (40, 2)

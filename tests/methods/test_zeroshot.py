@@ -25,7 +25,7 @@ from fourfold import (
     LabelEmbedding,
     RidgeToDescriptions,
 )
-from fourfold.algorithms.linear import amid, canonical, ridge, ridges
+from fourfold.algorithms.linear import central_choice, ridge, ridge_path
 from fourfold.bundle import save
 from fourfold.errors import DataError, FourfoldError, FourfoldWarning, ParameterError
 from fourfold.estimators.problem import Data
@@ -169,7 +169,7 @@ def test_the_order_of_descriptions_does_not_matter():
 
 def test_a_fitted_method_can_be_the_source_of_another():
     source, target, y = parted()
-    taught = short(LabelEmbedding, network=Mlp(widths=(8,))).fit(target, source=source)
+    taught = short(LabelEmbedding, network=Mlp(hidden_layer_sizes=(8,))).fit(target, source=source)
     few = Domain(target.rows.subset(np.arange(0, 120, 10)), y[::10])
     assert set(FineTune(recipe=SHORT).fit(few, source=taught).predict(target.rows)) <= set(y)
 
@@ -415,7 +415,7 @@ def test_ridges_are_single_ones():
     rng = np.random.default_rng(0)
     for rows in (5, 50):
         X, Y = rng.normal(size=(rows, 20)), rng.normal(size=(rows, 3))
-        for strength, found in zip((0.1, 30.0), ridges(X, Y, (0.1, 30.0)), strict=True):
+        for strength, found in zip((0.1, 30.0), ridge_path(X, Y, (0.1, 30.0)), strict=True):
             wanted = ridge(X, Y, strength)
             np.testing.assert_allclose(found.weight, wanted.weight, atol=1e-8)
             np.testing.assert_allclose(found.bias, wanted.bias, atol=1e-8)
@@ -423,8 +423,8 @@ def test_ridges_are_single_ones():
 
 def test_the_place_amid_the_best_is_taken():
     alike = np.array([[0.1, 0.5, 0.6, 0.5, 0.1], [0.1, 0.6, 0.5, 0.6, 0.1]])
-    assert amid(alike) == (2,)
-    assert amid(np.array([[[0.1, 0.9], [0.2, 0.3]]] * 3)) == (0, 1)
+    assert central_choice(alike) == (2,)
+    assert central_choice(np.array([[[0.1, 0.9], [0.2, 0.3]]] * 3)) == (0, 1)
 
 
 def test_the_baseline_chooses_its_penalty_on_seen_classes():
@@ -471,7 +471,7 @@ def views():
 
 def test_cca_has_unit_covariance_and_scikit_learns_correlations():
     X, Y = views()
-    f, g, correlations = canonical(X, Y, 3)
+    f, g, correlations = canonical_correlations(X, Y, 3)
     a, b = (part @ one.weight + one.bias for part, one in ((X, f), (Y, g)))
     for placed in (a, b):
         np.testing.assert_allclose(placed.mean(0), 0, atol=1e-9)
@@ -484,7 +484,7 @@ def test_cca_has_unit_covariance_and_scikit_learns_correlations():
 
 def test_of_all_of_unit_covariance_cca_lies_closest():
     X, Y = views()
-    f, g, correlations = canonical(X, Y, 2)
+    f, g, correlations = canonical_correlations(X, Y, 2)
     a, b = (part @ one.weight + one.bias for part, one in ((X, f), (Y, g)))
     best = ((a - b) ** 2).sum(1).mean()
     assert best == pytest.approx(2 * (2 - correlations.sum()))
@@ -496,14 +496,14 @@ def test_of_all_of_unit_covariance_cca_lies_closest():
 
 def test_few_rows_in_many_dimensions_stay_finite():
     rng = np.random.default_rng(0)
-    f, _, correlations = canonical(rng.normal(size=(5, 40)), np.eye(5)[:, :2], 2, 0.1)
+    f, _, correlations = canonical_correlations(rng.normal(size=(5, 40)), np.eye(5)[:, :2], 2, 0.1)
     assert np.isfinite(f.weight).all()
     assert (correlations < 1).all()
 
 
 def test_a_batchs_correlation_is_that_of_the_closed_form():
     X, Y = views()
-    wanted = canonical(X, Y, 4)[2].sum()
+    wanted = canonical_correlations(X, Y, 4)[2].sum()
     got = correlation(torch.from_numpy(X), torch.from_numpy(Y), 0.0)
     assert float(got) == pytest.approx(wanted, abs=1e-4)
     x = torch.from_numpy(X[:20]).requires_grad_()
@@ -601,7 +601,7 @@ def test_scores_are_the_sum_of_log_ratios(predictor):
     head = model.model_.head
     features = torch.from_numpy(model.embed(target.rows))
     with torch.no_grad():
-        p = head.posterior.mixed(head.predictor(features)).double().numpy()
+        p = head.posterior.shrunk(head.predictor(features)).double().numpy()
     prior, spread, noise = (
         getattr(head.posterior, name).double().numpy() for name in ("prior", "spread", "noise")
     )
@@ -709,9 +709,9 @@ def test_leaves_of_new_species_are_told_apart():
                 method.fit(target, source=source).predict(x[new])
                 for method in (AttributePrediction(trees=50), RidgeToDescriptions())
             ]
-        ours, ridges = (balanced_accuracy_score(y[new], guess) for guess in fits)
+        ours, ridge_path = (balanced_accuracy_score(y[new], guess) for guess in fits)
         rates.append(ours)
-        gains.append(ours - ridges)
+        gains.append(ours - ridge_path)
     assert np.mean(rates) > 0.3, rates  # chance is .17
     assert np.mean(gains) > 0, gains
 

@@ -29,7 +29,7 @@ def domains(few: int | None = 5):
 def transfer_study(tmp_path: Path, *data: Domain, **options) -> Study:
     given = {
         "recipe": Recipe(epochs=3, min_steps=30),
-        "network": Mlp(widths=(64,)),
+        "network": Mlp(hidden_layer_sizes=(64,)),
         "seeds": 2,
         "folds": 2,
         "output": tmp_path / "out",
@@ -65,7 +65,7 @@ def tasks_study(tmp_path: Path, **options) -> Study:
         "tasks": tasks(),
         "methods": [MultiTask()],
         "recipe": Recipe(epochs=2, min_steps=15, learning_rate=0.01),
-        "network": Mlp(widths=(16,)),
+        "network": Mlp(hidden_layer_sizes=(16,)),
         "seeds": 2,
         "folds": 2,
         "output": tmp_path / "out",
