@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from fourfold import Domain, Mlp, MultiTask, Recipe, Store, Study
+from fourfold.study.question import Options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,14 @@ def transfer_study(tmp_path: Path, *data: Domain, **options) -> Study:
         "progress": False,
     }
     return Study(*data, **{**given, **options})
+
+
+def options(**given) -> Options:
+    """Options of a study as they are by default, but for some."""
+    nothing = dict.fromkeys(
+        ("methods", "clusters", "encoder", "network", "prepare", "recipe", "metric")
+    )
+    return Options(**{**nothing, "generalized": False, "folds": 3, **given})
 
 
 def tasks(n: int = 90) -> dict[str, Domain]:
