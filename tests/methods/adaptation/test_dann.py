@@ -17,7 +17,7 @@ from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.networks import ConvNet, Mlp
 from fourfold.training.recipe import Recipe
 
-SHORT = Recipe(epochs=2, batch_size=16, least_steps=4, optimizer="sgd", learning_rate=0.01)
+SHORT = Recipe(epochs=2, batch_size=16, min_steps=4, optimizer="sgd", learning_rate=0.01)
 
 
 def rows(n=32, shape=(6,), seed=0):
@@ -43,7 +43,7 @@ def learnt(monkeypatch):
 def test_the_loss_is_the_papers(partly, learnt):
     (Xs, ys), (Xt, yt) = rows(), rows(seed=1)
     few = np.where(np.arange(32) < 9, yt, -1) if partly else None
-    method = DANN(network=Mlp(widths=(5,)), recipe=SHORT, strength=0.7)
+    method = DANN(network=Mlp(widths=(5,)), recipe=SHORT, lambda_=0.7)
     method.fit(Xt, few, source=Domain(Xs, ys))
     ((nets, phase, tables),) = learnt
     model, critic = nets["model"], nets["critic"]
@@ -117,7 +117,7 @@ def test_target_labels_that_nobody_sees_change_nothing():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"strength": -1}, "strength of DANN"), ({"critic_width": 0}, "critic_width of DANN")],
+    [({"lambda_": -1}, "lambda_ of DANN"), ({"critic_width": 0}, "critic_width of DANN")],
 )
 def test_wrong_parameters_are_refused(options, message):
     (Xs, ys), (Xt, _) = rows(), rows()
