@@ -129,7 +129,7 @@ def _digits(how: Balance | None, s: Settings) -> Measures:
 def _pupils(s: Settings) -> Measures:
     """Train on schools, alone and together, and compare what is left unexplained in each."""
     from fourfold import Mlp, Recipe
-    from fourfold.study.joint_conclusion import delta_m
+    from fourfold.study.gate import delta_m
 
     recipe = Recipe(steps=s.school_steps)
     left: dict[str, list[list[float]]] = {how or "single": [] for how in SCHOOLS}
@@ -168,7 +168,7 @@ def _scores(
 
 
 def _figures(medians: Medians) -> dict[str, float]:
-    from fourfold.study.joint_conclusion import delta_m
+    from fourfold.study.gate import delta_m
 
     digits = {how: _table(medians[f"digits {how}"]) for how in ("single", *BALANCES)}
     schools = medians["schools"]

@@ -1,8 +1,8 @@
-"""Handwritten digits: what MNIST teaches about other people's digits.
+"""Handwritten digits: from MNIST to the digits of other people.
 
-Source: 5000 labelled MNIST pictures. Target: the optdigits of scikit-learn, other writers and
-another scanner, once with five labels a class and once with none. Half of the target's rows are
-kept apart to judge on. Run it with ``make demo``, or ``python examples/digits.py``.
+Source: 5000 labelled MNIST pictures. Target: the optdigits of scikit-learn, by other writers and
+another scanner, once with five labels per class and once without labels. Half of the target's rows
+are held out for evaluation. Run it with ``make demo``, or ``python examples/digits.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fourfold.cli.show import show_found
 from fourfold.report import write_report
 
 OUTPUT = Path("runs/demo")
-LABELS_A_CLASS = 5
+LABELS_PER_CLASS = 5
 
 
 def mnist() -> Domain:
@@ -30,7 +30,7 @@ def mnist() -> Domain:
 
 
 def optdigits() -> tuple[np.ndarray, np.ndarray]:
-    """Read the target, brought to MNIST's format: 20 × 20 strokes in a frame of 28 × 28."""
+    """Read the target in MNIST's format: 20 × 20 strokes in a frame of 28 × 28."""
     digits = load_digits()
     pictures = np.zeros((len(digits.images), 28, 28), np.uint8)
     for picture, image in zip(pictures, digits.images, strict=True):
@@ -45,16 +45,16 @@ def main() -> None:
     shutil.rmtree(OUTPUT, ignore_errors=True)
     X, y = optdigits()
     order = np.random.default_rng(0).permutation(len(X))
-    mine, theirs = order[: len(X) // 2], order[len(X) // 2 :]
-    few = np.concatenate([mine[y[mine] == digit][:LABELS_A_CLASS] for digit in range(10)])
-    evaluate = Domain(X[theirs], y[theirs], name="optdigits to judge on")
+    half, held_out = order[: len(X) // 2], order[len(X) // 2 :]
+    few = np.concatenate([half[y[half] == digit][:LABELS_PER_CLASS] for digit in range(10)])
+    evaluate = Domain(X[held_out], y[held_out], name="held-out optdigits")
     targets = {
         "few labels": Domain(X[few], y[few], name="optdigits"),
-        "no labels": Domain(X[mine], name="optdigits"),
+        "no labels": Domain(X[half], name="optdigits"),
     }
     methods = {
         "few labels": ["FineTune"],
-        "no labels": [DANN(strength=0.3)],  # picked on MNIST → USPS; 1 had not helped here
+        "no labels": [DANN(lambda_=0.3)],  # chosen on MNIST → USPS; 1 had not helped here
     }
     results = []
     for case, target in targets.items():

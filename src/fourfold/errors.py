@@ -1,6 +1,6 @@
-"""What can go wrong, each also the builtin that callers already catch.
+"""Errors of fourfold, each also a builtin error.
 
-A message is one sentence: what must hold, what was got, and, where it is not plain, what to do.
+A message is one sentence: the requirement, what was got, and a remedy where it is not plain.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ class FourfoldError(Exception):
 
 
 class DataError(FourfoldError, ValueError):
-    """Inputs, labels or descriptions that cannot be used as they are."""
+    """Unusable inputs, labels or descriptions."""
 
 
 class ParameterError(FourfoldError, ValueError):
-    """A hyper-parameter out of its bounds, or an option that does not exist."""
+    """A hyper-parameter out of its bounds, or an unknown option."""
 
 
 class FileError(FourfoldError, OSError):
-    """A file or folder that cannot be read or written."""
+    """An unreadable or unwritable file or folder."""
 
 
 class BundleError(FourfoldError, ValueError):
-    """A saved model that is damaged, newer than this version, or none of ours."""
+    """A saved model of another program, of a newer version, or damaged."""
 
 
 class MissingExtraError(FourfoldError, ImportError):
-    """An optional dependency that is not installed.
+    """A missing optional dependency.
 
     Parameters
     ----------
     package
-        The module that could not be imported.
+        The missing package.
     extra
-        The extra of fourfold that brings it.
+        The extra of fourfold that installs it.
     """
 
     def __init__(self, package: str, extra: str) -> None:
@@ -58,11 +58,11 @@ class MissingExtraError(FourfoldError, ImportError):
 
 
 class FourfoldWarning(UserWarning):
-    """Something that still works, but not as one may expect."""
+    """A surprising outcome of something that still works."""
 
 
 def some(names: Iterable[object], most: int = 5) -> str:
-    """List the first few of what a message is about, and say how many more there are.
+    """List the first few names, and count the others.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from fourfold.data.domain import descriptions
+from fourfold.data.domain import join_descriptions
 from fourfold.errors import DataError, some
 from fourfold.methods import cells, table
 from fourfold.methods.cell import Facts
@@ -123,7 +123,7 @@ def _methods() -> list[MethodEntry]:
 
 def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
     known = {label for source in sources for label in source.counts}
-    classes = target.classes or descriptions(sources)
+    classes = target.classes or join_descriptions(sources)
     numbers = any(domain.measured for domain in (*sources, target))
     labelled = sum(source.n_labelled for source in sources)
 

@@ -19,7 +19,8 @@ from fourfold.algorithms import sparse_codes as sparse
 from fourfold.algorithms.dictionary import SparseCoder
 from fourfold.algorithms.sparse_codes import SparseCodes, objective, violation
 from fourfold.errors import DataError, ParameterError
-from fourfold.frozen.onnx import check_parity, export_onnx
+from fourfold.frozen.onnx import export_onnx
+from parity import check_parity
 
 
 def patches(n=600, side=8):

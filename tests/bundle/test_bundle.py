@@ -1,4 +1,4 @@
-"""A saved model is whole or refused, holds nothing that runs, and predicts as it did."""
+"""A saved model predicts as before, holds no code, and is refused if damaged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PILES = blobs()
-RECIPE = Recipe(epochs=2, least_steps=5, learning_rate=0.01)
+RECIPE = Recipe(epochs=2, min_steps=5, learning_rate=0.01)
 SMALL = Mlp(widths=(8,))
 
 
@@ -104,11 +104,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change what a bundle says of itself, as somebody would who knows the digest."""
+    """Change the index of a bundle, with a valid digest."""
     index = json.loads((path / files.INDEX).read_text("utf-8"))
     del index["digest"]
     change(index)
-    index["digest"] = files._digest_of_index(index)
+    index["digest"] = files._index_digest(index)
     (path / files.INDEX).write_text(json.dumps(index), "utf-8")
 
 
@@ -141,7 +141,7 @@ def test_nothing_in_it_is_pickle(on_a_prefix: tuple[TargetOnly, Path], tmp_path:
 
 def test_it_says_what_it_is(saved: Path) -> None:
     index = json.loads((saved / "bundle.json").read_text("utf-8"))
-    assert index["format"] == 1
+    assert index["format"] == 2
     assert index["estimator"]["class"] == "TargetOnly"
     assert index["fitted"]["task_state"] == {"classes": [0, 1, 2]}
 
@@ -192,8 +192,17 @@ def test_a_missing_file_is_found(saved: Path) -> None:
 
 
 def test_a_newer_format_is_refused(saved: Path) -> None:
-    rewrite(saved, lambda index: index.update(format=2, fourfold="9.1"))
-    refused(saved, "format 1 or older; got 2, from fourfold 9.1: update fourfold")
+    rewrite(saved, lambda index: index.update(format=3, fourfold="9.1"))
+    refused(saved, "of format 2; got format 3, saved by fourfold 9.1: update fourfold")
+
+
+def test_the_format_of_version_0_1_is_refused_with_the_version_that_reads_it(saved: Path) -> None:
+    rewrite(saved, lambda index: index.update(format=1, fourfold="0.1.0"))
+    refused(
+        saved,
+        "must be a bundle of format 2; got format 1, saved by fourfold 0.1.0: "
+        "load it with 'pip install fourfold==0.1.*', or train the model again",
+    )
 
 
 def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
@@ -203,7 +212,7 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     torch.save({}, foreign / "model.pt")
     refused(foreign, "must be a model that fourfold saved")
     refused(foreign / "model.pt", "must be a model that fourfold saved")
-    for text in ("", "[]", "{}", '{"format": null}', '{"format": 1}', '"x"', "\ufeff{}", "NaN"):
+    for text in ("", "[]", "{}", '{"format": null}', '{"format": 2}', '"x"', "\ufeff{}", "NaN"):
         (foreign / "bundle.json").write_text(text, "utf-8")
         refused(foreign)
     (foreign / "bundle.json").write_bytes(b"\xff\xfe{")
@@ -248,7 +257,7 @@ def test_what_is_in_the_way_stays(model: TargetOnly, tmp_path: Path) -> None:
     (tmp_path / "notes" / "mine.txt").write_text("precious")
     before = contents(tmp_path)
     for path in (tmp_path / "notes", tmp_path / "notes" / "mine.txt"):
-        with pytest.raises(FileError, match="must be free"):
+        with pytest.raises(FileError, match="must be empty, or hold a bundle"):
             save(model, path)
     with pytest.raises(FileError, match="must be writable"):
         save(model, tmp_path / "notes" / "mine.txt" / "model")

@@ -1,4 +1,4 @@
-"""An exported file computes in ONNX Runtime what the model does, or is not written."""
+"""An exported file reproduces the model in ONNX Runtime, or is not written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PILES = blobs()
-RECIPE = Recipe(epochs=2, least_steps=5, learning_rate=0.01)
+RECIPE = Recipe(epochs=2, min_steps=5, learning_rate=0.01)
 SMALL = Mlp(widths=(8,))
 
 
@@ -184,7 +184,7 @@ def test_a_file_that_computes_something_else_is_not_written(
     monkeypatch.setattr(
         type(model), "exportable", lambda _: replace(wrong, wanted=wrong.wanted / 2)
     )
-    with pytest.raises(BundleError, match="must compute what the model does"):
+    with pytest.raises(BundleError, match="must reproduce the model"):
         export(model, path)
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
     assert path.read_text() == "the old one"

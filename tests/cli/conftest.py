@@ -1,4 +1,4 @@
-"""What the tests of the command line share: small real data as files, and how a command is run."""
+"""Fixtures for the command line: small real data as files, and a runner for commands."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from fourfold.cli import main
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command ended with."""
+class CommandResult:
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -46,7 +46,7 @@ def call(*argv):
         patch.setattr(sys, "argv", ["fourfold", *map(str, argv)])
         with pytest.raises(SystemExit) as stop:
             main()
-    return Said(stop.value.code, out.getvalue(), err.getvalue())
+    return CommandResult(stop.value.code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +63,7 @@ def program():
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
-    """A store of our own: nobody's cache is touched, and source models are trained once."""
+    """A store for the tests alone, so that source models are trained once."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOURFOLD_CACHE", str(folder))
@@ -73,7 +73,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def short():
-    """Options of a study that is over soon."""
+    """Options of a short study."""
     return ("--seeds", 2, "--folds", 2, "--steps", 20, "--network", "mlp", "--methods", "FineTune")
 
 
@@ -158,9 +158,9 @@ def _texts(folder):
 def trained(fourfold, data, short, tmp_path_factory):
     """A finished study on tables, with rows to evaluate on; its output folder."""
     output = tmp_path_factory.mktemp("trained") / "runs"
-    piles = ("--source", data / "source.csv", "--target", data / "target.csv")
+    domains = ("--source", data / "source.csv", "--target", data / "target.csv")
     judged = ("--evaluate", data / "evaluate.csv", "--label", "kind")
-    said = fourfold("study", *piles, *judged, "-o", output, *short)
+    said = fourfold("study", *domains, *judged, "-o", output, *short)
     assert said.code == 0, said
     return output, said
 

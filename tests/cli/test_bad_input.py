@@ -1,13 +1,7 @@
-"""Whatever is wrong is one clear sentence and exit code 2; nothing that was finished is lost."""
+"""Errors on the command line: one clear sentence and exit code 2, before anything starts."""
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fourfold import DANN, Domain, FineTune, Mlp, Recipe, Store, Study, read_domain
-from fourfold.errors import DataError, FileError, FourfoldWarning, ParameterError
+from fourfold import DANN, Domain, FineTune, Recipe, Study, read_domain
+from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.planner import locate
-from fourfold.study import runs as runs_module
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.standard_normal((40, 4)).astype(np.float32)
@@ -28,7 +21,7 @@ FEW = np.where(np.arange(40) < 20, Y, -1)
 
 @pytest.fixture
 def here(tmp_path):
-    """A source and a target that are right, as arrays and as tables."""
+    """A valid source and target, as arrays and as tables."""
     save(tmp_path / "source.npz", X, Y)
     save(tmp_path / "target.npz", X + 0.3, FEW)
     frame = pd.DataFrame(X, columns=list("abcd")).assign(kind=np.array(["no", "yes"])[Y])
@@ -38,11 +31,11 @@ def here(tmp_path):
 
 @pytest.fixture
 def study(fourfold, here, short):
-    """Run a study of files in the folder; nothing of it may begin if its input is refused."""
+    """Run a study of files in the folder."""
 
     def run(*options, source="source.npz", target="target.npz"):
-        piles = ("--source", here / source, "--target", here / target)
-        return fourfold("study", *piles, "-o", here / "out", *short, *options)
+        domains = ("--source", here / source, "--target", here / target)
+        return fourfold("study", *domains, "-o", here / "out", *short, *options)
 
     return run
 
@@ -126,9 +119,9 @@ def test_a_truncated_picture(fourfold, here, share):
         Image.fromarray(noise).save(folder / f"{name}.png")
     content = (folder / "cut.png").read_bytes()
     (folder / "cut.png").write_bytes(content[: int(len(content) * share)])
-    piles = ("--source", here / "pictures", "--target", here / "pictures")
+    domains = ("--source", here / "pictures", "--target", here / "pictures")
     words = ("cut.png must be whole and readable: replace or remove it",)
-    fourfold("map", *piles).refused(*words)
+    fourfold("map", *domains).refused(*words)
     with pytest.raises(DataError, match=words[0]):
         read_domain(here / "pictures").rows.take(np.arange(2))
 
@@ -140,8 +133,8 @@ def test_a_folder_without_pictures(study, here):
 
 def test_descriptions_that_name_a_class_twice(fourfold, here):
     (here / "classes.csv").write_text("name,size\nyes,1\nyes,2\n")
-    piles = ("--source", here / "source.csv", "--target", here / "source.csv")
-    said = fourfold("map", *piles, "--classes", here / "classes.csv")
+    domains = ("--source", here / "source.csv", "--target", here / "source.csv")
+    said = fourfold("map", *domains, "--classes", here / "classes.csv")
     said.refused("classes.csv: each class must be named once; got 'yes' twice")
 
 
@@ -217,8 +210,8 @@ def test_a_class_that_the_source_lacks(study, fourfold, here):
     save(here / "three.npz", X, three)
     reason = "the source lacks classes of the target: 2"
     assert locate([Domain(X, Y)], Domain(X, three)).reasons["adaptation"] == reason
-    piles = ("--source", here / "source.npz", "--target", here / "three.npz")
-    assert reason in " ".join(fourfold("map", *piles).out.replace("DANN", "").split())
+    domains = ("--source", here / "source.npz", "--target", here / "three.npz")
+    assert reason in " ".join(fourfold("map", *domains).out.replace("DANN", "").split())
     study("--methods", "DANN", target="three.npz").refused("DANN does not", reason)
     with pytest.raises(ParameterError, match=reason):
         Study(Domain(X, Y), Domain(X, three), methods=[DANN()], output=here / "out")
@@ -236,14 +229,14 @@ def test_rows_to_evaluate_on_that_cannot_judge(study, here):
 def test_no_labels_at_all(study, here):
     save(here / "bare.npz", X)
     said = study(source="bare.npz", target="bare.npz")
-    said.refused("clusters must say how many are looked for where nothing has labels (--clusters)")
+    said.refused("--clusters must", "where nothing has labels")
 
 
 def test_a_regression_without_target_labels_is_refused_before_training(study, here):
     save(here / "numbers.npz", X, X[:, 0] * 1.5)
     save(here / "bare.npz", X)
-    piles = {"source": "numbers.npz", "target": "bare.npz"}
-    study("--methods", "DANN", **piles).refused("the target must have at least 4 labels")
+    domains = {"source": "numbers.npz", "target": "bare.npz"}
+    study("--methods", "DANN", **domains).refused("the target must have at least 4 labels")
     assert not begun(here)
 
 
@@ -253,17 +246,17 @@ def test_a_regression_without_target_labels_is_refused_before_training(study, he
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--methods", "Magic"), "methods must be among DANN"),
-        (("--metric", "luck"), "metric must be one of accuracy"),
-        (("--metric", "r2"), "metric must fit the labels"),
-        (("--network", "brain"), "network must be 'mlp', 'convnet' or 'timm:NAME'; got 'brain'"),
+        (("--methods", "Magic"), "--methods must be among DANN"),
+        (("--metric", "luck"), "--metric must be one of accuracy"),
+        (("--metric", "r2"), "--metric must fit the labels"),
+        (("--network", "brain"), "--network must be 'mlp', 'convnet' or 'timm:NAME'; got 'brain'"),
         (("--network", "convnet"), "a convnet must get rows of (C, H, W)"),
-        (("--seeds", 0), "seeds must be at least 1; got 0"),
-        (("--folds", 1), "folds must be at least 2; got 1"),
-        (("--jobs", 0), "jobs must be at least 1; got 0"),
-        (("--threads", -2), "threads must be at least 1; got -2"),
-        (("--epochs", 0), "epochs of Recipe must be a whole number in [1, inf); got 0"),
-        (("--steps", 0), "steps of Recipe must be a whole number in [1, inf)"),
+        (("--seeds", 0), "--seeds must be at least 1; got 0"),
+        (("--folds", 1), "--folds must be at least 2; got 1"),
+        (("--jobs", 0), "--jobs must be at least 1; got 0"),
+        (("--threads", -2), "--threads must be at least 1; got -2"),
+        (("--epochs", 0), "--epochs must be a whole number in [1, inf); got 0"),
+        (("--steps", 0), "--steps must be a whole number in [1, inf)"),
         (("--seeds", "many"), "--seeds"),
         (("--quux",), "No such option: --quux; see fourfold --help"),
     ],
@@ -345,131 +338,3 @@ def test_outputs_that_cannot_be_written(fourfold, data, trained, tmp_path):
         said.refused(f"{place} must be writable for predictions")
         fourfold("export", best, place).refused(f"{place} must be")
     assert (tmp_path / "file").read_text() == "in the way"
-
-
-# --- paths and disks ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("place", ["file", "file/out", "/proc/nowhere"])
-def test_an_output_folder_that_cannot_be_written(fourfold, here, short, place):
-    (here / "file").write_text("in the way")
-    piles = ("--source", here / "source.npz", "--target", here / "target.npz")
-    said = fourfold("study", *piles, *short, "-o", here / place)
-    said.refused(f"{here / place} must be a folder to write to")
-    with pytest.raises(FileError, match="must be a folder to write to"):
-        Study(Domain(X, Y), Domain(X, FEW), output=here / place)
-
-
-def test_a_store_that_cannot_be_written(study, fourfold, here, monkeypatch):
-    (here / "file").write_text("in the way")
-    monkeypatch.setenv("FOURFOLD_CACHE", str(here / "file"))
-    study().refused(f"the store {here / 'file'} must be writable")
-    fourfold("cache").refused(f"the store {here / 'file'} must be writable")
-
-
-def test_a_full_disk_under_the_store_costs_a_warning(here, monkeypatch):
-    def result(name):
-        options = {"seeds": 1, "folds": 2, "network": Mlp(widths=(8,)), "recipe": {"steps": 5}}
-        study = Study(
-            *[read_domain(here / f"{name}.npz") for name in ("source", "target")],
-            **(options | {"store": Store(here / "store"), "progress": False}),
-            output=here / name,
-        )
-        return {line.method: line.scores for line in study.run().lines}
-
-    whole = result("enough")
-
-    class Full(Store):
-        def artifact(self, *_asked):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(runs_module, "Store", Full)
-    with pytest.warns(FourfoldWarning, match="the disk of the store .* is full"):
-        assert result("full") == whole
-
-
-def started(program, *argv, cache, **options):
-    environment = {**os.environ, "FOURFOLD_CACHE": str(cache)}
-    return subprocess.Popen(
-        [program, *map(str, argv)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        **options,
-    )
-
-
-def finished(folder):
-    """Return the runs that a folder holds, and when each was written."""
-    return {f.name: f.stat().st_mtime_ns for f in (folder / "runs").glob("*.safetensors")}
-
-
-@pytest.mark.parametrize("size", ["20k", "128k"])
-def test_on_a_full_disk_the_store_goes_on_without_keeping(program, here, short, small_disk, size):
-    piles = ("--source", here / "source.npz", "--target", here / "target.npz")
-    with small_disk(size) as full:
-        process = started(program, "study", *piles, "-o", here / "out", *short, cache=full)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert (here / "out" / "best" / "bundle.json").exists()
-    assert "Traceback" not in err
-    for line in err.splitlines():
-        assert line.startswith("fourfold: the disk of the store")
-
-
-def test_on_a_full_disk_the_output_stops_and_resumes(program, fourfold, here, short, small_disk):
-    piles = ("--source", here / "source.npz", "--target", here / "target.npz")
-    with small_disk("300k") as disk:
-        argv = ("study", *piles, "-o", disk / "out", *short)
-        process = started(program, *argv, cache=here / "cache")
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 2
-        assert err.count("\n") == 1
-        assert err.endswith("finished fits are kept: go on with --resume\n")
-        before = finished(disk / "out")
-        assert before
-        subprocess.run(["mount", "-o", "remount,size=60m", disk], check=True)
-        assert fourfold(*argv, "--resume").code == 0
-        after = finished(disk / "out")
-        assert before.items() <= after.items()
-        assert len(after) == 20
-
-
-# --- Ctrl-C ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_keeps_what_was_finished(program, fourfold, data, tmp_path, jobs):
-    piles = ("--source", data / "source.npz", "--target", data / "target.npz")
-    options = ("--seeds", 3, "--folds", 2, "--methods", "FineTune", "--steps", 60)
-    argv = ("study", *piles, "-o", tmp_path / "out", *options)
-    beside = ("--jobs", jobs)
-    process = started(program, *argv, *beside, cache=tmp_path / "cache", start_new_session=True)
-    until = time.monotonic() + 60
-    while len(finished(tmp_path / "out")) < 3 and time.monotonic() < until:
-        assert process.poll() is None
-        os.sched_yield()
-    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err == "fourfold: stopped; finished fits are kept: go on with --resume\n"
-    before = finished(tmp_path / "out")
-    assert 3 <= len(before) < 28
-    assert not (tmp_path / "out" / "result.json").exists()
-    assert fourfold(*argv, "--resume").code == 0
-    after = finished(tmp_path / "out")
-    assert before.items() <= after.items()
-    assert len(after) == 28
-    assert json.loads((tmp_path / "out" / "result.json").read_text())["shipped"]
-    assert not list((tmp_path / "out" / "runs").glob("*.checkpoint*"))
-
-
-def test_a_command_that_is_stopped_before_it_trains_says_so(fourfold, here, monkeypatch):
-    def interrupted(*_args, **_options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("fourfold.readers.read_domains", interrupted)
-    said = fourfold("map", "--source", here / "source.npz", "--target", here / "target.npz")
-    assert said.code == 130
-    assert said.err.strip() == "fourfold: stopped"

@@ -21,29 +21,29 @@ def say(path, hertz, seed, *, rate=8000):
 
 @pytest.fixture
 def here(tmp_path):
-    """Three piles of sounds that are right."""
-    for pile, n in {"source": 8, "target": 3, "rest": 4}.items():
+    """Three domains of sounds that are right."""
+    for domain, n in {"source": 8, "target": 3, "rest": 4}.items():
         for word, hertz in WORDS.items():
             for i in range(n):
-                seed = len(pile) * 1000 + hertz + i
-                say(tmp_path / pile / word / f"{i}.wav", hertz, seed)
+                seed = len(domain) * 1000 + hertz + i
+                say(tmp_path / domain / word / f"{i}.wav", hertz, seed)
     return tmp_path
 
 
 @pytest.fixture
 def study(fourfold, here, short):
-    piles = [part for pile in ("source", "target") for part in (f"--{pile}", here / pile)]
+    domains = [part for domain in ("source", "target") for part in (f"--{domain}", here / domain)]
 
     def run():
         judged = ("--evaluate", here / "rest")
-        return fourfold("study", *piles, *judged, "-o", here / "out", *short)
+        return fourfold("study", *domains, *judged, "-o", here / "out", *short)
 
     return run
 
 
 def test_a_study_of_sounds_and_its_model(fourfold, study, here):
-    piles = ("--source", here / "source", "--target", here / "target")
-    said = fourfold("map", *piles)
+    domains = ("--source", here / "source", "--target", here / "target")
+    said = fourfold("map", *domains)
     assert "24 sounds of 40×40 (bands × 10 ms)" in " ".join(said.out.split())
     assert study().code == 0
     others = here / "others"
@@ -74,7 +74,7 @@ def foreign(path):
     path.write_bytes(b"not a sound")
 
 
-@pytest.mark.parametrize("pile", ["source", "target", "rest"])
+@pytest.mark.parametrize("domain", ["source", "target", "rest"])
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
@@ -84,9 +84,9 @@ def foreign(path):
         (foreign, "must be whole and readable: replace or remove it"),
     ],
 )
-def test_a_bad_sound_is_named_before_anything_is_trained(study, here, pile, harm, words):
-    harm(here / pile / "mid" / "1.wav")
-    study().refused(str(here / pile), "1.wav", words)
+def test_a_bad_sound_is_named_before_anything_is_trained(study, here, domain, harm, words):
+    harm(here / domain / "mid" / "1.wav")
+    study().refused(str(here / domain), "1.wav", words)
     assert not (here / "out" / "runs").exists()
 
 

@@ -1,4 +1,4 @@
-"""What describes classes on the command line: tables, and names with word vectors."""
+"""Descriptions of classes on the command line: tables, and names with word vectors."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ def here(tmp_path):
 @pytest.fixture
 def shown(fourfold, here):
     def show(classes="classes.csv", vectors="vectors.txt"):
-        piles = ("--source", here / "source.npz", "--target", here / "target.npz")
+        domains = ("--source", here / "source.npz", "--target", here / "target.npz")
         given = ("--classes", here / classes) if classes else ()
-        return fourfold("map", *piles, *given, *(("--vectors", here / vectors) if vectors else ()))
+        return fourfold(
+            "map", *domains, *given, *(("--vectors", here / vectors) if vectors else ())
+        )
 
     return show
 
@@ -56,7 +58,7 @@ def test_broken_files_are_one_sentence_before_anything_starts(shown, here):
     (here / "bad.txt").write_text(VECTORS + "four 4 0\n")
     shown(vectors="bad.txt").refused("bad.txt: line 5 must have 3 numbers", "got 2")
     (here / "bad.txt").write_text("café 1 2 3\n", "latin-1")
-    shown(vectors="bad.txt").refused("bad.txt: line 1 must be UTF-8; got byte 0xe9")
+    shown(vectors="bad.txt").refused("bad.txt: line 1 must be UTF-8", "got byte 0xe9")
     (here / "bad.csv").write_text("class,word\n0,zero\n1,eleven\n")
     shown(classes="bad.csv").refused("bad.csv: ", "none for 'eleven'")
     (here / "bad.csv").write_text("class,legs,wings\n0,4,0\n1,2\n")
@@ -66,14 +68,14 @@ def test_broken_files_are_one_sentence_before_anything_starts(shown, here):
     (here / "names.txt").write_text("0\n1\n")
     shown(classes="names.txt", vectors=None).refused("names.txt: ", "only names")
     (here / "names.txt").write_text("zero\none\n")
-    shown(classes="names.txt").refused("names.txt: ", "whole numbers, as labels are; got 'zero'")
+    shown(classes="names.txt").refused("names.txt: ", "whole numbers, like the labels; got 'zero'")
 
 
 def test_a_study_refuses_them_before_it_begins(fourfold, here):
     (here / "bad.txt").write_text(VECTORS + "four 4 0\n")
-    piles = ("--source", here / "source.npz", "--target", here / "target.npz")
+    domains = ("--source", here / "source.npz", "--target", here / "target.npz")
     given = ("--classes", here / "classes.csv", "--vectors", here / "bad.txt")
-    said = fourfold("study", *piles, *given, "-o", here / "out")
+    said = fourfold("study", *domains, *given, "-o", here / "out")
     said.refused("bad.txt: line 5 must have 3 numbers")
     assert not (here / "out").exists()
 

@@ -66,7 +66,7 @@ def test_the_map_with_tasks(here, fourfold):
     said = fourfold("map", *both(here))
     assert said.code == 0
     assert "task  kind: 90 rows of 3 columns, 90 labelled in 3 classes" in said.out
-    assert "MultiTask, beside TargetOnly, Linear" in " ".join(said.out.split())
+    assert "A study runs MultiTask; baselines: TargetOnly, Linear." in " ".join(said.out.split())
 
 
 def test_a_study_of_tasks(finished):
@@ -91,12 +91,14 @@ def test_what_it_hands_over_predicts(here, finished, fourfold):
         assert len(pd.read_csv(csv)) == 60
         same = fourfold("predict", output / "best", rows, "-o", csv, "--task", name)
         assert same.out == said.out
-    fourfold("predict", output / "best", rows, "-o", csv).refused("task must be one of kind, width")
+    fourfold("predict", output / "best", rows, "-o", csv).refused(
+        "--task must be one of kind, width"
+    )
 
 
 def test_one_task_of_several_is_predicted_and_exported(here, fourfold, tmp_path):
     tasks = read_tasks([f"kind={here / 'kinds.csv'}", f"petal={here / 'kinds.csv'}"], None)
-    model = MultiTask(recipe=Recipe(epochs=1, least_steps=5)).fit(tasks)
+    model = MultiTask(recipe=Recipe(epochs=1, min_steps=5)).fit(tasks)
     save(model, tmp_path / "model")
     csv = tmp_path / "out.csv"
     said = fourfold("predict", tmp_path / "model", here / "kinds.csv", "-o", csv, "--task", "kind")
@@ -106,11 +108,11 @@ def test_one_task_of_several_is_predicted_and_exported(here, fourfold, tmp_path)
     assert said.code == 0, said
     fourfold("export", tmp_path / "model", tmp_path / "x.onnx").refused("one of kind, petal")
     fourfold("export", tmp_path / "model", tmp_path / "x.onnx", "--task", "other").refused(
-        "task must be one of 'kind', 'petal'; got 'other'"
+        "--task must be one of 'kind', 'petal'; got 'other'"
     )
     save(model.of("kind"), tmp_path / "one")
     fourfold("export", tmp_path / "one", tmp_path / "x.onnx", "--task", "kind").refused(
-        "task must be left out"
+        "--task must be left out"
     )
 
 

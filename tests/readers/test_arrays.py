@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fourfold.errors import DataError
-from fourfold.readers import read_domain, read_domains
+from fourfold.readers import read_domain
 
 
 def test_inputs_and_labels_by_name(tmp_path):
@@ -62,11 +62,3 @@ def test_a_cut_off_file_is_refused(tmp_path):
         path.write_bytes(b"")
         with pytest.raises(DataError, match=name):
             read_domain(path)
-
-
-def test_shapes_that_differ_between_domains(tmp_path):
-    np.savez(tmp_path / "a.npz", X=np.zeros((2, 3)))
-    np.savez(tmp_path / "b.npz", X=np.zeros((2, 4)))
-    with pytest.raises(DataError, match=r"\(3,\) in .*a\.npz and \(4,\) in .*b\.npz"):
-        read_domains([tmp_path / "a.npz", tmp_path / "b.npz"])
-    assert [d.name for d in read_domains([tmp_path / "a.npz"] * 2)] == ["a", "a"]

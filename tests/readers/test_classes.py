@@ -1,4 +1,4 @@
-"""What is known of classes, from files of every form."""
+"""Descriptions of classes from files of every form."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_names_are_typed_as_labels_are(tmp_path, name):
 
 
 def test_names_stand_as_they_are_written(tmp_path):
-    """Zeros in front, and what tables take for nothing or for a date, are names too."""
+    """Leading zeros, missing-value marks and dates are names, too."""
     written = ["007", "NA", "null", "2020-01-01", "1e3", "true", "a, b"]
     lines = "".join(f'"{name}",{i}\n' for i, name in enumerate(written))
     read = read_classes(text(tmp_path / "c.csv", "name,code\n" + lines))
@@ -132,7 +132,7 @@ def test_numbers_of_more_than_64_bits_are_words_or_no_labels(tmp_path):
     for digits in (25, 5000):
         file = text(tmp_path / "c.csv", f"n,a\n{'9' * digits},1\n7,2\n")
         assert read_classes(file).names.tolist() == ["9" * digits, "7"]
-        with pytest.raises(DataError, match=r"must be whole numbers, as labels are; got '9{25}"):
+        with pytest.raises(DataError, match=r"must be whole numbers, like the labels; got '9{25}"):
             read_classes(file, labels=np.array([7]))
 
 
@@ -166,9 +166,13 @@ def test_a_sentence_may_be_very_long(tmp_path):
         ("c.json", "[1" + "0" * 400 + "]", "whole numbers must fit into 64 bits; got 1"),
         ("c.json", "[" * 100_000, "a list of names; got lists or objects too deep"),
         ("c.json", '{"a":' * 100_000, "a list of names; got lists or objects too deep"),
-        ("c.json", "[]", "there must be a class; got none"),
-        ("c.txt", "\n", "there must be a class; got none"),
-        ("c.txt", "horse\ncrow\n", r"classes must be described: .* \(--vectors\); got only names"),
+        ("c.json", "[]", "must name at least one class; got none"),
+        ("c.txt", "\n", "must name at least one class; got none"),
+        (
+            "c.txt",
+            "horse\ncrow\n",
+            r"classes must be described by .* word vectors for the names; got only names$",
+        ),
         ("c.csv", "name\nx\n", "got only names"),
         ("c.csv", "", "a header and at least one row; got none"),
         ("c.csv", "name,a\nx,\ny,1\n", "a class must have some attribute; got none for x"),
@@ -197,17 +201,17 @@ def test_missing_words_are_listed_before_anything_else(tmp_path):
 
 
 def test_word_vectors_beside_other_descriptions_are_refused(tmp_path):
-    with pytest.raises(DataError, match="beside them nothing or words; got hoofs, size"):
+    with pytest.raises(DataError, match="names and words to look up; got hoofs, size"):
         read_classes(table(tmp_path / "c.csv", ANIMALS), vectors=VECTORS)
-    with pytest.raises(DataError, match="beside them nothing or words; got legs"):
+    with pytest.raises(DataError, match="names and words to look up; got legs"):
         read_classes(text(tmp_path / "d.csv", "n,legs\nhorse,4\n"), vectors=VECTORS)
-    with pytest.raises(DataError, match="beside them nothing or words; got descriptions"):
+    with pytest.raises(DataError, match="names and words to look up; got descriptions"):
         read_classes(text(tmp_path / "c.json", {"horse": [1]}), vectors=VECTORS)
 
 
 def test_names_must_be_numbers_where_labels_are(tmp_path):
     file = text(tmp_path / "c.csv", "n,a\n1,0\ntwo,1\n")
-    with pytest.raises(DataError, match="must be whole numbers, as labels are; got 'two'"):
+    with pytest.raises(DataError, match="must be whole numbers, like the labels; got 'two'"):
         read_classes(file, labels=np.array([1, 2]))
     file = text(tmp_path / "d.csv", "n,a\n1.0,0\n1,1\n")
     with pytest.raises(DataError, match="named once; got 1 twice"):

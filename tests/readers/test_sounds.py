@@ -1,4 +1,4 @@
-"""Folders of sounds: what is heard of them, their size, their keys, and what is refused."""
+"""Folders of sounds: spectrograms, sizes, keys and errors."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def band_of(hertz):
 def decodes(monkeypatch):
     """Count sounds that are decoded."""
     count: list[int] = []
-    real = sounds._picture
+    real = sounds._spectrogram
 
     def counting(source, at, *, size):
         count.append(at)
         return real(source, at, size=size)
 
-    monkeypatch.setattr(sounds, "_picture", counting)
+    monkeypatch.setattr(sounds, "_spectrogram", counting)
     return count
 
 
@@ -186,7 +186,7 @@ def test_of_a_long_sound_the_loudest_stretch_is_kept(tmp_path, before):
     assert (picture[band_of(1000)] > -10).all()
 
 
-def test_piles_read_together_get_the_frames_of_the_longest_and_bands_that_all_fill(tmp_path):
+def test_domains_read_together_get_the_frames_of_the_longest_and_bands_that_all_fill(tmp_path):
     record(tmp_path / "phone" / "yes" / "a.wav", noise(0.3))
     record(tmp_path / "studio" / "yes" / "a.flac", noise(0.6, 44_100), 44_100)
     places = [tmp_path / "phone", tmp_path / "studio"]
@@ -295,7 +295,7 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path):
     samples = noise(0.5)
     samples[7] = np.nan
     record(tmp_path / "nan.wav", samples, subtype="FLOAT")
-    with pytest.raises(DataError, match=r"nan\.wav must be whole.* no finite numbers"):
+    with pytest.raises(DataError, match=r"nan\.wav must be whole.* not finite"):
         heard(tmp_path)
 
 

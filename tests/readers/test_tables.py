@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fourfold.errors import DataError, FileError
-from fourfold.readers import read_domain, read_domains
+from fourfold.readers import read_domain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,37 +171,3 @@ def test_nested_columns_are_refused(tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileError, match=r"gone\.csv must be a file or a folder"):
         read_domain(tmp_path / "gone.csv")
-
-
-def test_columns_are_lined_up_whatever_their_order(tmp_path):
-    first = write(tmp_path / "a.csv", "a,b,y\n1,2,0\n")
-    other = write(tmp_path / "b.csv", "b,a\n20,10\n")
-    source, target = read_domains([first, other], label="y")
-    assert list(frame_of(target).columns) == list(frame_of(source).columns) == ["a", "b"]
-    assert frame_of(target)["a"].tolist() == [10]
-    assert (source.n_labelled, target.n_labelled) == (1, 0)
-
-
-def test_the_label_must_be_in_one_file_and_columns_in_all(tmp_path):
-    first = write(tmp_path / "a.csv", "a,b\n1,2\n")
-    other = write(tmp_path / "b.csv", "a,c\n1,2\n")
-    with pytest.raises(DataError, match=r"label column 'y' must be in at least one .*a, b, c"):
-        read_domains([first, other], label="y")
-    with pytest.raises(DataError, match=r"b\.csv lacks b; .*a\.csv lacks c"):
-        read_domains([first, other])
-
-
-def test_domains_of_several_kinds_do_not_go_together(tmp_path):
-    table = write(tmp_path / "a.csv", "a,b\n1,2\n")
-    np.savez(tmp_path / "b.npz", X=np.eye(2))
-    with pytest.raises(DataError, match="must be of one kind"):
-        read_domains([table, tmp_path / "b.npz"])
-
-
-def test_the_readers_load_nothing_heavy_before_they_are_used():
-    program = (
-        "import sys, fourfold.readers\n"
-        "print([m for m in ('torch', 'sklearn', 'pandas', 'scipy', 'PIL') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    assert done.stdout.decode().strip() == "[]"

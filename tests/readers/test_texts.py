@@ -1,4 +1,4 @@
-"""Texts: folders of files, tables with a column of text, lists, and what is refused."""
+"""Texts from folders, from tables with a column of text, and from lists; errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.documented import described
 from fourfold import Domain
-from fourfold.data.domain import apart
+from fourfold.data.domain import input_difference
 from fourfold.data.rows import PickedRows, StackedRows, TextRows, as_rows
 from fourfold.errors import DataError, FileError
 from fourfold.readers import read_domain, read_domains, texts
@@ -24,7 +24,7 @@ LINES = ["Fourier transforms of real input.", "A normal distribution.", "Größe
 
 @pytest.fixture(scope="module")
 def functions():
-    """What functions of torch are said to do: text and topic."""
+    """Descriptions of torch's functions: text and topic."""
     return described("torch")
 
 
@@ -117,8 +117,8 @@ def test_a_datasets_column_of_text(functions):
 
 def test_texts_and_numbers_are_apart():
     both = {"a": Domain(LINES), "b": Domain(np.eye(3))}
-    assert apart(both) == "texts in 'a' and rows of shape (3,) in 'b'"
-    assert not apart({"a": Domain(LINES), "b": Domain(LINES[:1])})
+    assert input_difference(both) == "texts in 'a' and rows of shape (3,) in 'b'"
+    assert not input_difference({"a": Domain(LINES), "b": Domain(LINES[:1])})
 
 
 # --- folders --------------------------------------------------------------------------------------
@@ -145,8 +145,8 @@ def test_a_folder_by_class_with_texts_that_have_no_label_beside(tmp_path):
     [
         ("na\u00efve".encode("latin-1"), "must be UTF-8: .* got byte 0xef at position 2"),
         ("utf-16 text".encode("utf-16"), "must be UTF-8: .* got byte 0xff at position 0"),
-        (b"", "must have something in it: fill or remove it; got none"),
-        (b"\xef\xbb\xbf \n", "must have something in it"),
+        (b"", "must have at least one word: fill or remove it; got none"),
+        (b"\xef\xbb\xbf \n", "must have at least one word"),
     ],
 )
 def test_a_file_that_is_no_text_is_named(tmp_path, content, words):
@@ -160,8 +160,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     write(tmp_path, a=LINES[0], b=LINES[1])
     folder = Folder.open(tmp_path)
     (tmp_path / "b.txt").unlink()
-    with pytest.raises(FileError, match=r"b\.txt must be readable"):
-        texts.read_folder(folder)
+    with pytest.raises(FileError, match=r"b\.txt must be a file; there is none"):
+        texts.read_files(folder.paths)
 
 
 def test_texts_beside_pictures_are_passed_over(tmp_path):
@@ -258,7 +258,7 @@ def test_a_missing_cell_is_named_with_its_file(tmp_path, functions):
         (b'{"a": 1}\n[1, 2]\n', r"line 2 must be an object, \{...\}; got \[1, 2\]"),
         (b'{"a": 1}\n{"a":\n', "line 2 must be JSON; got: Expecting value"),
         (b'{"a": "x"}\n{"a": "\xe9"}\n', "must be UTF-8"),
-        (b'{"a": 1}\n{"a": "x"}\n', "an object a line; got: .*changed from number to string"),
+        (b'{"a": 1}\n{"a": "x"}\n', "one object per line; got: .*changed from number to string"),
         (b'{"a": [1]}\n', "column 'a' holds list"),
         (b"", "must have at least one row; got none"),
     ],

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from fourfold.core.findings import Curves, Facts, HeatMap
-from fourfold.study.result import Interval, Line, Pile, Points, Result
+from fourfold.study.gate import Interval
+from fourfold.study.leaderboard import LeaderboardRow as Row
+from fourfold.study.result import DataSummary, Points, Result
 
 HOSTILE = "<script>alert('class')</script>"
 """A name that a stranger could give a class."""
@@ -31,10 +33,10 @@ FINDINGS = [
 
 PLACE = {
     "finetuning": "both have labels, the target 100 of them",
-    "multitask": "the piles are a source and a target, not tasks that all matter",
+    "multitask": "the data are a source and a target, not tasks that all matter",
     "progressive": "both have labels, the target 100 of them",
     "adaptation": "every row of the target has its label: nothing is left to guess",
-    "zeroshot": "the classes are not described (--classes)",
+    "zeroshot": "the classes are not described",
     "selftaught": "the source has labels, which other cells use",
     "clustering": "there are labels, which other cells use",
 }
@@ -49,8 +51,10 @@ SETTINGS = {
 }
 
 
-def _pile(name: str, rows: int, labelled: int, labels: dict[str, int]) -> Pile:
-    return Pile(name, "pictures", rows, labelled, [28, 28, 1], labels, "0123456789abcdef" * 2)
+def _data(name: str, rows: int, labelled: int, labels: dict[str, int]) -> DataSummary:
+    return DataSummary(
+        name, "pictures", rows, labelled, [28, 28, 1], labels, "0123456789abcdef" * 2
+    )
 
 
 def _scores(rng: np.random.Generator, mean: float, runs: int = 5) -> list[float]:
@@ -84,17 +88,17 @@ def helped() -> Result:
     classes = [*"012345678", HOSTILE]
     confusion = rng.integers(0, 5, (10, 10)) + np.diag(rng.integers(120, 150, 10))
     lines = [
-        Line("FineTune", "transfer", _scores(rng, 0.90), _scores(rng, 0.915),
+        Row("FineTune", "transfer", _scores(rng, 0.90), _scores(rng, 0.915),
              Interval(0.052, 0.021, 0.083, 0.0004), "helped", 12.3, _losses(rng, 2.2),
              {"head_first": "True", "recipe__epochs": "30"}),
-        Line("TargetOnly", "baseline", _scores(rng, 0.85), _scores(rng, 0.863), None, None, 4.1,
+        Row("TargetOnly", "baseline", _scores(rng, 0.85), _scores(rng, 0.863), None, None, 4.1,
              _losses(rng, 2.4)),
-        Line("Linear", "baseline", _scores(rng, 0.84), _scores(rng, 0.858),
+        Row("Linear", "baseline", _scores(rng, 0.84), _scores(rng, 0.858),
              Interval(-0.005, -0.031, 0.021, 0.61), None, 0.23),
-        Line("DANN", "transfer", _scores(rng, 0.80), _scores(rng, 0.81),
+        Row("DANN", "transfer", _scores(rng, 0.80), _scores(rng, 0.81),
              Interval(-0.053, -0.090, -0.016, 0.002), "hurt", 95.0, _losses(rng, 3.1),
              findings=FINDINGS),
-        Line("ProgressiveNetwork", "transfer",
+        Row("ProgressiveNetwork", "transfer",
              error="the source must have rows of shape (28, 28, 1); got (32, 32, 3)"),
     ]  # fmt: skip
     return Result(
@@ -110,11 +114,11 @@ def helped() -> Result:
         best_baseline="TargetOnly",
         notes=[
             "ProgressiveNetwork could not run: see the leaderboard.",
-            "The evaluation pile repeats 100 rows of the target; they are left out of the scores.",
+            "100 rows to evaluate on are in the target, too; they are left out of the scores.",
         ],
-        sources=[_pile("mnist", 5000, 5000, dict.fromkeys(classes, 500))],
-        target=_pile("optdigits", 100, 100, dict.fromkeys(classes, 10)),
-        evaluate=_pile("optdigits-test", 1697, 1697, dict.fromkeys(classes, 169)),
+        sources=[_data("mnist", 5000, 5000, dict.fromkeys(classes, 500))],
+        target=_data("optdigits", 100, 100, dict.fromkeys(classes, 10)),
+        evaluate=_data("optdigits-test", 1697, 1697, dict.fromkeys(classes, 169)),
         lines=lines,
         classes=classes,
         confusion=confusion.tolist(),
@@ -135,8 +139,8 @@ def regression() -> Result:
     rng = np.random.default_rng(1)
     values = [f"{value:.2f}" for value in np.linspace(-3, 12, 60)]
     lines = [
-        Line("Linear", "baseline", _scores(rng, 0.71), _scores(rng, 0.70), None, None, 0.02),
-        Line("FineTune", "transfer", _scores(rng, 0.6), _scores(rng, 0.6),
+        Row("Linear", "baseline", _scores(rng, 0.71), _scores(rng, 0.70), None, None, 0.02),
+        Row("FineTune", "transfer", _scores(rng, 0.6), _scores(rng, 0.6),
              Interval(-0.11, -0.17, -0.05, 0.001), "hurt", 8.0, _losses(rng, 1.3)),
     ]  # fmt: skip
     return Result(
@@ -150,8 +154,8 @@ def regression() -> Result:
         shipped="Linear",
         best_baseline="Linear",
         notes=[],
-        sources=[_pile("boston", 506, 506, {}), _pile("ames", 2930, 2930, {})],
-        target=_pile("ours", 80, 80, {}),
+        sources=[_data("boston", 506, 506, {}), _data("ames", 2930, 2930, {})],
+        target=_data("ours", 80, 80, {}),
         evaluate=None,
         lines=lines,
         classes=[],
@@ -169,8 +173,8 @@ def undecided() -> Result:
     """No target labels and none to evaluate on: nothing is scored, nothing compared."""
     rng = np.random.default_rng(2)
     lines = [
-        Line("DANN", "transfer", _scores(rng, 1.91), seconds=95.0, losses=_losses(rng, 3.0, 1)),
-        Line("SourceOnly", "baseline", _scores(rng, 1.62, 1), seconds=7.0),
+        Row("DANN", "transfer", _scores(rng, 1.91), seconds=95.0, losses=_losses(rng, 3.0, 1)),
+        Row("SourceOnly", "baseline", _scores(rng, 1.62, 1), seconds=7.0),
     ]
     return Result(
         title="mnist → optdigits, no labels",
@@ -182,9 +186,9 @@ def undecided() -> Result:
         judged_by="nothing: there are no labels to compare with",
         shipped="DANN",
         best_baseline="",
-        notes=["Bring a few labelled rows with --evaluate to get a verdict."],
-        sources=[_pile("mnist", 5000, 5000, dict.fromkeys("0123456789", 500))],
-        target=_pile("optdigits", 1797, 0, {}),
+        notes=["Bring a few labelled rows to evaluate on to get a verdict."],
+        sources=[_data("mnist", 5000, 5000, dict.fromkeys("0123456789", 500))],
+        target=_data("optdigits", 1797, 0, {}),
         evaluate=None,
         lines=lines,
         classes=list("0123456789"),

@@ -1,17 +1,18 @@
-"""What methods found out is drawn as it was found, and a stranger's text stays text."""
+"""Findings of methods are drawn unchanged, and untrusted text stays text."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 from plotly.offline import get_plotlyjs
 
 from fourfold.core.findings import Bars, Curves, Facts, HeatMap
 from fourfold.report import write_report
-from fourfold.report.findings import found, panel
-from fourfold.study.result import Line
+from fourfold.report.findings import findings_by_method, panel
+from fourfold.study.result import LeaderboardRow
 
 HOSTILE = "<img src=x onerror=alert(2)>"
 
@@ -87,16 +88,16 @@ def test_names_are_escaped_for_plotly(finding):
 
 
 def test_facts_are_listed_as_text(regression, tmp_path):
-    regression.lines[0].findings = [Facts(HOSTILE, {HOSTILE: HOSTILE})]
-    write_report([regression], tmp_path / "page.html")
-    regression.lines[0].findings = []
+    first, *others = regression.lines
+    hostile = replace(first, findings=[Facts(HOSTILE, {HOSTILE: HOSTILE})])
+    write_report([replace(regression, lines=[hostile, *others])], tmp_path / "page.html")
     html = (tmp_path / "page.html").read_text("utf-8").replace(get_plotlyjs(), "")
     assert html.count("&lt;img src=x") == 3
     assert "<img" not in html
 
 
 def test_only_methods_that_found_something_are_shown():
-    one = Line("DANN", "transfer", findings=[Facts("a", {}), Facts("b", {})])
-    [shown] = found([Line("Linear", "baseline"), one])
+    one = LeaderboardRow("DANN", "transfer", findings=[Facts("a", {}), Facts("b", {})])
+    [shown] = findings_by_method([LeaderboardRow("Linear", "baseline"), one])
     assert shown.method == "DANN"
     assert [part.title for part in shown.panels] == ["a", "b"]

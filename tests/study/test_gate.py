@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fourfold.study.gate import bootstrap, corrected_t, holm, paired_bootstrap
-from fourfold.study.result import Interval
+from fourfold.study.gate import Interval, bootstrap, corrected_t, delta_m, holm, paired_bootstrap
 
 
 def fixed(low, high, p):
@@ -99,3 +98,12 @@ def test_holm_gives_the_smallest_p_the_strictest_level():
 
 def test_hurt_is_below_zero():
     assert holm({"x": fixed(-0.3, -0.1, 0.001)})["x"][1] == "hurt"
+
+
+def test_delta_of_equal_scores_is_zero_and_of_none_unknown():
+    same = np.array([[0.5, 0.7], [0.2, 0.1]])
+    lower = np.array([False, True])
+    assert delta_m(same, same, lower).tolist() == [0.0, 0.0]
+    assert (delta_m(same * 1.1, same, np.array([False, False])) < 0).all()
+    assert (delta_m(same * 1.1, same, np.array([True, True])) > 0).all()
+    assert np.isnan(delta_m(same, same * 0, lower)).all()

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from fourfold.core.tasks import Classification, Regression
 from fourfold.data.domain import Domain
 from fourfold.errors import ParameterError
-from fourfold.study.scores import SCORES, InformationMaximization, choose_score
+from fourfold.study.scores import SCORES, HarmonicMean, InformationMaximization, choose_score
 
 
 def classes(y):
@@ -65,3 +65,19 @@ def test_information_maximization_is_between_nothing_and_log_k():
     assert im(task, sure_and_balanced) == pytest.approx(np.log(4), abs=1e-6)
     assert im(task, collapsed) == pytest.approx(0, abs=1e-6)
     assert im(task, unsure) == pytest.approx(0, abs=1e-6)
+
+
+def test_scores_by_class_are_fast_and_the_same():
+    task = Classification()
+    task.classes_ = np.array(["a", "b", "c"])
+    rng = np.random.default_rng(0)
+    y = np.array(["a", "a", "b", "c", "z", "c", "b"])
+    outputs = rng.normal(size=(7, 3)).astype(np.float32)
+    guess = task.classes_[outputs.argmax(axis=1)]
+    rates = {name: (guess[y == name] == name).mean() for name in np.unique(y)}
+    assert SCORES["balanced_accuracy"](task, y, outputs) == pytest.approx(
+        np.mean(list(rates.values()))
+    )
+    s, u = np.mean([rates["a"], rates["z"]]), np.mean([rates["b"], rates["c"]])
+    wanted = 2 * s * u / (s + u) if s + u else 0.0
+    assert HarmonicMean(["a", "z"])(task, y, outputs) == pytest.approx(wanted)

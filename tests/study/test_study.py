@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,50 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
-from fourfold import Domain, FineTune, Mlp, Recipe, Store, Study, load
-from fourfold.errors import DataError, ParameterError
+from fourfold import Domain, FineTune, Recipe, Store, load
 from fourfold.planner import locate
-from fourfold.preparation.choose import Standardize
-from fourfold.study.judge import Judge
-from fourfold.study.result import Line, Result
-
-SHORT = Recipe(epochs=3, least_steps=30)
-
-
-def piles(few: int | None = 5):
-    """Digits as they are, and inverted ones with few labels or none, and rows to judge on."""
-    X, y = load_digits(return_X_y=True)
-    inverted = 16 - X
-    target = np.arange(0, 600)
-    if few is not None:
-        target = np.concatenate([target[y[target] == c][:few] for c in range(10)])
-    source = Domain(X[600:1200], y[600:1200], name="source")
-    labels = None if few is None else y[target]
-    goal = Domain(inverted[target], labels, name="target")
-    return source, goal, Domain(inverted[1200:], y[1200:], name="evaluate")
-
-
-def study(tmp_path, *domains, **options):
-    given = {
-        "recipe": SHORT,
-        "network": Mlp(widths=(64,)),
-        "seeds": 2,
-        "folds": 2,
-        "output": tmp_path / "out",
-        "store": Store(tmp_path / "store"),
-        "progress": False,
-    }
-    return Study(*domains, **{**given, **options})
-
-
-def weights(folder: Path) -> dict[str, bytes]:
-    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*.safetensors")}
+from fourfold.study.result import Result
+from study.samples import domains, weights
+from study.samples import transfer_study as study
 
 
 def test_few_labels_with_evaluation(tmp_path):
-    source, target, evaluate = piles()
+    source, target, evaluate = domains()
     plan = locate([source], target)
     result = study(tmp_path, source, target, evaluate).run()
     assert result.cell == "finetuning"
@@ -72,12 +37,12 @@ def test_baselines_are_those_of_the_cells_of_the_methods(tmp_path):
     beside = {"FineTune": ["TargetOnly", "Linear", "SourceOnly"],
               "ProgressiveNetwork": ["TargetOnly", "Linear", "RandomColumn"]}  # fmt: skip
     for method, baselines in beside.items():
-        candidates = study(tmp_path, *piles(), methods=[method]).candidates
-        assert list(candidates) == [*baselines, method]
+        [question] = study(tmp_path, *domains(), methods=[method]).questions.values()
+        assert list(question.candidates) == [*baselines, method]
 
 
 def test_few_labels_without_evaluation_are_judged_by_folds(tmp_path):
-    source, target, _ = piles()
+    source, target, _ = domains()
     result = study(tmp_path, source, target).run()
     assert all(line.scores == line.choice for line in result.lines)
     fine_tuned = next(line for line in result.lines if line.method == "FineTune")
@@ -85,7 +50,7 @@ def test_few_labels_without_evaluation_are_judged_by_folds(tmp_path):
 
 
 def test_no_labels_are_chosen_by_a_validator(tmp_path):
-    source, target, evaluate = piles(None)
+    source, target, evaluate = domains(None)
     result = study(tmp_path, source, target, evaluate).run()
     assert result.cell == "adaptation"
     assert {line.method for line in result.lines} == {"SourceOnly", "DANN"}
@@ -95,7 +60,7 @@ def test_no_labels_are_chosen_by_a_validator(tmp_path):
 
 
 def test_nothing_to_judge_by_is_undecided(tmp_path):
-    source, target, _ = piles(None)
+    source, target, _ = domains(None)
     result = study(tmp_path, source, target).run()
     assert result.verdict == "undecided"
     assert "too few target labels" in result.sentence
@@ -103,7 +68,7 @@ def test_nothing_to_judge_by_is_undecided(tmp_path):
 
 
 def test_one_label_a_class_has_no_folds(tmp_path):
-    source, target, evaluate = piles(1)
+    source, target, evaluate = domains(1)
     result = study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
     assert any("single label" in note for note in result.notes)
     assert result.settings["folds"] == 0
@@ -111,7 +76,7 @@ def test_one_label_a_class_has_no_folds(tmp_path):
 
 def test_evaluation_labels_change_no_model(tmp_path):
     """Other evaluation labels give other scores, but the same models and the same choice."""
-    source, target, evaluate = piles()
+    source, target, evaluate = domains()
     shuffled = Domain(evaluate.rows, np.random.default_rng(0).permutation(evaluate.y))
     results = [
         study(tmp_path / name, source, target, judged, seeds=1, folds=2).run()
@@ -130,7 +95,7 @@ def test_evaluation_labels_change_no_model(tmp_path):
 
 def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
     """Negative transfer: a source that teaches nonsense hurts itself, and a baseline ships."""
-    source, target, evaluate = piles()
+    source, target, evaluate = domains()
     wrong = Domain(source.rows, np.random.default_rng(0).permutation(source.y))
     options = {"methods": ["FineTune"], "recipe": Recipe(epochs=10), "seeds": 3}
     result = study(tmp_path, wrong, target, evaluate, **options).run()
@@ -141,60 +106,41 @@ def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
 
 
 def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
-    source, target, evaluate = piles()
+    source, target, evaluate = domains()
     first = study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
     fits = []
     monkeypatch.setattr(
-        "fourfold.study.study.execute", lambda run, *_: fits.append(run) or pytest.fail("refitted")
+        "fourfold.study.execution.execute",
+        lambda run, *_: fits.append(run) or pytest.fail("refitted"),
     )
     again = study(tmp_path, source, target, evaluate, methods=["FineTune"], resume=True).run()
     assert not fits
     assert [line.scores for line in again.lines] == [line.scores for line in first.lines]
 
 
-@pytest.mark.parametrize("change", ["seed", "recipe", "target", "evaluate", "threads"])
-def test_resume_takes_over_nothing_that_differs(tmp_path, change):
-    source, target, evaluate = piles()
-    study(tmp_path, source, target, evaluate, methods=["FineTune"], seeds=1).run()
-    options = {"methods": ["FineTune"], "seeds": 1, "resume": True}
-    if change == "target":
-        target = Domain(target.rows, np.roll(target.y, 1), name="target")
-    elif change == "evaluate":
-        evaluate = Domain(evaluate.rows.subset(np.arange(100)), evaluate.y[:100])
-    else:
-        options |= {"seed": {"seeds": 2}, "recipe": {"recipe": Recipe(epochs=4, least_steps=30)},
-                    "threads": {"threads": 2}}[change]  # fmt: skip
-    changed = study(tmp_path, source, target, evaluate, **options)
-    bench = changed._bench()
-    kept = [bench.finished(run, bench.key(run)) for run in changed._runs()]
-    whole = [k for k, run in zip(kept, changed._runs(), strict=True) if run.split is None]
-    fresh = whole if change == "evaluate" else kept
-    assert any(fresh) == (change == "seed")
-
-
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
-from test_study import piles, study
+from study.samples import domains, transfer_study
 from pathlib import Path
-import fourfold.study.runs as runs
+from fourfold.study.outcomes import Outcome
 
 if sys.argv[3] == "kill":
     saved = []
-    save = runs.Outcome.save
+    save = Outcome.save
     def dying(self, path):
         save(self, path)
         saved.append(path)
         if len(saved) == 5:
             os.kill(os.getpid(), signal.SIGKILL)
-    runs.Outcome.save = dying
-study(Path(sys.argv[2]), *piles(), methods=["FineTune"], resume=True).run()
+    Outcome.save = dying
+transfer_study(Path(sys.argv[2]), *domains(), methods=["FineTune"], resume=True).run()
 """
 
 
 def test_a_killed_study_resumes_to_the_same_result(tmp_path):
     def start(folder, mode):
-        code = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(folder), mode]
+        code = [sys.executable, "-c", KILLED, str(Path(__file__).parents[1]), str(folder), mode]
         return subprocess.run(code, env=os.environ, check=False, capture_output=True).returncode
 
     assert start(tmp_path / "killed", "kill") == -signal.SIGKILL
@@ -208,14 +154,14 @@ def test_a_killed_study_resumes_to_the_same_result(tmp_path):
 
 
 def test_jobs_give_the_same_as_one(tmp_path):
-    domains = piles()
-    one = study(tmp_path / "one", *domains, methods=["FineTune"]).run()
-    two = study(tmp_path / "two", *domains, methods=["FineTune"], jobs=2).run()
+    data = domains()
+    one = study(tmp_path / "one", *data, methods=["FineTune"]).run()
+    two = study(tmp_path / "two", *data, methods=["FineTune"], jobs=2).run()
     assert [line.scores for line in one.lines] == [line.scores for line in two.lines]
 
 
 def test_a_method_that_fails_is_named_and_the_rest_goes_on(tmp_path):
-    source, target, evaluate = piles()
+    source, target, evaluate = domains()
     impossible = FineTune(head="source", recipe=Recipe(epochs=1, learning_rate=1e30))
     result = study(tmp_path, source, target, evaluate, methods=[impossible, "FineTune"]).run()
     failed = [line for line in result.lines if line.error]
@@ -225,7 +171,7 @@ def test_a_method_that_fails_is_named_and_the_rest_goes_on(tmp_path):
 
 
 def test_the_same_method_twice_with_other_parameters(tmp_path):
-    source, target, evaluate = piles()
+    source, target, evaluate = domains()
     methods = [FineTune(), FineTune(probe_first=True)]
     result = study(tmp_path, source, target, evaluate, methods=methods, seeds=1).run()
     lines = {line.method: line for line in result.lines}
@@ -234,80 +180,6 @@ def test_the_same_method_twice_with_other_parameters(tmp_path):
 
 def test_source_models_are_trained_once_a_seed(tmp_path):
     store = Store(tmp_path / "store")
-    study(tmp_path, *piles(), store=store).run()
+    study(tmp_path, *domains(), store=store).run()
     artifacts = [entry for entry in store.entries() if entry.kind == "artifact"]
     assert len(artifacts) == 2
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"seeds": 0}, "seeds must be at least 1; got 0"),
-        ({"folds": 1}, "folds must be at least 2; got 1"),
-        ({"methods": ["Bogus"]}, "methods must be among"),
-        ({"methods": ["DANN"]}, "nothing is left to guess"),
-        ({"metric": "bogus"}, "metric must be one of"),
-    ],
-)
-def test_options_are_checked_before_training(tmp_path, options, says):
-    with pytest.raises(ParameterError, match=says):
-        study(tmp_path, *piles(), **options)
-
-
-def test_data_are_checked_before_training(tmp_path):
-    source, target, evaluate = piles()
-    with pytest.raises(DataError, match="at least two classes"):
-        study(tmp_path, source, Domain(target.rows, np.zeros(50, int)))
-    with pytest.raises(DataError, match="evaluate on must have labels"):
-        study(tmp_path, source, target, evaluate.unlabelled())
-    with pytest.raises(DataError, match="features"):
-        study(tmp_path, source, target, Domain(np.zeros((5, 3)), [0, 1, 2, 3, 4]))
-
-
-def test_the_result_is_plain_json(tmp_path):
-    study(tmp_path, *piles(), methods=["FineTune"], seeds=1).run()
-    raw = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
-    assert raw["settings"]["seeds"] == [0]
-    assert len(raw["pictures"]) == 2
-
-
-def test_a_resumed_study_keeps_the_models_that_it_judged(tmp_path):
-    """Another recipe in between leaves its own models in the folder."""
-    options = {"methods": ["FineTune"], "seeds": 1}
-    first = study(tmp_path, *piles(), **options).run()
-    saved = weights(tmp_path / "out" / "models")
-    other = Recipe(epochs=1, least_steps=2)
-    study(tmp_path, *piles(), recipe=other, **options).run()
-    assert weights(tmp_path / "out" / "models") != saved
-    again = study(tmp_path, *piles(), resume=True, **options).run()
-    assert again.lines[0].scores == first.lines[0].scores
-    assert weights(tmp_path / "out" / "models") == saved
-
-
-def test_a_method_may_have_a_preparation_of_its_own(tmp_path):
-    own = FineTune(prepare=Standardize())
-    result = study(tmp_path, *piles(), methods=[own], seeds=1).run()
-    assert not any(line.error for line in result.lines)
-
-
-def test_the_balance_of_evaluation_labels_does_not_change_what_models_are_chosen_by(tmp_path):
-    source, target, evaluate = piles()
-    two = [Domain(d.rows, d.y == 1) for d in (source, target)]
-    even = np.flatnonzero(evaluate.y < 2)
-    judged = {"rare": Domain(evaluate.rows, evaluate.y == 1),
-              "even": Domain(evaluate.rows.subset(even), evaluate.y[even] == 1)}  # fmt: skip
-    target = two[1].subset(np.r_[np.flatnonzero(two[1].y), np.flatnonzero(~two[1].y)[:5]])
-    studies = {name: study(tmp_path / name, two[0], target, d) for name, d in judged.items()}
-    assert studies["rare"].score.name != studies["even"].score.name
-    assert studies["rare"].choice.name == studies["even"].choice.name == "accuracy"
-
-
-def test_equal_choices_are_told_apart_without_a_look_at_scores():
-    """A baseline, else by name: what ships must not depend on the labels to evaluate on."""
-    lines = [
-        Line("A", "transfer", choice=[0.5], scores=[0.9]),
-        Line("B", "baseline", choice=[0.5], scores=[0.1]),
-        Line("C", "baseline", choice=[0.5], scores=[0.2]),
-    ]
-    for order in (lines, lines[::-1]):
-        assert Judge.shipped(order).method == "C"

@@ -1,4 +1,4 @@
-"""A killed training ends as if it had not been killed, and nothing else is taken for its state."""
+"""A killed training is resumed to the last bit, from its own file only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +23,29 @@ from fourfold.errors import DataError, FileError
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
 from fourfold.training.batches import Table
+from fourfold.training.checkpoint import training_for
 from fourfold.training.loop import minimize
 from fourfold.training.phases import Phase
 from fourfold.training.recipe import Recipe
+from fourfold.training.runtime import Runtime
 
 SETTINGS = {
     "sgd": {"optimizer": "sgd", "epochs": 7},
     "adamw": {"optimizer": "adamw", "schedule": "inverse", "epochs": 7},
-    "early": {"optimizer": "adamw", "learning_rate": 0.05, "epochs": 30, "patience": 3},
+    "early": {
+        "optimizer": "adamw",
+        "learning_rate": 0.05,
+        "epochs": 30,
+        "patience": 3,
+        "validation": 0.1,
+    },
 }
 RUNS = {"whole": None, "killed": 2, "killed again": 4, "resumed": None}
-"""Name → the epoch after which the process kills itself; all but the first have a checkpoint."""
+"""Name → epoch after which the process kills itself; all but the first have checkpoints."""
 
 
 def training(kind, name, folder):
-    """Train two networks with all that has a state, and write down what became of them."""
+    """Train two networks with everything that has a state, and save their weights and history."""
     torch.manual_seed(5)
     x = torch.randn(48, 6)
     y = (x[:, :2].prod(1, keepdim=True) > 0).float()
@@ -59,12 +68,12 @@ def training(kind, name, folder):
     def loss_of_other(_t, a, _b):
         return (other(a.x) - a.y).square().mean()
 
-    recipe = Recipe(batch_size=10, least_steps=1, each_epoch=(kill,), **SETTINGS[kind])
-    if name != "whole":
-        recipe.set_params(checkpoint=str(folder / f"{kind}.state"), checkpoint_every=0.0)
+    recipe = Recipe(batch_size=10, min_steps=1, **SETTINGS[kind])
+    checkpoints = None if name == "whole" else folder / f"{kind} checkpoints"
     phases = [Phase(loss, net), Phase(loss_of_other, other)]
     tables = Table(x, y), Table(x[:13])
-    history = minimize(nets, phases, *tables, recipe=recipe, validate=validate)
+    with Runtime(checkpoints=checkpoints, checkpoint_every=0.0, callbacks=(kill,)):
+        history = minimize(nets, phases, *tables, recipe=recipe, validate=validate)
     values = [history.losses, history.scores, history.steps]
     save_file(nets.state_dict(), folder / f"{kind} {name}", {"history": json.dumps(values)})
 
@@ -76,8 +85,10 @@ def train_and_kill(folder):
     for kind in SETTINGS:
         for name in RUNS:
             if (child := os.fork()) == 0:
-                training(kind, name, folder)
-                os._exit(0)
+                try:
+                    training(kind, name, folder)
+                finally:
+                    os._exit(1 if sys.exc_info()[0] else 0)
             ends[f"{kind} {name}"] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     sys.stdout.write(json.dumps(ends))
 
@@ -114,57 +125,62 @@ def test_a_killed_training_goes_on_to_the_same_bits(kind, killed):
 
 
 class StopError(Exception):
-    """Stands for whatever ends a training."""
+    """Any error that ends a training."""
 
 
-def run(path, *, seed=0, stop=None, x=None, epochs=6, **options):
-    """Train a small network; return it and how many epochs this call made."""
+def run(folder, *, seed=0, stop=None, x=None, every=0.0, progress=False, **options):
+    """Train a small network; return it and the epochs of this call."""
     torch.manual_seed(seed)
     net = nn.Linear(3, 1)
     x = torch.arange(24.0).reshape(8, 3) / 24 if x is None else x
     made = []
 
-    def hook(epoch, _history):
+    def callback(epoch, _history):
         made.append(epoch)
         if epoch == stop:
             raise StopError
 
-    settings = {"least_steps": 1, "checkpoint_every": 0.0, "epochs": epochs} | options
-    recipe = Recipe(checkpoint=str(path), each_epoch=(hook,), **settings)
+    recipe = Recipe(**{"min_steps": 1, "epochs": 6, **options})
+    runtime = Runtime(
+        checkpoints=folder, checkpoint_every=every, callbacks=(callback,), progress=progress
+    )
     phase = Phase(lambda _t, b: (net(b.x) - 1).square().mean(), net)
     validate = iter([3.0, 2.0, 1.0, 0.0, 0.0, 0.0]).__next__ if "patience" in options else None
-    try:
+    with suppress(StopError), runtime:
         minimize(net, phase, Table(x), recipe=recipe, validate=validate)
-    except StopError:
-        return net, made
     return net, made
 
 
-def test_it_goes_on_from_the_last_epoch(tmp_path):
-    path = tmp_path / "deep" / "state"
-    _, made = run(path, stop=3)
+def state(folder):
+    (file,) = folder.iterdir()
+    return file
+
+
+def test_it_resumes_from_the_last_epoch(tmp_path):
+    folder = tmp_path / "deep" / "folder"
+    _, made = run(folder, stop=3)
     assert made == [0, 1, 2, 3]
-    net, made = run(path)
+    net, made = run(folder)
     assert made == [3, 4, 5]
     alone, _ = run(tmp_path / "other")
     assert torch.equal(net.weight, alone.weight)
 
 
-@pytest.mark.parametrize("options", [{}, {"patience": 2}])
-def test_what_is_over_is_not_trained_again(options, tmp_path):
-    first, made = run(tmp_path / "state", **options)
+@pytest.mark.parametrize("options", [{}, {"patience": 2, "validation": 0.1}])
+def test_a_finished_training_is_not_repeated(options, tmp_path):
+    first, made = run(tmp_path, **options)
     assert len(made) == (3 if options else 6)
-    again, made = run(tmp_path / "state", **options)
+    again, made = run(tmp_path, **options)
     assert made == []
     assert torch.equal(first.weight, again.weight)
     assert not again.training
 
 
 def test_it_is_written_no_more_often_than_asked(tmp_path):
-    run(tmp_path / "state", stop=4, checkpoint_every=3600.0)
-    assert not (tmp_path / "state").exists()
-    run(tmp_path / "state", checkpoint_every=3600.0)
-    assert (tmp_path / "state").exists()
+    run(tmp_path, stop=4, every=3600.0)
+    assert not list(tmp_path.iterdir())
+    run(tmp_path, every=3600.0)
+    assert state(tmp_path).exists()
 
 
 @pytest.mark.parametrize(
@@ -173,15 +189,27 @@ def test_it_is_written_no_more_often_than_asked(tmp_path):
     ids=["recipe", "epochs", "seed", "data"],
 )
 @pytest.mark.parametrize("finished", [True, False])
-def test_another_training_is_refused(other, finished, tmp_path):
-    run(tmp_path / "state", stop=None if finished else 2)
-    with pytest.raises(DataError, match=r"start and data; got another: remove it"):
-        run(tmp_path / "state", **other)
+def test_another_training_has_another_file(other, finished, tmp_path):
+    run(tmp_path, stop=None if finished else 2)
+    _, made = run(tmp_path, **other)
+    assert made[0] == 0
+    assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_where_it_is_shown_does_not_matter(tmp_path, capsys):
-    run(tmp_path / "state", stop=2)
-    _, made = run(tmp_path / "state", progress=True, checkpoint_every=5.0)
+def test_another_purpose_has_another_file(tmp_path):
+    with training_for("one"):
+        run(tmp_path, stop=2)
+    with training_for("another"):
+        _, made = run(tmp_path)
+    assert made == [0, 1, 2, 3, 4, 5]
+    with training_for("one"):
+        _, made = run(tmp_path)
+    assert made == [2, 3, 4, 5]
+
+
+def test_progress_and_intervals_do_not_matter(tmp_path, capsys):
+    run(tmp_path, stop=2)
+    _, made = run(tmp_path, progress=True, every=5.0)
     assert made[0] == 2
     capsys.readouterr()
 
@@ -219,53 +247,52 @@ def folder(path):
 
 @pytest.mark.parametrize("harm", [truncated, flipped, empty, foreign, named, garbled, folder])
 def test_damaged_and_foreign_files_are_refused(harm, tmp_path):
-    run(tmp_path / "state", stop=2)
-    harm(tmp_path / "state")
-    with pytest.raises(DataError, match=r"state must be .*: remove it"):
-        run(tmp_path / "state")
+    run(tmp_path, stop=2)
+    harm(state(tmp_path))
+    with pytest.raises(DataError, match=r"\.safetensors must be .*: remove it"):
+        run(tmp_path)
 
 
 def test_a_write_replaces_the_file_in_one_step(tmp_path, monkeypatch):
-    run(tmp_path / "state.safetensors", stop=2)
-    before = (tmp_path / "state.safetensors").read_bytes()
+    run(tmp_path, stop=2)
+    before = state(tmp_path).read_bytes()
 
     def broken(_tensors, path, _notes):
         Path(path).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("fourfold.training.checkpoint.save_file", broken)
-    with pytest.raises(FileError, match=r"state.safetensors must be writable.*No space left"):
-        run(tmp_path / "state.safetensors")
-    assert (tmp_path / "state.safetensors").read_bytes() == before
+    with pytest.raises(FileError, match=r"\.safetensors must be writable.*No space left"):
+        run(tmp_path)
+    assert state(tmp_path).read_bytes() == before
     monkeypatch.undo()
-    _, made = run(tmp_path / "state.safetensors")
+    _, made = run(tmp_path)
     assert made[0] == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["state.safetensors"]
 
 
 def test_it_holds_tensors_and_json_and_no_pickle(tmp_path):
-    run(tmp_path / "state", optimizer="adamw")
-    with safe_open(tmp_path / "state", "pt") as file:
+    run(tmp_path, optimizer="adamw")
+    with safe_open(state(tmp_path), "pt") as file:
         names = set(file.keys())
         notes = json.loads(file.metadata()["fourfold"])
     assert {"net/weight", "net/bias", "random", "stream/0/random"} < names
     assert {"opt/0/0/exp_avg", "opt/0/0/exp_avg_sq", "opt/0/0/step"} < names
     assert len(notes["history"]["losses"]) == 6
-    assert b"pickle" not in (tmp_path / "state").read_bytes()
+    assert b"pickle" not in state(tmp_path).read_bytes()
 
 
-def test_rows_that_are_read_from_disk_name_the_training_too(tmp_path, monkeypatch):
+def test_rows_read_from_disk_are_part_of_the_name(tmp_path, monkeypatch):
     monkeypatch.setattr("fourfold.training.batches.LOADED_BYTES", 0)
     still = np.arange(24, dtype=np.float32).reshape(8, 3) / 24
     still.flags.writeable = False
-    run(tmp_path / "state", x=as_rows(still), stop=2)
-    _, made = run(tmp_path / "state", x=as_rows(still))
+    run(tmp_path, x=as_rows(still), stop=2)
+    _, made = run(tmp_path, x=as_rows(still))
     assert made[0] == 2
-    with pytest.raises(DataError, match="got another"):
-        run(tmp_path / "state", x=as_rows(still[::-1]))
+    _, made = run(tmp_path, x=as_rows(still[::-1]))
+    assert made[0] == 0
 
 
-def test_a_killed_fit_goes_on_through_all_its_trainings(tmp_path):
+def test_a_killed_fit_is_resumed_through_all_its_trainings(tmp_path):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((60, 4)).astype(np.float32), np.arange(60) % 3
     source = Domain(X, y)
@@ -273,29 +300,23 @@ def test_a_killed_fit_goes_on_through_all_its_trainings(tmp_path):
     def fit(name, stop=None):
         made = []
 
-        def hook(epoch, _history):
+        def callback(epoch, _history):
             made.append(epoch)
             if len(made) == stop:
                 raise StopError
 
-        recipe = Recipe(
-            epochs=2,
-            least_steps=1,
-            checkpoint=str(tmp_path / name),
-            checkpoint_every=0.0,
-            each_epoch=(hook,),
-        )
+        recipe = Recipe(epochs=2, min_steps=1)
         method = FineTune(network=Mlp(widths=(5,)), recipe=recipe, probe_first=True)
-        try:
-            return method.fit(X[:9], y[:9], source=source), made
-        except StopError:
-            return method, made
+        runtime = Runtime(checkpoints=tmp_path / name, checkpoint_every=0.0, callbacks=(callback,))
+        with suppress(StopError), runtime:
+            method.fit(X[:9], y[:9], source=source)
+        return method, made
 
     whole, made = fit("whole")
     assert made == [0, 1] * 3  # the source model, the head, everything
-    for stop in (2, 2, 2):
-        fit("state", stop)
-    resumed, made = fit("state")
+    for _ in range(3):
+        fit("killed", stop=2)
+    resumed, made = fit("killed")
     assert len(made) < 6
     np.testing.assert_array_equal(resumed.outputs(X), whole.outputs(X))
 

@@ -35,7 +35,7 @@ def digits():
 
 def recipe(**options):
     settings = {"optimizer": "sgd", "learning_rate": 0.02, "batch_size": 32, "epochs": 2}
-    return Recipe(**{**settings, "least_steps": 8, **options})
+    return Recipe(**{**settings, "min_steps": 8, **options})
 
 
 def outside_norm():
@@ -103,7 +103,7 @@ def ranks(tmp_path_factory):
         capture_output=True,
         check=False,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return [dict(np.load(folder / f"{rank}.npz")) for rank in (0, 1)]

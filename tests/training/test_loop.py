@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 
 import numpy as np
@@ -15,13 +14,13 @@ from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from fourfold.core.parameters import Parameters
 from fourfold.data.rows import ArrayRows, Rows, SparseRows, as_rows
 from fourfold.errors import DataError, ParameterError
 from fourfold.training.batches import Table
 from fourfold.training.loop import minimize
 from fourfold.training.phases import Part, Phase
 from fourfold.training.recipe import Recipe
+from fourfold.training.runtime import Runtime
 
 
 def rows(n, d=1):
@@ -53,7 +52,7 @@ class Seen:
         return -self.module.weight.sum()
 
     def train(self, *tables, **options):
-        settings = {"least_steps": 1, "weight_decay": 0.0, "schedule": "constant"} | options
+        settings = {"min_steps": 1, "weight_decay": 0.0, "schedule": "constant"} | options
         validate = settings.pop("validate", None)
         recipe = Recipe(**settings)
         phase = Phase(self, self.module)
@@ -71,12 +70,12 @@ class Seen:
     ("options", "steps", "epochs"),
     [
         ({"epochs": 3}, 9, 3),
-        ({"epochs": 3, "least_steps": 10}, 12, 4),
+        ({"epochs": 3, "min_steps": 10}, 12, 4),
         ({"epochs": 3, "steps": 7}, 7, 3),
-        ({"epochs": 3, "steps": 7, "least_steps": 100}, 7, 3),
+        ({"epochs": 3, "steps": 7, "min_steps": 100}, 7, 3),
     ],
 )
-def test_epochs_steps_and_least_steps(options, steps, epochs):
+def test_epochs_steps_and_min_steps(options, steps, epochs):
     seen = Seen()
     history = seen.train(Table(rows(10)), batch_size=4, **options)
     assert len(seen.t) == history.steps == steps
@@ -324,9 +323,8 @@ def test_mixed_precision_computes_in_bfloat16_and_keeps_float32_weights():
         found.add(out.dtype)
         return out.float().square().mean()
 
-    history = minimize(
-        net, Phase(loss, net), Table(rows(8, 4)), recipe=Recipe(steps=30, precision="bf16-mixed")
-    )
+    with Runtime(precision="bf16-mixed"):
+        history = minimize(net, Phase(loss, net), Table(rows(8, 4)), recipe=Recipe(steps=30))
     assert found == {torch.bfloat16}
     assert net.weight.dtype == torch.float32
     assert history.losses[-1][0] < history.losses[0][0]
@@ -398,7 +396,8 @@ def test_early_stopping_goes_back_to_the_best_weights():
         kept.append(seen.module.weight.item())
         return next(scores)
 
-    history = seen.train(Table(rows(4)), epochs=20, patience=2, validate=validate)
+    options = {"patience": 2, "validation": 0.1, "validate": validate}
+    history = seen.train(Table(rows(4)), epochs=20, **options)
     assert history.scores == [0.1, 0.9, 0.3, 0.9]
     assert len(history.losses) == 4
     assert seen.module.weight.item() == kept[1] != kept[-1]
@@ -424,18 +423,20 @@ def test_the_module_trains_and_ends_in_evaluation_mode():
     assert not net[1].training
 
 
-def test_hooks_see_each_epoch():
+def test_callbacks_see_each_epoch():
     calls = []
     hook = lambda epoch, history: calls.append((epoch, len(history.losses), history.steps))  # noqa: E731
-    Seen().train(Table(rows(8)), batch_size=4, epochs=3, each_epoch=(hook,))
+    with Runtime(callbacks=(hook,)):
+        Seen().train(Table(rows(8)), batch_size=4, epochs=3)
     assert calls == [(0, 1, 2), (1, 2, 4), (2, 3, 6)]
 
 
 def test_loggers_get_losses_and_scores(tmp_path):
     logger = CSVLogger(tmp_path, name="log", version=0, flush_logs_every_n_steps=1)
     seen = Seen()
-    options = {"loggers": (logger,), "validate": iter([0.5, 0.6]).__next__}
-    history = seen.train(Table(rows(8)), batch_size=4, epochs=2, **options)
+    validate = iter([0.5, 0.6]).__next__
+    with Runtime(loggers=(logger,)):
+        history = seen.train(Table(rows(8)), batch_size=4, epochs=2, validate=validate)
     lines = (tmp_path / "log" / "version_0" / "metrics.csv").read_text().splitlines()
     table = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
     assert [float(line["loss"]) for line in table] == [loss for (loss,) in history.losses]
@@ -495,40 +496,7 @@ def test_a_linear_regression_reaches_its_closed_form():
     assert history.losses[-1][0] == pytest.approx(best, rel=0.05)
 
 
-# --- the recipe ----------------------------------------------------------------------------------
-
-
-def test_a_recipe_names_what_changes_a_result():
-    base = Recipe(epochs=3)
-    shown = Recipe(
-        epochs=3,
-        progress=True,
-        checkpoint="x",
-        checkpoint_every=1.0,
-        each_epoch=(print,),
-        loggers=(object(),),
-    )
-    assert shown.identity() == base.identity()
-    changed = {"epochs": 4, "learning_rate": 1.0, "optimizer": "sgd", "steps": 5, "patience": 1}
-    names = {Recipe(epochs=3).set_params(**{k: v}).identity() for k, v in changed.items()}
-    assert len(names | {base.identity()}) == 6
-    numpys = Recipe(epochs=np.int64(3), learning_rate=np.float64(1e-3))
-    assert json.loads(numpys.identity()) == json.loads(base.identity())
-
-
-def test_another_training_of_the_same_fit_has_its_own_checkpoint():
-    assert Recipe(checkpoint="a/b", epochs=3).derived("source").checkpoint == "a/b.source"
-    assert Recipe(checkpoint="a/b", epochs=3).derived("source").epochs == 3
-    plain = Recipe()
-    assert plain.derived("source") is plain
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"epochs": 0}, {"validation": 1.0}, {"precision": "64"}, {"optimizer": "adam"}, {"warmup": 2}],
-)
-def test_wrong_recipes_are_refused(wrong):
-    recipe = Recipe(**wrong)
-    assert isinstance(recipe, Parameters)
-    with pytest.raises(ParameterError, match=f"{next(iter(wrong))} of Recipe must"):
-        recipe.check()
+@pytest.mark.parametrize("options", [{"validation": 0.2}, {"validation": 0.2, "patience": 1}])
+def test_validation_without_a_score_is_refused(options):
+    with pytest.raises(ParameterError, match="validate must be given if the recipe asks for"):
+        Seen().train(Table(rows(4)), **options)

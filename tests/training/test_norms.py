@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from fourfold.training.norms import BatchNorm1d, BatchNorm2d, apart, still_statistics
+from fourfold.training.norms import BatchNorm1d, BatchNorm2d, forward_by_domain, still_statistics
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def network(norm):
 @pytest.mark.parametrize("norm", [BatchNorm2d, nn.BatchNorm2d])
 def test_apart_is_two_passes(batches, norm):
     source, target = batches
-    fs, ft = apart(network([norm(4)]), source, target)
+    fs, ft = forward_by_domain(network([norm(4)]), source, target)
     torch.testing.assert_close(fs, network([norm(4)])(source), rtol=0, atol=0)
     torch.testing.assert_close(ft, network([norm(4)])(target), rtol=0, atol=0)
     joint = network([norm(4)])(torch.cat([source, target]))
@@ -36,7 +36,7 @@ def test_running_statistics_follow_the_target_only(batches):
     source, target = batches
     both, alone = network([BatchNorm2d(4)]), network([BatchNorm2d(4)])
     for _ in range(3):
-        apart(both, source, target)
+        forward_by_domain(both, source, target)
         alone(target)
     for name, buffer in alone.named_buffers():
         assert torch.equal(dict(both.named_buffers())[name], buffer), name
@@ -47,7 +47,7 @@ def test_running_statistics_follow_the_target_only(batches):
 def test_gradients_come_from_both_domains(batches):
     source, target = batches
     net = network([BatchNorm2d(4)])
-    fs, _ = apart(net, source, target)
+    fs, _ = forward_by_domain(net, source, target)
     fs.square().sum().backward()
     assert net[0].weight.grad.abs().sum() > 0
 
@@ -58,7 +58,7 @@ def test_without_batch_norm_it_is_one_joint_pass(batches, norm):
     net = network(norm)
     calls = []
     net[0].register_forward_hook(lambda _m, x, _y: calls.append(len(x[0])))
-    fs, ft = apart(net, source, target)
+    fs, ft = forward_by_domain(net, source, target)
     assert calls == [13]
     torch.testing.assert_close(torch.cat([fs, ft]), net(torch.cat([source, target])))
     torch.testing.assert_close(ft, net(target))

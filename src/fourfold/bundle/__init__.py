@@ -1,4 +1,7 @@
-"""Bundles: a fitted model as a folder that loads without its training data, and as ONNX."""
+"""Bundles: fitted models as folders that load without the training data, and as ONNX files.
+
+Formats of saved models belong here; each estimator writes its own content into them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exporting: a fitted model as one ONNX file, proved before it is written."""
+"""Export of a fitted model to one ONNX file, verified before it is written."""
 
 from __future__ import annotations
 
@@ -29,44 +29,44 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 TOLERANCE: Final = 1e-3
-"""How far the file may be from the model, as a part of the output's largest value."""
+"""Largest difference between the file and the model, relative to the largest output."""
 
 
 def export(
     estimator: TransferEstimator | JointEstimator, path: Path | str, *, task: str | None = None
 ) -> float:
-    """Export a fitted model to ONNX: preparation, frozen prefix, network and answer in one file.
+    """Export a fitted model to ONNX: preparation, frozen prefix, network and output in one file.
 
-    Its input, ``"input"``, takes any number of rows: as they are in training, or prepared ones
-    where those are a table. Its output is ``"probabilities"`` (n, k) for classes, ``"values"`` (n,)
-    or (n, m) in the units of the labels for numbers, else ``"logits"``. The file's metadata say
-    ``"input"``, ``"task"``, ``"classes"`` (JSON), ``"method"``, and the version, ``"fourfold"``.
+    The input, ``"input"``, takes any number of rows as in training; for tables, prepared rows. The
+    output is ``"probabilities"`` (n, k) for classes, ``"values"`` (n,) or (n, m) in the units of
+    the labels for numbers, and ``"logits"`` otherwise. The metadata of the file are ``"input"``,
+    ``"task"``, ``"classes"`` (JSON), ``"method"`` and ``"fourfold"``, the version.
 
     Parameters
     ----------
     estimator
-        Fitted.
+        Fitted estimator.
     path
-        The file; one that is there is replaced, once the new one has computed the same as the
-        model does on random rows.
+        File to write. An existing file is replaced only after the new one has reproduced the
+        model's outputs on random rows.
     task
-        Which task of a model of several; each has a file of its own.
+        Task of a model of several tasks, each of which has a file of its own.
 
     Returns
     -------
     float
-        The largest difference between both, as a part of the output's largest value.
+        Largest difference between file and model, relative to the largest output.
 
     Raises
     ------
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
     ParameterError
         If there is no such task.
     FileError
         If the file cannot be written.
     BundleError
-        If the model cannot be exported, or the file would compute something else.
+        If the model cannot be exported, or the file computes something else.
     """
     path = Path(path)
     model = _of(estimator, task).exportable()
@@ -81,43 +81,43 @@ def export(
 
 
 def _of(estimator: TransferEstimator | JointEstimator, task: str | None) -> TransferEstimator:
-    """Return what has one output: one task of a model of several."""
+    """Return the estimator of one task."""
     if isinstance(estimator, JointEstimator):
         estimator.check_fitted()
         if task is None:
-            raise ParameterError("task must be named, to export a model of several; got None")
+            raise ParameterError("task must be named to export a model of several tasks; got None")
         return estimator.of(task)
     if task is not None:
-        raise ParameterError(f"task must be None for a model of a single one; got {task!r}")
+        raise ParameterError(f"task must be None for a model of a single task; got {task!r}")
     return estimator
 
 
 def _whole(model: Exportable, scratch: Path) -> onnx.ModelProto:
-    """Make one ONNX model of all stages, with its notes."""
+    """Combine all stages into one ONNX model with metadata."""
     parts = _parts(model, scratch)
     last = len(parts) - 1
-    apart = [  # names inside the parts must differ; those of the ends stay
+    prefixed = [  # inner names must differ; the input and the output keep theirs
         compose.add_prefix(part, f"{i}/", rename_inputs=i > 0, rename_outputs=i < last)
         for i, part in enumerate(parts)
     ]
     try:
-        whole = reduce(_behind, apart)
+        whole = reduce(_append, prefixed)
     except ValueError as error:
         raise BundleError(
-            f"the parts of the model must fit one ONNX file; got: {error}: load the model with "
+            f"the stages of the model must fit one ONNX file; got: {error}: load the model with "
             "network=... and save it again"
         ) from error
     onnx.helper.set_model_props(whole, {**model.notes, "fourfold": VERSION})
     return whole
 
 
-def _behind(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:
+def _append(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:
     seam = (first.graph.output[0].name, second.graph.input[0].name)
     return compose.merge_models(first, second, io_map=[seam])
 
 
 def _parts(model: Exportable, scratch: Path) -> list[onnx.ModelProto]:
-    """Export the modules; what is ONNX already stays as it is."""
+    """Export each stage to ONNX; stages that are ONNX files stay unchanged."""
     parts: list[bytes] = []
     x = model.example
     chain = _joined(model.stages)
@@ -132,7 +132,7 @@ def _parts(model: Exportable, scratch: Path) -> list[onnx.ModelProto]:
 
 
 def _joined(stages: Sequence[nn.Module | bytes]) -> list[nn.Module | bytes]:
-    """Put modules that follow one another together."""
+    """Join consecutive modules."""
     chain: list[nn.Module | bytes] = []
     for stage in stages:
         if isinstance(stage, bytes):
@@ -148,8 +148,8 @@ def _difference(model: Exportable, file: Path) -> float:
     difference = relative_difference(_run(file, model.example), model.wanted)
     if not difference <= TOLERANCE:
         raise BundleError(
-            f"the exported file must compute what the model does, up to {TOLERANCE:g} of the "
-            f"output's scale; got a difference of {difference:g}"
+            f"the exported file must reproduce the model's outputs up to {TOLERANCE:g} of their "
+            f"scale; got a difference of {difference:g}"
         )
     return difference
 

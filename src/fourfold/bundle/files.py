@@ -1,7 +1,8 @@
-"""Saving and loading: safetensors and JSON in a folder, no pickle, nothing that runs."""
+"""Saving and loading of fitted models: safetensors and JSON in a folder, without pickle."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["is_bundle", "load", "save"]
 
-FORMAT: Final = 1
-"""The version of the folder's layout."""
+FORMAT: Final = 2
+"""Version of the folder's layout; 1 was that of fourfold 0.1."""
 INDEX: Final = "bundle.json"
 
 
@@ -36,16 +37,16 @@ def save(estimator: TransferEstimator | JointEstimator, path: Path | str) -> Pat
     Parameters
     ----------
     estimator
-        Fitted.
+        Fitted estimator.
     path
-        The folder; one that is there is replaced.
+        Folder to write; an existing bundle is replaced.
 
     Raises
     ------
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
     FileError
-        If the folder cannot be written, or holds something that is no bundle.
+        If the folder cannot be written, or holds something other than a bundle.
     """
     estimator.check_fitted()
     path = Path(path)
@@ -63,29 +64,29 @@ def save(estimator: TransferEstimator | JointEstimator, path: Path | str) -> Pat
 def load(
     path: Path | str, classes: Mapping[str, Callable[..., Any]], *, network: nn.Module | None = None
 ) -> Any:
-    """Load a model; the data it was trained on are not needed.
+    """Load a saved model, without its training data.
 
     Parameters
     ----------
     path
-        The folder.
+        Folder of the model.
     classes
-        Name → class: what may be rebuilt.
+        Name → class, for every class that may be rebuilt.
     network
-        The module that was trained, where it is not one of ours, to train it on; without it the
-        model predicts, through ONNX.
+        Module of a model with a network of your own, needed to train it further; without it the
+        model predicts through ONNX.
 
     Returns
     -------
     TransferEstimator or JointEstimator
-        Fitted, as it was saved.
+        The fitted estimator.
 
     Raises
     ------
     FileError
         If there is no such folder.
     BundleError
-        If it is damaged, from a newer version, or none of ours.
+        If it is damaged, of another format, or not a bundle.
     """
     path = Path(path)
     index = _index(path)
@@ -93,31 +94,33 @@ def load(
         _check_files(path, index["files"])
         estimator = from_plain(index["estimator"], classes)
         if network is not None:
-            _bring(estimator, network)
-        with seeded(0):  # a network draws its weights when it is built, before it gets its own
+            _set_network(estimator, network)
+        with seeded(0):  # a network draws random weights before it gets the saved ones
             return estimator.load_fitted(path, index["fitted"])
     except FourfoldError:
         raise
-    except Exception as error:  # whatever a file that is none of ours makes a library raise
-        raise BundleError(f"{path} must be a whole bundle; got {_said(error)}") from error
+    except Exception as error:  # libraries raise many kinds of errors at strange files
+        raise BundleError(f"{path} must be a whole bundle; got {_summary(error)}") from error
 
 
 def is_bundle(path: Path) -> bool:
-    """Tell whether a folder is a saved model, whole or not."""
+    """Return whether a folder is a saved model, whole or damaged."""
     return (path / INDEX).exists()
 
 
-def _bring(estimator: TransferEstimator | JointEstimator, network: nn.Module) -> None:
-    """Give an estimator the network whose code the bundle lacks."""
+def _set_network(estimator: TransferEstimator | JointEstimator, network: nn.Module) -> None:
+    """Set the network of an estimator, whose code the bundle lacks."""
     if "network" not in estimator.get_params(deep=False):
         raise ParameterError(f"{type(estimator).__name__} takes no network; got one")
     estimator.set_params(network=network)
 
 
 def _check_free(path: Path) -> None:
-    """Refuse to replace what is no bundle."""
+    """Refuse to replace anything but a bundle."""
     if path.exists() and not (path / INDEX).exists() and (path.is_file() or any(path.iterdir())):
-        raise FileError(f"{path} must be free for a bundle, or hold one; it holds something else")
+        raise FileError(
+            f"{path} must be empty, or hold a bundle to replace; it holds something else"
+        )
 
 
 def _write(estimator: TransferEstimator | JointEstimator, folder: Path) -> None:
@@ -129,12 +132,12 @@ def _write(estimator: TransferEstimator | JointEstimator, folder: Path) -> None:
         "fitted": fitted,
         "files": {name: _digest(folder / name) for name in _names(folder)},
     }
-    signed = {**index, "digest": _digest_of_index(index)}
+    signed = {**index, "digest": _index_digest(index)}
     (folder / INDEX).write_text(json.dumps(signed, indent=1), encoding="utf-8")
 
 
 def _index(path: Path) -> dict[str, Any]:
-    """Read what the bundle says of itself, and check that this is what was written."""
+    """Read the index of a bundle, and check its format and its digest."""
     if not path.exists():
         raise FileError(f"{path} must be the folder of a saved model; it does not exist")
     try:
@@ -144,19 +147,22 @@ def _index(path: Path) -> dict[str, Any]:
         raise FileError(f"{path} must be readable; got: {error}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
-            f"{path} must be a model that fourfold saved; got {_said(error)}"
+            f"{path} must be a model that fourfold saved; got {_summary(error)}"
         ) from error
-    if version > FORMAT:
+    if version != FORMAT:
+        remedy = "update fourfold"
+        if version < FORMAT:
+            remedy = "load it with 'pip install fourfold==0.1.*', or train the model again"
         raise BundleError(
-            f"{path} must be of format {FORMAT} or older; got {version}, from fourfold "
-            f"{index.get('fourfold')}: update fourfold"
+            f"{path} must be a bundle of format {FORMAT}; got format {version}, saved by fourfold "
+            f"{index.get('fourfold')}: {remedy}"
         )
-    if index.pop("digest", None) != _digest_of_index(index):
+    if index.pop("digest", None) != _index_digest(index):
         raise BundleError(f"{path} must be as it was saved; {INDEX} is damaged")
     return index
 
 
-def _digest_of_index(index: dict[str, Any]) -> str:
+def _index_digest(index: dict[str, Any]) -> str:
     return xxh3_128_hexdigest(json.dumps(index).encode())
 
 
@@ -172,7 +178,7 @@ def _check_files(path: Path, files: Mapping[str, str]) -> None:
             raise BundleError(f"{path} must be as it was saved; {name} is damaged")
 
 
-def _said(error: Exception) -> str:
+def _summary(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
@@ -181,8 +187,5 @@ def _names(folder: Path) -> list[str]:
 
 
 def _digest(file: Path) -> str:
-    content = xxh3_128()
     with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            content.update(block)
-    return content.hexdigest()
+        return hashlib.file_digest(stream, xxh3_128).hexdigest()

@@ -1,4 +1,4 @@
-"""Names of tasks as names of folders, and back."""
+"""Folder names for names of tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["as_folder", "as_task"]
 
 
 def as_folder(task: str) -> str:
-    """Name a task's folder; whatever a file system minds in a name is written in numbers.
+    """Return the folder name of a task, with special characters as percent codes.
 
     Examples
     --------
@@ -19,5 +19,5 @@ def as_folder(task: str) -> str:
 
 
 def as_task(folder: str) -> str:
-    """Return the task's name that :func:`as_folder` made a folder's of."""
+    """Return the task of a folder name: the inverse of :func:`as_folder`."""
     return unquote(folder)

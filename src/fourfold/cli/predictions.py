@@ -1,4 +1,4 @@
-"""Predictions of a saved model as a CSV file."""
+"""CSV files of predictions."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ __all__ = ["write_predictions"]
 def write_predictions(
     model: Any, data: Path, output: Path, *, among: Any = None, top: int | None = None
 ) -> int:
-    """Predict each row of a file or folder; return how many there were.
+    """Predict each row of a file or folder, and return the number of rows.
 
-    The CSV has a line a row, in order: ``prediction`` (``prediction_1``, … for several), and for
-    classes the probability of each, ``p_NAME``; with ``top``, the likeliest classes in order,
-    ``prediction_1``, …, and what the model gives for them, ``output_1``, ….
+    The CSV file has one line per row, in order: ``prediction`` (``prediction_1``, … for several
+    values), and for classes the probability of each, ``p_NAME``. With ``top`` it has the most
+    likely classes in order, ``prediction_1``, …, and the model's outputs for them, ``output_1``, ….
 
     Parameters
     ----------
     model
-        Fitted.
+        Fitted estimator.
     data, output
         The rows, and the file to write.
     among
-        The classes that come into question, as in ``predict``; None for all that the model knows.
+        Candidate classes, as in ``predict``; None for all that the model knows.
     top
-        How many classes of each row are written; None for all.
+        Number of classes to write for each row; None for all.
 
     Raises
     ------
     DataError
-        If the rows are not such as the model takes.
+        If the rows do not fit the model.
     ParameterError
-        If the model knows no classes to choose among.
+        If candidate classes or ``top`` are given for a model without classes.
     FileError
-        If the CSV cannot be written.
+        If the CSV file cannot be written.
     """
-    domain = read_domain(data, missing=None)  # labels that are there are not looked at
+    domain = read_domain(data, missing=None)  # labels in the file are ignored
     try:
         columns = _columns(model, _fitting(model, domain), among, top)
     except DataError as error:
@@ -67,32 +67,34 @@ def write_predictions(
 def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[str, NDArray[Any]]:
     """Return the columns of the CSV."""
     task = model.task_
-    if (among is not None or top is not None) and not isinstance(task, Classification):
-        raise ParameterError(
-            f"--classes and --top must stand beside a model of classes; got one of a {task.kind}"
+    if not isinstance(task, Classification):
+        if among is not None or top is not None:
+            raise ParameterError(
+                "--classes and --top must stand beside a model of classes; got one of a "
+                f"{task.kind}"
+            )
+        predicted = task.decode(model.outputs(domain))
+        return (
+            _numbered("prediction", predicted) if predicted.ndim > 1 else {"prediction": predicted}
         )
     if top is not None:
         names, outputs = model.predict_topk(domain, top, among=among)
-        ranked = {f"prediction_{i}": column for i, column in enumerate(names.T, start=1)}
-        return ranked | {f"output_{i}": column for i, column in enumerate(outputs.T, start=1)}
+        return _numbered("prediction", names) | _numbered("output", outputs)
     if among is not None:
         names, outputs = model.outputs_among(domain, among)
-        guess = names[outputs.argmax(axis=1)]
     else:
-        outputs = model.outputs(domain)
-        guess = task.decode(outputs)
-        names = vars(task).get("classes_")
-    if guess.ndim > 1:
-        return {f"prediction_{i}": column for i, column in enumerate(guess.T, start=1)}
-    columns = {"prediction": guess}
-    if isinstance(task, Classification):
-        p = task.probabilities(outputs)
-        columns |= {f"p_{name}": p[:, i] for i, name in enumerate(names)}
-    return columns
+        names, outputs = task.classes_, model.outputs(domain)
+    p = task.probabilities(outputs)
+    predicted = {"prediction": names[outputs.argmax(axis=1)]}
+    return predicted | {f"p_{name}": p[:, i] for i, name in enumerate(names)}
+
+
+def _numbered(name: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    return {f"{name}_{i}": column for i, column in enumerate(values.T, start=1)}
 
 
 def _fitting(model: Any, domain: Domain) -> Domain:
-    """Give pictures and sounds the size that a model takes."""
+    """Resize pictures and sounds to the rows of a model."""
     rows, prepare = domain.rows, model.prepare_
     if not isinstance(rows, DecodedRows) or not isinstance(prepare, BlockPreparation):
         return domain

@@ -1,4 +1,4 @@
-"""What the command line shows: the map, a leaderboard, the store."""
+"""Terminal output: the map, a leaderboard, the store."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fourfold.cli.flags import with_flags
 from fourfold.methods import cells, table
 from fourfold.planner import locate, locate_tasks
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from fourfold.frozen.store import Store
     from fourfold.planner import Placement
     from fourfold.study import JointResult, Result
-    from fourfold.study.joint_result import Gain
-    from fourfold.study.result import Interval, Line
+    from fourfold.study.gate import Interval
+    from fourfold.study.leaderboard import Gain, LeaderboardRow
 
 __all__ = ["show_bare_map", "show_found", "show_place", "show_store", "show_tasks"]
 
@@ -31,27 +32,29 @@ COLOURS = {"helped": "green", "hurt": "red", "undecided": "yellow"}
 
 def show_bare_map() -> None:
     """Print the map, with the methods of each cell."""
-    shown = _table("cell", "source", "target", "labels", "what is done, and by what")
+    shown = _table("cell", "source", "target", "labels", "approach and methods")
     shown.leading, shown.expand = 1, True
     for column, share in zip(shown.columns[1:], (5, 4, 4, 7), strict=True):
         column.ratio = share
     for cell in cells().values():
-        done = Text.assemble(cell.summary, "\n", (_methods(cell.name), "cyan"))
-        shown.add_row(Text(cell.name, "bold"), cell.source, cell.target, cell.label_spaces, done)
+        approach = Text.assemble(cell.summary, "\n", (_methods(cell.name), "cyan"))
+        shown.add_row(
+            Text(cell.name, "bold"), cell.source, cell.target, cell.label_spaces, approach
+        )
     console = _console()
     console.print("The map of transfer learning", style="bold")
     console.print(shown)
-    console.print("Mark your own data on it:")
+    console.print("The place of your own data on it:")
     console.print("  fourfold map --source A --target B [--label COLUMN]")
     console.print("  fourfold map --task NAME=A --task NAME=B")
 
 
 def show_place(sources: Sequence[Domain], target: Domain) -> None:
-    """Print the map with the user's place, what applies, and why the rest does not."""
+    """Print the map with the place of the data, and the reason for each cell."""
     plan = locate(sources, target)
     console = _console()
     for role, domain in [*(("source", source) for source in sources), ("target", target)]:
-        console.print(f"{role}  {_pile(domain)}")
+        console.print(f"{role}  {_summary(domain)}")
     _show_plan(plan)
 
 
@@ -61,30 +64,31 @@ def _show_plan(plan: Placement) -> None:
     for name, reason in plan.reasons.items():
         here = Text("you →", "bold") if name == plan.cell else ""
         style, applies = (None, Text("yes", "green")) if name in plan.open else ("dim", "no")
-        shown.add_row(here, name, applies, reason, style=style)
+        shown.add_row(here, name, applies, with_flags(reason), style=style)
     console.print(shown)
-    runs = ", ".join(plan.methods) or "nothing yet"
-    console.print(f"A study runs {runs}, beside {', '.join(plan.baselines) or 'no baseline'}.")
+    methods = ", ".join(plan.methods) or "no method yet"
+    baselines = ", ".join(plan.baselines) or "none"
+    console.print(f"A study runs {methods}; baselines: {baselines}.")
     for method, why in plan.skipped.items():
         if why not in plan.reasons.values():  # its cell applies
-            console.print(f"Not {method}: {why}.")
+            console.print(f"Not {method}: {with_flags(why)}.")
 
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
-    """Print the map with several tasks on it, what applies, and why the rest does not."""
-    from fourfold.data.domain import apart
+    """Print the map with the place of several tasks, and the reason for each cell."""
+    from fourfold.data.domain import input_difference
 
     plan = locate_tasks(tasks)
     console = _console()
     for name, domain in tasks.items():
-        console.print(f"task  {_pile(domain, name)}")
-    if difference := apart(tasks):
-        console.print(f"Their inputs differ, {difference}: what they share is the middle.")
+        console.print(f"task  {_summary(domain, name)}")
+    if difference := input_difference(tasks):
+        console.print(f"The inputs of the tasks differ, {difference}: they share middle layers.")
     _show_plan(plan)
 
 
 def show_found(found: Result | JointResult, folder: Path) -> None:
-    """Print what a study found."""
+    """Print the result of a study."""
     from fourfold.study import JointResult
 
     if isinstance(found, JointResult):
@@ -94,10 +98,10 @@ def show_found(found: Result | JointResult, folder: Path) -> None:
 
 
 def _show_joint(found: JointResult, folder: Path) -> None:
-    """Print what sharing did to each task, Δm of each method, and the verdict."""
+    """Print the gain of each task from sharing, Δm of each method, and the verdict."""
     console = _console()
     console.print(found.title, style="bold")
-    shown = _table("task", "score", "alone, by", *(line.method for line in found.lines), "→")
+    shown = _table("task", "score", "best alone", *(line.method for line in found.lines), "→")
     for name, result in found.results.items():
         best = next((line for line in result.lines if line.method == result.best_baseline), None)
         alone = f"{_mean(best)} {best.method}" if best is not None else "-"
@@ -115,7 +119,7 @@ def _show_joint(found: JointResult, folder: Path) -> None:
 
 
 def _ended(seconds: float, folder: Path) -> str:
-    """Say how long it took, and where the report is, if one was written."""
+    """Return the sentence on the duration and the report, if one was written."""
     report = folder / "report.html"
     took = f"{seconds:.0f} s in all."
     return f"The report is {report}; {took}" if report.exists() else took
@@ -128,19 +132,19 @@ def _gain(gain: Gain) -> Text:
 
 def _delta(delta: Interval | None) -> str:
     if delta is None:
-        return "cannot be said"
+        return "unknown"
     return f"{delta.mean:+.1f} % [{delta.low:+.1f}, {delta.high:+.1f}], below zero is better"
 
 
-def _mean(line: Line) -> str:
+def _mean(line: LeaderboardRow) -> str:
     return f"{sum(line.scores) / len(line.scores):.3f}" if line.scores else "-"
 
 
 def _show_result(result: Result, folder: Path) -> None:
     """Print the leaderboard and the verdict."""
     console = _console()
-    metric = result.metric.replace("_", "\n")  # headers no wider than what is below them
-    shown = _table("", "method", metric, "against the\nbest baseline", "verdict", "s a fit")
+    metric = result.metric.replace("_", "\n")  # headers no wider than their columns
+    shown = _table("", "method", metric, "against the\nbest baseline", "verdict", "s per fit")
     for column in (2, 3, 5):
         shown.columns[column].justify = "right"
     for line in result.lines:
@@ -159,7 +163,7 @@ def _show_result(result: Result, folder: Path) -> None:
 
 
 def show_store(store: Store) -> None:
-    """Print what a store holds, last used first."""
+    """Print the entries of a store, the last used first."""
     console = _console()
     entries = store.entries()
     shown = _table("kind", "key", "MB", "last used")
@@ -173,19 +177,19 @@ def show_store(store: Store) -> None:
 
 
 def _console() -> Console:
-    """Return a console that takes names as they are: brackets and colons mean nothing in them."""
+    """Return a console without markup, so that names are printed unchanged."""
     return Console(markup=False, highlight=False, emoji=False)
 
 
 def _table(*columns: str) -> Table:
-    """Make a table that leaves as much room to its words as a narrow terminal has."""
+    """Return a table without borders, for narrow terminals."""
     shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for name in columns:
         shown.add_column(name, no_wrap=name in {"", "cell"})
     return shown
 
 
-def _cells(line: Line) -> tuple[str | Text, ...]:
+def _cells(line: LeaderboardRow) -> tuple[str | Text, ...]:
     if line.error:
         return line.method, "-", "", "failed", "-"
     mean = _mean(line)
@@ -200,7 +204,8 @@ def _methods(cell: str) -> str:
     return ", ".join(own) or "-"
 
 
-def _pile(domain: Domain, name: str = "") -> str:
+def _summary(domain: Domain, name: str = "") -> str:
+    """Return a domain's name, rows and labels in one line."""
     shape = "×".join(map(str, domain.rows.shape))
     rows = {
         "pictures": f"{domain.n_rows} pictures of {shape}",

@@ -1,8 +1,9 @@
-"""Files and folders that are written whole or not at all."""
+"""Atomic writes of files and folders."""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["whole_file", "whole_folder"]
+__all__ = ["disk_is_full", "whole_file", "whole_folder"]
 
 AT_FDCWD: Final = -100
 RENAME_EXCHANGE: Final = 2
@@ -21,14 +22,14 @@ RENAME_EXCHANGE: Final = 2
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Fill a folder beside ``path``, and put it there, in the place of another, at the end.
+    """Yield an empty folder beside ``path``, and replace ``path`` by it at the end.
 
-    Whatever goes wrong before leaves what was there.
+    An error inside leaves ``path`` as it was.
 
     Raises
     ------
     OSError
-        If that cannot be written.
+        If the folder cannot be written.
     """
     with _beside(path) as work:
         part = work / "part"
@@ -47,12 +48,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Write a file in a folder beside ``path``, and put it there at the end.
+    """Yield the path of a new file beside ``path``, and replace ``path`` by it at the end.
+
+    An error inside leaves ``path`` as it was.
 
     Raises
     ------
     OSError
-        If that cannot be written.
+        If the file cannot be written.
     """
     with _beside(path) as work:
         yield work / path.name
@@ -61,7 +64,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """Make a hidden folder on the same disk, which is gone afterwards."""
+    """Yield a temporary hidden folder on the same disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
@@ -71,9 +74,15 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Let two folders change places in one step; return whether this system can."""
+    """Exchange two folders in one atomic step; return whether the system can."""
     try:
         rename = ctypes.CDLL(None).renameat2
-    except AttributeError:  # neither Linux nor glibc: two steps are left
+    except AttributeError:  # neither Linux nor glibc: two steps remain
         return False
     return bool(rename(AT_FDCWD, bytes(one), AT_FDCWD, bytes(other), RENAME_EXCHANGE) == 0)
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Return whether an error means a full disk, a quota or a file size limit."""
+    full = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+    return isinstance(error, OSError) and error.errno in full

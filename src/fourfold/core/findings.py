@@ -1,4 +1,4 @@
-"""What a method found out beside its model: plain values that the report draws."""
+"""Findings of a method beside its model: curves, tables, facts and bars for the report."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Curves:
     Attributes
     ----------
     title, across, up
-        What it shows, and what the axes are.
+        Title, and labels of the x axis and the y axis.
     x
-        (n,) places, evenly spaced: numbers or names.
+        (n,) evenly spaced ticks: numbers or names.
     lines
-        Name → (n,) heights; NaN where there is none.
+        Name → (n,) values; NaN where one is missing.
     """
 
     title: str
@@ -48,11 +48,11 @@ class HeatMap:
     Attributes
     ----------
     title, across, down
-        What it shows, and what columns and rows are.
+        Title, and labels of the columns and the rows.
     columns, rows
-        Their names.
+        Names of the columns and the rows.
     values
-        (rows, columns); NaN where there is none.
+        (rows, columns); NaN where one is missing.
     """
 
     title: str
@@ -66,14 +66,14 @@ class HeatMap:
 @final
 @dataclass(frozen=True)
 class Facts:
-    """Named values, each a line of text.
+    """Named values, one line of text each.
 
     Attributes
     ----------
     title
-        What they are about.
+        Title.
     values
-        Name → value, as a person reads it.
+        Name → value as text.
     """
 
     title: str
@@ -83,18 +83,18 @@ class Facts:
 @final
 @dataclass(frozen=True)
 class Bars:
-    """Named amounts, some of which may be below zero.
+    """Named amounts of either sign.
 
     Attributes
     ----------
     title, across
-        What it shows, and what the amounts are.
+        Title, and label of the amounts.
     names
-        (n,) from the top on.
+        (n,) names from top to bottom.
     values
         (n,) amounts.
     notes
-        (n,) more words on each.
+        (n,) notes beside the amounts.
     """
 
     title: str
@@ -110,17 +110,17 @@ _KINDS: Final = {kind.__name__: kind for kind in (Curves, HeatMap, Facts, Bars)}
 
 
 def to_json(finding: Finding) -> dict[str, Any]:
-    """Return what JSON can hold of a finding."""
+    """Convert a finding to JSON."""
     return {"kind": type(finding).__name__, **asdict(finding)}
 
 
 def from_json(raw: Mapping[str, Any]) -> Finding:
-    """Read what :func:`to_json` wrote.
+    """Convert JSON of :func:`to_json` to a finding.
 
     Raises
     ------
     KeyError, TypeError
-        If it is none.
+        If it is not a finding.
     """
     values = dict(raw)
     made: Finding = _KINDS[values.pop("kind")](**values)

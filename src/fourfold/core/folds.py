@@ -1,4 +1,4 @@
-"""Folds of labelled rows, classes in proportion: how many are possible, and which rows they are."""
+"""Folds of labelled rows: their number and their positions."""
 
 from __future__ import annotations
 
@@ -10,27 +10,61 @@ from sklearn.model_selection import KFold, StratifiedKFold
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["count_folds", "make_folds"]
+__all__ = ["count_folds", "make_folds", "make_splits"]
 
 
-def count_folds(y: NDArray[Any], most: int, *, classes: bool) -> int:
-    """Tell in how many folds labels can be split; 0 if a class has one label only.
+def count_folds(y: NDArray[Any], most: int, *, stratified: bool) -> int:
+    """Return the number of possible folds; 0 if a class has one label only.
 
     Parameters
     ----------
     y
-        (n,) or (n, m) labels, all there.
+        (n,) or (n, m) labels, none of them missing.
     most
-        Folds, at most.
-    classes
-        Whether they are classes, each of which every fold must hold.
+        Largest number of folds.
+    stratified
+        Whether each fold must hold every class.
     """
-    fewest = min(np.unique(y, return_counts=True)[1], default=0) if classes else len(y) // 2
+    fewest = min(np.unique(y, return_counts=True)[1], default=0) if stratified else len(y) // 2
     return int(min(most, fewest)) if fewest >= 2 else 0
 
 
-def make_folds(y: NDArray[Any], folds: int, seed: int, *, classes: bool) -> list[NDArray[np.intp]]:
-    """Split labelled rows: the positions of each fold's."""
-    kind = StratifiedKFold if classes else KFold
-    cutter = kind(folds, shuffle=True, random_state=seed)
-    return [held for _, held in cutter.split(np.zeros(len(y)), y if classes else None)]
+def make_folds(
+    y: NDArray[Any], folds: int, seed: int, *, stratified: bool
+) -> list[NDArray[np.intp]]:
+    """Return the positions of the held-out rows of each fold."""
+    return [held_out for _, held_out in make_splits(y, folds, seed, stratified=stratified)]
+
+
+def make_splits(
+    y: NDArray[Any], folds: int, seed: int, *, stratified: bool, max_rows: int | None = None
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return the positions of the training rows and of the held-out rows of each fold.
+
+    Parameters
+    ----------
+    y
+        (n,) or (n, m) labels, none of them missing.
+    folds
+        Number of folds, at most as many as :func:`count_folds` allows.
+    seed
+        Seed of the drawn rows and of their order.
+    stratified
+        Whether the folds keep the proportions of the labels.
+    max_rows
+        Number of rows drawn for all folds together; all rows by default. All are used also where
+        a fold of the drawn ones would lack a class.
+    """
+    rows = np.arange(len(y))
+    if max_rows is not None:
+        drawn = np.random.default_rng(seed).permutation(len(y))[:max_rows]
+        rows = drawn if not stratified or _holds_all(y[drawn], y, folds) else rows
+    splitter = (StratifiedKFold if stratified else KFold)(folds, shuffle=True, random_state=seed)
+    splits = splitter.split(np.zeros(len(rows)), y[rows] if stratified else None)
+    return [(rows[training], rows[held_out]) for training, held_out in splits]
+
+
+def _holds_all(drawn: NDArray[Any], y: NDArray[Any], folds: int) -> bool:
+    """Return whether drawn labels have each class of y at least once a fold."""
+    classes, counts = np.unique(drawn, return_counts=True)
+    return len(classes) == len(np.unique(y)) and min(counts) >= folds

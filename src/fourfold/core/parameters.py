@@ -1,4 +1,4 @@
-"""Hyper-parameters as fields: written once, with their bounds, and checked before training."""
+"""Hyper-parameters as dataclass fields with bounds, checked before training."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ PositiveInt: TypeAlias = Annotated[int, at.Ge(1)]
 class Parameters(BaseEstimator):
     """A scikit-learn estimator whose hyper-parameters are dataclass fields.
 
-    A subclass writes each one once, as an annotated field with its default; the bounds stand in the
-    annotation (``annotated_types``) and options are ``Literal``. Construction only stores.
+    Each hyper-parameter is an annotated field with a default. Bounds stand in the annotation
+    (``annotated_types``), options are ``Literal``. The constructor only stores values;
+    :meth:`check` checks them.
 
     Examples
     --------
@@ -52,7 +53,7 @@ class Parameters(BaseEstimator):
     """
 
     renamed: ClassVar[dict[str, str]] = {}
-    """Names of earlier versions → what to write instead."""
+    """Name in an earlier version → name now."""
 
     def __new__(cls, *_args: Any, **given: Any) -> Self:
         _refuse_renamed(cls, given)
@@ -64,13 +65,13 @@ class Parameters(BaseEstimator):
         dataclass(kw_only=True, eq=False, repr=False)(cls)
 
     def check(self) -> None:
-        """Check every field, and those of fields that are themselves Parameters.
+        """Check every field, including the fields of nested Parameters.
 
         Raises
         ------
         ParameterError
-            If a value has another type than its field, lies out of its bounds, or does not go
-            together with another.
+            If a value has another type than its field, lies out of its bounds, or contradicts
+            another value.
         """
         for name, kind in _fields(type(self)).items():  # type: ignore[arg-type]  # a class is hashable
             value = getattr(self, name)
@@ -84,16 +85,16 @@ class Parameters(BaseEstimator):
 
     @classmethod
     def takes(cls, name: str, value: Any) -> bool:
-        """Return whether there is a field of this name that may hold the value."""
+        """Return whether a field has this name and may hold the value."""
         kinds = _fields(cls)  # type: ignore[arg-type]  # a class is hashable
         return name in kinds and _fits(value, kinds[name])
 
     def _check_together(self) -> None:
-        """Check values against each other; a subclass may ask for more than bounds."""
+        """Check values against each other; a subclass may add checks."""
 
     @final
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, also nested ones, as scikit-learn does."""
+        """Set parameters, including nested ones, as in scikit-learn."""
         _refuse_renamed(type(self), params)
         nested = dict.fromkeys(name.partition("__")[0] for name in params if "__" in name)
         unset = [name for name in nested if self.takes(name, None) and getattr(self, name) is None]
@@ -103,7 +104,7 @@ class Parameters(BaseEstimator):
         return self
 
     def _nested_default(self, name: str) -> Any:
-        """Return what a parameter that is None stands for, where parameters inside it are set."""
+        """Return the default of a parameter that is None before a nested parameter is set."""
         del name
         return None
 
@@ -118,7 +119,7 @@ def _refuse_renamed(cls: type[Parameters], given: dict[str, Any]) -> None:
 
 
 def _shown(value: Any, most: int = 80) -> str:
-    """Show a value on one line that can be read."""
+    """Show a value on one short line."""
     line = " ".join(repr(value).split())
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
@@ -178,7 +179,7 @@ def _within(value: Any, bound: Any) -> bool:
 
 
 def _must(kind: Any) -> str:
-    """Say in words what a field must be."""
+    """Describe the allowed values of a field."""
     return " or ".join(_must_one(option) for option in _options(kind))
 
 

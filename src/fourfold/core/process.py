@@ -1,4 +1,4 @@
-"""What a process is set to: its random state, its threads, its allocator, its companions."""
+"""Settings of the process: random state, threads, memory allocator, number of processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["keep_memory", "progress_bar", "seeded", "threads", "world"]
+__all__ = ["keep_memory", "progress_bar", "seeded", "threads", "world_size"]
 
 M_TRIM_THRESHOLD: Final = -1
 M_TOP_PAD: Final = -2
@@ -23,7 +23,7 @@ M_MMAP_THRESHOLD: Final = -3
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from a random state of our own; the caller's is as before afterwards."""
+    """Seed torch inside a block; the random state of the caller is restored afterwards."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
@@ -32,7 +32,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Compute with ``n`` threads; sums depend on how many there are."""
+    """Compute with ``n`` threads inside a block; the last bits of sums depend on their number."""
     before = torch.get_num_threads()
     torch.set_num_threads(n)
     try:
@@ -42,18 +42,18 @@ def threads(n: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def world() -> int:
-    """Count the processes that train one model together; mostly it is this one alone."""
+def world_size() -> int:
+    """Return the number of processes that train one model together, usually 1."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def keep_memory() -> bool:
-    """Let this process keep freed memory for its next step; return whether it could.
+    """Let the process keep freed memory for its next step; return whether that is possible.
 
-    glibc gives every large temporary back to the kernel, which hands it out again, page by page,
-    at the next step: that costs about half of a training step on a CPU. The command line and the
-    workers of a study call this; call it yourself in a process that trains, once, at its start.
-    It does nothing where the C library is not glibc.
+    glibc returns every large temporary to the kernel, and gets it back page by page at the next
+    step: about half the time of a training step on a CPU. The command line and the workers of a
+    study call this. Call it yourself once at the start of a process that trains. It does nothing
+    with a C library other than glibc.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
@@ -64,7 +64,7 @@ def keep_memory() -> bool:
 
 @contextmanager
 def progress_bar(total: int, *, on: bool) -> Iterator[Callable[[int], None]]:
-    """Show a bar of ``total`` epochs while the block runs; it is moved by calling what it gives."""
+    """Show a progress bar of ``total`` epochs inside a block; yield a function that moves it."""
     if not on:
         yield lambda _done: None
         return

@@ -1,4 +1,4 @@
-"""Hyper-parameters as JSON, and back: only classes of a given table are ever rebuilt."""
+"""Hyper-parameters as JSON, and back; only classes of a given table are rebuilt."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["from_plain", "to_plain"]
 
 
 def to_plain(value: Any) -> Any:
-    """Make of a parameter what JSON can hold.
+    """Convert a parameter to JSON.
 
-    Estimators become their class and parameters, in a FrozenEstimator as well; a module, whose code
-    we do not have, its name.
+    An estimator becomes its class and parameters, also inside a FrozenEstimator; a module becomes
+    its name.
     """
     if isinstance(value, nn.Module):
         return {"module": f"{type(value).__module__}.{type(value).__qualname__}"}
@@ -45,14 +45,14 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(value: Any, classes: Classes) -> Any:
-    """Make of JSON what :func:`to_plain` got; modules and other objects become None.
+    """Convert JSON of :func:`to_plain` to a parameter; modules and other objects become None.
 
     Parameters
     ----------
     value
-        What JSON held.
+        The JSON.
     classes
-        Name → what may be rebuilt.
+        Name → class that may be rebuilt.
 
     Raises
     ------
@@ -73,4 +73,6 @@ def from_plain(value: Any, classes: Classes) -> Any:
     try:
         return classes[value["class"]](**fields)
     except TypeError as error:
-        raise BundleError(f"a saved model must fit this version of fourfold; {error}") from error
+        raise BundleError(
+            f"a saved model must fit this version of fourfold; got: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""The version of fourfold that is installed."""
+"""The installed version of fourfold."""
 
 from __future__ import annotations
 

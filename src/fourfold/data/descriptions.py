@@ -1,22 +1,30 @@
-"""Descriptions: what is known of classes besides examples."""
+"""Descriptions: attributes, vectors or texts of classes."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, final
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
+from xxhash import xxh3_128_hexdigest
 
-from fourfold.data.rows import loaded
+from fourfold.data.description_input import (
+    as_names,
+    check_content,
+    is_frame,
+    plain,
+    read_content,
+)
 from fourfold.errors import DataError, FourfoldWarning, some
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
+
+    from fourfold.data.description_input import Content
 
 __all__ = ["Descriptions", "Kind", "candidate_classes"]
 
@@ -25,20 +33,20 @@ Kind: TypeAlias = Literal["attributes", "vectors", "texts"]
 
 @final
 class Descriptions:
-    """A description for each class: attributes, a vector, or a text.
+    """One description of each class: attributes, a vector, or a text.
 
     Parameters
     ----------
     names
-        (k,) of the classes, as labels are written: whole numbers or words.
+        (k,) names of the classes as in labels: whole numbers or words.
     content
-        A row each: a DataFrame of attributes (numbers, truth values, categories; some may be
-        missing), an array of vectors (k, d), or a list of texts.
+        One row for each class: a DataFrame of attributes (numbers, truth values, categories; some
+        may be missing), an array of vectors (k, d), or a list of texts.
 
     Raises
     ------
     DataError
-        If names and descriptions differ in number; :meth:`of` checks what is in them, too.
+        If names and descriptions differ in number; :meth:`of` also checks their content.
 
     Examples
     --------
@@ -49,10 +57,8 @@ class Descriptions:
     (True, False)
     """
 
-    def __init__(
-        self, names: Iterable[Any], content: pd.DataFrame | NDArray[Any] | Sequence[str]
-    ) -> None:
-        self.names = _names(names)
+    def __init__(self, names: Iterable[Any], content: Content) -> None:
+        self.names = as_names(names)
         if len(content) != len(self.names):
             raise DataError(
                 f"each class must have one description; got {len(self.names)} names and "
@@ -62,7 +68,7 @@ class Descriptions:
         self.frame: pd.DataFrame | None = None
         self.matrix: NDArray[np.float32] | None = None
         self.texts: list[str] | None = None
-        if _is_frame(content):
+        if is_frame(content):
             self.kind, self.frame = "attributes", content.reset_index(drop=True)
         elif isinstance(content, np.ndarray):
             self.kind, self.matrix = "vectors", content
@@ -71,13 +77,13 @@ class Descriptions:
 
     @classmethod
     def of(cls, classes: Mapping[Any, Any] | pd.DataFrame | Descriptions) -> Descriptions:
-        """Read what somebody knows of classes, and refuse what cannot be used.
+        """Read descriptions of classes, and refuse unusable ones.
 
         Parameters
         ----------
         classes
-            Name → vector, → ``{attribute: value}``, or → text; a DataFrame with a class a row,
-            indexed by names, of attributes or with a single column of texts.
+            Name → vector, → ``{attribute: value}``, or → text; or a DataFrame with one class a row,
+            indexed by names, with attributes or a single column of texts.
 
         Raises
         ------
@@ -86,16 +92,10 @@ class Descriptions:
         """
         if isinstance(classes, Descriptions):
             return classes
-        if _is_frame(classes):
-            read = _of_frame(classes)
-        elif isinstance(classes, Mapping):
-            read = _of_mapping(classes)
-        else:
-            raise DataError(
-                "classes must be described by a table with a class a row, or by {name: vector, "
-                f"attributes or text}}; got {type(classes).__name__}"
-            )
-        _check(read)
+        names, content = read_content(classes)
+        read = cls(names, content)
+        check_content(read.names.tolist(), content)
+        _warn_of_equal(read)
         return read
 
     def __repr__(self) -> str:
@@ -113,25 +113,25 @@ class Descriptions:
         return iter(self.names.tolist())
 
     def __contains__(self, name: object) -> bool:
-        return _plain(name) in self._places
+        return plain(name) in self._positions
 
     @property
     def attributes(self) -> list[str]:
-        """What the attributes are called; numbered where descriptions are vectors."""
+        """Names of the attributes; numbered for vectors."""
         if self.frame is not None:
             return [str(column) for column in self.frame.columns]
         return [f"attribute {i}" for i in range(self.width)]
 
     @property
     def width(self) -> int:
-        """Of vectors; how many attributes; 1 for texts."""
+        """Length of the vectors; number of attributes; 1 for texts."""
         if self.matrix is not None:
             return int(self.matrix.shape[1])
         return 1 if self.frame is None else len(self.frame.columns)
 
     @property
     def contents(self) -> list[Hashable]:
-        """What is known of each class, (k,): equal where nothing tells two apart."""
+        """Content of each description, (k,): equal for equal descriptions."""
         if self.matrix is not None:
             return [row.tobytes() for row in self.matrix]
         if self.frame is None:
@@ -143,9 +143,7 @@ class Descriptions:
 
     @cached_property
     def digest(self) -> str:
-        """One name for what is described, and how."""
-        from xxhash import xxh3_128_hexdigest
-
+        """Hash of names and content: 32 hex digits."""
         if self.matrix is not None:
             content = np.ascontiguousarray(self.matrix).tobytes()
         elif self.frame is not None:
@@ -156,35 +154,35 @@ class Descriptions:
         return xxh3_128_hexdigest(f"{self.kind}{self.names.tolist()!r}".encode() + content)
 
     def subset(self, names: Iterable[Any]) -> Descriptions:
-        """Return the descriptions of some classes, in the order asked for.
+        """Return the descriptions of some classes, in the given order.
 
-        Attributes that none of them has are left out.
+        Attributes without a value in any of these classes are dropped.
 
         Raises
         ------
         DataError
-            If one of them is not described; the message names those.
+            If a class has no description.
         """
-        wanted = [_plain(name) for name in names]
-        lacking = [name for name in wanted if name not in self._places]
+        wanted = [plain(name) for name in names]
+        lacking = [name for name in wanted if name not in self._positions]
         if lacking:
             raise DataError(f"every class must be described; no description for {some(lacking)}")
-        places = np.array([self._places[name] for name in wanted], dtype=np.intp)
+        index = np.array([self._positions[name] for name in wanted], dtype=np.intp)
         if self.frame is not None:
-            part = self.frame.iloc[places]
-            return Descriptions(self.names[places], part.dropna(axis="columns", how="all"))
+            part = self.frame.iloc[index]
+            return Descriptions(self.names[index], part.dropna(axis="columns", how="all"))
         if self.matrix is not None:
-            return Descriptions(self.names[places], self.matrix[places])
+            return Descriptions(self.names[index], self.matrix[index])
         texts = self.texts or []
-        return Descriptions(self.names[places], [texts[i] for i in places])
+        return Descriptions(self.names[index], [texts[i] for i in index])
 
     def joined(self, other: Descriptions | None) -> Descriptions:
-        """Return these and another's; where both describe a class, this one's holds.
+        """Return these descriptions and another's; of two descriptions of a class, this one's.
 
         Raises
         ------
         DataError
-            If the two describe in different ways.
+            If the two are of different kinds.
         """
         if other is None or other is self:
             return self
@@ -192,7 +190,7 @@ class Descriptions:
         if self.kind != other.kind or (self.kind == "vectors" and self.width != other.width):
             raise DataError(
                 "classes of source and target must be described in one way; got "
-                f"{self.way} and {other.way}"
+                f"{_kind(self)} and {_kind(other)}"
             )
         names = [*self.names.tolist(), *new.names.tolist()]
         if self.frame is not None and new.frame is not None:
@@ -203,124 +201,31 @@ class Descriptions:
             return Descriptions(names, np.concatenate([self.matrix, new.matrix]))
         return Descriptions(names, [*(self.texts or []), *(new.texts or [])])
 
-    @property
-    def way(self) -> str:
-        """In a few words, how classes are described."""
-        return f"vectors of {self.width} numbers" if self.kind == "vectors" else self.kind
-
     @cached_property
-    def _places(self) -> dict[Any, int]:
+    def _positions(self) -> dict[Any, int]:
         return {name: i for i, name in enumerate(self.names.tolist())}
 
 
-def _is_frame(given: object) -> TypeGuard[pd.DataFrame]:
-    """Tell a DataFrame, without importing pandas where nobody has."""
-    return isinstance(given, loaded("pandas", "DataFrame"))
+def _kind(one: Descriptions) -> str:
+    return f"vectors of {one.width} numbers" if one.kind == "vectors" else one.kind
 
 
-def _of_frame(frame: pd.DataFrame) -> Descriptions:
-    if not len(frame) or not len(frame.columns):
-        raise DataError(
-            "a table of classes must have a class a row and a column that describes it; got "
-            f"{len(frame)} rows, {len(frame.columns)} columns"
-        )
-    only = frame[frame.columns[0]]
-    if len(frame.columns) == 1 and _are_texts(only):
-        return Descriptions(frame.index, only.tolist())
-    return Descriptions(frame.index, frame)
-
-
-def _are_texts(column: pd.Series[Any]) -> bool:
-    """Tell sentences from categories: all different, and some of more than three words."""
-    values = column.tolist()
-    if not all(isinstance(value, str) for value in values) or len(set(values)) < len(values):
-        return False
-    return any(len(value.split()) > 3 for value in values)
-
-
-def _of_mapping(classes: Mapping[Any, Any]) -> Descriptions:
-    if not classes:
-        raise DataError("there must be a class to describe; got none")
-    names, values = list(classes), list(classes.values())
-    if all(isinstance(value, str) for value in values):
-        return Descriptions(names, values)
-    if all(isinstance(value, Mapping) for value in values):
-        import pandas as pd  # heavy, and most domains are not described
-
-        return Descriptions(names, pd.DataFrame([dict(value) for value in values]))
-    return Descriptions(names, _stacked(names, values))
-
-
-def _stacked(names: list[Any], values: list[ArrayLike]) -> NDArray[np.float32]:
-    """Stack vectors (d,) that must be of one width."""
-    try:
-        vectors = [np.atleast_1d(np.asarray(value, np.float32)) for value in values]
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(
-            "classes must all be described by vectors of numbers, all by {attribute: value}, or "
-            "all by texts; got a mixture or something else"
-        ) from None
-    first = vectors[0].shape
-    for name, vector in zip(names, vectors, strict=True):
-        if vector.ndim != 1 or vector.shape != first or not len(vector):
-            raise DataError(
-                f"descriptions must be vectors of one width; got shape {first} for {names[0]!r} "
-                f"and {vector.shape} for {name!r}"
-            )
-    return np.stack(vectors)
-
-
-def _names(names: Iterable[Any]) -> NDArray[Any]:
-    """Write names as labels are written: whole numbers as such, else words."""
-    listed = [_plain(name) for name in names]
-    if all(isinstance(name, (int, bool)) for name in listed):
-        return np.array(listed, dtype=np.int64) if listed else np.array([], dtype=np.int64)
-    if not all(isinstance(name, str) for name in listed):
-        raise DataError("names of classes must be all words or all whole numbers; got a mixture")
-    return np.array(listed)
-
-
-def _plain(name: Any) -> Any:
-    """Return a Python object for a name of any library's type."""
-    value = name.item() if isinstance(name, np.generic) else name
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _check(read: Descriptions) -> None:
-    """Refuse descriptions that cannot be used."""
-    names = read.names.tolist()
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise DataError(f"each class must be described once; got {twice!r} twice")
-    if read.matrix is not None and not np.isfinite(read.matrix).all():
-        bad = names[int(np.argmin(np.isfinite(read.matrix).all(axis=1)))]
-        raise DataError(f"vectors must be finite; got NaN or infinity for {bad!r}")
-    if read.texts is not None:
-        empty = [name for name, text in zip(names, read.texts, strict=True) if not text.strip()]
-        if empty:
-            raise DataError(f"a description must not be empty; got an empty one for {empty[0]!r}")
-    if read.frame is not None and read.frame.isna().all(axis=1).any():
-        empty = [name for name, no in zip(names, read.frame.isna().all(axis=1), strict=True) if no]
-        raise DataError(f"a class must have some attribute; got none for {some(empty)}")
-    _warn_of_twins(read)
-
-
-def _warn_of_twins(read: Descriptions) -> None:
-    """Name classes that nothing tells apart."""
+def _warn_of_equal(read: Descriptions) -> None:
+    """Warn of classes with equal descriptions."""
     groups: dict[Hashable, list[Any]] = {}
-    for name, row in zip(read.names.tolist(), read.contents, strict=True):
-        groups.setdefault(row, []).append(name)
-    twins = [" = ".join(map(str, group)) for group in groups.values() if len(group) > 1]
-    if twins:
+    for name, content in zip(read.names.tolist(), read.contents, strict=True):
+        groups.setdefault(content, []).append(name)
+    equal = [" = ".join(map(str, group)) for group in groups.values() if len(group) > 1]
+    if equal:
         warnings.warn(
-            f"classes with equal descriptions cannot be told apart: {some(twins)}",
+            f"classes with equal descriptions cannot be told apart: {some(equal)}",
             FourfoldWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 
 def candidate_classes(names: Iterable[Any], seen: Sequence[Any], *, generalized: bool) -> list[Any]:
-    """Return the classes that a row may be of: described ones without examples, or all.
+    """Return the candidate classes of a row: described ones without examples, or all.
 
     Parameters
     ----------
@@ -329,7 +234,8 @@ def candidate_classes(names: Iterable[Any], seen: Sequence[Any], *, generalized:
     seen
         Classes with examples.
     generalized
-        Whether seen classes are candidates, too; they also are where all described ones are seen.
+        Whether seen classes are candidates, too. If all described classes are seen, they are
+        candidates in any case.
     """
     described = list(names)
     if generalized:

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from fourfold.core.process import world
+from fourfold.core.process import world_size
 from fourfold.errors import DataError
 from fourfold.estimators.inputs import Data
 from fourfold.frozen.blocks import as_tensor
@@ -153,7 +153,7 @@ def train_once(model: nn.Module, key: str | None, train: Callable[[], object]) -
     train
         Trains the model.
     """
-    store = active() if world() == 1 else None  # several train together: none waits for a lock
+    store = active() if world_size() == 1 else None  # several train together: none waits for a lock
     if key is None:
         train()
     elif store is not None:

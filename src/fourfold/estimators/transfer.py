@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, final
 
-import numpy as np
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.metaestimators import available_if
 from torch import nn
 
 from fourfold.core.process import seeded
-from fourfold.core.tasks import Classification
 from fourfold.data.domain import Domain
-from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files, network_export
-from fourfold.estimators.contracts import Estimator, Needs
+from fourfold.estimators.contracts import Estimator
 from fourfold.estimators.model import Model
 from fourfold.estimators.posing import bare_network, pose
+from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.problem import Pretrained
 from fourfold.networks.cut import Cut
 from fourfold.preparation.base import Preparation
@@ -31,15 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
     from fourfold.estimators.classes import ClassDescriptions
     from fourfold.estimators.exportable import Exportable
     from fourfold.estimators.problem import Fitted, Problem
-    from fourfold.training.phases import History
 
 __all__ = ["Source", "TransferEstimator"]
 
@@ -47,14 +40,7 @@ Source: TypeAlias = "Domain | TransferEstimator | nn.Module"
 """Data, a fitted estimator (a loaded bundle is one), or a network to transfer from."""
 
 
-def _has_probabilities(estimator: TransferEstimator) -> bool:
-    task = estimator.task_ if estimator.__sklearn_is_fitted__() else estimator.task_setting
-    if task is None:
-        return estimator.estimator_type == "classifier"
-    return isinstance(task, Classification)
-
-
-class TransferEstimator(Estimator, ABC):
+class TransferEstimator(Predicts, ABC):
     """An estimator that learns a target with the help of a source: ``fit(X, y, source=...)``.
 
     The target is what you fit, the source is what you transfer from. A scikit-learn ``Pipeline``
@@ -71,27 +57,14 @@ class TransferEstimator(Estimator, ABC):
         data, and leaves inputs as they are for a network of the user's.
     random_state
         Seed of everything random.
-
-    Attributes
-    ----------
-    task_
-        The fitted task.
-    inputs_
-        Fitted preparation and frozen network.
-    fitted_
-        Model, history, findings and further fitted state.
     """
 
     prepare: Preparation | FrozenEstimator | None = None
 
-    needs: ClassVar[Needs] = Needs()
-    """Requirements on the data."""
     uses_target_labels: ClassVar[bool] = True
     """Whether the target's labels take part, where there are some."""
     sources_in_turn: ClassVar[bool] = False
     """Whether several sources are taken one by one, as ``problem.chain``, and not pooled."""
-    estimator_type: ClassVar[Literal["classifier", "clusterer"]] = "classifier"
-    """scikit-learn's type of the estimator where no task is given."""
 
     @abstractmethod
     def _learn(self, problem: Problem) -> Fitted:
@@ -142,11 +115,6 @@ class TransferEstimator(Estimator, ABC):
         """The recipe of its trainings."""
         return Recipe()
 
-    @property
-    def task_setting(self) -> Task | None:
-        """The task that the user asked for; None infers it from the labels."""
-        return None
-
     # --- fitting ---------------------------------------------------------------------------------
 
     @final
@@ -187,14 +155,6 @@ class TransferEstimator(Estimator, ABC):
                 self.take(problem, self._learn(problem))
         return self
 
-    @final
-    def take(self, problem: Problem, fitted: Fitted) -> Self:
-        """Become fitted with what was learnt of a problem."""
-        if isinstance(fitted.model, Model):
-            fitted.model.cpu().eval()
-        self.task_, self.inputs_, self.fitted_ = problem.task, problem.inputs, fitted
-        return self
-
     def _check_needs(self, target: Domain, sources: Sequence[Source]) -> None:
         name = type(self).__name__
         if self.needs.source and not sources:
@@ -211,40 +171,6 @@ class TransferEstimator(Estimator, ABC):
         for source in sources:
             if self.needs.source_labels and isinstance(source, Domain) and not source.n_labelled:
                 raise DataError(f"the source of {name} must have labels; got none")
-
-    # --- fitted state ----------------------------------------------------------------------------
-
-    @property
-    def model_(self) -> Any:
-        """The fitted model."""
-        return self.fitted_.model
-
-    @property
-    def history_(self) -> History:
-        """Losses and seconds of the training on the target; empty where nothing was trained."""
-        return self.fitted_.history
-
-    @property
-    def findings_(self) -> list[Finding]:
-        """Curves, tables and facts for the report."""
-        return list(self.fitted_.findings)
-
-    @property
-    def n_features_in_(self) -> int | None:
-        """Length of a row, where rows are vectors."""
-        return self.inputs_.n_features
-
-    @property
-    def prepare_(self) -> Preparation:
-        """The fitted preparation."""
-        return self.inputs_.prepare
-
-    @property
-    def classes_(self) -> NDArray[Any]:
-        """Class names, (k,); of a classification alone, as scikit-learn asks."""
-        if not isinstance(self.task_, Classification):
-            raise AttributeError(f"a {self.task_.kind} has no classes_")  # noqa: TRY004  hasattr asks
-        return self.task_.classes_
 
     @final
     def as_pretrained(self) -> Pretrained:
@@ -300,160 +226,6 @@ class TransferEstimator(Estimator, ABC):
         """Return the fitted model as stages that can be written as one ONNX file."""
         self.check_fitted()
         return network_export.exportable(type(self).__name__, self.task_, self.inputs_, self.model_)
-
-    # --- predicting ------------------------------------------------------------------------------
-
-    @final
-    def ready(self, X: Any) -> Rows:
-        """Return the rows of X as the model takes them."""
-        rows = X.rows if isinstance(X, Domain) else as_rows(X)
-        ready = self.inputs_.ready(rows)
-        self.check_ready(rows, ready)
-        return ready
-
-    def check_ready(self, rows: Rows, ready: Rows) -> None:
-        """Refuse rows to predict that the method cannot answer for; a method may ask for more."""
-
-    @final
-    def outputs(self, X: Any) -> NDArray[np.float32]:
-        """Return the model's outputs for each row, before decoding: (n, k)."""
-        self.check_fitted()
-        return self.fitted_.model.outputs(self.ready(X))
-
-    @final
-    def embed(self, X: Any) -> NDArray[np.float32]:
-        """Return each row's features, before the head: (n, d)."""
-        self.check_fitted()
-        return self.fitted_.model.embed(self.ready(X))
-
-    @final
-    def predict(self, X: Any, *, among: Any = None) -> NDArray[Any]:
-        """Predict each row's label.
-
-        Parameters
-        ----------
-        X
-            (n, ...), as in fit.
-        among
-            Names of the candidate classes, some or all of ``classes_``; a method that recognizes
-            classes by their descriptions also takes new ones, ``{name: description}``.
-
-        Returns
-        -------
-        ndarray
-            (n,) or (n, m), as the user writes labels.
-
-        Raises
-        ------
-        ParameterError
-            If ``among`` holds a class that the model does not know.
-        """
-        if among is None:
-            return self.task_.decode(self.outputs(X))
-        names, outputs = self.outputs_among(X, among)
-        return np.asarray(names[outputs.argmax(axis=1)])
-
-    @available_if(_has_probabilities)
-    def predict_proba(self, X: Any) -> NDArray[np.float32]:
-        """Predict each row's class probabilities, (n, k) in the order of ``classes_``."""
-        outputs = self.outputs(X)
-        return self.classification.probabilities(outputs)
-
-    @available_if(_has_probabilities)
-    def predict_topk(
-        self, X: Any, k: int = 5, *, among: Any = None
-    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        """Predict each row's likeliest classes.
-
-        Parameters
-        ----------
-        X
-            (n, ...), as in fit.
-        k
-            Number of classes.
-        among
-            As in :meth:`predict`.
-
-        Returns
-        -------
-        names
-            (n, k), the likeliest first.
-        outputs
-            (n, k) outputs of the model for them; higher is likelier.
-
-        Raises
-        ------
-        ParameterError
-            If k is none of 1 to the number of classes, or ``among`` holds an unknown class.
-        """
-        self.check_fitted()
-        found = self.look_up(X, k) if among is None else None
-        if found is not None:
-            return found
-        names, outputs = self.outputs_among(X, self.classes_ if among is None else among)
-        if not 1 <= k <= len(names):
-            raise ParameterError(f"k must lie in [1, {len(names)}], the number of classes; got {k}")
-        order = np.argsort(-outputs, axis=1, kind="stable")[:, :k]
-        return names[order], np.take_along_axis(outputs, order, axis=1)
-
-    @final
-    def outputs_among(self, X: Any, among: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        """Return names (k,) of the candidate classes, and outputs (n, k) for them."""
-        described = self.outputs_described(X, among)
-        if described is not None:
-            return described
-        outputs, task = self.outputs(X), self.classification
-        names = np.asarray(list(among))
-        codes = task.codes(names)
-        if not len(names) or (codes < 0).any():
-            strange = ", ".join(repr(name) for name in names[codes < 0][:5].tolist()) or "none"
-            raise ParameterError(f"among must hold classes that the model knows; got {strange}")
-        return task.classes_[codes], outputs[:, codes]
-
-    def outputs_described(
-        self, X: Any, among: Any
-    ) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
-        """Return names and outputs for described classes; None where classes are named."""
-        del X, among
-        return None
-
-    def look_up(self, X: Any, k: int) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
-        """Return the k likeliest classes from an index, where there is one."""
-        del X, k
-        return None
-
-    @final
-    def score(self, X: Any, y: Any) -> float:
-        """Rate predictions for X against y: accuracy, or R² for a regression."""
-        outputs = self.outputs(X)
-        domain = Domain(np.zeros((len(outputs), 1)), y)
-        return self.task_.score(domain.known, outputs[domain.labelled])
-
-    @property
-    def classification(self) -> Classification:
-        """The fitted task, which must be of classes."""
-        if not isinstance(self.task_, Classification):
-            raise ParameterError(f"classes need a Classification; got {type(self.task_).__name__}")
-        return self.task_
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "fitted_" in self.__dict__
-
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, RegressorTags
-
-        tags = super().__sklearn_tags__()
-        setting = self.task_setting
-        tags.estimator_type = self.estimator_type if setting is None else setting.kind
-        if tags.estimator_type == "classifier":
-            tags.classifier_tags = ClassifierTags()
-        elif tags.estimator_type == "regressor":
-            tags.regressor_tags = RegressorTags()
-        tags.target_tags.required = self.needs.target_labels
-        tags.target_tags.multi_output = not self.needs.classes
-        tags.input_tags.sparse = True
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def _listed(source: Source | Sequence[Source] | None) -> list[Source]:

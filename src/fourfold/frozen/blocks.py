@@ -1,4 +1,4 @@
-"""Prediction in blocks of one size, so that a row's value does not depend on its neighbours."""
+"""Prediction in blocks of one size, for values that do not depend on the other rows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ BLOCK: Final = 32
 
 
 def as_tensor(block: NDArray[Any]) -> Tensor:
-    """Make a tensor of rows, in the memory they lie in where torch can use that.
+    """Convert rows to a tensor, on the same memory if possible.
 
-    It is copied where it is read-only, which tensors never are, and where torch lacks its type:
-    another machine's byte order, or more than 64 bits.
+    Read-only memory is copied, because tensors are writable. So are types unknown to torch: another
+    byte order, or more than 64 bits.
     """
     wide = block.dtype.kind == "f" and block.dtype.itemsize > 8
     native = np.ascontiguousarray(block, "f8" if wide else block.dtype.newbyteorder("="))
@@ -31,20 +31,20 @@ def as_tensor(block: NDArray[Any]) -> Tensor:
 
 
 def in_blocks(module: nn.Module, rows: Rows, *, block: int = BLOCK) -> NDArray[np.float32]:
-    """Pass all rows through a network, always so many of them at a time, zeros at the end.
+    """Predict all rows in blocks of one size, the last one padded with zeros.
 
-    Matrix products take other paths through the processor for other sizes; in blocks of one size
-    ``f(X)[i]`` equals ``f(X[i : i + 1])`` bit for bit. Some also treat the rows of a block
-    differently, by how they lie in memory; there a block is one row.
+    Kernels differ with the size of a matrix product; in blocks of one size ``f(X)[i]`` equals
+    ``f(X[i : i + 1])`` bit for bit. If a kernel also treats the rows of a block differently, by
+    their place in memory, a block is one row.
 
     Parameters
     ----------
     module
-        From (B, ...) to (B, k); it is put in evaluation mode.
+        Network from (B, ...) to (B, k); it is put in evaluation mode.
     rows
         (n, ...).
     block
-        How many rows are passed at a time.
+        Number of rows of a block.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def in_blocks(module: nn.Module, rows: Rows, *, block: int = BLOCK) -> NDArray[n
 
 
 def _padded(x: Tensor, size: int, device: torch.device) -> Tensor:
-    """Copy rows to where torch's own tensors lie, (b, ...) to (size, ...), zeros at the end."""
+    """Copy rows (b, ...) to a new tensor (size, ...), padded with zeros."""
     full = torch.zeros(size, *x.shape[1:], dtype=x.dtype)
     full[: len(x)] = x
     return full.to(device)
@@ -75,7 +75,7 @@ _even: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], bool]] = WeakKeyDictio
 
 
 def _is_even(module: nn.Module, like: Tensor, block: int, device: torch.device) -> bool:
-    """Tell whether a row gives the same bits wherever in a block it stands; tried out once."""
+    """Return whether a row's value is bit-equal in all places of a block; tested once."""
     known = _even.setdefault(module, {})
     key = (like.shape[1:], like.dtype, block, device, torch.get_num_threads())
     if key not in known:

@@ -1,4 +1,4 @@
-"""A module's fingerprint: equal exactly where code, configuration and weights are."""
+"""Fingerprint of a module by code, settings and weights."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from xxhash import xxh3_128
 __all__ = ["fingerprint"]
 
 BOOKKEEPING: Final = frozenset(vars(nn.Module()))
-"""Attributes of every module: parameters and parts are visited by name, the mode says nothing."""
+"""Attributes of every module, skipped: parameters and submodules are hashed by name."""
 
 
 def fingerprint(module: nn.Module) -> str:
-    """Name a module by what it computes: 32 hex digits.
+    """Hash the function that a module computes: 32 hex digits.
 
-    The source of its classes, their settings (plain attributes), and all parameters and buffers
-    by content go in; where it lies in memory, its device and its mode do not. A class of torch
-    itself stands for its source by name and torch's version.
+    The hash is of the source of the classes, their settings (plain attributes), and the content of
+    parameters and buffers, but not of memory layout, device and mode. Classes of torch enter by
+    name and by torch's version instead of their source.
     """
     content = _Content()
     content.text(str(torch.__version__))
@@ -33,7 +33,7 @@ def fingerprint(module: nn.Module) -> str:
 
 @final
 class _Content:
-    """A hash that is fed values of many types by what they hold."""
+    """A hash of values of many types by content."""
 
     def __init__(self) -> None:
         self.hasher = xxh3_128()
@@ -59,7 +59,7 @@ class _Content:
             self._tensor(tensor)
 
     def _value(self, value: Any) -> None:
-        """Feed a setting; what is no plain value is fed by its class and attributes."""
+        """Hash a setting; an object is hashed by its class and attributes."""
         if isinstance(value, Tensor):
             self._tensor(value)
         elif isinstance(value, np.ndarray) and value.dtype != object:
@@ -97,12 +97,12 @@ class _Content:
             self.text(str(value))
         elif isinstance(value, fx.Graph):
             self.text(value.python_code("self").src)
-        elif id(value) not in self._seen:  # objects may refer to one another in circles
+        elif id(value) not in self._seen:  # objects may refer to each other
             self._seen.add(id(value))
             self._attributes(value)
 
     def _attributes(self, value: Any) -> None:
-        if isinstance(value, nn.Module):  # one that is kept in a list, say
+        if isinstance(value, nn.Module):  # such as one in a list
             self.module(value)
             return
         self.code(type(value))
@@ -110,9 +110,9 @@ class _Content:
         self._values([part for item in sorted(attributes.items()) for part in item])
 
 
-@functools.lru_cache(maxsize=1024)  # bounded: each traced module has a class of its own
+@functools.lru_cache(maxsize=1024)  # bounded, because each traced module has its own class
 def _source(thing: Any) -> str:
-    """Return the name and, for what is not torch's own, the code of a class or function."""
+    """Return the name of a class or function, and its code unless it is torch's."""
     bases: tuple[Any, ...] = thing.__mro__ if isinstance(thing, type) else (thing,)
     return "".join(f"{one.__module__}.{one.__qualname__}\n{_code(one)}" for one in bases)
 
@@ -122,7 +122,7 @@ def _code(thing: Any) -> str:
         return ""
     try:
         return inspect.getsource(thing)
-    except (OSError, TypeError):  # made in a shell or by exec: take the compiled form
+    except (OSError, TypeError):  # defined in a shell or by exec
         functions = vars(thing).values() if isinstance(thing, type) else (thing,)
         return "".join(_compiled(f.__code__) for f in functions if isinstance(f, FunctionType))
 

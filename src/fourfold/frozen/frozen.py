@@ -1,4 +1,4 @@
-"""Frozen: a row-wise function that never trains, run by an engine made for inference."""
+"""Frozen: a row-wise function that never trains, run by an inference engine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold.data.rows import BLOCK_BYTES, Rows, as_rows
 from fourfold.errors import BundleError, DataError, ParameterError
-from fourfold.frozen.engines import Engine, Precision, TorchEngine, start
+from fourfold.frozen.engines import Engine, Precision, TorchEngine, start_engine
 from fourfold.frozen.fingerprint import fingerprint
+from fourfold.frozen.ragged import concatenate_values, stack_values
 from fourfold.frozen.taps import Tapped
-from fourfold.frozen.values import joined, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,33 +31,33 @@ __all__ = ["Frozen"]
 
 @final
 class Frozen(nn.Module):
-    """A row-wise function that never trains: everything it computes is computed once.
+    """A row-wise function that never trains.
 
-    Called like any module it runs in torch and can be part of a larger network. ``compute`` runs
-    it over many rows by an inference engine, in blocks of one fixed size, the last filled up with
-    zeros, so that a row's value depends in no bit on its neighbours: ``f(X)[i] == f(X[i:i+1])``.
+    Called like a module, it runs in torch and can be part of a larger network. ``compute`` runs it
+    over many rows by an inference engine, in blocks of one fixed size, the last one padded with
+    zeros. So a row's value depends in no bit on the other rows: ``f(X)[i] == f(X[i:i+1])``.
 
     Parameters
     ----------
     module
-        Takes one tensor (n, ...) and returns one, each row by itself; copied, for ever in eval
-        mode, without gradients for its parameters.
+        Module from one tensor (n, ...) to one tensor, row by row. It is copied, stays in evaluation
+        mode, and has no gradients.
     taps
-        Names of its layers whose values are computed beside its output.
+        Names of layers whose values are computed beside the output.
     engine
-        ``"auto"``: ONNX Runtime where the module lies on the CPU, torch where it lies on a GPU or
-        cannot be exported; or one of them by name. OpenVINO needs the extra ``openvino``.
+        ``"auto"``: ONNX Runtime for a module on the CPU, torch for one on a GPU or one that cannot
+        be exported; or an engine by name. OpenVINO needs the extra ``openvino``.
     block
-        How many rows the engine computes at a time.
+        Number of rows computed at a time.
     precision
-        ``"bf16"`` is faster and coarser; torch and OpenVINO have it.
+        ``"bf16"`` is faster and less exact; supported by torch and OpenVINO.
     dtype
-        What rows are converted to before: float32, or a whole type for tokens.
+        Type of the converted rows: float32, or an integer type for tokens.
 
     Raises
     ------
     ParameterError
-        If a tap, the engine, the precision or the block does not exist.
+        If a tap, the engine or the precision does not exist, or the block is not positive.
 
     Examples
     --------
@@ -96,26 +96,26 @@ class Frozen(nn.Module):
 
     @property
     def module(self) -> nn.Module:
-        """The module itself."""
+        """The copied module."""
         return self._tapped.module
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What ``compute`` returns: the taps, then ``"output"``."""
+        """Names of the values of ``compute``: the taps, then ``"output"``."""
         return self._tapped.names
 
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002  torch's signature
-        """Stay in eval mode, whatever the network around it does."""
+        """Stay in evaluation mode, also inside a training network."""
         return super().train(mode=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute the output in torch, one row by itself as all are: (n, ...)."""
+        """Compute the output in torch: (n, ...)."""
         output: Tensor = self._tapped.module(x)
         return output
 
     @property
     def key(self) -> str:
-        """What it computes, in 32 hex digits: code, settings, weights, engine, precision, block."""
+        """Hash of code, settings, weights, engine, precision and block: 32 hex digits."""
         return self._key(fingerprint(self._tapped))
 
     def _key(self, content: str) -> str:
@@ -123,34 +123,34 @@ class Frozen(nn.Module):
         return xxh3_128_hexdigest(f"{content} {engine} {self.dtype}".encode())
 
     def compute(self, rows: Rows | Any, index: Index | None = None) -> dict[str, NDArray[Any]]:
-        """Compute rows by the inference engine.
+        """Compute the values of rows by the inference engine.
 
         Parameters
         ----------
         rows
             Rows, or an array (n, ...).
         index
-            Which of them; all by default.
+            Positions of the rows; all by default.
 
         Returns
         -------
         dict
-            The taps' values by name and the module's own as ``"output"``: each (n, ...), or where
-            rows differ in shape (sounds) and the values too, n arrays in an array of objects.
+            Values of the taps by name, and of the module as ``"output"``: (n, ...) each. If rows
+            and values differ in shape, as of sounds, n arrays in an array of objects.
 
         Raises
         ------
         DataError
             If the rows are a table, or the module is not row-wise.
         BundleError
-            If the engine that was asked for cannot run the module.
+            If the chosen engine cannot run the module.
         """
         rows = as_rows(rows)
         parts = list(self.stream(rows, np.arange(rows.n) if index is None else index))
-        return {name: joined([part.pop(name) for part in parts]) for name in self.names}
+        return {name: concatenate_values([part.pop(name) for part in parts]) for name in self.names}
 
     def stream(self, rows: Rows, index: Index) -> Iterator[dict[str, NDArray[Any]]]:
-        """Compute rows as ``compute`` does, a few blocks at a time."""
+        """Compute the values of rows a few blocks at a time."""
         if rows.kind in {"table", "texts"}:
             raise DataError(f"a network must get numbers; got a {rows.kind}: prepare them first")
         content = fingerprint(self._tapped)
@@ -179,13 +179,13 @@ class Frozen(nn.Module):
         self.engine_used = engine.name
         rows = [np.ascontiguousarray(row, _numpy(self.dtype))[None] for row in read]
         values = [engine.run(row) for row in rows]
-        return [stacked([value[i][0] for value in values]) for i in range(len(self.names))]
+        return [stack_values([value[i][0] for value in values]) for i in range(len(self.names))]
 
     def _engine(self, example: NDArray[Any], content: str) -> Engine:
-        """Return the engine for rows of this shape, started now if there is none yet."""
+        """Return the engine for rows of this shape; start it at first use."""
         device = next((p.device.type for p in self._tapped.parameters()), "cpu")
         where = (self._key(content), example.shape[1:], device)
-        launch = partial(start, self._tapped, block=self.block, precision=self.precision)
+        launch = partial(start_engine, self._tapped, block=self.block, precision=self.precision)
         engine = self._engines.ready.get(where)
         if engine is None:
             if self.engine != "auto":
@@ -204,7 +204,7 @@ class Frozen(nn.Module):
 
 @final
 class _Engines:
-    """The engines that are ready, by what they compute; copies of a Frozen share them."""
+    """Started engines by key; copies of a Frozen share them."""
 
     MOST = 8
 
@@ -226,9 +226,9 @@ def _one_of(name: str, got: str, options: tuple[str, ...]) -> None:
 
 
 def _versions(engine: str) -> str:
-    """Return the version of what runs; torch's own is in the fingerprint."""
+    """Return the version of an engine; torch's version is in the fingerprint."""
     if engine == "openvino":
-        from fourfold.frozen.openvino import version
+        from fourfold.frozen.engines.openvino import version
 
         return version()
     return "" if engine == "torch" else str(onnxruntime.__version__)
@@ -239,7 +239,7 @@ def _numpy(dtype: torch.dtype) -> np.dtype[Any]:
 
 
 def _padded(rows: NDArray[Any], block: int) -> NDArray[Any]:
-    """Fill a block up with zeros; a full one is not copied."""
+    """Pad a block with zeros; a full one is not copied."""
     if len(rows) == block:
         return rows
     full = np.zeros((block, *rows.shape[1:]), rows.dtype)

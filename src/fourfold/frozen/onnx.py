@@ -1,4 +1,4 @@
-"""ONNX: a module as one file, run by ONNX Runtime, and the proof that it computes the same."""
+"""ONNX: export of a module to one file, its session, and the difference of outputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["check_parity", "export_onnx", "relative_difference", "session"]
+__all__ = ["export_onnx", "relative_difference", "session"]
 
 
 def export_onnx(
@@ -32,29 +32,29 @@ def export_onnx(
     names: Sequence[str] = ("output",),
     fixed_batch: bool = False,
 ) -> None:
-    """Write a module in eval mode as one ONNX file, weights inside.
+    """Export a module in evaluation mode to one ONNX file with its weights.
 
     Parameters
     ----------
     module
-        Takes one tensor, returns one or a tuple of them; its mode is the same afterwards.
+        Module from one tensor to a tensor or a tuple of tensors; its mode is restored.
     example
-        (n, ...): rows such as it will get, on the module's device.
+        (n, ...) rows on the module's device.
     path
-        The file to write. Its input is called ``"input"``.
+        The new file. Its input has the name ``"input"``.
     names
-        What the outputs are called, in order.
+        Names of the outputs, in order.
     fixed_batch
-        Whether the file takes exactly n rows; else any number, and the axis is called ``"rows"``.
+        Whether the model takes exactly n rows; else it takes any number, on the axis ``"rows"``.
 
     Raises
     ------
     BundleError
-        If the module does something that ONNX or torch's exporter cannot express.
+        If torch's exporter cannot export the module.
     """
     shapes = None if fixed_batch else ({0: torch.export.Dim("rows")},)
     if not fixed_batch and len(example) == 1:
-        example = torch.cat([example, example])  # the exporter takes a batch of 1 for a constant
+        example = torch.cat([example, example])  # the exporter treats a batch of 1 as a constant
     try:
         with _evaluating(module), _quiet():
             torch.onnx.export(
@@ -68,56 +68,16 @@ def export_onnx(
                 external_data=False,
                 verbose=False,
             )
-    except Exception as error:  # the exporter runs foreign code and raises whatever that does
+    except Exception as error:  # the exporter runs foreign code
         reason = str(error).strip().split("\n", 1)[0]
-        message = f"{type(module).__name__} must be exportable to ONNX; the exporter says: {reason}"
+        message = f"{type(module).__name__} must be exportable to ONNX; got: {reason}"
         raise BundleError(message) from error
 
 
-def check_parity(
-    model: Path | bytes, module: nn.Module, inputs: Tensor, tolerance: float = 1e-3
-) -> float:
-    """Compare an ONNX file's outputs with the module's own.
-
-    Parameters
-    ----------
-    model
-        The file, or its bytes.
-    module
-        What it was exported from; its mode is the same afterwards.
-    inputs
-        (n, ...), on the module's device.
-    tolerance
-        How large a difference may be, as a part of the output's largest value.
-
-    Returns
-    -------
-    float
-        The largest difference, as a part of the output's largest value.
-
-    Raises
-    ------
-    BundleError
-        If it is above the tolerance.
-    """
-    with _evaluating(module), torch.no_grad():
-        output = module(inputs)
-    wanted = [output] if isinstance(output, Tensor) else list(output)
-    got = session(model).run(None, {"input": inputs.detach().cpu().numpy()})
-    expected = [one.detach().cpu().numpy() for one in wanted]
-    worst = max(relative_difference(a, b) for a, b in zip(got, expected, strict=True))
-    if not worst <= tolerance:
-        raise BundleError(
-            f"the exported model must compute what {type(module).__name__} does, up to "
-            f"{tolerance:g} of the output's scale; got a difference of {worst:g}"
-        )
-    return worst
-
-
 def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
-    """Return the largest difference of two arrays, as a part of the largest value wanted.
+    """Return the largest difference of two arrays, relative to the largest value wanted.
 
-    What is not finite must be so in both, and differs by infinity otherwise.
+    It is infinite if values that are not finite differ.
     """
     if got.shape != wanted.shape:
         return float("inf")
@@ -132,37 +92,35 @@ def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
 
 
 def session(model: Path | bytes, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """Open an ONNX model for ONNX Runtime on the CPU, quietly.
+    """Open an ONNX model in ONNX Runtime on the CPU without log output.
 
     Parameters
     ----------
     model
         The file, or its bytes.
     threads
-        How many threads a run uses; by default as many as torch does now.
+        Number of threads; torch's number by default.
 
     Raises
     ------
     BundleError
-        If it is no model that ONNX Runtime can run.
+        If ONNX Runtime cannot run it.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # fatal: an error comes as an exception already
+    options.log_severity_level = 4  # fatal; errors are raised as exceptions anyway
     content = model if isinstance(model, bytes) else str(model)
     providers = ["CPUExecutionProvider"]
     try:
         return onnxruntime.InferenceSession(content, options, providers=providers)
-    except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-        raise BundleError(
-            f"the model must be one that ONNX Runtime can run; got: {error}"
-        ) from error
+    except Exception as error:  # the exceptions of ONNX Runtime have no base of their own
+        raise BundleError(f"the model must be runnable by ONNX Runtime; got: {error}") from error
 
 
 @contextlib.contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Put a module in eval mode, and every part of it back in its own afterwards."""
+    """Put a module in evaluation mode inside a block; restore the mode of every part afterwards."""
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:
@@ -174,7 +132,7 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the exporter prints, logs and warns about from the user, who cannot act on it."""
+    """Silence the exporter's prints, logs and warnings."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     nowhere = io.StringIO()

@@ -1,4 +1,4 @@
-"""Packed rows: several values of each row beside one another, so that they are drawn together."""
+"""Packed rows: several values of each row in one vector."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from fourfold.data.rows import Rows
+from fourfold.data.rows import Rows, hash_blocks
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fourfold.data.rows import Index
+    from fourfold.data.rows import Index, Keys
 
 __all__ = ["PackedRows", "unpack"]
 
 
 @final
 class PackedRows(Rows):
-    """Rows of several kinds as one vector of float32 a row, packed when they are read.
+    """Rows of several kinds as one vector of float32 for each row, packed when read.
 
     Parameters
     ----------
     parts
-        Rows of the same length, of any shapes: (n, *shape) each.
+        Rows of the same number and of any shapes: (n, *shape) each.
 
     Raises
     ------
     DataError
-        If they differ in length.
+        If their numbers differ.
     """
 
     kind = "array"
@@ -41,7 +41,7 @@ class PackedRows(Rows):
     def __init__(self, parts: Sequence[Rows]) -> None:
         lengths = {part.n for part in parts}
         if len(lengths) != 1:
-            raise DataError(f"rows that are packed must be equally many; got {sorted(lengths)}")
+            raise DataError(f"packed rows must be equally many; got {sorted(lengths)}")
         self.parts = list(parts)
 
     @property
@@ -50,7 +50,7 @@ class PackedRows(Rows):
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """The shape of each part's rows, for :func:`unpack`."""
+        """Shape of a row of each part, for :func:`unpack`."""
         return [part.shape for part in self.parts]
 
     @property
@@ -68,9 +68,12 @@ class PackedRows(Rows):
     def subset(self, index: Index) -> PackedRows:
         return PackedRows([part.subset(index) for part in self.parts])
 
+    def _hash(self) -> Keys:
+        return hash_blocks(self)
+
 
 def unpack(packed: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
-    """Take packed rows (B, width) apart again: (B, *shape) each."""
+    """Unpack packed rows (B, width): (B, *shape) each."""
     sizes = [math.prod(shape) for shape in shapes]
     parts = packed.split(sizes, dim=1)  # type: ignore[no-untyped-call]  # torch's own
     return [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 __all__ = ["OUTPUT", "Tapped", "closest"]
 
 OUTPUT = "output"
-"""The name of what a module itself returns."""
+"""Name of a module's own output."""
 
 
 @final
 class Tapped(nn.Module):
-    """A module that also returns what some of its layers return.
+    """A module that also returns the outputs of some of its layers.
 
     Parameters
     ----------
     module
-        Takes one tensor and returns one.
+        Module from one tensor to one tensor.
     taps
-        Names of submodules, such as ``"layer3.0"``. Where one runs several times, its last value
-        counts.
+        Names of submodules, such as ``"layer3.0"``. Of a submodule that runs several times, the
+        last value is returned.
 
     Raises
     ------
     ParameterError
-        If there is no submodule of that name, or one is named twice.
+        If a submodule does not exist, or is named twice.
     """
 
     def __init__(self, module: nn.Module, taps: Sequence[str]) -> None:
@@ -51,11 +51,11 @@ class Tapped(nn.Module):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What ``forward`` returns, in order: the taps, then the output."""
+        """Names of the values of ``forward``: the taps, then the output."""
         return (*self.taps, OUTPUT)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return the taps' values and the output: each (n, ...)."""
+        """Return the values of the taps and the output: (n, ...) each."""
         values: dict[str, object] = {}
         handles = [
             self.module.get_submodule(tap).register_forward_hook(_keep(values, tap))
@@ -70,23 +70,23 @@ class Tapped(nn.Module):
 
     def _tensor(self, values: dict[str, object], name: str) -> Tensor:
         if name not in values:
-            raise ParameterError(f"a tap must be a layer that runs; {name!r} did not")
+            raise ParameterError(f"a tap must be a layer that runs; got {name!r}, which did not")
         value = values[name]
         if not isinstance(value, Tensor):
             kind = type(value).__name__
-            raise DataError(f"what is frozen must return one tensor; {name!r} returned a {kind}")
+            raise DataError(f"a frozen module must return one tensor; {name!r} returned a {kind}")
         return value
 
 
 def _keep(values: dict[str, object], tap: str) -> Callable[..., None]:
     def hook(_module: nn.Module, _inputs: object, output: object) -> None:
-        # cloned, because an in-place activation that follows would change it
+        # cloned, because an in-place activation may change it afterwards
         values[tap] = output.clone() if isinstance(output, Tensor) else output
 
     return hook
 
 
 def closest(name: str, known: Sequence[str]) -> str:
-    """Say which known names come near, as the end of a message."""
+    """List similar known names for the end of a message."""
     near = difflib.get_close_matches(name, known, n=5, cutoff=0.4) or list(known[:5])
     return f"; near it: {', '.join(near)}" if near else ""

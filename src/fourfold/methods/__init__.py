@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
+import lazy_loader
+
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from fourfold.methods.cell import Cell
 
-__all__ = ["BASELINES", "MethodEntry", "cells", "find", "table"]
+__all__ = ["BASELINES", "MethodEntry", "cells", "find", "methods_of", "table"]
 
 BASELINES: Final = "baselines"
 """The folder of the baselines that several cells share; it is no cell."""
@@ -96,6 +98,17 @@ def find(name: str) -> MethodEntry:
         if entry.name.lower() == name.lower():
             return entry
     raise ParameterError(f"methods must be among {', '.join(table())}; got {name!r}")
+
+
+def methods_of(package: str) -> tuple[Any, Any, list[str]]:
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a cell, with its methods by name.
+
+    Methods are imported when they are first used.
+    """
+    own = [entry for entry in table().values() if entry.module.startswith(f"{package}.")]
+    found = {entry.module.rpartition(".")[2]: [entry.name] for entry in own}
+    getter, lister, names = lazy_loader.attach(package, submod_attrs=found)
+    return getter, lister, names
 
 
 def _entries(file: Path) -> list[MethodEntry]:

@@ -39,7 +39,7 @@ from fourfold.networks.stages import stages
 from fourfold.training.batches import Batch, Table
 from fourfold.training.loop import minimize
 from fourfold.training.losses import domain_loss, ramp, reverse
-from fourfold.training.norms import apart
+from fourfold.training.norms import forward_by_domain
 from fourfold.training.phases import History, Part, Phase
 from fourfold.training.recipe import Recipe
 
@@ -79,10 +79,10 @@ __all__ = [
     "TransferEstimator",
     "Unlabelled",
     "UsesRecipe",
-    "apart",
     "as_body",
     "domain_loss",
     "fit_head",
+    "forward_by_domain",
     "frozen_rows",
     "hold_out",
     "in_blocks",

@@ -1,4 +1,4 @@
-"""Arrays in NumPy's own files; what is stored plain stays on disk."""
+"""Arrays in NumPy files; ``.npy`` files stay on disk."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ["read_arrays"]
 
 
 def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
-    """Read inputs and maybe labels.
+    """Read inputs and optional labels.
 
     Parameters
     ----------
     path
-        A ``.npy`` file of inputs (N, ...), mapped and not read; or an ``.npz`` file with ``X``
-        (N, ...) and maybe ``y`` (N,) or (N, m).
+        A ``.npy`` file of inputs (N, ...), memory-mapped; or an ``.npz`` file with ``X`` (N, ...)
+        and optionally ``y`` (N,) or (N, m).
 
     Returns
     -------
@@ -45,7 +45,7 @@ def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{_why(error)}: save numbers with np.save or np.savez") from error
+        raise DataError(f"{_requirement(error)}: save numbers with np.save or np.savez") from error
     return as_rows(X), y
 
 
@@ -53,18 +53,14 @@ def _members(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     with path.open("rb") as file:  # np.load leaves a damaged file open
         stored = np.load(file, allow_pickle=False)
         if not isinstance(stored, np.lib.npyio.NpzFile):
-            raise DataError("an .npz file must hold arrays by name; got one without")
-        return _inputs_and_labels(stored)
+            raise DataError("an .npz file must hold named arrays; got a single one without a name")
+        with stored as arrays:
+            if "X" not in arrays:
+                raise DataError(f"an .npz file must hold X; got {', '.join(arrays) or 'nothing'}")
+            return arrays["X"], arrays.get("y")
 
 
-def _inputs_and_labels(stored: np.lib.npyio.NpzFile) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    with stored as arrays:
-        if "X" not in arrays:
-            raise DataError(f"an .npz file must hold X; got {', '.join(arrays) or 'nothing'}")
-        return arrays["X"], arrays.get("y")
-
-
-def _why(error: Exception) -> str:
+def _requirement(error: Exception) -> str:
     if "allow_pickle" in str(error):
-        return "the file must hold plain arrays; got Python objects, or no array at all"
-    return f"the file must be one of NumPy's, undamaged; got: {error or 'an empty file'}"
+        return "the file must hold plain arrays; got Python objects, or no array"
+    return f"the file must be an undamaged NumPy file; got: {error or 'an empty file'}"

@@ -1,4 +1,4 @@
-"""What is known of classes, from a file: attributes, sentences, or names with word vectors."""
+"""Descriptions of classes from files: attributes, sentences, or names with word vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from fourfold.data.descriptions import Descriptions
-from fourfold.errors import DataError, FileError
+from fourfold.errors import DataError
+from fourfold.readers.files import named, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,35 +25,35 @@ __all__ = ["read_classes"]
 TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 LISTS: Final = (".txt", ".json")
 MOST_DIGITS: Final = 20
-"""Of a whole number of 64 bits, its sign among them."""
+"""Characters of a whole number of 64 bits with its sign."""
 
 
 def read_classes(
     path: Path | str, *, vectors: WordVectors | None = None, labels: NDArray[Any] | None = None
 ) -> Descriptions:
-    r"""Read what describes classes.
+    r"""Read descriptions of classes.
 
     Parameters
     ----------
     path
-        A table (``.csv``, ``.tsv``, both also ``.gz``, or ``.parquet``) with a class a row: its
-        name in the first column, and beside it attributes, or one column of sentences. Or
-        ``.json``: name → list of numbers, → attributes by their names, or → sentence. With word
-        vectors it holds names alone: a table of one column, a ``.json`` list, or ``.txt`` with one
-        a line; or beside each name the words that are looked up for it.
+        A table (``.csv``, ``.tsv``, both also ``.gz``, or ``.parquet``) with one row for each
+        class: its name in the first column, then attributes or one column of sentences. Or
+        ``.json`` that maps names to lists of numbers, to attributes by name, or to sentences. With
+        word vectors only names are needed: a table of one column, a ``.json`` list, or ``.txt``
+        with one name in each line. A second column may give the words to look up for each name.
     vectors
-        What names are looked up in.
+        Word vectors for the names.
     labels
-        Labels that the names are to match: numbers, or words, such as ``"007"``. Without any, names
-        that are all whole numbers are numbers.
+        Labels that the names must match: numbers or words, such as ``"007"``. By default names are
+        numbers if all of them are whole numbers.
 
     Raises
     ------
     FileError
-        If the file is not there or cannot be read.
+        If the file is missing or unreadable.
     DataError
-        If it is none of these, a name stands twice or is no number where labels are,
-        descriptions differ in width, or a word has no vector; the message names the file.
+        If it is none of these, if a name occurs twice or is not a number although the labels are,
+        if descriptions differ in width, or if a word has no vector; the message names the file.
 
     Examples
     --------
@@ -64,25 +65,17 @@ def read_classes(
     <Descriptions of 2 classes: attributes hoofs, legs>
     """
     path = Path(path)
-    try:
+    with named(path):
         path.stat()
         names, content = _read(path)
-        return _described(_typed(names, labels), content, vectors)
-    except DataError as error:
-        raise error if str(path) in str(error) else DataError(f"{path}: {error}") from error
-    except FileError:
-        raise
-    except FileNotFoundError as error:
-        raise FileError(f"{path} must be a file; there is none") from error
-    except OSError as error:
-        raise FileError(f"{path} must be readable; got: {error}") from error
+        return _descriptions(_typed(names, labels), content, vectors)
 
 
 def _read(path: Path) -> tuple[list[Any], Any]:
-    """Read names, and what stands beside them: a DataFrame, a list of values, or None."""
+    """Read names and their descriptions: a DataFrame, a list of values, or None."""
     ending = path.name.lower()
     if ending.endswith(".txt"):
-        lines = _text(path).split("\n")
+        lines = read_text(path).split("\n")
         return [line.strip() for line in lines if line.strip()], None
     if ending.endswith(".json"):
         return _json(path)
@@ -93,18 +86,18 @@ def _read(path: Path) -> tuple[list[Any], Any]:
 
 
 def _table(path: Path) -> tuple[list[Any], Any]:
-    from fourfold.readers.tables import read_table, written_column
+    from fourfold.readers.tables import column_as_text, read_table
 
     frame = read_table(path, None)[0].frame
     written = frame.pop(frame.columns[0])
     packed = path.name.lower().endswith(".parquet")
-    names = written.tolist() if packed else written_column(path, str(written.name))
+    names = written.tolist() if packed else column_as_text(path, str(written.name))
     return names, frame if len(frame.columns) else None
 
 
 def _json(path: Path) -> tuple[list[Any], Any]:
     try:
-        read = json.loads(_text(path), object_pairs_hook=_once, parse_int=_integer)
+        read = json.loads(read_text(path), object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise DataError(f"the file must be JSON; got: {error}") from error
     except RecursionError as error:
@@ -121,14 +114,14 @@ def _json(path: Path) -> tuple[list[Any], Any]:
     )
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object that has a key twice; JSON's readers keep the last."""
-    _check_once([name for name, _ in pairs])
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dictionary, and refuse repeated keys, of which JSON readers keep the last."""
+    _check_distinct([name for name, _ in pairs])
     return dict(pairs)
 
 
 def _integer(written: str) -> int:
-    """Refuse whole numbers that no 64 bits hold."""
+    """Parse a whole number, and refuse one of more than 64 bits."""
     number = _whole(written)
     if number is None:
         raise DataError(f"whole numbers must fit into 64 bits; got {written:.20}...")
@@ -136,8 +129,8 @@ def _integer(written: str) -> int:
 
 
 def _whole(written: str) -> int | None:
-    """Return the whole number of 64 bits that is written, if it is one."""
-    if len(written) > MOST_DIGITS:  # Python refuses to read thousands
+    """Parse a whole number of 64 bits; None for anything else."""
+    if len(written) > MOST_DIGITS:  # Python does not parse thousands of digits
         return None
     try:
         number = int(written)
@@ -146,21 +139,10 @@ def _whole(written: str) -> int | None:
     return number if -(2**63) <= number < 2**64 else None
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"the text must be UTF-8: save it as UTF-8 in the program it comes from; got byte "
-            f"0x{error.object[error.start]:02x} in line {line}"
-        ) from error
-
-
 def _typed(names: list[Any], labels: NDArray[Any] | None) -> list[Any]:
-    """Write names as labels are written."""
+    """Convert names to the type of the labels."""
     if not names:
-        raise DataError("there must be a class; got none")
+        raise DataError("a file of classes must name at least one class; got none")
     bad = [name for name in names if not isinstance(name, (str, int, float)) or name == ""]
     if bad:
         raise DataError(f"names of classes must be words or numbers; got {bad[0]!r}")
@@ -171,7 +153,7 @@ def _typed(names: list[Any], labels: NDArray[Any] | None) -> list[Any]:
     else:
         numbers = np.asarray(labels).dtype.kind in "biuf"
     typed = [_whole_number(name) if numbers else str(name) for name in names]
-    _check_once(typed)
+    _check_distinct(typed)
     return typed
 
 
@@ -181,11 +163,13 @@ def _whole_number(name: Any) -> int:
         with suppress(ValueError):
             number = _whole(f"{float(name):.0f}") if float(name).is_integer() else None
     if number is None:
-        raise DataError(f"names of classes must be whole numbers, as labels are; got {name!r:.60}")
+        raise DataError(
+            f"names of classes must be whole numbers, like the labels; got {name!r:.60}"
+        )
     return number
 
 
-def _check_once(names: Sequence[Any]) -> None:
+def _check_distinct(names: Sequence[Any]) -> None:
     seen: set[Any] = set()
     for name in names:
         if name in seen:
@@ -193,14 +177,14 @@ def _check_once(names: Sequence[Any]) -> None:
         seen.add(name)
 
 
-def _described(names: list[Any], content: Any, vectors: WordVectors | None) -> Descriptions:
+def _descriptions(names: list[Any], content: Any, vectors: WordVectors | None) -> Descriptions:
     if vectors is not None:
         words = _words(names, content)
         return Descriptions.of(vectors.describe(dict(zip(names, words, strict=True))))
     if content is None:
         raise DataError(
-            "classes must be described: by columns beside their names, or by word vectors to look "
-            "their names up in (--vectors); got only names"
+            "classes must be described by columns beside their names, or by word vectors for the "
+            "names; got only names"
         )
     if isinstance(content, list):
         return Descriptions.of(dict(zip(names, content, strict=True)))
@@ -208,7 +192,7 @@ def _described(names: list[Any], content: Any, vectors: WordVectors | None) -> D
 
 
 def _words(names: list[Any], content: Any) -> list[str]:
-    """Return what is looked up for each name: the words beside it, or else the name."""
+    """Return the words to look up for each name: those beside it, or the name itself."""
     if content is None:
         return [str(name) for name in names]
     if isinstance(content, list):
@@ -218,7 +202,7 @@ def _words(names: list[Any], content: Any) -> list[str]:
         what = ", ".join(map(str, content.columns))
     if len(words) != len(names) or not all(isinstance(word, str) for word in words):
         raise DataError(
-            "a file of classes whose words are looked up must hold names, and beside them nothing "
-            f"or words; got {what}"
+            "a file of classes for word vectors must hold only names, or names and words to look "
+            f"up; got {what}"
         )
     return words

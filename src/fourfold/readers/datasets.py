@@ -1,4 +1,4 @@
-"""Hugging Face datasets, with pictures that stay encoded until they are read."""
+"""Domains from Hugging Face datasets; pictures stay encoded until they are read."""
 
 from __future__ import annotations
 
@@ -34,27 +34,26 @@ def from_dataset(
     missing: object = "auto",
     name: str = "",
 ) -> Domain:
-    """Make a domain of a Hugging Face dataset.
+    """Make a domain from a Hugging Face dataset.
 
     Parameters
     ----------
     dataset
-        One split. A column of pictures, or of arrays of one shape, must be the only input; other
-        columns together are a table.
+        One split. A column of pictures, or of arrays of one shape, must be the only input; all
+        other columns together make a table.
     label
-        The column of labels, if any; a ``ClassLabel`` is read as the names of its classes, with
-        −1 as a missing label.
+        Column of the labels. A ``ClassLabel`` is read as class names, with −1 for a missing label.
     inputs
-        The columns to read; by default all but the label.
+        Columns of the inputs; by default all except the label.
     size
-        Height and width of pictures; by default chosen from the pictures.
+        Height and width of pictures; by default taken from the pictures.
     missing, name
         As in :class:`~fourfold.Domain`.
 
     Raises
     ------
     DataError
-        If a column is not there, or the columns cannot be inputs together.
+        If a column is missing, or the columns cannot be combined into inputs.
     """
     columns = [c for c in inputs or dataset.column_names if inputs or c != label]
     for column in [*columns, *([label] if label else [])]:
@@ -79,12 +78,12 @@ def _labels(dataset: datasets.Dataset, label: str) -> Any:
 
 @final
 class DatasetPictures(Encoded):
-    """The pictures of a dataset's column, as they are stored.
+    """Encoded pictures in a column of a dataset.
 
     Parameters
     ----------
     dataset, column
-        Where the pictures are.
+        The dataset and the name of the column.
     """
 
     noun = "picture"

@@ -1,4 +1,4 @@
-"""Rows of what is decoded, at most once where it fits in memory."""
+"""Decoded rows of pictures and sounds, kept in memory if they fit."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Index, Keys
     from fourfold.readers.encoded import Encoded
 
-__all__ = ["DecodedRows", "Shelf"]
+__all__ = ["DecodedItems", "DecodedRows"]
 
 KEEP_BYTES: Final = 1 << 29
-"""Rows are kept decoded up to so many bytes."""
+"""Largest total size of decoded rows that are kept in memory."""
 
 
 @final
-class Shelf:
-    """Everything of a source, decoded to one shape, shared by all rows that show a part of it.
+class DecodedItems:
+    """All items of a source, decoded to one shape and shared by every subset of the rows.
 
     Parameters
     ----------
     source
-        What is decoded.
+        Encoded items.
     decode
-        Position → one row; it can be pickled.
+        Function from a position to one row; it must be picklable.
     shape, dtype
-        Of one row.
+        Shape and type of one row.
     """
 
     def __init__(
@@ -61,19 +61,19 @@ class Shelf:
         self.__dict__.update(state, _lock=Lock())
 
     def take(self, where: Index) -> NDArray[Any]:
-        """Read rows, the first time all of them."""
+        """Return rows; the first call decodes all of them."""
         with self._lock:
             if not self.checked:
                 self._decode_all()
         return self._decode(where) if self.kept is None else self.kept[where]
 
     def _decode_all(self) -> None:
-        """Decode everything once; keep it where it fits."""
+        """Decode every item once, and keep the rows if they fit."""
         shape = (self.source.n, *self.shape)
         fits = int(np.prod(shape)) * self.dtype.itemsize <= KEEP_BYTES
         kept = np.empty(shape, self.dtype) if fits else None
-        everyone = iter(range(self.source.n))
-        while part := list(islice(everyone, 256)):
+        positions = iter(range(self.source.n))
+        while part := list(islice(positions, 256)):
             decoded = self._decode(np.array(part))
             if kept is not None:
                 kept[part] = decoded
@@ -87,24 +87,24 @@ class Shelf:
 
 
 class DecodedRows(Rows, ABC):
-    """Rows that are decoded when they are first read.
+    """Rows that are decoded at the first read.
 
-    The first read decodes all of them, so that a damaged one is found before any training; what
-    fits in 512 MB is kept.
+    The first read decodes all of them, so that a damaged file is found before any training. Rows
+    of up to 512 MB in total are kept in memory.
     """
 
-    _shelf: Shelf
+    _items: DecodedItems
     _index: Index
 
     @classmethod
-    def _of(cls, shelf: Shelf, index: Index) -> Self:
+    def _of(cls, shelf: DecodedItems, index: Index) -> Self:
         rows = object.__new__(cls)
-        rows._shelf, rows._index = shelf, index
+        rows._items, rows._index = shelf, index
         return rows
 
     @abstractmethod
     def fitting(self, shape: tuple[int, ...]) -> Self:
-        """Return the same at the shape that other rows have, if they can be brought to it."""
+        """Return the same rows in another shape, or unchanged if that shape does not fit them."""
 
     @final
     @property
@@ -114,25 +114,25 @@ class DecodedRows(Rows, ABC):
     @final
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._shelf.shape
+        return self._items.shape
 
     @final
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._shelf.dtype
+        return self._items.dtype
 
     @final
     def take(self, index: Index) -> NDArray[Any]:
-        return self._shelf.take(self._index[index])
+        return self._items.take(self._index[index])
 
     @final
     def subset(self, index: Index) -> Self:
-        return self._of(self._shelf, self._index[index])
+        return self._of(self._items, self._index[index])
 
     @final
     def _hash(self) -> Keys:
         salt = f"{self.kind}{self.shape}".encode()
         keys = np.empty(self.n, KEY)
-        for i, content in enumerate(in_threads(self._shelf.source.content, self._index.tolist())):
+        for i, content in enumerate(in_threads(self._items.source.content, self._index.tolist())):
             keys[i] = np.void(xxh3_128_digest(content + salt))
         return keys

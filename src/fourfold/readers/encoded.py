@@ -1,4 +1,4 @@
-"""Encoded pictures and sounds, read by position, and known by their bytes."""
+"""Encoded pictures and sounds: read by position, hashed by their bytes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 
 class Encoded(ABC):
-    """Encoded pictures or sounds, read by position.
+    """A sequence of encoded pictures or sounds.
 
     Attributes
     ----------
     noun
-        What messages call one of them: ``"picture"`` or ``"sound"``.
+        Word for one item in messages: ``"picture"`` or ``"sound"``.
     """
 
     noun: str
@@ -34,28 +34,28 @@ class Encoded(ABC):
     @property
     @abstractmethod
     def n(self) -> int:
-        """How many there are."""
+        """Number of items."""
 
     @abstractmethod
     def name(self, at: int) -> str:
-        """How messages call this one."""
+        """Return the name of an item in messages."""
 
     @abstractmethod
     def _open(self, at: int) -> BinaryIO:
-        """Open the encoded bytes of one."""
+        """Open the encoded bytes of an item."""
 
     @abstractmethod
     def content(self, at: int) -> bytes:
-        """Return 16 bytes that stand for the encoded bytes of one."""
+        """Return a hash of 16 bytes of an item's encoded bytes."""
 
     @final
     def open(self, at: int) -> BinaryIO:
-        """Open the encoded bytes of one.
+        """Open the encoded bytes of an item.
 
         Raises
         ------
         FileError
-            If they cannot be read.
+            If it is unreadable.
         """
         try:
             return self._open(at)
@@ -64,12 +64,12 @@ class Encoded(ABC):
 
     @final
     def unreadable(self, at: int, error: OSError) -> FileError:
-        """Return the error that says that one cannot be read."""
+        """Return the error for an unreadable item."""
         return FileError(f"the {self.noun} {self.name(at)} must be readable; got: {error}")
 
     @final
     def damaged(self, at: int, why: object) -> DataError:
-        """Return the error that says that one cannot be decoded."""
+        """Return the error for an item that cannot be decoded."""
         return DataError(
             f"the {self.noun} {self.name(at)} must be whole and readable: replace or remove it; "
             f"got: {why}"
@@ -78,16 +78,16 @@ class Encoded(ABC):
 
 @final
 class EncodedFiles(Encoded):
-    """Pictures or sounds in files.
+    """Encoded pictures or sounds in files.
 
-    A file's content is hashed once in a process, as long as its size and time stay the same.
+    Each file is hashed once per process, unless its size or modification time changes.
 
     Parameters
     ----------
     files
         Paths, in order.
     noun
-        What messages call one of them.
+        Word for one of them in messages.
     """
 
     MOST: ClassVar = 1_000_000
@@ -122,7 +122,7 @@ class EncodedFiles(Encoded):
 
 
 def in_threads(work: Callable[[int], T], items: Any) -> Iterator[T]:
-    """Work on items in threads, in order: decoders let go of the interpreter while they work."""
+    """Map a function over items in threads, in order; decoders release the interpreter lock."""
     items = [int(item) for item in items]
     if len(items) < 2:
         yield from map(work, items)

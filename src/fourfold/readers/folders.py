@@ -1,4 +1,4 @@
-"""Folders in which a sub-folder is a class."""
+"""Folders of files with one sub-folder for each class."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["Folder"]
 @final
 @dataclass(frozen=True)
 class Folder:
-    """Files below a folder, in the order of their paths.
+    """Files below a folder, sorted by path.
 
-    A sub-folder, with all that lies below it, is a class, called by its name; files that lie beside
-    the sub-folders have no label.
+    Each sub-folder with everything below it is a class of that name; files outside the sub-folders
+    have no label.
 
     Attributes
     ----------
     root
         The folder.
     files
-        Each file's path below it, in parts.
+        Parts of each file's path below it.
     classes
-        The sub-folders' names.
+        Names of the sub-folders.
     """
 
     root: Path
@@ -40,7 +40,7 @@ class Folder:
 
     @classmethod
     def open(cls, root: Path) -> Self:
-        """Find all files below a folder but the hidden ones and those in hidden folders."""
+        """List all files below a folder, without hidden files and hidden folders."""
         files, classes = [], []
         for path in root.rglob("*"):
             parts = path.relative_to(root).parts
@@ -53,7 +53,7 @@ class Folder:
         return cls(root, tuple(sorted(files)), tuple(sorted(classes)))
 
     def ending_in(self, endings: Collection[str]) -> Folder:
-        """Keep the files of one kind, by their endings, in small letters with the dot."""
+        """Keep the files with one of these endings, in lower case with the dot."""
         kept = (
             parts for parts in self.files if self.root.joinpath(*parts).suffix.lower() in endings
         )
@@ -61,17 +61,17 @@ class Folder:
 
     @property
     def paths(self) -> list[Path]:
-        """Where the files are."""
+        """Paths of the files."""
         return [self.root.joinpath(*parts) for parts in self.files]
 
     @property
     def labels(self) -> Any:
-        """Each file's class, or None: (n,) of objects; None if no file has one.
+        """Class of each file or None, (n,) of objects; None if no file has a class.
 
         Raises
         ------
         DataError
-            If a class has no file.
+            If a sub-folder has no file.
         """
         empty = set(self.classes) - {parts[0] for parts in self.files if len(parts) > 1}
         if empty:

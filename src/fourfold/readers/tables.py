@@ -1,12 +1,10 @@
-"""Tables in CSV, JSON and Parquet files, read by Arrow."""
+"""Tables from CSV, JSON and Parquet files, parsed by Arrow."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import json
-import zlib
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,38 +14,36 @@ import pyarrow.parquet as pq
 
 from fourfold.data.rows import FrameRows
 from fourfold.errors import DataError
+from fourfold.readers.files import decoding, open_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-__all__ = ["DAMAGED", "not_gzip", "read_table", "written_column"]
-
-DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
-"""What reading a damaged ``.gz`` file raises."""
+__all__ = ["column_as_text", "read_table"]
 
 DATES: Final = (pa_csv.ISO8601, "%Y/%m/%d", "%d.%m.%Y")
-"""Dates are recognised in these forms; 1/2/2020 is not: it is two days in two countries."""
+"""Recognized forms of dates; 1/2/2020 is ambiguous and stays a text."""
 LONGEST: Final = 1 << 26
-"""A line of a JSON file may have so many bytes."""
-NOTHING: Final = (
+"""Longest line of a JSON file, in bytes."""
+MISSING: Final = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"),
 )
-"""Cells that are missing."""
+"""Spellings of a missing cell."""
 
 
 def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any] | None]:
-    """Read a table: numbers, categories, dates, booleans, texts, with missing cells.
+    """Read a table of numbers, categories, dates, booleans and texts, with missing cells.
 
     Parameters
     ----------
     path
-        A ``.parquet`` file; a ``.jsonl`` file, an object a line, maybe ``.gz``; any other is
-        delimited text in UTF-8 with a header, between whose names the delimiter (comma, semicolon
-        or tab) is found.
+        A ``.parquet`` file; a ``.jsonl`` file with one object per line, optionally ``.gz``; any
+        other file is delimited text in UTF-8 with a header, in which the delimiter (comma,
+        semicolon or tab) is detected.
     label
-        The column that becomes the labels, if the table has it.
+        Column of the labels, if the table has it.
 
     Returns
     -------
@@ -56,9 +52,9 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
     Raises
     ------
     DataError
-        If the file is not UTF-8, a row has another number of cells than the header or is no object,
-        a name occurs twice, a column holds lists, or there are no rows, or no columns besides the
-        label.
+        If the file is not UTF-8, if a row is not an object or has another number of cells than the
+        header, if a column name occurs twice, if a column holds lists, or if there are no rows or
+        no columns besides the label.
     """
     name = path.name.lower()
     if name.endswith(".parquet"):
@@ -73,15 +69,15 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
     return FrameRows(frame), y
 
 
-def written_column(path: Path, name: str) -> list[str]:
-    """Read a column of delimited text as it is written, whatever it looks like.
+def column_as_text(path: Path, name: str) -> list[str]:
+    """Read a column of delimited text as strings, without any conversion.
 
     Parameters
     ----------
     path
-        A file that :func:`read_table` has read.
+        A file that :func:`read_table` can read.
     name
-        What the column is called.
+        Name of the column.
     """
     written = pa_csv.ConvertOptions(
         include_columns=[name], column_types={name: pa.string()}, strings_can_be_null=False
@@ -98,29 +94,25 @@ def _parquet(path: Path) -> pa.Table:
 
 
 def _objects(path: Path) -> pa.Table:
-    """Read an object a line."""
+    """Read one object per line."""
     try:
         table = pa_json.read_json(path, pa_json.ReadOptions(block_size=LONGEST))
-        table.validate(full=True)  # Arrow takes other encodings at first
+        table.validate(full=True)  # Arrow does not check the encoding before
     except (pa.ArrowException, OSError) as error:
         _explain_objects(path)
-        raise DataError(f"the file must be a table, an object a line; got: {error}") from error
+        raise DataError(f"the file must hold one object per line; got: {error}") from error
     return table
 
 
 def _explain_objects(path: Path) -> None:
-    """Say in which line of a table that Arrow refused the fault lies."""
+    """Raise the error for the first bad line of a table of objects."""
     line = 0
     try:
-        with _text(path) as file:
+        with decoding(), open_text(path) as file:
             for line, content in enumerate(file, start=1):
-                if content.strip() and not isinstance(_loaded(content), dict):
+                if content.strip() and not isinstance(_parsed(content), dict):
                     got = content.strip()
                     raise DataError(f"line {line} must be an object, {{...}}; got {got:.40}")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(error) from error
-    except DAMAGED as error:
-        raise not_gzip(error) from error
     except json.JSONDecodeError as error:
         raise DataError(f"line {line} must be JSON; got: {error.msg}") from error
     except RecursionError as error:
@@ -129,14 +121,14 @@ def _explain_objects(path: Path) -> None:
         raise DataError("a table must have at least one row; got none")
 
 
-def _loaded(line: str) -> Any:
-    return json.loads(line, parse_int=float)  # which takes any number of digits
+def _parsed(line: str) -> Any:
+    return json.loads(line, parse_int=float)  # int() refuses thousands of digits
 
 
 def _delimited(path: Path) -> pa.Table:
     delimiter = _delimiter(path)
     found = pa_csv.ConvertOptions(
-        strings_can_be_null=True, null_values=NOTHING, timestamp_parsers=DATES
+        strings_can_be_null=True, null_values=MISSING, timestamp_parsers=DATES
     )
     try:
         table = _arrow(path, delimiter, found)
@@ -144,7 +136,7 @@ def _delimited(path: Path) -> pa.Table:
         _explain(path, delimiter)
         raise DataError(f"the file must be a table; got: {error}") from error
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
-        _explain(path, delimiter)  # Arrow keeps what is not UTF-8 as bytes
+        _explain(path, delimiter)  # Arrow keeps text that is not UTF-8 as bytes
     return table
 
 
@@ -153,41 +145,18 @@ def _arrow(path: Path, delimiter: str, cells: pa_csv.ConvertOptions) -> pa.Table
     return pa_csv.read_csv(path, parse_options=form, convert_options=cells)
 
 
-def _text(path: Path) -> TextIO:
-    if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
 def _delimiter(path: Path) -> str:
-    """Find what separates the names of the header."""
-    try:
-        with _text(path) as file:
-            header = file.readline()
-    except UnicodeDecodeError as error:
-        raise _not_utf8(error) from error
-    except DAMAGED as error:
-        raise not_gzip(error) from error
+    """Return the most frequent delimiter of the header."""
+    with decoding(), open_text(path) as file:
+        header = file.readline()
     return max(",;\t", key=header.count)
 
 
-def not_gzip(error: Exception) -> DataError:
-    """Say that a file is damaged."""
-    return DataError(f"the file must be gzip, undamaged; got: {error}")
-
-
-def _not_utf8(error: UnicodeDecodeError) -> DataError:
-    return DataError(
-        "the text must be UTF-8: open the file in the program it comes from and save it as UTF-8; "
-        f"got: {error}"
-    )
-
-
 def _explain(path: Path, delimiter: str) -> None:
-    """Say in which line of a table that Arrow refused the fault lies."""
+    """Raise the error for the first bad line of delimited text."""
     line = 0
     try:
-        with _text(path) as file:
+        with decoding(), open_text(path) as file:
             reader = csv.reader(file, delimiter=delimiter)
             header = next(reader, [])
             if not header:
@@ -200,10 +169,6 @@ def _explain(path: Path, delimiter: str) -> None:
                         f"line {line} must have {len(header)} cells, as the header has; "
                         f"got {len(row)}"
                     )
-    except UnicodeDecodeError as error:
-        raise _not_utf8(error) from error
-    except DAMAGED as error:
-        raise not_gzip(error) from error
     except csv.Error as error:
         raise DataError(f"line {line + 1} must be a row of cells; got: {error}") from error
 
@@ -224,7 +189,7 @@ def _check(table: pa.Table) -> None:
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    """Make a data frame: dates without zones, times of day as seconds, decimals as floats."""
+    """Convert to a data frame: dates without zones, times of day in seconds, decimals as floats."""
     for at, field in enumerate(table.schema):
         plain = _plain(table.column(at), field.type)
         if plain is not None:

@@ -1,12 +1,13 @@
-"""Texts: folders of ``.txt`` files, and tables whose only input is a column of text."""
+"""Texts from folders of ``.txt`` files, and from tables whose only input is a column of text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from fourfold.data.rows import FrameRows, TextRows
-from fourfold.errors import DataError, FileError
+from fourfold.errors import DataError
 from fourfold.readers.encoded import in_threads
+from fourfold.readers.files import named, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,68 +16,48 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fourfold.data.rows import Rows
-    from fourfold.readers.folders import Folder
 
-__all__ = ["TEXTS", "as_texts", "read_folder"]
+__all__ = ["TEXTS", "as_texts", "read_files"]
 
 TEXTS: Final = (".txt",)
 
 
-def read_folder(folder: Folder) -> tuple[TextRows, Any]:
-    """Read a folder of texts, one a file, in UTF-8.
-
-    Parameters
-    ----------
-    folder
-        Files with a text's ending.
-
-    Returns
-    -------
-    The texts in the order of their paths, and their labels, or None if none has one.
+def read_files(paths: Sequence[Path]) -> TextRows:
+    """Read texts in UTF-8, one per file.
 
     Raises
     ------
     DataError
-        If a file is empty, or in another encoding than UTF-8; the message names it and the byte.
+        If a file is empty, or not UTF-8; the message names it and the byte.
     FileError
-        If one cannot be read.
+        If a file is missing or unreadable.
     """
-    paths = folder.paths
-    return TextRows(list(in_threads(lambda at: _read(paths[at]), range(len(paths))))), folder.labels
+    return TextRows(list(in_threads(lambda at: _read(paths[at]), range(len(paths)))))
 
 
 def _read(path: Path) -> str:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"the text {path} must be UTF-8: save it as UTF-8 in the program it comes from; got "
-            f"byte 0x{error.object[error.start]:02x} at position {error.start}"
-        ) from error
-    except OSError as error:
-        raise FileError(f"the text {path} must be readable; got: {error}") from error
-    if not text.strip():
-        raise DataError(f"the text {path} must have something in it: fill or remove it; got none")
+    with named(path):
+        text = read_text(path)
+        if not text.strip():
+            raise DataError("a text must have at least one word: fill or remove it; got none")
     return "\n".join(text.splitlines())
 
 
-def as_texts(
-    places: Sequence[Path | str], rows: Sequence[Rows], like: Rows | None = None
-) -> list[Rows]:
-    """Take for texts what is a table of one column, of text, in every domain.
+def as_texts(paths: Sequence[Path], rows: Sequence[Rows], like: Rows | None = None) -> list[Rows]:
+    """Convert tables to texts if each has a single column of text; return other rows unchanged.
 
-    Strings are text where most of them differ and they have several words: see
-    :func:`~fourfold.preparation.table_columns.sort_columns`. Other rows are returned as they are.
+    Strings are text if most of them differ and have several words: see
+    :func:`~fourfold.preparation.table_columns.sort_columns`.
 
     Parameters
     ----------
-    places
-        What messages call each domain.
+    paths
+        Files of the tables.
     rows
-        The inputs of each.
+        Inputs of each domain.
     like
-        Rows that the others are lined up with: where these are texts, a table's column of the same
-        name, or its only one, is text too, however short or few its cells are.
+        Rows to align with. If these are texts, a table's column of the same name, or its only
+        column, is text, too, even with few or short cells.
 
     Raises
     ------
@@ -87,11 +68,11 @@ def as_texts(
     tables = [part.frame for part in rows if isinstance(part, FrameRows)]
     if None in names or not tables or not (like or _is_text(tables)):
         return list(rows)
-    return [_texts(*one) for one in zip(places, rows, names, strict=True)]
+    return [_texts(*each) for each in zip(paths, rows, names, strict=True)]
 
 
 def _column(rows: Rows, like: Rows | None) -> Any:
-    """Return the name of the column that may be text; None where there is none."""
+    """Return the name of the column that may be text; None without any."""
     if not isinstance(rows, FrameRows):
         return "" if isinstance(rows, TextRows) else None
     columns = list(rows.frame.columns)
@@ -101,17 +82,15 @@ def _column(rows: Rows, like: Rows | None) -> Any:
 
 
 def _is_text(tables: Sequence[pd.DataFrame]) -> bool:
-    """Tell whether tables of one column hold text; the column may be called otherwise in each."""
+    """Return whether tables of one column hold text; the column may have several names."""
     from fourfold.preparation.table_columns import sort_columns
 
     name = tables[0].columns[0]
     return bool(sort_columns([frame.set_axis([name], axis=1) for frame in tables]).text)
 
 
-def _texts(place: Path | str, rows: Rows, name: Any) -> Rows:
+def _texts(path: Path, rows: Rows, name: Any) -> Rows:
     if not isinstance(rows, FrameRows):
         return rows
-    try:
+    with named(path):
         return TextRows(rows.frame[name].tolist(), str(name))
-    except DataError as error:
-        raise DataError(f"{place}: {error}") from error

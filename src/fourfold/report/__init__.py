@@ -1,4 +1,7 @@
-"""The report: one HTML page that works offline and tells a person whether transfer helped."""
+"""The report: one HTML page that works offline and tells its readers whether transfer helped.
+
+Everything that only the page needs belongs here; whatever is computed belongs to ``study``.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Charts as Plotly figures: learning curves and the confusion matrix.
+"""Plotly charts: learning curves and the confusion matrix.
 
-Colours of text and grids come from the page's style sheet, which overrules Plotly's, so that a
-chart follows light, dark and print; only what means something is coloured here. Every text that
-came with the data is escaped: Plotly reads some HTML in labels.
+Colours of text and grids come from the style sheet of the page, so that charts follow light, dark
+and print; only colours with a meaning are set here. All text from the data is escaped, because
+Plotly renders some HTML in labels.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fourfold.report.words import number, shorten
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.study.result import Line
+    from fourfold.study.leaderboard import LeaderboardRow
 
 __all__ = [
     "BLUE",
@@ -40,9 +40,9 @@ __all__ = [
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 BLUE: Final = "#2b7bba"
 SHADES: Final = [[0, "rgba(43,123,186,0.04)"], [1, "rgba(43,123,186,0.8)"]]
-"""Of cells: text on them can be read in light and in dark."""
+"""Colours of cells, light enough for text in light and in dark."""
 MOST_TICKS: Final = 20
-"""An axis of more names shows only some of them; cells of so many show numbers on hovering."""
+"""Largest number of names on an axis, and of rows or columns with numbers in their cells."""
 LONGEST_TICK: Final = 14
 
 
@@ -54,13 +54,13 @@ class Chart:
     Attributes
     ----------
     title
-        What stands above it.
+        Title above the chart.
     label
-        What it shows, in words, for those who do not see it.
+        Description for screen readers.
     figure
         ``data`` and ``layout`` for Plotly.
     width
-        Pixels it needs at least; a narrower screen scrolls it in its own box.
+        Least width in pixels; a narrower screen scrolls the chart in its own box.
     """
 
     title: str
@@ -70,13 +70,13 @@ class Chart:
 
 
 def spec(figure: go.Figure) -> dict[str, Any]:
-    """Turn a figure into plain values, NaN into None."""
+    """Convert a figure to plain values, with None for NaN."""
     plain: dict[str, Any] = json.loads(figure.to_json())
     return plain
 
 
 def layout(height: int, **more: Any) -> go.Layout:
-    """Return what all charts share: no frame, no background, labels never cut off."""
+    """Return the common layout: no frame, no background, labels never cut off."""
     return go.Layout(
         template=None,
         height=height,
@@ -103,14 +103,14 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
     }
 
 
-def learning_curves(lines: Sequence[Line]) -> list[Chart]:
-    """Draw each method's training loss: a thin line for each seed, a thick one for their mean."""
+def learning_curves(lines: Sequence[LeaderboardRow]) -> list[Chart]:
+    """Draw the training loss of each method: thin lines for the seeds, a thick one for the mean."""
     return [_curve(line) for line in lines if any(line.losses)]
 
 
-def _curve(line: Line) -> Chart:
+def _curve(line: LeaderboardRow) -> Chart:
     seeds = [losses for losses in line.losses if losses]
-    common = min(map(len, seeds))  # seeds may stop early, each at its own epoch
+    common = min(map(len, seeds))  # seeds may stop early, at different epochs
     mean = [fmean(losses[epoch] for losses in seeds) for epoch in range(common)]
     figure = go.Figure(layout=layout(220, xaxis=_epochs(seeds), yaxis=axis("training loss")))
     for i, losses in enumerate(seeds, start=1):
@@ -133,7 +133,7 @@ def _curve(line: Line) -> Chart:
 
 
 def _mode(values: Sequence[float]) -> str:
-    return "lines" if len(values) > 1 else "markers"  # a line of one point cannot be seen
+    return "lines" if len(values) > 1 else "markers"  # a line of one point is invisible
 
 
 def _epochs(seeds: Sequence[Sequence[float]]) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def confusion_chart(classes: Sequence[str], confusion: Sequence[Sequence[int]]) 
     classes
         K names.
     confusion
-        (K, K): true × predicted counts; empty for none.
+        (K, K) counts, true × predicted; empty for no chart.
     """
     if not confusion:
         return None
@@ -158,7 +158,7 @@ def confusion_chart(classes: Sequence[str], confusion: Sequence[Sequence[int]]) 
     names = [escape(name) for name in classes]
     shares = [[cell / max(1, sum(row)) for cell in row] for row in confusion]
     hover = [
-        [f"truly {names[i]}, predicted {names[j]}: {cell} rows" for j, cell in enumerate(row)]
+        [f"true {names[i]}, predicted {names[j]}: {cell} rows" for j, cell in enumerate(row)]
         for i, row in enumerate(confusion)
     ]
     figure = go.Figure(layout=layout(
@@ -179,7 +179,7 @@ def confusion_chart(classes: Sequence[str], confusion: Sequence[Sequence[int]]) 
 
 
 def _width(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> int:
-    """Estimate the pixels that labels and counts need, at 8 or 9 a character."""
+    """Estimate the width of labels and counts in pixels, at 8 or 9 per character."""
     longest = min(LONGEST_TICK, max(map(len, classes)))
     digits = len(str(max(map(max, confusion))))
     cells = len(classes) * (9 * digits + 2) if len(classes) <= MOST_TICKS else 240
@@ -189,7 +189,7 @@ def _width(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> int:
 def names_axis(
     title: str, names: Sequence[str], *, longest: int = LONGEST_TICK, **more: Any
 ) -> dict[str, Any]:
-    """Return an axis of evenly spaced names; where there are many, only some are written."""
+    """Return an axis of evenly spaced names, with every name or every k-th."""
     every = -(-len(names) // MOST_TICKS)
     shown = range(0, len(names), every)
     texts = [tick(names[i], longest) for i in shown]
@@ -200,5 +200,5 @@ def names_axis(
 
 
 def tick(name: str, longest: int = LONGEST_TICK) -> str:
-    """Write a name beside a chart: short, and as text whatever it holds."""
+    """Return a name for an axis, shortened and escaped."""
     return escape(shorten(name, longest))

@@ -1,4 +1,4 @@
-"""Which classes a model takes for which, in words."""
+"""The most frequent confusions of classes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["Confused", "most_confused"]
 @final
 @dataclass(frozen=True)
 class Confused:
-    """A class that was taken for another.
+    """A class that was predicted as another.
 
     Attributes
     ----------
     truth, guess
-        What it was, and what the model said.
+        True and predicted class.
     rows, share
-        How often, and in percent of the true class's rows.
+        Number of such rows, and their percentage of the true class.
     """
 
     truth: str
@@ -33,21 +33,21 @@ class Confused:
 def most_confused(
     classes: Sequence[str], confusion: Sequence[Sequence[int]], most: int = 5
 ) -> list[Confused]:
-    """Find the mistakes that were made most often, at most so many.
+    """Return the most frequent confusions.
 
     Parameters
     ----------
     classes
         K names.
     confusion
-        (K, K): true × predicted counts.
+        (K, K) counts, true × predicted.
     most
-        How many to return.
+        Largest number to return.
     """
-    mistakes = [
+    found = [
         Confused(classes[i], classes[j], rows, 100 * rows / sum(row))
         for i, row in enumerate(confusion)
         for j, rows in enumerate(row)
         if i != j and rows
     ]
-    return sorted(mistakes, key=lambda mistake: -mistake.rows)[:most]
+    return sorted(found, key=lambda confused: -confused.rows)[:most]

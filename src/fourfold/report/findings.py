@@ -1,4 +1,4 @@
-"""What methods found out beside their models, drawn: lines, bars, heat maps and named values."""
+"""Charts and tables of the findings of methods: lines, bars, heat maps and named values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import math
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, Final, Self, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from plotly import graph_objects as go
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fourfold.core.findings import Finding
-    from fourfold.study.result import Line
+    from fourfold.study.leaderboard import LeaderboardRow
 
-__all__ = ["Found", "Panel", "found", "panel"]
+__all__ = ["MethodFindings", "Panel", "findings_by_method", "panel"]
 
 HEIGHT: Final = 300
-"""Pixels of a chart of lines."""
+"""Height of a line chart in pixels."""
 NAME_SHARE: Final = 0.09
-"""How much of that height a line's name needs, so that none lies on another."""
+"""Share of that height between the names of two lines."""
 BAR_NAME: Final = 30
-"""Characters of a bar's name, at most."""
+"""Longest name of a bar, in characters."""
 SLANTS: Final = [0, -45]
-"""Of names below a chart, the second where they would not stand side by side."""
+"""Angles of names below a chart; the second if they are too long for the first."""
 
 
 @final
@@ -50,9 +50,9 @@ class Panel:
     Attributes
     ----------
     title
-        What it shows.
+        Title of the finding.
     chart
-        None for named values.
+        Its chart; None for named values.
     facts
         Name → value; empty for a chart.
     """
@@ -64,29 +64,28 @@ class Panel:
 
 @final
 @dataclass(frozen=True)
-class Found:
-    """All that one method found out.
+class MethodFindings:
+    """All findings of one method.
 
     Attributes
     ----------
     method
-        Its name on the leaderboard.
+        Name on the leaderboard.
     panels
-        One a finding, in the method's order.
+        One panel per finding, in order.
     """
 
     method: str
     panels: list[Panel]
 
-    @classmethod
-    def of(cls, line: Line) -> Self:
-        """Draw a method's findings."""
-        return cls(line.method, [panel(finding) for finding in line.findings])
 
-
-def found(lines: Sequence[Line]) -> list[Found]:
-    """Draw what each method found out, those that found nothing left out."""
-    return [Found.of(line) for line in lines if line.findings]
+def findings_by_method(lines: Sequence[LeaderboardRow]) -> list[MethodFindings]:
+    """Draw the findings of every method that has any."""
+    return [
+        MethodFindings(line.method, [panel(finding) for finding in line.findings])
+        for line in lines
+        if line.findings
+    ]
 
 
 def panel(finding: Finding) -> Panel:
@@ -100,29 +99,29 @@ def panel(finding: Finding) -> Panel:
 
 
 def _curves(curves: Curves) -> Chart:
-    """Draw lines in colours of their own, each with its name at its end."""
+    """Draw lines in different colours, each with its name at its end."""
     n = len(curves.x)
     finite = [y for ys in curves.lines.values() for y in ys if math.isfinite(y)] or [0.0, 1.0]
-    reach = (max(finite) - min(finite)) or 1.0
-    low, high = min(finite) - 0.06 * reach, max(finite) + 0.06 * reach
+    spread = (max(finite) - min(finite)) or 1.0
+    low, high = min(finite) - 0.06 * spread, max(finite) + 0.06 * spread
     ends = {name: _last(ys) for name, ys in curves.lines.items()}
-    places = _apart({name: ys for name, (_, ys) in ends.items()}, NAME_SHARE * (high - low))
-    top = max([high, *(y + 0.03 * reach for y in places.values())])
+    heights = _spaced({name: ys for name, (_, ys) in ends.items()}, NAME_SHARE * (high - low))
+    top = max([high, *(y + 0.03 * spread for y in heights.values())])
     longest = max((len(tick(name)) for name in curves.lines), default=0)
     figure = go.Figure(layout=layout(
         HEIGHT,
         xaxis=names_axis(
             escape(curves.across), curves.x, range=[-0.3, n - 1 + 0.08 * n], autotickangles=SLANTS
         ),
-        yaxis=axis(escape(curves.up), range=[min([low, *places.values()]), top], nticks=6),
+        yaxis=axis(escape(curves.up), range=[min([low, *heights.values()]), top], nticks=6),
     ))  # fmt: skip
     figure.update_layout(margin={"r": 16 + 8 * longest})
     for (name, ys), colour in zip(curves.lines.items(), itertools.cycle(PALETTE), strict=False):
         _add_line(figure, name, ys, colour, curves.x)
-        if name in places:
-            _add_name(figure, name, ends[name], (n - 1 + 0.06 * n, places[name]), colour)
-    said = "; ".join(f"{name} ends at {number(y)}" for name, (_, y) in ends.items())
-    label = f"{curves.title}, {curves.up} by {curves.across}: {said}."
+        if name in heights:
+            _add_name(figure, name, ends[name], (n - 1 + 0.06 * n, heights[name]), colour)
+    values = "; ".join(f"{name} ends at {number(y)}" for name, (_, y) in ends.items())
+    label = f"{curves.title}, {curves.up} by {curves.across}: {values}."
     return Chart(curves.title, label, spec(figure), width=60 + 8 * longest + 14 * min(n, 12))
 
 
@@ -140,7 +139,7 @@ def _add_line(
 def _add_name(
     figure: go.Figure, name: str, end: tuple[int, float], place: tuple[float, float], colour: str
 ) -> None:
-    """Write a name beside the chart, and lead the eye there from the end of its line."""
+    """Write the name of a line beside the chart, with a dotted lead from its end."""
     figure.add_scatter(
         x=[end[0], place[0]], y=[end[1], place[1]], mode="lines+text", text=["", tick(name)],
         textposition="middle right", textfont={"size": 14}, cliponaxis=False, hoverinfo="skip",
@@ -149,83 +148,83 @@ def _add_name(
 
 
 def _last(ys: Sequence[float]) -> tuple[int, float]:
-    """Return a line's last place and height that are known; its end and NaN without any."""
+    """Return the last finite point of a line; its end and NaN without any."""
     known = [(i, y) for i, y in enumerate(ys) if math.isfinite(y)]
     return known[-1] if known else (len(ys) - 1, math.nan)
 
 
-def _apart(heights: dict[str, float], gap: float) -> dict[str, float]:
-    """Move heights up, as little as it takes for none to come nearer than a gap to another."""
-    places: dict[str, float] = {}
+def _spaced(heights: dict[str, float], gap: float) -> dict[str, float]:
+    """Move heights up until any two are at least a gap apart."""
+    spaced: dict[str, float] = {}
     lowest = -math.inf
     for name, y in sorted(heights.items(), key=lambda item: item[1]):
         if math.isfinite(y):
-            places[name] = max(y, lowest)
-            lowest = places[name] + gap
-    return places
+            spaced[name] = max(y, lowest)
+            lowest = spaced[name] + gap
+    return spaced
 
 
-def _heat_map(found: HeatMap) -> Chart:
-    """Draw a table of numbers, the larger the stronger the colour."""
-    known = [v for row in found.values for v in row if math.isfinite(v)] or [0.0]
-    texts = [[number(v, 2) if math.isfinite(v) else "" for v in row] for row in found.values]
+def _heat_map(finding: HeatMap) -> Chart:
+    """Draw a table of numbers, with stronger colours for larger ones."""
+    known = [v for row in finding.values for v in row if math.isfinite(v)] or [0.0]
+    texts = [[number(v, 2) if math.isfinite(v) else "" for v in row] for row in finding.values]
     hover = [
         [f"{escape(row)}, {escape(column)}: {number(value)}"
-         for column, value in zip(found.columns, values, strict=True)]
-        for row, values in zip(found.rows, found.values, strict=True)
+         for column, value in zip(finding.columns, values, strict=True)]
+        for row, values in zip(finding.rows, finding.values, strict=True)
     ]  # fmt: skip
-    few = max(len(found.rows), len(found.columns)) <= MOST_TICKS
+    few = max(len(finding.rows), len(finding.columns)) <= MOST_TICKS
     figure = go.Figure(layout=layout(
-        min(620, max(200, 36 * len(found.rows) + 110)),
-        xaxis=names_axis(escape(found.across), found.columns, autotickangles=SLANTS),
-        yaxis=names_axis(escape(found.down), found.rows, autorange="reversed"),
+        min(620, max(200, 36 * len(finding.rows) + 110)),
+        xaxis=names_axis(escape(finding.across), finding.columns, autotickangles=SLANTS),
+        yaxis=names_axis(escape(finding.down), finding.rows, autorange="reversed"),
     ))  # fmt: skip
     figure.add_heatmap(
-        z=found.values, zmin=min(0.0, *known), zmax=max(0.0, *known) or 1.0, showscale=False,
+        z=finding.values, zmin=min(0.0, *known), zmax=max(0.0, *known) or 1.0, showscale=False,
         xgap=1, ygap=1, hovertext=hover, text=texts, texttemplate="%{text}" if few else None,
         textfont={"size": 14}, colorscale=SHADES, hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
     label = (
-        f"{found.title}: {found.down} against {found.across}, "
+        f"{finding.title}: {finding.down} against {finding.across}, "
         f"from {number(min(known))} to {number(max(known))}."
     )
-    return Chart(found.title, label, spec(figure), _width(found, texts if few else []))
+    return Chart(finding.title, label, spec(figure), _width(finding, texts if few else []))
 
 
-def _bars(found: Bars) -> Chart:
-    """Draw amounts as bars from the left or to it, the first on top, each with its number."""
-    finite = [value for value in found.values if math.isfinite(value)] or [0.0]
+def _bars(finding: Bars) -> Chart:
+    """Draw horizontal bars with their numbers, the first on top."""
+    finite = [value for value in finding.values if math.isfinite(value)] or [0.0]
     low, high = min(0.0, *finite), max(0.0, *finite)
-    room = 0.18 * ((high - low) or 1.0)  # for a number beside its bar
+    room = 0.18 * ((high - low) or 1.0)  # for the numbers beside the bars
     figure = go.Figure(layout=layout(
-        max(160, 30 * len(found.names) + 70 + 20 * len(found.across.split("; "))),
+        max(160, 30 * len(finding.names) + 70 + 20 * len(finding.across.split("; "))),
         xaxis=axis(
-            escape(found.across).replace("; ", "<br>"),
+            escape(finding.across).replace("; ", "<br>"),
             range=[low - room * (low < 0), high + room * (high > 0)],
             nticks=6, zeroline=True, zerolinewidth=1,
         ),
-        yaxis=names_axis("", found.names, longest=BAR_NAME, autorange="reversed"),
+        yaxis=names_axis("", finding.names, longest=BAR_NAME, autorange="reversed"),
     ))  # fmt: skip
     hover = [
         f"{escape(name)}: {number(value)}<br>{escape(note)}"
-        for name, value, note in zip(found.names, found.values, found.notes, strict=True)
+        for name, value, note in zip(finding.names, finding.values, finding.notes, strict=True)
     ]
     figure.add_bar(
-        x=list(found.values), y=list(range(len(found.values))), orientation="h",
-        marker={"color": [PALETTE[0] if value >= 0 else PALETTE[1] for value in found.values]},
-        text=[number(value, 2) for value in found.values], textposition="outside",
+        x=list(finding.values), y=list(range(len(finding.values))), orientation="h",
+        marker={"color": [PALETTE[0] if value >= 0 else PALETTE[1] for value in finding.values]},
+        text=[number(value, 2) for value in finding.values], textposition="outside",
         textfont={"size": 14}, cliponaxis=False, hovertext=hover,
         hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
-    listed = zip(found.names, found.values, found.notes, strict=True)
-    said = "; ".join(f"{name} {number(value)} ({note})" for name, value, note in listed)
-    longest = max((len(tick(name, BAR_NAME)) for name in found.names), default=0)
-    label = f"{found.title}, {found.across}: {said}."
-    return Chart(found.title, label, spec(figure), width=260 + 8 * longest)
+    bars = zip(finding.names, finding.values, finding.notes, strict=True)
+    values = "; ".join(f"{name} {number(value)} ({note})" for name, value, note in bars)
+    longest = max((len(tick(name, BAR_NAME)) for name in finding.names), default=0)
+    label = f"{finding.title}, {finding.across}: {values}."
+    return Chart(finding.title, label, spec(figure), width=260 + 8 * longest)
 
 
-def _width(found: HeatMap, texts: list[list[Any]]) -> int:
-    """Estimate the pixels that names and numbers need, at 8 or 9 a character."""
+def _width(finding: HeatMap, texts: list[list[Any]]) -> int:
+    """Estimate the width of names and numbers in pixels, at 8 or 9 per character."""
     digits = max((len(text) for row in texts for text in row), default=0)
-    names = max((len(tick(name)) for name in found.rows), default=0)
-    return 60 + 8 * names + max(120, len(found.columns) * (9 * digits + 4))
+    names = max((len(tick(name)) for name in finding.rows), default=0)
+    return 60 + 8 * names + max(120, len(finding.columns) * (9 * digits + 4))

@@ -1,4 +1,4 @@
-"""The leaderboard: scores with their spread, and where each interval is drawn."""
+"""Leaderboard rows: scores with their spread, and error bars of the differences."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING, Self, final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fourfold.study.result import Interval, Line, Result, Verdict
+    from fourfold.study.gate import Interval, Verdict
+    from fourfold.study.leaderboard import LeaderboardRow
+    from fourfold.study.result import Result
 
-__all__ = ["Drawn", "Row", "Scale", "Spread", "leaderboard"]
+__all__ = ["ErrorBar", "Row", "Scale", "Spread", "leaderboard"]
 
 
 @final
 @dataclass(frozen=True)
 class Spread:
-    """The mean of several runs and how far they lie apart.
+    """Mean and standard deviation of several runs.
 
     Attributes
     ----------
     mean
-        Of the runs.
+        Mean of the runs.
     deviation
-        Their standard deviation; None of a single run.
+        Standard deviation; None for a single run.
     runs
-        How many.
+        Number of runs.
     """
 
     mean: float
@@ -44,13 +46,13 @@ class Spread:
 
 @final
 @dataclass(frozen=True)
-class Drawn:
-    """An interval on a line from left to right.
+class ErrorBar:
+    """An interval on a scale.
 
     Attributes
     ----------
     low, mean, high
-        In percent of the line's length.
+        Positions in percent of the scale's length.
     """
 
     low: float
@@ -61,12 +63,12 @@ class Drawn:
 @final
 @dataclass(frozen=True)
 class Scale:
-    """What the line that intervals are drawn on reaches over; zero always lies on it.
+    """Common scale of error bars; it always contains zero.
 
     Attributes
     ----------
     low, high
-        Its ends, in the score's units.
+        Ends, in the units of the score.
     """
 
     low: float
@@ -74,7 +76,7 @@ class Scale:
 
     @classmethod
     def of(cls, intervals: Iterable[Interval]) -> Self:
-        """Choose ends so that every finite end of the intervals and zero lie on the line."""
+        """Return the scale that contains zero and every finite end of the intervals."""
         ends = [e for i in intervals for e in (i.low, i.mean, i.high) if math.isfinite(e)]
         low, high = min([0.0, *ends]), max([0.0, *ends])
         margin = 0.06 * (high - low) or 1.0
@@ -82,20 +84,22 @@ class Scale:
 
     @property
     def zero(self) -> float:
-        """Where no difference lies, in percent."""
+        """Position of zero, in percent."""
         return self.at(0.0)
 
     def at(self, value: float) -> float:
-        """Find a value's place in percent; what lies beyond an end is drawn at that end."""
+        """Return the position of a value in percent, clipped to the scale."""
         inside = min(max(value, self.low), self.high)
         return 100 * (inside - self.low) / (self.high - self.low)
 
-    def draw(self, interval: Interval) -> Drawn | None:
-        """Place an interval; None where it is unknown (NaN)."""
-        places = (interval.low, interval.mean, interval.high)
-        if any(math.isnan(place) for place in places):
+    def bar(self, interval: Interval | None) -> ErrorBar | None:
+        """Return the error bar of an interval; None if it is missing or unknown (NaN)."""
+        if interval is None:
             return None
-        return Drawn(*(self.at(place) for place in places))
+        values = (interval.low, interval.mean, interval.high)
+        if any(math.isnan(value) for value in values):
+            return None
+        return ErrorBar(*(self.at(value) for value in values))
 
 
 @final
@@ -106,38 +110,38 @@ class Row:
     Attributes
     ----------
     line
-        What the study found.
+        Its row in the result.
     shipped, best_baseline
-        Whether it is the model handed over; whether the others are compared to it.
+        Whether it is the model handed over, and whether the others are compared to it.
     score, choice
-        What the verdict is made from, and what the model was chosen by.
-    drawn
-        Where the interval of its difference is drawn.
+        Scores of the verdict, and scores of the model selection.
+    bar
+        Error bar of its difference to the best baseline.
     share
-        Its seconds in percent of the slowest method's.
+        Its time in percent of the slowest method's.
     """
 
-    line: Line
+    line: LeaderboardRow
     shipped: bool
     best_baseline: bool
     score: Spread | None
     choice: Spread | None
-    drawn: Drawn | None
+    bar: ErrorBar | None
     share: float
 
     @property
     def difference(self) -> Interval | None:
-        """How the line differs from the best baseline."""
+        """Difference to the best baseline."""
         return self.line.difference
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the difference means."""
+        """Verdict on the difference."""
         return self.line.verdict
 
 
 def leaderboard(result: Result) -> tuple[list[Row], Scale]:
-    """Lay out the leaderboard: its rows, best first, and the scale that they share."""
+    """Return the rows of the leaderboard, best first, and their common scale."""
     scale = Scale.of(line.difference for line in result.lines if line.difference)
     slowest = max((line.seconds for line in result.lines), default=0.0) or 1.0
     rows = [
@@ -147,7 +151,7 @@ def leaderboard(result: Result) -> tuple[list[Row], Scale]:
             best_baseline=line.method == result.best_baseline,
             score=Spread.of(line.scores),
             choice=Spread.of(line.choice),
-            drawn=scale.draw(line.difference) if line.difference else None,
+            bar=scale.bar(line.difference),
             share=100 * line.seconds / slowest,
         )
         for line in result.lines

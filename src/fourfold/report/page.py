@@ -1,4 +1,4 @@
-"""One self-contained page from the results of studies."""
+"""The page: one self-contained HTML file from the results of studies."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from fourfold.errors import DataError, FileError
 from fourfold.report import words
 from fourfold.report.charts import Chart, confusion_chart, learning_curves
 from fourfold.report.confusions import Confused, most_confused
-from fourfold.report.findings import Found, found
+from fourfold.report.findings import MethodFindings, findings_by_method
 from fourfold.report.leaderboard import Row, Scale, leaderboard
-from fourfold.report.place import Corner, corners
 from fourfold.report.points import Colours, points_chart
+from fourfold.report.quadrants import Quadrant, quadrants
 from fourfold.report.summary import Summary, summarize
-from fourfold.study.joint_result import JointResult
+from fourfold.study.result import JointResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.study.result import Pile, Result
+    from fourfold.study.result import DataSummary, Result
 
 __all__ = ["write_report"]
 
 MOST_TASKS: Final = 6
-"""More tasks than these are summed up, and not shown one by one."""
+"""Largest number of tasks with a section each."""
 
 
 def write_report(results: Sequence[Result | JointResult], path: Path) -> None:
-    """Write what studies found as one HTML file that needs nothing else, all or nothing.
+    """Write the results of studies as one self-contained HTML file, all or nothing.
 
     Parameters
     ----------
     results
-        One or several; each becomes a section of the page. One of several tasks becomes a summary,
-        with a section for each task where they are few.
+        Results, each a section of the page. A result of several tasks becomes a summary, and a
+        section for each task if there are at most six.
     path
-        The file to write.
+        File to write.
 
     Raises
     ------
@@ -52,34 +52,30 @@ def write_report(results: Sequence[Result | JointResult], path: Path) -> None:
     """
     if not results:
         raise DataError("a report must have at least one result; got none")
-    keyed = [(f"study-{i}", result) for i, result in enumerate(results, start=1)]
-    sections = [
-        _Joint.of(key, result) if isinstance(result, JointResult) else _Study.of(key, result)
-        for key, result in keyed
-    ]
+    sections = [_section(f"study-{i}", result) for i, result in enumerate(results, start=1)]
     template = _environment().get_template("report.html.jinja")
     _write(template.render(sections=sections, plotly=get_plotlyjs()), Path(path))
 
 
 @final
 @dataclass(frozen=True)
-class _Study:
-    """A section of the page: a result, and what is drawn from it."""
+class _StudySection:
+    """Section of one study: its result, charts and tables."""
 
     template: ClassVar[str] = "study.html.jinja"
 
     key: str
     result: Result
-    piles: list[tuple[str, Pile]]
+    data: list[tuple[str, DataSummary]]
     rows: list[Row]
     scale: Scale
     curves: list[Chart]
-    found: list[Found]
+    findings: list[MethodFindings]
     confusion: Chart | None
     confused: list[Confused]
     colours: Colours
     pictures: list[Chart]
-    corners: list[Corner]
+    quadrants: list[Quadrant]
 
     @property
     def compared(self) -> bool:
@@ -88,54 +84,61 @@ class _Study:
 
     @classmethod
     def of(cls, key: str, result: Result) -> Self:
-        """Prepare a result for the page."""
+        """Make the section of a result."""
         rows, scale = leaderboard(result)
         colours = Colours.of(result.pictures)
         return cls(
             key=key,
             result=result,
-            piles=_piles(result),
+            data=_data(result),
             rows=rows,
             scale=scale,
             curves=learning_curves(result.lines),
-            found=found(result.lines),
+            findings=findings_by_method(result.lines),
             confusion=confusion_chart(result.classes, result.confusion),
             confused=most_confused(result.classes, result.confusion),
             colours=colours,
             pictures=[points_chart(points, colours) for points in result.pictures],
-            corners=corners(result),
+            quadrants=quadrants(result),
         )
 
 
 @final
 @dataclass(frozen=True)
-class _Joint:
-    """A section of the page on several tasks: a summary, and where they are few, each of them."""
+class _TasksSection:
+    """Section of several tasks: a summary, and a section for each of a few tasks."""
 
     template: ClassVar[str] = "joint.html.jinja"
 
     key: str
     result: JointResult
     summary: Summary
-    studies: list[_Study]
+    studies: list[_StudySection]
 
     @classmethod
     def of(cls, key: str, result: JointResult) -> Self:
-        """Prepare a result for the page."""
+        """Make the section of a result."""
         parts = list(result.results.values()) if len(result.results) <= MOST_TASKS else []
-        studies = [_Study.of(f"{key}-{i}", part) for i, part in enumerate(parts, start=1)]
+        studies = [_StudySection.of(f"{key}-{i}", part) for i, part in enumerate(parts, start=1)]
         return cls(key, result, summarize(result), studies)
 
 
-def _piles(result: Result) -> list[tuple[str, Pile]]:
-    piles = [("source", pile) for pile in result.sources] + [("target", result.target)]
-    return piles + ([("evaluation", result.evaluate)] if result.evaluate else [])
+def _section(key: str, result: Result | JointResult) -> _StudySection | _TasksSection:
+    if isinstance(result, JointResult):
+        return _TasksSection.of(key, result)
+    return _StudySection.of(key, result)
+
+
+def _data(result: Result) -> list[tuple[str, DataSummary]]:
+    """Return the role and the summary of each data set."""
+    data = [*(("source", source) for source in result.sources), ("target", result.target)]
+    return data + ([("evaluation", result.evaluate)] if result.evaluate else [])
 
 
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # names of classes, files and columns are a stranger's text
+        autoescape=True,  # names of classes, files and columns are untrusted text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -155,6 +158,6 @@ def _environment() -> Environment:
 def _write(page: str, path: Path) -> None:
     try:
         with whole_file(path) as part:
-            part.write_text(page, encoding="utf-8", errors="replace")  # file names may be no text
+            part.write_text(page, encoding="utf-8", errors="replace")  # file names may be invalid
     except OSError as error:
         raise FileError(f"{path} must be writable for the report; {error}") from error

@@ -1,4 +1,4 @@
-"""Source and target as points in the plane: colour says the label, symbol says the domain."""
+"""Scatter plots of source and target: colours show labels, symbols show domains."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ PALETTE: Final = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
-"""Petroff's ten colours, chosen to stay apart for colour-blind readers (arXiv:2107.02270)."""
+"""Petroff's ten colours, distinct for colour-blind readers, too (arXiv:2107.02270)."""
 GREY: Final = "#8c8c8c"
 SCALE: Final = [[0, "#2b7bba"], [0.5, "#a9a39d"], [1, "#e67300"]]
-"""Blue to orange: seen on light and on dark, and by colour-blind readers."""
-
+"""Blue to orange: visible on light and dark, and for colour-blind readers."""
 
 CIRCLE: Final = {"symbol": "circle-open", "size": 7, "line": {"width": 1.5}}
 TRIANGLE: Final = {"symbol": "triangle-up", "size": 8, "line": {"width": 0}}
@@ -38,16 +37,16 @@ TRIANGLE: Final = {"symbol": "triangle-up", "size": 8, "line": {"width": 0}}
 @final
 @dataclass(frozen=True)
 class Colours:
-    """Which colour a label has, the same in every picture of a study.
+    """Colours of labels, the same in every scatter plot of a study.
 
     Attributes
     ----------
     classes
-        Label → colour; empty where labels are numbers on a scale.
+        Label → colour; empty for numbers on a scale.
     others
-        How many more labels share the grey.
+        Number of other labels, all in grey.
     ends
-        The smallest and the largest label where labels are numbers on a scale.
+        Smallest and largest label for numbers on a scale.
     """
 
     classes: dict[str, str]
@@ -56,7 +55,7 @@ class Colours:
 
     @classmethod
     def of(cls, pictures: Sequence[Points]) -> Self:
-        """Give each label a colour; where there are too many, only the most frequent ones."""
+        """Assign a colour to each label, or to the most frequent ones if there are too many."""
         labels = Counter(label for points in pictures for label in points.label if label)
         values = [_value(label) for label in labels]
         if len(labels) > len(PALETTE) and all(map(math.isfinite, values)):
@@ -65,7 +64,7 @@ class Colours:
         return cls(dict(zip(kept, PALETTE, strict=False)), len(labels) - len(kept), None)
 
     def marker(self, labels: Sequence[str]) -> dict[str, Any]:
-        """Return how Plotly colours points with these labels."""
+        """Return Plotly's marker colours for points with these labels."""
         if self.ends is None:
             return {"color": [self.classes.get(label, GREY) for label in labels]}
         low, high = self.ends
@@ -74,7 +73,7 @@ class Colours:
 
 
 def points_chart(points: Points, colours: Colours) -> Chart:
-    """Draw one picture: circles for the source, filled triangles for the target."""
+    """Draw one scatter plot: circles for the source, filled triangles for the target."""
     hidden = axis(showticklabels=False, showgrid=False)
     figure = go.Figure(layout=layout(380, xaxis=hidden, yaxis=hidden, hovermode="closest"))
     for source in (True, False):
@@ -94,7 +93,7 @@ def points_chart(points: Points, colours: Colours) -> Chart:
 
 
 def _name_classes(figure: go.Figure, points: Points, colours: Colours) -> None:
-    """Write each class's name amid its points: colour is never the only sign."""
+    """Write the name of each class amid its points, so that colour is not the only sign."""
     names, x, y = [], [], []
     for name in colours.classes:
         index = [i for i, label in enumerate(points.label) if label == name]

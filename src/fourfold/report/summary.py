@@ -1,15 +1,15 @@
-"""Several tasks summed up: what each method did to all, and what sharing did to each."""
+"""Summary of several tasks: each method over all tasks, and the gain of each task."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from fourfold.report.leaderboard import Drawn, Scale, Spread
+from fourfold.report.leaderboard import ErrorBar, Scale, Spread
 
 if TYPE_CHECKING:
-    from fourfold.study.joint_result import JointResult
-    from fourfold.study.result import Interval, Result, Verdict
+    from fourfold.study.gate import Interval, Verdict
+    from fourfold.study.result import JointResult, Result
 
 __all__ = ["MethodRow", "Summary", "TaskRow", "summarize"]
 
@@ -22,18 +22,18 @@ class MethodRow:
     Attributes
     ----------
     name
-        Of the method.
-    difference, drawn, verdict
-        Its Δm in percent, below zero is better; where that is drawn, and what it means.
+        Name of the method.
+    difference, bar, verdict
+        Its Δm in percent (below zero is better), the error bar, and the verdict.
     counts
-        How many tasks it helped, hurt, and neither for sure.
+        Number of tasks that it helped, hurt, and left undecided.
     error
-        Why it could not run.
+        Reason why it could not run.
     """
 
     name: str
     difference: Interval | None
-    drawn: Drawn | None
+    bar: ErrorBar | None
     verdict: Verdict
     counts: tuple[int, int, int]
     error: str
@@ -42,25 +42,25 @@ class MethodRow:
 @final
 @dataclass(frozen=True)
 class TaskRow:
-    """One task, by the method that is chosen.
+    """One task, with the gain from the chosen method.
 
     Attributes
     ----------
     name, metric
-        Of the task, and of its score.
+        Names of the task and of its score.
     alone
-        The best score of what learns it alone.
-    difference, drawn, verdict
-        What it gained by sharing, where that is drawn, and what it means.
+        Best score of a model of the task alone.
+    difference, bar, verdict
+        Gain from sharing, its error bar, and the verdict.
     shipped
-        Whose model is handed over.
+        Method of the model that is handed over.
     """
 
     name: str
     metric: str
     alone: Spread | None
     difference: Interval | None
-    drawn: Drawn | None
+    bar: ErrorBar | None
     verdict: Verdict
     shipped: str
 
@@ -68,7 +68,7 @@ class TaskRow:
 @final
 @dataclass(frozen=True)
 class Summary:
-    """What the page shows of several tasks before it shows each."""
+    """Tables on several tasks, with the scales of their error bars."""
 
     methods: list[MethodRow]
     tasks: list[TaskRow]
@@ -77,7 +77,7 @@ class Summary:
 
 
 def summarize(result: JointResult) -> Summary:
-    """Lay out the summary: methods in their order, tasks in theirs."""
+    """Return the summary of a result, with methods and tasks in its order."""
     chosen = result.lines[0]
     deltas = Scale.of(line.delta for line in result.lines if line.delta)
     gains = Scale.of(gain.difference for gain in chosen.gains.values() if gain.difference)
@@ -85,7 +85,7 @@ def summarize(result: JointResult) -> Summary:
         MethodRow(
             name=line.method,
             difference=line.delta,
-            drawn=deltas.draw(line.delta) if line.delta else None,
+            bar=deltas.bar(line.delta),
             verdict=line.verdict,
             counts=(
                 len(line.tasks("helped")), len(line.tasks("hurt")), len(line.tasks("undecided"))
@@ -97,8 +97,8 @@ def summarize(result: JointResult) -> Summary:
     tasks = []
     for name, gain in chosen.gains.items():
         own, gap = result.results[name], gain.difference
-        drawn = gains.draw(gap) if gap else None
-        tasks.append(TaskRow(name, own.metric, _alone(own), gap, drawn, gain.verdict, own.shipped))
+        bar = gains.bar(gap)
+        tasks.append(TaskRow(name, own.metric, _alone(own), gap, bar, gain.verdict, own.shipped))
     return Summary(methods, tasks, deltas, gains)
 
 

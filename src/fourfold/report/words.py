@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Numbers, durations and names as text."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _MEASURES: Final = {
     "balanced_accuracy": "accuracy, averaged over classes",
     "harmonic_mean": "harmonic mean of the accuracies on seen and on unseen classes",
     "auc": "area under the ROC curve",
-    "r2": "R², the share of the variance that is explained",
+    "r2": "R², the explained share of the variance",
     "nmi": "normalized mutual information of clusters and true classes",
-    "entropy": "entropy of the true classes in a cluster, in bits, below zero",
-    "stability": "stability, the adjusted Rand index between models of two halves of the target",
+    "entropy": "negative entropy of the true classes within clusters, in bits",
+    "stability": "stability, the adjusted Rand index of models of two halves of the target",
 }
 
 
 def measure(name: str) -> str:
-    """Say in words what a score measures."""
+    """Describe a score in words."""
     return _MEASURES.get(name, name)
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write a number with so many decimals, a true minus sign, and ``∞``."""
+    """Format a number with fixed decimals, a true minus sign and ``∞``."""
     if math.isnan(value):
         return "unknown"
     size = "∞" if math.isinf(value) else f"{abs(value):.{digits}f}"
@@ -38,18 +38,18 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """Write a difference: as :func:`number`, with its sign also where it is above zero."""
+    """Format a difference: as :func:`number`, with a plus sign above zero."""
     written = number(value, digits)
     return f"+{written}" if value > 0 and written.strip("0.") else written
 
 
 def count(value: int) -> str:
-    """Write a whole number with its thousands set apart by a space that does not break."""
+    """Format a whole number with narrow spaces between thousands."""
     return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def duration(seconds: float) -> str:
-    """Write seconds in the unit that fits: ``0.34 s``, ``45 s``, ``3 min 12 s``, ``1 h 2 min``."""
+    """Format seconds in a fitting unit: ``0.34 s``, ``45 s``, ``3 min 12 s``, ``1 h 2 min``."""
     if seconds < 10:
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
     whole = round(seconds)
@@ -61,15 +61,15 @@ def duration(seconds: float) -> str:
 
 
 def plain(value: Any) -> str:
-    """Write a setting: text as it is, anything else as JSON would."""
+    """Format a setting: text unchanged, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def shorten(text: str, most: int) -> str:
-    """Cut a text that is longer than ``most`` characters, and show that it was cut."""
+    """Cut a text to at most ``most`` characters, with an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def breakable(name: str) -> Markup:
-    """Let a browser break the name of a class where a new word begins."""
+    """Allow line breaks between the words of a class name."""
     return Markup("<wbr>").join(escape(word) for word in re.split(r"(?<=[a-z])(?=[A-Z])", name))

@@ -1,25 +1,27 @@
-"""What a study refuses before anything is trained, in a sentence that names the pile at fault."""
+"""Checks of a study's data and options before anything is trained."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
+from torch import nn
 
 from fourfold import networks
 from fourfold.core.process import seeded
-from fourfold.core.tasks import Classification, infer_task
-from fourfold.data.domain import pool
+from fourfold.core.tasks import infer_task
+from fourfold.data.domain import Domain, pool
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.networks.builder import Builder
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from fourfold.core.tasks import Task
-    from fourfold.data.domain import Domain
     from fourfold.preparation.choose import Preparation
 
 __all__ = [
@@ -28,26 +30,85 @@ __all__ = [
     "check_folder",
     "check_network",
     "check_numbers",
+    "check_shared",
     "fit_preparation",
+    "of_tasks",
+    "of_transfer",
     "write_error",
 ]
+
+
+def of_transfer(
+    source: Domain | Sequence[Domain] | None,
+    target: Domain | None,
+    evaluate: Domain | Mapping[str, Domain] | None,
+) -> tuple[list[Domain], Domain, Domain | None]:
+    """Return sources, target and rows to evaluate on; refuse what is no study of transfer."""
+    if source is None or target is None:
+        raise ParameterError("a study must have a source and a target, or tasks; got neither whole")
+    if isinstance(evaluate, Mapping):
+        raise ParameterError("evaluate must be a Domain, where there are no tasks; got names")
+    if evaluate is not None and not evaluate.n_labelled:
+        raise DataError("the rows to evaluate on must have labels; got none")
+    sources = [source] if isinstance(source, Domain) else list(source)
+    if target.classes is not None:  # descriptions of the target hold for the source, too
+        known = target.classes
+        sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]
+    return sources, target, evaluate
+
+
+def of_tasks(
+    tasks: Mapping[str, Domain],
+    evaluate: Domain | Mapping[str, Domain] | None,
+    *,
+    source: object,
+    target: object,
+    generalized: bool,
+    clusters: int | None,
+) -> dict[str, Domain | None]:
+    """Return the rows to evaluate each task on; refuse what is no study of tasks."""
+    if generalized or clusters is not None:
+        raise ParameterError(
+            "generalized and clusters must be left out of a study of tasks; got "
+            f"{'generalized' if generalized else f'clusters={clusters}'}"
+        )
+    if source is not None or target is not None:
+        raise ParameterError(
+            "a study must be of a source and a target, or of tasks; got both: leave one out"
+        )
+    if evaluate is None:
+        return dict.fromkeys(tasks)
+    if not isinstance(evaluate, Mapping):
+        raise ParameterError(
+            "evaluate must be names with a Domain each, as tasks are; got "
+            f"{type(evaluate).__name__}"
+        )
+    if set(evaluate) != set(tasks):
+        raise ParameterError(
+            f"tasks to evaluate must be those that are learnt, {', '.join(tasks)}; got "
+            f"{', '.join(evaluate) or 'none'}"
+        )
+    for name, domain in evaluate.items():
+        if not domain.n_labelled:
+            raise DataError(f"the rows to evaluate task {name!r} on must have labels; got none")
+    return {name: evaluate[name] for name in tasks}
 
 
 def check_classes(
     task: Task, sources: Sequence[Domain], target: Domain, evaluate: Domain | None
 ) -> None:
-    """Refuse labels that are all the same, or to evaluate on, of which no model can know."""
+    """Refuse labels of a single class, and classes to evaluate on without any example."""
     source = pool(sources) if sources else None
     source_task = infer_task(source) if source is not None and source.n_labelled else task
     for domain, kind in ((source, source_task), (target, task), (evaluate, task)):
-        if domain is None or not domain.n_labelled or not isinstance(kind, Classification):
+        if domain is None or not domain.n_labelled or not kind.has_classes:
             continue
         if len(domain.counts) < 2:
             (only,) = domain.counts
             raise DataError(
                 f"labels of {_called(domain)} must be of at least two classes; got only {only!r}"
             )
-    if evaluate is not None and isinstance(task, Classification):
+    if evaluate is not None and task.has_classes:
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
         unknown = [str(label) for label in evaluate.counts if str(label) not in known]
         if unknown:
@@ -58,8 +119,8 @@ def check_classes(
 
 
 def check_choice(task: Task, folds: int) -> None:
-    """Refuse what a model could not be chosen by."""
-    if not folds and not isinstance(task, Classification):
+    """Refuse data by which no model could be chosen."""
+    if not folds and not task.has_classes:
         raise DataError(
             f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
             "choose a model by"
@@ -69,7 +130,7 @@ def check_choice(task: Task, folds: int) -> None:
 def fit_preparation(
     chosen: Preparation, learnt: Sequence[Domain], *asked: Domain | None
 ) -> Preparation:
-    """Fit a preparation on some domains; refuse rows, also of those that are asked about later.
+    """Fit a preparation on training domains, and refuse unusable rows of any domain.
 
     Raises
     ------
@@ -87,8 +148,20 @@ def fit_preparation(
     return fitted
 
 
-def check_network(network: Any, shape: tuple[int, ...]) -> None:
-    """Build a network that was asked for once, so that one that cannot be is refused now."""
+def check_shared(*, network: object, recipe: object) -> None:
+    """Refuse a network or a recipe that no method could take."""
+    if not (network is None or isinstance(network, (nn.Module, Builder, str))):
+        raise ParameterError(
+            f"network must be a module, a Builder or a name; got {type(network).__name__}"
+        )
+    if not (recipe is None or isinstance(recipe, (Recipe, Mapping))):
+        raise ParameterError(
+            f"recipe must be a Recipe, or a mapping of what to change; got {type(recipe).__name__}"
+        )
+
+
+def check_network(network: object, shape: tuple[int, ...]) -> None:
+    """Build a named network once, to refuse one that does not fit rows of this shape."""
     if isinstance(network, (str, Builder)):
         with seeded(0):
             networks.builder_of(network, shape).build(shape)
@@ -103,7 +176,7 @@ def check_numbers(**given: int) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Make a folder, and try whether it can be written to."""
+    """Make a folder, and refuse one that cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
@@ -114,13 +187,13 @@ def check_folder(folder: Path) -> None:
 
 
 def write_error(path: Path, what: str, error: OSError) -> FileError:
-    """Say that something could not be written, and why, without the path again."""
+    """Return the error of a failed write, with its reason but without the path again."""
     why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror or error
     return FileError(f"{path} must be {what}; got: {why}")
 
 
 def _naming(domain: Domain, check: Any) -> None:
-    """Run a check, and let its error name the domain."""
+    """Run a check, and name the domain in its error."""
     try:
         check()
     except DataError as error:

@@ -1,4 +1,4 @@
-"""The conclusion of a study: outcomes become a result that a person can read."""
+"""The conclusion of a study: leaderboards become a result in plain words."""
 
 from __future__ import annotations
 
@@ -6,92 +6,133 @@ import datetime as dt
 import platform
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
-from fourfold.core.tasks import Classification
 from fourfold.core.version import VERSION
 from fourfold.errors import FourfoldError
-from fourfold.study.judge import by_choice
-from fourfold.study.picture import pictures
-from fourfold.study.result import Line, Pile, Points, Result, Verdict
-from fourfold.study.runs import DRAWN, Outcome
+from fourfold.study.diagnostics.confusion import confusion_counts
+from fourfold.study.diagnostics.points import points_of
+from fourfold.study.execution import PLOTTED
+from fourfold.study.judge import finished, joint_rows
+from fourfold.study.leaderboard import best_baseline, best_choice
+from fourfold.study.result import DataSummary, JointResult, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from fourfold.data.domain import Domain
-    from fourfold.study.joint import Alone
-    from fourfold.study.judge import Judge
-    from fourfold.study.runs import Failure
-    from fourfold.study.study import Study
+    from fourfold.study.gate import Verdict
+    from fourfold.study.leaderboard import JointRow, LeaderboardRow
+    from fourfold.study.outcomes import Failure, Outcome
+    from fourfold.study.question import Question
+    from fourfold.study.result import Points
 
-    Asked: TypeAlias = Study | Alone
+__all__ = ["conclude", "conclude_tasks"]
 
-__all__ = ["conclude"]
-
-MANY: Final = 1000
-"""More classes than this are not listed one by one."""
+MOST_CLASSES: Final = 1000
+"""Classes that are counted one by one in the summary of data."""
 
 
 def conclude(
-    study: Asked,
-    judge: Judge,
+    question: Question,
+    board: Sequence[LeaderboardRow],
     outcomes: Mapping[str, Sequence[Outcome | Failure]],
-    lines: list[Line],
+    *,
+    seeds: int,
+    jobs: int,
+    threads: int,
 ) -> Result:
-    """Say what was found, from the outcomes and the leaderboard that was made of them.
+    """Return the result of one question.
+
+    Parameters
+    ----------
+    question
+        The question.
+    board
+        Its leaderboard, best first.
+    outcomes
+        Method → outcomes of all its runs.
+    seeds, jobs, threads
+        Settings of the study.
 
     Raises
     ------
     FourfoldError
-        If nothing could run.
+        If no method could run.
     """
-    if all(line.error for line in lines):
-        reasons = "; ".join(f"{line.method}: {line.error}" for line in lines)
+    if all(row.error for row in board):
+        reasons = "; ".join(f"{row.method}: {row.error}" for row in board)
         raise FourfoldError(f"some method must be able to run; none was: {reasons}")
-    shipped, rival = judge.shipped(lines), judge.best_baseline(lines)
-    pick = _pick(lines)
+    shipped, rival = best_choice(board), best_baseline(board)
+    pick = best_choice([row for row in board if row.role == "transfer"])
     verdict: Verdict = pick.verdict or "undecided" if pick is not None else "undecided"
-    classes, confusion = _confusion(study, judge, outcomes, shipped)
-    for line in lines:
-        line.parameters = _changed(study, line.method)
+    done = [] if shipped is None else finished(outcomes[shipped.method])
+    classes, confusion = confusion_counts(question, done)
+    notes = _notes(question, board, shipped, pick, verdict)
+    if jobs > 1:
+        notes.append(f"Times were taken with {jobs} fits at a time.")
     return Result(
-        title=study.title,
-        cell=study.plan.cell,
+        title=question.title,
+        cell=question.placement.cell,
         verdict=verdict,
-        sentence=_sentence(study, pick, rival, verdict),
-        metric=study.score.name,
-        chosen_by=_chosen_by(study, judge),
-        judged_by=_judged_by(study, judge),
+        sentence=_sentence(question, pick, rival, verdict),
+        metric=question.protocol.score.name,
+        chosen_by=_chosen_by(question),
+        judged_by=_judged_by(question),
         shipped=shipped.method if shipped is not None else "",
         best_baseline=rival.method if rival is not None else "",
-        notes=_notes(study, lines, shipped, pick, verdict),
-        sources=[_pile(source) for source in study.sources],
-        target=_pile(study.target),
-        evaluate=_pile(study.evaluate) if study.evaluate is not None else None,
-        lines=lines,
+        notes=notes,
+        sources=[_summary(source) for source in question.sources],
+        target=_summary(question.target),
+        evaluate=None if question.evaluate is None else _summary(question.evaluate),
+        lines=list(board),
         classes=classes,
         confusion=confusion,
-        pictures=_pictures(study, outcomes, shipped),
-        place=study.plan.reasons,
-        open=list(study.plan.open),
-        settings=_settings(study),
-        seconds=0.0,
+        pictures=_pictures(question, done),
+        place=question.placement.reasons,
+        open=list(question.placement.open),
+        settings={
+            **_environment(),
+            "seeds": list(range(seeds)),
+            "folds": question.protocol.splits.count,
+            "jobs": jobs,
+            "threads": threads,
+            "preparation": question.preparation.describe(),
+        },
     )
 
 
-def _pick(lines: Sequence[Line]) -> Line | None:
-    """Return the transfer method that would be chosen, without a look at evaluation labels."""
-    able = [line for line in lines if line.role == "transfer" and line.choice]
-    return max(able, key=by_choice, default=None)
+def conclude_tasks(
+    title: str, questions: Mapping[str, Question], results: Mapping[str, Result]
+) -> JointResult:
+    """Return the result of a study of several tasks, from each task's result."""
+    rows = joint_rows(questions, {name: result.lines for name, result in results.items()})
+    chosen = rows[0]
+    return JointResult(
+        title=title,
+        sentence=_joint_sentence(chosen),
+        verdict=chosen.verdict,
+        chosen="" if chosen.error else chosen.method,
+        leave_out=[] if chosen.error else chosen.tasks("hurt"),
+        shipped={name: result.shipped for name, result in results.items() if result.shipped},
+        lines=rows,
+        results=dict(results),
+        notes=_joint_notes(questions),
+    )
 
 
-def _sentence(study: Asked, pick: Line | None, rival: Line | None, verdict: Verdict) -> str:
+# --- one question --------------------------------------------------------------------------------
+
+
+def _sentence(
+    question: Question,
+    pick: LeaderboardRow | None,
+    rival: LeaderboardRow | None,
+    verdict: Verdict,
+) -> str:
     if pick is None:
         return "Undecided: no transfer method could run."
     if pick.difference is None or rival is None:
@@ -99,39 +140,41 @@ def _sentence(study: Asked, pick: Line | None, rival: Line | None, verdict: Verd
             f"Undecided: there are too few target labels to tell whether {pick.method} helps; "
             "bring some to evaluate on."
         )
-    words = {"helped": study.score.helped, "hurt": study.score.hurt, "undecided": "Undecided"}
-    difference, score = pick.difference, study.score.name.replace("_", " ")
+    score, difference = question.protocol.score, pick.difference
+    words = {"helped": score.helped, "hurt": score.hurt, "undecided": "Undecided"}
     return (
-        f"{words[verdict]}: {pick.method} reached {np.mean(pick.scores):.3f} {score}, "
-        f"{rival.method} {np.mean(rival.scores):.3f}; the difference is {difference.mean:+.3f}, "
+        f"{words[verdict]}: {pick.method} reached {np.mean(pick.scores):.3f} "
+        f"{score.name.replace('_', ' ')}, {rival.method} {np.mean(rival.scores):.3f}; "
+        f"the difference is {difference.mean:+.3f}, "
         f"its 95 % interval {difference.low:+.3f} to {difference.high:+.3f}."
     )
 
 
-def _chosen_by(study: Asked, judge: Judge) -> str:
-    if study.folds:
-        return judge.splits.chosen_by(study.choice)
+def _chosen_by(question: Question) -> str:
+    protocol = question.protocol
+    if protocol.splits.count:
+        return protocol.splits.chosen_by(protocol.choice)
     return "information maximization on the target's inputs, without labels"
 
 
-def _judged_by(study: Asked, judge: Judge) -> str:
-    if study.evaluate is not None:
-        return f"{study.evaluate.n_labelled} rows to evaluate on, bootstrap over rows × seeds"
-    if study.folds:
-        return judge.splits.judged_by
+def _judged_by(question: Question) -> str:
+    if question.evaluate is not None:
+        return f"{question.evaluate.n_labelled} rows to evaluate on, bootstrap over rows × seeds"
+    if question.protocol.splits.count:
+        return question.protocol.splits.judged_by
     return "nothing: there are no labels to judge by"
 
 
 def _notes(
-    study: Asked,
-    lines: Sequence[Line],
-    shipped: Line | None,
-    pick: Line | None,
+    question: Question,
+    board: Sequence[LeaderboardRow],
+    shipped: LeaderboardRow | None,
+    pick: LeaderboardRow | None,
     verdict: Verdict,
 ) -> list[str]:
-    """Say what a careful reader should know."""
-    notes = [f"{line.method} could not run: {line.error}" for line in lines if line.error]
-    notes += study.notes
+    """List the caveats of a result."""
+    notes = [f"{row.method} could not run: {row.error}" for row in board if row.error]
+    notes += question.notes
     if shipped is not None and pick is not None:
         baseline = shipped.role == "baseline"
         if baseline and verdict == "helped":
@@ -144,74 +187,29 @@ def _notes(
                 f"Choice and verdict disagree: {shipped.method} was chosen without evaluation "
                 "labels, though a baseline proved better on them."
             )
-    others = [x.method for x in lines if x.verdict == "helped" and x is not pick]
+    others = [row.method for row in board if row.verdict == "helped" and row is not pick]
     if others and verdict != "helped":
         notes.append(f"{', '.join(others)} helped, but would not have been chosen.")
-    if not study.folds and study.target.n_labelled:
+    if not question.protocol.splits.count and question.target.n_labelled:
         notes.append(
             "Some class has a single label, so that nothing can be held out: training has a fixed "
             "length, and the model is chosen by a validator without labels."
         )
-    if study.jobs > 1:
-        notes.append(f"Times were taken with {study.jobs} fits at a time.")
     return notes
 
 
-def _confusion(
-    study: Asked,
-    judge: Judge,
-    outcomes: Mapping[str, Sequence[Outcome | Failure]],
-    shipped: Line | None,
-) -> tuple[list[str], list[list[int]]]:
-    """Count true against predicted classes of the shipped method, over all its scored rows."""
-    if shipped is None or not isinstance(study.task, Classification):
-        return [], []
-    done = [o for o in outcomes[shipped.method] if isinstance(o, Outcome)]
-    pairs = [pair for outcome in done for pair in _pairs(judge, outcome)]
-    if not pairs:
-        return [], []
-    names = np.unique(np.concatenate([np.concatenate(pair) for pair in pairs]))
-    if len(names) > MANY:
-        return [], []
-    counts = np.zeros((len(names), len(names)), np.int64)
-    for true, guess in pairs:
-        np.add.at(counts, (np.searchsorted(names, true), np.searchsorted(names, guess)), 1)
-    return [str(name) for name in names], counts.tolist()
-
-
-def _pairs(judge: Judge, outcome: Outcome) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return true and predicted classes of the rows that an outcome is scored on."""
-    if judge.evaluate is not None and outcome.split is None:
-        true = judge.evaluate.known
-        guess = outcome.task.decode(outcome.outputs["evaluate"][judge.evaluate.labelled])
-    elif judge.evaluate is None and outcome.split is not None:
-        true = judge.truth(outcome)
-        guess = outcome.task.decode(outcome.outputs["held"])
-    else:
-        return []
-    if not len(true):
-        return []
-    if true.dtype.kind in "OU" or guess.dtype.kind == "U":
-        return [(true.astype(str), guess.astype(str))]
-    return [(true.astype(guess.dtype), guess)]
-
-
-def _pictures(
-    study: Asked, outcomes: Mapping[str, Sequence[Outcome | Failure]], shipped: Line | None
-) -> list[Points]:
-    if shipped is None:
-        return []
-    saved = [
-        o for o in outcomes[shipped.method] if isinstance(o, Outcome) and DRAWN[0] in o.outputs
-    ]
+def _pictures(question: Question, outcomes: Sequence[Outcome]) -> list[Points]:
+    """Plot inputs and features of both domains, where a saved model gave features."""
+    saved = [outcome.outputs for outcome in outcomes if PLOTTED[0] in outcome.outputs]
     if not saved:
         return []
-    return pictures(study.prepare, study.drawn, [saved[0].outputs[name] for name in DRAWN])
+    features = [np.asarray(saved[0][name]) for name in PLOTTED]
+    return points_of(question.preparation, question.plotted, features)
 
 
-def _pile(domain: Domain) -> Pile:
-    counts = {} if domain.measured or len(domain.counts) > MANY else domain.counts
-    return Pile(
+def _summary(domain: Domain) -> DataSummary:
+    counts = {} if domain.measured or len(domain.counts) > MOST_CLASSES else domain.counts
+    return DataSummary(
         name=domain.name,
         kind=domain.rows.kind,
         rows=domain.n_rows,
@@ -222,19 +220,8 @@ def _pile(domain: Domain) -> Pile:
     )
 
 
-def _changed(study: Asked, method: str) -> dict[str, str]:
-    """Return the parameters of a method that are not its defaults."""
-    estimator = study.candidates[method]
-    defaults = type(estimator)().get_params(deep=False)
-    ours = estimator.get_params(deep=False)
-    return {
-        name: repr(value)
-        for name, value in ours.items()
-        if name != "prepare" and repr(value) != repr(defaults[name])
-    }
-
-
-def _settings(study: Asked) -> dict[str, Any]:
+def _environment() -> dict[str, Any]:
+    """Return versions, machine, date and command."""
     return {
         "fourfold": VERSION,
         "torch": torch.__version__,
@@ -242,9 +229,47 @@ def _settings(study: Asked) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "command": shlex.join(sys.argv),
-        "seeds": list(range(study.seeds)),
-        "folds": study.folds,
-        "jobs": study.jobs,
-        "threads": study.threads,
-        "preparation": study.prepare.describe(),
     }
+
+
+# --- several tasks -------------------------------------------------------------------------------
+
+
+def _joint_sentence(row: JointRow) -> str:
+    if row.error:
+        return f"Undecided: no method of several tasks could run; {row.method}: {row.error}"
+    counts = ", ".join(
+        f"{verdict} {len(named)}{_named(named)}"
+        for verdict in ("helped", "hurt", "undecided")
+        if (named := row.tasks(verdict))
+    )
+    change = "Δm cannot be said"
+    if (delta := row.delta) is not None:
+        change = (
+            f"Δm is {delta.mean:+.1f} % (below zero is better; 95 % interval {delta.low:+.1f} to "
+            f"{delta.high:+.1f})"
+        )
+    hurt = row.tasks("hurt")
+    advice = f" Leave out {', '.join(hurt)}: better learnt alone." if hurt else ""
+    if len(hurt) == len(row.gains):
+        advice = " Learn each task alone."
+    return f"Tasks together, by {row.method}: {counts}; {change}.{advice}"
+
+
+def _named(tasks: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(tasks) - most} more" if len(tasks) > most else ""
+    return f" ({', '.join(tasks[:most])}{more})"
+
+
+def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
+    """List the caveats of a study of several tasks."""
+    if all(question.protocol.splits.count for question in questions.values()):
+        return []
+    labels = {name: question.target.counts for name, question in questions.items()}
+    few = ", ".join(name for name, counts in labels.items() if min(counts.values(), default=2) < 2)
+    return [
+        (
+            f"Some class of {few} has a single label, so that nothing can be held out of any task: "
+            "training has a fixed length, and models are chosen by a validator without labels."
+        )
+    ]

@@ -1,47 +1,81 @@
-"""The gate: did transfer help? Intervals of a paired difference, and a verdict that may be none."""
+"""The gate: intervals of paired differences, their verdicts, and Δm over several tasks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, final
 
 import numpy as np
 from scipy import stats
 
-from fourfold.study.result import Interval, Verdict
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
-    Intervals: TypeAlias = Callable[[float], Interval]
 
-__all__ = ["LEVEL", "bootstrap", "corrected_t", "holm", "paired_bootstrap"]
+__all__ = [
+    "LEVEL",
+    "Interval",
+    "Intervals",
+    "Verdict",
+    "bootstrap",
+    "corrected_t",
+    "delta_m",
+    "holm",
+    "paired_bootstrap",
+]
 
 K = TypeVar("K")
 
 LEVEL: Final = 0.05
-"""Chance of a wrong verdict over all methods together."""
+"""Family-wise error rate: the chance of any wrong verdict of a study."""
+
+Verdict: TypeAlias = Literal["helped", "hurt", "undecided"]
+
+
+@final
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its confidence interval.
+
+    Attributes
+    ----------
+    mean, low, high
+        The difference, and the ends of its interval after Holm's correction.
+    p
+        Two-sided p-value, not corrected.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+Intervals: TypeAlias = Callable[[float], Interval]
+"""From a level, such as .05, to the interval at this level."""
 
 
 def corrected_t(differences: Floats, test_share: float) -> Intervals:
-    """Interval of a mean difference over repeated splits that share training rows.
+    """Estimate the interval of a mean difference over repeated splits with shared training rows.
 
-    The variance is that of the differences times (1/J + test share/(1 − test share)), since the
-    J scores are not independent.
+    The J scores are not independent: the variance of the differences is multiplied by
+    1/J + test share/(1 − test share).
 
     Parameters
     ----------
     differences
         (J,) paired differences, one a seed × split.
     test_share
-        Share of the rows that are held out in a split, in (0, 1).
+        Share of held-out rows in a split, in [0, 1).
 
     Returns
     -------
     callable
-        From a level, e.g. .05, to the interval at it.
+        From a level, e.g. .05, to its interval.
 
     References
     ----------
@@ -64,19 +98,19 @@ def corrected_t(differences: Floats, test_share: float) -> Intervals:
 
 
 def paired_bootstrap(differences: Floats, *, rounds: int = 4000, seed: int = 0) -> Intervals:
-    """Interval of a mean difference over seeds × rows, both drawn anew.
+    """Estimate the interval of a mean difference by resampling seeds and rows.
 
     Parameters
     ----------
     differences
-        (seeds, rows) paired differences of what the two models score on each row.
+        (seeds, rows) paired differences of two models' scores on each row.
     rounds, seed
-        How often, and from which random state.
+        Number of resamples, and the seed of their draws.
 
     Returns
     -------
     callable
-        From a level to the interval at it.
+        From a level to its interval.
     """
     random = np.random.default_rng(seed)
     n_seeds, n_rows = differences.shape
@@ -89,21 +123,21 @@ def paired_bootstrap(differences: Floats, *, rounds: int = 4000, seed: int = 0) 
 def bootstrap(
     score: Callable[[int, NDArray[np.intp]], float], n_seeds: int, n_rows: int, *, rounds: int = 500
 ) -> Intervals:
-    """Interval of a difference of scores that are no means over rows, e.g. AUC.
+    """Estimate the interval of a difference of scores other than means over rows, e.g. AUC.
 
     Parameters
     ----------
     score
-        The difference for a seed, on rows at these positions (with repetition).
+        From a seed and positions of rows, with repetition, to the difference.
     n_seeds, n_rows
-        How many there are of each.
+        Numbers of seeds and rows.
     rounds
-        How often.
+        Number of resamples.
 
     Returns
     -------
     callable
-        From a level to the interval at it.
+        From a level to its interval.
     """
     random = np.random.default_rng(0)
     everything = np.arange(n_rows)
@@ -128,18 +162,18 @@ def _percentiles(mean: float, draws: Floats) -> Intervals:
 
 
 def holm(intervals: Mapping[K, Intervals]) -> dict[K, tuple[Interval, Verdict]]:
-    """Judge several differences at once, so that the chance of any wrong verdict stays 5 %.
+    """Judge several differences by Holm's procedure, at a family-wise error rate of 5 %.
 
     Parameters
     ----------
     intervals
-        Method, or task and method → its interval at a level.
+        Name, such as a question and a method → interval at a level.
 
     Returns
     -------
     dict
-        The same → the interval at the level that Holm's procedure gives it, and the verdict: above
-        0 *helped*, below *hurt*, else *undecided*.
+        Name → interval at its level of Holm's procedure, and the verdict: above 0 *helped*, below
+        *hurt*, else *undecided*.
 
     References
     ----------
@@ -160,3 +194,33 @@ def _verdict(interval: Interval) -> Verdict:
     if interval.low > 0:
         return "helped"
     return "hurt" if interval.high < 0 else "undecided"
+
+
+def delta_m(ours: Floats, alone: Floats, lower: NDArray[np.bool_]) -> Floats:
+    """Compute Δm in percent: below zero is better; NaN where a task alone scores zero.
+
+    Parameters
+    ----------
+    ours, alone
+        (K, J) scores of K tasks in J runs, learnt together and each alone.
+    lower
+        (K,) whether lower scores are better.
+
+    Returns
+    -------
+    ndarray
+        (J,).
+
+    References
+    ----------
+    Maninis, Radosavovic & Kokkinos, Attentive Single-Tasking of Multiple Tasks, CVPR 2019.
+
+    Examples
+    --------
+    >>> accuracy, error = [0.9], [0.4]
+    >>> delta_m(np.array([accuracy, error]), np.array([[0.8], [0.5]]), np.array([False, True]))
+    array([-16.25])
+    """
+    change = (ours - alone) / np.where(alone == 0, np.nan, alone)
+    worse: Floats = np.where(lower[:, None], change, -change)
+    return np.asarray(100 * worse.mean(axis=0))

@@ -1,196 +1,264 @@
-"""From outcomes to a leaderboard: what is chosen, without evaluation labels, and what is judged."""
+"""From outcomes to leaderboards: choices without evaluation labels, scores, and verdicts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from fourfold.core.tasks import Clustering
 from fourfold.study import gate
-from fourfold.study.clusters import against
-from fourfold.study.result import Line
-from fourfold.study.runs import Failure, Outcome
-from fourfold.study.scores import ClassScore
+from fourfold.study.candidates import changed_parameters
+from fourfold.study.diagnostics.cluster_contents import cluster_contents
+from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow
+from fourfold.study.outcomes import Failure, Outcome, take
+from fourfold.study.scores import Accuracy, ClassScore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from fourfold.core.findings import Finding
     from fourfold.data.domain import Domain
-    from fourfold.study.gate import Intervals
-    from fourfold.study.result import Interval, Verdict
-    from fourfold.study.scores import Score, Validator
-    from fourfold.study.splits import Splits
+    from fourfold.study.gate import Interval, Intervals, Verdict
+    from fourfold.study.question import Question
+    from fourfold.study.scores import Score
 
-__all__ = ["Judge", "by_choice"]
+__all__ = ["finished", "joint_rows", "leaderboards"]
+
+REFERENCE: Final = "TargetOnly"
+"""Baseline of Δm: the same network on each task alone."""
 
 
 @final
 @dataclass(frozen=True)
-class Judge:
-    """Rates outcomes.
+class Ratings:
+    """Ratings of one method on one question, before it is compared to others.
 
     Attributes
     ----------
-    score, choice
-        What verdicts are made from, and what models are chosen by on hidden labels of the target;
-        they differ where the rows to evaluate on are otherwise balanced than the target.
-    validator
-        Chooses where there are no folds; None where there are.
-    splits
-        What fits were kept from.
-    held
-        (seed, split) → that, for each.
-    evaluate
-        Rows to judge on, with their labels; or None.
-    baselines
-        Which methods are no transfer.
+    whole
+        Outcomes on the whole target, one a seed.
+    choice, scores
+        As of a :class:`~fourfold.study.leaderboard.LeaderboardRow`.
+    seconds
+        Mean duration of a fit.
+    error
+        Reason why the method could not run; empty if it did.
     """
 
-    score: Score
-    choice: Score
-    validator: Validator | None
-    splits: Splits
-    held: Mapping[tuple[int, int], NDArray[np.intp]]
-    evaluate: Domain | None
-    baselines: Sequence[str]
+    whole: list[Outcome] = field(default_factory=list)
+    choice: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    error: str = ""
 
-    def board(self, outcomes: Mapping[str, Sequence[Outcome | Failure]]) -> list[Line]:
-        """Make the leaderboard, best first: by score, else by what was chosen by."""
-        lines = self.lines(outcomes)
-        return self.ranked(lines, gate.holm(self.intervals(lines, outcomes)))
 
-    def lines(self, outcomes: Mapping[str, Sequence[Outcome | Failure]]) -> list[Line]:
-        """Rate each method by itself."""
-        return [self._line(name, outcomes[name]) for name in outcomes]
+def leaderboards(
+    questions: Mapping[str, Question],
+    outcomes: Mapping[str, Mapping[str, Sequence[Outcome | Failure]]],
+) -> dict[str, list[LeaderboardRow]]:
+    """Return the leaderboard of each question, best first.
 
-    def intervals(
-        self, lines: Sequence[Line], outcomes: Mapping[str, Sequence[Outcome | Failure]]
-    ) -> dict[str, Intervals]:
-        """Compare each method that is transfer to the best baseline."""
-        best = self.best_baseline(lines)
-        if best is None:
-            return {}
-        return {
-            line.method: self._interval(outcomes[line.method], outcomes[best.method])
-            for line in lines
-            if line.role == "transfer" and line.scores
+    Holm's correction goes over questions × methods.
+
+    Parameters
+    ----------
+    questions
+        Name → question.
+    outcomes
+        Name → method → outcomes of all its runs.
+    """
+    rated = {
+        name: {method: _rate(question, outcomes[name][method]) for method in question.candidates}
+        for name, question in questions.items()
+    }
+    judged = gate.holm(
+        {
+            (name, method): interval
+            for name, question in questions.items()
+            for method, interval in _intervals(question, rated[name]).items()
         }
-
-    @staticmethod
-    def ranked(lines: Sequence[Line], judged: Mapping[str, tuple[Interval, Verdict]]) -> list[Line]:
-        """Write differences and verdicts into lines, and put the best first."""
-        for line in lines:
-            line.difference, line.verdict = judged.get(line.method, (None, line.verdict))
-        return sorted(lines, key=_rank, reverse=True)
-
-    @staticmethod
-    def best_baseline(lines: Sequence[Line]) -> Line | None:
-        """Return the baseline with the best score, the strongest rival; None without scores."""
-        rivals = [line for line in lines if line.role == "baseline" and line.scores]
-        return max(rivals, key=lambda line: np.mean(line.scores), default=None)
-
-    @staticmethod
-    def shipped(lines: Sequence[Line]) -> Line | None:
-        """Return the line whose model is handed over: the best by choice, baselines included."""
-        candidates = [line for line in lines if line.choice]
-        return max(candidates, key=by_choice, default=None)
-
-    def _line(self, method: str, outcomes: Sequence[Outcome | Failure]) -> Line:
-        line = Line(method, "baseline" if method in self.baselines else "transfer")
-        if line.role == "transfer":
-            line.verdict = "undecided"
-        failed = [outcome.error for outcome in outcomes if isinstance(outcome, Failure)]
-        if failed:
-            line.error = failed[0]
-            return line
-        done = _finished(outcomes)
-        whole = [outcome for outcome in done if outcome.split is None]
-        line.seconds = float(np.mean([outcome.seconds for outcome in done]))
-        line.losses = [outcome.losses for outcome in whole if outcome.losses]
-        line.findings = whole[0].findings if whole else []
-        if self.evaluate is not None and whole and isinstance(whole[0].task, Clustering):
-            line.findings = [*line.findings, *against(self.evaluate, whole)]
-        crossed = self._crossed(done)
-        line.choice = crossed or self._validated(whole)
-        line.scores = (
-            [self._evaluated(o, self.evaluate) for o in whole] if self.evaluate else crossed
-        )
-        return line
-
-    def _crossed(self, outcomes: Sequence[Outcome]) -> list[float]:
-        """Rate a method on what its fits were kept from."""
-        parts = [outcome for outcome in outcomes if outcome.split is not None]
-        return self.splits.rated(self.choice, parts, self.held)
-
-    def truth(self, outcome: Outcome) -> NDArray[Any]:
-        """Return the labels (n,) of the rows that a split asks about; (0,) if there are none."""
-        return self.splits.truth(self.held[outcome.seed, outcome.split or 0])
-
-    def _validated(self, outcomes: Sequence[Outcome]) -> list[float]:
-        if self.validator is None:
-            return []
-        return [self.validator(outcome.task, outcome.outputs["target"]) for outcome in outcomes]
-
-    def _evaluated(self, outcome: Outcome, evaluate: Domain) -> float:
-        outputs = outcome.outputs["evaluate"][evaluate.labelled]
-        return self.score(outcome.task, evaluate.known, outputs)
-
-    def _interval(
-        self, method: Sequence[Outcome | Failure], rival: Sequence[Outcome | Failure]
-    ) -> Intervals:
-        """Return the interval of the difference of two methods, paired over seeds and splits."""
-        ours, theirs = _finished(method), _finished(rival)
-        if self.evaluate is None:
-            differences = np.array(self._crossed(ours)) - np.array(self._crossed(theirs))
-            return gate.corrected_t(differences, self.splits.share)
-        pairs = list(zip(ours, theirs, strict=True))
-        whole = [(a, b) for a, b in pairs if a.split is None]
-        by_row = [self._by_row(a, b, self.evaluate) for a, b in whole]
-        rows = [row for row in by_row if row is not None]
-        if rows:
-            return gate.paired_bootstrap(np.stack(rows))
-        return self._resampled(whole, self.evaluate)
-
-    def _by_row(self, a: Outcome, b: Outcome, evaluate: Domain) -> NDArray[np.float64] | None:
-        """Return each row's difference, (n,), if the score is a mean over rows."""
-        known, on = evaluate.known, evaluate.labelled
-        ours = self.score.rows(a.task, known, a.outputs["evaluate"][on])
-        theirs = self.score.rows(b.task, known, b.outputs["evaluate"][on])
-        return None if ours is None or theirs is None else ours - theirs
-
-    def _resampled(self, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain) -> Intervals:
-        known, on, score = evaluate.known, evaluate.labelled, self.score
-        asked = [[(o.task, o.outputs["evaluate"][on]) for o in pair] for pair in pairs]
-
-        def difference(seed: int, rows: NDArray[np.intp]) -> float:
-            a, b = (score(task, known[rows], outputs[rows]) for task, outputs in asked[seed])
-            return a - b
-
-        def by_class(seed: int, rows: NDArray[np.intp]) -> float:
-            a, b = (found.summed(group[rows], right[rows]) for group, right in parts[seed])
-            return a - b
-
-        if not isinstance(score, ClassScore):
-            return gate.bootstrap(difference, len(pairs), len(known))
-        found, parts = score, [[score.sorted(t, known, o) for t, o in pair] for pair in asked]
-        return gate.bootstrap(by_class, len(pairs), len(known))
+    )
+    boards = {}
+    for name, question in questions.items():
+        rows = [
+            _row(question, method, ratings, judged.get((name, method)))
+            for method, ratings in rated[name].items()
+        ]
+        boards[name] = sorted(rows, key=lambda row: row.by_score, reverse=True)
+    return boards
 
 
-def by_choice(line: Line) -> tuple[float, bool, str]:
-    """Rank by choice; of equals a baseline comes first, then the name decides, never a score."""
-    return float(np.mean(line.choice)), line.role == "baseline", line.method
+def joint_rows(
+    questions: Mapping[str, Question], boards: Mapping[str, Sequence[LeaderboardRow]]
+) -> list[JointRow]:
+    """Return the gains and Δm of each joint method, the one to be chosen first."""
+    tables = {name: {row.method: row for row in board} for name, board in boards.items()}
+    first = next(iter(questions.values()))
+    methods = [method for method in first.candidates if not first.is_baseline(method)]
+    rows = [_joint_row(method, questions, tables) for method in methods]
+    chosen = max(methods, key=lambda method: _joint_choice(method, tables))
+    return sorted(rows, key=lambda row: row.method != chosen)
 
 
-def _finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
-    """Return those that did not fail, in the order of seeds and splits."""
+def finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
+    """Return the outcomes without failures, in the order of seeds and splits."""
     done = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
     return sorted(done, key=lambda o: (o.seed, -1 if o.split is None else o.split))
 
 
-def _rank(line: Line) -> tuple[bool, float]:
-    values = line.scores or line.choice
-    return (not line.error, float(np.mean(values)) if values else -np.inf)
+# --- one method on one question ------------------------------------------------------------------
+
+
+def _rate(question: Question, outcomes: Sequence[Outcome | Failure]) -> Ratings:
+    """Rate a method by itself."""
+    failed = [outcome.error for outcome in outcomes if isinstance(outcome, Failure)]
+    if failed:
+        return Ratings(error=failed[0])
+    protocol, evaluate, done = question.protocol, question.evaluate, finished(outcomes)
+    whole = [outcome for outcome in done if outcome.split is None]
+    parts = [outcome for outcome in done if outcome.split is not None]
+    choice = crossed = protocol.splits.rate(protocol.choice, parts)
+    if not crossed and protocol.validator is not None:
+        choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
+    scores = crossed
+    if evaluate is not None:
+        on = np.flatnonzero(evaluate.labelled)
+        scores = [
+            protocol.score(o.task, evaluate.known, take(o.outputs["evaluate"], on)) for o in whole
+        ]
+    seconds = float(np.mean([outcome.seconds for outcome in done]))
+    return Ratings(whole, choice, scores, seconds)
+
+
+def _row(
+    question: Question, method: str, ratings: Ratings, judged: tuple[Interval, Verdict] | None
+) -> LeaderboardRow:
+    """Fill in the row of a method; without an interval a method of transfer is undecided."""
+    baseline = question.is_baseline(method)
+    difference, verdict = judged or (None, None if baseline else "undecided")
+    return LeaderboardRow(
+        method=method,
+        role="baseline" if baseline else "transfer",
+        choice=ratings.choice,
+        scores=ratings.scores,
+        difference=difference,
+        verdict=verdict,
+        seconds=ratings.seconds,
+        losses=[outcome.losses for outcome in ratings.whole if outcome.losses],
+        parameters=changed_parameters(question.candidates[method]),
+        findings=_findings(question, ratings.whole),
+        error=ratings.error,
+    )
+
+
+def _findings(question: Question, whole: Sequence[Outcome]) -> list[Finding]:
+    """Return the findings of the first seed; of clusters, also their classes."""
+    if not whole:
+        return []
+    if question.evaluate is None or question.protocol.task.kind != "clusterer":
+        return whole[0].findings
+    return [*whole[0].findings, *cluster_contents(question.evaluate, whole)]
+
+
+# --- methods compared ----------------------------------------------------------------------------
+
+
+def _intervals(question: Question, rated: Mapping[str, Ratings]) -> dict[str, Intervals]:
+    """Compare each method of transfer to the best baseline; none without scores."""
+    scored = {method: ratings for method, ratings in rated.items() if ratings.scores}
+    rivals = [ratings for method, ratings in scored.items() if question.is_baseline(method)]
+    if not rivals:
+        return {}
+    best = max(rivals, key=lambda ratings: np.mean(ratings.scores))
+    return {
+        method: _interval(question, ratings, best)
+        for method, ratings in scored.items()
+        if not question.is_baseline(method)
+    }
+
+
+def _interval(question: Question, ours: Ratings, theirs: Ratings) -> Intervals:
+    """Return the interval of the difference of two methods, paired over seeds and splits."""
+    if question.evaluate is None:
+        differences = np.array(ours.scores) - np.array(theirs.scores)
+        return gate.corrected_t(differences, question.protocol.splits.share)
+    pairs = list(zip(ours.whole, theirs.whole, strict=True))
+    return _bootstrap(question.protocol.score, pairs, question.evaluate)
+
+
+def _bootstrap(
+    score: Score, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain
+) -> Intervals:
+    """Resample rows and seeds; scores by row or by class need not be computed anew."""
+    known, on = evaluate.known, np.flatnonzero(evaluate.labelled)
+    asked = [[(o.task, take(o.outputs["evaluate"], on)) for o in pair] for pair in pairs]
+    if isinstance(score, Accuracy):
+        by_row = [[score.rows(task, known, answers) for task, answers in pair] for pair in asked]
+        return gate.paired_bootstrap(np.stack([ours - theirs for ours, theirs in by_row]))
+
+    def difference(seed: int, rows: NDArray[np.intp]) -> float:
+        ours, theirs = (score(task, known[rows], take(a, rows)) for task, a in asked[seed])
+        return ours - theirs
+
+    if not isinstance(score, ClassScore):
+        return gate.bootstrap(difference, len(pairs), len(known))
+    classes, groups = score, [[score.group(t, known, a) for t, a in pair] for pair in asked]
+
+    def by_class(seed: int, rows: NDArray[np.intp]) -> float:
+        ours, theirs = (classes.of_groups(g[rows], right[rows]) for g, right in groups[seed])
+        return ours - theirs
+
+    return gate.bootstrap(by_class, len(pairs), len(known))
+
+
+# --- tasks together ------------------------------------------------------------------------------
+
+
+def _joint_row(
+    method: str,
+    questions: Mapping[str, Question],
+    tables: Mapping[str, Mapping[str, LeaderboardRow]],
+) -> JointRow:
+    own = {name: table[method] for name, table in tables.items()}
+    error = next((row.error for row in own.values() if row.error), "")
+    gains = {name: Gain(row.difference, row.verdict or "undecided") for name, row in own.items()}
+    delta = None if error else _delta(method, list(questions.values()), list(tables.values()))
+    return JointRow(method, delta, gains, error)
+
+
+def _delta(
+    method: str,
+    questions: Sequence[Question],
+    tables: Sequence[Mapping[str, LeaderboardRow]],
+) -> Interval | None:
+    """Return Δm with its interval over seeds × folds, or over seeds with rows to evaluate on.
+
+    R² may be zero, so its unexplained share 1 − R² takes its place.
+    """
+    pairs = [(table[method].scores, table[REFERENCE].scores) for table in tables]
+    if not all(ours and len(ours) == len(alone) for ours, alone in pairs):
+        return None
+    lower = np.array([question.protocol.score.name == "r2" for question in questions])
+    ours, alone = (
+        np.where(lower[:, None], 1 - scores, scores)
+        for scores in (np.array([pair[side] for pair in pairs]) for side in (0, 1))  # (K, J)
+    )
+    values = gate.delta_m(ours, alone, lower)
+    if not np.isfinite(values).all():
+        return None
+    judged = any(question.evaluate is not None for question in questions)
+    share = 0.0 if judged else questions[0].protocol.splits.share
+    return gate.corrected_t(values, share)(gate.LEVEL)
+
+
+def _joint_choice(method: str, tables: Mapping[str, Mapping[str, LeaderboardRow]]) -> float:
+    """Return the mean gain in the criterion of model selection over the tasks alone."""
+    gains = [_mean(table[method]) - _mean(table[REFERENCE]) for table in tables.values()]
+    return float(np.mean(gains)) if np.isfinite(gains).all() else -np.inf
+
+
+def _mean(row: LeaderboardRow) -> float:
+    return float(np.mean(row.choice)) if row.choice else np.nan

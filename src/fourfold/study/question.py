@@ -1,227 +1,295 @@
-"""What a study of a source and a target asks: what is learnt, and how it is chosen and judged."""
+"""Questions: all that is asked of one target, made ready and checked before training."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
+from sklearn.frozen import FrozenEstimator
+from torch import nn
 
-from fourfold.algorithms.signatures import Signatures
-from fourfold.core.tasks import Classification, Clustering, infer_task
-from fourfold.data.descriptions import candidate_classes
-from fourfold.data.domain import pool
-from fourfold.errors import DataError, ParameterError
-from fourfold.study.checks import check_choice, check_classes
-from fourfold.study.leaks import leaks
-from fourfold.study.scores import (
-    SCORES,
-    HarmonicMean,
-    InformationMaximization,
-    Stability,
-    choose_score,
-)
-from fourfold.study.splits import Halves, HeldClasses, HiddenLabels, folds_for
+from fourfold.data.domain import input_difference, pool
+from fourfold.errors import ParameterError
+from fourfold.methods import find
+from fourfold.planner import locate, locate_tasks
+from fourfold.preparation.choose import SentenceEncoding
+from fourfold.preparation.descriptions import with_vectors as described_by_vectors
+from fourfold.preparation.texts import MINILM
+from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
+from fourfold.study.checks import check_network, fit_preparation
+from fourfold.study.diagnostics.points import sample_rows
+from fourfold.study.protocols.clustering import clustering_protocol
+from fourfold.study.protocols.described import described_protocol
+from fourfold.study.protocols.labelled import common_folds, labelled_protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
-    from fourfold.study.scores import Score, Validator
-    from fourfold.study.splits import Splits
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.joint import JointEstimator
+    from fourfold.estimators.transfer import TransferEstimator
+    from fourfold.networks.builder import Builder
+    from fourfold.planner import Placement
+    from fourfold.preparation.choose import Preparation
+    from fourfold.study.candidates import Method
+    from fourfold.study.protocols.protocol import Protocol
+    from fourfold.training.recipe import Recipe
 
-__all__ = ["Question", "ask_clusters", "ask_described", "ask_labelled"]
+__all__ = ["Options", "Question", "ask_tasks", "ask_transfer"]
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """Options of a study that shape its questions; see :class:`~fourfold.study.study.Study`."""
+
+    methods: Sequence[Method] | None
+    generalized: bool
+    clusters: int | None
+    encoder: str | None
+    network: nn.Module | Builder | str | None
+    prepare: Preparation | None
+    recipe: Recipe | Mapping[str, Any] | None
+    folds: int
+    metric: str | None
+
+    def preparation(self, domains: Iterable[Domain]) -> Preparation | None:
+        """Return the user's preparation, or that of the sentence encoder; None for neither.
+
+        Raises
+        ------
+        ParameterError
+            If an encoder is named, and neither inputs nor descriptions of classes are texts.
+        """
+        among = list(domains)
+        if self.prepare is not None or self.encoder is None:
+            return self.prepare
+        if any(domain.rows.kind == "texts" for domain in among):
+            return SentenceEncoding(model=self.encoder)
+        if not any(domain.classes is not None and domain.classes.texts for domain in among):
+            raise ParameterError(
+                "encoder must stand beside texts, as inputs or as descriptions of classes; got "
+                f"{self.encoder!r} beside neither"
+            )
+        return None
+
+    def defaults(self, prepare: Preparation | FrozenEstimator | None) -> dict[str, Any]:
+        """Return the values for every method that takes them and has none of its own."""
+        given = {"network": self.network, "recipe": self.recipe, "prepare": prepare}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @final
 @dataclass(frozen=True)
 class Question:
-    """What is asked.
+    """All that is asked of one target.
 
     Attributes
     ----------
-    task
-        Fitted.
-    score, choice
-        What verdicts are made from, and what models are chosen by.
-    splits
-        What fits are kept from, to choose a model by.
-    validator
-        What a model is chosen by where nothing can be kept from fits; None where something always
-        can.
-    told
-        Hyper-parameters that every method that has them must share.
+    title
+        The question in words.
+    placement
+        Place of the data on the map.
+    sources, target, evaluate
+        Training domains, and rows with labels to judge on; no sources for a task among several.
+    protocol
+        Task, scores, splits and validator.
+    preparation
+        Fitted on the inputs of all training domains.
+    candidates
+        Method → unfitted estimator; one that learns several tasks is the same in all questions.
     notes
-        What a careful reader should know of the data.
+        Caveats of the data.
+    plotted
+        Rows of source and target whose features are shown; empty for none.
     """
 
-    task: Task
-    score: Score
-    choice: Score
-    splits: Splits
-    validator: Validator | None
-    told: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    title: str
+    placement: Placement
+    sources: tuple[Domain, ...]
+    target: Domain
+    evaluate: Domain | None
+    protocol: Protocol
+    preparation: Preparation
+    candidates: Mapping[str, TransferEstimator | JointEstimator]
+    notes: tuple[str, ...] = ()
+    plotted: tuple[Domain, ...] = ()
+
+    @property
+    def domains(self) -> list[Domain]:
+        """All domains of the question."""
+        judged = [] if self.evaluate is None else [self.evaluate]
+        return [*self.sources, self.target, *judged]
+
+    def is_baseline(self, method: str) -> bool:
+        """Return whether a candidate is a baseline."""
+        return method in self.placement.baselines
 
 
-def ask_labelled(
+def ask_transfer(
     sources: Sequence[Domain],
     target: Domain,
     evaluate: Domain | None,
     *,
-    folds: int,
-    metric: str | None,
+    options: Options,
+    title: str,
 ) -> Question:
-    """Ask for labels like those that the source or the target has.
+    """Return the question of a study of transfer.
 
     Raises
     ------
     DataError, ParameterError
-        If nothing can be learnt from the labels, or rated by them.
+        If data or options do not fit.
     """
-    labelled = [d for d in (target, *sources, evaluate) if d and d.n_labelled]
-    task = infer_task(labelled[0]).fit(labelled[0])
-    check_classes(task, sources, target, evaluate)
-    score = choose_score(task, evaluate or target, metric)
-    choice = choose_score(task, target, metric) if target.n_labelled else score
-    count = folds_for(task, target, folds)
-    check_choice(task, count)
-    splits = HiddenLabels(sources, target, task, count)
-    return Question(task, score, choice, splits, InformationMaximization())
-
-
-def ask_described(
-    sources: Sequence[Domain],
-    target: Domain,
-    evaluate: Domain | None,
-    *,
-    folds: int,
-    metric: str | None,
-    generalized: bool,
-    encoder: str | None,
-) -> Question:
-    """Ask for classes that are known by descriptions alone.
-
-    Raises
-    ------
-    DataError, ParameterError
-        If a class is not described, or rows to evaluate on are of a class that does not come into
-        question.
-    """
-    source = pool(sources)
-    check_classes(infer_task(source).fit(source), sources, target, None)
-    seen = np.unique(source.known).tolist()
-    task = _described_task(source, target, seen, generalized=generalized)
-    _check_asked(task, evaluate, seen, generalized=generalized and metric is None)
-    splits = HeldClasses(sources, target, folds, generalized=generalized)
-    if not splits.count:
-        raise DataError(
-            "the source must have examples of at least six classes, so that methods can be chosen "
-            f"by holding some out; got {len(seen)}: fit a method of your choice in Python instead"
-        )
-    score: Score = SCORES["balanced_accuracy"]
-    if metric is not None:
-        score = choose_score(task, evaluate or target, metric)
-    elif generalized:
-        score = HarmonicMean(seen)
+    title = title or f"{pool(sources).name or 'source'} → {target.name or 'target'}"
+    placement = locate(sources, target)
+    chosen = options.preparation([*sources, target])
+    if placement.cell == "zeroshot":
+        target = _with_vectors(target, options.encoder)
+        sources = [_with_vectors(source, options.encoder) for source in sources]
+    protocol = _protocol(placement, sources, target, evaluate, options)
+    domains = [*sources, target]
+    if chosen is None:
+        chosen = _default_preparation(placement, [d.rows for d in domains], options)
+    prepared = fit_preparation(chosen, domains, evaluate)
+    check_network(options.network, prepared.shape_)
+    candidates = transfer_candidates(
+        options.methods,
+        placement,
+        options.defaults(FrozenEstimator(prepared)),
+        protocol.parameters,
+    )
+    unused = target.classes is not None and placement.cell != "zeroshot"
+    why = f"Descriptions of classes are not used: {placement.reasons['zeroshot']}."
     return Question(
-        task=task,
-        score=score,
-        choice=score,
-        splits=splits,
-        validator=None,
-        told={"generalized": generalized} | ({"encoder": encoder} if encoder else {}),
-        notes=leaks(source, target, evaluate),
+        title=title,
+        placement=placement,
+        sources=tuple(sources),
+        target=target,
+        evaluate=evaluate,
+        protocol=protocol,
+        preparation=prepared,
+        candidates=candidates,
+        notes=(*protocol.notes, *([why] if unused else [])),
+        plotted=(sample_rows(pool(sources)), sample_rows(target)),
     )
 
 
-def _described_task(
-    source: Domain, target: Domain, seen: Sequence[Any], *, generalized: bool
-) -> Classification:
-    """Return the classes that come into question; refuse descriptions that cannot be used."""
-    described = target.classes or source.classes
-    if described is None:
-        raise DataError("classes must be described; got no descriptions")
-    whole = described if source.classes is None else source.classes.joined(described)
-    whole.subset(seen)
-    if whole.kind != "texts":
-        Signatures.fit(whole)
-    task = Classification()
-    task.classes_ = np.unique(candidate_classes(described, seen, generalized=generalized))
-    if len(task.classes_) < 2:
-        raise DataError(
-            "at least two classes without examples must be described; got one, "
-            f"{task.classes_.tolist()[0]!r}: generalized (--generalized) lets the others in"
-        )
-    return task
-
-
-def ask_clusters(
-    sources: Sequence[Domain],
-    target: Domain,
-    evaluate: Domain | None,
-    *,
-    clusters: int | None,
-    metric: str | None,
-) -> Question:
-    """Ask for clusters, where nothing has a label.
+def ask_tasks(
+    tasks: Mapping[str, Domain], evaluate: Mapping[str, Domain | None], *, options: Options
+) -> dict[str, Question]:
+    """Return the question of each task in a study of several.
 
     Raises
     ------
     DataError, ParameterError
-        If nobody says how many clusters, or half of the rows are fewer than these.
+        If data or options do not fit.
     """
-    told = "" if target.classes is None else ": are labels in a column (--label)?"
-    if clusters is None:
+    chosen = options.preparation(tasks.values())
+    placement = locate_tasks(tasks)
+    targets = {name: _called(domain, name) for name, domain in tasks.items()}
+    judged = {name: None if d is None else _called(d, name) for name, d in evaluate.items()}
+    folds = common_folds(targets, options.folds)
+    protocols = {
+        name: labelled_protocol([], d, judged[name], folds=folds, metric=options.metric)
+        for name, d in targets.items()
+    }
+    prepared = _prepare_tasks(targets, judged, chosen, placement, options)
+    shared = None if input_difference(targets) else FrozenEstimator(next(iter(prepared.values())))
+    joint = joint_candidates(
+        options.methods, placement, targets, options.defaults(chosen if shared is None else shared)
+    )
+    questions = {}
+    for name, protocol in protocols.items():
+        check_network(options.network, prepared[name].shape_)
+        alone = baselines(placement, options.defaults(FrozenEstimator(prepared[name])))
+        questions[name] = Question(
+            title=name,
+            placement=placement,
+            sources=(),
+            target=targets[name],
+            evaluate=judged[name],
+            protocol=protocol,
+            preparation=prepared[name],
+            candidates={**alone, **joint},
+        )
+    return questions
+
+
+def _protocol(
+    placement: Placement,
+    sources: Sequence[Domain],
+    target: Domain,
+    evaluate: Domain | None,
+    options: Options,
+) -> Protocol:
+    """Return the protocol for these data; refuse options of another cell of the map."""
+    cell, reasons = placement.cell, placement.reasons
+    if options.generalized and cell != "zeroshot":
         raise ParameterError(
-            "clusters must say how many are looked for where nothing has labels (--clusters); got "
-            f"none{told}"
+            "generalized must stand beside descriptions of classes without examples; got it "
+            f"where {reasons['zeroshot']}"
         )
-    if target.n_rows // 2 < clusters:
-        raise DataError(
-            f"the target must have at least {2 * clusters} rows for {clusters} clusters, so that "
-            f"halves of it can be compared; got {target.n_rows}"
+    if options.clusters is not None and cell != "clustering":
+        raise ParameterError(
+            f"clusters must be left out where {reasons['clustering']}; got {options.clusters}"
         )
-    if evaluate is not None and not isinstance(infer_task(evaluate), Classification):
-        raise DataError(
-            f"labels of {evaluate.name or 'the data'}, to evaluate clusters on, must be classes; "
-            "got numbers, or several a row"
+    data, metric, folds = (sources, target, evaluate), options.metric, options.folds
+    if cell == "clustering":
+        return clustering_protocol(*data, clusters=options.clusters, metric=metric)
+    if cell == "zeroshot":
+        generalized, encoder = options.generalized, options.encoder
+        return described_protocol(
+            *data, folds=folds, metric=metric, generalized=generalized, encoder=encoder
         )
-    if metric is not None and evaluate is None:
-        raise ParameterError(f"metric must stand beside rows to evaluate on; got {metric!r} alone")
-    task = Clustering(n_clusters=clusters)
-    task.check()
-    task.fit(target)
-    score = Stability() if evaluate is None else choose_score(task, evaluate, metric)
-    return Question(
-        task=task,
-        score=score,
-        choice=Stability(),
-        splits=Halves(sources, target),
-        validator=None,
-        told={"n_clusters": clusters},
+    return labelled_protocol(*data, folds=folds, metric=metric)
+
+
+def _default_preparation(placement: Placement, rows: list[Rows], options: Options) -> Preparation:
+    """Return the preparation that the first baseline would choose, not yet fitted."""
+    baseline = find(placement.baselines[0]).load()()
+    prepare: Preparation = baseline.choose_preparation(
+        rows, user_network=isinstance(options.network, nn.Module)
     )
+    return prepare
 
 
-def _check_asked(
-    task: Classification, evaluate: Domain | None, seen: Sequence[Any], *, generalized: bool
-) -> None:
-    """Refuse rows to evaluate on whose class cannot be the answer, or, of both kinds, one kind."""
-    if evaluate is None:
-        return
-    known, name = evaluate.known, evaluate.name or "the data"
-    strange = np.unique(known[task.codes(known) < 0])
-    if len(strange):
-        only = any(label in seen for label in strange.tolist())
-        hint = " and has no examples (--generalized lets the others in)" if only else ""
-        raise DataError(
-            f"each class of {name}, to evaluate on, must be one that is described{hint}; got also "
-            f"{', '.join(map(repr, strange[:4].tolist()))}"
+def _prepare_tasks(
+    targets: Mapping[str, Domain],
+    judged: Mapping[str, Domain | None],
+    chosen: Preparation | None,
+    placement: Placement,
+    options: Options,
+) -> dict[str, Preparation]:
+    """Fit one preparation on all tasks, or one a task where their inputs differ in kind."""
+    difference = input_difference(targets)
+    if difference and isinstance(options.network, nn.Module):
+        raise ParameterError(
+            "network must be a name or a Builder where the inputs of tasks differ, so that each "
+            f"has one of its own; got a module, and {difference}"
         )
-    of_seen = np.isin(known, seen)
-    if generalized and (of_seen.all() or not of_seen.any()):
-        raise DataError(
-            f"{name}, to evaluate on, must have rows of classes with examples and without, for "
-            f"their harmonic mean; got {'the former' if of_seen.all() else 'the latter'} only"
-        )
+    fitted: dict[str, Preparation] = {}
+    for names in [[name] for name in targets] if difference else [list(targets)]:
+        domains = [targets[name] for name in names]
+        prepare = chosen or _default_preparation(placement, [d.rows for d in domains], options)
+        one = fit_preparation(prepare, domains, *[judged[name] for name in names])
+        fitted |= dict.fromkeys(names, one)
+    return fitted
+
+
+def _with_vectors(domain: Domain, encoder: str | None) -> Domain:
+    """Encode textual descriptions of classes once, before all fits."""
+    if domain.classes is None or domain.classes.texts is None:
+        return domain
+    return domain.described(described_by_vectors(domain.classes, encoder or MINILM))
+
+
+def _called(domain: Domain, name: str) -> Domain:
+    """Return the same domain, with its task's name where it has none."""
+    if domain.name:
+        return domain
+    named = copy.copy(domain)
+    named.name = name
+    return named

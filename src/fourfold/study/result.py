@@ -1,41 +1,41 @@
-"""What a study found, as plain values: printed, drawn in the report, and kept as JSON."""
+"""Results of studies as plain values: printed, drawn in the report, and kept as JSON."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 from fourfold.core import findings
 from fourfold.core.atomic import whole_file
 from fourfold.errors import DataError
+from fourfold.study.leaderboard import JointRow, LeaderboardRow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fourfold.core.findings import Finding
+    from fourfold.study.gate import Verdict
 
-__all__ = ["Interval", "Line", "Pile", "Points", "Result", "Verdict"]
-
-Verdict: TypeAlias = Literal["helped", "hurt", "undecided"]
+__all__ = ["DataSummary", "JointResult", "Points", "Result"]
 
 
 @final
 @dataclass(frozen=True)
-class Pile:
-    """One pile of data, in numbers.
+class DataSummary:
+    """A domain in numbers.
 
     Attributes
     ----------
-    name, kind
-        What it is called; ``"array"``, ``"pictures"``, ``"sounds"``, ``"texts"``, ``"table"`` or
-        ``"sparse"``.
+    name
+        Its name.
+    kind
+        ``"array"``, ``"pictures"``, ``"sounds"``, ``"texts"``, ``"table"`` or ``"sparse"``.
     rows, labelled
-        How many, and how many of them have a label.
+        Numbers of rows, and of rows with a label.
     shape
         Of one row.
     labels
-        Label → how often; empty for numbers.
+        Label → its frequency; empty for numbers.
     digest
         Of inputs and labels.
     """
@@ -51,76 +51,13 @@ class Pile:
 
 @final
 @dataclass(frozen=True)
-class Interval:
-    """An estimate and its confidence interval.
-
-    Attributes
-    ----------
-    mean, low, high
-        The difference, and the ends of its interval after Holm's correction.
-    p
-        Two-sided p-value, not corrected.
-    """
-
-    mean: float
-    low: float
-    high: float
-    p: float
-
-
-@final
-@dataclass
-class Line:
-    """One method on the leaderboard.
-
-    Attributes
-    ----------
-    method
-        Its class name.
-    role
-        ``"baseline"`` or ``"transfer"``.
-    choice
-        What it was chosen by, one value a seed × split: cross-validated scores, or the validator's.
-    scores
-        What the verdict is made from, one value a seed (evaluation labels) or a seed × split.
-    difference
-        To the best baseline, in the score's units; None for that baseline, or without scores.
-    verdict
-        None for baselines.
-    seconds
-        Of one fit, on average, in this process (what the store already held costs nothing).
-    losses
-        Each seed's training loss, one value an epoch, from the fit on the whole target.
-    parameters
-        Those that are not the method's defaults.
-    findings
-        What the method found out beside its model, on the first seed.
-    error
-        Why it could not run; empty if it did.
-    """
-
-    method: str
-    role: Literal["baseline", "transfer"]
-    choice: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    difference: Interval | None = None
-    verdict: Verdict | None = None
-    seconds: float = 0.0
-    losses: list[list[float]] = field(default_factory=list)
-    parameters: dict[str, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    error: str = ""
-
-
-@final
-@dataclass(frozen=True)
 class Points:
     """Rows of both domains as points in the plane.
 
     Attributes
     ----------
     title
-        Which features: prepared inputs, or those that the shipped model learnt.
+        Their features: prepared inputs, or features of the shipped model.
     x, y
         Coordinates, source rows first.
     source
@@ -139,26 +76,26 @@ class Points:
 @final
 @dataclass
 class Result:
-    """What a study found.
+    """Result of a study of one target, or of one task among several.
 
     Attributes
     ----------
     title
         The question, e.g. ``"mnist → optdigits, few labels"``.
     cell
-        The map's cell that the data stand on.
+        The cell of the map with these data.
     verdict, sentence
-        Whether transfer helped, and that in a sentence for a person.
+        Whether transfer helped, and the answer in a sentence.
     metric
         The score's name, e.g. ``"accuracy"``; higher is better.
     chosen_by
-        How the shipped model was chosen, without evaluation labels.
+        Criterion of model selection, without evaluation labels.
     judged_by
-        What the scores are measured on.
+        Data behind the scores.
     shipped, best_baseline
-        The method of the model that is handed over, and the baseline that others are compared to.
+        Method of the shipped model, and the baseline of all differences.
     notes
-        What a careful reader should know: where choice and verdict disagree, what did not run.
+        Caveats: disagreement of choice and verdict, failures of methods.
     sources, target, evaluate
         The data.
     lines
@@ -169,11 +106,11 @@ class Result:
     pictures
         Source and target before and after.
     place, open
-        What the map says: cell → the reason why it applies or does not; the cells that apply.
+        The map: cell → the reason why it applies or does not; the cells that apply.
     settings
-        Everything needed to repeat it: version, seeds, threads, command, date, machine.
+        All that repeats the study: version, seeds, threads, command, date, machine.
     seconds
-        Of the whole study.
+        Of the whole study; 0 for one task among several.
     """
 
     title: str
@@ -186,33 +123,32 @@ class Result:
     shipped: str
     best_baseline: str
     notes: list[str]
-    sources: list[Pile]
-    target: Pile
-    evaluate: Pile | None
-    lines: list[Line]
+    sources: list[DataSummary]
+    target: DataSummary
+    evaluate: DataSummary | None
+    lines: list[LeaderboardRow]
     classes: list[str]
     confusion: list[list[int]]
     pictures: list[Points]
     place: dict[str, str]
     open: list[str]
     settings: dict[str, Any]
-    seconds: float
+    seconds: float = 0.0
 
     def save(self, path: Path) -> None:
-        """Write it as JSON, all or nothing."""
-        with whole_file(path) as part:
-            part.write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
+        """Write the result as JSON, all or nothing."""
+        _write(self.to_json(), path)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold of it: all."""
+        """Return the whole result as JSON can hold it."""
         raw = asdict(self)
-        for line, kept in zip(self.lines, raw["lines"], strict=True):
-            kept["findings"] = [findings.to_json(finding) for finding in line.findings]
+        for row, kept in zip(self.lines, raw["lines"], strict=True):
+            kept["findings"] = [findings.to_json(finding) for finding in row.findings]
         return raw
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what :meth:`save` wrote.
+        """Read a saved result.
 
         Raises
         ------
@@ -226,7 +162,7 @@ class Result:
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Self:
-        """Read what :meth:`to_json` gave.
+        """Read a result from the values of :meth:`to_json`.
 
         Raises
         ------
@@ -236,16 +172,89 @@ class Result:
         return cls(
             **{
                 **raw,
-                "sources": [Pile(**pile) for pile in raw["sources"]],
-                "target": Pile(**raw["target"]),
-                "evaluate": Pile(**raw["evaluate"]) if raw["evaluate"] else None,
-                "lines": [_line(line) for line in raw["lines"]],
+                "sources": [DataSummary(**source) for source in raw["sources"]],
+                "target": DataSummary(**raw["target"]),
+                "evaluate": DataSummary(**raw["evaluate"]) if raw["evaluate"] else None,
+                "lines": [LeaderboardRow.from_json(row) for row in raw["lines"]],
                 "pictures": [Points(**points) for points in raw["pictures"]],
             }
         )
 
 
-def _line(raw: dict[str, Any]) -> Line:
-    difference = Interval(**raw["difference"]) if raw["difference"] else None
-    found = [findings.from_json(finding) for finding in raw["findings"]]
-    return Line(**{**raw, "difference": difference, "findings": found})
+@final
+@dataclass
+class JointResult:
+    """Result of a study of several tasks: a Result for each, and the gains over all.
+
+    Attributes
+    ----------
+    title
+        The question.
+    sentence
+        The answer in a sentence.
+    verdict
+        Whether the chosen method helped all in all.
+    chosen
+        The best joint method by cross-validation, without evaluation labels; empty without one.
+    leave_out
+        Tasks hurt by the chosen method, and better learnt alone.
+    shipped
+        Task → method of its shipped model: the best by cross-validation, joint or alone.
+    lines
+        The joint methods, the chosen one first.
+    results
+        Task → its own result, with joint methods and baselines on one leaderboard.
+    notes
+        Caveats.
+    seconds
+        Of the whole study.
+
+    Notes
+    -----
+    Δm = 100/K·Σ (−1)^δ (M_m − M_b)/M_b over K tasks, δ = 1 where higher is better, M_b of the same
+    network trained on the task alone. R² may be zero, so it counts as the unexplained share 1 − R²,
+    where lower is better.
+    """
+
+    title: str
+    sentence: str
+    verdict: Verdict
+    chosen: str
+    leave_out: list[str]
+    shipped: dict[str, str]
+    lines: list[JointRow]
+    results: dict[str, Result]
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def save(self, path: Path) -> None:
+        """Write the result as JSON, all or nothing."""
+        raw = {
+            **vars(self),
+            "lines": [asdict(row) for row in self.lines],
+            "results": {name: result.to_json() for name, result in self.results.items()},
+        }
+        _write(raw, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a saved result.
+
+        Raises
+        ------
+        DataError
+            If the file is no result of a study of several tasks.
+        """
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw["lines"] = [JointRow.from_json(row) for row in raw["lines"]]
+            results = raw["results"].items()
+            raw["results"] = {name: Result.from_json(result) for name, result in results}
+            return cls(**raw)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path} must be the result of a study of tasks; {error}") from error
+
+
+def _write(raw: dict[str, Any], path: Path) -> None:
+    with whole_file(path) as part:
+        part.write_text(json.dumps(raw, indent=1), encoding="utf-8")

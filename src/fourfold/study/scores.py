@@ -1,4 +1,4 @@
-"""How models are rated: scores on labels, and validators that need none."""
+"""Scores on labels, and validators without labels."""
 
 from __future__ import annotations
 
@@ -27,92 +27,79 @@ __all__ = [
     "Entropy",
     "HarmonicMean",
     "InformationMaximization",
-    "MutualInformation",
     "Score",
     "Stability",
+    "TaskScore",
     "Validator",
     "choose_score",
 ]
 
 MINORITY: Final = 0.2
-"""Two classes of which one is rarer than this are rated by AUC."""
+"""Share of the rarer of two classes below which they are rated by AUC."""
 
 
 class Score(ABC):
-    """A number for outputs against true labels; higher is better.
+    """A number for a task's answers against true labels; higher is better.
 
     Attributes
     ----------
     name
-        What it is called.
+        Its name.
     helped, hurt
-        How a sentence begins that says what a difference means.
+        Beginning of the sentence on a difference above zero, and below.
     """
 
-    name: ClassVar[str]
+    name: str
     helped: ClassVar[str] = "Transfer helped"
     hurt: ClassVar[str] = "Transfer hurt"
 
     @abstractmethod
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        """Rate outputs (n, k) of a fitted task against labels (n,) or (n, m)."""
-
-    def rows(
-        self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]
-    ) -> NDArray[np.float64] | None:
-        """Return one number a row whose mean is the score, (n,); None if there is no such thing."""
-        del task, y, outputs
-        return None
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
+        """Rate answers of a fitted task for n rows against labels (n,) or (n, m)."""
 
 
 @final
 class Accuracy(Score):
-    """Share of rows that are right."""
+    """Share of right rows."""
 
     name = "accuracy"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
         return task.score(y, outputs)
 
-    def rows(
-        self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]
-    ) -> NDArray[np.float64] | None:
-        if isinstance(task, Classification):
-            right = outputs.argmax(axis=1) == task.codes(y)
-        else:
-            right = task.decode(outputs) == y
-        return np.asarray(right.reshape(len(y), -1).mean(axis=1), np.float64)
+    def rows(self, task: Task, y: NDArray[Any], outputs: Any) -> NDArray[np.float64]:
+        """Return the score of each row, (n,); their mean is the score."""
+        return _rows_right(task, y, outputs)
 
 
 class ClassScore(Score, ABC):
-    """A score that is made of each class's share of rows that are right."""
+    """A score made of each class's share of right rows."""
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        return self.summed(*self.sorted(task, y, outputs))
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
+        return self.of_groups(*self.group(task, y, outputs))
 
-    def sorted(
-        self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]
+    def group(
+        self, task: Task, y: NDArray[Any], outputs: Any
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return each row's group, an even number or an odd one, and whether it is right: (n,)."""
+        """Return the group of each row, 2 × its class + its side, and whether it is right: (n,)."""
         if not isinstance(task, Classification):
             raise ParameterError(f"{self.name} needs classes; got a {type(task).__name__}")
-        group = 2 * np.unique(y, return_inverse=True)[1] + self.odd(y)
-        right = task.codes(y) == outputs.argmax(axis=1)
-        return group.astype(np.intp), right.astype(np.float64)
+        group = 2 * np.unique(y, return_inverse=True)[1] + self.side(y)
+        return group.astype(np.intp), _rows_right(task, y, outputs)
 
-    def summed(self, group: NDArray[np.intp], right: NDArray[np.float64]) -> float:
-        """Make a score of some of these rows."""
+    def of_groups(self, group: NDArray[np.intp], right: NDArray[np.float64]) -> float:
+        """Compute the score of some grouped rows."""
         counts = np.bincount(group)
         rates = np.bincount(group, right) / np.maximum(counts, 1)
         return self.of_rates(*(rates[side::2][counts[side::2] > 0] for side in (0, 1)))
 
     @abstractmethod
-    def odd(self, y: NDArray[Any]) -> NDArray[np.bool_]:
-        """Tell the classes of one side from those of the other, (n,)."""
+    def side(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        """Divide the classes into two sides: False or True for each label, (n,)."""
 
     @abstractmethod
-    def of_rates(self, even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
-        """Make a score of the classes' shares on either side, (k,) each."""
+    def of_rates(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+        """Compute the score from the classes' shares of right rows on either side, (k,) each."""
 
 
 @final
@@ -121,20 +108,20 @@ class BalancedAccuracy(ClassScore):
 
     name = "balanced_accuracy"
 
-    def odd(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+    def side(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         return np.zeros(len(y), bool)
 
-    def of_rates(self, even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
-        return float(np.concatenate([even, odd]).mean())
+    def of_rates(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+        return float(np.concatenate([first, second]).mean())
 
 
 @final
 class Auc(Score):
-    """Area under the ROC curve; with several classes, one against the rest on average."""
+    """Area under the ROC curve; of several classes, the mean of one against the rest."""
 
     name = "auc"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
         if not isinstance(task, Classification):
             raise ParameterError(f"auc needs classes; got a {type(task).__name__}")
         true, p = task.codes(y), task.probabilities(outputs)
@@ -148,12 +135,19 @@ class Auc(Score):
 
 
 @final
-class R2(Score):
-    """Share of the labels' variance that is explained."""
+class TaskScore(Score):
+    """The task's own score: R² of numbers, normalized mutual information of clusters.
 
-    name = "r2"
+    Parameters
+    ----------
+    name
+        Its name.
+    """
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
         return task.score(y, outputs)
 
 
@@ -164,7 +158,7 @@ class HarmonicMean(ClassScore):
     Parameters
     ----------
     seen
-        Names of the classes that had examples.
+        Names of the classes with examples.
     """
 
     name = "harmonic_mean"
@@ -172,49 +166,37 @@ class HarmonicMean(ClassScore):
     def __init__(self, seen: Sequence[Any]) -> None:
         self.seen = np.array(seen)
 
-    def odd(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+    def side(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         return np.isin(y, self.seen)
 
-    def of_rates(self, even: NDArray[np.float64], odd: NDArray[np.float64]) -> float:
-        if not len(even) or not len(odd):
+    def of_rates(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+        if not len(first) or not len(second):
             return 0.0
-        return GeneralizedScore.of(seen=float(odd.mean()), unseen=float(even.mean())).harmonic
-
-
-@final
-class MutualInformation(Score):
-    """Normalized mutual information of clusters and true classes, in [0, 1]."""
-
-    name = "nmi"
-
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        return task.score(y, outputs)
+        return GeneralizedScore.of(seen=float(second.mean()), unseen=float(first.mean())).harmonic
 
 
 @final
 class Entropy(Score):
-    """Entropy of the true classes inside the clusters, in bits, below zero: none of it is 0."""
+    """Entropy of the true classes inside the clusters, in bits, times −1: 0 is the best."""
 
     name = "entropy"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        del task
-        return -cluster_entropy(y, outputs.argmax(axis=1))
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
+        return -cluster_entropy(y, task.decode(outputs))
 
 
 @final
 class Stability(Score):
     """Agreement with another clustering of the same rows: adjusted Rand index, at most 1.
 
-    Where all rows are in one cluster there is nothing to agree on, and it is 0.
+    It is 0 where all rows are in one cluster.
     """
 
-    name = "stability"  # which says nothing about the truth
+    name = "stability"
     helped, hurt = "More stable with transfer", "Less stable with transfer"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        del task
-        found = outputs.argmax(axis=1)
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
+        found = task.decode(outputs)
         if min(len(np.unique(y)), len(np.unique(found))) < 2:
             return 0.0
         return float(adjusted_rand_score(y, found))
@@ -222,7 +204,14 @@ class Stability(Score):
 
 SCORES: Final[Mapping[str, Score]] = {
     score.name: score
-    for score in (Accuracy(), BalancedAccuracy(), Auc(), R2(), MutualInformation(), Entropy())
+    for score in (
+        Accuracy(),
+        BalancedAccuracy(),
+        Auc(),
+        TaskScore("r2"),
+        TaskScore("nmi"),
+        Entropy(),
+    )
 }
 
 FITTING: Final[Mapping[type[Task], tuple[str, ...]]] = {
@@ -230,16 +219,16 @@ FITTING: Final[Mapping[type[Task], tuple[str, ...]]] = {
     Attributes: ("accuracy",),
     Clustering: ("nmi", "entropy"),
 }
-"""Task → the scores for it, the usual one first; other tasks are of classes."""
+"""Task → its scores, the usual one first; other tasks are of classes."""
 
 
 def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
-    """Choose the primary score by task: accuracy, AUC for two classes with a rare one, R², NMI.
+    """Choose a task's score: accuracy, AUC for two classes with a rare one, R² or NMI.
 
     Raises
     ------
     ParameterError
-        If there is no score of that name, or it is not for this task.
+        If there is no score of this name, or the task has none such.
     """
     if name is not None and name not in SCORES:
         raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
@@ -256,18 +245,20 @@ def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
 
 
 class Validator(ABC):
-    """Rates a model on the target without labels; higher is better."""
+    """A number for a model's answers on the target, without labels; higher is better."""
 
     name: ClassVar[str]
 
     @abstractmethod
-    def __call__(self, task: Task, outputs: NDArray[np.float32]) -> float:
-        """Rate outputs (n, k) for the target's rows."""
+    def __call__(self, task: Task, outputs: Any) -> float:
+        """Rate answers of a fitted task for the target's rows."""
 
 
 @final
 class InformationMaximization(Validator):
-    """Sure about each row, and all classes in use: H(mean p) − mean H(p), in nats.
+    """Mutual information of rows and predicted classes: H(mean p) − mean H(p), in nats.
+
+    It is high where each row is predicted for sure and all classes are in use.
 
     References
     ----------
@@ -277,7 +268,7 @@ class InformationMaximization(Validator):
 
     name = "information maximization"
 
-    def __call__(self, task: Task, outputs: NDArray[np.float32]) -> float:
+    def __call__(self, task: Task, outputs: Any) -> float:
         if not isinstance(task, Classification):
             raise ParameterError(
                 f"without labels only classes can be validated; got a {type(task).__name__}: "
@@ -290,3 +281,11 @@ class InformationMaximization(Validator):
 def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
     logs = np.log(np.where(p > 0, p, 1.0))
     return np.asarray(-(p * logs).sum(axis=-1))
+
+
+def _rows_right(task: Task, y: NDArray[Any], outputs: Any) -> NDArray[np.float64]:
+    """Return whether each row is right, or the share of its right answers: (n,)."""
+    right = task.rows_right(y, outputs)
+    if right is None:
+        raise ParameterError(f"accuracy needs classes or answers; got a {type(task).__name__}")
+    return right

@@ -1,4 +1,4 @@
-"""Splits: what is kept from a fit, to rate it by: labels, whole classes, or half of the rows."""
+"""Splits: held-out labels, classes or rows, and the rating of models on them."""
 
 from __future__ import annotations
 
@@ -9,32 +9,31 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 
 from fourfold.core.folds import count_folds, make_folds
-from fourfold.core.tasks import Classification
 from fourfold.data.domain import Domain, pool
 from fourfold.study.scores import HarmonicMean, Stability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Index
-    from fourfold.study.runs import Outcome
+    from fourfold.study.outcomes import Outcome
     from fourfold.study.scores import Score
 
-__all__ = ["Halves", "HeldClasses", "HiddenLabels", "Posed", "Splits", "folds_for"]
+__all__ = ["Halves", "HeldClasses", "HiddenLabels", "Split", "Splits", "count_splits"]
 
 
-class Posed(NamedTuple):
-    """What a fit is given, and what it is asked.
+class Split(NamedTuple):
+    """Training domains and held-out rows.
 
     Attributes
     ----------
     sources, target
-        What it learns from.
+        Training domains.
     asked
-        The rows that it is asked about; their labels are not looked at.
+        Held-out rows; models answer for them without a look at their labels.
     """
 
     sources: list[Domain]
@@ -43,16 +42,16 @@ class Posed(NamedTuple):
 
 
 class Splits(ABC):
-    """A way to keep something from a fit, and to rate what the model then says.
+    """Repeated splits of the data, by which models are compared and chosen.
 
     Attributes
     ----------
     count
-        Splits a seed; 0 where nothing can be kept.
+        Number of splits a seed; 0 where nothing can be held out.
     share
-        Of what there is that is kept in a split.
+        Held-out share of the data in a split.
     judged_by
-        What verdicts stand on where nobody brings rows to evaluate on.
+        Basis of verdicts where there are no rows to evaluate on.
     """
 
     count: int
@@ -61,67 +60,61 @@ class Splits(ABC):
 
     @abstractmethod
     def parts(self, seed: int) -> list[Index]:
-        """Say what each split of a seed keeps."""
+        """Return the held-out positions of each split of a seed."""
 
     @abstractmethod
-    def pose(self, held: Index) -> Posed:
-        """Return what a fit that is kept from this is given, and asked."""
+    def apply(self, held: Index) -> Split:
+        """Return the training domains and the held-out rows of the split at these positions."""
 
     @abstractmethod
     def chosen_by(self, score: Score) -> str:
-        """Say in a few words how a model is chosen by these splits."""
+        """Describe model selection by these splits in a few words."""
 
     @abstractmethod
     def truth(self, held: Index) -> NDArray[Any]:
-        """Return the labels (n,) of the rows that are asked about; (0,) if there are none."""
+        """Return the labels (n,) of the held-out rows; (0,) if there are none."""
 
-    def rate(self, score: Score, outcome: Outcome, held: Index) -> float:
-        """Rate what the model of one split says."""
-        return score(outcome.task, self.truth(held), outcome.outputs["held"])
-
-    def rated(
-        self,
-        score: Score,
-        outcomes: Sequence[Outcome],
-        held: Mapping[tuple[int, int], Index],
-    ) -> list[float]:
-        """Rate what the models of all splits say, in the order of seeds and splits."""
-        return [self.rate(score, o, held[o.seed, o.split or 0]) for o in outcomes]
+    @abstractmethod
+    def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
+        """Rate the outcomes of one method on all splits, in the order of seeds and splits."""
 
 
 @final
 class HiddenLabels(Splits):
-    """Some of the target's labels are hidden: cross-validation.
+    """Cross-validation on the target's labels.
 
     Parameters
     ----------
     sources, target
         The data.
     task
-        Fitted.
+        Its labels are split.
     count
-        Folds; 0 for none.
+        Number of folds; 0 for none.
     """
 
     def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, count: int) -> None:
         self.sources, self.target, self.count = list(sources), target, count
         self.share = 1 / max(count, 1)
-        self.classes = isinstance(task, Classification)
+        self.stratified = task.stratified
 
     def parts(self, seed: int) -> list[Index]:
-        """Split the labelled rows, classes in proportion: the positions of each fold."""
+        """Return the positions of each fold's labelled rows, classes in proportion."""
         if not self.count:
             return []
         where = np.flatnonzero(self.target.labelled)
-        parts = make_folds(self.target.known, self.count, seed, classes=self.classes)
+        parts = make_folds(self.target.known, self.count, seed, stratified=self.stratified)
         return [where[held] for held in parts]
 
-    def pose(self, held: Index) -> Posed:
-        return Posed(self.sources, self.target.hide(held), self.target.subset(held))
+    def apply(self, held: Index) -> Split:
+        return Split(self.sources, self.target.hide(held), self.target.subset(held))
 
     def truth(self, held: Index) -> NDArray[Any]:
         y = self.target.y
         return np.full(len(held), np.nan) if y is None else y[held]
+
+    def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
+        return [score(o.task, self.truth(o.held), o.outputs["held"]) for o in outcomes]
 
     def chosen_by(self, score: Score) -> str:
         return f"{self.count}-fold cross-validation on the target's labels, {score.name}"
@@ -129,17 +122,17 @@ class HiddenLabels(Splits):
 
 @final
 class HeldClasses(Splits):
-    """Some of the source's classes are held out, and recognized by their descriptions.
+    """Cross-validation over classes of the source, recognized by their descriptions.
 
     Parameters
     ----------
     sources, target
         The data, with descriptions.
     most
-        Folds, at most, but as many as it takes to leave four classes to learn from; there are none
-        where a fold would then have fewer than two classes.
+        Folds, at most, but enough to leave four classes to learn from; there are none where a fold
+        would then have fewer than two classes.
     generalized
-        Whether rows of the other classes are asked about, too.
+        Whether the held-out rows include some of the other classes.
     """
 
     def __init__(
@@ -154,28 +147,28 @@ class HeldClasses(Splits):
         self.share = 1 / max(self.count, 1)
 
     def parts(self, seed: int) -> list[Index]:
-        """Deal the classes out: the positions of each fold's among the sorted names."""
+        """Return the positions of each fold's classes among the sorted names."""
         if not self.count:
             return []
         order = np.random.default_rng(seed).permutation(len(self.names))
         ends = np.linspace(0, len(order), self.count + 1).astype(int).tolist()
         return [np.sort(order[a:b]) for a, b in pairwise(ends)]
 
-    def pose(self, held: Index) -> Posed:
+    def apply(self, held: Index) -> Split:
         kept, asked = self._positions(held)
         unseen = self.names[held].tolist()
         known = self.target.classes
         described = self.source.classes.joined(known) if self.source.classes is not None else known
         if described is None:
             raise AssertionError("only described classes are held out")
-        asked_for = self.names.tolist() if self.generalized else unseen
+        candidates = self.names.tolist() if self.generalized else unseen
         rows = self.source.subset(asked)
-        learnt = self.source.subset(kept).described(described.subset(self.names.tolist()))
-        target = Domain(rows.rows, classes=described.subset(asked_for), name=self.target.name)
-        return Posed([learnt], target, rows)
+        source = self.source.subset(kept).described(described.subset(self.names.tolist()))
+        target = Domain(rows.rows, classes=described.subset(candidates), name=self.target.name)
+        return Split([source], target, rows)
 
     def _positions(self, held: Index) -> tuple[Index, Index]:
-        """Return the rows that are learnt from, and those that are asked about."""
+        """Return the positions of training rows and of held-out rows."""
         y = self.source.known
         where = np.flatnonzero(self.source.labelled)
         unseen = np.isin(y, self.names[held])
@@ -190,10 +183,17 @@ class HeldClasses(Splits):
         y = self.source.subset(self._positions(held)[1]).y
         return np.empty(0) if y is None else y
 
-    def rate(self, score: Score, outcome: Outcome, held: Index) -> float:
-        if isinstance(score, HarmonicMean):  # other classes are the seen ones here
-            score = HarmonicMean(np.delete(self.names, held).tolist())
-        return super().rate(score, outcome, held)
+    def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
+        return [
+            self._score(score, o.held)(o.task, self.truth(o.held), o.outputs["held"])
+            for o in outcomes
+        ]
+
+    def _score(self, score: Score, held: Index) -> Score:
+        """Return the score of a split: all classes but the held-out ones are seen."""
+        if isinstance(score, HarmonicMean):
+            return HarmonicMean(np.delete(self.names, held).tolist())
+        return score
 
     def chosen_by(self, score: Score) -> str:
         return (
@@ -204,7 +204,7 @@ class HeldClasses(Splits):
 
 @final
 class Halves(Splits):
-    """A fit sees half of the target's rows; models of both halves should cluster all rows alike.
+    """Stability of clusters: models of two halves of the target should cluster all rows alike.
 
     Parameters
     ----------
@@ -224,29 +224,23 @@ class Halves(Splits):
         self.sources, self.target = list(sources), target
 
     def parts(self, seed: int) -> list[Index]:
-        """Deal the rows out: the positions of those that each half lacks."""
+        """Return the positions of the rows outside each half."""
         order = np.random.default_rng(seed).permutation(self.target.n_rows)
         middle = len(order) // 2
         return [np.sort(order[:middle]), np.sort(order[middle:])]
 
-    def pose(self, held: Index) -> Posed:
+    def apply(self, held: Index) -> Split:
         kept = np.setdiff1d(np.arange(self.target.n_rows), held)
-        return Posed(self.sources, self.target.subset(kept), self.target)
+        return Split(self.sources, self.target.subset(kept), self.target)
 
     def truth(self, held: Index) -> NDArray[Any]:
         del held
         return np.empty(0)
 
-    def rated(
-        self,
-        score: Score,
-        outcomes: Sequence[Outcome],
-        held: Mapping[tuple[int, int], Index],
-    ) -> list[float]:
-        del held
+    def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
         ones, others = outcomes[::2], outcomes[1::2]
         return [
-            score(other.task, one.outputs["held"].argmax(axis=1), other.outputs["held"])
+            score(other.task, one.predictions("held"), other.outputs["held"])
             for one, other in zip(ones, others, strict=True)
         ]
 
@@ -255,8 +249,8 @@ class Halves(Splits):
         return f"{Stability.name}: how alike models of two halves of the target cluster all of it"
 
 
-def folds_for(task: Task, target: Domain, most: int) -> int:
-    """Tell in how many folds the labels can be split; 0 if some class has one label only."""
+def count_splits(task: Task, target: Domain, most: int) -> int:
+    """Return the number of folds of the target's labels; 0 if some class has a single label."""
     if not target.n_labelled:
         return 0
-    return count_folds(target.known, most, classes=isinstance(task, Classification))
+    return count_folds(target.known, most, stratified=task.stratified)

@@ -1,79 +1,69 @@
-"""A study: methods side by side with honest baselines, and a verdict."""
+"""A study: methods side by side with honest baselines on one question or several, and a verdict."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter
-from collections.abc import Mapping
+import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, final
 
-from joblib import delayed
-from sklearn.base import clone
-from sklearn.frozen import FrozenEstimator
-from torch import nn
-
-from fourfold.core.atomic import whole_folder
-from fourfold.data.domain import Domain, pool
-from fourfold.errors import DataError, ParameterError
+from fourfold import bundle
+from fourfold.bundle.names import as_folder
+from fourfold.core.atomic import disk_is_full, whole_folder
+from fourfold.errors import FourfoldWarning
 from fourfold.estimators.joint import JointEstimator
-from fourfold.estimators.transfer import TransferEstimator
-from fourfold.methods import find
-from fourfold.planner import locate
+from fourfold.frozen.store import Store, compute_once, using
+from fourfold.methods.saved import load
+from fourfold.networks.cut import Cut
 from fourfold.study.checks import (
     check_folder,
-    check_network,
     check_numbers,
-    fit_preparation,
+    check_shared,
+    of_tasks,
+    of_transfer,
     write_error,
 )
-from fourfold.study.conclusion import conclude
-from fourfold.study.joint import JointStudy
-from fourfold.study.judge import Judge
-from fourfold.study.picture import drawn
-from fourfold.study.question import ask_clusters, ask_described, ask_labelled
-from fourfold.study.runs import SHIPPED, Bench, Failure, Outcome, Run, execute
-from fourfold.study.show import Shown
-from fourfold.study.work import (
-    encoding,
-    equip,
-    measuring,
-    own_store,
-    seeded,
-    started,
-    warm,
-    with_vectors,
-)
+from fourfold.study.conclusion import conclude, conclude_tasks
+from fourfold.study.execution import execute_all
+from fourfold.study.judge import leaderboards
+from fourfold.study.question import Options, ask_tasks, ask_transfer
+from fourfold.study.runs import RunContext, RunData, list_runs
+from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from fourfold.core.tasks import Task
-    from fourfold.frozen.store import Store
+    from torch import nn
+
+    from fourfold.data.domain import Domain
     from fourfold.networks.builder import Builder
     from fourfold.preparation.choose import Preparation
-    from fourfold.study.joint_result import JointResult
-    from fourfold.study.question import Question
-    from fourfold.study.result import Result
-    from fourfold.study.scores import Score
+    from fourfold.study.candidates import Method
+    from fourfold.study.outcomes import Failure, Outcome
+    from fourfold.study.result import JointResult, Result
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Study"]
 
-Method: TypeAlias = str | TransferEstimator | JointEstimator
+ONLY: Final = "target"
+"""Name of the only question of a study of transfer."""
 
 
 @final
 class Study:
-    """Run what applies beside honest baselines, and say whether transfer helped.
+    """Run methods beside honest baselines, and say whether transfer helped.
 
-    Given a source and a target, it asks whether the source helped; given tasks, whom it helped to
-    be learnt together: see :class:`~fourfold.study.joint.JointStudy`.
+    A study of a source and a target asks whether the source helped: one question. A study of tasks
+    asks for each of them whether it helped to learn them together: a question each, answered by
+    joint methods beside the same network and a linear model on the task alone.
 
-    What is handed over is chosen without evaluation labels: by cross-validation on the target's
-    labels or, where these are too few, by a validator that needs none. Evaluation labels only
-    judge.
+    The shipped model is chosen without evaluation labels: by cross-validation on the target's
+    labels or, where these are too few, by a validator. Evaluation labels only judge.
+
+    Fits run in the :class:`~fourfold.Runtime` in use when :meth:`run` is called, with the study's
+    own threads, store and checkpoints.
 
     Parameters
     ----------
@@ -82,42 +72,47 @@ class Study:
     target
         The Domain to be solved.
     evaluate
-        Rows with labels to judge on, which no model sees; they may repeat the target's rows. With
+        Rows with labels to judge on, unseen by all models; they may repeat the target's rows. With
         tasks: of each task, by name.
     tasks
         Instead of a source and a target, several labelled Domains, by name, that all matter.
     methods
         Names or unfitted estimators; by default all that apply. Baselines always run.
     generalized
-        Where classes are described: whether rows may also be of classes that have examples.
+        Where classes are described: whether rows may also be of classes with examples.
     clusters
-        Where nothing has labels: how many clusters are looked for.
+        Where nothing has labels: the number of clusters.
     encoder
-        The sentence encoder (extra ``text``), by name or folder, for texts, as inputs or as
+        Sentence encoder (extra ``text``), by name or folder, for texts, as inputs or as
         descriptions of classes; without it, words of inputs are counted, and descriptions encoded
         by ``"all-MiniLM-L6-v2"``.
     network, prepare, recipe
-        Given to every method that takes one, baselines included. A recipe may also be a mapping,
-        e.g. ``{"epochs": 5}``: what it changes of each method's own recipe.
+        Given to every method that takes one and has none of its own, baselines included. A recipe
+        may also be a mapping, e.g. ``{"epochs": 5}``: changes of each method's own recipe.
     seeds
-        How many times everything is trained, source models included.
+        Number of repetitions of every fit, source models included.
     folds
-        Into how many parts the target's labels are split, at most.
+        Number of parts of the target's labels, at most.
     metric
         ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"r2"``, ``"nmi"`` or ``"entropy"``; by
         default the task's.
     jobs, threads
         Fits at a time, in processes of their own if more than one; threads of each.
     output
-        Folder for runs, models and the result.
+        Folder of runs, models and the result.
     resume
-        Take over runs that are finished already and agree in everything.
+        Take over finished runs with the same data, method and runtime.
     store
-        Where frozen features and source models are kept; the user's own by default.
+        Store of frozen features and source models; by default the runtime's, or else the user's.
     title
         The question, for the report.
     progress
         Show a bar.
+
+    Attributes
+    ----------
+    questions
+        Name → question: one of transfer, or one a task.
 
     Raises
     ------
@@ -165,57 +160,47 @@ class Study:
         title: str = "",
         progress: bool = True,
     ) -> None:
-        self.joint: JointStudy | None = None
-        if tasks is not None:
-            if generalized or clusters is not None:
-                raise ParameterError(
-                    "generalized and clusters must be left out of a study of tasks; got "
-                    f"{'generalized' if generalized else f'clusters={clusters}'}"
-                )
-            prepare = prepare or encoding(encoder, tasks.values())
-            self.joint = JointStudy(
-                tasks,
-                _of_tasks(source, target, evaluate),
-                methods=methods,
-                network=network,
-                prepare=prepare,
-                recipe=recipe,
-                seeds=seeds,
-                folds=folds,
-                metric=metric,
-                jobs=jobs,
-                threads=threads,
-                output=output,
-                resume=resume,
-                store=store,
-                title=title,
-                progress=progress,
-            )
-            return
-        self.sources, self.target, self.evaluate = _of_transfer(source, target, evaluate)
-        target, evaluate = self.target, self.evaluate
         check_numbers(seeds=seeds, folds=folds, jobs=jobs, threads=threads)
+        check_shared(network=network, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.output, self.resume, self.progress = Path(output), resume, progress
-        self.title = title or f"{pool(self.sources).name or 'source'} → {target.name or 'target'}"
-        self.plan = locate(self.sources, target)
-        prepare = prepare or encoding(encoder, [*self.sources, target])
-        if self.plan.cell == "zeroshot":
-            self.target = target = with_vectors(target, encoder)
-            self.sources = [with_vectors(source, encoder) for source in self.sources]
-        self.generalized, self.clusters, self.encoder = generalized, clusters, encoder
-        self.question = self._question(folds, metric)
-        self.drawn = [drawn(pool(self.sources)), drawn(target)]
-        self.shared = self._shared(network, prepare, recipe)
-        self.candidates = self._candidates(methods)
-        self.store = store or own_store()
-        check_folder(self.output)
+        options = Options(
+            methods=methods,
+            generalized=generalized,
+            clusters=clusters,
+            encoder=encoder,
+            network=network,
+            prepare=prepare,
+            recipe=recipe,
+            folds=folds,
+            metric=metric,
+        )
+        if tasks is None:
+            data = of_transfer(source, target, evaluate)
+            question = ask_transfer(*data, options=options, title=title)
+            self.questions = {ONLY: question}
+            self.title = question.title
+        else:
+            judged = of_tasks(
+                tasks,
+                evaluate,
+                source=source,
+                target=target,
+                generalized=generalized,
+                clusters=clusters,
+            )
+            self.questions = ask_tasks(tasks, judged, options=options)
+            self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
+        self.network = network
+        self.store = store or current().store or _own_store()
+        for folder in (self.output, *map(self._folder, self.questions)):
+            check_folder(folder)
 
     def run(self) -> Result | JointResult:
-        """Run everything, write ``result.json`` and the winner into ``best``, return the result.
+        """Run everything, write ``result.json`` and the shipped model into ``best``.
 
-        With ``tasks`` that is a :class:`~fourfold.study.joint_result.JointResult`, and ``best``
-        holds a folder for each task.
+        With ``tasks``, the result is a :class:`~fourfold.JointResult`, and ``best`` holds a folder
+        for each task.
 
         Raises
         ------
@@ -224,222 +209,96 @@ class Study:
         FileError
             If the output folder cannot be written.
         """
-        return self._run() if self.joint is None else self.joint.run()
-
-    def _run(self) -> Result:
         began = time.perf_counter()
-        domains = [*self.sources, self.target, *([self.evaluate] if self.evaluate else [])]
-        warm(self.shared.get("network"), self.store, [(self.prepare, domain) for domain in domains])
-        runs = list(self._runs())
-        outcomes = self._outcomes(runs)
-        judge = Judge(
-            score=self.score,
-            choice=self.choice,
-            validator=None if self.folds else self.question.validator,
-            splits=self.question.splits,
-            evaluate=self.evaluate,
-            held={(run.seed, run.split): run.held for run in runs if run.split is not None},
-            baselines=self.plan.baselines,
-        )
-        result = conclude(self, judge, outcomes, judge.board(outcomes))
-        if result.shipped:
-            self._ship(result.shipped)
-        result.seconds = time.perf_counter() - began
-        result.save(self.output / "result.json")
-        return result
+        self._precompute()
+        outcomes = self._outcomes()
+        boards = leaderboards(self.questions, outcomes)
+        settings = {"seeds": self.seeds, "jobs": self.jobs, "threads": self.threads}
+        results = {
+            name: conclude(question, boards[name], outcomes[name], **settings)
+            for name, question in self.questions.items()
+        }
+        self._ship({name: result.shipped for name, result in results.items() if result.shipped})
+        found: Result | JointResult
+        if len(results) == 1:
+            (found,) = results.values()
+        else:
+            found = conclude_tasks(self.title, self.questions, results)
+        found = replace(found, seconds=time.perf_counter() - began)
+        found.save(self.output / "result.json")
+        return found
 
-    # --- before anything is trained --------------------------------------------------------------
+    def _folder(self, name: str) -> Path:
+        """Return the folder of the runs and models of one question alone."""
+        one = len(self.questions) == 1
+        return self.output if one else self.output / "tasks" / as_folder(name)
 
-    def _question(self, folds: int, metric: str | None) -> Question:
-        """Tell what is asked, and refuse data that cannot be judged."""
-        data = self.sources, self.target, self.evaluate
-        if self.evaluate is not None and not self.evaluate.n_labelled:
-            raise DataError("the rows to evaluate on must have labels; got none")
-        self._refuse_strange_options()
-        if self.plan.cell == "clustering":
-            return ask_clusters(*data, clusters=self.clusters, metric=metric)
-        if self.plan.cell == "zeroshot":
-            return ask_described(
-                *data,
-                folds=folds,
-                metric=metric,
-                generalized=self.generalized,
-                encoder=self.encoder,
-            )
-        return ask_labelled(*data, folds=folds, metric=metric)
-
-    def _refuse_strange_options(self) -> None:
-        """Refuse what is said of another cell of the map than the one where the data stand."""
-        if self.generalized and self.plan.cell != "zeroshot":
-            raise ParameterError(
-                "generalized must stand beside descriptions of classes without examples; got it "
-                f"where {self.plan.reasons['zeroshot']}"
-            )
-        if self.clusters is not None and self.plan.cell != "clustering":
-            raise ParameterError(
-                "clusters must be left out where "
-                f"{self.plan.reasons['clustering']}; got {self.clusters}"
-            )
-
-    @property
-    def task(self) -> Task:
-        """What is learnt."""
-        return self.question.task
-
-    @property
-    def score(self) -> Score:
-        """What verdicts are made from."""
-        return self.question.score
-
-    @property
-    def choice(self) -> Score:
-        """What models are chosen by."""
-        return self.question.choice
-
-    @property
-    def notes(self) -> list[str]:
-        """What a careful reader should know of the data."""
-        unused = self.target.classes is not None and self.plan.cell != "zeroshot"
-        why = f"Descriptions of classes are not used: {self.plan.reasons['zeroshot']}."
-        return [*self.question.notes, *([why] if unused else [])]
-
-    @property
-    def folds(self) -> int:
-        """In how many splits a seed something is kept from fits; 0 where nothing can be."""
-        return self.question.splits.count
-
-    def _shared(
-        self,
-        network: nn.Module | Builder | str | None,
-        prepare: Preparation | None,
-        recipe: Recipe | Mapping[str, Any] | None,
-    ) -> dict[str, Any]:
-        """Return what every method is given; the preparation is fitted once, without labels."""
-        learnt = [*self.sources, self.target]
-        brought = isinstance(network, nn.Module)
-        rows = [domain.rows for domain in learnt]
-        one: TransferEstimator = find(self.plan.baselines[0]).load()()
-        chosen = prepare or one.choose_preparation(rows, user_network=brought)
-        self.prepare = fit_preparation(chosen, learnt, self.evaluate)
-        check_network(network, self.prepare.shape_)
-        given = {"network": network, "recipe": recipe, "prepare": FrozenEstimator(self.prepare)}
-        return {name: value for name, value in given.items() if value is not None}
-
-    def _candidates(self, methods: Sequence[Method] | None) -> dict[str, TransferEstimator]:
-        """Return every method that will run, baselines first."""
-        wanted = self.plan.methods if methods is None else methods
-        asked = [self._method(method) for method in wanted]
-        beside = self.plan.beside(type(method).__name__ for method in asked)
-        chosen = [*(self._method(name) for name in beside), *asked]
-        named: dict[str, TransferEstimator] = {}
-        met: Counter[str] = Counter()
-        for estimator in chosen:
-            name = type(estimator).__name__
-            if met[name] and name in self.plan.baselines:
-                continue
-            named[f"{name}-{met[name] + 1}" if met[name] else name] = estimator
-            met[name] += 1
-        if all(name in self.plan.baselines for name in named):
-            why = "; ".join(f"{name}: {reason}" for name, reason in self.plan.skipped.items())
-            raise DataError(f"there must be a method that applies to these data; none does: {why}")
-        return named
-
-    def _method(self, method: Method) -> TransferEstimator:
-        entry = find(method) if isinstance(method, str) else None
-        name = entry.name if entry is not None else type(method).__name__
-        if name in self.plan.skipped:
-            raise ParameterError(
-                f"methods must apply to these data; {name} does not: {self.plan.skipped[name]}"
-            )
-        estimator: TransferEstimator = clone(method if entry is None else entry.load()())
-        own = estimator.get_params(deep=False)
-        estimator.set_params(**{k: v for k, v in self.question.told.items() if k in own})
-        equip(estimator, self.shared)
-        return estimator
-
-    # --- running ---------------------------------------------------------------------------------
-
-    def _runs(self) -> Iterator[Run]:
-        """List every fit: the whole target first, then splits; seeds side by side."""
-        whole = range(self.seeds if self.evaluate is not None or not self.folds else 1)
-        for name, estimator in self.candidates.items():
-            for seed in whole:
-                fit = seeded(estimator, seed)
-                yield Run(name, measuring(fit) if seed == SHIPPED else fit, seed)
-        if not self.folds:
+    def _precompute(self) -> None:
+        """Compute frozen features with all threads, before fits share them out."""
+        if not isinstance(self.network, Cut):
             return
-        splits = [self.question.splits.parts(seed) for seed in range(self.seeds)]
-        for part in range(self.folds):
-            for name, estimator in self.candidates.items():
-                for seed in range(self.seeds):
-                    yield Run(name, seeded(estimator, seed), seed, part, splits[seed][part])
+        with using(self.store):
+            for question in self.questions.values():
+                for domain in question.domains:
+                    rows = question.preparation.transform(domain.rows)
+                    for _ in compute_once(self.network.frozen, rows).blocks():
+                        pass
 
-    def _outcomes(self, runs: Sequence[Run]) -> dict[str, list[Outcome | Failure]]:
-        bench = self._bench()
-        outcomes: dict[str, list[Outcome | Failure]] = {name: [] for name in self.candidates}
-        left = []
-        for run in runs:
-            key = bench.key(run)
-            done = bench.finished(run, key) if self.resume else None
-            if done is None:
-                left.append(delayed(execute)(run, bench, key))
-            else:
-                outcomes[run.method].append(done)
-        with Shown(len(runs), len(runs) - len(left), on=self.progress) as shown:
-            for outcome in started(left, self.jobs):
-                outcomes[outcome.method].append(outcome)
-                shown.advance(outcome)
-        return outcomes
-
-    def _bench(self) -> Bench:
-        return Bench(
-            sources=self.sources,
-            target=self.target,
-            splits=self.question.splits,
-            evaluate=None if self.evaluate is None else self.evaluate.unlabelled(),
-            drawn=self.drawn,
-            validate=not self.folds,
+    def _context(self) -> RunContext:
+        """Return data and settings of all runs, in the runtime in use."""
+        return RunContext(
+            data={name: RunData.of(q, self._folder(name)) for name, q in self.questions.items()},
             folder=self.output,
+            runtime=current().but(threads=self.threads, store=None),
             store=None if self.store is None else self.store.path,
-            threads=self.threads,
             own=self.jobs > 1,
         )
 
-    def _ship(self, method: str) -> None:
+    def _outcomes(self) -> dict[str, dict[str, list[Outcome | Failure]]]:
+        """Return the outcomes of all runs, by question and method."""
+        outcomes: dict[str, dict[str, list[Outcome | Failure]]] = {
+            name: {method: [] for method in question.candidates}
+            for name, question in self.questions.items()
+        }
+        for found in execute_all(
+            list_runs(self.questions, self.seeds),
+            self._context(),
+            resume=self.resume,
+            jobs=self.jobs,
+            progress=self.progress,
+        ):
+            for name, outcome in found.items():
+                outcomes[name][outcome.method].append(outcome)
+        return outcomes
+
+    def _ship(self, shipped: Mapping[str, str]) -> None:
+        """Put the chosen model of each question into ``best``, all or nothing."""
         best = self.output / "best"
         try:
             with whole_folder(best) as part:
-                shutil.copytree(self.output / "models" / method, part, dirs_exist_ok=True)
+                for name, method in shipped.items():
+                    place = part if len(self.questions) == 1 else part / as_folder(name)
+                    self._ship_one(name, method, place)
         except OSError as error:
-            raise write_error(best, "writable for the model", error) from error
+            raise write_error(best, "writable for the models", error) from error
+
+    def _ship_one(self, name: str, method: str, place: Path) -> None:
+        if isinstance(self.questions[name].candidates[method], JointEstimator):
+            bundle.save(load(self.output / "models" / method).of(name), place)
+        else:
+            shutil.copytree(self._folder(name) / "models" / method, place, dirs_exist_ok=True)
 
 
-def _of_tasks(source: object, target: object, evaluate: object) -> Mapping[str, Domain] | None:
-    """Return the rows to evaluate tasks on; refuse what is no study of tasks."""
-    if source is not None or target is not None:
-        raise ParameterError(
-            "a study must be of a source and a target, or of tasks; got both: leave one out"
+def _own_store() -> Store | None:
+    """Open the user's store; go on without it where its disk is full."""
+    try:
+        return Store.default()
+    except OSError as error:
+        if not disk_is_full(error):
+            raise
+        warnings.warn(
+            f"the disk of the store is full, so that nothing is kept in it; got: {error}",
+            FourfoldWarning,
+            stacklevel=3,
         )
-    if evaluate is not None and not isinstance(evaluate, Mapping):
-        raise ParameterError(
-            "evaluate must be names with a Domain each, as tasks are; got "
-            f"{type(evaluate).__name__}"
-        )
-    return evaluate
-
-
-def _of_transfer(
-    source: Domain | Sequence[Domain] | None,
-    target: Domain | None,
-    evaluate: Domain | Mapping[str, Domain] | None,
-) -> tuple[list[Domain], Domain, Domain | None]:
-    """Return sources, target and rows to evaluate on; refuse what is no study of transfer."""
-    if source is None or target is None:
-        raise ParameterError("a study must have a source and a target, or tasks; got neither whole")
-    if isinstance(evaluate, Mapping):
-        raise ParameterError("evaluate must be a Domain, where there are no tasks; got names")
-    sources = [source] if isinstance(source, Domain) else list(source)
-    if target.classes is not None:  # what is said of classes is said of the source's, too
-        known = target.classes
-        sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]
-    return sources, target, evaluate
+        return None

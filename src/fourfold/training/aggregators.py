@@ -1,4 +1,4 @@
-"""Gradients of several losses made one, by torchjd: an extra."""
+"""Aggregation of the gradients of several losses by torchjd, an extra."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AGGREGATORS: Final[dict[str, Callable[[int], Aggregator]]] = {
     "imtlg": lambda _k: aggregation.IMTLG(),
     "alignedmtl": lambda _k: aggregation.AlignedMTL(),
 }
-"""Name → what builds an aggregator of so many gradients."""
+"""Name → builder of an aggregator of k gradients."""
 
 
 def aggregator(name: str, k: int) -> Aggregator:
@@ -40,7 +40,7 @@ def aggregator(name: str, k: int) -> Aggregator:
     Raises
     ------
     MissingExtraError
-        If the solver that it needs is not installed.
+        If its solver is not installed.
     """
     try:
         return AGGREGATORS[name](k)
@@ -49,22 +49,22 @@ def aggregator(name: str, k: int) -> Aggregator:
 
 
 def descend(losses: Tensor, name: str, shared: Sequence[Tensor], own: Sequence[Tensor]) -> None:
-    """Leave gradients of several losses: aggregated on what they share, the sum on the rest.
+    """Set gradients of several losses: aggregated for shared parameters, summed for the others.
 
-    A loss without a gradient, of a task that has no label in this batch, takes no part: some
-    aggregators would stand still for it. An aggregator remembers nothing from one call to the
-    next, so that a training that goes on from a checkpoint goes on as it would have.
+    A loss without a gradient, as of a task without labels in the batch, is left out, because some
+    aggregators would return zero. Aggregators have no state, so that a training resumed from a
+    checkpoint gives the same result.
 
     Parameters
     ----------
     losses
         (K,).
     name
-        Of the aggregator.
+        Name of the aggregator.
     shared
         Parameters whose K gradients may conflict.
     own
-        Parameters that each belong to one of the losses.
+        Parameters of one loss each.
     """
     everything = [*shared, *own]
     rows = [
@@ -84,7 +84,7 @@ def descend(losses: Tensor, name: str, shared: Sequence[Tensor], own: Sequence[T
 
 
 def _aggregated(name: str, jacobian: Tensor) -> Tensor:
-    with warnings.catch_warnings():  # of how fast a solver is when it is used again
+    with warnings.catch_warnings():  # about the speed of a solver that is used again
         warnings.filterwarnings("ignore", "You are solving a parameterized problem", UserWarning)
         step: Tensor = aggregator(name, len(jacobian))(jacobian)
     return step

@@ -1,4 +1,4 @@
-"""How the losses of several tasks become one step."""
+"""Balances of the losses of several tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from fourfold.core.findings import Facts
-from fourfold.core.process import world
+from fourfold.core.process import world_size
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -21,20 +21,20 @@ __all__ = ["Aggregated", "Balance", "Equal", "Uncertainty", "balance_of"]
 
 
 class Balance(nn.Module, ABC):
-    """Makes one step of K losses; what it learns itself are its parameters."""
+    """A rule for one step along K losses; its parameters are trained, too."""
 
     @abstractmethod
     def backward(self, losses: Tensor, shared: nn.Module, own: nn.Module) -> None:
-        """Leave gradients of losses (K,) on what tasks share, and on what is of one task each."""
+        """Set gradients of losses (K,) on the shared module and on the modules of one task each."""
 
     @abstractmethod
     def findings(self, names: list[str]) -> list[Finding]:
-        """Say what was found out about the tasks of these names."""
+        """Return findings about the tasks of these names."""
 
 
 @final
 class Equal(Balance):
-    """Follow the mean of the losses."""
+    """Mean of the losses."""
 
     def __init__(self, _k: int) -> None:
         super().__init__()
@@ -48,10 +48,10 @@ class Equal(Balance):
 
 @final
 class Uncertainty(Balance):
-    """Follow ½·Σ(e^{−s}L + s): a noisy task, whose loss stays large, weighs less.
+    """Losses weighted by uncertainty: ½·Σ(e^{−s}L + s).
 
-    At a given loss, s = log L is best. A task without a loss, which has no label in this batch, has
-    nothing to weigh.
+    s = log L is best for a given loss, so that a noisy task, whose loss stays large, weighs less. A
+    task without labels in the batch has no loss and is left out.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Uncertainty(Balance):
 
     def backward(self, losses: Tensor, _shared: nn.Module, _own: nn.Module) -> None:
         there = losses.detach().clone()
-        if world() > 1:  # a process may lack the labels that another has
+        if world_size() > 1:  # other processes may have labels that this one lacks
             dist.all_reduce(there)
         there = there > 0
         weighed = torch.exp(-self.s) * losses + self.s  # (K,)
@@ -78,24 +78,25 @@ class Uncertainty(Balance):
     def findings(self, names: list[str]) -> list[Finding]:
         weights = 0.5 * torch.exp(-self.s.detach().cpu())
         values = {name: f"{w:.3g}" for name, w in zip(names, weights.tolist(), strict=True)}
-        return [Facts("What the loss of each task weighs at the end", values)]
+        return [Facts("Weight of each task's loss at the end", values)]
 
 
 @final
 class Aggregated(Balance):
-    """Follow, in the shared layers, one gradient made of the tasks' own; elsewhere each its own.
+    """Aggregation of the tasks' gradients in the shared layers; elsewhere each task has its own.
 
     Parameters
     ----------
     name
-        Of one of torchjd's aggregators: see :data:`~fourfold.training.aggregators.AGGREGATORS`.
+        Name of an aggregator of torchjd: see
+        :data:`~fourfold.training.aggregators.AGGREGATORS`.
     k
         Number of losses.
 
     Raises
     ------
     ParameterError
-        If there is one loss only, or several processes.
+        If there is only one loss, or several processes.
     MissingExtraError
         If torchjd or its solver is not installed.
     """
@@ -107,11 +108,13 @@ class Aggregated(Balance):
                 f"balance={name!r} must have at least 2 tasks, whose gradients may conflict; got "
                 f"{k}"
             )
-        if world() > 1:  # each process has gradients of its own rows only
-            raise ParameterError(f"balance={name!r} must be trained in one process; got {world()}")
+        if world_size() > 1:  # a process has only the gradients of its own rows
+            raise ParameterError(
+                f"balance={name!r} must be trained in one process; got {world_size()}"
+            )
         from fourfold.training.aggregators import aggregator, descend
 
-        aggregator(name, k)  # a solver that is not there is missed now
+        aggregator(name, k)  # fails now if its solver is not installed
         self.descend = partial(descend, name=name)
 
     def backward(self, losses: Tensor, shared: nn.Module, own: nn.Module) -> None:
@@ -123,15 +126,16 @@ class Aggregated(Balance):
 
 
 _GRADIENTS: Final = ("pcgrad", "cagrad", "nashmtl", "upgrad", "mgda", "imtlg", "alignedmtl")
+"""Names of the aggregators, which need torchjd."""
 
 
 def balance_of(name: str, tasks: int) -> Balance:
-    """Return the balance of this name for so many tasks.
+    """Build the balance of this name for a number of tasks.
 
     Raises
     ------
     MissingExtraError
-        If it needs torchjd and that is not installed.
+        If it needs torchjd, which is not installed.
     """
     if name in _GRADIENTS:
         return Aggregated(name, tasks)

@@ -1,4 +1,4 @@
-"""Tables, and the batches that are drawn from them: one shuffled pass after another."""
+"""Tables of rows, and streams of their shuffled batches."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Sampler", "Stream", "Table"]
 
 LOADED_BYTES: Final = 1 << 27
-"""Rows are read into memory, and not batch by batch, up to this size."""
+"""Size up to which rows are read into memory rather than batch by batch."""
 
 Sampler: TypeAlias = Callable[[torch.Generator, int], Iterator[Tensor]]
-"""Yields positions of a batch for ever, from a generator and the batch size; e.g. episodes.
+"""From a random generator and a batch size to endless positions of batches, such as episodes.
 
-All that it remembers must be in the generator, so that a killed training can go on.
+Its whole state must be in the generator, so that a killed training can be resumed.
 """
 
 
 @final
 @dataclass
 class Batch:
-    """Rows of one table in one step: x (B, ...), and y and z (B, ...), empty without them."""
+    """Rows of one table in one step: x, y and z (B, ...); y and z may be empty."""
 
     x: Tensor
     y: Tensor
@@ -45,20 +45,20 @@ class Batch:
 @final
 @dataclass
 class Table:
-    """Rows that are gone through together with those of other tables.
+    """Rows with their labels for a training.
 
     Parameters
     ----------
     x
-        A tensor in memory (N, ...), or Rows that are read batch by batch.
+        A tensor in memory (N, ...), or Rows read batch by batch.
     y
-        (N, ...), encoded by a task; None where there are no labels.
+        (N, ...) labels encoded by a task; None without labels.
     z
-        (N, ...) what else is known of each row, e.g. a teacher's outputs.
+        (N, ...) other values of each row, such as outputs of a teacher.
     batch_size
-        Other than the recipe's.
+        Batch size in place of the recipe's.
     sampler
-        Draws the positions of a batch instead of a shuffled pass; e.g. episodes.
+        Sampler of batches in place of shuffled passes, such as episodes.
     """
 
     x: Tensor | Rows
@@ -73,7 +73,7 @@ class Table:
 
     @property
     def n(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return self.x.n if isinstance(self.x, Rows) else len(self.x)
 
     def batch(self, index: Tensor, device: torch.device) -> Batch:
@@ -90,7 +90,7 @@ class Table:
 
 
 def _in_memory(rows: Rows) -> Tensor | Rows:
-    """Make a tensor of rows that lie in memory already, or are few enough to."""
+    """Convert rows to a tensor if they are in memory already, or few enough."""
     array = rows.in_memory if isinstance(rows, ArrayRows) else None
     if array is not None and array.flags.carray and array.dtype.isnative:
         return as_tensor(array)  # on the same memory
@@ -101,15 +101,19 @@ def _in_memory(rows: Rows) -> Tensor | Rows:
 
 @final
 class Stream:
-    """Positions of one table's batches, for ever: one shuffled pass after another."""
+    """Endless batches of one table in shuffled passes."""
 
     def __init__(self, table: Table, recipe: Recipe, seed: int, fabric: Fabric) -> None:
-        self.rank, self.world, self.device = fabric.global_rank, fabric.world_size, fabric.device
+        self.rank, self.world_size, self.device = (
+            fabric.global_rank,
+            fabric.world_size,
+            fabric.device,
+        )
         size = min(table.batch_size or recipe.batch_size, table.n)
-        self.size = size - size % self.world
+        self.size = size - size % self.world_size
         if self.size == 0:
             raise DataError(
-                f"a table must have a row for each of {self.world} processes; got {table.n}"
+                f"a table must have a row for each of {self.world_size} processes; got {table.n}"
             )
         self.table = table
         self.steps = math.ceil(table.n / self.size)
@@ -120,7 +124,7 @@ class Stream:
     def next(self) -> Batch:
         """Read this process's share of the next batch."""
         index = self._shuffled() if self.drawn is None else next(self.drawn)
-        return self.table.batch(index[self.rank :: self.world], self.device)
+        return self.table.batch(index[self.rank :: self.world_size], self.device)
 
     def _shuffled(self) -> Tensor:
         while len(self.waiting) < self.size:

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a killed training, so that it ends as if it had not been killed."""
+"""Checkpoints: saved states of trainings, from which a killed training is resumed exactly."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _purpose: ContextVar[str] = ContextVar("purpose", default="")
 
 @contextmanager
 def training_for(purpose: str) -> Iterator[None]:
-    """Name the purpose of the trainings inside, such as a method and its parameters.
+    """Set the purpose of the trainings inside a block, such as a method and its parameters.
 
-    A loss does not tell it; trainings of another purpose have other checkpoints.
+    A checkpoint cannot know it from the loss; trainings of another purpose have other checkpoints.
     """
     token = _purpose.set(purpose)
     try:
@@ -47,12 +47,12 @@ def training_for(purpose: str) -> Iterator[None]:
 
 @final
 class Checkpoint:
-    """One safetensors file: weights, buffers, optimizers, shuffling and random state, history.
+    """A safetensors file with the state of a training.
 
     Parameters
     ----------
     path
-        The file; replaced as a whole at every write.
+        The file; every write replaces it atomically.
     every
         Least number of seconds between two writes.
     """
@@ -65,10 +65,10 @@ class Checkpoint:
     def of(
         cls, recipe: Recipe, module: nn.Module, phases: Sequence[Phase], tables: Sequence[Table]
     ) -> Self | None:
-        """Return the checkpoint of a training that begins now, if the runtime keeps any.
+        """Return the checkpoint of a training that begins now, or None if the runtime keeps none.
 
-        The file's name is a digest of purpose, recipe, phases, weights at the start, random state,
-        rows and runtime, so that no other training goes on from it.
+        The name of the file is a hash of purpose, recipe, phases, initial weights, random state,
+        rows and runtime, so that no other training resumes from it.
         """
         runtime = current()
         if runtime.checkpoints is None:
@@ -84,11 +84,11 @@ class Checkpoint:
         return cls(Path(runtime.checkpoints) / name, runtime.checkpoint_every)
 
     def exists(self) -> bool:
-        """Return whether there is a state to go on from."""
+        """Return whether a state was saved."""
         return self.path.exists()
 
     def save(self, state: TrainingState) -> None:
-        """Write a state, unless the last write was just now."""
+        """Save a state, unless the last write is recent."""
         if not state.over and time.monotonic() - self.written < self.every:
             return
         tensors, notes = state.export()
@@ -97,11 +97,12 @@ class Checkpoint:
             with whole_file(self.path) as part:
                 save_file(tensors, part, {"fourfold": json.dumps(notes)})
         except (OSError, SafetensorError) as error:
-            raise FileError(f"{self.path} must be writable for checkpoints; {error}") from error
+            message = f"{self.path} must be writable for checkpoints; got: {error}"
+            raise FileError(message) from error
         self.written = time.monotonic()
 
     def load(self, state: TrainingState) -> None:
-        """Put a training into the state that was written.
+        """Restore a training to the saved state.
 
         Raises
         ------
@@ -118,12 +119,12 @@ class Checkpoint:
                 f"{self.path} must be a whole checkpoint of fourfold; got {error}: remove it"
             ) from error
         if digest != _digest(tensors):
-            raise DataError(f"{self.path} must be as it was written; it is damaged: remove it")
+            raise DataError(f"{self.path} must be as it was written; got other content: remove it")
         state.restore(tensors, notes)
 
 
 def _rows(table: Table) -> str:
-    """Return a digest of a table's content."""
+    """Hash the content of a table."""
     named = {name: t for name, t in (("y", table.y), ("z", table.z)) if t is not None}
     if isinstance(table.x, Tensor):
         return _digest({"x": table.x, **named})
@@ -131,7 +132,7 @@ def _rows(table: Table) -> str:
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """Return a digest of tensors and their names: 32 hex digits."""
+    """Hash tensors and their names: 32 hex digits."""
     content = xxh3_128()
     for name in sorted(tensors):
         plain = tensors[name].detach().cpu().contiguous()

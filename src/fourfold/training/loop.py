@@ -1,4 +1,4 @@
-"""The only training loop: phases of losses over tables in step, on Lightning Fabric."""
+"""The training loop of all methods, on Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -38,23 +38,24 @@ def minimize(
     recipe: Recipe,
     validate: Callable[[], float] | None = None,
 ) -> History:
-    """Train: go through the tables in step, each phase's optimizer following its loss.
+    """Train modules: minimize the loss of each phase on batches of the tables.
 
     Parameters
     ----------
     module
-        Everything that takes part: it is put on the device and into the checkpoint. Layers that
-        some phase trains are in training mode until the end; those that none trains stay in
-        evaluation mode. Put several modules in an ``nn.ModuleDict``.
+        All modules together, for instance in an ``nn.ModuleDict``; moved to the device and saved in
+        checkpoints. Layers trained by a phase are in training mode; other layers stay in evaluation
+        mode.
     phases
-        Most methods have one.
+        Losses with the modules that they train; most methods have one.
     *tables
-        An epoch is one pass over the one with the most batches; the others start over.
+        Rows; each step takes one batch of each table. An epoch is one pass over the table with the
+        most batches; the others are repeated.
     recipe
-        Length, learning rate and so on; where it runs is said by the
+        Length, learning rate and so on; the device and the like are settings of the
         :class:`~fourfold.training.runtime.Runtime` in use.
     validate
-        Returns a score after each epoch (higher is better), for ``recipe.patience``.
+        Returns a validation score after each epoch (higher is better), for ``recipe.patience``.
 
     Returns
     -------
@@ -66,15 +67,14 @@ def minimize(
     DataError
         If a table has fewer rows than there are processes, or a checkpoint is damaged.
     ParameterError
-        If the recipe asks for validation and there is no ``validate``, or a loss becomes NaN or
-        infinite.
+        If the recipe asks for validation without ``validate``, or a loss becomes NaN or infinite.
     """
     return _Loop(module, phases, tables, recipe, validate).run()
 
 
 @final
 class _Loop:
-    """The state of one call of :func:`minimize`."""
+    """One call of :func:`minimize`."""
 
     def __init__(
         self,
@@ -86,15 +86,15 @@ class _Loop:
     ) -> None:
         if validate is None and (recipe.validation or recipe.patience is not None):
             raise ParameterError(
-                "validate must be given where the recipe asks for validation, so that rows are "
-                f"held out; got none, and validation={recipe.validation}"
+                "validate must be given if the recipe asks for validation; got None and "
+                f"validation={recipe.validation}"
             )
         self.phases = [phases] if isinstance(phases, Phase) else list(phases)
         self.recipe, self.validate, self.runtime = recipe, validate, current()
         self.fabric = _fabric(self.runtime)
         module.to(self.fabric.device)
-        self._agree(module)
-        _lay(module, torch.channels_last)
+        self._broadcast(module)
+        _set_layout(module, torch.channels_last)
         self.checkpoint = Checkpoint.of(recipe, module, self.phases, tables)
         optimizers = [_optimizer(phase, recipe) for phase in self.phases]
         streams = [Stream(table, recipe, self._seed(), self.fabric) for table in tables]
@@ -121,12 +121,12 @@ class _Loop:
                 self._after(epoch)
                 tick(epoch + 1)
         state.best.restore(state.module)
-        _lay(state.module, torch.contiguous_format)
+        _set_layout(state.module, torch.contiguous_format)
         state.module.eval()
         return state.history
 
     def _set_modes(self) -> None:
-        """Put in training mode what is trained; what is frozen keeps its statistics."""
+        """Put trained layers in training mode; frozen layers keep their statistics."""
         trained = {p for parameters in self.parameters for p in parameters}
         _set_mode(self.state.module.train(), trained)
 
@@ -171,7 +171,7 @@ class _Loop:
         return loss.detach().mean()
 
     def _average(self, parameters: list[Tensor]) -> None:
-        """Average gradients over the processes, in one message."""
+        """Average gradients over the processes in one message."""
         if self.fabric.world_size == 1:
             return
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
@@ -183,25 +183,25 @@ class _Loop:
     def _mean(self, values: Tensor) -> Tensor:
         return cast("Tensor", self.fabric.all_reduce(values, reduce_op="mean"))
 
-    def _agree(self, module: nn.Module) -> None:
-        """Start every process from the first one's weights."""
+    def _broadcast(self, module: nn.Module) -> None:
+        """Copy the weights of the first process to all processes."""
         if self.fabric.world_size > 1:
             for tensor in module.state_dict().values():
                 dist.broadcast(tensor, 0)
 
     def _average_buffers(self) -> None:
-        """Make one model of all processes': norms that see a share each remember other moments."""
+        """Average buffers over the processes: norms track the moments of their shares only."""
         if self.fabric.world_size > 1:
             for buffer in self.state.module.buffers():
                 if buffer.is_floating_point():
                     buffer.copy_(self._mean(buffer))
 
     def _seed(self) -> int:
-        """Draw the seed of a table's order, the first process's for all."""
+        """Draw the seed of a table's order in the first process for all."""
         return self.fabric.broadcast(int(torch.randint(2**62, ())))
 
     def _after(self, epoch: int) -> None:
-        """Score, log and save; find out whether training is over."""
+        """Validate, log and save; decide whether the training is over."""
         state, history = self.state, self.state.history
         self._average_buffers()
         if self.validate is not None:
@@ -225,9 +225,9 @@ class _Loop:
 
 
 def _set_mode(module: nn.Module, trained: set[Tensor]) -> None:
-    """Put those layers in evaluation mode that have weights, none of which is trained.
+    """Put layers without trained weights in evaluation mode.
 
-    A layer without weights follows the one before it.
+    A layer without any weights has the mode of the layer before it.
     """
     still = False
     for child in module.children():
@@ -239,15 +239,15 @@ def _set_mode(module: nn.Module, trained: set[Tensor]) -> None:
             _set_mode(child, trained)
 
 
-def _lay(module: nn.Module, layout: torch.memory_format) -> None:
-    """Lay the filters of convolutions out in memory; with channels last, CPUs are faster."""
+def _set_layout(module: nn.Module, layout: torch.memory_format) -> None:
+    """Set the memory layout of convolution filters; channels last is faster on CPUs."""
     for p in module.parameters():
         if p.ndim == 4:
             p.data = p.data.to(memory_format=layout)
 
 
 def _optimizer(phase: Phase, recipe: Recipe) -> Optimizer:
-    """Build what trains a phase's parts, each parameter in the first part that has it."""
+    """Build the optimizer of a phase; each parameter belongs to the first part that has it."""
     groups: list[dict[str, Any]] = []
     taken: set[Tensor] = set()
     for part in phase.parts:
@@ -257,13 +257,13 @@ def _optimizer(phase: Phase, recipe: Recipe) -> Optimizer:
         decay = recipe.weight_decay if part.weight_decay is None else part.weight_decay
         if fresh:
             groups.append({"params": fresh, "lr": rate, "initial_lr": rate, "weight_decay": decay})
-    if recipe.optimizer == "sgd":  # fused: one pass over the weights, also on CPUs
+    if recipe.optimizer == "sgd":  # fused is faster, also on CPUs
         return torch.optim.SGD(groups, momentum=recipe.momentum, fused=True)
     return torch.optim.AdamW(groups, fused=True)
 
 
 def _fabric(runtime: Runtime) -> Fabric:
-    """Set up devices; under torchrun, join the other processes."""
+    """Launch Fabric on the devices; under torchrun, join the other processes."""
     devices: Any = runtime.devices
     strategy = "auto"
     if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:

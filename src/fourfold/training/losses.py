@@ -1,4 +1,4 @@
-"""Losses and gradient tricks that two or more methods use."""
+"""Losses and gradient reversal, shared by methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["domain_loss", "ramp", "reverse"]
 
 @final
 class _Reverse(torch.autograd.Function):
-    """The identity forwards, −λ times the gradient backwards."""
+    """Identity in the forward pass, −λ times the gradient in the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: float) -> Tensor:
@@ -27,7 +27,7 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse(x: Tensor, scale: float) -> Tensor:
-    """Reverse the gradient: the identity forwards, −``scale`` times the gradient backwards.
+    """Reverse the gradient: identity forward, −``scale`` times the gradient backward.
 
     References
     ----------
@@ -37,13 +37,13 @@ def reverse(x: Tensor, scale: float) -> Tensor:
 
 
 def ramp(t: float, steepness: float = 10.0) -> float:
-    """Grow from 0 to 1 over the progress t: 2/(1 + e^{−10t}) − 1."""
+    """Return a weight that grows from 0 to 1 over the progress t: 2/(1 + e^{−10t}) − 1."""
     return 2 / (1 + math.exp(-steepness * t)) - 1
 
 
 def domain_loss(source: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy of a domain critic's logits, source (B, 1) as 0 and target (B', 1) as 1.
+    """Return the cross-entropy of domain logits, source (B, 1) as 0 and target (B', 1) as 1.
 
-    The two domains weigh the same.
+    Both domains have the same weight.
     """
     return 0.5 * (F.softplus(source).mean() + F.softplus(-target).mean())

@@ -1,4 +1,4 @@
-"""Batch norm: whose statistics are used when two domains meet, and on two processes."""
+"""Batch norm over several processes, and over two domains."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from fourfold.core.process import world
+from fourfold.core.process import world_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "apart", "still_statistics"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "forward_by_domain", "still_statistics"]
 
 
 @final
 class BatchNorm1d(nn.BatchNorm1d):
-    """Batch norm over (B, d) that, in several processes, normalizes by the whole batch."""
+    """Batch norm over (B, d), synchronized over processes."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _together(self, x) if self.training and world() > 1 else super().forward(x)
+        return _synchronized(self, x) if self.training and world_size() > 1 else super().forward(x)
 
 
 @final
 class BatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over (B, C, H, W) that, in several processes, normalizes by the whole batch.
+    """Batch norm over (B, C, H, W), synchronized over processes.
 
-    PyTorch's SyncBatchNorm does the same on GPUs only.
+    PyTorch's SyncBatchNorm needs GPUs.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return _together(self, x) if self.training and world() > 1 else super().forward(x)
+        return _synchronized(self, x) if self.training and world_size() > 1 else super().forward(x)
 
 
 @final
 class _Sum(torch.autograd.Function):
-    """Sum over processes; every process's output depends on every one's input, so do gradients."""
+    """Sum over processes, in the forward and in the backward pass."""
 
     @staticmethod
     def forward(_ctx: Any, x: Tensor) -> Tensor:
@@ -58,22 +58,22 @@ def _sum(x: Tensor) -> Tensor:
     return cast("Tensor", _Sum.apply(x))
 
 
-def _together(norm: _BatchNorm, x: Tensor) -> Tensor:
-    """Normalize (B, C, ...) by the moments of all processes' batches, which are equally large."""
-    processes, axes = world(), [axis for axis in range(x.ndim) if axis != 1]
-    wide = x.float()  # moments need more digits than half precision has
+def _synchronized(norm: _BatchNorm, x: Tensor) -> Tensor:
+    """Normalize (B, C, ...) by the moments of the batches of all processes, equally large."""
+    processes, axes = world_size(), [axis for axis in range(x.ndim) if axis != 1]
+    wide = x.float()  # half precision is too coarse for moments
     mean = _sum(wide.mean(axes, keepdim=True)) / processes
     centred = wide - mean
     variance = _sum(centred.square().mean(axes, keepdim=True)) / processes
     n = processes * x.numel() // x.shape[1]
-    _remember(norm, mean.detach().flatten(), variance.detach().flatten() * n / (n - 1))
+    _track(norm, mean.detach().flatten(), variance.detach().flatten() * n / (n - 1))
     shape = mean.shape
     scaled = centred * (variance + norm.eps).rsqrt() * norm.weight.view(shape)
     return (scaled + norm.bias.view(shape)).to(x.dtype)
 
 
-def _remember(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
-    """Let the running statistics follow a batch's, unless they stand still."""
+def _track(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
+    """Update the running statistics, unless they are held still."""
     if norm.num_batches_tracked is None or norm.momentum is None:
         return
     norm.num_batches_tracked.add_(1)
@@ -84,7 +84,7 @@ def _remember(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
 
 @contextmanager
 def still_statistics(module: nn.Module) -> Iterator[None]:
-    """Normalize by the batch, but leave the running statistics as they are."""
+    """Hold the running statistics still inside a block; batches are normalized as before."""
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     counts = [norm.num_batches_tracked for norm in norms]
@@ -97,11 +97,11 @@ def still_statistics(module: nn.Module) -> Iterator[None]:
             norm.momentum, norm.num_batches_tracked = momentum, count
 
 
-def apart(features: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Pass a batch of each domain through a network, each with its own batch statistics.
+def forward_by_domain(features: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Pass a batch of each domain through a network, normalized by the domain's own statistics.
 
-    The running statistics, which predictions use, follow the target alone. Where there is no batch
-    norm, both go through together: the result is the same, and it is faster.
+    The running statistics follow the target only. Without batch norm both batches are passed
+    together, which is faster and gives the same.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def apart(features: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, 
     Returns
     -------
     tuple
-        The features of the source (B, d) and of the target (B', d).
+        Features of the source (B, d) and of the target (B', d).
     """
     if not any(isinstance(m, _BatchNorm) for m in features.modules()):
         both = features(torch.cat([source, target]))

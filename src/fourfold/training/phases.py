@@ -11,18 +11,18 @@ from torch import Tensor, nn
 __all__ = ["History", "Part", "Phase"]
 
 Loss: TypeAlias = Callable[..., Tensor]
-"""From the progress t in [0, 1] and a batch of each table to a scalar."""
+"""Function from the progress t in [0, 1] and a batch of each table to a scalar."""
 
 
 @final
 @dataclass(frozen=True)
 class Part:
-    """A module that is trained at its own learning rate.
+    """A module with its own learning rate.
 
     Parameters
     ----------
     module
-        Module whose parameters are trained.
+        The trained module.
     rate
         Factor of the recipe's learning rate.
     weight_decay
@@ -37,19 +37,19 @@ class Part:
 @final
 @dataclass(frozen=True)
 class Phase:
-    """One loss and the modules that it trains; a step goes through all phases in order.
+    """A loss and the modules trained on it; a step runs all phases in order.
 
     Parameters
     ----------
     loss
         ``loss(t, *batches)``, a scalar.
     module
-        A module, or Parts with their own learning rates.
+        The trained module, or Parts with their own learning rates.
     repeat
         Optimizer steps of this phase in one step.
     backward
-        ``backward(loss, module)`` that leaves gradients, instead of ``loss.backward()``; the loss
-        may then be a vector, e.g. one a task for a gradient balancer.
+        ``backward(loss, module)`` in place of ``loss.backward()``. The loss may then be a vector,
+        for instance one loss for each task of a :class:`~fourfold.training.balances.Balance`.
     """
 
     loss: Loss
@@ -71,9 +71,9 @@ class History:
     Attributes
     ----------
     losses
-        Each epoch's average loss of each phase.
+        Mean loss of each phase in each epoch.
     scores
-        Each epoch's validation score, where there is one.
+        Validation score of each epoch, if any.
     steps, seconds
         Number of steps and their duration.
     """

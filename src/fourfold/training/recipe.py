@@ -44,14 +44,14 @@ class Recipe(Parameters):
         ``"constant"``; ``"cosine"`` to zero; ``"step"``: a tenth from two thirds on;
         ``"inverse"``: 1/(1 + 10p)^.75 over the progress p, as in domain-adversarial training.
     warmup
-        Share of the steps over which the learning rate grows from zero.
+        Share of the steps in which the learning rate grows from zero.
     clip_norm
         Largest norm of the gradient; None for no limit.
     patience
-        Epochs without a better validation score before training stops and returns to the best
-        weights; needs ``validation``.
+        Epochs without a better validation score until training stops with the best weights; needs
+        ``validation``.
     validation
-        Share of the labelled rows that is held out, in [0, 1).
+        Share of the labelled rows held out for validation, in [0, 1).
     """
 
     epochs: PositiveInt = 20
@@ -83,8 +83,8 @@ class Recipe(Parameters):
     def _check_together(self) -> None:
         if self.patience is not None and not self.validation:
             raise ParameterError(
-                "patience of Recipe must stand beside validation, the share of rows that is held "
-                f"out for it; got patience={self.patience} and validation=0"
+                "patience of Recipe must be used with validation, the share of held-out rows; got "
+                f"patience={self.patience} and validation=0"
             )
 
     def rate(self, t: float) -> float:
@@ -99,7 +99,7 @@ class Recipe(Parameters):
         return warm * float(shapes[self.schedule])
 
     def identity(self) -> str:
-        """Return all settings as JSON."""
+        """Return all settings as a JSON string."""
         settings = {name: to_plain(value) for name, value in self.get_params().items()}
         return json.dumps(settings, sort_keys=True)
 

@@ -21,32 +21,32 @@ __all__ = ["Runtime", "current"]
 
 @final
 class Runtime(Parameters):
-    """Context in which networks are trained: ``with Runtime(precision="bf16-mixed"): ...``.
+    """Settings of all trainings inside a block: ``with Runtime(precision="bf16-mixed"): ...``.
 
-    Nothing in it changes what is learnt, but for the device kind, the precision and the number of
-    threads, which are part of the identity of a run.
+    Of these settings only the kind of device, the precision and the number of threads change
+    results; they are part of the identity of a run.
 
     Parameters
     ----------
     accelerator, devices
-        In Lightning Fabric's words. Under ``torchrun`` every process joins in.
+        As in Lightning Fabric. Under ``torchrun`` all processes train together.
     precision
         ``"32-true"``, or ``"bf16-mixed"`` for autocast.
     threads
-        Threads of a process; None leaves them as they are.
+        Threads of a process; None for the present number.
     checkpoints
-        Folder for the state of running trainings, one file each; a training whose method, recipe,
-        start and data agree goes on from its file.
+        Folder of checkpoints, one file for each training. A training with equal method, recipe,
+        initial weights and data resumes from its file.
     checkpoint_every
         Least number of seconds between two writes.
     progress
-        Show a bar of epochs.
+        Whether to show a progress bar of epochs.
     loggers
-        Lightning Fabric's loggers; they get each epoch's losses.
+        Loggers of Lightning Fabric for the losses of each epoch.
     callbacks
-        Called with the epoch's number and the history after each epoch.
+        Functions called after each epoch with its number and the history.
     store
-        Store of frozen features and source models; None leaves the one in use.
+        Store of frozen features and source models; None for the store in use.
 
     Examples
     --------
@@ -93,16 +93,16 @@ class Runtime(Parameters):
         entered.close()
 
     def but(self, **changes: Any) -> Runtime:
-        """Return the same runtime with other values of some settings."""
+        """Return the runtime with other values of some settings."""
         return Runtime(**{**self.get_params(deep=False), **changes})
 
     def identity(self) -> tuple[str, str, int]:
-        """Return what changes a result: device kind, precision and threads."""
+        """Return the settings that change results: device kind, precision and threads."""
         return self.device_kind, self.precision, torch.get_num_threads()
 
     @property
     def device_kind(self) -> str:
-        """The kind of device that is used, such as ``"cpu"`` or ``"cuda"``."""
+        """Kind of device, such as ``"cpu"`` or ``"cuda"``."""
         if self.accelerator not in {"auto", "gpu"}:
             return self.accelerator
         found = torch.accelerator.current_accelerator(check_available=True)

@@ -1,4 +1,4 @@
-"""State of a training: everything that changes from step to step."""
+"""State of a training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Best", "TrainingState", "parameters_of"]
 @final
 @dataclass
 class Best:
-    """Weights of the epoch with the best validation score so far."""
+    """Weights of the best epoch so far, by validation score."""
 
     epoch: int = 0
     weights: dict[str, Tensor] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Best:
             self.weights = {k: v.detach().clone() for k, v in module.state_dict().items()}
 
     def restore(self, module: nn.Module) -> None:
-        """Put the best weights back, if there are any."""
+        """Restore the best weights, if any."""
         if self.weights:
             module.load_state_dict(self.weights)
 
@@ -43,20 +43,20 @@ class Best:
 @final
 @dataclass
 class TrainingState:
-    """Everything that a training changes, so that it can be written and read back.
+    """The full state of a training, for checkpoints.
 
     Attributes
     ----------
     module
-        All that takes part.
+        All modules.
     optimizers
-        One a phase.
+        One optimizer for each phase.
     streams
-        Shuffled positions of each table.
+        One stream for each table.
     history, best
-        So far.
+        Losses and scores, and best weights, so far.
     over
-        Whether the last epoch is done.
+        Whether the training is over.
     """
 
     module: nn.Module
@@ -67,7 +67,7 @@ class TrainingState:
     over: bool = False
 
     def export(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return tensors by name, and the rest as JSON can hold it."""
+        """Return tensors by name, and the rest as JSON."""
         tensors = {f"net/{k}": v for k, v in self.module.state_dict().items()}
         tensors |= {f"best/{k}": v for k, v in self.best.weights.items()}
         for i, optimizer in enumerate(self.optimizers):
@@ -83,7 +83,7 @@ class TrainingState:
         return {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, notes
 
     def restore(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
-        """Take over what :meth:`export` returned."""
+        """Restore the state of :meth:`export`."""
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
@@ -109,10 +109,10 @@ class TrainingState:
 
 
 def parameters_of(optimizer: Optimizer) -> list[Tensor]:
-    """Return the parameters that an optimizer moves, in order."""
+    """Return the parameters of an optimizer, in order."""
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:
-    """Lay a value out in memory as its parameter is, which fused optimizers rely on."""
+    """Copy a value to the memory layout of its parameter, as fused optimizers need."""
     return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value

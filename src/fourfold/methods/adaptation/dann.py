@@ -16,9 +16,9 @@ from fourfold.methods.kit import (
     Problem,
     Recipe,
     TrainsNetwork,
-    apart,
     as_body,
     domain_loss,
+    forward_by_domain,
     hold_out,
     label_loss,
     minimize,
@@ -92,7 +92,7 @@ class DANN(TrainsNetwork):
 
         def loss(t: float, s: Batch, b: Batch) -> Tensor:
             weight = self.lambda_ * ramp(t)
-            fs, ft = apart(features, s.x, b.x)  # (B, d) each
+            fs, ft = forward_by_domain(features, s.x, b.x)  # (B, d) each
             confusion = domain_loss(critic(reverse(fs, weight)), critic(reverse(ft, weight)))
             known = task.loss(labels(ft), b.y) if partly else 0.0
             return task.loss(labels(fs), s.y) + known + confusion

@@ -81,10 +81,10 @@ class Layered:
     ) -> dict[LayerPlan, float]:
         """Rate plans on held-out labels; empty where these are too few to be split."""
         y, stratified = data.y.numpy(), self.problem.task.stratified
-        n = count_folds(y, FOLDS, classes=stratified)
+        n = count_folds(y, FOLDS, stratified=stratified)
         if not n:
             return {}
-        folds = make_folds(y, n, self.problem.seed, classes=stratified)[:n_splits]
+        folds = make_folds(y, n, self.problem.seed, stratified=stratified)[:n_splits]
         recipe = _halved(self.problem.recipe)
         scores = {plan: [self.score(plan, data, held, recipe) for held in folds] for plan in plans}
         return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}

@@ -9,7 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold import networks
-from fourfold.data.domain import apart
+from fourfold.data.domain import input_difference
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods.multitask._groups import TaskGroup, group_tasks
 from fourfold.methods.multitask._member import Member
@@ -70,7 +70,7 @@ def _members_on_one_input(
     common: Mapping[str, Any],
 ) -> dict[str, Member]:
     """Prepare the inputs of all tasks together."""
-    if difference := apart(tasks):
+    if difference := input_difference(tasks):
         raise DataError(
             f"tasks that share the input must have inputs of one kind; got {difference}: "
             "share='middle' takes different ones"

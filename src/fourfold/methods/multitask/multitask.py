@@ -10,7 +10,7 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 from fourfold.core.parameters import PositiveInt
-from fourfold.data.domain import apart
+from fourfold.data.domain import input_difference
 from fourfold.estimators.problem import Fitted
 from fourfold.estimators.supervised import hold_out, validation
 from fourfold.methods.multitask._joint import JointNetworkEstimator
@@ -92,7 +92,7 @@ class MultiTask(JointNetworkEstimator):
     @classmethod
     def candidates(cls, tasks: Mapping[str, Domain]) -> list[Self]:
         """Return the variants that a study tries by default: a balance of each kind."""
-        method = cls(share="middle" if apart(tasks) else "input")
+        method = cls(share="middle" if input_difference(tasks) else "input")
         balances = ["uncertainty", *(["pcgrad"] if find_spec("torchjd") else [])]
         others = balances if len(tasks) > 1 else []
         return [method, *(clone(method).set_params(balance=balance) for balance in others)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fourfold.methods import methods_of
 from fourfold.methods.cell import Cell, Facts, Ruling
 
-__all__ = ["CELL"]
+__getattr__, __dir__, __all__ = methods_of(__name__)
 
 
 def _applies(facts: Facts) -> Ruling:

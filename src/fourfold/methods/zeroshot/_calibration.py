@@ -13,7 +13,8 @@ import torch
 
 from fourfold.algorithms.generalized import GeneralizedScore
 from fourfold.data.rows import evenly
-from fourfold.errors import DataError
+from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.problem import Labelled
 from fourfold.methods.zeroshot._label_heads import head_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Margins = NDArray[np.float64]
 
-__all__ = ["choose_penalty", "score_spread"]
+__all__ = ["check_has_rows", "choose_penalty", "score_spread"]
 
 AS_GOOD: Final = 0.02
 """Penalties with a harmonic mean this near to the best one are as good."""
@@ -41,6 +42,15 @@ def score_spread(model: Model, seen: SeenData) -> float:
     some = seen.data.at(evenly(len(seen.data.y), LOOKED_AT))
     spread = float(model.outputs(some.rows).astype(np.float64).std(axis=1).mean())
     return spread if spread > 0 else 1.0
+
+
+def check_has_rows(source: object) -> None:
+    """Refuse a source without rows, on which no penalty could be chosen."""
+    if not isinstance(source, Labelled):
+        raise ParameterError(
+            "generalized must have the source's data to weigh seen against unseen classes; got a "
+            "trained model"
+        )
 
 
 def choose_penalty(seen: SeenData, seed: int, learn: Callable[[SeenData], Model]) -> float:

@@ -23,7 +23,7 @@ from fourfold.estimators.posing import fit_task
 from fourfold.estimators.problem import Labelled
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.zeroshot._calibration import choose_penalty, score_spread
+from fourfold.methods.zeroshot._calibration import check_has_rows, choose_penalty, score_spread
 from fourfold.methods.zeroshot._candidates import described_classes, seen_classes
 from fourfold.methods.zeroshot._index import ClassIndex
 from fourfold.methods.zeroshot._label_heads import InputEmbedding, LabelHead, head_of
@@ -156,7 +156,12 @@ class Describes(TransferEstimator, ABC):
         classes = problem.described
         seen = self._seen_data(problem, classes)
         chosen = self._choose(problem, seen)
-        spreads = self._calibrate(problem, seen, chosen) if self.generalized else 0.0
+        spreads = 0.0
+        if self.generalized:
+            check_has_rows(problem.source)
+            spreads = choose_penalty(
+                seen, problem.seed, lambda some: _network(self._recognize(problem, some, chosen))
+            )
         fitted = self._recognize(problem, seen, chosen)
         model = _network(fitted)
         penalty = spreads * score_spread(model, seen) if spreads else 0.0
@@ -188,19 +193,6 @@ class Describes(TransferEstimator, ABC):
             return SeenData(problem.source.data.known(), signatures)
         no_rows = problem.target.at(np.array([], dtype=np.intp))  # a trained model, without data
         return SeenData(no_rows, signatures)
-
-    def _calibrate(self, problem: Problem, seen: SeenData, chosen: Any) -> float:
-        """Choose the penalty of seen classes, in spreads of the scores."""
-        if not isinstance(problem.source, Labelled):
-            raise ParameterError(
-                "generalized must have the source's data to weigh seen against unseen classes; got "
-                "a trained model"
-            )
-
-        def learn(some: SeenData) -> Model:
-            return _network(self._recognize(problem, some, chosen))
-
-        return choose_penalty(seen, problem.seed, learn)
 
     def _is_indexed(self, classes: int) -> bool:
         return self.index != "auto" or classes >= VERY_MANY

@@ -1,0 +1,42 @@
+"""``fourfold predict``: predictions of a saved model as a CSV file."""
+
+# typer evaluates the annotations of a command: no "from __future__ import annotations" here
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fourfold.cli.options import Model, Task, Vectors
+
+__all__ = ["predict"]
+
+
+def predict(
+    model: Model,
+    data: Annotated[Path, typer.Argument(help="File or folder of rows, as in training.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
+    task: Task = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Descriptions of the candidate classes, new ones, too, for a zero-shot model."
+        ),
+    ] = None,
+    vectors: Vectors = None,
+    top: Annotated[
+        int | None, typer.Option(help="Classes to write per row, the most likely first.")
+    ] = None,
+) -> None:
+    """Predict with a saved model: a CSV file with one line per row."""
+    from fourfold.cli.inputs import check_vectors, read_descriptions
+    from fourfold.cli.predictions import write_predictions
+    from fourfold.core.tasks import Classification
+    from fourfold.methods.saved import load_one
+
+    check_vectors(classes, vectors)
+    fitted: Any = load_one(model, task)
+    labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
+    among = None if classes is None else read_descriptions(classes, vectors, labels)
+    n = write_predictions(fitted, data, output, among=among, top=top)
+    typer.echo(f"{n} predictions in {output}")

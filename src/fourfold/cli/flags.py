@@ -1,0 +1,40 @@
+"""Flags in place of the library's parameters, in every sentence that the command line prints."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["with_flags"]
+
+PARAMETERS: Final = (
+    *("clusters", "encoder", "epochs", "folds", "jobs", "methods", "metric", "network"),
+    *("seeds", "steps", "task", "threads"),
+)
+"""Parameters with a flag of the same name."""
+SUBJECT: Final = re.compile(rf"^({'|'.join(PARAMETERS)})(?: of Recipe)? must\b")
+PHRASES: Final = {
+    "generalized=True": "--generalized",
+    "labels in a column": "labels in a column (--label)",
+    "not tasks that all matter": "not tasks that all matter (--task)",
+    "the classes are not described": "the classes are not described (--classes)",
+    "word vectors for the names": "word vectors for the names (--vectors)",
+}
+"""Phrases of the library → the same with the flag."""
+
+
+def with_flags(sentence: str) -> str:
+    """Name the flags to use in a sentence of the library.
+
+    Examples
+    --------
+    >>> with_flags("seeds must be at least 1; got 0")
+    '--seeds must be at least 1; got 0'
+    >>> with_flags("the classes are not described")
+    'the classes are not described (--classes)'
+    """
+    sentence = SUBJECT.sub(r"--\1 must", sentence)
+    for phrase, told in PHRASES.items():
+        if told not in sentence:
+            sentence = sentence.replace(phrase, told)
+    return sentence

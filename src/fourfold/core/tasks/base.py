@@ -1,0 +1,135 @@
+"""The interface of tasks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from fourfold.core.parameters import Parameters
+from fourfold.core.process import world_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fourfold.data.domain import Domain
+
+__all__ = ["Task", "mean_over_labels"]
+
+
+class Task(Parameters, ABC):
+    """Encoding of labels, loss of outputs, and their predictions and score.
+
+    Attributes
+    ----------
+    kind
+        ``"classifier"``, ``"regressor"`` or ``"clusterer"`` in scikit-learn's words.
+    has_classes
+        Whether outputs are scores of classes, one of which is the label of a row.
+    stratified
+        Whether folds keep the proportions of the labels.
+    linear_loss
+        Loss of a linear model of the task; None if a linear model is trained like a network.
+    answer_name
+        Name of the answers of an exported model.
+    """
+
+    kind: ClassVar[str]
+    has_classes: ClassVar[bool] = False
+    stratified: ClassVar[bool] = False
+    linear_loss: ClassVar[Literal["logistic", "squared"] | None] = None
+    answer_name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """Number of a network's outputs for a row, after :meth:`fit`."""
+
+    @abstractmethod
+    def fit(self, domain: Domain) -> Self:
+        """Find the classes or the scale of the labels.
+
+        Raises
+        ------
+        DataError
+            If the domain has no label, or labels of another task.
+        """
+
+    @abstractmethod
+    def encode(self, domain: Domain) -> Tensor:
+        """Encode labels as a tensor, (n,) or (n, m), with a mark where one is missing."""
+
+    @abstractmethod
+    def decode_labels(self, y: Tensor) -> NDArray[Any]:
+        """Decode encoded labels, none of them missing, to the user's labels."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Average the loss of outputs (B, n_outputs) over the known labels of y, encoded."""
+
+    @abstractmethod
+    def distillation_loss(
+        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+    ) -> Tensor:
+        """Average the distance of outputs to a teacher's, (B, n_outputs) both; least where equal.
+
+        Classes and attributes are compared as probabilities at the temperature, times its square
+        to keep the size of the gradient (Hinton et al. 2015); numbers as they are.
+        """
+
+    @abstractmethod
+    def fisher_roots(self, outputs: Tensor) -> Tensor:
+        """Return values (B, n_outputs) whose squared derivatives add up to the Fisher information.
+
+        The Fisher information is the expected squared derivative of the log-likelihood, over labels
+        drawn from outputs (B, n_outputs); numbers have unit variance.
+        """
+
+    @abstractmethod
+    def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Decode outputs (n, n_outputs) to predictions, the user's labels."""
+
+    @abstractmethod
+    def answers(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
+        """Compute the answers of an exported model from outputs (n, n_outputs)."""
+
+    @abstractmethod
+    def answer_module(self) -> nn.Module:
+        """Return a module that computes :meth:`answers` in torch."""
+
+    @abstractmethod
+    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """Score outputs (n, n_outputs) against labels; higher is better."""
+
+    @abstractmethod
+    def rows_right(
+        self, y: NDArray[Any], outputs: NDArray[np.float32]
+    ) -> NDArray[np.float64] | None:
+        """Return each row's share of right answers, (n,); None where none is simply right."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Return the fitted values as JSON."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Restore the fitted values from :meth:`state`."""
+
+    def head(self, width: int) -> nn.Module:
+        """Build a new last layer on features (B, width)."""
+        return nn.Linear(width, self.n_outputs)
+
+
+def mean_over_labels(total: Tensor, known: Tensor) -> Tensor:
+    """Divide a summed loss by the number of known labels in the batches of all processes."""
+    count = known.sum().to(total.dtype)
+    if world_size() > 1:  # processes may have different numbers of labels in their shares
+        dist.all_reduce(count)
+        count = count / world_size()
+    return total / torch.where(count > 0, count, 1.0)

@@ -1,0 +1,93 @@
+"""Classification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+from fourfold.core.parameters import Fraction  # noqa: TC001  read from the annotations
+from fourfold.core.tasks.base import mean_over_labels
+from fourfold.core.tasks.categorical import Categorical
+from fourfold.core.tasks.labels import as_classes
+from fourfold.errors import DataError, some
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.data.domain import Domain
+
+__all__ = ["Classification"]
+
+
+@final
+class Classification(Categorical):
+    """One class for each row.
+
+    Parameters
+    ----------
+    smoothing
+        Label smoothing, in [0, 1].
+
+    Attributes
+    ----------
+    classes_
+        (k,) sorted names of the classes.
+    """
+
+    smoothing: Fraction = 0.0
+    kind: ClassVar[str] = "classifier"
+    has_classes: ClassVar[bool] = True
+    stratified: ClassVar[bool] = True
+    linear_loss: ClassVar[Literal["logistic", "squared"] | None] = "logistic"
+    answer_name: ClassVar[str] = "probabilities"
+
+    def fit(self, domain: Domain) -> Self:
+        y = as_classes(domain.known)
+        if y.ndim != 1:
+            raise DataError(f"classes must be (n,); got labels of shape {y.shape}")
+        if y.dtype.kind == "f":
+            raise DataError(
+                "classes must be whole numbers or names; got fractions: Unknown label type "
+                "(continuous), for which task=Regression() is meant"
+            )
+        self.classes_ = np.unique(y)
+        return self
+
+    def encode(self, domain: Domain) -> Tensor:
+        codes = np.full(domain.n_rows, -1, np.int64)
+        if domain.y is not None and domain.labelled.any():
+            known = self.codes(domain.known)
+            if (known < 0).any():
+                raise DataError(
+                    f"labels of {domain.name or 'the domain'} must be among the "
+                    f"{len(self.classes_)} classes of the task; got also "
+                    f"{some(map(repr, np.unique(as_classes(domain.known)[known < 0]).tolist()))}"
+                )
+            codes[domain.labelled] = known
+        return torch.from_numpy(codes)
+
+    def decode_labels(self, y: Tensor) -> NDArray[Any]:
+        return np.asarray(self.classes_[y.numpy()])
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        total = F.cross_entropy(
+            outputs, y, ignore_index=-1, label_smoothing=self.smoothing, reduction="sum"
+        )
+        return mean_over_labels(total, y >= 0)
+
+    def answers(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.probabilities(outputs)
+
+    def answer_module(self) -> nn.Module:
+        return nn.Softmax(dim=1)
+
+    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """Accuracy."""
+        return float(self.rows_right(y, outputs).mean())
+
+    def rows_right(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(outputs.argmax(axis=1) == self.codes(y), np.float64)

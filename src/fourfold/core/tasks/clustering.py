@@ -1,0 +1,77 @@
+"""Clustering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+
+import numpy as np
+import torch
+from sklearn.metrics import normalized_mutual_info_score
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
+from fourfold.core.tasks.base import mean_over_labels
+from fourfold.core.tasks.categorical import Categorical
+from fourfold.core.tasks.labels import as_classes
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.data.domain import Domain
+
+__all__ = ["Clustering"]
+
+
+@final
+class Clustering(Categorical):
+    """One cluster for each row; labels are ignored.
+
+    Parameters
+    ----------
+    n_clusters
+        Number of clusters.
+
+    Attributes
+    ----------
+    classes_
+        (k,) numbers of the clusters, from 0.
+    """
+
+    n_clusters: PositiveInt = 8
+    kind: ClassVar[str] = "clusterer"
+    answer_name: ClassVar[str] = "scores"
+
+    def fit(self, domain: Domain) -> Self:
+        if self.n_clusters > domain.n_rows:
+            raise DataError(
+                f"n_clusters must be at most the number of rows; got {self.n_clusters} clusters "
+                f"for {domain.n_rows} rows"
+            )
+        self.classes_ = np.arange(self.n_clusters)
+        return self
+
+    def encode(self, domain: Domain) -> Tensor:
+        return torch.full((domain.n_rows,), -1)
+
+    def decode_labels(self, y: Tensor) -> NDArray[Any]:
+        return y.numpy()
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        total = F.cross_entropy(outputs, y, ignore_index=-1, reduction="sum")
+        return mean_over_labels(total, y >= 0)
+
+    def answers(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return outputs
+
+    def answer_module(self) -> nn.Module:
+        return nn.Identity()
+
+    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+        """Compute the normalized mutual information of clusters and classes."""
+        true = np.unique(as_classes(y), return_inverse=True)[1]
+        return float(normalized_mutual_info_score(true, outputs.argmax(axis=1)))
+
+    def rows_right(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> None:
+        del y, outputs

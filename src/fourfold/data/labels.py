@@ -1,0 +1,117 @@
+"""Labels as users write them, and the marks of missing ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fourfold.data.libraries import imported_class
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["read_labels"]
+
+
+def read_labels(y: Any, missing: object) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Read labels: their values, (n,) or (n, m), and whether each row has one, (n,).
+
+    Parameters
+    ----------
+    y
+        Labels of any library.
+    missing
+        Mark of a missing label, as in :class:`~fourfold.data.domain.Domain`.
+
+    Raises
+    ------
+    DataError
+        If they are not (n,) or (n, m), mix numbers and names, are complex, sparse or infinite, or
+        are only −1 and 1 while ``missing`` is ``"auto"``.
+    """
+    values = _as_array(y)
+    there = ~_is_missing(values)
+    if missing == "auto":
+        there &= ~_minus_one(values, there)
+    elif missing is not None:
+        there &= values != missing
+    return values, np.asarray(there if values.ndim == 1 else there.any(axis=1), bool)
+
+
+def _as_array(y: Any) -> NDArray[Any]:
+    """Convert labels to an array of numbers, strings or objects: (n,) or (n, m)."""
+    if isinstance(y, (imported_class("pandas", "Series"), imported_class("pandas", "DataFrame"))):
+        y = y.to_numpy(dtype=object) if not _all_numbers(y) else y.to_numpy()
+    sparse = (imported_class("scipy.sparse", name) for name in ("spmatrix", "sparray"))
+    if isinstance(y, tuple(sparse)):
+        raise DataError("labels must be an array or a list; got a sparse matrix")
+    values = np.asarray(y)
+    if values.dtype.kind == "U" and isinstance(y, (list, tuple)):
+        values = np.asarray(y, object)  # NumPy makes strings of numbers beside strings
+    if values.dtype == object:
+        values = _narrow(values)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim not in {1, 2}:
+        raise DataError(f"labels must be (n,) or (n, m); got an array of shape {values.shape}")
+    if np.iscomplexobj(values):
+        raise DataError("Complex data not supported: labels must be real numbers or names")
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise DataError("labels must be finite, or NaN where one is missing; got infinity (inf)")
+    return values
+
+
+def _all_numbers(y: Any) -> bool:
+    kinds = [y.dtype] if isinstance(y, imported_class("pandas", "Series")) else list(y.dtypes)
+    return all(isinstance(kind, np.dtype) and kind.kind in "biuf" for kind in kinds)
+
+
+def _narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """Convert objects that are all numbers to numbers, and objects that are all strings to strings.
+
+    Objects stay where strings or truth values are missing.
+    """
+    missing = _is_missing(values)
+    known = values[~missing].tolist()
+    if all(isinstance(v, (bool, np.bool_)) for v in known):
+        return values if missing.any() else values.astype(bool)
+    if all(isinstance(v, (int, float, np.number)) for v in known):
+        return np.where(missing, np.nan, values).astype(float) if missing.any() else _number(values)
+    if all(isinstance(v, str) for v in known):
+        return values if missing.any() else values.astype(str)
+    raise DataError("labels must be all numbers or all names; got a mixture of both")
+
+
+def _number(values: NDArray[Any]) -> NDArray[Any]:
+    whole = all(isinstance(v, (int, np.integer)) for v in values.ravel().tolist())
+    return values.astype(np.int64 if whole else float)
+
+
+def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Find NaN, None and pandas' NA."""
+    if values.dtype.kind == "f":
+        return np.asarray(np.isnan(values), bool)
+    if values.dtype == object:
+        flat = [v is None or str(v) == "<NA>" or v != v for v in values.ravel().tolist()]  # noqa: PLR0124  NaN is not itself
+        return np.array(flat, bool).reshape(values.shape)
+    return np.zeros(values.shape, bool)
+
+
+def _minus_one(values: NDArray[Any], there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find each −1 that marks a missing label: −1 beside whole numbers ≥ 0."""
+    none = np.zeros(values.shape, bool)
+    if values.dtype.kind not in "if" or values.ndim == 2:
+        return none
+    known = values[there]
+    found = set(np.unique(known).tolist()) if (known == -1).any() else set()
+    if not found or min(found) < -1 or any(v != int(v) for v in found):
+        return none
+    if found == {-1, 1}:
+        raise DataError(
+            "labels that are only -1 and 1 are ambiguous: in a file, write classes as 0 and 1 or "
+            "as names, and leave missing ones empty (NaN); in Python, say missing=-1 if -1 means "
+            "'no label', or missing=None if it is a class"
+        )
+    return np.asarray(values == -1, bool)

@@ -1,0 +1,122 @@
+"""Rows of an array or a memory map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from fourfold.data.rows.base import Rows, hash_blocks
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.data.rows.base import Index, Keys
+
+__all__ = ["ArrayRows", "as_array", "check_finite"]
+
+
+@final
+class ArrayRows(Rows):
+    """Rows of an array or a memory map.
+
+    Parameters
+    ----------
+    array
+        (N, *shape) numbers; never copied.
+    index
+        Positions of the rows in the array; all by default.
+    """
+
+    kind = "array"
+
+    def __init__(self, array: NDArray[Any], index: Index | None = None) -> None:
+        self.array = array
+        self.index = index
+
+    @property
+    def n(self) -> int:
+        return len(self.array) if self.index is None else len(self.index)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    def take(self, index: Index) -> NDArray[Any]:
+        where = index if self.index is None else self.index[index]
+        if len(where) and where[-1] - where[0] == len(where) - 1 and (np.diff(where) == 1).all():
+            return np.asarray(self.array[where[0] : where[-1] + 1])
+        return np.asarray(self.array[where])
+
+    def subset(self, index: Index) -> ArrayRows:
+        return ArrayRows(self.array, index if self.index is None else self.index[index])
+
+    def _hash(self) -> Keys:
+        return hash_blocks(self)
+
+    @property
+    def in_memory(self) -> NDArray[Any] | None:
+        """The array if it is in memory and whole, else None."""
+        return None if self.index is not None or isinstance(self.array, np.memmap) else self.array
+
+
+def as_array(X: Any) -> NDArray[Any]:
+    """Convert inputs to an array (n, ...) of real numbers.
+
+    Raises
+    ------
+    DataError
+        If they are 1-D, have no features, or are not real numbers.
+    """
+    array = X if isinstance(X, np.memmap) else np.asarray(X)
+    if array.dtype == object:
+        array = _numbers(array)
+    if array.ndim < 2:
+        raise DataError(
+            f"inputs must be at least 2-D, (rows, features); got an array of shape {array.shape}. "
+            "Reshape your data: X.reshape(-1, 1) for one feature, X.reshape(1, -1) for one row"
+        )
+    if np.iscomplexobj(array):
+        raise DataError("Complex data not supported: inputs must be real numbers")
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"inputs of an array must be numbers; got {array.dtype}: use a DataFrame")
+    if 0 in array.shape[1:]:
+        raise DataError(
+            f"0 feature(s) (shape={array.shape}) while a minimum of 1 is required: inputs are empty"
+        )
+    return array
+
+
+def _numbers(array: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"inputs of an array must be numbers; got objects: {error}") from error
+
+
+def check_finite(block: NDArray[Any], what: str) -> None:
+    """Refuse NaN and infinity.
+
+    Parameters
+    ----------
+    block
+        Numbers.
+    what
+        Their name in the message.
+
+    Raises
+    ------
+    DataError
+        If a number is not finite.
+    """
+    if block.dtype.kind == "f" and not np.isfinite(block).all():
+        kind = "NaN" if np.isnan(block).any() else "infinity"
+        raise DataError(
+            f"{what} contains {kind}: arrays must hold finite numbers; "
+            "impute them first, or bring a table, whose missing cells are imputed"
+        )

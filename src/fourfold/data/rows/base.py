@@ -1,0 +1,117 @@
+"""The interface of rows, and their keys."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_128_digest, xxh3_128_hexdigest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["BLOCK_BYTES", "KEY", "Index", "Keys", "Rows", "evenly", "hash_blocks", "hash_contents"]
+
+Index: TypeAlias = NDArray[np.intp]
+"""Positions of rows."""
+Keys: TypeAlias = NDArray[np.void]
+"""Keys of rows, of type :data:`KEY`."""
+KEY: Final = np.dtype("V16")
+"""A row's key: the xxh3-128 hash of its content."""
+BLOCK_BYTES: Final = 1 << 24
+"""Bytes of one block in a pass over all rows."""
+
+
+class Rows(ABC):
+    """A sequence of inputs, read by position.
+
+    Everything above reads inputs through this class, so that an array, a memory map, a sparse
+    matrix, a data frame and a folder of pictures are used alike, and none is copied whole.
+
+    Attributes
+    ----------
+    kind
+        ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"`` or ``"texts"``.
+    """
+
+    kind: str = "array"
+
+    @property
+    @abstractmethod
+    def n(self) -> int:
+        """Number of rows."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one row."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a row's elements."""
+
+    @abstractmethod
+    def take(self, index: Index) -> Any:
+        """Read the rows at these positions: (len(index), *shape)."""
+
+    @abstractmethod
+    def subset(self, index: Index) -> Rows:
+        """Return the rows at these positions as Rows; nothing large is copied."""
+
+    @abstractmethod
+    def _hash(self) -> Keys:
+        """Compute the key of each row, (n,)."""
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Key of each row by its content, (n,); computed once."""
+        return self._hash()
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the content of all rows in order: 32 hex digits."""
+        return xxh3_128_hexdigest(self.keys.tobytes())
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row as returned by ``take``."""
+        return max(1, int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize)
+
+    def blocks(self, size: int | None = None) -> Iterator[Any]:
+        """Read all rows in order, ``size`` rows (by default about 16 MB) at a time."""
+        size = size or max(1, BLOCK_BYTES // self.row_bytes)
+        for start in range(0, self.n, size):
+            yield self.take(np.arange(start, min(start + size, self.n)))
+
+    def sample(self, most: int) -> Any:
+        """Read at most ``most`` rows, evenly spaced."""
+        return self.take(evenly(self.n, most))
+
+
+def evenly(n: int, most: int) -> Index:
+    """Return at most ``most`` of n positions, evenly spaced from the first to the last.
+
+    Examples
+    --------
+    >>> evenly(9, 3), evenly(2, 3)
+    (array([0, 4, 8]), array([0, 1]))
+    """
+    return np.linspace(0, n - 1, min(n, most)).astype(np.intp)
+
+
+def hash_contents(contents: Iterable[bytes]) -> Keys:
+    """Hash the content of each row: (n,) keys."""
+    return np.frombuffer(bytearray(b"".join(map(xxh3_128_digest, contents))), KEY)
+
+
+def hash_blocks(rows: Rows) -> Keys:
+    """Hash rows of numbers by reading them all: (n,) keys."""
+    salt = f"{rows.dtype.str}{rows.shape}".encode()
+    blocks = (np.ascontiguousarray(block) for block in rows.blocks())
+    return hash_contents(
+        row.tobytes() + salt for block in blocks for row in block.reshape(len(block), -1)
+    )

@@ -1,0 +1,56 @@
+"""Rows of a data frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from fourfold.data.rows.base import Rows, hash_contents
+
+if TYPE_CHECKING:
+    from fourfold.data.rows.base import Index, Keys
+
+__all__ = ["FrameRows"]
+
+
+@final
+class FrameRows(Rows):
+    """Rows of a data frame: numbers, categories, dates and texts, some missing.
+
+    Parameters
+    ----------
+    frame
+        A pandas DataFrame; column names are part of the input.
+    """
+
+    kind = "table"
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+
+    @property
+    def n(self) -> int:
+        return len(self.frame)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.frame.shape[1],)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(object)
+
+    def take(self, index: Index) -> Any:
+        return self.frame.iloc[index]
+
+    def subset(self, index: Index) -> FrameRows:
+        return FrameRows(self.frame.iloc[index])
+
+    def _hash(self) -> Keys:
+        import pandas as pd
+
+        columns = repr([(str(name), str(kind)) for name, kind in self.frame.dtypes.items()])
+        plain = self.frame.astype(dict.fromkeys(self.frame.select_dtypes("category"), object))
+        hashes = pd.util.hash_pandas_object(plain, index=False).to_numpy()
+        return hash_contents(value.tobytes() + columns.encode() for value in hashes)

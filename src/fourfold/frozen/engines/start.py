@@ -1,0 +1,128 @@
+"""The start of an engine, and the proof of its values."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+
+from fourfold.errors import BundleError, DataError, ParameterError
+from fourfold.frozen.engines.onnx_runtime import OnnxRuntimeEngine
+from fourfold.frozen.engines.pytorch import TorchEngine
+from fourfold.frozen.onnx import export_onnx, relative_difference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.frozen.engines.base import Engine, EngineName, Precision
+    from fourfold.frozen.taps import Tapped
+
+__all__ = ["start_engine"]
+
+TOLERANCE: Final[dict[Precision, float]] = {"fp32": 1e-3, "bf16": 0.1}
+"""Largest difference of an engine from the module, relative to the output's largest value."""
+
+
+def start_engine(
+    tapped: Tapped, name: EngineName, block: int, precision: Precision, example: NDArray[Any]
+) -> Engine:
+    """Start an engine for rows like the example, and prove it.
+
+    It must compute the same as the module. A row's value must not depend, in any bit, on its place
+    in a block or on the other rows. If a kernel treats the rows of a block differently, the block
+    becomes one row.
+
+    Parameters
+    ----------
+    example
+        (m, ...) rows of the module's input type, at least one.
+
+    Raises
+    ------
+    BundleError
+        If the module cannot be exported, or the engine computes something else.
+    DataError
+        If the module is not row-wise: a row's value depends on the other rows.
+    """
+    probe = _probe(example, block)
+    engine = _build(tapped, name, precision, probe)
+    outputs = engine.run(probe)
+    if name != "torch":
+        _check(outputs, TorchEngine(tapped, block).run(probe), name, TOLERANCE[precision])
+    worst = _dependence(engine, probe, outputs)
+    if worst == 0:
+        return engine
+    if worst > TOLERANCE[precision]:
+        raise DataError(
+            "a frozen module must be row-wise, each row computed by itself; "
+            f"got values that change by {worst:g} of their scale with the other rows"
+        )
+    return _build(tapped, name, precision, probe[:1])
+
+
+def _build(tapped: Tapped, name: EngineName, precision: Precision, probe: NDArray[Any]) -> Engine:
+    block = len(probe)
+    if name == "torch":
+        return TorchEngine(tapped, block, precision)
+    if name == "onnxruntime" and precision == "bf16":
+        raise ParameterError("precision must be 'fp32' for onnxruntime on a CPU; got 'bf16'")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "frozen.onnx")
+        module = copy.deepcopy(tapped).cpu()
+        names = [f"tap{i}" for i in range(len(tapped.taps))]
+        example = torch.from_numpy(probe)
+        export_onnx(module, example, path, names=[*names, "output"], fixed_batch=True)
+        model = path.read_bytes()
+    if name == "onnxruntime":
+        return OnnxRuntimeEngine(model, block)
+    from fourfold.frozen.engines.openvino import OpenVinoEngine
+
+    return OpenVinoEngine(model, block, precision)
+
+
+def _probe(example: NDArray[Any], block: int) -> NDArray[Any]:
+    """Make a block to test an engine: random numbers, or the rows themselves if integers."""
+    shape = (block, *example.shape[1:])
+    if example.dtype.kind == "f":
+        return np.random.default_rng(0).standard_normal(shape).astype(example.dtype)
+    return np.resize(example, shape)
+
+
+def _check(
+    got: list[NDArray[Any]], wanted: list[NDArray[Any]], name: EngineName, tolerance: float
+) -> None:
+    worst = max(relative_difference(a, b) for a, b in zip(got, wanted, strict=True))
+    if not worst <= tolerance:
+        raise BundleError(
+            f"{name} must compute the same as the module, up to {tolerance:g} of the output's "
+            f"scale; got a difference of {worst:g}"
+        )
+
+
+def _dependence(engine: Engine, probe: NDArray[Any], outputs: list[NDArray[Any]]) -> float:
+    """Return the change of a row's value with its place and the other rows; 0 if bit-equal."""
+    if len(probe) == 1:
+        return 0.0
+    everywhere = np.repeat(probe[:1], len(probe), axis=0)
+    last = np.zeros_like(probe)
+    last[-1] = probe[0]
+    worst = 0.0
+    for a, b, c in zip(outputs, engine.run(everywhere), engine.run(last), strict=True):
+        if len(a) != len(probe):
+            raise DataError(
+                f"a frozen layer must return one value for each row; got {len(a)} values"
+            )
+        first = np.broadcast_to(a[:1], a.shape)
+        worst = max(worst, _distance(first, b), _distance(a[:1], c[-1:]))
+    return worst
+
+
+def _distance(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the relative difference of two arrays; 0 only if bit-equal."""
+    if np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes():
+        return 0.0
+    return max(relative_difference(a, b), float(np.finfo(np.float64).tiny))

@@ -1,0 +1,99 @@
+"""Computation at most once: by the store in use, else in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, final
+
+from fourfold.data.rows import ArrayRows
+from fourfold.frozen.ragged import value_bytes
+from fourfold.frozen.store.stored_rows import StoredRows, check_tap, derived_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.rows import Rows
+    from fourfold.frozen.frozen import Frozen
+    from fourfold.frozen.store.store import Store
+
+__all__ = ["active", "compute_once", "using"]
+
+MEMORY_BYTES: Final = 1 << 30
+"""Size of the values that a process keeps in memory."""
+
+_active: ContextVar[Store | None] = ContextVar("store", default=None)
+
+
+@contextmanager
+def using(store: Store | None) -> Iterator[None]:
+    """Use a store for :func:`compute_once` inside a block; None for memory."""
+    token = _active.set(store)
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
+def active() -> Store | None:
+    """Return the store in use, or None."""
+    return _active.get()
+
+
+def compute_once(frozen: Frozen, rows: Rows, tap: str = "output") -> Rows:
+    """Return the values of a frozen function, computed at most once.
+
+    With a store in use they are computed when first read. Otherwise they are computed now, and kept
+    in the memory of this process as long as there is room.
+
+    Parameters
+    ----------
+    frozen
+        The function.
+    rows
+        Its inputs.
+    tap
+        Name of the values.
+
+    Raises
+    ------
+    ParameterError
+        If the function has no such tap.
+    """
+    check_tap(frozen, tap)
+    store = active()
+    return _memory.rows(frozen, rows, tap) if store is None else store.rows(frozen, rows, tap)
+
+
+@final
+class _Memory:
+    """Values computed without a store, the most recently used last."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._held: OrderedDict[tuple[str, str], dict[str, NDArray[Any]]] = OrderedDict()
+
+    def rows(self, frozen: Frozen, rows: Rows, tap: str) -> Rows:
+        function = frozen.key
+        name = (function, rows.digest)
+        values = self._held.pop(name, None) or frozen.compute(rows)
+        self._keep(name, values)
+        keys = derived_keys(function, tap, rows.keys)
+        if values[tap].dtype == object:
+            return StoredRows.in_memory(values[tap], keys)
+        found = ArrayRows(values[tap])
+        found.keys = keys
+        return found
+
+    def _keep(self, name: tuple[str, str], values: dict[str, NDArray[Any]]) -> None:
+        self._held[name] = values
+        total = sum(value_bytes(one) for held in self._held.values() for one in held.values())
+        while total > self.max_bytes:
+            _, dropped = self._held.popitem(last=False)
+            total -= sum(map(value_bytes, dropped.values()))
+
+
+_memory = _Memory(MEMORY_BYTES)

@@ -1,0 +1,134 @@
+"""Stored rows: the values of a frozen function, computed when first read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, final
+
+import numpy as np
+
+from fourfold.data.rows import Rows, hash_contents
+from fourfold.errors import ParameterError
+from fourfold.frozen.store.values import MemoryArray, ValueLocations
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.data.rows import Index, Keys
+    from fourfold.frozen.frozen import Frozen
+
+__all__ = ["StoredRows", "check_tap", "derived_keys"]
+
+
+class Finder(Protocol):
+    """The lookup of values, with computation of missing ones."""
+
+    def find(self, frozen: Frozen, rows: Rows, index: Index, tap: str) -> ValueLocations:
+        """Return the locations of a tap's values for the rows at these positions."""
+
+
+@final
+class StoredRows(Rows):
+    """The values of a frozen function, memory-mapped from a store.
+
+    The first ``take``, ``shape`` or ``dtype`` computes the values that the store lacks. ``keys``
+    follow from the keys of function and input rows, so that a chain of frozen functions with a
+    stored end computes nothing. Pickling keeps the names of the files. Values of several lengths
+    are read as an array of arrays, and ``shape`` is that of the longest.
+
+    Parameters
+    ----------
+    store
+        Lookup and computation of values.
+    frozen
+        The function.
+    rows
+        Its inputs.
+    tap
+        Name of the read values.
+    index
+        Positions of the read rows; all by default.
+    """
+
+    kind = "array"
+
+    def __init__(
+        self, store: Finder, frozen: Frozen, rows: Rows, tap: str, index: Index | None = None
+    ) -> None:
+        self._origin: tuple[Finder, Frozen, Rows, str] | None = (store, frozen, rows, tap)
+        self._index = np.arange(rows.n) if index is None else index
+        self._locations: ValueLocations | None = None
+        self._keys: Keys | None = None
+
+    @classmethod
+    def in_memory(cls, values: NDArray[Any], keys: Keys) -> StoredRows:
+        """Return rows of values in memory that differ in length, an array of arrays."""
+        n = len(values)
+        rows = object.__new__(cls)
+        rows._origin, rows._index, rows._keys = None, np.arange(n), keys
+        rows._locations = ValueLocations([MemoryArray(values)], np.zeros(n, np.intp), np.arange(n))
+        return rows
+
+    @property
+    def n(self) -> int:
+        return len(self._index)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.locations.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.locations.dtype
+
+    @property
+    def locations(self) -> ValueLocations:
+        """Locations of the values; computes missing ones."""
+        if self._locations is None:
+            store, frozen, rows, tap = self._known_origin
+            self._locations = store.find(frozen, rows, self._index, tap)
+        return self._locations
+
+    @property
+    def _known_origin(self) -> tuple[Finder, Frozen, Rows, str]:
+        if self._origin is None:  # without an origin, locations and keys are known
+            raise AssertionError
+        return self._origin
+
+    def take(self, index: Index) -> NDArray[Any]:
+        return self.locations.take(index)
+
+    def subset(self, index: Index) -> StoredRows:
+        part = object.__new__(StoredRows)
+        part._origin = self._origin
+        part._index = self._index[index]
+        part._locations = None if self._locations is None else self._locations.subset(index)
+        part._keys = None if self._keys is None else self._keys[index]
+        return part
+
+    def _hash(self) -> Keys:
+        if self._keys is None:
+            _, frozen, rows, tap = self._known_origin
+            self._keys = derived_keys(frozen.key, tap, rows.keys[self._index])
+        return self._keys
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {"_origin": None, "_index": self._index}
+        return state | {"_locations": self.locations, "_keys": self.keys}
+
+
+def derived_keys(function: str, tap: str, keys: Keys) -> Keys:
+    """Derive the keys of values, (n,), from the keys of the function and of its input rows."""
+    salt = f"{function} {tap} ".encode()
+    return hash_contents(salt + key.tobytes() for key in keys)
+
+
+def check_tap(frozen: Frozen, tap: str) -> None:
+    """Refuse a tap that a function does not have.
+
+    Raises
+    ------
+    ParameterError
+        If there is none of that name.
+    """
+    if tap not in frozen.names:
+        raise ParameterError(f"tap must be one of {', '.join(frozen.names)}; got {tap!r}")

@@ -1,0 +1,202 @@
+"""Arrays of stored values, in files or in memory, and the locations of values in them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from fourfold.errors import FileError
+from fourfold.frozen.ragged import concatenate_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.rows import Index
+
+__all__ = ["MappedArray", "MemoryArray", "RaggedArray", "ValueArray", "ValueLocations"]
+
+
+class ValueArray(ABC):
+    """Values in one place.
+
+    Attributes
+    ----------
+    dtype
+        Type of the elements of a value.
+    shape
+        Shape of one value; −1 on the first axis if values differ in length.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    @abstractmethod
+    def read(self, positions: Index) -> NDArray[Any]:
+        """Copy the values at these positions; an array of arrays if they differ in length."""
+
+    @abstractmethod
+    def longest(self) -> int:
+        """Return the largest length of a value along its first axis."""
+
+
+@final
+class MemoryArray(ValueArray):
+    """Values in memory: (n, ...), or n arrays in an array of objects."""
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self.values = values
+        ragged = values.dtype == object
+        self.dtype = values[0].dtype if ragged else values.dtype
+        self.shape = (-1, *values[0].shape[1:]) if ragged else values.shape[1:]
+
+    def read(self, positions: Index) -> NDArray[Any]:
+        return self.values[positions]
+
+    def longest(self) -> int:
+        return max(len(value) for value in self.values)
+
+
+@final
+class MappedArray(ValueArray):
+    """Values of one shape in a memory-mapped file.
+
+    The file is opened at once and kept open, so that deleting its name does no harm. Pickling keeps
+    the name, and unpickling opens the file again.
+    """
+
+    def __init__(self, file: Path, dtype: np.dtype[Any], shape: tuple[int, ...], n: int) -> None:
+        self.file, self.dtype, self.shape, self.n = file, dtype, shape, n
+        self._values = np.asarray(np.memmap(file, dtype, "r", shape=(n, *shape)))
+
+    def read(self, positions: Index) -> NDArray[Any]:
+        if len(positions) and (np.diff(positions) == 1).all():
+            return np.array(self._values[positions[0] : positions[-1] + 1])
+        return self._values[positions]
+
+    def longest(self) -> int:
+        return self.shape[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (type(self), self.file, self.dtype, self.shape, self.n)
+
+
+@final
+class RaggedArray(ValueArray):
+    """Values of several lengths in a memory-mapped file, one after another.
+
+    Parameters
+    ----------
+    lengths
+        (n,) lengths of the values along their first axis.
+    """
+
+    def __init__(
+        self, file: Path, dtype: np.dtype[Any], shape: tuple[int, ...], lengths: NDArray[np.int64]
+    ) -> None:
+        self.file, self.dtype, self.shape, self.lengths = file, dtype, shape, lengths
+        self._ends = np.cumsum(lengths)
+        n = int(self._ends[-1])
+        self._values = np.asarray(np.memmap(file, dtype, "r", shape=(n, *shape[1:])))
+
+    def read(self, positions: Index) -> NDArray[Any]:
+        values = np.empty(len(positions), object)
+        for i, at in enumerate(positions):
+            values[i] = np.array(self._values[self._ends[at] - self.lengths[at] : self._ends[at]])
+        return values
+
+    def longest(self) -> int:
+        return int(self.lengths.max())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (type(self), self.file, self.dtype, self.shape, self.lengths)
+
+
+def _reopen(kind: Callable[..., ValueArray], file: Path, *form: Any) -> ValueArray:
+    try:
+        return kind(file, *form)
+    except (OSError, ValueError) as error:
+        raise FileError(
+            f"stored rows must still exist when another process opens them; got {file}, which is "
+            "gone: give the store more room, or compute them again"
+        ) from error
+
+
+@final
+class ValueLocations:
+    """The location of each of n values.
+
+    Parameters
+    ----------
+    arrays
+        Arrays that hold the values.
+    which
+        (n,) index of the array with each value, −1 for a missing value.
+    where
+        (n,) position of each value in its array.
+    """
+
+    def __init__(
+        self, arrays: Sequence[ValueArray], which: NDArray[np.intp], where: NDArray[np.intp]
+    ) -> None:
+        self.arrays, self.which, self.where = list(arrays), which, where
+
+    @property
+    def missing(self) -> Index:
+        """Positions of the missing values."""
+        missing: Index = np.flatnonzero(self.which < 0)
+        return missing
+
+    def completed(self, values: Sequence[NDArray[Any]]) -> ValueLocations:
+        """Return locations with these values, in memory, in place of the missing ones."""
+        if not values:
+            return self
+        missing, which, where = self.missing, self.which.copy(), self.where.copy()
+        which[missing] = len(self.arrays)
+        where[missing] = np.arange(len(missing))
+        return ValueLocations([*self.arrays, MemoryArray(concatenate_values(values))], which, where)
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the values differ in shape."""
+        shapes = {array.shape for array in self.arrays}
+        return len(shapes) > 1 or any(-1 in shape for shape in shapes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one value, of the longest if they differ."""
+        first = self.arrays[0].shape
+        return (max(a.longest() for a in self.arrays), *first[1:]) if self.ragged else first
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements of a value."""
+        return self.arrays[0].dtype
+
+    def subset(self, index: Index) -> ValueLocations:
+        """Return the locations of the values at these positions."""
+        return ValueLocations(self.arrays, self.which[index], self.where[index])
+
+    def take(self, index: Index) -> NDArray[Any]:
+        """Copy the values at these positions: (len(index), ...), or an array of arrays."""
+        which, where = self.which[index], self.where[index]
+        out: NDArray[Any] = (
+            np.empty(len(index), object)
+            if self.ragged
+            else np.empty((len(index), *self.shape), self.dtype)
+        )
+        for i in np.unique(which):
+            mine = np.flatnonzero(which == i)
+            values: NDArray[Any] = self.arrays[i].read(where[mine])
+            if len(mine) == len(index) and values.dtype == out.dtype:
+                return values
+            if self.ragged:
+                for at, value in zip(mine, values, strict=True):
+                    out[at] = value
+            else:
+                out[mine] = values
+        return out

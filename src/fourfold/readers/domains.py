@@ -1,0 +1,179 @@
+"""Domains from files and folders: one alone, or several that are used together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fourfold.data.domain import Domain
+from fourfold.data.rows import FrameRows, Rows
+from fourfold.errors import DataError
+from fourfold.readers import alignment, texts
+from fourfold.readers.files import named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Read = tuple[Rows, Any]
+
+__all__ = ["read_domain", "read_domains"]
+
+TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
+ARRAYS = (".npz", ".npy")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+
+
+def read_domain(
+    path: Path | str,
+    *,
+    label: str | None = None,
+    size: tuple[int, int] | None = None,
+    missing: object = "auto",
+    name: str | None = None,
+    like: Domain | None = None,
+) -> Domain:
+    """Read one file or folder.
+
+    Parameters
+    ----------
+    path
+        One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, or ``.parquet``;
+        a table whose only input is a column of text is read as texts. Arrays: ``.npz`` with ``X``
+        and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures, of sounds
+        (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of texts (``.txt``): each sub-folder is a
+        class, and files outside the sub-folders have no label. Hidden files and files with other
+        endings are ignored, and so are texts beside pictures or sounds.
+    label
+        Column of a table with the labels; a table without it is unlabelled.
+    size
+        Height and width of pictures, or bands and frames of sounds; by default taken from the
+        files. A frame is 10 ms; see :class:`~fourfold.readers.sounds.SoundRows`.
+    missing
+        Marker of a missing label: see :class:`~fourfold.Domain`. An empty cell always is one.
+    name
+        Name of the domain in messages and reports; by default the file's name without its ending.
+    like
+        Domain to align with: its order of columns, its size of pictures or sounds, or its column
+        of text.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or unreadable.
+    DataError
+        If its content cannot be used; the message names the file and the remedy.
+    """
+    path = Path(path)
+    rows, y = _read(path, label, size)
+    (rows,) = texts.as_texts([path], [rows], None if like is None else like.rows)
+    if like is not None:
+        rows = alignment.align_with(like, path, rows)
+    return _domain(path, rows, y, missing, name)
+
+
+def read_domains(
+    paths: Sequence[Path | str],
+    *,
+    label: str | None = None,
+    size: tuple[int, int] | None = None,
+    missing: object = "auto",
+) -> list[Domain]:
+    """Read several files or folders of one kind, and align them.
+
+    Tables get the same order of columns; they are read as texts if each has only a column of text.
+    Pictures get one size, the largest of all, and one number of channels. Sounds get the frames of
+    the longest and the bands of the lowest sample rate.
+
+    Parameters
+    ----------
+    paths
+        Files or folders of one kind, as in :func:`read_domain`.
+    label, size, missing
+        As in :func:`read_domain`, for all of them.
+
+    Raises
+    ------
+    FileError
+        If one is missing or unreadable.
+    DataError
+        If one cannot be used, if none of the tables has the label column, or if they differ in
+        kind, columns or shape.
+    """
+    files = [Path(path) for path in paths]
+    read = [_read(file, label, size) for file in files]
+    rows = texts.as_texts(files, [inputs for inputs, _ in read])
+    alignment.check_one_kind(files, rows)
+    if read and read[0][0].kind == "table" and label is not None:
+        _check_label(files, read, label)
+    rows = alignment.align(files, rows, size)
+    return [
+        _domain(file, inputs, y, missing)
+        for file, inputs, (_, y) in zip(files, rows, read, strict=True)
+    ]
+
+
+def _read(path: Path, label: str | None, size: tuple[int, int] | None) -> Read:
+    with named(path, "a file or a folder"):
+        return _read_folder(path, size) if path.is_dir() else _read_file(path, label)
+
+
+def _domain(path: Path, rows: Rows, y: Any, missing: object, name: str | None = None) -> Domain:
+    with named(path):
+        return Domain(rows, y, missing=missing, name=name or _name(path))
+
+
+def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
+    from fourfold.readers import pictures
+    from fourfold.readers.encoded import EncodedFiles
+    from fourfold.readers.folders import Folder
+
+    folder = Folder.open(path)
+    images, sounds = folder.ending_in(pictures.endings()), folder.ending_in(SOUNDS)
+    if images.files and sounds.files:
+        raise DataError(
+            f"{path} must hold pictures or sounds, not both; got {images.paths[0]} "
+            f"and {sounds.paths[0]}"
+        )
+    if sounds.files:
+        from fourfold.readers.sounds import SoundRows
+
+        return SoundRows(EncodedFiles(sounds.paths, "sound"), size), sounds.labels
+    if images.files:
+        return pictures.PictureRows(EncodedFiles(images.paths, "picture"), size), images.labels
+    written = folder.ending_in(texts.TEXTS)
+    if written.files:
+        return texts.read_files(written.paths), written.labels
+    raise DataError(
+        f"{path} must hold pictures, sounds or texts ({', '.join(texts.TEXTS)}), in sub-folders or "
+        "directly; there is none"
+    )
+
+
+def _read_file(path: Path, label: str | None) -> Read:
+    path.stat()  # report a missing file before an unknown ending
+    if path.name.lower().endswith(TABLES):
+        from fourfold.readers.tables import read_table
+
+        return read_table(path, label)
+    if path.name.lower().endswith(ARRAYS):
+        from fourfold.readers.arrays import read_arrays
+
+        return read_arrays(path)
+    known = ", ".join((*TABLES, *ARRAYS))
+    raise DataError(
+        f"a file must end in one of {known}, or be a folder of pictures, sounds or texts"
+    )
+
+
+def _name(path: Path) -> str:
+    return path.name if path.is_dir() else path.name.split(".")[0] or path.name
+
+
+def _check_label(files: Sequence[Path], read: Sequence[Read], label: str) -> None:
+    if all(y is None for _, y in read):
+        columns = sorted({str(c) for rows, _ in read if isinstance(rows, FrameRows)
+                          for c in rows.frame.columns})  # fmt: skip
+        raise DataError(
+            f"the label column {label!r} must be in at least one of "
+            f"{', '.join(map(str, files))}; it is in none, the columns are {', '.join(columns)}"
+        )

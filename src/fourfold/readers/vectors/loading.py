@@ -1,0 +1,148 @@
+"""Word vectors from files: text, cached in a store, and arrays with their words beside them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from fourfold.errors import DataError
+from fourfold.readers.files import named, read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.frozen.store import Store
+
+    Vectors = NDArray[np.float32]
+
+__all__ = ["array_of_vectors", "text_of_vectors", "words_of_array"]
+
+FORMAT: Final = 1
+"""Version of the arrays in the store."""
+TEXTS: Final = (".txt", ".vec", ".txt.gz", ".vec.gz")
+BESIDE: Final = (".txt", ".parquet", ".csv")
+"""Endings of the file of words beside an array."""
+
+
+def text_of_vectors(path: Path, store: Store | None) -> tuple[list[str], Vectors]:
+    """Read words and vectors from text.
+
+    Parameters
+    ----------
+    path
+        Text with a word and its numbers in each line.
+    store
+        Store for the vectors as an array, which is memory-mapped; None reads into memory.
+
+    Returns
+    -------
+    The words, and their vectors (n, d).
+    """
+    from fourfold.readers.vectors.text import read_blocks
+
+    if not path.name.lower().endswith(TEXTS):
+        known = ", ".join((*TEXTS, ".npy"))
+        raise DataError(f"a file of word vectors must end in one of {known}")
+    if store is None:
+        blocks = list(read_blocks(path))
+        listed = [word for words, _ in blocks for word in words]
+        return listed, np.concatenate([vectors for _, vectors in blocks])
+
+    def build(folder: Path) -> None:
+        with (
+            (folder / "vectors.f32").open("wb") as numbers,
+            (folder / "words.txt").open("w", encoding="utf-8", newline="\n") as names,
+        ):
+            for words, vectors in read_blocks(path):
+                vectors.tofile(numbers)
+                names.writelines(f"{word}\n" for word in words)
+
+    folder = store.artifact(f"word vectors {FORMAT} {path.name[-3:]} {_digest(path)}", build)
+    listed = _lines(folder / "words.txt")
+    flat = np.memmap(folder / "vectors.f32", np.float32, "r")
+    return listed, np.asarray(flat).reshape(len(listed), -1)
+
+
+def _digest(path: Path) -> str:
+    """Return a hash of a file's content."""
+    from xxhash import xxh3_128
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, xxh3_128).hexdigest()
+
+
+def array_of_vectors(path: Path) -> NDArray[Any]:
+    """Memory-map an array of vectors."""
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError) as error:
+        raise DataError(f"the file must be an array of numbers, undamaged; got: {error}") from error
+
+
+def words_of_array(path: Path, words: Path | None, column: str | None) -> list[str]:
+    """Read the words of an array of vectors.
+
+    Parameters
+    ----------
+    path
+        The array.
+    words
+        File of the words; by default the file beside the array.
+    column
+        Column of the words in a table; by default its only one.
+    """
+    words = _beside(path) if words is None else words
+    words.stat()  # Arrow does not name a missing file
+    return _column(words, column) if words.suffix.lower() in {".parquet", ".csv"} else _lines(words)
+
+
+def _beside(path: Path) -> Path:
+    """Find the file of words beside an array."""
+    for ending in BESIDE:
+        if (file := path.with_suffix(ending)).is_file():
+            return file
+    raise DataError(
+        f"the words of {path} must be in a file beside it, "
+        f"{' or '.join(path.with_suffix(ending).name for ending in BESIDE)}; there is none"
+    )
+
+
+def _column(path: Path, wanted: str | None) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+    import pyarrow.parquet as pq
+
+    from fourfold.readers.tables import column_as_text
+
+    try:
+        if path.name.lower().endswith(".parquet"):
+            name = _column_name(path, pq.read_schema(path).names, wanted)
+            table = pq.read_table(path, columns=[name])
+        else:
+            with pa_csv.open_csv(path) as file:
+                name = _column_name(path, file.schema.names, wanted)
+            return column_as_text(path, name)
+    except pa.ArrowException as error:
+        raise DataError(f"{path} must be a table of words; got: {error}") from error
+    words: list[str] = table.column(name).to_pylist()
+    if not all(isinstance(word, str) for word in words):
+        raise DataError(f"column {name!r} of {path} must hold words; got {table.schema.types[0]}")
+    return words
+
+
+def _column_name(path: Path, names: list[str], wanted: str | None) -> str:
+    if wanted in names or (wanted is None and len(names) == 1):
+        return wanted or names[0]
+    raise DataError(
+        f"column must name the words of {path}, one of {', '.join(names)}; got {wanted!r}"
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    with named(path):
+        words = read_text(path).replace("\r\n", "\n").split("\n")
+    return words[:-1] if words[-1] == "" else words

@@ -1,0 +1,204 @@
+"""Candidates: the unfitted estimators of a study, with its network, recipe and preparation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from sklearn.base import clone
+
+from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.joint import JointEstimator
+from fourfold.estimators.transfer import TransferEstimator
+from fourfold.methods import find
+from fourfold.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fourfold.data.domain import Domain
+    from fourfold.planner import Placement
+
+__all__ = [
+    "Method",
+    "baselines",
+    "changed_parameters",
+    "joint_candidates",
+    "seeded",
+    "transfer_candidates",
+    "with_diagnostics",
+]
+
+Method: TypeAlias = str | TransferEstimator | JointEstimator
+"""A class name, or an unfitted estimator."""
+
+E = TypeVar("E", bound=TransferEstimator | JointEstimator)
+
+
+def transfer_candidates(
+    methods: Sequence[Method] | None,
+    placement: Placement,
+    defaults: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+) -> dict[str, TransferEstimator]:
+    """Return the methods of one target and their baselines by name, baselines first.
+
+    Parameters
+    ----------
+    methods
+        Methods of the user; None for all that apply.
+    placement
+        Place of the data on the map.
+    defaults
+        Network, recipe and preparation of the study.
+    parameters
+        Hyper-parameters with the same value in every method that has them.
+
+    Raises
+    ------
+    ParameterError
+        If a method does not apply to these data.
+    DataError
+        If no method applies.
+    """
+    wanted = placement.methods if methods is None else methods
+    asked = [_applicable(method, placement) for method in wanted]
+    beside = placement.beside(type(estimator).__name__ for estimator in asked)
+    taken = set(beside)
+    chosen = [_applicable(name, placement) for name in beside]
+    for estimator in asked:
+        name = type(estimator).__name__
+        if name not in taken:
+            chosen.append(estimator)
+        if name in placement.baselines:  # each runs once
+            taken.add(name)
+    named = _numbered((type(estimator).__name__, estimator) for estimator in chosen)
+    if all(name in placement.baselines for name in named):
+        why = "; ".join(f"{name}: {reason}" for name, reason in placement.skipped.items())
+        raise DataError(f"there must be a method that applies to these data; none does: {why}")
+    for estimator in named.values():
+        estimator.set_params(**{k: v for k, v in parameters.items() if estimator.takes(k, v)})
+        _apply_defaults(estimator, defaults)
+    return named
+
+
+def joint_candidates(
+    methods: Sequence[Method] | None,
+    placement: Placement,
+    tasks: Mapping[str, Domain],
+    defaults: Mapping[str, Any],
+) -> dict[str, JointEstimator]:
+    """Return the joint methods of all tasks, by class name and options.
+
+    Parameters
+    ----------
+    methods, placement, defaults
+        As of :func:`transfer_candidates`.
+    tasks
+        Name → labelled Domain.
+
+    Raises
+    ------
+    ParameterError
+        If a method does not learn several tasks, or there is none.
+    """
+    wanted = placement.methods if methods is None else methods
+    named = _numbered(
+        (_name(estimator), estimator) for method in wanted for estimator in _joint(method, tasks)
+    )
+    if not named:
+        raise ParameterError("methods must hold one that learns several tasks; got none")
+    for estimator in named.values():
+        _apply_defaults(estimator, defaults)
+    return named
+
+
+def baselines(placement: Placement, defaults: Mapping[str, Any]) -> dict[str, TransferEstimator]:
+    """Return the baselines of one task among several, by name."""
+    alone: dict[str, TransferEstimator] = {n: find(n).load()() for n in placement.baselines}
+    for estimator in alone.values():
+        _apply_defaults(estimator, defaults)
+    return alone
+
+
+def seeded(estimator: E, seed: int) -> E:
+    """Return a copy with a seed of its own."""
+    copy: E = clone(estimator)
+    copy.set_params(random_state=seed)
+    return copy
+
+
+def with_diagnostics(estimator: E) -> E:
+    """Return a copy with measurements too expensive for every fit."""
+    copy: E = clone(estimator)
+    if copy.takes("measure", value=True):
+        copy.set_params(measure=True)
+    return copy
+
+
+def changed_parameters(estimator: TransferEstimator | JointEstimator) -> dict[str, str]:
+    """Return the parameters other than defaults, the preparation aside, as text."""
+    defaults = type(estimator)().get_params(deep=False)
+    ours = estimator.get_params(deep=False)
+    return {
+        name: repr(value)
+        for name, value in ours.items()
+        if name != "prepare" and repr(value) != repr(defaults[name])
+    }
+
+
+def _applicable(method: Method, placement: Placement) -> TransferEstimator:
+    """Return an unfitted copy of a method, or refuse it where it does not apply."""
+    entry = find(method) if isinstance(method, str) else None
+    name = entry.name if entry is not None else type(method).__name__
+    if name in placement.skipped:
+        raise ParameterError(
+            f"methods must apply to these data; {name} does not: {placement.skipped[name]}"
+        )
+    estimator: TransferEstimator = clone(method if entry is None else entry.load()())
+    return estimator
+
+
+def _joint(method: Method, tasks: Mapping[str, Domain]) -> list[JointEstimator]:
+    """Return an unfitted copy of a method, or the variants of a class for these tasks."""
+    if isinstance(method, JointEstimator):
+        return [clone(method)]
+    kind = find(method).load() if isinstance(method, str) else type(method)
+    if not issubclass(kind, JointEstimator):
+        raise ParameterError(f"methods must learn several tasks at once; got {kind.__name__}")
+    return list(kind.candidates(tasks))
+
+
+def _name(method: JointEstimator) -> str:
+    """Return the class name and the options other than defaults."""
+    defaults = type(method)().get_params(deep=False)
+    ours = method.get_params(deep=False)
+    options = [
+        v for k, v in ours.items() if isinstance(v, str) and v != defaults[k] and k != "network"
+    ]
+    return " ".join([type(method).__name__, *options])
+
+
+def _numbered(pairs: Iterable[tuple[str, E]]) -> dict[str, E]:
+    """Return estimators by name, with ``-2``, ``-3``, … after repeated names."""
+    named: dict[str, E] = {}
+    met: Counter[str] = Counter()
+    for name, estimator in pairs:
+        met[name] += 1
+        named[f"{name}-{met[name]}" if met[name] > 1 else name] = estimator
+    return named
+
+
+def _apply_defaults(
+    estimator: TransferEstimator | JointEstimator, defaults: Mapping[str, Any]
+) -> None:
+    """Set the study's defaults where the estimator takes them and has no value of its own."""
+    own = estimator.get_params(deep=False)
+    changes: dict[str, Any] = {}
+    for name, value in defaults.items():
+        partial = name == "recipe" and isinstance(value, Mapping)
+        if not estimator.takes(name, Recipe() if partial else value) or own[name] is not None:
+            continue
+        changes |= {f"recipe__{k}": v for k, v in value.items()} if partial else {name: value}
+    estimator.set_params(**changes).check()

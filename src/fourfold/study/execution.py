@@ -1,0 +1,183 @@
+"""Execution of runs: fits in several processes, each in the study's runtime."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+from joblib import Parallel, delayed
+
+from fourfold.core.atomic import disk_is_full
+from fourfold.core.process import keep_memory
+from fourfold.errors import FileError, FourfoldError, FourfoldWarning
+from fourfold.estimators.joint import JointEstimator
+from fourfold.frozen.store import Store, using
+from fourfold.study.outcomes import Failure, Outcome, save_model
+from fourfold.study.progress import fit_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fourfold.study.outcomes import Answers
+    from fourfold.study.runs import Run, RunContext, RunData
+    from fourfold.study.splits import Split
+
+__all__ = ["PLOTTED", "execute", "execute_all"]
+
+T = TypeVar("T")
+
+Outcomes: TypeAlias = Mapping[str, Outcome | Failure]
+"""Question → outcome or failure of one run."""
+
+PLOTTED: Final = ("plotted source", "plotted target")
+"""Names of the features of plotted rows in an outcome."""
+
+
+def execute_all(
+    runs: Iterable[Run], context: RunContext, *, resume: bool, jobs: int, progress: bool
+) -> Iterator[Outcomes]:
+    """Yield the outcomes of all runs: first those of finished ones, then as they come.
+
+    Parameters
+    ----------
+    runs, context
+        The runs, and their data and settings.
+    resume
+        Whether finished runs are read and not repeated.
+    jobs
+        Number of fits at a time.
+    progress
+        Whether a bar is shown.
+    """
+    left, done = [], []
+    for run in runs:
+        key = context.key(run)
+        found = context.finished(run, key) if resume else None
+        if found is None:
+            left.append(delayed(execute)(run, context, key))
+        else:
+            done.append(found)
+    yield from done
+    with fit_progress(len(done) + len(left), len(done), on=progress) as advance:
+        for outcomes in _in_any_order(left, jobs):
+            yield outcomes
+            one = next(iter(outcomes.values()))
+            advance(one.method, one.seed)
+
+
+def _in_any_order(calls: list[Any], jobs: int) -> Iterator[Any]:
+    """Run joblib's delayed calls, ``jobs`` at a time, and yield their results as they come.
+
+    Workers ignore Ctrl-C: this process ends them.
+    """
+    parallel = Parallel(jobs, return_as="generator_unordered")
+    results: Iterator[Any]
+    if threading.current_thread() is not threading.main_thread():  # only the main one has handlers
+        results = parallel(calls)
+        return results
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # workers inherit it
+    try:
+        results = parallel(calls)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return results
+
+
+def execute(run: Run, context: RunContext, key: str) -> Outcomes:
+    """Fit, ask the model about the wanted rows, and write its outcome on each question.
+
+    A method that cannot run gives failures; the study goes on without it.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be written, which is no fault of the method.
+    """
+    if context.own:
+        keep_memory()
+    try:
+        outcomes = _in_runtime(lambda: _fit(run, context, key), context, run, key)
+    except FileError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever one method raises, the others go on
+        kind = "" if isinstance(error, FourfoldError) else f"{type(error).__name__}: "
+        failure = Failure(run.method, run.seed, run.split, f"{kind}{error}")
+        return dict.fromkeys(run.held, failure)
+    for name, outcome in outcomes.items():
+        outcome.save(context.path(name, key))
+    return outcomes
+
+
+def _in_runtime(fit: Callable[[], T], context: RunContext, run: Run, key: str) -> T:
+    """Fit in the study's runtime; where the store's disk is full, again without the store."""
+    runtime = context.runtime.but(checkpoints=context.checkpoints(run, key))
+    if context.store is not None:
+        try:
+            with runtime.but(store=Store(context.store)):
+                return fit()
+        except OSError as error:
+            if not (disk_is_full(error) or disk_is_full(error.__cause__)):
+                raise
+            warnings.warn(
+                f"the disk of the store {context.store} is full: nothing more is kept there",
+                FourfoldWarning,
+                stacklevel=2,
+            )
+    with using(None), runtime:
+        return fit()
+
+
+def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
+    """Fit one estimator, save it if it may be shipped, and ask it about each question's rows."""
+    estimator: Any = run.unfitted()
+    splits = {
+        name: None if run.split is None else context.data[name].splits.apply(held)
+        for name, held in run.held.items()
+    }
+    train = {name: split or context.data[name] for name, split in splits.items()}
+    began = time.perf_counter()
+    if isinstance(estimator, JointEstimator):
+        estimator.fit({name: part.target for name, part in train.items()})
+        models: dict[str, Any] = {name: estimator.of(name) for name in train}
+    else:
+        (part,) = train.values()
+        estimator.fit(part.target, source=list(part.sources))
+        models = dict.fromkeys(train, estimator)
+    seconds = time.perf_counter() - began
+    if run.ships:
+        save_model(estimator, context.model(run), key)
+    shutil.rmtree(context.checkpoints(run, key), ignore_errors=True)
+    return {
+        name: Outcome(
+            method=run.method,
+            seed=run.seed,
+            split=run.split,
+            held=run.held[name],
+            task=model.task_,
+            outputs=_ask(model, run, context.data[name], splits[name]),
+            seconds=seconds,
+            losses=_losses(model),
+            findings=model.findings_,
+        )
+        for name, model in models.items()
+    }
+
+
+def _ask(model: Any, run: Run, data: RunData, split: Split | None) -> dict[str, Answers]:
+    """Return a model's answers on the wanted rows, and its features of plotted rows."""
+    asked = data.asked(split)
+    answers: dict[str, Answers] = {name: model.outputs(rows) for name, rows in asked.items()}
+    if run.ships and data.plotted:
+        features = [model.embed(rows) for rows in data.plotted]
+        answers |= dict(zip(PLOTTED, features, strict=True))
+    return answers
+
+
+def _losses(model: Any) -> list[float]:
+    """Return the training loss of each epoch; none where nothing was trained."""
+    return [float(sum(epoch)) for epoch in model.history_.losses]

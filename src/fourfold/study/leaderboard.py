@@ -1,0 +1,160 @@
+"""Rows of leaderboards: a method on one question, and a joint method over several tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self, final
+
+import numpy as np
+
+from fourfold.core import findings
+from fourfold.study.gate import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fourfold.core.findings import Finding
+    from fourfold.study.gate import Verdict
+
+__all__ = ["Gain", "JointRow", "LeaderboardRow", "best_baseline", "best_choice"]
+
+
+@final
+@dataclass(frozen=True)
+class LeaderboardRow:
+    """One method on the leaderboard of a question.
+
+    Attributes
+    ----------
+    method
+        Class name, with a number or options where a class runs more than once.
+    role
+        ``"baseline"`` or ``"transfer"``.
+    choice
+        Criterion of model selection, one value a seed × split: cross-validated scores, or those of
+        a validator.
+    scores
+        Basis of the verdict, one value a seed (evaluation labels) or a seed × split.
+    difference
+        To the best baseline, in the score's units; None for that baseline, or without scores.
+    verdict
+        None for baselines.
+    seconds
+        Mean duration of a fit in this process; reading from the store costs nothing.
+    losses
+        Training losses of each seed, one value an epoch, from the fit on the whole target.
+    parameters
+        Parameters other than the method's defaults.
+    findings
+        Findings of the method on the first seed.
+    error
+        Reason why it could not run; empty if it did.
+    """
+
+    method: str
+    role: Literal["baseline", "transfer"]
+    choice: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    difference: Interval | None = None
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+    losses: list[list[float]] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def by_choice(self) -> tuple[float, bool, str]:
+        """Sorting key of model selection: choice, then baselines first, then the name."""
+        return float(np.mean(self.choice)), self.role == "baseline", self.method
+
+    @property
+    def by_score(self) -> tuple[bool, float]:
+        """Sorting key of the leaderboard: scores, or else the choice; failures last."""
+        values = self.scores or self.choice
+        return not self.error, float(np.mean(values)) if values else -np.inf
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Self:
+        """Read a row of a saved result."""
+        found = [findings.from_json(finding) for finding in raw["findings"]]
+        return cls(**{**raw, "difference": _interval(raw["difference"]), "findings": found})
+
+
+def best_baseline(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
+    """Return the baseline with the best score; None without scores."""
+    rivals = [row for row in rows if row.role == "baseline" and row.scores]
+    return max(rivals, key=lambda row: np.mean(row.scores), default=None)
+
+
+def best_choice(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
+    """Return the best row by choice, without a look at scores; None without choices."""
+    return max((row for row in rows if row.choice), key=lambda row: row.by_choice, default=None)
+
+
+@final
+@dataclass(frozen=True)
+class Gain:
+    """Gain of one task from learning it together with others.
+
+    Attributes
+    ----------
+    difference
+        To the best method on the task alone, in the score's units; None without scores.
+    verdict
+        After Holm's correction over tasks × methods.
+    """
+
+    difference: Interval | None
+    verdict: Verdict
+
+
+@final
+@dataclass(frozen=True)
+class JointRow:
+    """One joint method over all tasks.
+
+    Attributes
+    ----------
+    method
+        Its name.
+    delta
+        Δm in percent, the mean relative loss against the same network alone: **below zero is
+        better**; None where a score is missing or zero.
+    gains
+        Task → its gain.
+    error
+        Reason why the method could not run; empty if it did.
+    """
+
+    method: str
+    delta: Interval | None
+    gains: dict[str, Gain]
+    error: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The common verdict of all tasks, or else that of Δm."""
+        each = {gain.verdict for gain in self.gains.values()}
+        if each in ({"helped"}, {"hurt"}):
+            return each.pop()
+        if self.delta is None or self.delta.low <= 0 <= self.delta.high:
+            return "undecided"
+        return "helped" if self.delta.high < 0 else "hurt"
+
+    def tasks(self, verdict: Verdict) -> list[str]:
+        """List the tasks with a verdict."""
+        return [name for name, gain in self.gains.items() if gain.verdict == verdict]
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Self:
+        """Read a row of a saved result."""
+        gains = {
+            name: Gain(_interval(gain["difference"]), gain["verdict"])
+            for name, gain in raw["gains"].items()
+        }
+        return cls(**{**raw, "delta": _interval(raw["delta"]), "gains": gains})
+
+
+def _interval(raw: dict[str, float] | None) -> Interval | None:
+    return None if raw is None else Interval(**raw)

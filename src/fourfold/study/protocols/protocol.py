@@ -1,0 +1,44 @@
+"""The protocol of a question: its task, scores, splits and shared parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, final
+
+if TYPE_CHECKING:
+    from fourfold.core.tasks import Task
+    from fourfold.study.scores import Score, Validator
+    from fourfold.study.splits import Splits
+
+__all__ = ["Protocol"]
+
+
+@final
+@dataclass(frozen=True)
+class Protocol:
+    """Rules of judgement and of model selection on a question.
+
+    Attributes
+    ----------
+    task
+        Fitted.
+    score, choice
+        Score of the verdicts, and score of model selection on held-out data.
+    splits
+        Held-out data of each seed.
+    validator
+        Criterion of model selection where nothing can be held out; None where something always
+        can.
+    parameters
+        Hyper-parameters with the same value in every method that has them.
+    notes
+        Caveats of the data.
+    """
+
+    task: Task
+    score: Score
+    choice: Score
+    splits: Splits
+    validator: Validator | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,53 @@
+"""``fourfold map`` as a user runs it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fourfold.methods import cells
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_bare_map_has_every_cell_and_fits_the_terminal(fourfold, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    said = fourfold("map")
+    assert said.code == 0
+    for cell in cells().values():
+        assert re.search(rf"^{cell.name} ", said.out, re.MULTILINE)
+    assert "…" not in said.out
+    assert max(map(len, said.out.splitlines())) <= columns
+
+
+def test_the_map_marks_the_place_of_data(fourfold, data):
+    domains = ("--source", data / "source.csv", "--target", data / "target.csv")
+    said = fourfold("map", *domains, "--label", "kind")
+    assert said.code == 0
+    assert re.search(r"you → +finetuning +yes +both have labels", said.out)
+    assert "target: 50 rows of 5 columns, 24 labelled in 3 classes" in said.out
+    without = fourfold(
+        "map",
+        "--source",
+        data / "source.csv",
+        "--target",
+        data / "unlabelled.csv",
+        "--label",
+        "kind",
+    )
+    assert re.search(r"you → +adaptation +yes +50 rows of the target have no label", without.out)
+
+
+def test_descriptions_of_classes_open_the_cell_of_unseen_classes(fourfold, data, tmp_path):
+    classes = tmp_path / "classes.csv"
+    classes.write_text("name,round,loops\ndigit 0,1,1\ndigit 1,0,0\ndigit 2,0,1\ndigit 8,1,2\n")
+    domains = ("--source", data / "source-pictures", "--target", data / "flat-pictures")
+    assert re.search(r"you → +zeroshot +yes", fourfold("map", *domains, "--classes", classes).out)
+    assert re.search(r"you → +adaptation +yes", fourfold("map", *domains).out)
+
+
+def test_names_with_brackets_are_shown_as_they_are(fourfold, data, tmp_path):
+    copy = tmp_path / "[red]wine.csv"
+    copy.write_bytes((data / "target.csv").read_bytes())
+    said = fourfold("map", "--source", copy, "--target", copy, "--label", "kind")
+    assert "source  [red]wine: 50 rows" in said.out

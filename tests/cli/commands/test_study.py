@@ -1,0 +1,126 @@
+"""``fourfold study`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fourfold import Recipe, Store, Study, load, read_domain
+from fourfold.methods.baselines.target_only import TargetOnly
+
+
+def leaderboard(said):
+    """Return the names on the leaderboard that was printed."""
+    return set(re.findall(r"^(?:→| ) +(\w+) +[-\d]", said.out, re.MULTILINE))
+
+
+def result(output):
+    return json.loads((output / "result.json").read_text())
+
+
+def test_a_study_on_tables_ends_with_a_verdict_a_report_and_a_model(trained):
+    output, said = trained
+    assert leaderboard(said) == {"FineTune", "TargetOnly", "SourceOnly", "Linear"}
+    found = result(output)
+    assert found["sentence"] in " ".join(said.out.split())
+    assert found["evaluate"]["rows"] == 38
+    assert found["shipped"] == type(load(output / "best")).__name__
+    assert found["cell"] == "finetuning"
+    assert "</html>" in (output / "report.html").read_text()
+    assert "…" not in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert not said.err
+
+
+def test_columns_of_every_kind_are_used(trained):
+    output, _ = trained
+    assert result(output)["settings"]["preparation"].startswith(
+        "3 numbers, 1 date, 1 category column as "
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "options", "kind"),
+    [
+        ("source.parquet", "target.parquet", ("--label", "kind"), "table"),
+        ("source-texts.csv", "target-texts.csv", ("--label", "topic"), "texts"),
+        ("source.npz", "target.npz", (), "array"),
+        ("source-pictures", "target-pictures", (), "pictures"),
+    ],
+)
+def test_a_study_on_every_kind_of_file(
+    fourfold, data, short, tmp_path, source, target, options, kind
+):
+    domains = ("--source", data / source, "--target", data / target)
+    said = fourfold("study", *domains, *options, "-o", tmp_path / "out", *short)
+    assert said.code == 0, said
+    found = result(tmp_path / "out")
+    assert found["target"]["kind"] == kind
+    assert "FineTune" in leaderboard(said)
+    assert max(np.mean(line["scores"]) for line in found["lines"]) > 0.6
+
+
+def test_pictures_without_labels_and_several_sources(fourfold, data, tmp_path):
+    sources = ("--source", data / "source-pictures", "--source", data / "more-pictures")
+    domains = (*sources, "--target", data / "flat-pictures", "--evaluate", data / "target-pictures")
+    said = fourfold("study", *domains, "-o", tmp_path / "out", "--seeds", 1, "--steps", 20)
+    assert said.code == 0, said
+    found = result(tmp_path / "out")
+    assert [domain["rows"] for domain in found["sources"]] == [60, 60]
+    assert found["target"]["labelled"] == 0
+    assert found["evaluate"]["shape"] == found["target"]["shape"]
+    assert leaderboard(said) == {"DANN", "SourceOnly"}
+
+
+def test_numbers_as_labels_are_a_regression(fourfold, data, short, tmp_path):
+    domains = ("--source", data / "source-numbers.csv", "--target", data / "target-numbers.csv")
+    said = fourfold("study", *domains, "--label", "colour", "-o", tmp_path / "out", *short)
+    assert said.code == 0, said
+    assert result(tmp_path / "out")["metric"] == "r2"
+    table = tmp_path / "predictions.csv"
+    fourfold("predict", tmp_path / "out" / "best", data / "target-numbers.csv", "-o", table)
+    assert pd.read_csv(table).columns.tolist() == ["prediction"]
+
+
+def test_two_jobs_find_what_one_does_and_resuming_repeats_nothing(fourfold, data, tmp_path):
+    domains = ("--source", data / "source.npz", "--target", data / "target.npz")
+    options = ("--seeds", 1, "--folds", 2, "--steps", 10, "--methods", "FineTune")
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert fourfold("study", *domains, "-o", one, *options).code == 0
+    assert fourfold("study", *domains, "-o", two, *options, "--jobs", 2).code == 0
+    scores = [{line["method"]: line["scores"] for line in result(o)["lines"]} for o in (one, two)]
+    assert scores[0] == scores[1]
+    runs = {file: file.stat().st_mtime_ns for file in (one / "runs").iterdir()}
+    assert len(runs) == 12
+    assert fourfold("study", *domains, "-o", one, *options, "--resume").code == 0
+    assert {file: file.stat().st_mtime_ns for file in (one / "runs").iterdir()} == runs
+
+
+def test_epochs_and_steps_change_only_the_length_of_each_method_s_own_training(data, tmp_path):
+    domains = [read_domain(data / f"{name}.npz") for name in ("source", "target")]
+    options = {"output": tmp_path, "store": Store(tmp_path / "store"), "progress": False}
+    study = Study(*domains, recipe={"epochs": 3}, **options)
+    for name in ("DANN", "FineTune", "TargetOnly"):
+        method = study.candidates[name]
+        own = type(method).default_recipe.get_params()
+        assert method.recipe.get_params() == {**own, "epochs": 3}
+    mine = TargetOnly(recipe=Recipe(epochs=7))
+    kept = Study(*domains, methods=["FineTune", mine], recipe={"steps": 9}, **options)
+    assert kept.candidates["FineTune"].recipe.steps == 9
+
+
+def test_a_class_to_judge_on_without_an_example_is_refused(fourfold, data, short, tmp_path):
+    strange = pd.read_csv(data / "evaluate.csv")
+    strange.loc[strange["kind"] == "barbera", "kind"] = "barbera of Asti"
+    strange.to_csv(tmp_path / "strange.csv", index=False)
+    domains = ("--source", data / "source.csv", "--target", data / "target.csv")
+    judged = ("--evaluate", tmp_path / "strange.csv", "--label", "kind")
+    said = fourfold("study", *domains, *judged, "-o", tmp_path / "out", *short)
+    assert said.code == 2
+    assert (
+        "must have an example in the source or the target; got none of barbera of Asti" in said.err
+    )

@@ -1,0 +1,105 @@
+"""Studies where nothing has a label: stability chooses, labels to evaluate on only judge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.datasets import load_digits
+
+from fourfold import Domain, Store, Study, load
+from fourfold.errors import DataError, ParameterError
+
+BASELINES = {"KMeansClustering", "SpectralCoClustering", "CoClustering"}
+
+
+def domains(rows=200):
+    """Ones and sixes to cluster, with zeros, twos and fours beside them; the former's labels."""
+    X, y = load_digits(return_X_y=True)
+    mixed = np.flatnonzero(np.isin(y, [1, 6]))[:rows]
+    beside = np.flatnonzero(np.isin(y, [0, 2, 4]))[: 2 * rows]
+    target = Domain(X[mixed], name="target")
+    return Domain(X[beside], name="source"), target, Domain(X[mixed], y[mixed], name="evaluate")
+
+
+def study(tmp_path, *domains, **options):
+    given = {
+        "clusters": 2,
+        "seeds": 3,
+        "output": tmp_path / "out",
+        "store": Store(tmp_path / "store"),
+        "progress": False,
+    }
+    return Study(*domains, **{**given, **options})
+
+
+def test_stability_chooses_and_labels_judge(tmp_path):
+    result = study(tmp_path, *domains()).run()
+    assert result.cell == "clustering"
+    assert {line.method for line in result.lines} == BASELINES | {"SelfTaughtClustering"}
+    assert not any(line.error for line in result.lines)
+    assert result.metric == "nmi"
+    assert result.chosen_by.startswith("stability")
+    assert all(len(line.choice) == len(line.scores) == 3 for line in result.lines)
+    assert max(np.mean(line.scores) for line in result.lines) > 0.5
+    best = max(result.lines, key=lambda line: np.mean(line.choice))
+    assert result.shipped == best.method
+    kept = load(tmp_path / "out" / "best")
+    assert set(kept.predict(domains()[1])) == {0, 1}
+    titles = {finding.title for finding in result.lines[0].findings}
+    assert "Clusters beside the true classes" in titles
+
+
+def test_evaluation_labels_change_no_choice(tmp_path):
+    source, target, evaluate = domains()
+    shuffled = Domain(evaluate.rows, np.random.default_rng(0).permutation(evaluate.y))
+    results = [
+        study(tmp_path / name, source, target, judged).run()
+        for name, judged in {"true": evaluate, "shuffled": shuffled, "none": None}.items()
+    ]
+    assert len({result.shipped for result in results}) == 1
+    choices = [{line.method: line.choice for line in result.lines} for result in results]
+    assert choices[0] == choices[1] == choices[2]
+
+
+def test_without_labels_stability_judges(tmp_path):
+    result = study(tmp_path, *domains()[:2]).run()
+    assert result.metric == "stability"
+    assert all(line.scores == line.choice for line in result.lines)
+    assert result.verdict in {"helped", "hurt", "undecided"}
+
+
+def test_sparse_counts(tmp_path):
+    source, target, evaluate = domains()
+    rows = [scipy.sparse.csr_array(d.rows.take(np.arange(d.n_rows))) for d in (source, target)]
+    result = study(tmp_path, *map(Domain, rows), Domain(rows[1], evaluate.y)).run()
+    assert not any(line.error for line in result.lines)
+    assert max(np.mean(line.scores) for line in result.lines) > 0.5
+
+
+def test_entropy_can_be_asked_for(tmp_path):
+    result = study(
+        tmp_path, *domains(), metric="entropy", seeds=1, methods=["SelfTaughtClustering"]
+    )
+    lines = result.run().lines
+    assert all(-1 <= score <= 0 for line in lines for score in line.scores)
+
+
+def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
+    study(tmp_path, *domains(), seeds=1).run()
+    monkeypatch.setattr("fourfold.study.execution.execute", lambda *_: pytest.fail("refitted"))
+    assert study(tmp_path, *domains(), seeds=1, resume=True).run().shipped
+
+
+def test_what_does_not_fit_is_refused(tmp_path):
+    source, target, evaluate = domains()
+    with pytest.raises(ParameterError, match="clusters must be the number of clusters"):
+        study(tmp_path, source, target, clusters=None)
+    with pytest.raises(DataError, match="at least 240 rows for 120 clusters"):
+        study(tmp_path, source, target, clusters=120)
+    with pytest.raises(ParameterError, match=r"n_clusters .* got 0"):
+        study(tmp_path, source, target, clusters=0)
+    with pytest.raises(ParameterError, match="metric must stand beside rows to evaluate on"):
+        study(tmp_path, source, target, metric="nmi")
+    with pytest.raises(ParameterError, match="metric must fit the labels"):
+        study(tmp_path, source, target, evaluate, metric="accuracy")

@@ -1,0 +1,87 @@
+"""Runs: which there are, what their keys depend on, and what is read again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fourfold import Domain, MultiTask, Recipe, Runtime
+from fourfold.study.runs import list_runs
+from study.samples import domains, tasks, tasks_study, transfer_study
+
+
+def keys(study):
+    context = study._context()
+    return {
+        (run.method, run.seed, run.split, *run.held): context.key(run)
+        for run in list_runs(study.questions, study.seeds)
+    }
+
+
+def test_whole_targets_come_first_and_a_joint_run_answers_all_questions(tmp_path):
+    runs = list(list_runs(tasks_study(tmp_path).questions, 2))
+    whole = [run for run in runs if run.split is None]
+    assert runs[: len(whole)] == whole
+    assert all(not held.size for run in whole for held in run.held.values())
+    assert {run.seed for run in whole} == {0}  # folds judge, so one seed is enough to ship
+    joint = [run for run in runs if isinstance(run.estimator, MultiTask)]
+    assert all(list(run.held) == list(tasks()) for run in joint)
+    assert all(len(run.held) == 1 for run in runs if run not in joint)
+    assert len(runs) == (1 + 2 * 2) * (1 + 3 * 2)
+
+
+def test_a_run_is_its_seed_split_data_and_runtime(tmp_path):
+    """Only what a run depends on changes its key: all, some, or none of them."""
+    source, target, evaluate = domains()
+    few = Domain(evaluate.rows.subset(np.arange(100)), evaluate.y[:100])
+    given = {"methods": ["FineTune"], "seeds": 1}
+    before = keys(transfer_study(tmp_path, source, target, evaluate, **given))
+    same = keys(transfer_study(tmp_path / "b", source, target, evaluate, **given, jobs=2))
+    assert same == before
+    rolled = Domain(target.rows, np.roll(target.y, 1), name="target")
+    changes = {
+        "target": transfer_study(tmp_path, source, rolled, evaluate, **given),
+        "recipe": transfer_study(
+            tmp_path, source, target, evaluate, **given, recipe=Recipe(epochs=4, min_steps=30)
+        ),
+        "threads": transfer_study(tmp_path, source, target, evaluate, **given, threads=2),
+    }
+    for name, changed in changes.items():
+        assert not set(keys(changed).values()) & set(before.values()), name
+    judged = keys(transfer_study(tmp_path, source, target, few, **given))
+    assert all((judged[run] == before[run]) == (run[2] is not None) for run in before)
+    more = keys(transfer_study(tmp_path, source, target, evaluate, methods=["FineTune"], seeds=2))
+    assert before.items() <= more.items()
+    assert len(set(more.values())) == len(more)
+
+
+def test_precision_is_part_of_a_run_and_what_is_shown_is_not(tmp_path):
+    study = transfer_study(tmp_path, *domains(), methods=["FineTune"], seeds=1)
+    before = keys(study)
+    with Runtime(progress=True, checkpoint_every=1.0):
+        assert keys(study) == before
+    with Runtime(precision="bf16-mixed"):
+        assert not set(keys(study).values()) & set(before.values())
+
+
+def test_a_run_is_finished_with_its_outcomes_and_its_model(tmp_path):
+    study = transfer_study(tmp_path, *domains(), methods=["FineTune"], seeds=1)
+    study.run()
+    context, runs = study._context(), list(list_runs(study.questions, 1))
+    assert all(context.finished(run, context.key(run)) for run in runs)
+    shipped = next(run for run in runs if run.ships and run.method == "FineTune")
+    key = context.key(shipped)
+    context.model(shipped).with_name("FineTune.run").unlink()
+    assert context.finished(shipped, key) is None
+    split = next(run for run in runs if run.split is not None)
+    context.path("target", context.key(split)).write_bytes(b"cut short")
+    assert context.finished(split, context.key(split)) is None
+
+
+@pytest.mark.parametrize("labels", ["true", "none"])
+def test_no_fit_sees_a_label_to_evaluate_on(tmp_path, labels):
+    source, target, evaluate = domains()
+    study = transfer_study(tmp_path, source, target, evaluate if labels == "true" else None)
+    data = study._context().data["target"]
+    assert (data.evaluate is None) == (labels == "none")
+    assert data.evaluate is None or data.evaluate.n_labelled == 0
