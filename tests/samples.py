@@ -23,6 +23,14 @@ def rows(
     return (rng.normal(size=(n, 5)) + 2 * np.eye(classes, 5)[y]).astype(np.float32), y
 
 
+def noise(
+    n: int = 40, classes: int = 4, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Draw vectors (n, 3) that say nothing of their classes."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, 3)).astype(np.float32), np.arange(n) % classes
+
+
 def gains(method: type[Any], *, shots: int, seeds: int, **given: Any) -> list[float]:
     """Return what a method gains over the target alone, in accuracy, for each seed.
 

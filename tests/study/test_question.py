@@ -47,7 +47,7 @@ def test_tasks_with_the_same_inputs_share_a_preparation_and_joint_methods():
 def test_tasks_with_other_inputs_are_prepared_each_by_itself():
     light = tasks()["light"]
     given = {**tasks(), "light": Domain(light.rows.sample(1000)[:, :30], light.y)}
-    asked = options(methods=[MultiTask(share="middle")], network=Mlp(widths=(4,)))
+    asked = options(methods=[MultiTask(share="middle")], network=Mlp(hidden_layer_sizes=(4,)))
     questions = ask_tasks(given, dict.fromkeys(given), options=asked)
     shapes = {name: question.preparation.shape_ for name, question in questions.items()}
     assert shapes == {"digit": (64,), "even": (64,), "light": (30,)}

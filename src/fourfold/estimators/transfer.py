@@ -149,6 +149,8 @@ class TransferEstimator(Predicts, ABC):
                 target if self.uses_target_labels else target.unlabelled(),
                 [one if isinstance(one, Domain) else _pretrained(one) for one in sources],
             )
+            if self.needs.same_labels:
+                problem.task.encode(target)  # refuses classes that the source lacks
             with training_for(self.purpose):
                 self.take(problem, self._learn(problem))
         return self

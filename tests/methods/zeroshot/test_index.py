@@ -1,4 +1,4 @@
-"""Very many classes: an index beside the model, saved with it, grown without training."""
+"""An index of very many classes stands beside the model, is saved with it and grows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pytest
 
 from fourfold import Domain, RidgeToDescriptions, load, save
 from fourfold.errors import BundleError, MissingExtraError, ParameterError
+from fourfold.methods.zeroshot import _describes
+from methods.zeroshot.worlds import each_method, parted, short
 
 pytest.importorskip("faiss")
 
 
-def piles(classes=300, width=8, seed=0):
+def many_classes(classes=300, width=8, seed=0):
     """Draw rows around a random map of each class's unit vector; a third of the classes is seen."""
     random = np.random.default_rng(seed)
     vectors = random.normal(size=(classes, width))
@@ -30,7 +32,7 @@ def piles(classes=300, width=8, seed=0):
 
 @pytest.mark.parametrize("kind", ["exact", "ivf", "hnsw"])
 def test_the_index_finds_what_a_look_at_all_finds(kind, tmp_path):
-    source, X, y, described = piles()
+    source, X, y, described = many_classes()
     target = Domain(X, classes={name: described[name] for name in np.unique(y).tolist()})
     plain = RidgeToDescriptions().fit(target, source=source)
     model = RidgeToDescriptions(index=kind).fit(target, source=source)
@@ -50,7 +52,7 @@ def test_the_index_finds_what_a_look_at_all_finds(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", ["exact", "ivf", "hnsw"])
 def test_labels_are_added_to_a_saved_index_without_training(kind, tmp_path):
-    source, X, y, described = piles()
+    source, X, y, described = many_classes()
     late = np.unique(y)[::3].tolist()
     early = {name: described[name] for name in np.unique(y).tolist() if name not in late}
     model = RidgeToDescriptions(index=kind).fit(Domain(X, classes=early), source=source)
@@ -67,7 +69,7 @@ def test_labels_are_added_to_a_saved_index_without_training(kind, tmp_path):
 
 
 def test_what_does_not_fit_is_refused(monkeypatch):
-    source, X, y, described = piles(60)
+    source, X, y, described = many_classes(60)
     target = Domain(X, classes={name: described[name] for name in np.unique(y).tolist()})
     model = RidgeToDescriptions(index="exact").fit(target, source=source)
     with pytest.raises(ParameterError, match=r"k must lie in \[1, 40\]"):
@@ -79,7 +81,7 @@ def test_what_does_not_fit_is_refused(monkeypatch):
 
 
 def test_an_index_of_other_classes_is_refused(tmp_path):
-    source, X, y, described = piles(60)
+    source, X, y, described = many_classes(60)
     names = np.unique(y).tolist()
     models = [
         RidgeToDescriptions(index="exact").fit(
@@ -87,6 +89,23 @@ def test_an_index_of_other_classes_is_refused(tmp_path):
         )
         for n in (20, 30)
     ]
-    models[0]._indexed = models[1]._indexed
+    models[0].fitted_.files["index"] = models[1].fitted_.files["index"]
     with pytest.raises(BundleError, match="must hold an index of the model's 20 classes; got 30"):
         load(save(models[0], tmp_path / "model"))
+
+
+@each_method
+def test_very_many_classes_are_looked_up_in_an_index(method, monkeypatch):
+    pytest.importorskip("faiss")
+    source, target, _ = parted()
+    model = short(method).fit(target, source=source)
+    names, scores = model.predict_topk(target.rows, 3)
+    monkeypatch.setattr(_describes, "VERY_MANY", 2)
+    found, near = model.predict_topk(target.rows, 3)
+    np.testing.assert_array_equal(found, names)
+    np.testing.assert_allclose(near, scores, atol=1e-4)
+    with pytest.raises(ParameterError, match=r"k .*got 5"):
+        model.predict_topk(target.rows, 5)
+    late = {"late": target.classes.frame.iloc[0].to_dict()}
+    model.add_classes(late)  # another index is built
+    assert "late" in model.predict_topk(target.rows, 5)[0]

