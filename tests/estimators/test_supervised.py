@@ -1,4 +1,4 @@
-"""Rows are held out in one place; a head is probed alone; a training that was kept is not repeated."""
+"""Rows are held out in one place, heads are probed alone, and kept trainings not repeated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ SHORT = Recipe(epochs=3, batch_size=16, min_steps=10)
 
 def data(n):
     """Return n rows, whose label is the only number in them."""
-    return Data(as_rows(np.arange(n)[:, None].astype(np.float32)), torch.arange(n), np.ones(n, bool))
+    X = np.arange(n)[:, None].astype(np.float32)
+    return Data(as_rows(X), torch.arange(n), np.ones(n, bool))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,8 @@ def test_the_score_is_minus_the_loss_on_rows_held_out():
     task = Regression().fit(domain)
     model = nn.Linear(3, 1)
     held = Data(as_rows(X), task.encode(domain), domain.labelled)
-    wanted = -float(task.loss(model(torch.from_numpy(X)), held.y))
+    with torch.no_grad():
+        wanted = -float(task.loss(model(torch.from_numpy(X)), held.y))
     assert validation(model, label_loss(model, task), held)() == pytest.approx(wanted)
 
 
@@ -70,7 +72,7 @@ def test_only_labelled_rows_are_trained_on():
     few = np.where(np.arange(150) % 5 == 0, y, -1)
     nothing = X.copy()
     nothing[few < 0] = 7.0  # other inputs where there is no label
-    task = TargetOnly(network=Mlp(hidden_layer_sizes=(6,)), recipe=SHORT).fit(X, y).task_
+    task = TargetOnly(network=Mlp(widths=(6,)), recipe=SHORT).fit(X, y).task_
     outputs = []
     for inputs in (X, nothing):
         torch.manual_seed(0)
@@ -86,7 +88,7 @@ def test_a_probe_trains_the_head_alone():
     domain = Domain(X, X @ [1.5, -2.5, 0.5])
     task = Regression().fit(domain)
     torch.manual_seed(0)
-    body = Mlp(hidden_layer_sizes=(6,)).build((3,))
+    body = Mlp(widths=(6,)).build((3,))
     model = Model(body, nn.Linear(6, 1))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     history = probe(model, task, Data(as_rows(X), task.encode(domain), domain.labelled), SHORT)
@@ -113,7 +115,8 @@ def train_once(key, trained):
 
 def test_the_same_training_is_not_repeated():
     trained = []
-    assert [train_once(key, trained) for key in ("a", "b", "a", None, None, "b")] == [1, 2, 1, 3, 4, 2]
+    keys = ("a", "b", "a", None, None, "b")
+    assert [train_once(key, trained) for key in keys] == [1, 2, 1, 3, 4, 2]
     assert trained == ["a", "b", None, None]
 
 
