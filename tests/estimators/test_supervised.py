@@ -110,7 +110,7 @@ def train_once(key, trained):
         nn.init.constant_(model.weight, len(trained))
 
     supervised.train_once(model, key, train)
-    return float(model.weight)
+    return model.weight.item()
 
 
 def test_the_same_training_is_not_repeated():
