@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import inspect
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 import annotated_types as at
 import numpy as np
 import pytest
 from sklearn.base import clone
 
+import fourfold
 from fourfold.core.parameters import Fraction, NonNegative, Parameters, Positive, PositiveInt
 from fourfold.errors import ParameterError
 
 
 class Inner(Parameters):
     depth: PositiveInt = 1
+
+    renamed: ClassVar[dict[str, str]] = {"layers": "depth"}
 
 
 class Outer(Parameters):
@@ -118,3 +125,57 @@ def test_fields_are_named_and_inherited():
 def test_two_of_them_are_never_the_same():
     assert Outer() != Outer()
     assert len({Outer(), Outer()}) == 2
+
+
+# --- names of earlier versions -------------------------------------------------------------------
+
+
+def renaming():
+    """Find every class of the project that has renamed a parameter."""
+    root = Path(fourfold.__file__).parent
+    files = [file for file in root.rglob("*.py") if "    renamed: ClassVar" in file.read_text()]
+    names = [
+        ".".join(file.relative_to(root.parent).with_suffix("").parts) for file in sorted(files)
+    ]
+    modules = [import_module(name.removesuffix(".__init__")) for name in names]
+    return [
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and kind.__module__ == module.__name__
+        if issubclass(kind, Parameters) and kind.renamed
+    ]
+
+
+RENAMED = [(kind, old, new) for kind in renaming() for old, new in kind.renamed.items()]
+ids = [f"{kind.__name__}-{old}" for kind, old, _ in RENAMED]
+each_renamed = pytest.mark.parametrize(("kind", "old", "new"), RENAMED, ids=ids)
+
+
+@each_renamed
+def test_an_old_name_is_answered_with_the_new_one(kind, old, new):
+    said = f"{old} of {kind.__name__} must be written {new} since fourfold 0.2; got {old}"
+    with pytest.raises(ParameterError) as error:
+        kind(**{old: 1})
+    assert str(error.value) == said
+    if not inspect.isabstract(kind):
+        with pytest.raises(ParameterError) as error:
+            kind().set_params(**{old: 1})
+        assert str(error.value) == said
+
+
+@each_renamed
+def test_a_new_name_is_a_parameter_and_the_old_one_is_none(kind, old, new):
+    known = {field.name for field in fields(kind)}
+    assert old not in known
+    assert new in known or not new.isidentifier()  # another object has it, as Runtime(...)
+
+
+def test_old_names_are_answered_inside_and_in_subclasses():
+    class Deeper(Inner):
+        width: PositiveInt = 1
+
+    with pytest.raises(ParameterError, match="layers of Deeper must be written depth"):
+        Deeper(layers=3)
+    with pytest.raises(ParameterError, match="layers of Inner must be written depth"):
+        Outer(inner=Inner()).set_params(inner__layers=3)

@@ -26,9 +26,8 @@ SHORT = Recipe(epochs=3, batch_size=16, min_steps=10)
 
 def data(n):
     """Return n rows, whose label is the only number in them."""
-    return Data(
-        as_rows(np.arange(n)[:, None].astype(np.float32)), torch.arange(n), np.ones(n, bool)
-    )
+    X = np.arange(n)[:, None].astype(np.float32)
+    return Data(as_rows(X), torch.arange(n), np.ones(n, bool))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,8 @@ def test_the_score_is_minus_the_loss_on_rows_held_out():
     task = Regression().fit(domain)
     model = nn.Linear(3, 1)
     held = Data(as_rows(X), task.encode(domain), domain.labelled)
-    wanted = -float(task.loss(model(torch.from_numpy(X)), held.y))
+    with torch.no_grad():
+        wanted = -float(task.loss(model(torch.from_numpy(X)), held.y))
     assert validation(model, label_loss(model, task), held)() == pytest.approx(wanted)
 
 
@@ -110,19 +110,13 @@ def train_once(key, trained):
         nn.init.constant_(model.weight, len(trained))
 
     supervised.train_once(model, key, train)
-    return float(model.weight)
+    return model.weight.item()
 
 
 def test_the_same_training_is_not_repeated():
     trained = []
-    assert [train_once(key, trained) for key in ("a", "b", "a", None, None, "b")] == [
-        1,
-        2,
-        1,
-        3,
-        4,
-        2,
-    ]
+    keys = ("a", "b", "a", None, None, "b")
+    assert [train_once(key, trained) for key in keys] == [1, 2, 1, 3, 4, 2]
     assert trained == ["a", "b", None, None]
 
 

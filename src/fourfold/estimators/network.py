@@ -19,8 +19,7 @@ from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from fourfold.data.domain import Domain
-    from fourfold.estimators.classes import ClassDescriptions
-    from fourfold.estimators.problem import Pretrained
+    from fourfold.estimators.problem import ClassDescriptions, Pretrained
 
 __all__ = ["FitsHead", "LearnsLabels", "OnFeatures", "TrainsNetwork", "UsesRecipe"]
 

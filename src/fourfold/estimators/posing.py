@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
-    from fourfold.estimators.classes import ClassDescriptions
     from fourfold.estimators.contracts import Needs
-    from fourfold.estimators.problem import SourceOf
+    from fourfold.estimators.problem import ClassDescriptions, SourceOf
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Builder
     from fourfold.training.recipe import Recipe

@@ -25,13 +25,22 @@ from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
+    from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
-    from fourfold.estimators.classes import ClassDescriptions
+    from fourfold.data.descriptions import Descriptions
     from fourfold.estimators.inputs import Data, Inputs
     from fourfold.training.recipe import Recipe
 
-__all__ = ["Fitted", "Labelled", "Pretrained", "Problem", "SourceOf", "Unlabelled"]
+__all__ = [
+    "ClassDescriptions",
+    "Fitted",
+    "Labelled",
+    "Pretrained",
+    "Problem",
+    "SourceOf",
+    "Unlabelled",
+]
 
 
 @final
@@ -85,6 +94,29 @@ class Pretrained:
 
 
 SourceOf: TypeAlias = Labelled | Unlabelled | Pretrained
+
+
+@final
+@dataclass(frozen=True)
+class ClassDescriptions:
+    """Classes that are recognized by their descriptions.
+
+    Attributes
+    ----------
+    seen
+        Names of the classes with examples in the source.
+    known
+        Descriptions of the seen classes.
+    candidates
+        Descriptions of the classes that a row of the target may be of.
+    signatures
+        Turns descriptions into signatures, vectors of one width.
+    """
+
+    seen: list[Any]
+    known: Descriptions
+    candidates: Descriptions
+    signatures: Signatures
 
 
 @final

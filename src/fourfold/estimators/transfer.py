@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
-    from fourfold.estimators.classes import ClassDescriptions
     from fourfold.estimators.exportable import Exportable
-    from fourfold.estimators.problem import Fitted, Problem
+    from fourfold.estimators.problem import ClassDescriptions, Fitted, Problem
 
 __all__ = ["Source", "TransferEstimator"]
 
@@ -225,7 +224,12 @@ class TransferEstimator(Predicts, ABC):
     def exportable(self) -> Exportable:
         """Return the fitted model as stages that can be written as one ONNX file."""
         self.check_fitted()
-        return network_export.exportable(type(self).__name__, self.task_, self.inputs_, self.model_)
+        model = self.fitted_.model
+        if not isinstance(model, Model):
+            raise ParameterError(
+                f"the model to export must be a network; got {type(model).__name__}"
+            )
+        return network_export.exportable(type(self).__name__, self.task_, self.inputs_, model)
 
 
 def _listed(source: Source | Sequence[Source] | None) -> list[Source]:

@@ -78,9 +78,7 @@ def test_reasons_add_up_to_the_margin():
     assert "?" in {r.other for r in against.reasons}  # it is not known of that class
     with pytest.raises(DataError, match="must be one row to explain; got 2"):
         model.explain(X[:2])
-    with pytest.raises(
-        ParameterError, match=r"another candidate class than the answer.* got 'cow'"
-    ):
+    with pytest.raises(ParameterError, match=r"another candidate class than .* got 'cow'"):
         model.explain(X[:1], against="cow")
 
 

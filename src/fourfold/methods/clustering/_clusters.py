@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.domain import Domain
     from fourfold.data.rows import Rows
-    from fourfold.estimators.classes import ClassDescriptions
-    from fourfold.estimators.problem import Fitted, Pretrained, Problem
+    from fourfold.estimators.problem import ClassDescriptions, Fitted, Pretrained, Problem
     from fourfold.preparation.choose import Preparation
 
 __all__ = ["Clusters"]

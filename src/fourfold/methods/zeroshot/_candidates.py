@@ -8,7 +8,7 @@ from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.tasks import Classification
 from fourfold.data.descriptions import candidate_classes
 from fourfold.errors import DataError, ParameterError
-from fourfold.estimators.classes import ClassDescriptions
+from fourfold.estimators.problem import ClassDescriptions
 from fourfold.preparation.descriptions import encode_descriptions
 
 if TYPE_CHECKING:

@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fourfold.core.findings import Finding
-    from fourfold.estimators.classes import ClassDescriptions
-    from fourfold.estimators.problem import Fitted, Pretrained, Problem
+    from fourfold.estimators.problem import ClassDescriptions, Fitted, Pretrained, Problem
 
 __all__ = ["Describes"]
 
