@@ -190,7 +190,9 @@ def _fourfold(s: Settings) -> Measures:
 
 
 def _ours(given: Timed, rounds: int) -> Run:
-    from fourfold.algorithms.coclustering import Counts, Partition, improve
+    from fourfold.algorithms.clustering.alternation import improve
+    from fourfold.algorithms.clustering.counts import Counts
+    from fourfold.algorithms.clustering.information import Partition
 
     began = time.perf_counter()
     tables = [Counts(table) for table in given.tables]

@@ -14,7 +14,8 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from contract import same_bits
 from fourfold import Domain
-from fourfold.algorithms.coclustering import Counts, Partition, objective
+from fourfold.algorithms.clustering.counts import Counts
+from fourfold.algorithms.clustering.information import Partition, objective
 from fourfold.algorithms.codebook import PatchCodebook
 from fourfold.algorithms.purity import cluster_entropy
 from fourfold.bundle import export, save

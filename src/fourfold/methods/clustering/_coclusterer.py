@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from fourfold.algorithms.coclustering import Counts, Partition, blocks, objective
-from fourfold.algorithms.coclustering_search import cocluster
+from fourfold.algorithms.clustering.counts import Counts
+from fourfold.algorithms.clustering.information import Partition, blocks, objective
+from fourfold.algorithms.clustering.search import cocluster
 from fourfold.core.findings import Curves, Facts, HeatMap
 from fourfold.core.parameters import PositiveInt
 from fourfold.estimators.problem import Model

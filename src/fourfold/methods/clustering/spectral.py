@@ -10,8 +10,8 @@ import torch
 from sklearn.cluster import KMeans
 from torch import nn
 
-from fourfold.algorithms.coclustering import Counts
-from fourfold.algorithms.spectral import coordinates
+from fourfold.algorithms.clustering.counts import Counts
+from fourfold.algorithms.clustering.spectral import coordinates
 from fourfold.core.parameters import PositiveInt
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.problem import Model

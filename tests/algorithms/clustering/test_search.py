@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from benchmarks.peers import scipy_cocluster
-from fourfold.algorithms import coclustering_search as coclusters
-from fourfold.algorithms.coclustering import (
-    Counts,
+from fourfold.algorithms.clustering import search
+from fourfold.algorithms.clustering.alternation import improve
+from fourfold.algorithms.clustering.counts import Counts
+from fourfold.algorithms.clustering.information import (
     Partition,
     approximation,
     blocks,
     divergence,
-    improve,
     information,
     objective,
 )
-from fourfold.algorithms.coclustering_search import cocluster, plus_plus
-from fourfold.algorithms.spectral import coordinates
+from fourfold.algorithms.clustering.search import cocluster, plus_plus
+from fourfold.algorithms.clustering.spectral import coordinates
 from fourfold.errors import DataError
 
 PAPER = np.array([[0.1, 0.2, 0.1], [0.1, 0.0, 0.1], [0.0, 0.2, 0.2]])
@@ -163,7 +163,7 @@ def test_what_the_target_says_alone_is_a_start(monkeypatch):
         (alone if len(tables) == 1 else together).append((start, found))
         return found
 
-    monkeypatch.setattr(coclusters, "improve", improve_)
+    monkeypatch.setattr(search, "improve", improve_)
     tables = [Counts(table(8, 30, 50, 0.1)), Counts(table(9, 90, 50, 0.1))]
     found = cocluster(tables, [1.0, 1.0], [2, 4, 8], starts=2, restarts=2, rounds=50, seed=1)
     own = min((after for _, after in alone), key=lambda partition: partition.curve[-1])

@@ -8,13 +8,16 @@ import numpy as np
 from scipy import sparse
 from sklearn.cluster import KMeans
 
-from fourfold.algorithms.coclustering import Counts, Partition, held, improve
-from fourfold.algorithms.spectral import coordinates
+from fourfold.algorithms.clustering.alternation import improve
+from fourfold.algorithms.clustering.information import Partition, held
+from fourfold.algorithms.clustering.spectral import coordinates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from fourfold.algorithms.clustering.counts import Counts
 
     Labels = NDArray[np.intp]
     Numbers = NDArray[np.float64]
