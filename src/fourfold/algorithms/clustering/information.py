@@ -17,55 +17,6 @@ if TYPE_CHECKING:
     from fourfold.algorithms.clustering.counts import Counts
 
     Labels = NDArray[np.intp]
-    Numbers = NDArray[np.float64]
-
-__all__ = [
-    "Partition",
-    "approximation",
-    "blocks",
-    "divergence",
-    "held",
-    "information",
-    "objective",
-]
-
-
-def information(self) -> float:
-    """The mutual information of rows and features, in nats."""
-    surprise = (
-        _surprise(self.by_row.data) - _surprise(self.row_totals) - _surprise(self.feature_totals)
-    )
-    return float(np.log(self.total) + surprise / self.total)
-
-
-def _surprise(counts: Numbers) -> float:
-    """Return Σ n log n."""
-    return float(counts @ np.log(np.maximum(counts, 1.0)))
-
-
-def refuse_empty(full: NDArray[np.bool_], where: str = "") -> None:
-    """Refuse rows of which some, not ``full`` (n,), have only zeros, and so no distribution.
-
-    Raises
-    ------
-    DataError
-        The message counts them and names the first.
-    """
-    empty = np.flatnonzero(~full)
-    if len(empty):
-        raise DataError(
-            f"every row must have a count above 0, to be compared by what it holds; got "
-            f"{len(empty)} empty row{'s' if len(empty) > 1 else ''}{where}, the first at position "
-            f"{empty[0]}"
-        )
-
-
-def _whole(values: Numbers) -> Numbers:
-    """Write numbers ≥ 0 as multiples of one unit whose sum stays below 2⁵³."""
-    total = float(values.sum())
-    if total < 2.0**EXACT_BITS and (values == np.rint(values)).all():
-        return values
-    return np.asarray(np.rint(np.ldexp(values, EXACT_BITS - int(np.frexp(total)[1]))))
 
 
 @final
