@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from fourfold.algorithms.clustering.counts import Counts
 
     Labels = NDArray[np.intp]
+    Numbers = NDArray[np.float64]
+
+__all__ = [
+    "Partition",
+    "approximation",
+    "blocks",
+    "divergence",
+    "held",
+    "information",
+    "objective",
+]
 
 
 @final
