@@ -9,6 +9,7 @@ from fourfold.networks.builder import Body, Builder, as_body
 from fourfold.networks.coder import Coder
 from fourfold.networks.columns import Columns
 from fourfold.networks.convnet import ConvNet
+from fourfold.networks.latent import Latent
 from fourfold.networks.mlp import Mlp
 from fourfold.networks.projection import Projection
 from fourfold.networks.shares import Shares
@@ -44,6 +45,7 @@ def _stem(**parameters: Any) -> Builder:
 BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
     "Coder": Coder,
     "Columns": Columns,
+    "Latent": Latent,
     "Mlp": Mlp,
     "ConvNet": ConvNet,
     "Projection": Projection,

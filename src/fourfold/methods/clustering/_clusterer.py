@@ -11,6 +11,7 @@ from scipy import sparse
 
 from fourfold.algorithms.clustering.counts import refuse_empty
 from fourfold.algorithms.codebook import Codebook, Codes
+from fourfold.core.findings import Facts
 from fourfold.core.parameters import PositiveInt
 from fourfold.core.tasks import Clustering, Task
 from fourfold.data.domain import Domain
@@ -26,13 +27,14 @@ from fourfold.preparation.choose import AsIs, Standardize, WordCounts, default_p
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fourfold.algorithms.clustering.kmeans import Means
     from fourfold.data.rows import Rows
     from fourfold.estimators.network import Given
     from fourfold.estimators.problem import Job, Model
     from fourfold.networks.builder import Body
     from fourfold.preparation.choose import Preparation
 
-__all__ = ["Clusterer", "CountClusterer"]
+__all__ = ["Clusterer", "CountClusterer", "fewer_than_asked"]
 
 
 class Clusterer(NetworkEstimator, ABC):
@@ -176,6 +178,14 @@ class CountClusterer(Clusterer, ABC):
         if isinstance(rows, SparseRows) and not stages:
             return sparse.csr_matrix(rows.matrix, dtype=np.float32)
         return sparse.vstack([sparse.csr_matrix(x) for x in _passed(stages, rows)]).tocsr()
+
+
+def fewer_than_asked(means: Means, k: int) -> list[Facts]:
+    """Return the finding that rows have fewer distinct places than clusters were asked for."""
+    there = len(means.centres)
+    if there == k:
+        return []
+    return [Facts("Clusters", {"clusters with rows": f"{there} of {k}: other rows are alike"})]
 
 
 WORDS = 8

@@ -3,72 +3,98 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, Final, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, NamedTuple, final
 
 import annotated_types as at
 import numpy as np
 import torch
 from torch import nn
 
+from fourfold.algorithms.clustering.auxiliary_weight import (
+    WEIGHTS,
+    best_weight,
+    held_out_by_weight,
+)
 from fourfold.algorithms.clustering.counts import Counts
 from fourfold.algorithms.clustering.information import Partition, blocks, objective
+from fourfold.algorithms.clustering.kmeans import k_means
+from fourfold.algorithms.clustering.latent import components, depth, unit_coordinates
 from fourfold.algorithms.clustering.search import cocluster
-from fourfold.core.findings import Curves, Facts, HeatMap
+from fourfold.core.findings import Bars, Curves, Facts, HeatMap
 from fourfold.core.parameters import PositiveInt
 from fourfold.estimators.problem import Model
 from fourfold.methods.clustering._clusterer import CountClusterer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from fourfold.estimators.problem import Job
 
-__all__ = ["CoClusterer"]
+__all__ = ["Auxiliary", "CoClusterer"]
 
 NOTHING: Final = 1e-6
 """What a cluster holds at least of a feature cluster, to new rows."""
 
 
+@final
+class Auxiliary(NamedTuple):
+    """How auxiliary data take part.
+
+    Attributes
+    ----------
+    weight
+        λ; None: chosen by held-out information.
+    n_clusters
+        Number of clusters of their rows.
+    """
+
+    weight: float | None
+    n_clusters: int
+
+
 class CoClusterer(CountClusterer, ABC):
-    """Clusters that keep what rows and features tell of each other, Σ w_t [I(X_t;Z) − I(X̃_t;Z̃)].
+    """Clusters that lose the least mutual information, Σ w_t [I(X_t;Z) − I(X̃_t;Z̃)].
 
     A new row goes to argmin D(p(Z|x) ‖ p̃(Z|x̃)), over the feature clusters.
 
     Parameters
     ----------
     n_feature_clusters
-        How many clusters of features, at most as many as there are features.
-    starts
-        How often all clusters are drawn anew.
+        Number of clusters of features, at most that of features.
+    n_init
+        Number of draws of all clusters.
     restarts
-        How often from there the target's rows alone.
-    rounds
-        At most so many rounds of each search.
+        Number of draws of the target's rows alone, from the best so far.
+    max_iter
+        Largest number of rounds of each search.
 
     Attributes
     ----------
     feature_labels_
-        (m,) the cluster of each feature, or of each word of the codebook; −1 for one that occurs
-        nowhere.
+        (m,) the cluster of each feature, or of each word of the codebook; −1 for one that never
+        occurs.
     objective_
         The objective, in nats.
     """
 
     n_feature_clusters: PositiveInt = 32
-    starts: PositiveInt = 8
+    n_init: PositiveInt = 8
     restarts: Annotated[int, at.Ge(0)] = 16
-    rounds: PositiveInt = 100
+    max_iter: PositiveInt = 100
+
+    renamed: ClassVar[dict[str, str]] = {"starts": "n_init", "rounds": "max_iter"}
 
     @abstractmethod
-    def _auxiliary(self, job: Job) -> tuple[float, int] | None:
-        """Return the auxiliary data's weight and number of clusters; None without such data."""
+    def _auxiliary(self, job: Job) -> Auxiliary | None:
+        """Return how auxiliary data take part; None without such data."""
 
     def last_layer(self, width: int) -> nn.Module:
         return nn.Linear(width, self.task_.n_outputs, bias=False)
 
     @property
     def feature_labels_(self) -> NDArray[np.int64]:
-        """(m,) the cluster of each feature; −1 for one that occurs nowhere."""
+        """(m,) the cluster of each feature; −1 for one that never occurs."""
         self.check_fitted()
         labels: NDArray[np.int64] = self.fitted_["features"].numpy()
         return labels
@@ -83,22 +109,28 @@ class CoClusterer(CountClusterer, ABC):
     def _cluster(self, job: Job) -> Model:
         beside = self._auxiliary(job)
         body = self.shares(job)
-        tables = [Counts(self.counted(body, job.target.rows), "the target")]
-        weights, sizes = [1.0], [self.n_clusters]
+        counted = [self.counted(body, job.target.rows)]
+        tables = [Counts(counted[0], "the target")]
         if beside is not None:
-            tables.append(Counts(self.counted(body, job.source_data.rows), "the source"))
-            weights.append(beside[0])
-            sizes.append(min(beside[1], tables[1].n))
+            counted.append(self.counted(body, job.source_data.rows))
+            tables.append(Counts(counted[1], "the source"))
         there = np.any([table.feature_totals > 0 for table in tables], axis=0)
         width = min(self.n_feature_clusters, int(there.sum()))
+        weights, sizes, start = [1.0], [self.n_clusters, width], None
+        if beside is not None:
+            sizes.insert(1, min(beside.n_clusters, tables[1].n))
+            weights.append(self._weight(beside, tables, sizes))
+            start = _latent_clusters(counted, self.n_clusters, self.random_state)
+            self.fitted_["lambda"] = torch.tensor(weights[1], dtype=torch.float64)
         found = cocluster(
             tables,
             weights,
-            [*sizes, width],
-            starts=self.starts,
+            sizes,
+            n_init=self.n_init,
             restarts=self.restarts,
-            rounds=self.rounds,
+            max_iter=self.max_iter,
             seed=self.random_state,
+            rows=start,
         )
         found.rows[0] = _in_order(found.rows[0])
         joint = blocks(tables[0], found.rows[0], found.features, self.n_clusters, width)
@@ -110,6 +142,30 @@ class CoClusterer(CountClusterer, ABC):
         head = self.last_layer(body.width)
         head.load_state_dict({"weight": _scores(joint, found.features, there)})
         return Model(body, head.requires_grad_(requires_grad=False))
+
+    def _weight(self, beside: Auxiliary, tables: list[Counts], sizes: list[int]) -> float:
+        """Return λ, chosen by held-out information where nobody says it."""
+        if beside.weight is not None:
+            return beside.weight
+        kept = held_out_by_weight(tables[0], tables[1], sizes, seed=self.random_state)
+        weight = best_weight(WEIGHTS, kept)
+        names = [f"{candidate:g}" for candidate in WEIGHTS]
+        self.findings_.append(
+            Bars(
+                title=f"Held-out information by the weight of auxiliary data; taken: {weight:g}",
+                across="nats for each count",
+                names=names,
+                values=kept,
+                notes=[f"λ = {name}" for name in names],
+            )
+        )
+        return weight
+
+
+def _latent_clusters(counted: list[sparse.csr_matrix], k: int, seed: int) -> NDArray[np.intp]:
+    """Cluster the target's rows in latent coordinates of all tables, (n,)."""
+    directions = components(counted, depth(k), terms=True, seed=seed)
+    return k_means(unit_coordinates(counted[0], directions, terms=True), k, seed=seed).labels
 
 
 def _in_order(labels: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, final
 
 from fourfold.estimators.contracts import Needs
-from fourfold.methods.clustering._coclusterer import CoClusterer
+from fourfold.methods.clustering._coclusterer import Auxiliary, CoClusterer
 
 if TYPE_CHECKING:
     from fourfold.estimators.problem import Job
@@ -15,10 +15,9 @@ __all__ = ["CoClustering"]
 
 @final
 class CoClustering(CoClusterer):
-    """Cluster the target's rows and features together, by what they tell of each other.
+    """Cluster the target's rows and features together by their mutual information.
 
-    The same as ``SelfTaughtClustering`` with λ = 0: what that gains over this it has from the
-    auxiliary data.
+    It is ``SelfTaughtClustering`` with λ = 0: the difference is the gain from auxiliary data.
 
     References
     ----------
@@ -28,12 +27,12 @@ class CoClustering(CoClusterer):
     --------
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(n_class=2, return_X_y=True)
-    >>> CoClustering(starts=2).fit(X).score(X, y) > 0.8
+    >>> CoClustering(n_init=2).fit(X).score(X, y) > 0.8
     True
     """
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
 
-    def _auxiliary(self, job: Job) -> tuple[float, int] | None:
+    def _auxiliary(self, job: Job) -> Auxiliary | None:
         del job
         return None

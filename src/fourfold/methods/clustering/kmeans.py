@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import nn
 
+from fourfold.algorithms.clustering.kmeans import k_means, nearest_mean
 from fourfold.core.parameters import PositiveInt
 from fourfold.data.rows import SparseRows
 from fourfold.estimators.contracts import Needs
 from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.clustering._clusterer import Clusterer
+from fourfold.methods.clustering._clusterer import Clusterer, fewer_than_asked
 from fourfold.networks.mlp import Mlp
 from fourfold.networks.shares import Shares
 
@@ -32,8 +32,8 @@ class KMeansClustering(Clusterer):
 
     Parameters
     ----------
-    starts
-        How often the means are drawn anew, by k-means++; the best counts.
+    n_init
+        Number of draws of the means, by k-means++; the best counts.
 
     References
     ----------
@@ -49,7 +49,9 @@ class KMeansClustering(Clusterer):
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
 
-    starts: PositiveInt = 10
+    n_init: PositiveInt = 10
+
+    renamed: ClassVar[dict[str, str]] = {"starts": "n_init"}
 
     def last_layer(self, width: int) -> nn.Module:
         return nn.Linear(width, self.task_.n_outputs)
@@ -59,8 +61,9 @@ class KMeansClustering(Clusterer):
         self.builder_ = Shares(by="length") if counts else Mlp(widths=())  # the inputs, flattened
         model = job.model(job.body())
         features = in_blocks(model.body, job.target.rows).astype(np.float64)
-        found = KMeans(self.n_clusters, n_init=self.starts, random_state=self.random_state)
-        means = torch.from_numpy(found.fit(features).cluster_centers_)
-        weights = {"weight": means, "bias": -means.square().sum(1) / 2}  # ‖x − c‖² but for ‖x‖²
-        model.head.load_state_dict({name: value.float() for name, value in weights.items()})
+        means = k_means(features, self.n_clusters, n_init=self.n_init, seed=self.random_state)
+        weights, biases = nearest_mean(means.centres, self.n_clusters)
+        head = {"weight": torch.from_numpy(weights), "bias": torch.from_numpy(biases)}
+        model.head.load_state_dict({name: value.float() for name, value in head.items()})
+        self.findings_ += fewer_than_asked(means, self.n_clusters)
         return model

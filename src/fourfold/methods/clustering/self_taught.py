@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from fourfold.core.parameters import NonNegative, PositiveInt
 from fourfold.estimators.contracts import Needs
-from fourfold.methods.clustering._coclusterer import CoClusterer
+from fourfold.methods.clustering._coclusterer import Auxiliary, CoClusterer
 
 if TYPE_CHECKING:
     from fourfold.estimators.problem import Job
@@ -25,10 +25,18 @@ class SelfTaughtClustering(CoClusterer):
 
     Parameters
     ----------
-    weight
-        λ; 1 as in the paper's objective means that both count alike, however many rows they have.
+    lambda_
+        λ, the weight of the auxiliary data; at 1, as in the paper, both domains count alike,
+        whatever their numbers of rows. ``"auto"`` holds out a quarter of the target's counts, and
+        takes the one of 1, 10 and 100 whose clusters keep the most information of them; 1 where
+        none keeps any.
     n_auxiliary_clusters
-        How many clusters of the auxiliary rows.
+        Number of clusters of the auxiliary rows.
+
+    Attributes
+    ----------
+    lambda_used_
+        The λ that the clusters were found with.
 
     References
     ----------
@@ -40,16 +48,24 @@ class SelfTaughtClustering(CoClusterer):
     >>> from fourfold import Domain
     >>> X, y = load_digits(return_X_y=True)
     >>> zeros_and_sixes, others = X[(y == 0) | (y == 6)][:60], X[(y != 0) & (y != 6)][:500]
-    >>> model = SelfTaughtClustering(starts=2).fit(zeros_and_sixes, source=Domain(others))
+    >>> model = SelfTaughtClustering(n_init=2).fit(zeros_and_sixes, source=Domain(others))
     >>> model.score(X[(y == 0) | (y == 6)], y[(y == 0) | (y == 6)]) > 0.8
     True
     """
 
-    weight: NonNegative = 1.0
+    lambda_: NonNegative | Literal["auto"] = "auto"
     n_auxiliary_clusters: PositiveInt = 8
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=False, target_labels=False)
+    renamed: ClassVar[dict[str, str]] = {**CoClusterer.renamed, "weight": "lambda_"}
 
-    def _auxiliary(self, job: Job) -> tuple[float, int] | None:
+    @property
+    def lambda_used_(self) -> float:
+        """The λ that the clusters were found with."""
+        self.check_fitted()
+        return float(self.fitted_["lambda"])
+
+    def _auxiliary(self, job: Job) -> Auxiliary | None:
         del job
-        return self.weight, self.n_auxiliary_clusters
+        weight = None if self.lambda_ == "auto" else float(self.lambda_)
+        return Auxiliary(weight, self.n_auxiliary_clusters)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import nn
 
 from fourfold.algorithms.clustering.counts import Counts
+from fourfold.algorithms.clustering.kmeans import k_means, nearest_mean
 from fourfold.algorithms.clustering.spectral import coordinates
 from fourfold.core.parameters import PositiveInt
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.problem import Model
-from fourfold.methods.clustering._clusterer import CountClusterer
+from fourfold.methods.clustering._clusterer import CountClusterer, fewer_than_asked
 
 if TYPE_CHECKING:
     from fourfold.estimators.problem import Job
@@ -32,8 +32,8 @@ class SpectralCoClustering(CountClusterer):
 
     Parameters
     ----------
-    starts
-        How often the means are drawn anew, by k-means++; the best counts.
+    n_init
+        Number of draws of the means, by k-means++; the best counts.
 
     References
     ----------
@@ -50,7 +50,9 @@ class SpectralCoClustering(CountClusterer):
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
 
-    starts: PositiveInt = 10
+    n_init: PositiveInt = 10
+
+    renamed: ClassVar[dict[str, str]] = {"starts": "n_init"}
 
     def last_layer(self, width: int) -> nn.Module:
         depth, k = self._depth, self.task_.n_outputs
@@ -68,20 +70,21 @@ class SpectralCoClustering(CountClusterer):
         there = np.asarray(counts.sum(axis=0)).ravel() > 0
         places = np.vstack([found.rows, found.features[there]])
         places = np.pad(places, ((0, 0), (0, depth - places.shape[1])))
-        means = KMeans(self.n_clusters, n_init=self.starts, random_state=self.random_state)
-        centres = torch.from_numpy(means.fit(places).cluster_centers_)
-        # a row lies at D_r^-½ U = D_r^-1 A D_z^-½ V Σ^-1: a linear function of its shares
+        means = k_means(places, self.n_clusters, n_init=self.n_init, seed=self.random_state)
+        # D_r^-½ U = D_r^-1 A D_z^-½ V Σ^-1: a row's place is a linear function of its shares
         used = np.where(found.values > 1e-9, 1 / np.maximum(found.values, 1e-9), 0.0)
         project = np.pad(found.features * used, ((0, 0), (0, depth - len(used)))).T
-        # brought to where rows have size 1, for float32
+        # scaled so that rows have size 1, for float32
         scale = 1 / max(np.abs(found.rows).max(initial=0.0), 1e-30)
-        centres, project = centres * scale, project * scale
+        project = project * scale
+        weights, biases = nearest_mean(means.centres * scale, self.n_clusters)
         head = self.last_layer(body.width)
         head.load_state_dict(
             {
                 "0.weight": torch.from_numpy(project).float(),
-                "1.weight": centres.float(),
-                "1.bias": (-centres.square().sum(1) / 2).float(),
+                "1.weight": torch.from_numpy(weights).float(),
+                "1.bias": torch.from_numpy(biases).float(),
             }
         )
+        self.findings_ += fewer_than_asked(means, self.n_clusters)
         return Model(body, head)
