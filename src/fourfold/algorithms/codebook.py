@@ -213,7 +213,7 @@ class PatchCodebook(TransformerMixin, Parameters):
         random = np.random.default_rng(self.random_state)
         few = random.choice(len(patches), min(len(patches), MOST_PATCHES), replace=False)
         means = k_means(patches[few], self.n_words, n_init=1, seed=self.random_state)
-        self.words_: NDArray[np.float32] = means.centres
+        self.words_: NDArray[np.float32] = means.centres.astype(np.float32)
         return self
 
     def transform(self, X: Any) -> sparse.csr_matrix:

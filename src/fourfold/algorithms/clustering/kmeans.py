@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -36,11 +36,11 @@ class Means(NamedTuple):
     """
 
     labels: Labels
-    centres: Numbers
+    centres: NDArray[np.floating[Any]]
 
 
 def k_means(
-    points: Numbers,
+    points: NDArray[np.floating[Any]],
     k: int,
     *,
     seed: int,
@@ -69,7 +69,7 @@ def k_means(
     >>> k_means(np.array([[0.0], [2.0], [0.0]]), 3, seed=0).labels
     array([0, 1, 0])
     """
-    step = SAME * max(float(np.abs(points).max(initial=0.0)), np.finfo(points.dtype).tiny)
+    step = SAME * max(float(np.abs(points).max(initial=0)), 1e-30)
     _, first, inverse = np.unique(
         np.rint(points / step), axis=0, return_index=True, return_inverse=True
     )
@@ -84,7 +84,7 @@ def k_means(
     return Means(labels.astype(np.intp), model.cluster_centers_[used])
 
 
-def nearest_mean(centres: Numbers, k: int) -> tuple[Numbers, Numbers]:
+def nearest_mean(centres: NDArray[np.floating[Any]], k: int) -> tuple[Numbers, Numbers]:
     """Return weights (k, d) and biases (k,) whose largest score x·w + b is the nearest centre's.
 
     ‖x − c‖² without ‖x‖² is linear. Clusters beyond the centres that there are get no row.

@@ -5,7 +5,7 @@ Of counts it is latent semantic analysis (Deerwester, Dumais, Furnas, Landauer &
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -29,8 +29,8 @@ ITERATIONS: Final = 7
 
 def damped(counts: Rows) -> Rows:
     """Return log(1 + count), with the sign of the count: a word counts less each time it recurs."""
-    if sparse.issparse(counts):
-        return counts.sign().multiply(abs(counts).log1p()).tocsr()
+    if isinstance(counts, sparse.csr_matrix):
+        return sparse.csr_matrix(counts.sign().multiply(abs(counts).log1p()))
     return np.sign(counts) * np.log1p(np.abs(counts))
 
 
@@ -67,12 +67,12 @@ def components(parts: Sequence[Rows], r: int, *, terms: bool, seed: int) -> Numb
     if terms:
         parts = [damped(part) for part in parts]
         weights = TfidfTransformer(norm=None).fit(sparse.vstack(parts)).idf_
-        parts = [normalize(part @ sparse.diags_array(weights)) for part in parts]
+        parts = [normalize(part @ sparse.diags(weights)) for part in parts]
     scaled = [part / part.shape[0] ** 0.25 for part in parts]  # squares add up to √n
-    rows = sparse.vstack(scaled).tocsr() if terms else np.vstack(scaled)
+    rows: Any = sparse.vstack(scaled, format="csr") if terms else np.vstack(scaled)
     r = min(r, *rows.shape)
     if r == min(rows.shape):  # the randomized decomposition needs more rows and features than r
-        dense = rows.toarray() if sparse.issparse(rows) else rows
+        dense = rows.toarray() if terms else rows
         found = np.linalg.svd(dense, full_matrices=False)[2][:r]
     else:
         model = TruncatedSVD(r, n_iter=ITERATIONS, random_state=seed)
