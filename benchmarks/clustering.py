@@ -214,7 +214,7 @@ def _quality(s: Settings, collection: str) -> Measures:
 
 
 def _gains(found: dict[str, list[float]], s: Settings) -> Measures:
-    """Compare our methods to each baseline, paired: over all cases, by size, and by draw."""
+    """Compare our methods to each baseline, paired: over all cases, and by draw."""
     gains: Measures = {}
     for ours, name in [*itertools.product(OURS, BASELINES), OURS[::-1]]:
         who = name if ours == OURS[0] else f"{ours} - {name}"
@@ -223,8 +223,6 @@ def _gains(found: dict[str, list[float]], s: Settings) -> Measures:
             gains |= interval(f"gain {what} {who}", difference)
             by_size = difference.reshape(len(s.sizes), s.draws)
             gains |= interval(f"gain by task {what} {who}", by_size.mean(axis=0))
-            for size, values in zip(s.sizes, by_size, strict=True):
-                gains |= interval(f"gain {what} {who} {size}", values)
     return gains
 
 
