@@ -66,13 +66,18 @@ def test_features_that_only_the_auxiliary_data_hold_count_for_new_rows():
     assert alone.feature_labels_.tolist()[2::3] == [-1, -1]
 
 
+PLANTED = {"n": 40, "words": 6, "vocabulary": 400, "auxiliary": 300, "auxiliary_words": 25}
+
+
 def test_words_that_the_target_cannot_place_are_placed_by_the_auxiliary_data():
-    """Two rows of a planted topic seldom share a word, so the target alone says nothing."""
-    for seed in range(3):
-        X, y, beside = topics(seed, words=5, vocabulary=300, auxiliary=400, auxiliary_words=20)
+    """Two rows of a planted topic seldom share a word, so the target alone says little."""
+    gains = []
+    for seed in range(4):
+        X, y, beside = topics(seed, **PLANTED)
         ours = fitted(SelfTaughtClustering, X, beside, random_state=seed)
-        assert ours.score(X, y) > 0.7
-        assert fitted(CoClustering, X, beside, random_state=seed).score(X, y) < 0.5
+        alone = fitted(CoClustering, X, beside, random_state=seed)
+        gains.append(ours.score(X, y) - alone.score(X, y))
+    assert np.mean(gains) > 0.3
 
 
 def glimpses(counts, patches, random):
@@ -86,31 +91,31 @@ def glimpses(counts, patches, random):
 
 
 def test_auxiliary_data_help_where_the_target_says_little():
-    """Two kinds of digits, of each of which 5 patches are seen, beside whole other digits.
+    """Two kinds of digits, of each of which 4 patches are seen, beside whole digits of all kinds.
 
     The setting was picked because the gain is plain here: this guards against regressions, and is
     no evidence.
     """
     images, y = digits()
     gains = []
-    for (a, b), seed in itertools.product(PAIRS, range(3)):
+    for (a, b), seed in itertools.product(PAIRS, range(2)):
         random = np.random.default_rng(seed)
         own = [random.permutation(np.flatnonzero(d == y))[:30] for d in (a, b)]
         target = np.concatenate(own)
-        rest = random.permutation(np.flatnonzero(~np.isin(y, (a, b))))[:200]
-        book = PatchCodebook(n_words=32, side=3, random_state=seed).fit(images[rest])
-        X = glimpses(book.transform(images[target]), 5, random)
+        rest = random.permutation(np.setdiff1d(np.arange(len(y)), target))[:300]
+        book = PatchCodebook(n_words=24, side=3, random_state=seed).fit(images[rest])
+        X = glimpses(book.transform(images[target]), 4, random)
         beside = book.transform(images[rest])
         scores = [
             fitted(method, X, beside, random_state=seed, **more).score(X, y[target])
-            for method, more in ((SelfTaughtClustering, {"lambda_": 1.0}), (CoClustering, {}))
+            for method, more in ((SelfTaughtClustering, {"lambda_": 10.0}), (CoClustering, {}))
         ]
         gains.append(scores[0] - scores[1])
-    assert np.mean(gains) > 0.01
+    assert np.mean(gains) > 0.02
 
 
 def test_the_weight_is_the_one_with_the_most_held_out_information():
-    X, _, beside = topics(0, words=5, vocabulary=300, auxiliary=400, auxiliary_words=20)
+    X, _, beside = topics(0, **PLANTED)
     model = fitted(SelfTaughtClustering, X, beside)
     bars = model.findings_[0]
     assert bars.names == ["1", "10", "100"]
