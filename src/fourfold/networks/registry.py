@@ -8,6 +8,7 @@ from fourfold.networks.coder import Coder
 from fourfold.networks.columns import ColumnStack
 from fourfold.networks.convnet import ConvNet
 from fourfold.networks.flat import Flat
+from fourfold.networks.latent import Latent
 from fourfold.networks.mlp import Mlp
 from fourfold.networks.normalized_counts import NormalizedCounts
 from fourfold.networks.projection import Projection
@@ -32,6 +33,7 @@ BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
     "ColumnStack": ColumnStack,
     "ConvNet": ConvNet,
     "Flat": Flat,
+    "Latent": Latent,
     "Mlp": Mlp,
     "NormalizedCounts": NormalizedCounts,
     "Projection": Projection,

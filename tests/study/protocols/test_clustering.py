@@ -36,7 +36,10 @@ def study(tmp_path, *domains, **options):
 def test_stability_chooses_and_labels_judge(tmp_path):
     result = study(tmp_path, *domains()).run()
     assert result.cell == "clustering"
-    assert {line.method for line in result.lines} == BASELINES | {"SelfTaughtClustering"}
+    assert {line.method for line in result.lines} == BASELINES | {
+        "SelfTaughtClustering",
+        "LatentKMeans",
+    }
     assert not any(line.error for line in result.lines)
     assert result.metric == "nmi"
     assert result.chosen_by.startswith("stability")

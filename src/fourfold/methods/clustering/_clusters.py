@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 import numpy as np
 import torch
 
+from fourfold.core.findings import Facts
 from fourfold.core.parameters import PositiveInt
 from fourfold.core.tasks import Clustering, Task
 from fourfold.estimators.contracts import Needs
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from fourfold.algorithms.clustering.kmeans import Means
     from fourfold.data.domain import Domain
     from fourfold.data.rows import Rows
     from fourfold.estimators.problem import ClassDescriptions, Fitted, Pretrained, Problem
     from fourfold.preparation.choose import Preparation
 
-__all__ = ["Clusters"]
+__all__ = ["Clusters", "fewer_than_asked"]
 
 
 class Clusters(OnFeatures, TransferEstimator, ABC):
@@ -108,3 +110,11 @@ class Clusters(OnFeatures, TransferEstimator, ABC):
             part.dtype.kind in "if" and block.min() < 0 for part in rows for block in part.blocks()
         )
         return Standardize() if signed and len(rows[0].shape) <= 3 else AsIs()
+
+
+def fewer_than_asked(means: Means, k: int) -> list[Facts]:
+    """Return the finding that rows have fewer distinct places than clusters were asked for."""
+    there = len(means.centres)
+    if there == k:
+        return []
+    return [Facts("Clusters", {"clusters with rows": f"{there} of {k}: other rows are alike"})]

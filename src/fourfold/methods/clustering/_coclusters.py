@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, NamedTuple, final
 
 import annotated_types as at
 import numpy as np
 import torch
 from torch import nn
 
-from fourfold.algorithms.coclustering import Counts, Partition, blocks, objective
-from fourfold.algorithms.coclustering_search import cocluster
-from fourfold.core.findings import Curves, Facts, HeatMap
+from fourfold.algorithms.clustering.auxiliary_weight import (
+    WEIGHTS,
+    best_weight,
+    held_out_by_weight,
+)
+from fourfold.algorithms.clustering.counts import Counts
+from fourfold.algorithms.clustering.information import Partition, blocks, objective
+from fourfold.algorithms.clustering.kmeans import k_means
+from fourfold.algorithms.clustering.latent import components, depth, unit_coordinates
+from fourfold.algorithms.clustering.search import cocluster
+from fourfold.core.findings import Bars, Curves, Facts, HeatMap
 from fourfold.core.parameters import PositiveInt
 from fourfold.estimators.model import Model
 from fourfold.estimators.problem import Fitted
@@ -20,14 +28,31 @@ from fourfold.methods.clustering._counts import ClustersCounts, counts_of, share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from fourfold.core.tasks import Task
     from fourfold.estimators.problem import Problem
 
-__all__ = ["CoClusters"]
+__all__ = ["Auxiliary", "CoClusters"]
 
 NOTHING: Final = 1e-6
 """Least share of a feature cluster in a cluster, for new rows."""
+
+
+@final
+class Auxiliary(NamedTuple):
+    """Part of the auxiliary data in the objective.
+
+    Attributes
+    ----------
+    weight
+        λ; None: chosen by held-out information.
+    n_clusters
+        Number of clusters of their rows.
+    """
+
+    weight: float | None
+    n_clusters: int
 
 
 class CoClusters(ClustersCounts, ABC):
@@ -50,8 +75,8 @@ class CoClusters(ClustersCounts, ABC):
     Attributes
     ----------
     feature_labels_
-        (m,) the cluster of each feature, or of each word of the codebook; −1 for one that occurs
-        nowhere.
+        (m,) the cluster of each feature, or of each word of the codebook; −1 for one that never
+        occurs.
     objective_
         The objective, in nats.
     """
@@ -64,8 +89,8 @@ class CoClusters(ClustersCounts, ABC):
     renamed: ClassVar[dict[str, str]] = {"starts": "n_init", "rounds": "max_iter"}
 
     @abstractmethod
-    def _auxiliary(self) -> tuple[float, int] | None:
-        """Return the auxiliary data's weight and number of clusters; None without such data."""
+    def _auxiliary(self) -> Auxiliary | None:
+        """Return the part of the auxiliary data; None without such data."""
 
     @final
     def build_head(self, task: Task, width: int) -> nn.Module:
@@ -73,7 +98,7 @@ class CoClusters(ClustersCounts, ABC):
 
     @property
     def feature_labels_(self) -> NDArray[np.int64]:
-        """(m,) the cluster of each feature; −1 for one that occurs nowhere."""
+        """(m,) the cluster of each feature; −1 for one that never occurs."""
         labels: NDArray[np.int64] = self.clusters_["features"].numpy()
         return labels
 
@@ -86,22 +111,31 @@ class CoClusters(ClustersCounts, ABC):
     def _cluster(self, problem: Problem) -> Fitted:
         auxiliary = self._auxiliary()
         body = share_body(problem, self.codebook)
-        tables = [Counts(counts_of(body, problem.target.rows), "the target")]
-        weights, sizes = [1.0], [self.n_clusters]
+        counted = [counts_of(body, problem.target.rows)]
+        tables = [Counts(counted[0], "the target")]
         if auxiliary is not None:
-            tables.append(Counts(counts_of(body, problem.source_data.rows), "the source"))
-            weights.append(auxiliary[0])
-            sizes.append(min(auxiliary[1], tables[1].n))
+            counted.append(counts_of(body, problem.source_data.rows))
+            tables.append(Counts(counted[1], "the source"))
         there = np.any([table.feature_totals > 0 for table in tables], axis=0)
         width = min(self.n_feature_clusters, int(there.sum()))
+        weights, sizes, start = [1.0], [self.n_clusters, width], None
+        choice: list[Bars] = []
+        if auxiliary is not None:
+            sizes.insert(1, min(auxiliary.n_clusters, tables[1].n))
+            weight = auxiliary.weight
+            if weight is None:
+                weight, choice = _choose_weight(tables, sizes, problem.seed)
+            weights.append(weight)
+            start = _latent_clusters(counted, self.n_clusters, problem.seed)
         found = cocluster(
             tables,
             weights,
-            [*sizes, width],
-            starts=self.n_init,
+            sizes,
+            n_init=self.n_init,
             restarts=self.restarts,
-            rounds=self.max_iter,
+            max_iter=self.max_iter,
             seed=problem.seed,
+            rows=start,
         )
         found.rows[0] = _in_order(found.rows[0])
         joint = blocks(tables[0], found.rows[0], found.features, self.n_clusters, width)
@@ -111,12 +145,34 @@ class CoClusters(ClustersCounts, ABC):
         clusters = {
             "features": torch.from_numpy(np.where(there, found.features, -1)),
             "objective": torch.tensor(reached, dtype=torch.float64),
+            "lambda": torch.tensor([*weights[1:]], dtype=torch.float64),
         }
         return Fitted(
             Model(body, head.requires_grad_(requires_grad=False)),
-            findings=_findings(found, joint, tables, sizes, width),
+            findings=[*choice, *_findings(found, joint, tables, sizes, width)],
             state={"clusters_": clusters},
         )
+
+
+def _choose_weight(tables: list[Counts], sizes: list[int], seed: int) -> tuple[float, list[Bars]]:
+    """Choose λ by held-out information; return it and the finding that shows the choice."""
+    kept = held_out_by_weight(tables[0], tables[1], sizes, seed=seed)
+    weight = best_weight(WEIGHTS, kept)
+    names = [f"{candidate:g}" for candidate in WEIGHTS]
+    finding = Bars(
+        title=f"Held-out information by the weight of auxiliary data; taken: {weight:g}",
+        across="nats for each count",
+        names=names,
+        values=kept,
+        notes=[f"λ = {name}" for name in names],
+    )
+    return weight, [finding]
+
+
+def _latent_clusters(counted: list[sparse.csr_matrix], k: int, seed: int) -> NDArray[np.intp]:
+    """Cluster the target's rows in latent coordinates of all tables, (n,)."""
+    directions = components(counted, depth(k), terms=True, seed=seed)
+    return k_means(unit_coordinates(counted[0], directions, terms=True), k, seed=seed).labels
 
 
 def _in_order(labels: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from fourfold.algorithms.coclustering import refuse_empty
+from fourfold.algorithms.clustering.counts import refuse_empty
 from fourfold.algorithms.codebook import Codebook, CodebookLayer
 from fourfold.core.parameters import PositiveInt
 from fourfold.data.rows import SparseRows, evenly

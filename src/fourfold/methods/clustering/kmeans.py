@@ -6,11 +6,11 @@ from typing import ClassVar, final
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import nn
 
+from fourfold.algorithms.clustering.kmeans import k_means, nearest_mean
 from fourfold.data.rows import SparseRows
-from fourfold.methods.clustering._clusters import Clusters
+from fourfold.methods.clustering._clusters import Clusters, fewer_than_asked
 from fourfold.methods.kit import Fitted, Flat, Needs, PositiveInt, Problem, Task
 from fourfold.networks.normalized_counts import NormalizedCounts
 
@@ -55,8 +55,8 @@ class KMeansClustering(Clusters):
         counts = isinstance(rows, SparseRows)
         model = problem.model(problem.body(NormalizedCounts(norm="l2") if counts else Flat()))
         features = model.embed(rows).astype(np.float64)
-        found = KMeans(self.n_clusters, n_init=self.n_init, random_state=problem.seed)
-        means = torch.from_numpy(found.fit(features).cluster_centers_)
-        weights = {"weight": means, "bias": -means.square().sum(1) / 2}  # ‖x − c‖² but for ‖x‖²
-        model.head.load_state_dict({name: value.float() for name, value in weights.items()})
-        return Fitted(model)
+        means = k_means(features, self.n_clusters, n_init=self.n_init, seed=problem.seed)
+        weights, biases = nearest_mean(means.centres, self.n_clusters)
+        head = {"weight": torch.from_numpy(weights), "bias": torch.from_numpy(biases)}
+        model.head.load_state_dict({name: value.float() for name, value in head.items()})
+        return Fitted(model, findings=fewer_than_asked(means, self.n_clusters))

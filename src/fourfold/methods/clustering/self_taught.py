@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
-from fourfold.methods.clustering._coclusters import CoClusters
+from fourfold.methods.clustering._coclusters import Auxiliary, CoClusters
 from fourfold.methods.kit import Needs, NonNegative, PositiveInt
 
 __all__ = ["SelfTaughtClustering"]
@@ -21,10 +21,18 @@ class SelfTaughtClustering(CoClusters):
 
     Parameters
     ----------
-    weight
-        λ; 1, as in the paper's objective: both count alike, however many rows they have.
+    lambda_
+        λ, the weight of the auxiliary data; at 1, as in the paper, both domains count alike,
+        whatever their numbers of rows. ``"auto"`` holds out a quarter of the target's counts, and
+        takes the one of 1, 10 and 100 whose clusters keep the most information of them; 1 where
+        none keeps any.
     n_auxiliary_clusters
         Number of clusters of the auxiliary rows.
+
+    Attributes
+    ----------
+    lambda_used_
+        The λ that the clusters were found with.
 
     References
     ----------
@@ -41,10 +49,17 @@ class SelfTaughtClustering(CoClusters):
     True
     """
 
-    weight: NonNegative = 1.0
+    lambda_: NonNegative | Literal["auto"] = "auto"
     n_auxiliary_clusters: PositiveInt = 8
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=False, target_labels=False)
+    renamed: ClassVar[dict[str, str]] = {**CoClusters.renamed, "weight": "lambda_"}
 
-    def _auxiliary(self) -> tuple[float, int]:
-        return self.weight, self.n_auxiliary_clusters
+    @property
+    def lambda_used_(self) -> float:
+        """The λ that the clusters were found with."""
+        return float(self.clusters_["lambda"])
+
+    def _auxiliary(self) -> Auxiliary:
+        weight = None if self.lambda_ == "auto" else float(self.lambda_)
+        return Auxiliary(weight, self.n_auxiliary_clusters)

@@ -7,11 +7,12 @@ from typing import ClassVar, final
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import nn
 
-from fourfold.algorithms.coclustering import Counts
-from fourfold.algorithms.spectral import coordinates
+from fourfold.algorithms.clustering.counts import Counts
+from fourfold.algorithms.clustering.kmeans import k_means, nearest_mean
+from fourfold.algorithms.clustering.spectral import coordinates
+from fourfold.methods.clustering._clusters import fewer_than_asked
 from fourfold.methods.clustering._counts import ClustersCounts, counts_of, share_body
 from fourfold.methods.kit import Fitted, Model, Needs, PositiveInt, Problem, Task
 
@@ -65,20 +66,20 @@ class SpectralCoClustering(ClustersCounts):
         there = np.asarray(counts.sum(axis=0)).ravel() > 0
         places = np.vstack([found.rows, found.features[there]])
         places = np.pad(places, ((0, 0), (0, depth - places.shape[1])))
-        means = KMeans(self.n_clusters, n_init=self.n_init, random_state=problem.seed)
-        centres = torch.from_numpy(means.fit(places).cluster_centers_)
-        # a row lies at D_r^-½ U = D_r^-1 A D_z^-½ V Σ^-1: a linear function of its shares
+        means = k_means(places, self.n_clusters, n_init=self.n_init, seed=problem.seed)
+        # D_r^-½ U = D_r^-1 A D_z^-½ V Σ^-1: a row's place is a linear function of its shares
         used = np.where(found.values > 1e-9, 1 / np.maximum(found.values, 1e-9), 0.0)
         project = np.pad(found.features * used, ((0, 0), (0, depth - len(used)))).T
-        # brought to where rows have size 1, for float32
+        # scaled so that rows have size 1, for float32
         scale = 1 / max(np.abs(found.rows).max(initial=0.0), 1e-30)
-        centres, project = centres * scale, project * scale
+        project = project * scale
+        weights, biases = nearest_mean(means.centres * scale, self.n_clusters)
         head = problem.head(body.width)
         head.load_state_dict(
             {
                 "0.weight": torch.from_numpy(project).float(),
-                "1.weight": centres.float(),
-                "1.bias": (-centres.square().sum(1) / 2).float(),
+                "1.weight": torch.from_numpy(weights).float(),
+                "1.bias": torch.from_numpy(biases).float(),
             }
         )
-        return Fitted(Model(body, head))
+        return Fitted(Model(body, head), findings=fewer_than_asked(means, self.n_clusters))

@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from benchmarks.peers import scipy_cocluster
-from fourfold.algorithms import coclustering_search as coclusters
-from fourfold.algorithms.coclustering import (
-    Counts,
+from fourfold.algorithms.clustering import search
+from fourfold.algorithms.clustering.alternation import improve
+from fourfold.algorithms.clustering.counts import Counts
+from fourfold.algorithms.clustering.information import (
     Partition,
     approximation,
     blocks,
     divergence,
-    improve,
     information,
     objective,
 )
-from fourfold.algorithms.coclustering_search import cocluster, plus_plus
-from fourfold.algorithms.spectral import coordinates
+from fourfold.algorithms.clustering.search import cocluster, plus_plus
+from fourfold.algorithms.clustering.spectral import coordinates
 from fourfold.errors import DataError
 
 PAPER = np.array([[0.1, 0.2, 0.1], [0.1, 0.0, 0.1], [0.0, 0.2, 0.2]])
@@ -137,7 +137,7 @@ def test_planted_clusters_are_found():
     rows, features = np.arange(60) % 3, np.arange(80) % 4
     rate = np.where(features % 3 == rows[:, None], 3.0, 0.4)
     x = random.poisson(rate).astype(float)
-    found = cocluster([Counts(x)], [1.0], [3, 4], starts=4, restarts=4, rounds=50, seed=0)
+    found = cocluster([Counts(x)], [1.0], [3, 4], n_init=4, restarts=4, max_iter=50, seed=0)
     joint = np.zeros((3, 3))
     np.add.at(joint, (rows, found.rows[0]), 1)
     assert (joint.max(axis=1) == 20).all()
@@ -147,7 +147,9 @@ def test_planted_clusters_are_found():
 def test_more_searching_is_never_worse():
     tables = [Counts(table(8, 60, 50, 0.1)), Counts(table(9, 90, 50, 0.1))]
     values = [
-        cocluster(tables, [1.0, 1.0], [3, 4, 8], starts=3, restarts=n, rounds=50, seed=1).curve[-1]
+        cocluster(tables, [1.0, 1.0], [3, 4, 8], n_init=3, restarts=n, max_iter=50, seed=1).curve[
+            -1
+        ]
         for n in (0, 4, 12)
     ]
     assert values == sorted(values, reverse=True)
@@ -163,9 +165,9 @@ def test_what_the_target_says_alone_is_a_start(monkeypatch):
         (alone if len(tables) == 1 else together).append((start, found))
         return found
 
-    monkeypatch.setattr(coclusters, "improve", improve_)
+    monkeypatch.setattr(search, "improve", improve_)
     tables = [Counts(table(8, 30, 50, 0.1)), Counts(table(9, 90, 50, 0.1))]
-    found = cocluster(tables, [1.0, 1.0], [2, 4, 8], starts=2, restarts=2, rounds=50, seed=1)
+    found = cocluster(tables, [1.0, 1.0], [2, 4, 8], n_init=2, restarts=2, max_iter=50, seed=1)
     own = min((after for _, after in alone), key=lambda partition: partition.curve[-1])
     begun = [start for start, _ in together if np.array_equal(start.rows[0], own.rows[0])]
     seen = tables[0].feature_totals > 0

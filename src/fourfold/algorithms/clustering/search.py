@@ -1,4 +1,4 @@
-"""The search for co-clusters: where to start, and how to get out of what is only locally best."""
+"""Search for co-clusters: starts, and ways out of local minima."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import sparse
-from sklearn.cluster import KMeans
 
-from fourfold.algorithms.coclustering import Counts, Partition, held, improve
-from fourfold.algorithms.spectral import coordinates
+from fourfold.algorithms.clustering.alternation import improve
+from fourfold.algorithms.clustering.information import Partition, held
+from fourfold.algorithms.clustering.kmeans import k_means
+from fourfold.algorithms.clustering.spectral import coordinates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from fourfold.algorithms.clustering.counts import Counts
 
     Labels = NDArray[np.intp]
     Numbers = NDArray[np.float64]
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["cocluster", "plus_plus"]
 
 DEPTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16)
-"""So many spectral coordinates are used, a start each, in turn."""
+"""Numbers of spectral coordinates, one for each start in turn."""
 COOLING: Final = (1.0, 0.5, 0.25, 0.12, 0.06)
 AGAIN: Final = (0.25, 0.06)
 """Strengths of the prior after a start, and after rows were drawn anew."""
 PRIOR: Final = 0.1
-"""Of a seed, which is one row, and holds nothing of most clusters."""
+"""Strength of the prior of a seed, which is one row and holds nothing of most clusters."""
 
 
 def cocluster(
@@ -35,31 +38,34 @@ def cocluster(
     weights: Sequence[float],
     sizes: Sequence[int],
     *,
-    starts: int,
+    n_init: int,
     restarts: int,
-    rounds: int,
+    max_iter: int,
     seed: int,
+    rows: Labels | None = None,
 ) -> Partition:
     """Search for the clusters with the least objective.
 
-    Each start is drawn by k-means++ in the spectral coordinates of all tables together. There the
-    auxiliary data are loudest, and from such starts alone the target's rows end in bad places: the
-    target is therefore searched by itself, too, and what is found is a start for all. From the
-    best, the target's rows are drawn anew by k-means++ over the feature clusters that were found,
-    again and again, and what is better is kept: that is cheap, as little else moves.
+    Each start is drawn by k-means++ in the spectral coordinates of all tables together. The
+    auxiliary data dominate these coordinates, so the target is also searched by itself, and its
+    clusters are a start for all. From the best, the target's rows are drawn anew by k-means++ over
+    the feature clusters found, again and again, and what is better is kept: little else moves, so
+    that is cheap.
 
     Parameters
     ----------
     tables, weights
         The target's counts and 1; then maybe the auxiliary data's and λ.
     sizes
-        How many clusters: of the rows of each table, then of the features.
-    starts, restarts
-        How often all is drawn anew, and how often the target's rows alone.
-    rounds
-        Each search moves all at most so often.
+        Numbers of clusters: of the rows of each table, then of the features.
+    n_init, restarts
+        Number of times that all is drawn anew, and that the target's rows alone are.
+    max_iter
+        Largest number of rounds of each search.
     seed
-        Of all that is drawn.
+        Seed of all draws.
+    rows
+        (n,) clusters of the target's rows that are one more start.
 
     Returns
     -------
@@ -67,18 +73,21 @@ def cocluster(
         The best one; its curve is that of the search that found it.
     """
     first, by_itself, last = np.random.default_rng(seed).spawn(3)
-    best = _drawn(tables, weights, sizes, starts, rounds, first)
+    best = _drawn(tables, weights, sizes, n_init, max_iter, first)
+    starts: list[Partition] = []
     if len(tables) > 1:
         only = (tables[:1], [1.0], [sizes[0], sizes[-1]])
-        alone = _drawn(*only, starts, rounds, by_itself)
-        alone = _again(alone, *only, 2 * starts, rounds, by_itself)
+        alone = _drawn(*only, n_init, max_iter, by_itself)
+        alone = _again(alone, *only, 2 * n_init, max_iter, by_itself)
         own = np.where(tables[0].feature_totals > 0, alone.features, best.features)
-        for features in (best.features, own):
-            start = Partition([alone.rows[0], *best.rows[1:]], features)
-            for cooling in (AGAIN, COOLING):
-                found = improve(tables, weights, start, sizes, rounds=rounds, cooling=cooling)
-                best = min(best, found, key=_objective)
-    return _again(best, tables, weights, sizes, restarts, rounds, last)
+        starts += [Partition([alone.rows[0], *best.rows[1:]], z) for z in (best.features, own)]
+    if rows is not None:
+        starts.append(Partition([rows, *best.rows[1:]], best.features))
+    for start in starts:
+        for cooling in (AGAIN, COOLING):
+            found = improve(tables, weights, start, sizes, rounds=max_iter, cooling=cooling)
+            best = min(best, found, key=_objective)
+    return _again(best, tables, weights, sizes, restarts, max_iter, last)
 
 
 def _objective(found: Partition) -> float:
@@ -89,16 +98,16 @@ def _drawn(
     tables: Sequence[Counts],
     weights: Sequence[float],
     sizes: Sequence[int],
-    starts: int,
-    rounds: int,
+    n_init: int,
+    max_iter: int,
     random: np.random.Generator,
 ) -> Partition:
     """Search from clusters that are drawn in spectral coordinates; return the best."""
     places = _places(tables, weights, random)
     found = []
-    for i in range(starts):
+    for i in range(n_init):
         start = _start(places, tables, sizes, DEPTHS[i % len(DEPTHS)], random)
-        found.append(improve(tables, weights, start, sizes, rounds=rounds, cooling=COOLING))
+        found.append(improve(tables, weights, start, sizes, rounds=max_iter, cooling=COOLING))
     return min(found, key=_objective)
 
 
@@ -108,29 +117,29 @@ def _again(
     weights: Sequence[float],
     sizes: Sequence[int],
     restarts: int,
-    rounds: int,
+    max_iter: int,
     random: np.random.Generator,
 ) -> Partition:
     """Draw the target's rows anew, and keep what is better."""
     for _ in range(restarts if sizes[0] > 1 else 0):
         rows = plus_plus(held(tables[0], best.features, sizes[-1]), sizes[0], random)
         start = Partition([rows, *best.rows[1:]], best.features)
-        found = improve(tables, weights, start, sizes, rounds=rounds, cooling=AGAIN)
+        found = improve(tables, weights, start, sizes, rounds=max_iter, cooling=AGAIN)
         best = min(best, found, key=_objective)
     return best
 
 
 def plus_plus(values: Numbers, k: int, random: np.random.Generator) -> Labels:
-    """Seed k clusters by k-means++ under the Kullback-Leibler divergence, and assign all rows.
+    """Draw k seeds by k-means++ under the Kullback-Leibler divergence, and assign all rows.
 
     Parameters
     ----------
     values
         (n, l) counts ≥ 0, no row of zeros.
     k
-        How many; a seed is drawn by how far its row lies from those before.
+        Number of clusters; a row is drawn in proportion to its distance from the seeds before.
     random
-        Draws.
+        Generator of the draws.
     """
     mass = values.sum(axis=1)
     share = values / mass[:, None]
@@ -154,7 +163,7 @@ def plus_plus(values: Numbers, k: int, random: np.random.Generator) -> Labels:
 def _places(
     tables: Sequence[Counts], weights: Sequence[float], random: np.random.Generator
 ) -> tuple[list[Numbers], Numbers]:
-    """Lay out rows of each table (n, r), and features (m, r), in one space."""
+    """Return coordinates of each table's rows (n, r), and of features (m, r), in one space."""
     parts = [
         table.by_row * (max(weight, 1e-9) / table.total)
         for table, weight in zip(tables, weights, strict=True)
@@ -185,10 +194,7 @@ def _start(
 
 
 def _grouped(where: Numbers, mass: Numbers, k: int, random: np.random.Generator) -> Labels:
-    """Group by k-means, from seeds of k-means++."""
-    if where.shape[1] == 0 or len(np.unique(where, axis=0)) <= k:
-        return random.integers(k, size=len(where)).astype(np.intp)
+    """Group points (n, r) of some mass (n,) by k-means."""
     seed = int(random.integers(2**31))
-    model = KMeans(k, n_init=1, max_iter=20, random_state=seed)
-    found: Labels = model.fit(where, sample_weight=mass / mass.mean()).labels_.astype(np.intp)
-    return found
+    weights = mass / mass.mean()
+    return k_means(where, k, n_init=1, max_iter=20, seed=seed, weights=weights).labels

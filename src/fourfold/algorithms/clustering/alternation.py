@@ -1,247 +1,35 @@
-"""Co-clustering by mutual information: rows of one or two tables over features that they share.
+"""Alternating minimization of the co-clustering objective: rows move, then features.
 
-Tables hold whole numbers (:class:`Counts`), so that sums are exact in any order: what a step gives
-does not depend on how it was computed, and sums that are kept up to date never drift.
+Sums by cluster are kept up to date by what moved. They are sums of whole numbers, so they never
+drift, and no bit depends on the order in which they were added.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
-from scipy import sparse
 
-from fourfold.errors import DataError
+from fourfold.algorithms.clustering.counts import grouped, summed
+from fourfold.algorithms.clustering.information import Partition, information
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+    from scipy import sparse
+
+    from fourfold.algorithms.clustering.counts import Counts
 
     Labels = NDArray[np.intp]
     Numbers = NDArray[np.float64]
 
-__all__ = [
-    "NOTHING",
-    "Counts",
-    "Partition",
-    "approximation",
-    "blocks",
-    "divergence",
-    "held",
-    "improve",
-    "information",
-    "objective",
-    "refuse_empty",
-]
+__all__ = ["improve"]
 
 NOTHING: Final = 1e-300
 """Stands for a probability of 0 inside a logarithm."""
 SURE: Final = 1e-12
 """A row moves where it gains more than this share of the entropy of a coin: rounding is no gain."""
-EXACT_BITS: Final = 52
-"""Sums of whole numbers up to 2^53 are exact in float64."""
-
-
-@final
-class Counts:
-    """How often rows and features occur together, in the order of the rows and of the features.
-
-    Fractions are rounded to multiples of one power of two, 2⁻⁵² of their sum or finer, and counted
-    in these: every sum of counts is exact.
-
-    Parameters
-    ----------
-    matrix
-        (n, m), any scipy.sparse format or an array, of numbers ≥ 0; every row has one above 0.
-    name
-        How messages call it.
-
-    Attributes
-    ----------
-    by_row, by_column
-        The same whole numbers (n, m) as CSR, and transposed (m, n) as CSR.
-    total
-        Their sum.
-
-    Raises
-    ------
-    DataError
-        If a number is negative, or a row has only zeros.
-    """
-
-    def __init__(self, matrix: object, name: str = "the counts") -> None:
-        found = sparse.csr_matrix(matrix, dtype=np.float64, copy=True)
-        found.sum_duplicates()
-        if found.nnz and found.data.min() < 0:
-            raise DataError(
-                f"co-occurrence counts must be at least 0; got {found.data.min():g} in "
-                f"{name}: a codebook makes counts of numbers"
-            )
-        found.data = _whole(found.data)
-        found.eliminate_zeros()
-        refuse_empty(np.diff(found.indptr) > 0, f" in {name}")
-        self.by_row = found
-        self.by_column = found.T.tocsr()
-        self.total = float(found.data.sum())
-
-    @property
-    def n(self) -> int:
-        """How many rows."""
-        return int(self.by_row.shape[0])
-
-    @property
-    def m(self) -> int:
-        """How many features."""
-        return int(self.by_row.shape[1])
-
-    @property
-    def row_totals(self) -> Numbers:
-        """Each row's sum, (n,)."""
-        return np.asarray(self.by_row.sum(axis=1), np.float64).ravel()
-
-    @property
-    def feature_totals(self) -> Numbers:
-        """Each feature's sum, (m,)."""
-        return np.asarray(self.by_row.sum(axis=0), np.float64).ravel()
-
-    @cached_property
-    def information(self) -> float:
-        """The mutual information of rows and features, in nats."""
-        surprise = (
-            _surprise(self.by_row.data)
-            - _surprise(self.row_totals)
-            - _surprise(self.feature_totals)
-        )
-        return float(np.log(self.total) + surprise / self.total)
-
-
-def _surprise(counts: Numbers) -> float:
-    """Return Σ n log n."""
-    return float(counts @ np.log(np.maximum(counts, 1.0)))
-
-
-def refuse_empty(full: NDArray[np.bool_], where: str = "") -> None:
-    """Refuse rows of which some, not ``full`` (n,), have only zeros, and so no distribution.
-
-    Raises
-    ------
-    DataError
-        The message counts them and names the first.
-    """
-    empty = np.flatnonzero(~full)
-    if len(empty):
-        raise DataError(
-            f"every row must have a count above 0, to be compared by what it holds; got "
-            f"{len(empty)} empty row{'s' if len(empty) > 1 else ''}{where}, the first at position "
-            f"{empty[0]}"
-        )
-
-
-def _whole(values: Numbers) -> Numbers:
-    """Write numbers ≥ 0 as multiples of one unit whose sum stays below 2⁵³."""
-    total = float(values.sum())
-    if total < 2.0**EXACT_BITS and (values == np.rint(values)).all():
-        return values
-    return np.asarray(np.rint(np.ldexp(values, EXACT_BITS - int(np.frexp(total)[1]))))
-
-
-@final
-@dataclass
-class Partition:
-    """Which cluster every row and every feature is in.
-
-    Attributes
-    ----------
-    rows
-        For each table, (n,) clusters of its rows.
-    features
-        (m,) clusters of the features that the tables share; what no table holds may be anywhere.
-    curve
-        The objective at the start and after every round, in nats.
-    """
-
-    rows: list[Labels]
-    features: Labels
-    curve: list[float] = field(default_factory=list)
-
-
-def information(joint: Numbers) -> float:
-    """Return the mutual information of a table (k, l) of counts, in nats."""
-    p = joint / joint.sum()
-    independent = p.sum(axis=1, keepdims=True) * p.sum(axis=0, keepdims=True)
-    there = p > 0
-    return float((p[there] * np.log(p[there] / independent[there])).sum())
-
-
-def objective(tables: Sequence[Counts], weights: Sequence[float], partition: Partition) -> float:
-    """Return what is minimized: Σ_t w_t [I(X_t; Z) − I(X̃_t; Z̃)], in nats.
-
-    Parameters
-    ----------
-    tables
-        The target and maybe the auxiliary data, over the same features.
-    weights
-        Of each; 1 and λ.
-    partition
-        The clusters.
-    """
-    found = [
-        weight * (table.information - information(blocks(table, rows, partition.features)))
-        for table, weight, rows in zip(tables, weights, partition.rows, strict=True)
-    ]
-    return float(sum(found))
-
-
-def approximation(counts: Counts, rows: Labels, features: Labels) -> Numbers:
-    """Return p̃(x, z) = p(x̃, z̃) p(x)/p(x̃) p(z)/p(z̃) in full, (n, m); for small tables."""
-    block = blocks(counts, rows, features) / counts.total
-    of_row, of_feature = counts.row_totals / counts.total, counts.feature_totals / counts.total
-    row_share = of_row / block.sum(axis=1)[rows]
-    column = block.sum(axis=0)[features]
-    feature_share = np.divide(of_feature, column, out=np.zeros(counts.m), where=column > 0)
-    return np.asarray(block[np.ix_(rows, features)] * row_share[:, None] * feature_share)
-
-
-def divergence(p: Numbers, q: Numbers) -> float:
-    """Return the Kullback-Leibler divergence D(p‖q) of two tables of probabilities, in nats."""
-    there = p > 0
-    return float((p[there] * np.log(p[there] / q[there])).sum())
-
-
-def held(counts: Counts, features: Labels, width: int) -> Numbers:
-    """Return what each row holds of each feature cluster, (n, width)."""
-    return _grouped(counts.by_row, features, width)
-
-
-def blocks(
-    counts: Counts,
-    rows: Labels,
-    features: Labels,
-    k: int | None = None,
-    width: int | None = None,
-) -> Numbers:
-    """Return what the clusters of rows hold of the clusters of features, (k, width)."""
-    k = int(rows.max()) + 1 if k is None else k
-    width = int(features.max()) + 1 if width is None else width
-    return _summed(rows, held(counts, features, width), k)
-
-
-def _grouped(table: sparse.csr_matrix, groups: Labels, k: int) -> Numbers:
-    """Add up each row's counts by the group of their column: (n, m) and (m,) to (n, k)."""
-    n = table.shape[0]
-    start = np.repeat(np.arange(0, n * k, k), np.diff(table.indptr))
-    where = start + groups[table.indices]
-    return np.asarray(np.bincount(where, table.data, n * k).reshape(n, k), np.float64)
-
-
-def _summed(groups: Labels, values: Numbers, k: int) -> Numbers:
-    """Add up rows of values (n, l) by their group (n,): (k, l)."""
-    n = len(groups)
-    picked = sparse.csr_matrix((np.ones(n), groups, np.arange(n + 1)), shape=(n, k))
-    return np.asarray(picked.T @ values)
 
 
 def improve(
@@ -317,13 +105,13 @@ class _Side:
     ) -> None:
         self.counts, self.weight, self.k, self.width = counts, weight, k, width
         self.labels = labels.copy()
-        self.of_rows = _grouped(counts.by_row, features, width)
-        self.of_features = _grouped(counts.by_column, labels, k)
+        self.of_rows = grouped(counts.by_row, features, width)
+        self.of_features = grouped(counts.by_column, labels, k)
 
     @property
     def blocks(self) -> Numbers:
         """(k, l) what the clusters hold of each other."""
-        return _summed(self.labels, self.of_rows, self.k)
+        return summed(self.labels, self.of_rows, self.k)
 
     def step(self, prior: float) -> None:
         """Move rows to their nearest clusters."""
@@ -473,7 +261,7 @@ def _follow(
         return
     n, k = sums.shape
     if 2 * np.diff(by_mover.indptr)[moved].sum() > by_mover.nnz:
-        sums[:] = _grouped(by_group, after, k)
+        sums[:] = grouped(by_group, after, k)
         return
     part = by_mover[moved]
     length, at = np.diff(part.indptr), part.indices * k
