@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from fourfold.data.rows import ArrayRows, as_rows
 from fourfold.errors import DataError
@@ -85,3 +86,13 @@ def test_prepared_rows_can_be_sent_to_another_process():
     ready = prepare.transform(rows)
     copy = pickle.loads(pickle.dumps(ready))  # noqa: S301  our own rows, between processes
     np.testing.assert_array_equal(every(copy), every(ready))
+
+
+def test_as_is_keeps_values_and_sparse_rows_sparse():
+    x = numbers(4, 3, 2, dtype=np.uint8)
+    np.testing.assert_array_equal(every(AsIs().fit(as_rows(x)).transform(as_rows(x))), x)
+    matrix = as_rows(sparse.csr_array(np.eye(3)))
+    assert AsIs().fit(matrix).transform(matrix) is matrix
+    matrix.matrix.data[1] = np.nan
+    with pytest.raises(DataError, match="NaN"):
+        AsIs().fit(matrix).transform(matrix)

@@ -14,11 +14,13 @@ from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Index, Keys
 
-__all__ = ["BlockPreparation", "PreparedRows"]
+__all__ = ["AsIs", "BlockPreparation", "PreparedRows"]
 
 
 @final
@@ -116,6 +118,45 @@ class BlockPreparation(Preparation, ABC):
         check_numbers(rows, who)
         if rows.shape != self.row_shape_:
             raise DataError(_other_shape(rows.shape, self.row_shape_, who))
+
+
+@final
+class AsIs(BlockPreparation):
+    """Leave numbers unchanged but for their type, float32.
+
+    Examples
+    --------
+    >>> from fourfold.data.rows import as_rows
+    >>> rows = as_rows([[1, 2], [3, 4]])
+    >>> AsIs().fit(rows).transform(rows).sample(2)
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    """
+
+    keeps_sparse = True
+
+    def _learn_arrays(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
+        return rows[0].shape
+
+    def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
+        check_finite(block, "the input X")
+        return block.astype(np.float32, copy=False)
+
+    def describe(self) -> str:
+        return "inputs as they are"
+
+    def config(self) -> dict[str, Any]:
+        return {}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    def _write(self, folder: Path) -> None:
+        del folder  # only a shape was fitted
+
+    def _read(self, config: dict[str, Any], folder: Path) -> None:
+        del config, folder
+        self.row_shape_ = self.shape_
 
 
 def check_numbers(rows: Rows, who: str) -> None:

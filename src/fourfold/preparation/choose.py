@@ -6,9 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fourfold.errors import BundleError, MissingExtraError
-from fourfold.preparation.as_is import AsIs
 from fourfold.preparation.base import FORMAT, Preparation
-from fourfold.preparation.blockwise import PreparedRows
+from fourfold.preparation.blockwise import AsIs, PreparedRows
 from fourfold.preparation.sentence_encoding import SentenceEncoding
 from fourfold.preparation.standardize import Standardize, Standardizer
 from fourfold.preparation.tables import TablePreparation

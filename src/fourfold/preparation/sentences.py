@@ -69,7 +69,7 @@ def encode_sentences(texts: Sequence[str], model: str = MINILM) -> NDArray[np.fl
     return np.asarray(rows.take(np.arange(rows.n)), np.float32)
 
 
-def encoded(texts: Rows, encoder: Encoder, most: int | None = None) -> Rows:
+def encoded(texts: Rows, encoder: Encoder, max_tokens: int | None = None) -> Rows:
     """Return an encoder's vectors of texts, cached: (n, d).
 
     Parameters
@@ -78,12 +78,12 @@ def encoded(texts: Rows, encoder: Encoder, most: int | None = None) -> Rows:
         Rows of kind ``"texts"``.
     encoder
         The encoder.
-    most
+    max_tokens
         Largest number of tokens of a text; by default the encoder's own limit.
     """
     lengths = np.concatenate([[len(text) for text in block] for block in texts.blocks()])
     order = np.argsort(lengths, kind="stable")
-    found = compute_once(encoder.frozen, _TokenRows(texts.subset(order), encoder, most))
+    found = compute_once(encoder.frozen, _TokenRows(texts.subset(order), encoder, max_tokens))
     if not found.shape:  # computed now, shortest first: a block is as long as its longest text
         raise AssertionError
     return found.subset(np.argsort(order, kind="stable"))
@@ -166,11 +166,11 @@ class Encoder:
         self.width: int = sentences.width
         self.digest: str = self._digest(loaded)
 
-    def tokens(self, texts: Sequence[str], most: int) -> NDArray[np.int32]:
-        """Tokenize texts: 1 + the number of each token, then zeros, (n, most)."""
+    def tokens(self, texts: Sequence[str], max_tokens: int) -> NDArray[np.int32]:
+        """Tokenize texts: 1 + the number of each token, then zeros, (n, max_tokens)."""
         asked = [self.prompt + text for text in texts]
-        numbers = self.tokenizer(asked, truncation=True, max_length=most)["input_ids"]
-        written = np.zeros((len(asked), most), np.int32)
+        numbers = self.tokenizer(asked, truncation=True, max_length=max_tokens)["input_ids"]
+        written = np.zeros((len(asked), max_tokens), np.int32)
         for row, ids in zip(written, numbers, strict=True):
             row[: len(ids)] = np.asarray(ids) + 1
         return written
@@ -192,9 +192,9 @@ class _TokenRows(Rows):
 
     kind = "array"
 
-    def __init__(self, texts: Rows, encoder: Encoder, most: int | None) -> None:
+    def __init__(self, texts: Rows, encoder: Encoder, max_tokens: int | None) -> None:
         self.texts, self.encoder = texts, encoder
-        self.most = min(most or encoder.longest, encoder.longest)
+        self.max_tokens = min(max_tokens or encoder.longest, encoder.longest)
 
     @property
     def n(self) -> int:
@@ -202,20 +202,20 @@ class _TokenRows(Rows):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (self.most,)
+        return (self.max_tokens,)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.int32)
 
     def take(self, index: Index) -> NDArray[np.int32]:
-        return self.encoder.tokens(self.texts.take(index), self.most)
+        return self.encoder.tokens(self.texts.take(index), self.max_tokens)
 
     def subset(self, index: Index) -> _TokenRows:
-        return _TokenRows(self.texts.subset(index), self.encoder, self.most)
+        return _TokenRows(self.texts.subset(index), self.encoder, self.max_tokens)
 
     def _hash(self) -> Keys:
-        salt = f"{self.encoder.digest} {self.most}".encode()
+        salt = f"{self.encoder.digest} {self.max_tokens}".encode()
         keys = np.empty(self.n, KEY)
         for i, key in enumerate(self.texts.keys):
             keys[i] = np.void(xxh3_128_digest(key.tobytes() + salt))

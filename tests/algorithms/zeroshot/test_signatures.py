@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold.algorithms.zeroshot.signatures import Signatures
+from fourfold.algorithms.zeroshot.signatures import Signatures, columns_of
 from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError
 
@@ -50,7 +50,7 @@ def test_it_is_kept_as_json():
 def test_values_are_written_back():
     made = Signatures.fit(ANIMALS)
     S = made.transform(ANIMALS)
-    words = [encoder.decode(S[:, on]) for encoder, on in made.columns()]
+    words = [encoder.decode(S[:, on]) for encoder, on in columns_of(made.encoders)]
     assert words == [
         ["yes", "no", "no"], ["4", "2", "0"], ["grass", "seeds", "?"], ["1", "?", "0"]
     ]  # fmt: skip

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from fourfold.algorithms.label_index.backend import Vectors
 
-__all__ = ["BLOCK", "as_matrix", "as_numbers", "check_finite", "check_lengths"]
+__all__ = ["BLOCK", "LABELS", "as_matrix", "as_vectors", "check_finite", "with_bias"]
+
+LABELS: Final = "vectors of labels"
+"""Their name in error messages."""
 
 BLOCK: Final = 1 << 16
 """Vectors that are handled at a time."""
@@ -23,13 +26,41 @@ LARGEST: Final = 1e37
 
 def as_matrix(values: ArrayLike, what: str) -> Vectors:
     """Return a matrix of 32-bit floats; one that is such already is not copied."""
-    rows = as_numbers(values, what)
+    rows = _as_numbers(values, what)
     if rows.ndim != 2:
         raise DataError(f"{what} must be (n, d); got an array of shape {rows.shape}")
     return np.ascontiguousarray(rows)
 
 
-def as_numbers(values: ArrayLike, what: str) -> Vectors:
+def as_vectors(values: ArrayLike, what: str, width: int) -> Vectors:
+    """Return vectors (n, width) of 32-bit floats, finite and short enough for faiss."""
+    rows = as_matrix(values, what)
+    if rows.shape[1] != width:
+        raise DataError(f"{what} must be of width {width}, as the index is; got {rows.shape[1]}")
+    check_finite(rows, what)
+    _check_lengths(rows, what)
+    return rows
+
+
+def with_bias(vectors: Vectors, bias: ArrayLike | None, *, biased: bool) -> Vectors:
+    """Append each label's bias to its vector, (k, d + 1), if the index is biased."""
+    if (bias is not None) != biased:
+        raise DataError(
+            "labels must all have a bias or none; those in the index have "
+            f"{'one' if biased else 'none'}, those added have another"
+        )
+    if bias is None:
+        _check_lengths(vectors, LABELS)
+        return vectors
+    column = _as_numbers(bias, "bias of labels").reshape(-1, 1)
+    if len(column) != len(vectors):
+        raise DataError(f"bias must be of {len(vectors)} labels; got {len(column)}")
+    check_finite(column, "bias of labels")
+    _check_lengths(vectors, LABELS, column[:, 0])
+    return np.column_stack([vectors, column])
+
+
+def _as_numbers(values: ArrayLike, what: str) -> Vectors:
     """Return an array of 32-bit floats; numbers that are too large become infinite."""
     try:
         array = np.asarray(values)
@@ -51,7 +82,7 @@ def check_finite(rows: Vectors, what: str) -> None:
             )
 
 
-def check_lengths(rows: Vectors, what: str, bias: Vectors | None = None) -> None:
+def _check_lengths(rows: Vectors, what: str, bias: Vectors | None = None) -> None:
     """Refuse rows whose distances do not fit into 32-bit floats: faiss aborts on them.
 
     Parameters

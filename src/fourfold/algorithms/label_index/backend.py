@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     Positions: TypeAlias = NDArray[np.int64]
     Found: TypeAlias = tuple[Vectors, Positions]
 
-__all__ = ["Backend", "Options", "one_by_one"]
+__all__ = ["Backend", "Options", "least_effort", "one_by_one", "search_in_order"]
+
+ROUNDING: Final = 1e-5
+"""Relative difference below which inner products count as equal."""
 
 
 class Options(NamedTuple):
@@ -92,3 +95,30 @@ def one_by_one(queries: Vectors, search: Callable[[Vectors], Found]) -> Found:
     found = [search(queries[i : i + 1]) for i in range(len(queries))]
     scores, positions = zip(*found, strict=True)
     return np.concatenate(scores), np.concatenate(positions)
+
+
+def search_in_order(backend: Backend, queries: Vectors, k: int, effort: int) -> Found:
+    """Search for queries (n, d): scores and positions (n, k), the largest score first."""
+    if not len(queries):
+        return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
+    scores, positions = backend.search(queries, k, effort)
+    short = np.flatnonzero((positions < 0).any(axis=1))
+    if len(short):  # cells hold too few labels, or a graph's paths end
+        scores[short], positions[short] = backend.search(queries[short], k, backend.max_effort)
+    order = np.lexsort((positions, -scores), axis=1)
+    return np.take_along_axis(scores, order, 1), np.take_along_axis(positions, order, 1)
+
+
+def least_effort(backend: Backend, queries: Vectors, k: int, recall: float) -> int:
+    """Return the least effort, of 1, 2, 3, 4, 6 ..., with a recall of the k exact answers."""
+    exact, _ = search_in_order(backend, queries, k, backend.max_effort)
+    enough = exact[:, -1:] - ROUNDING * np.abs(exact[:, -1:])  # equal scores count as found
+    powers = [2**i for i in range(backend.max_effort.bit_length())]
+    steps: set[int] = {step for power in powers for step in (power, power * 3 // 2)}
+    for effort in sorted(steps):
+        if effort >= backend.max_effort:
+            break
+        scores, _ = search_in_order(backend, queries, k, effort)
+        if (scores >= enough).mean() >= recall:
+            return effort
+    return backend.max_effort

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, final
 
@@ -10,13 +9,15 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from fourfold.algorithms.label_index.arrays import (
+    LABELS,
     as_matrix,
-    as_numbers,
+    as_vectors,
     check_finite,
-    check_lengths,
+    with_bias,
 )
-from fourfold.algorithms.label_index.backend import Options
+from fourfold.algorithms.label_index.backend import Options, least_effort, search_in_order
 from fourfold.algorithms.label_index.exact import Exact
+from fourfold.algorithms.label_index.files import read_settings, write_settings
 from fourfold.algorithms.label_index.hnsw import Hnsw
 from fourfold.algorithms.label_index.ivf import Ivf
 from fourfold.core.parameters import Fraction, Parameters, PositiveInt
@@ -32,12 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LabelIndex"]
 
-FORMAT: Final = 1
 BACKENDS: Final[Mapping[str, type[Backend]]] = {"exact": Exact, "ivf": Ivf, "hnsw": Hnsw}
 MANY: Final = 50_000
 """Number of labels from which an exact search costs more than the forward pass of a network."""
-ROUNDING: Final = 1e-5
-"""Relative difference below which inner products count as equal."""
 
 
 @final
@@ -132,12 +130,12 @@ class LabelIndex(Parameters):
             10³⁷, so that distances do not fit into 32-bit floats.
         """
         self.check()
-        labels = as_matrix(vectors, "vectors of labels")
+        labels = as_matrix(vectors, LABELS)
         if not labels.size:
             raise DataError(f"there must be a label's vector; got shape {labels.shape}")
-        check_finite(labels, "vectors of labels")
+        check_finite(labels, LABELS)
         self.biased_, self.width_ = bias is not None, labels.shape[1]
-        labels = self._with_bias(labels, bias)
+        labels = with_bias(labels, bias, biased=self.biased_)
         options = Options(self.biased_, self.cells, self.neighbours, self.random_state)
         kind = self.kind if self.kind != "auto" else "ivf" if len(labels) >= MANY else "exact"
         self.kind_ = kind
@@ -176,7 +174,7 @@ class LabelIndex(Parameters):
             If they have another width, do not fit :meth:`build`, or only some have a bias.
         """
         backend = self._built()
-        new = self._with_bias(self._fitting(vectors, "vectors of labels"), bias)
+        new = with_bias(as_vectors(vectors, LABELS, self.width_), bias, biased=self.biased_)
         with threads(1):
             backend.add(new)
         return self
@@ -207,7 +205,8 @@ class LabelIndex(Parameters):
         """
         if not 1 <= k <= self.n:
             raise ParameterError(f"k must lie in [1, {self.n}], the number of labels; got {k}")
-        return self._search(self._fitting(queries, "queries"), k, self.effort_)
+        asked = as_vectors(queries, "queries", self.width_)
+        return search_in_order(self._built(), self._with_one(asked), k, self.effort_)
 
     def calibrate(self, queries: ArrayLike, *, recall: Fraction = 0.99, k: int = 1) -> Self:
         """Choose the least effort, of 1, 2, 3, 4, 6, 8, 12 ..., with a recall of the exact answers.
@@ -228,24 +227,15 @@ class LabelIndex(Parameters):
             As in :meth:`search`; also if there are no queries, or recall is not in [0, 1].
         """
         backend = self._built()
-        asked = self._fitting(queries, "queries")
+        asked = as_vectors(queries, "queries", self.width_)
         if not len(asked):
             raise DataError("there must be queries to calibrate with; got none")
         if not 0 <= recall <= 1:
             raise ParameterError(f"recall must lie in [0, 1]; got {recall}")
         if not 1 <= k <= self.n:
             raise ParameterError(f"k must lie in [1, {self.n}], the number of labels; got {k}")
-        if not backend.effort:
-            return self
-        everything = backend.max_effort
-        exact, _ = self._search(asked, k, everything)
-        enough = exact[:, -1:] - ROUNDING * np.abs(exact[:, -1:])  # equal scores count as found
-        for effort in _steps(everything):
-            scores, _ = self._search(asked, k, effort)
-            if (scores >= enough).mean() >= recall:
-                self.effort_ = effort
-                return self
-        self.effort_ = everything
+        if backend.effort:
+            self.effort_ = least_effort(backend, self._with_one(asked), k, recall)
         return self
 
     def save(self, folder: Path | str) -> None:
@@ -257,8 +247,7 @@ class LabelIndex(Parameters):
             If it cannot be written.
         """
         backend, place = self._built(), Path(folder)
-        about = {
-            "format": FORMAT,
+        settings = {
             "parameters": self.get_params(),
             "kind": self.kind_,
             "effort": self.effort_,
@@ -266,7 +255,7 @@ class LabelIndex(Parameters):
             "biased": self.biased_,
             **backend.write(place),
         }
-        (place / "labels.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        write_settings(place, settings)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -279,8 +268,7 @@ class LabelIndex(Parameters):
         """
         place = Path(folder)
         try:
-            about = json.loads((place / "labels.json").read_text(encoding="utf-8"))
-            _check_format(about["format"], place)
+            about = read_settings(place)
             index = cls(**about["parameters"])
             index.kind_, index.effort_ = about["kind"], about["effort"]
             index.width_, index.biased_ = about["width"], about["biased"]
@@ -298,56 +286,7 @@ class LabelIndex(Parameters):
             raise NotFittedError("This LabelIndex instance is not built yet: call build first")
         return self.backend_
 
-    def _fitting(self, values: ArrayLike, what: str) -> Vectors:
-        rows = as_matrix(values, what)
-        if rows.shape[1] != self.width_:
-            raise DataError(
-                f"{what} must be of width {self.width_}, as the index is; got {rows.shape[1]}"
-            )
-        check_finite(rows, what)
-        check_lengths(rows, what)
-        return rows
-
-    def _with_bias(self, vectors: Vectors, bias: ArrayLike | None) -> Vectors:
-        """Append each label's bias to its vector: (k, d + 1)."""
-        if (bias is not None) != self.biased_:
-            raise DataError(
-                "labels must all have a bias or none; those in the index have "
-                f"{'one' if self.biased_ else 'none'}, those added have another"
-            )
-        if bias is None:
-            check_lengths(vectors, "vectors of labels")
-            return vectors
-        column = as_numbers(bias, "bias of labels").reshape(-1, 1)
-        if len(column) != len(vectors):
-            raise DataError(f"bias must be of {len(vectors)} labels; got {len(column)}")
-        check_finite(column, "bias of labels")
-        check_lengths(vectors, "vectors of labels", column[:, 0])
-        return np.column_stack([vectors, column])
-
-    def _search(self, queries: Vectors, k: int, effort: int) -> Found:
-        if not len(queries):
-            return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
-        if self.biased_:
-            queries = np.column_stack([queries, np.ones(len(queries), np.float32)])
-        scores, positions = self.backend_.search(queries, k, effort)
-        short = np.flatnonzero((positions < 0).any(axis=1))
-        if len(short):  # cells hold too few labels, or a graph's paths end
-            effort = self.backend_.max_effort
-            scores[short], positions[short] = self.backend_.search(queries[short], k, effort)
-        order = np.lexsort((positions, -scores), axis=1)
-        return np.take_along_axis(scores, order, 1), np.take_along_axis(positions, order, 1)
-
-
-def _steps(most: int) -> list[int]:
-    """Return the efforts 1, 2, 3, 4, 6, 8, 12 ... below the largest."""
-    powers = [2**i for i in range(most.bit_length())]
-    return sorted({step for power in powers for step in (power, power * 3 // 2) if step < most})
-
-
-def _check_format(found: int, place: Path) -> None:
-    if found > FORMAT:
-        raise BundleError(
-            f"the index of labels in {place} must be of format {FORMAT} or older; got {found}: "
-            "update fourfold"
-        )
+    def _with_one(self, queries: Vectors) -> Vectors:
+        """Append a 1 to each query, which is multiplied by the bias."""
+        ones = np.ones((len(queries), 1), np.float32)
+        return np.column_stack([queries, ones]) if self.biased_ else queries

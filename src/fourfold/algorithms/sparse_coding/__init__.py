@@ -5,10 +5,9 @@ Solvers of ½‖x − aD‖² + λ‖a‖₁ over a and over D belong here.
 
 from __future__ import annotations
 
-from fourfold.algorithms.sparse_coding.codes import SparseCodes
+from fourfold.algorithms.sparse_coding.codes import SparseCodes, objective
 from fourfold.algorithms.sparse_coding.dictionary import Dictionary, learn_dictionary
 from fourfold.algorithms.sparse_coding.estimator import SparseCoder
-from fourfold.algorithms.sparse_coding.optimality import objective, violation
 
 __all__ = [
     "Dictionary",
@@ -16,5 +15,4 @@ __all__ = [
     "SparseCodes",
     "learn_dictionary",
     "objective",
-    "violation",
 ]

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch._higher_order_ops.scan import scan  # exported as a loop in ONNX
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.sparse_coding.optimality import violates
 from fourfold.algorithms.sparse_coding.supports import residual, solve
 from fourfold.algorithms.sparse_coding.sweeps import (
     GROUP,
@@ -24,7 +23,7 @@ from fourfold.algorithms.sparse_coding.sweeps import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["SparseCodes"]
+__all__ = ["SparseCodes", "missed", "objective"]
 
 ROWS: Final = 512
 """Rows that are coded together; few enough for the processor's cache."""
@@ -32,6 +31,8 @@ SWEEPS: Final = 20
 """Sweeps over all atoms, before supports are solved exactly."""
 TURNS: Final = 30
 """Largest number of turns between exact solutions and sweeps."""
+ROUNDING: Final = 4e-6
+"""Rounding of a correlation in float32, as a fraction of the row's largest."""
 EXPORTED_STEPS: Final = 1000
 """Steps in an exported file, which has no stopping rule."""
 
@@ -162,7 +163,7 @@ class SparseCodes(nn.Module):
     def _begin(self, c: Tensor, sweeps: int = SWEEPS) -> tuple[Tensor, Tensor]:
         """Code at most ROWS rows by sweeps; tell which are unfinished (n,)."""
         a, r = sweep(start(c.T.contiguous()), self._groups, sweeps)[:2]
-        return a.T.contiguous(), violates(a.T, c, r.T, self.alpha, self.tolerance)
+        return a.T.contiguous(), _unfinished(a.T, c, r.T, self.alpha, self.tolerance)
 
     def _finish(self, a: Tensor, c: Tensor) -> Tensor:
         """Alternate exact solutions and sweeps until at most ROWS rows (n, k) are finished."""
@@ -170,7 +171,7 @@ class SparseCodes(nn.Module):
         for _ in range(TURNS):
             a[rows] = solve(a[rows], c[rows], self.gram, self.alpha, self.tolerance)
             left = residual(a[rows], c[rows], self.gram)
-            rows = rows[violates(a[rows], c[rows], left, self.alpha, self.tolerance)]
+            rows = rows[_unfinished(a[rows], c[rows], left, self.alpha, self.tolerance)]
             if not len(rows):
                 break
             full = [F.pad(v[rows], (0, 0, 0, ROWS - len(rows))) for v in (a, c)]
@@ -198,6 +199,38 @@ class SparseCodes(nn.Module):
         state, _ = scan(go, initial, t / (t + 3))
         codes: Tensor = state[0]
         return codes
+
+
+def objective(x: Tensor, codes: Tensor, atoms: Tensor, alpha: float) -> Tensor:
+    """Return ½‖x − aD‖² + λ‖a‖₁ of each row, (n,), for rows (n, d), codes (n, k), atoms (k, d)."""
+    return (x - codes @ atoms).square().sum(1) / 2 + alpha * codes.abs().sum(1)
+
+
+def missed(a: Tensor, r: Tensor, alpha: float) -> Tensor:
+    """Return each row's largest violation of the optimality conditions, (n,).
+
+    Parameters
+    ----------
+    a, r
+        (n, k) codes and residual correlations (x − aD)Dᵀ.
+    alpha
+        λ.
+    """
+    sign = a.sign()  # |r − λ sign| where a ≠ 0, else |r| − λ
+    return ((r - alpha * sign).abs() + alpha * sign.abs()).amax(1).sub(alpha).clamp(min=0)
+
+
+def _unfinished(a: Tensor, c: Tensor, r: Tensor, alpha: float, tolerance: float) -> Tensor:
+    """Tell which rows (n,) violate the optimality conditions beyond the tolerance and rounding.
+
+    Parameters
+    ----------
+    a, c, r
+        (n, k) codes, correlations xDᵀ, and residual correlations.
+    alpha, tolerance
+        λ, and the tolerance as a fraction of it.
+    """
+    return missed(a, r, alpha) > tolerance * alpha + ROUNDING * c.abs().amax(1)
 
 
 def _in_threads(work: Callable[[int], None], items: Sequence[int]) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 import torch
 from torch import Tensor
 
-from fourfold.algorithms.sparse_coding.codes import SparseCodes
-from fourfold.algorithms.sparse_coding.optimality import objective
+from fourfold.algorithms.sparse_coding.codes import SparseCodes, objective
 from fourfold.errors import DataError, ParameterError
 
 if TYPE_CHECKING:

@@ -139,7 +139,8 @@ class Signatures:
             and words.
         """
         if descriptions.matrix is not None:
-            return cls("vectors", tuple(map(_of_vector, descriptions.attributes)))
+            encoders = (AttributeEncoder(name, "continuous") for name in descriptions.attributes)
+            return cls("vectors", tuple(encoders))
         if descriptions.frame is None:
             raise DataError("texts must be encoded as vectors first; got texts")
         frame = descriptions.frame
@@ -151,10 +152,6 @@ class Signatures:
     def width(self) -> int:
         """Number of columns, m."""
         return sum(encoder.width for encoder in self.encoders)
-
-    def columns(self) -> list[tuple[AttributeEncoder, slice]]:
-        """Return each attribute with its columns."""
-        return columns_of(self.encoders)
 
     def transform(self, descriptions: Descriptions) -> NDArray[np.float32]:
         """Return signatures (k, m), NaN where an attribute is missing.
@@ -225,10 +222,6 @@ def columns_of(encoders: Sequence[AttributeEncoder]) -> list[tuple[AttributeEnco
     """Return each attribute with its columns of a signature."""
     ends = np.cumsum([encoder.width for encoder in encoders]).tolist()
     return [(e, slice(end - e.width, end)) for e, end in zip(encoders, ends, strict=True)]
-
-
-def _of_vector(name: str) -> AttributeEncoder:
-    return AttributeEncoder(name, "continuous")
 
 
 def _encoder(name: str, column: pd.Series[Any]) -> AttributeEncoder:
