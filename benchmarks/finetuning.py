@@ -118,7 +118,7 @@ class Task(NamedTuple):
     methods: tuple[str, ...]
 
 
-SMALL: Final = {"channels": (16, 32), "widths": (64,), "batch_norm": True}
+SMALL: Final = {"channels": (16, 32), "hidden_layer_sizes": (64,), "batch_norm": True}
 TASKS: Final = {
     "usps": Task(_digits, (1, 5, 10), {}, METHODS),
     "speech": Task(_speech, (1, 3, 5), SMALL, tuple(m for m in METHODS if m != "LayerTransfer")),

@@ -117,7 +117,7 @@ def _digits(how: Balance | None, s: Settings) -> Measures:
     for seed in range(s.seeds):
         learnt, test = _multi_mnist(s, seed)
         given = {
-            "network": ConvNet(channels=(10, 20), widths=(50,)),
+            "network": ConvNet(channels=(10, 20), hidden_layer_sizes=(50,)),
             "recipe": recipe,
             "random_state": seed,
         }
@@ -135,7 +135,7 @@ def _pupils(s: Settings) -> Measures:
     left: dict[str, list[list[float]]] = {how or "single": [] for how in SCHOOLS}
     for seed in range(s.seeds):
         learnt, test = _schools(s, seed)
-        given = {"network": Mlp(widths=(32,)), "recipe": recipe, "random_state": seed}
+        given = {"network": Mlp(hidden_layer_sizes=(32,)), "recipe": recipe, "random_state": seed}
         for how in SCHOOLS:
             scores = _scores(how, learnt, test, given)
             left[how or "single"].append([1 - score for score in scores.values()])

@@ -108,7 +108,7 @@ def _targets(s: Settings) -> dict[str, Digits]:
 def _method(name: str, s: Settings, seed: int, **parameters: Any) -> Any:
     import fourfold
 
-    network = fourfold.ConvNet(channels=(16, 32), widths=(64,))
+    network = fourfold.ConvNet(channels=(16, 32), hidden_layer_sizes=(64,))
     recipe = fourfold.Recipe(epochs=s.epochs, min_steps=s.min_steps)
     kind = getattr(fourfold, name)
     return kind(network=network, recipe=recipe, random_state=seed, **parameters)

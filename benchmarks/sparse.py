@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.harness import Measures, Medians
-    from fourfold.algorithms.dictionary import SparseCoder
+    from fourfold.algorithms.sparse_coding import SparseCoder
 
 __all__ = ["BENCHMARK"]
 
@@ -83,11 +83,11 @@ def _dictionary_sklearn(s: Settings) -> Measures:
 def _dictionary(s: Settings) -> Measures:
     import torch
 
-    from fourfold.algorithms.dictionary import SparseCoder
+    from fourfold.algorithms.sparse_coding import SparseCoder
 
     torch.set_num_threads(cores())
     x = _patches(s)
-    learner = SparseCoder(n_atoms=s.atoms, penalty=s.penalty, random_state=s.seed)
+    learner = SparseCoder(n_components=s.atoms, alpha=s.penalty, random_state=s.seed)
     began = time.perf_counter()
     learner.fit(x)
     seconds = time.perf_counter() - began
@@ -130,10 +130,10 @@ def _encoded(s: Settings, threads: int) -> Measures:
 def _learner(s: Settings) -> SparseCoder:
     import torch
 
-    from fourfold.algorithms.dictionary import SparseCoder
+    from fourfold.algorithms.sparse_coding import SparseCoder
 
     torch.set_num_threads(1)  # the same atoms on every side
-    learner = SparseCoder(n_atoms=s.atoms, penalty=s.penalty, random_state=s.seed)
+    learner = SparseCoder(n_components=s.atoms, alpha=s.penalty, random_state=s.seed)
     return learner.fit(_patches(s))
 
 

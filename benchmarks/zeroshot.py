@@ -131,7 +131,7 @@ def _methods(task: str) -> dict[str, Any]:
     import fourfold
     from fourfold import Mlp
 
-    linear = {"network": Mlp(widths=())} if task == "emoji" else {}
+    linear = {"network": Mlp(hidden_layer_sizes=())} if task == "emoji" else {}
     forest = {"predictor": "network", **linear} if task == "emoji" else {}
     embedding = fourfold.LabelEmbedding
     return {

@@ -37,7 +37,7 @@ from fourfold import AttributePrediction, Chance, Domain, RidgeToDescriptions, k
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.algorithms.generalized import GeneralizedScore
+    from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
 
     Method = AttributePrediction | Chance | RidgeToDescriptions
 

@@ -17,7 +17,7 @@ from fourfold.methods import table as _table
 _PARTS = {
     "bundle": ["export", "save"],
     "algorithms.codebook": ["Codebook", "PatchCodebook"],
-    "algorithms.dictionary": ["SparseCoder"],
+    "algorithms.sparse_coding": ["SparseCoder"],
     "frozen.frozen": ["Frozen"],
     "algorithms.label_index": ["LabelIndex"],
     "preparation.choose": ["SentenceEncoding", "WordCounts"],

@@ -37,7 +37,7 @@ def test_features_of_few_numbers_have_few_words():
     assert (counts[3, 0] == counts[1, 0]).all()
 
 
-def test_domains_count_alike_however_many_rows_they_have():
+def test_sets_of_rows_count_alike_however_many_rows_they_have():
     few, many = np.zeros((3, 1)), np.ones((3000, 1))
     book = Codebook(n_words=2).fit_rows(as_rows(few), as_rows(many))
     assert book.words_.tolist() == [[0, 1]]
@@ -60,6 +60,13 @@ def test_patches_are_counted_where_they_lie():
     assert where[0, 3] == 0
     assert where[1, 3] > where[1, 0]  # one patch reaches from the middle into the bright corner
     assert counts[2].sum() == 25
+
+
+def test_pictures_of_few_distinct_patches_have_equal_words():
+    pictures = np.tile(np.eye(6)[:, ::-1], (20, 1, 1))
+    book = PatchCodebook(n_words=30, side=2, cells=1).fit(pictures)
+    assert len(np.unique(book.words_, axis=0)) < 30
+    assert book.transform(pictures).sum() == 20 * 13
 
 
 def test_patches_of_digits_are_like_themselves():

@@ -14,7 +14,8 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from fourfold.algorithms.label_index import MANY, LabelIndex
+from fourfold.algorithms.label_index import LabelIndex
+from fourfold.algorithms.label_index.index import MANY
 from fourfold.errors import BundleError, DataError, ParameterError
 
 KINDS = ["exact", "ivf", "hnsw"]
@@ -146,7 +147,7 @@ def test_vectors_of_different_lengths_are_found_with_more_effort(kind):
     labels, _ = uneven()
     index = LabelIndex(kind=kind).build(labels).calibrate(QUERIES[:150], recall=0.99)
     assert recall(index, QUERIES[150:], labels) >= 0.96
-    assert index.effort_ < index.form_.most
+    assert index.effort_ < index.backend_.max_effort
 
 
 def test_a_row_is_answered_alike_in_any_batch(index):
@@ -246,7 +247,7 @@ def test_an_exact_index_takes_a_memory_map_as_it_is(tmp_path):
     index = LabelIndex(kind="exact").build(mapped)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert np.shares_memory(index.form_.vectors, mapped)
+    assert np.shares_memory(index.backend_.vectors, mapped)
     assert peak < mapped.nbytes / 3
 
 
@@ -261,7 +262,7 @@ def test_auto_is_exact_until_labels_are_many():
     assert (few.kind_, few.effort_) == ("exact", 0)
     many = LabelIndex().build(np.random.default_rng(0).standard_normal((MANY, 2), np.float32))
     assert many.kind_ == "ivf"
-    assert many.form_.most == 256
+    assert many.backend_.max_effort == 256
 
 
 @pytest.mark.parametrize("kind", ["ivf", "hnsw"])
@@ -269,7 +270,7 @@ def test_calibrated_effort_is_the_least_that_suffices(kind):
     index = LabelIndex(kind=kind).build(LABELS).calibrate(QUERIES[:200], recall=0.9, k=5)
     enough = index.effort_
     assert recall(index, QUERIES[:200], k=5) >= 0.9
-    assert enough < index.form_.most
+    assert enough < index.backend_.max_effort
     if enough > 1:
         index.effort_ = enough * 2 // 3
         assert recall(index, QUERIES[:200], k=5) < 0.9

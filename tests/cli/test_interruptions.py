@@ -93,7 +93,7 @@ def test_on_a_full_disk_the_store_goes_on_without_keeping(program, here, short, 
     domains = ("--source", here / "source.npz", "--target", here / "target.npz")
     with small_disk(size) as full:
         process = started(program, "study", *domains, "-o", here / "out", *short, cache=full)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert (here / "out" / "best" / "bundle.json").exists()
     assert "Traceback" not in err
@@ -106,7 +106,7 @@ def test_on_a_full_disk_the_output_stops_and_resumes(program, fourfold, here, sh
     with small_disk("300k") as disk:
         argv = ("study", *domains, "-o", disk / "out", *short)
         process = started(program, *argv, cache=here / "cache")
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
         assert process.returncode == 2
         assert err.count("\n") == 1
         assert err.endswith("finished fits are kept: go on with --resume\n")
@@ -134,7 +134,7 @@ def test_ctrl_c_keeps_what_was_finished(program, fourfold, data, tmp_path, jobs)
         assert process.poll() is None
         os.sched_yield()
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err == "fourfold: stopped; finished fits are kept: go on with --resume\n"
     before = finished(tmp_path / "out")

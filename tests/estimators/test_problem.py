@@ -20,7 +20,7 @@ from samples import noise
 SHORT = Recipe(epochs=2, batch_size=16, min_steps=6)
 STILL = Recipe(epochs=1, min_steps=1, learning_rate=1e-12, weight_decay=0.0)
 """So slow that weights stay where they start."""
-NET = Mlp(widths=(6, 5))
+NET = Mlp(hidden_layer_sizes=(6, 5))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_the_source_model_is_trained_once_per_seed(stored, trainings, tmp_path):
         assert len(trainings) == 2
         np.testing.assert_array_equal(outputs[0], outputs[2])
         fit(0, recipe=Recipe(epochs=3, min_steps=6))
-        fit(0, network=Mlp(widths=(7,)))
+        fit(0, network=Mlp(hidden_layer_sizes=(7,)))
         assert len(trainings) == 4
 
     if not stored:

@@ -17,7 +17,7 @@ from samples import noise
 SHORT = Recipe(epochs=2, batch_size=16, min_steps=6)
 STILL = Recipe(epochs=1, min_steps=1, learning_rate=1e-12, weight_decay=0.0)
 """So slow that weights stay where they start."""
-NET = Mlp(widths=(6, 5))
+NET = Mlp(hidden_layer_sizes=(6, 5))
 
 
 def test_head_rows_are_carried_over_in_the_targets_order():

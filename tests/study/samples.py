@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from fourfold import Domain, Mlp, MultiTask, Recipe, Store, Study
+from fourfold.study.question import Options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ def domains(few: int | None = 5):
 def transfer_study(tmp_path: Path, *data: Domain, **options) -> Study:
     given = {
         "recipe": Recipe(epochs=3, min_steps=30),
-        "network": Mlp(widths=(64,)),
+        "network": Mlp(hidden_layer_sizes=(64,)),
         "seeds": 2,
         "folds": 2,
         "output": tmp_path / "out",
@@ -37,6 +38,14 @@ def transfer_study(tmp_path: Path, *data: Domain, **options) -> Study:
         "progress": False,
     }
     return Study(*data, **{**given, **options})
+
+
+def options(**given) -> Options:
+    """Options of a study as they are by default, but for some."""
+    nothing = dict.fromkeys(
+        ("methods", "clusters", "encoder", "network", "prepare", "recipe", "metric")
+    )
+    return Options(**{**nothing, "generalized": False, "folds": 3, **given})
 
 
 def tasks(n: int = 90) -> dict[str, Domain]:
@@ -65,7 +74,7 @@ def tasks_study(tmp_path: Path, **options) -> Study:
         "tasks": tasks(),
         "methods": [MultiTask()],
         "recipe": Recipe(epochs=2, min_steps=15, learning_rate=0.01),
-        "network": Mlp(widths=(16,)),
+        "network": Mlp(hidden_layer_sizes=(16,)),
         "seeds": 2,
         "folds": 2,
         "output": tmp_path / "out",

@@ -20,7 +20,7 @@ from fourfold.study.candidates import (
 from fourfold.study.runs import Run
 from study.samples import domains, tasks
 
-DEFAULTS = {"network": Mlp(widths=(8,)), "recipe": Recipe(epochs=3)}
+DEFAULTS = {"network": Mlp(hidden_layer_sizes=(8,)), "recipe": Recipe(epochs=3)}
 
 
 def candidates(methods, defaults=DEFAULTS):
@@ -35,7 +35,7 @@ def test_baselines_come_first_and_once():
 
 
 def test_defaults_are_for_those_that_have_no_value_of_their_own():
-    own = FineTune(network=Mlp(widths=(4,)), recipe=Recipe(epochs=1))
+    own = FineTune(network=Mlp(hidden_layer_sizes=(4,)), recipe=Recipe(epochs=1))
     named = candidates([own, FineTune()])
     assert (named["FineTune"].network.widths, named["FineTune"].recipe.epochs) == ((4,), 1)
     assert (named["FineTune-2"].network.widths, named["FineTune-2"].recipe.epochs) == ((8,), 3)

@@ -91,7 +91,12 @@ def test_a_task_of_noise_that_is_learnt_beside_does_not_pass_as_a_gain(tmp_path)
     }
     recipe = Recipe(steps=80, learning_rate=0.02)
     result = study(
-        tmp_path, tasks=given, evaluate=rows, network=Mlp(widths=(3,)), recipe=recipe, seeds=2
+        tmp_path,
+        tasks=given,
+        evaluate=rows,
+        network=Mlp(hidden_layer_sizes=(3,)),
+        recipe=recipe,
+        seeds=2,
     ).run()
     assert "digit" in result.leave_out
     assert "Leave out digit" in result.sentence

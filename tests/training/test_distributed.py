@@ -23,8 +23,8 @@ from fourfold.training.loop import minimize
 from fourfold.training.phases import Phase
 from fourfold.training.recipe import Recipe
 
-SMALL = ConvNet(channels=(4, 6), widths=(12,))
-NORMED = ConvNet(channels=(4, 6), widths=(12,), batch_norm=True)
+SMALL = ConvNet(channels=(4, 6), hidden_layer_sizes=(12,))
+NORMED = ConvNet(channels=(4, 6), hidden_layer_sizes=(12,), batch_norm=True)
 
 
 def digits():
@@ -48,7 +48,7 @@ def fitted():
     source, X, y = digits()
     few = np.where(np.arange(128) % 3, -1, y)  # one label in three
     torch.manual_seed(0)
-    mlp = Mlp(widths=(12,), batch_norm=True)
+    mlp = Mlp(hidden_layer_sizes=(12,), batch_norm=True)
     early = recipe(epochs=6, validation=0.25, patience=1)
     methods = {
         "FineTune": (FineTune(network=SMALL, recipe=recipe()), y),

@@ -1,1 +1,4 @@
-"""Numerics that know no Domain and no estimator."""
+"""Numerical algorithms: linear maps, sparse coding, clustering, indexes, Fisher information.
+
+They work on arrays, tensors and rows, and know neither domains nor estimators of transfer.
+"""

@@ -1,7 +1,8 @@
-"""From numbers to counts: each number is shared between the two nearest words of its feature."""
+"""Codebooks: numbers and picture patches as counts of words."""
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, final
 
 import annotated_types as at
@@ -10,6 +11,7 @@ import torch
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
@@ -22,22 +24,24 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Rows
 
-__all__ = ["Codebook", "Codes", "PatchCodebook"]
+__all__ = ["Codebook", "CodebookLayer", "PatchCodebook"]
 
 MOST_ROWS: Final = 20_000
-"""Words are chosen on at most so many rows of a domain."""
+"""Largest number of rows of a set that words are chosen on."""
 MOST_PATCHES: Final = 10_000
-"""Words of patches are learnt from so many of them."""
+"""Largest number of patches that words are learnt from."""
 
 
 @final
-class Codes(nn.Module):
-    """A codebook as a module: numbers (B, d) to counts (B, d · w) ≥ 0, which add up to d a row.
+class CodebookLayer(nn.Module):
+    """Count numbers (B, d) by the words of a codebook: (B, d · w) ≥ 0, with row sums d.
 
     Parameters
     ----------
     words
-        (d, w) the words of each feature, rising.
+        (d, w) the words of each feature, ascending.
+    top
+        (d,) the largest number of each feature; larger ones are clipped.
     """
 
     words: Tensor
@@ -49,15 +53,15 @@ class Codes(nn.Module):
         self.register_buffer("top", top)
 
     @classmethod
-    def blank(cls, d: int, w: int) -> Codes:
-        """Return one for d features of w words each, to be loaded."""
+    def blank(cls, d: int, w: int) -> CodebookLayer:
+        """Return a layer for d features of w words each, whose words are loaded later."""
         return cls(torch.arange(w, dtype=torch.float32).repeat(d, 1), torch.full((d,), float(w)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Count."""
+        """Count a batch."""
         x = torch.minimum(x.float(), self.top).unsqueeze(-1)  # (B, d, 1)
         low, high = self.words[:, :-1], self.words[:, 1:]
-        beyond = ((x - low) / (high - low)).clamp(0, 1)  # (B, d, w − 1), falling along the words
+        beyond = ((x - low) / (high - low)).clamp(0, 1)  # (B, d, w − 1), descending
         ones, zeros = torch.ones_like(x), torch.zeros_like(x)
         counts = torch.cat([ones, beyond], -1) - torch.cat([beyond, zeros], -1)
         return counts.flatten(1)
@@ -65,23 +69,22 @@ class Codes(nn.Module):
 
 @final
 class Codebook(TransformerMixin, Parameters):
-    """Make co-occurrence counts of continuous features: a number counts for the words next to it.
+    """Count continuous features by words, so that co-occurrence methods can use them.
 
-    A feature's words are quantiles of its numbers, over all domains alike. A number that lies
-    between two words is shared between them, by how near it is, so that near numbers have near
-    counts; beyond the outermost word all goes to that one.
+    A feature's words are quantiles of its numbers. A number between two words is shared between
+    them by linear interpolation; a number beyond the outermost word counts for that word.
 
     Parameters
     ----------
     n_words
-        How many words a feature has, at most: no more than it has different numbers.
+        Largest number of words of a feature; at most its number of distinct values.
 
     Attributes
     ----------
     words_
-        (d, n_words), rising; where a feature has fewer, the rest lie where no number comes.
+        (d, n_words), ascending; unused words of a feature lie above all numbers.
     top_
-        (d,) the last word that is used.
+        (d,) the last word in use.
 
     Examples
     --------
@@ -97,27 +100,27 @@ class Codebook(TransformerMixin, Parameters):
     n_words: Annotated[int, at.Ge(2)] = 8
 
     def fit(self, X: Any, y: object = None) -> Self:
-        """Choose the words of rows (n, d), labels are not seen."""
+        """Choose the words on rows (n, d); labels are ignored."""
         del y
         return self.fit_rows(as_rows(X))
 
     def fit_rows(self, *rows: Rows) -> Self:
-        """Choose words for several domains' rows together, each as important as the others.
+        """Choose words on several sets of rows, each with the same weight.
 
         Raises
         ------
         DataError
-            If rows have several dimensions, or the domains differ in their features.
+            If a row is not a vector, or the sets differ in their number of features.
         """
         self.check()
         shapes = {part.shape for part in rows}
         if len(shapes) > 1 or len(rows[0].shape) != 1:
             raise DataError(f"a codebook must be given rows of one shape (d,); got {shapes}")
-        self.take([np.asarray(part.sample(MOST_ROWS), np.float32) for part in rows])
+        self.fit_samples([np.asarray(part.sample(MOST_ROWS), np.float32) for part in rows])
         return self
 
-    def take(self, samples: list[NDArray[np.float32]]) -> None:
-        """Choose words from numbers (n, d) of each domain."""
+    def fit_samples(self, samples: list[NDArray[np.float32]]) -> None:
+        """Choose words on samples (n, d) of each set of rows."""
         levels = np.linspace(0, 1, self.n_words)
         found = np.mean([np.quantile(x, levels, axis=0) for x in samples], axis=0).T
         found[:, 0] = np.min([x.min(axis=0) for x in samples], axis=0)
@@ -127,7 +130,7 @@ class Codebook(TransformerMixin, Parameters):
         self.top_: NDArray[np.float32] = np.array([top for _, top in words], np.float32)
 
     def transform(self, X: Any) -> NDArray[np.float32]:
-        """Count: rows (n, d) to (n, d · n_words).
+        """Count rows (n, d): (n, d · n_words).
 
         Raises
         ------
@@ -149,14 +152,14 @@ class Codebook(TransformerMixin, Parameters):
         counts: NDArray[np.float32] = torch.cat(parts).numpy()
         return counts
 
-    def module(self) -> Codes:
-        """Return the same as a module, for the bottom of a network."""
+    def module(self) -> CodebookLayer:
+        """Return the transform as a layer of a network."""
         check_is_fitted(self)
-        return Codes(torch.tensor(self.words_), torch.tensor(self.top_))
+        return CodebookLayer(torch.tensor(self.words_), torch.tensor(self.top_))
 
 
 def _distinct(column: NDArray[np.float32], w: int) -> tuple[NDArray[np.float32], np.float32]:
-    """Drop words that stand twice, and fill up beyond the last one."""
+    """Drop repeated words, and pad with words above the last one."""
     words = np.unique(column)
     step = max(1.0, 1e-3 * float(np.abs(words[-1])))
     more = words[-1] + step * np.arange(1, w - len(words) + 1, dtype=np.float32)
@@ -165,21 +168,20 @@ def _distinct(column: NDArray[np.float32], w: int) -> tuple[NDArray[np.float32],
 
 @final
 class PatchCodebook(TransformerMixin, Parameters):
-    """Make co-occurrence counts of pictures: which small patches they hold, and about where.
+    """Count visual words: the patches of a picture nearest to each word, in each cell of a grid.
 
-    Words are the means of a k-means over the patches that are not blank; a picture's counts say how
-    many of its patches are nearest to each word, in each cell of a grid laid over it.
+    Words are the centres of a k-means over the patches that are not blank.
 
     Parameters
     ----------
     n_words
-        How many words.
+        Number of words.
     side
         Of a patch, in pixels.
     cells
-        The grid has so many rows and columns.
+        Number of rows and columns of the grid.
     random_state
-        Draws the patches that words are learnt from, and where the means start.
+        Seed of the sampled patches and of k-means.
 
     Attributes
     ----------
@@ -213,11 +215,14 @@ class PatchCodebook(TransformerMixin, Parameters):
         random = np.random.default_rng(self.random_state)
         few = random.choice(len(patches), min(len(patches), MOST_PATCHES), replace=False)
         means = KMeans(self.n_words, n_init=1, random_state=self.random_state)
-        self.words_: NDArray[np.float32] = means.fit(patches[few]).cluster_centers_
+        with warnings.catch_warnings():  # fewer distinct patches than words: some words are equal
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            means.fit(patches[few])
+        self.words_: NDArray[np.float32] = means.cluster_centers_
         return self
 
     def transform(self, X: Any) -> sparse.csr_matrix:
-        """Count: pictures (n, H, W) to (n, n_words · cells²), sparse."""
+        """Count pictures (n, H, W): a sparse matrix (n, n_words · cells²)."""
         check_is_fitted(self)
         patches = self._patches(X)
         n, height, width = patches.shape[:3]

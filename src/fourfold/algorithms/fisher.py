@@ -1,4 +1,4 @@
-"""The Fisher information of a network's weights: how much its answers depend on each of them."""
+"""Fisher information of a network's weights."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["fisher_diagonal"]
 
 CHUNK_BYTES: Final = 1 << 28
-"""About so much memory is used for the derivatives of several rows at a time."""
+"""Approximate memory for the derivatives of a chunk of rows."""
 
 
 def fisher_diagonal(module: nn.Module, rows: Rows, task: Task) -> dict[str, Tensor]:
     """Compute the diagonal of the Fisher information, exactly: parameter name → its shape.
 
-    The expectation of the squared score is over the module's own answers, not over labels: with
-    J (k, w) the derivatives of its k outputs by a row, classes with probabilities p give
-    Σ_c p_c (J_c − pᵀJ)², answers Σ_m p_m (1 − p_m) J_m², numbers of unit variance Σ_m J_m².
+    The expectation of the squared score is over the module's predictions, not over labels: with
+    J (k, w) the derivatives of its k outputs for a row, classes with probabilities p give
+    Σ_c p_c (J_c − pᵀJ)², attributes Σ_m p_m (1 − p_m) J_m², numbers of unit variance Σ_m J_m².
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def fisher_diagonal(module: nn.Module, rows: Rows, task: Task) -> dict[str, Tens
     rows
         (n, ...) to average over.
     task
-        What the outputs mean.
+        Defines the likelihood of the outputs.
 
     References
     ----------

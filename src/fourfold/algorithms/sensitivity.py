@@ -1,4 +1,4 @@
-"""How much a network's answers depend on what its layers compute: the Fisher of activations."""
+"""Fisher information of a network's activations."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 __all__ = ["activation_fisher"]
 
 CHUNK: Final = 100
-"""Rows whose derivatives are held in memory at a time."""
+"""Rows per chunk, whose derivatives are held in memory."""
 DRAWS: Final = 4
-"""Directions among the outputs that derivatives are taken in, where there are more outputs."""
+"""Largest number of directions in output space that derivatives are taken in."""
 
 
 def activation_fisher(
     run: Callable[[Tensor], tuple[Tensor, Sequence[Tensor]]], x: Tensor, task: Task
 ) -> list[float]:
-    """Sum up, for each activation, the Fisher information of its normalized units.
+    """Sum the Fisher information of the normalized units of each activation.
 
     With a unit m divided by its standard deviation σ_m over the rows, F̂(m, m) is σ_m² times the
-    average squared derivative of the log-likelihood by m, in expectation over the network's own
-    answers. Where there are more than a few outputs, the expectation is taken in random
-    directions, which is right on average.
+    average squared derivative of the log-likelihood by m, in expectation over the network's
+    predictions. With more than four outputs the expectation is estimated in random directions,
+    without bias.
 
     Parameters
     ----------
     run
-        From rows (B, ...) to outputs (B, k) and activations (B, ...), of which each row depends on
-        its own row alone.
+        From rows (B, ...) to outputs (B, k) and activations (B, ...), each row independent of the
+        others.
     x
         (n, ...) rows, float32.
     task
-        What the outputs mean.
+        Defines the likelihood of the outputs.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def activation_fisher(
     squares: list[Tensor] = []
     moments: list[tuple[Tensor, Tensor]] = []
     for part in x.split(CHUNK):  # type: ignore[no-untyped-call]  # torch's own
-        x_ = part.detach().requires_grad_().clone()  # no leaf: a layer may work in place
+        x_ = part.detach().requires_grad_().clone()  # not a leaf: layers may work in place
         outputs, values = run(x_)
         found = _squared(task.fisher_roots(outputs), values)
         sums = [(v.detach().double().sum(0), v.detach().double().square().sum(0)) for v in values]
@@ -72,7 +72,7 @@ def activation_fisher(
 
 
 def _squared(roots: Tensor, values: Sequence[Tensor]) -> list[Tensor]:
-    """Sum squared derivatives over rows, by each unit: the shape of a row each."""
+    """Sum squared derivatives over rows, for each unit of each activation."""
     k = roots.shape[1]
     directions = (
         torch.eye(k)[:, None].expand(k, *roots.shape)

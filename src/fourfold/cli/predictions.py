@@ -9,7 +9,7 @@ import pandas as pd
 from fourfold.core.tasks import Classification
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, FileError, ParameterError
-from fourfold.preparation.base import BlockPreparation
+from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.readers import read_domain
 from fourfold.readers.decoded import DecodedRows
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
-    from fourfold.algorithms.signatures import Signatures
+    from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.data.descriptions import Descriptions
 
 __all__ = ["ClassDescriptions"]

@@ -14,7 +14,7 @@ from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.estimators.exportable import Exportable
 from fourfold.estimators.model_files import OnnxModule
-from fourfold.preparation.base import BlockPreparation
+from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import Standardize
 
 if TYPE_CHECKING:

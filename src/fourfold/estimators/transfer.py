@@ -99,7 +99,7 @@ class TransferEstimator(Predicts, ABC):
 
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
         """Choose a preparation, not yet fitted, for all domains' rows."""
-        return default_preparation(*rows, brought=user_network)
+        return default_preparation(*rows, user_network=user_network)
 
     def build_head(self, task: Task, width: int) -> nn.Module:
         """Build a fresh head on features (B, width); a method may have its own."""

@@ -1,8 +1,9 @@
-"""What a network is made from: a description that can be cloned, searched over and saved."""
+"""Body and Builder: a network without its head, and the description that builds it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -20,18 +21,18 @@ __all__ = ["Body", "Builder", "as_body"]
 
 @final
 class Body(nn.Sequential):
-    """A network without its head: named stages, one after another, to features (B, width).
+    """A network without its head: named stages in sequence, from rows to features (B, width).
 
     Parameters
     ----------
     stages
         Name → module, in order.
     width
-        Of the features that the last stage gives.
+        Number of features.
     tap
         The stage whose output a domain critic reads; the last one by default.
     builder
-        Description that rebuilds it; None for a module of the user's.
+        The description that can rebuild the stages; None for a module of the user's.
     """
 
     def __init__(
@@ -46,15 +47,24 @@ class Body(nn.Sequential):
             self.add_module(name, stage)
         self.width = width
         self.tap = tap or list(stages)[-1]
-        self.builder = builder
+        self._origin = _Origin(builder)
+
+    @property
+    def builder(self) -> Builder | None:
+        """The description that can rebuild the stages; None for a module of the user's."""
+        return self._origin.builder
+
+    @builder.setter
+    def builder(self, builder: Builder | None) -> None:
+        self._origin.builder = builder
 
     def under(self, stage: nn.Module) -> Body:
-        """Return the same body with a stage below it, e.g. preprocessing."""
+        """Return the same body with a stage below it, such as preprocessing."""
         stages = {"prepare": stage, **dict(self.named_children())}
         return Body(stages, self.width, self.tap, self.builder)
 
     def bare(self) -> Body:
-        """Return the same body for rows that are prepared already."""
+        """Return the same body without preprocessing."""
         stages = {
             name: stage
             for name, stage in self.named_children()
@@ -63,8 +73,23 @@ class Body(nn.Sequential):
         return Body(stages, self.width, self.tap, self.builder)
 
 
+@final
+@dataclass(slots=True)
+class _Origin:
+    """The builder of a body, outside the body's attributes.
+
+    Attributes of a module enter its fingerprint, which names what the module computes, whatever
+    built it.
+    """
+
+    builder: Builder | None
+
+
 class Builder(Parameters, ABC):
-    """A network's description: its hyper-parameters are fields, and it builds for a shape."""
+    """The description of a network: hyper-parameters as fields, and the network for a row shape.
+
+    A builder can be cloned, searched over and written as JSON.
+    """
 
     @final
     def build(self, shape: tuple[int, ...]) -> Body:
@@ -81,20 +106,20 @@ class Builder(Parameters, ABC):
 
     @abstractmethod
     def _build(self, shape: tuple[int, ...]) -> Body:
-        """Build the stages."""
+        """Build a fresh network for rows of this shape."""
 
     def bare(self) -> Builder:
-        """Return what builds the same network without any file, for weights that come later."""
+        """Return the builder of the same network without weights from files."""
         return self
 
 
 def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
-    """Make a Body of any module, by passing one empty row through it.
+    """Make a Body of any module; its width is found with one empty row.
 
     Parameters
     ----------
     module
-        Any network; what it gives is flattened to (B, width).
+        Any network; its output is flattened to (B, width).
     shape
         Of one row.
 
@@ -107,7 +132,7 @@ def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
         return module
     mode = module.training
     try:
-        with torch.no_grad():  # lazy layers make their weights now, and shall train them later
+        with torch.no_grad():  # lazy layers create their weights here and are trained later
             out = module.eval()(torch.zeros(1, *shape))
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
         first = (str(error) or type(error).__name__).splitlines()[0]

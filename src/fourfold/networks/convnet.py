@@ -1,8 +1,8 @@
-"""Small convolutional networks, for pictures."""
+"""ConvNet: small convolutional networks, for pictures."""
 
 from __future__ import annotations
 
-from typing import Annotated, final
+from typing import Annotated, ClassVar, final
 
 import annotated_types as at
 import torch
@@ -17,23 +17,23 @@ __all__ = ["ConvNet"]
 
 @final
 class ConvNet(Builder):
-    """Convolutions, each halving the picture, then fully connected layers.
+    """Convolutions with pooling, then fully connected layers.
 
     The defaults are the digit network of domain-adversarial training: 5×5-32, 5×5-48, 100, 100;
-    its domain critic reads the last convolution. Pooling comes before the ReLU: they commute, and a
-    quarter of the elements is left for it.
+    its domain critic reads the last convolution. Pooling comes before the ReLU, with which it
+    commutes: a quarter of the elements is left.
 
     Parameters
     ----------
     channels
-        Of each convolution.
-    widths
+        Output channels of each convolution.
+    hidden_layer_sizes
         Units of the fully connected layers.
     kernel
-        Side of the convolutions' filters, without padding; None: 5, or 3 with padding where the
-        pictures are too small for it.
+        Side of the filters, without padding; None: 5, or 3 with padding for pictures that are too
+        small.
     batch_norm
-        Normalize after each convolution.
+        Whether to normalize after each convolution.
 
     References
     ----------
@@ -47,9 +47,11 @@ class ConvNet(Builder):
     """
 
     channels: tuple[Annotated[int, at.Ge(1)], ...] = (32, 48)
-    widths: tuple[Annotated[int, at.Ge(1)], ...] = (100, 100)
+    hidden_layer_sizes: tuple[Annotated[int, at.Ge(1)], ...] = (100, 100)
     kernel: Annotated[int, at.Ge(1)] | None = None
     batch_norm: bool = False
+
+    renamed: ClassVar[dict[str, str]] = {"widths": "hidden_layer_sizes"}
 
     def _build(self, shape: tuple[int, ...]) -> Body:
         if len(shape) != 3:
@@ -58,7 +60,7 @@ class ConvNet(Builder):
             raise ParameterError("channels of ConvNet must be at least one convolution's; got ()")
         side = min(shape[1:])
         for _ in self.channels:
-            side = (side - 4) // 2  # what a filter of 5 and pooling leave of it
+            side = (side - 4) // 2  # after a filter of 5 and pooling
         small = side < 1
         kernel = self.kernel or (3 if small else 5)
         padding = kernel // 2 if small and self.kernel is None else 0
@@ -72,7 +74,7 @@ class ConvNet(Builder):
             stages[f"conv{i}"] = nn.Sequential(*layers)
             inner = outer
         width = _width(stages, shape)
-        for i, outer in enumerate(self.widths, start=1):
+        for i, outer in enumerate(self.hidden_layer_sizes, start=1):
             stages[f"fc{i}"] = nn.Sequential(nn.Linear(width, outer), nn.ReLU())
             width = outer
         return Body(stages, width, f"conv{len(self.channels)}")

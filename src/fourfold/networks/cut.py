@@ -1,4 +1,4 @@
-"""Cut: a network as a frozen lower part, computed once, and an upper part that trains."""
+"""Cuts of a network into a frozen lower part and a trainable upper part."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Cut(nn.Module):
         self.rest = rest
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Cut:
-        return Cut(self.frozen, copy.deepcopy(self.rest, memo))  # what never trains is shared
+        return Cut(self.frozen, copy.deepcopy(self.rest, memo))  # frozen weights are shared
 
     def forward(self, x: Tensor) -> Any:
         """Compute the whole network's output: ``rest(frozen(x))``."""
@@ -50,10 +50,10 @@ def cut(network: nn.Module, at: str, **frozen_options: Any) -> Cut:
     Parameters
     ----------
     network
-        Takes one tensor. Its lower part is copied; its upper part stays its own and trains with
-        it, so pass a copy where the network must not change.
+        A module of one tensor. Its lower part is copied; its upper part is shared with it, so pass
+        a copy where the network must not change.
     at
-        The last layer that is frozen; see :func:`layers`.
+        The last frozen layer; see :func:`layers`.
     **frozen_options
         ``taps``, ``engine``, ``block``, ``precision`` and ``dtype`` of
         :class:`~fourfold.frozen.frozen.Frozen`.
@@ -76,8 +76,8 @@ def cut(network: nn.Module, at: str, **frozen_options: Any) -> Cut:
 def layers(network: nn.Module) -> list[str]:
     """Name the layers at which a network can be cut, from its input to its output.
 
-    These are the layers that every path from the input to the output passes, and whose value is
-    all that what follows needs: in a ResNet its blocks, not the layers inside one.
+    Every path from the input to the output passes such a layer, and its output is all that the
+    later layers need: in a ResNet the blocks, not the layers inside one.
 
     Raises
     ------
@@ -96,13 +96,13 @@ def layers(network: nn.Module) -> list[str]:
         if traced.enters(node):
             found += [f"{name}.{inner}" for inner in _layers_inside(traced.target(node))]
         found.append(name)
-    return list(dict.fromkeys(reversed(found)))[::-1]  # one that runs twice is cut after the last
+    return list(dict.fromkeys(reversed(found)))[::-1]  # after the last of several calls
 
 
 def _layers_inside(layer: nn.Module) -> list[str]:
     try:
         return layers(layer)
-    except ParameterError:  # its forward cannot be traced: there is no cut inside, only behind
+    except ParameterError:  # not traceable: no cut inside, only behind
         return []
 
 
@@ -112,8 +112,8 @@ def split(network: nn.Module, at: str) -> tuple[nn.Module, nn.Module]:
     Parameters
     ----------
     network
-        Takes one tensor. What only runs its children one after another is split into plain
-        ``Sequential``s; the graph of anything else is traced by ``torch.fx``.
+        A module of one tensor. One that runs its children in sequence is split into plain
+        ``Sequential``s; any other is traced by ``torch.fx``.
     at
         The name of the last layer below the cut, such as ``"layer3"``; see :func:`layers`.
 
@@ -152,7 +152,7 @@ def split(network: nn.Module, at: str) -> tuple[nn.Module, nn.Module]:
 
 
 def _split(network: nn.Module, at: str) -> tuple[nn.Module, nn.Module]:
-    """Split at a layer that all paths pass, through the layers that it lies in."""
+    """Split at a layer that all paths pass, and split the layers that contain it."""
     traced = trace(network)
     node = next(n for n in reversed(traced.passed()) if f"{at}.".startswith(f"{n.target}."))
     layer, inside = traced.target(node), at[len(str(node.target)) + 1 :]
@@ -160,7 +160,7 @@ def _split(network: nn.Module, at: str) -> tuple[nn.Module, nn.Module]:
     build = _sequences if traced.sequential else _graphs
     parts = build(traced, node, lower, upper)
     for part in parts:
-        part.training = network.training  # its own mode alone: layers keep theirs
+        part.training = network.training  # layers keep their own modes
     return parts
 
 
@@ -190,9 +190,9 @@ def _graphs(
     start = above.placeholder("x")
     if not _does_nothing(upper):
         start = above.call_module(str(node.target), (start,))
-    beside = traced.needed(traced.output, without=node)
-    inputs = [one for one in beside if one.op == "placeholder"]  # asked for their number of rows
-    _copy(beside, above, dict.fromkeys([node, *inputs], start))
+    needed = traced.needed(traced.output, without=node)
+    inputs = [one for one in needed if one.op == "placeholder"]  # only their length is used
+    _copy(needed, above, dict.fromkeys([node, *inputs], start))
     name = type(traced.network).__name__
     return (
         _module(traced, below, {str(node.target): lower}, f"{name}Lower"),
@@ -209,11 +209,13 @@ def _copy(
     return known
 
 
-def _module(traced: Traced, graph: fx.Graph, instead: dict[str, nn.Module], name: str) -> nn.Module:
-    """Make a module of a graph, with the network's own layers but for some."""
+def _module(
+    traced: Traced, graph: fx.Graph, replaced: dict[str, nn.Module], name: str
+) -> nn.Module:
+    """Make a module of a graph and the network's layers, some of them replaced."""
     named = [node for node in graph.nodes if node.op in {"call_module", "get_attr"}]
     root = {str(node.target): traced.target(node) for node in named}
-    root |= {target: layer for target, layer in instead.items() if target in root}
+    root |= {target: layer for target, layer in replaced.items() if target in root}
     return fx.GraphModule(root, graph, name)
 
 
@@ -222,7 +224,7 @@ def _does_nothing(part: nn.Module) -> bool:
 
 
 def _around(at: str, known: list[str], possible: list[str]) -> list[str]:
-    """Return the last possible cut before a layer and the first after it, as they are defined."""
+    """Return the nearest possible cuts before and after a layer, in order of definition."""
     place = {name: i for i, name in enumerate(known)}
     before = [
         name for name in possible if place[name] < place[at] and not at.startswith(f"{name}.")
@@ -232,12 +234,12 @@ def _around(at: str, known: list[str], possible: list[str]) -> list[str]:
 
 
 def headless(network: nn.Module) -> tuple[nn.Module, int]:
-    """Return a copy of a network without its last layer, a Linear, and that layer's input width.
+    """Return a copy of a network without its last Linear, and that layer's input width.
 
     Raises
     ------
     ParameterError
-        If the last layer is no ``Linear``.
+        If the last layer is not a ``Linear``.
 
     Examples
     --------
@@ -260,15 +262,15 @@ def headless(network: nn.Module) -> tuple[nn.Module, int]:
 
 
 def _last(network: nn.Module) -> str:
-    """Return the name of the layer whose value a network returns."""
+    """Return the name of the layer whose output a network returns."""
     try:
         traced = trace(network)
-    except ParameterError:  # the order in which layers were made is what is left to go by
+    except ParameterError:  # not traceable: take the last in order of definition
         leaves = [name for name, part in network.named_modules() if not list(part.children())]
         return str(leaves[-1])
     result = traced.output.args[0]
     if not isinstance(result, fx.Node) or result.op != "call_module":
-        return ""  # forward itself computes it, from several layers or by a function
+        return ""  # computed by forward itself
     name = str(result.target)
     inside = _last(traced.target(result)) if traced.enters(result) else ""
     return f"{name}.{inside}" if inside else name

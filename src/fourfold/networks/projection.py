@@ -1,4 +1,4 @@
-"""A linear map of inputs to fewer numbers, found without labels."""
+"""Projection: a linear map of inputs to fewer numbers."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from torch import nn
 
 from fourfold.core.parameters import PositiveInt
 from fourfold.networks.builder import Body, Builder
+from fourfold.networks.flat import flattened
 
 __all__ = ["Projection"]
 
 
 @final
 class Projection(Builder):
-    """Inputs, flattened, times a matrix; nothing else.
+    """A linear map of flattened inputs.
 
     Parameters
     ----------
     width
-        Of the features.
+        Number of features.
 
     Examples
     --------
@@ -31,5 +32,5 @@ class Projection(Builder):
     width: PositiveInt = 50
 
     def _build(self, shape: tuple[int, ...]) -> Body:
-        flatten: dict[str, nn.Module] = {"flatten": nn.Flatten()} if len(shape) > 1 else {}
-        return Body({**flatten, "project": nn.Linear(math.prod(shape), self.width)}, self.width)
+        project = nn.Linear(math.prod(shape), self.width)
+        return Body({**flattened(shape), "project": project}, self.width)

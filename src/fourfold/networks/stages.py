@@ -1,4 +1,4 @@
-"""The stages of a network, from its input to its output: what can be copied, frozen or trained."""
+"""The trainable stages of a network, from its input to its output."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["stages"]
 
 
 def stages(body: nn.Module) -> dict[str, nn.Module]:
-    """Name the parts of a network that learn something, from its input to its output.
+    """Name the parts of a network that have weights or statistics, from input to output.
 
-    These are the network's children; where it is a single module, that module's children. Weights
-    that a module holds beside its children, such as a transformer's class token, come first.
+    These are the network's children; of a network with a single child, that child's children.
+    Weights of a module outside its children, such as a transformer's class token, come first.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def stages(body: nn.Module) -> dict[str, nn.Module]:
 
 
 def _learns(part: nn.Module) -> bool:
-    """Tell whether a part has weights, or statistics that training moves."""
+    """Tell whether a part has weights, or statistics that training updates."""
     if isinstance(part, Standardizer):
         return False
     return any(True for _ in (*part.parameters(), *part.buffers()))

@@ -1,4 +1,4 @@
-"""A network whose last layers stand on features of one width, whatever comes in below."""
+"""Stem: a network of any input whose upper layers other networks may share."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import annotated_types as at
 from torch import nn
 
 from fourfold.core.parameters import PositiveInt
-from fourfold.networks import builder_of
 from fourfold.networks.builder import Body, Builder
+from fourfold.networks.choice import builder_of
 from fourfold.networks.mlp import Mlp
 
 __all__ = ["Stem"]
@@ -17,14 +17,14 @@ __all__ = ["Stem"]
 
 @final
 class Stem(Builder):
-    """A network, a projection to one width, and an MLP on top that other networks may share.
+    """A network, a projection to a fixed width, and an MLP that other networks may share.
 
     Parameters
     ----------
     network
         The lower part; None chooses by the rows' shape.
     width
-        Of the features that the MLP takes.
+        Inputs of the MLP.
     middle
         Units of the MLP's layers.
 
@@ -42,7 +42,7 @@ class Stem(Builder):
     def _build(self, shape: tuple[int, ...]) -> Body:
         below = builder_of(self.network, shape).build(shape)
         project = nn.Sequential(nn.Linear(below.width, self.width), nn.ReLU())
-        middle = Mlp(widths=self.middle).build((self.width,))
+        middle = Mlp(hidden_layer_sizes=self.middle).build((self.width,))
         stages = {**dict(below.named_children()), "project": project, "middle": middle}
         return Body(stages, middle.width)
 

@@ -1,4 +1,4 @@
-"""Networks of timm, by name, with weights from a local file."""
+"""Timm: networks of timm, by name, with weights from a local file."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Timm(Builder):
     Parameters
     ----------
     name
-        As timm calls it, e.g. ``"resnet18"``.
+        Its name in timm, such as ``"resnet18"``.
     weights
-        A local ``.safetensors`` or ``.pth`` file; None starts from random weights. Nothing is ever
-        downloaded. Where it was trained on pictures of other channels, the first convolution's
-        weights are summed or repeated over them.
+        A local ``.safetensors`` or ``.pth`` file; None starts from random weights. Nothing is
+        downloaded. For pictures of another number of channels, the first convolution's weights are
+        summed or repeated.
     """
 
     name: str = "resnet18"
@@ -54,7 +54,7 @@ class Timm(Builder):
         return Timm(name=self.name)
 
     def _load(self, network: nn.Module, weights: dict[str, Tensor]) -> None:
-        """Load all but the classifier, which the file may have beside."""
+        """Load all weights but the classifier's."""
         wanted = network.state_dict()
         lacking = [name for name in wanted if name not in weights]
         if lacking:
@@ -85,7 +85,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a foreign file may fail in any way
+    except Exception as error:  # a damaged file raises anything
         first = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"{path} must hold weights and nothing else; got: {first}") from error
     if not isinstance(weights, dict):

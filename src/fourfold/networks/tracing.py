@@ -1,4 +1,4 @@
-"""Tracing: how a network's own forward calls its layers, one level deep."""
+"""Graphs of a network's forward, one level deep, by torch.fx."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["Traced", "trace"]
 
 @final
 class Traced:
-    """A network's forward as a graph whose nodes are the calls of its layers.
+    """The graph of a network's forward, whose nodes are calls of layers.
 
     Parameters
     ----------
     network
-        What was traced.
+        The traced network.
     graph
         Its graph.
     added
-        Layers that stand in the graph but not in the network, by name.
+        Layers of the graph that the network lacks, by name.
     """
 
     def __init__(self, network: nn.Module, graph: fx.Graph, added: dict[str, nn.Module]) -> None:
@@ -42,9 +42,9 @@ class Traced:
         return self._added[name] if name in self._added else attrgetter(name)(self.network)
 
     def needed(self, node: fx.Node, without: fx.Node | None = None) -> list[fx.Node]:
-        """Return the nodes that a node's value needs, itself included, in order.
+        """Return the nodes that a node depends on, itself included, in order.
 
-        Those that are needed only by ``without`` are left out, as is that.
+        Paths through ``without`` are left out.
         """
         found, waiting = set(), [node]
         while waiting:
@@ -55,13 +55,13 @@ class Traced:
         return [one for one in self.graph.nodes if one in found]
 
     def calls(self) -> list[fx.Node]:
-        """Return the calls of layers that the output needs, in order."""
+        """Return the calls of layers that the output depends on, in order."""
         return [node for node in self.needed(self.output) if node.op == "call_module"]
 
     def passed(self) -> list[fx.Node]:
-        """Return the calls of layers that every path from the input to the output passes.
+        """Return the calls of layers on every path from the input to the output.
 
-        How many rows there are may be asked of the input beside: any value can tell it.
+        Other paths may use the number of rows alone, which any activation tells.
         """
         own = [node for node in self.calls() if node.target not in self._added]
         return [node for node in own if self._passed(node)]
@@ -71,14 +71,14 @@ class Traced:
         return all(_only_counted(one, around) for one in around if one.op == "placeholder")
 
     def enters(self, node: fx.Node) -> bool:
-        """Return whether a layer can be looked into: one with parts, called once, on one value."""
+        """Tell whether a layer has parts to trace, and is called once, with one argument."""
         alone = sum(one.target == node.target for one in self.calls()) == 1
         parts = next(self.target(node).children(), None) is not None
         return alone and parts and len(node.args) == 1 and not node.kwargs
 
     @property
     def sequential(self) -> bool:
-        """Whether forward does no more than to run the network's children one after another."""
+        """Whether forward runs the network's children in sequence and nothing else."""
         first, *steps, last = self.needed(self.output)
         children = {name for name, _ in self.network.named_children()}
         names = [step.target for step in steps]
@@ -91,7 +91,7 @@ class Traced:
 
 
 def _only_counted(value: fx.Node, among: list[fx.Node]) -> bool:
-    """Return whether some nodes ask a value only how many rows it has, as any row's value does."""
+    """Tell whether some nodes use only the number of rows of a value."""
     users = [user for user in value.users if user in among]
     return all(_counts(user) or (_shape(user) and _first_only(user, among)) for user in users)
 
@@ -111,7 +111,7 @@ def _first_only(shape: fx.Node, among: list[fx.Node]) -> bool:
 
 
 class _Tracer(fx.Tracer):
-    """Looks into no layer: what happens inside one, also what depends on its mode, stays there."""
+    """A tracer for which every module is a leaf."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
         return True
@@ -120,8 +120,8 @@ class _Tracer(fx.Tracer):
 def trace(network: nn.Module) -> Traced:
     """Trace a network's forward on one tensor.
 
-    It is traced in both modes, because a graph holds what it did in one. A functional dropout that
-    follows the mode becomes a layer; whatever else does is refused.
+    It is traced in both modes, since a graph holds the operations of one. A functional dropout that
+    depends on the mode becomes a layer; any other such operation is refused.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def trace(network: nn.Module) -> Traced:
     if not same:
         raise ParameterError(
             f"the forward of {type(network).__name__} must do the same in training and in "
-            "evaluation, outside its layers, to be cut; got one that asks for self.training"
+            "evaluation, outside its layers, to be cut; got one that depends on self.training"
         )
     for node in changes:
         _replace_dropout(node, added, network)
@@ -155,7 +155,7 @@ def _graph(network: nn.Module, *, training: bool) -> fx.Graph:
     try:
         with _mode(network, training=training):
             return _Tracer().trace(network, given or None)
-    except Exception as error:  # forward is foreign code, and meets values it does not expect
+    except Exception as error:  # forward is foreign code and gets proxies for tensors
         raise ParameterError(
             f"the forward of {type(network).__name__} must be traceable by torch.fx to be cut; "
             f"torch.fx says: {error}"
@@ -172,7 +172,7 @@ def _mode(network: nn.Module, *, training: bool) -> Iterator[None]:
 
 
 def _replace_dropout(node: fx.Node, added: dict[str, nn.Module], network: nn.Module) -> None:
-    """Let a layer do what a functional dropout does that is told the network's mode."""
+    """Replace a functional dropout by a layer."""
     arguments = inspect.signature(functional.dropout).bind(*node.args, **node.kwargs).arguments
     name = f"dropout_{len(added)}"
     added[name] = nn.Dropout(arguments.get("p", 0.5)).train(network.training)

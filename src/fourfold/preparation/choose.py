@@ -1,4 +1,4 @@
-"""Preparations: the choice among them, and reading a saved one."""
+"""The choice of a preparation by the kind of rows, and loading of saved ones."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fourfold.errors import BundleError, MissingExtraError
-from fourfold.preparation.base import FORMAT, AsIs, Preparation, PreparedRows
+from fourfold.preparation.as_is import AsIs
+from fourfold.preparation.base import FORMAT, Preparation
+from fourfold.preparation.blockwise import PreparedRows
+from fourfold.preparation.sentence_encoding import SentenceEncoding
 from fourfold.preparation.standardize import Standardize, Standardizer
 from fourfold.preparation.tables import TablePreparation
-from fourfold.preparation.texts import SentenceEncoding, WordCounts
+from fourfold.preparation.word_counts import WordCounts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,17 +38,16 @@ CLASSES: dict[str, type[Preparation]] = {
 }
 
 
-def default_preparation(*rows: Rows, brought: bool = False) -> Preparation:
-    """Choose a preparation, not yet fitted, by what the rows are.
+def default_preparation(*rows: Rows, user_network: bool = False) -> Preparation:
+    """Choose an unfitted preparation by the kind of rows.
 
-    A table: :class:`TablePreparation`. Sparse rows, which centring would fill, and arrays of more
-    dimensions than pictures have: :class:`AsIs`. Other arrays and pictures: :class:`Standardize`.
-    Texts: :class:`WordCounts`, also where a sentence encoder is installed, so that the same data
-    give the same models on every machine, offline, and without a download that nobody asked for;
-    :class:`SentenceEncoding`, which is often better, is asked for.
-    Where the network is ``brought`` by the user, inputs are left as they are for it.
+    Tables: :class:`TablePreparation`. Sparse rows, which centring would make dense, and arrays of
+    more dimensions than pictures: :class:`AsIs`. Other arrays and pictures: :class:`Standardize`.
+    Texts: :class:`WordCounts`, on every machine alike and without a download;
+    :class:`SentenceEncoding`, which is often better, must be asked for.
+    Inputs of a ``user_network`` are left unchanged.
     """
-    if brought:
+    if user_network:
         return AsIs()
     if any(part.kind == "texts" for part in rows):
         return WordCounts()
@@ -57,12 +59,12 @@ def default_preparation(*rows: Rows, brought: bool = False) -> Preparation:
 
 
 def load_preparation(folder: Path) -> Preparation:
-    """Read a preparation that ``save`` wrote; nothing in the files is run.
+    """Load a saved preparation; no code in the files is run.
 
     Raises
     ------
     BundleError
-        If files are missing or damaged, come from a newer version, or hold foreign types.
+        If files are missing or damaged, are of a newer version, or hold foreign types.
     """
     try:
         about: dict[str, Any] = json.loads(folder.joinpath("preparation.json").read_text("utf-8"))
@@ -70,7 +72,7 @@ def load_preparation(folder: Path) -> Preparation:
         whole = made.digest == about["digest"]
     except (BundleError, MissingExtraError):
         raise
-    except Exception as error:  # whatever a damaged file makes a library raise
+    except Exception as error:  # a damaged file makes libraries raise anything
         raise BundleError(f"{folder} must hold a whole preparation; got: {error}") from error
     if not whole:
         raise BundleError(f"{folder} must hold a whole preparation; its content was changed")

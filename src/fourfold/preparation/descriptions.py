@@ -1,19 +1,19 @@
-"""Vectors of class descriptions that are sentences."""
+"""Class descriptions in words as vectors."""
 
 from __future__ import annotations
 
 from fourfold.data.descriptions import Descriptions
 
-__all__ = ["with_vectors"]
+__all__ = ["encode_descriptions"]
 
 
-def with_vectors(descriptions: Descriptions, encoder: str) -> Descriptions:
-    """Encode descriptions that are texts; others are returned as they are.
+def encode_descriptions(descriptions: Descriptions, encoder: str) -> Descriptions:
+    """Encode descriptions that are texts; return others unchanged.
 
     Raises
     ------
     MissingExtraError, FileError
-        If there is no sentence encoder.
+        If no sentence encoder is installed, or the model is missing.
     """
     if descriptions.texts is None:
         return descriptions

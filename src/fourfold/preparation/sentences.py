@@ -1,4 +1,4 @@
-"""Sentences as vectors, by a frozen sentence encoder: computed once, each by itself."""
+"""Frozen sentence encoders, whose vectors are cached and independent of the other texts."""
 
 from __future__ import annotations
 
@@ -35,42 +35,42 @@ if TYPE_CHECKING:
 __all__ = ["Encoder", "encode_sentences", "encoded", "load_encoder"]
 
 STEP: Final = 16
-"""Lengths are rounded up to so many tokens, so that texts of about one length go together."""
+"""Lengths are rounded up to a multiple of this number of tokens, to batch similar ones."""
 TOKENS: Final = 256
-"""About so many tokens are computed at a time ..."""
+"""Approximate number of tokens in a batch ..."""
 TEXTS: Final = 8
-"""... and at most so many texts."""
+"""... and its largest number of texts."""
 PROBE: Final = ["The quick brown fox, isn't it? Größe 12,5 cm.", "数据 данные 🎉"]
-"""Sentences by which a tokenizer is known."""
+"""Sentences whose tokens identify a tokenizer."""
 
 
 def encode_sentences(texts: Sequence[str], model: str = MINILM) -> NDArray[np.float32]:
-    """Encode sentences as vectors of length 1, each by itself, computed once.
+    """Encode sentences as vectors of length 1; they are cached.
 
     Parameters
     ----------
     texts
         (n,) strings.
     model
-        The name of a sentence-transformers model, or a folder that holds one.
+        The name of a sentence-transformers model, or its folder.
 
     Returns
     -------
-    (n, d) of float32; the product of two is their cosine.
+    (n, d) of float32; the inner product of two is their cosine.
 
     Raises
     ------
     DataError
         If a text is missing or empty.
     FileError
-        If there is no such model here, and it cannot be had.
+        If the model is not here and cannot be downloaded.
     """
     rows = encoded(TextRows(texts), load_encoder(model))
     return np.asarray(rows.take(np.arange(rows.n)), np.float32)
 
 
 def encoded(texts: Rows, encoder: Encoder, most: int | None = None) -> Rows:
-    """Return what an encoder makes of texts, computed at most once: (n, d).
+    """Return an encoder's vectors of texts, cached: (n, d).
 
     Parameters
     ----------
@@ -79,36 +79,35 @@ def encoded(texts: Rows, encoder: Encoder, most: int | None = None) -> Rows:
     encoder
         The encoder.
     most
-        Of longer texts only so many tokens are read; by default as many as the encoder was made
-        for.
+        Largest number of tokens of a text; by default the encoder's own limit.
     """
     lengths = np.concatenate([[len(text) for text in block] for block in texts.blocks()])
     order = np.argsort(lengths, kind="stable")
     found = compute_once(encoder.frozen, _TokenRows(texts.subset(order), encoder, most))
-    if not found.shape:  # computed now, the shortest first: a block is as long as its longest
+    if not found.shape:  # computed now, shortest first: a block is as long as its longest text
         raise AssertionError
     return found.subset(np.argsort(order, kind="stable"))
 
 
 @lru_cache(maxsize=4)
 def load_encoder(model: str) -> Encoder:
-    """Load a sentence encoder; once in a process.
+    """Load a sentence encoder, once in a process.
 
     A name that is not in the Hugging Face cache is downloaded, unless ``HF_HUB_OFFLINE=1``.
 
     Raises
     ------
     FileError
-        If it cannot be had.
+        If it is not here and cannot be downloaded.
     ParameterError
-        If it is no encoder of sentences.
+        If it is not a sentence encoder.
     """
     try:
         with _quiet():
             loaded = sentence_transformers.SentenceTransformer(
                 model,
                 device="cpu",
-                # other kernels are taken where no text of a batch is padded: other bits
+                # others use different kernels, with different bits, for batches without padding
                 model_kwargs={"attn_implementation": "eager"},
             )
     except OSError as error:
@@ -117,7 +116,7 @@ def load_encoder(model: str) -> Encoder:
             f"the sentence encoder {model!r} must be a folder that holds one, or the name of one "
             f"that is in the Hugging Face cache or can be downloaded; got: {why}"
         ) from error
-    except Exception as error:  # what a damaged or foreign folder makes the library raise
+    except Exception as error:  # damaged or foreign folders make the library raise anything
         raise ParameterError(
             f"the sentence encoder {model!r} must be one of sentence-transformers; got: {error}"
         ) from error
@@ -126,7 +125,7 @@ def load_encoder(model: str) -> Encoder:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Load without a bar for each file."""
+    """Hide the progress bars of the library."""
     bars: Any = logging
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
@@ -139,7 +138,7 @@ def _quiet() -> Iterator[None]:
 
 @final
 class Encoder:
-    """A sentence encoder that never trains.
+    """A frozen sentence encoder.
 
     Parameters
     ----------
@@ -149,13 +148,13 @@ class Encoder:
     Attributes
     ----------
     frozen
-        From tokens (n, m), as :meth:`tokens` writes them, to vectors (n, d) of length 1.
+        From tokens (n, m) of :meth:`tokens` to vectors (n, d) of length 1.
     longest
-        How many tokens of a text it was made to read.
+        Largest number of tokens of a text.
     width
-        How many numbers a vector has, d.
+        Length d of a vector.
     digest
-        One name for its weights and its tokenizer: 32 hex digits.
+        Hash of its weights and its tokenizer: 32 hex digits.
     """
 
     def __init__(self, loaded: Any) -> None:
@@ -168,7 +167,7 @@ class Encoder:
         self.digest: str = self._digest(loaded)
 
     def tokens(self, texts: Sequence[str], most: int) -> NDArray[np.int32]:
-        """Write texts as numbers of words and parts of words, (n, most): 1 + each, then zeros."""
+        """Tokenize texts: 1 + the number of each token, then zeros, (n, most)."""
         asked = [self.prompt + text for text in texts]
         numbers = self.tokenizer(asked, truncation=True, max_length=most)["input_ids"]
         written = np.zeros((len(asked), most), np.int32)
@@ -189,7 +188,7 @@ class Encoder:
 
 @final
 class _TokenRows(Rows):
-    """Texts as tokens, written when they are read; known by the texts."""
+    """Texts as tokens, tokenized when they are read; their keys are those of the texts."""
 
     kind = "array"
 
@@ -225,10 +224,10 @@ class _TokenRows(Rows):
 
 @final
 class _Sentences(nn.Module):
-    """From tokens to vectors, (B, m) to (B, d) of length 1.
+    """Encode tokens (B, m) as vectors (B, d) of length 1.
 
-    Texts go through the encoder in groups of one size and one length, both of which follow from
-    the text's own length, so that no bit of its vector depends on the texts beside it.
+    Texts are encoded in groups of one size and one length, both given by the text's own length, so
+    that no bit of a vector depends on the other texts.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
@@ -237,7 +236,7 @@ class _Sentences(nn.Module):
         self.width = len(self._group(torch.ones(1, 1, dtype=torch.int32), STEP)[0])
 
     def forward(self, x: Tensor) -> Tensor:
-        vectors = torch.zeros(len(x), self.width)  # of rows that only fill up a block
+        vectors = torch.zeros(len(x), self.width)  # also of rows that pad a block
         lengths = (x > 0).sum(dim=1)
         rounded = ((lengths + STEP - 1) // STEP * STEP).clamp(max=x.shape[1])
         for length in torch.unique(rounded[lengths > 0]).tolist():
@@ -252,12 +251,12 @@ class _Sentences(nn.Module):
         full = tokens.new_zeros(_size(length), length)
         full[: len(tokens), : tokens.shape[1]] = tokens
         read = full > 0
-        read[len(tokens) :, 0] = True  # something, where there is no text
+        read[len(tokens) :, 0] = True  # padding must not be empty
         given = {"input_ids": (full - 1).clamp(min=0).long(), "attention_mask": read.long()}
         found: Tensor = self.encoder(given)["sentence_embedding"][: len(tokens)]
         return normalize(found.float(), dim=1)
 
 
 def _size(length: int) -> int:
-    """Return how many texts of a length are computed at a time."""
+    """Return the number of texts of a length in a group."""
     return max(1, min(TEXTS, TOKENS // length))

@@ -1,4 +1,4 @@
-"""Numbers around 0 with spread 1, by feature or by channel, also as the bottom of a network."""
+"""Standardize: mean 0 and standard deviation 1 of features or channels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fourfold.data.rows import check_finite, evenly
 from fourfold.errors import BundleError, DataError
-from fourfold.preparation.base import BlockPreparation
+from fourfold.preparation.blockwise import BlockPreparation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["Standardize", "Standardizer"]
 
 Layout: TypeAlias = Literal["features", "plane", "first", "last"]
-"""How a row lies: (d,), (H, W), (C, H, W) or (H, W, C)."""
+"""The layout of a row: (d,), (H, W), (C, H, W) or (H, W, C)."""
 
 MOST_ROWS = 20_000
-"""Mean and spread are taken over at most so many rows of a domain."""
+"""Largest number of rows of a domain for its mean and variance."""
 BLOCK_NUMBERS = 1 << 19
-"""So many numbers are turned into float64 at a time."""
+"""Numbers that are converted to float64 at a time."""
 FILE = "standardize.safetensors"
 
 
@@ -43,14 +43,14 @@ class Standardizer(nn.Module):
     Parameters
     ----------
     mean, scale
-        (d,) for features, (C, 1, 1) for channels; their type is the one that is computed in.
+        (d,) for features, (C, 1, 1) for channels; arithmetic is in their dtype.
     layout
-        How a row lies: (d,) ``"features"``, (H, W) ``"plane"``, (C, H, W) ``"first"``, or
-        (H, W, C) ``"last"``.
+        Of a row: (d,) ``"features"``, (H, W) ``"plane"``, (C, H, W) ``"first"``, or (H, W, C)
+        ``"last"``.
 
     Notes
     -----
-    Input: rows as they are, of any type of number. Output: float32 (B, d) or (B, C, H, W).
+    Input: raw rows of any dtype. Output: float32 (B, d) or (B, C, H, W).
     """
 
     mean: Tensor
@@ -73,24 +73,24 @@ class Standardizer(nn.Module):
 
 @final
 class Standardize(BlockPreparation):
-    """Subtract the mean and divide by the spread, of each feature or of each channel.
+    """Subtract the mean of each feature or channel and divide by its standard deviation.
 
-    Mean and variance are those of a mixture to which every domain contributes the same, however
-    many rows it has, estimated on at most 20000 rows of each, evenly spread. A feature without
-    spread is only centred, in pictures of bytes also divided by 255.
+    Mean and variance are those of an equal mixture of all domains, estimated on at most 20000
+    evenly spaced rows of each. A constant feature is only centred; in pictures of bytes it is also
+    divided by 255.
 
     Parameters
     ----------
     layout
-        Where the channels of 3-D rows are: ``"first"``, ``"last"``, or ``"auto"``: last for
-        pictures, and for arrays whose last axis alone is of 1, 3 or 4; else first.
+        Channels of 3-D rows: ``"first"``, ``"last"``, or ``"auto"``: last for pictures, and for
+        arrays whose last axis alone has length 1, 3 or 4; else first.
 
     Attributes
     ----------
     mean_, scale_
         (d,) or (C,), float64, in the units of the input.
     layout_
-        How a row lies.
+        Of a row.
 
     Examples
     --------
@@ -120,15 +120,14 @@ class Standardize(BlockPreparation):
         check_finite(block, "the input X")
         with torch.inference_mode():
             native = block.dtype.newbyteorder("=")
-            x = torch.from_numpy(np.array(block, native))  # copied: a memory map is read-only
+            x = torch.from_numpy(np.array(block, native))  # a copy: a memory map is read-only
             ready: NDArray[np.float32] = self.module()(x).contiguous().numpy()
         return ready
 
     def module(self) -> Standardizer:
-        """Return the same as a module, for the bottom of a network that is fed raw rows.
+        """Return the transform as the first layer of a network of raw rows.
 
-        Features are computed in float64, whatever comes in, since they may be large; channels in
-        float32.
+        Features, which may be large, are computed in float64; channels in float32.
         """
         check_is_fitted(self)
         if self.layout_ == "features":
@@ -201,9 +200,9 @@ def _spread_blocks(rows: Rows) -> Iterator[NDArray[Any]]:
 
 
 def _moments(rows: Rows, layout: Layout) -> Moments:
-    """Take mean and variance in one pass, block by block (Chan, Golub & LeVeque, 1979)."""
+    """Compute mean and variance in one pass, block by block (Chan, Golub & LeVeque, 1979)."""
     count, mean, squares = 0, np.zeros(()), np.zeros(())
-    with np.errstate(over="ignore", invalid="ignore"):  # said in words where they are used
+    with np.errstate(over="ignore", invalid="ignore"):  # refused by the caller
         for block in _spread_blocks(rows):
             check_finite(block, "the input X")
             x = _by_channel(block, layout)

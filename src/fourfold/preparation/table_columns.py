@@ -1,4 +1,4 @@
-"""Which columns of a table are numbers, categories, dates and text."""
+"""The kinds of a table's columns: numbers, categories, dates and text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Name: TypeAlias = str | int
 
-__all__ = ["Columns", "arranged", "has_spaces", "sort_columns"]
+__all__ = ["ColumnKinds", "arranged", "has_spaces", "sort_columns"]
 
 MISSING = "missing"
 """The category of a missing cell."""
@@ -23,36 +23,36 @@ DATES = ("datetime64", "datetime", "date")
 WORDS = ("string", "boolean", "empty")
 
 
-class Columns(NamedTuple):
-    """The names of a table's columns, by what they are."""
+class ColumnKinds(NamedTuple):
+    """The names of a table's columns, by their kind."""
 
     numbers: list[Any]
     categories: list[Any]
     dates: list[Any]
     text: list[Any]
     spaced: bool
-    """Whether the text separates its words by spaces."""
+    """Whether words of the text are separated by spaces."""
 
     @property
     def needed(self) -> list[Any]:
-        """All of them."""
+        """All columns."""
         return [*self.numbers, *self.categories, *self.dates, *self.text]
 
 
-def sort_columns(frames: Sequence[pd.DataFrame]) -> Columns:
-    """Decide what each column is, from the tables of all domains together.
+def sort_columns(frames: Sequence[pd.DataFrame]) -> ColumnKinds:
+    """Infer the kind of each column from the tables of all domains together.
 
     *Numbers*: numbers in every domain, or numbers in one and booleans in another. *Dates*:
-    dates in every domain. Strings, categories and booleans are *categories*, but for strings that
-    are *text*: more than half of the cells that are there are distinct, and they have on average
-    at least 3 words, or at least 5 letters of a script without spaces (Chinese, Japanese).
-    A column that is empty in a domain says nothing there; one that is empty in all is a number.
+    dates in every domain. Strings, categories and booleans are *categories*, except strings that
+    are *text*: more than half of the nonempty cells are distinct, with on average at least 3 words,
+    or at least 5 letters of a script without spaces (Chinese, Japanese).
+    An empty column has any kind; one that is empty in all domains is a number.
 
     Raises
     ------
     DataError
-        If the tables have other columns, a name occurs twice, a column is one thing in one domain
-        and another in the next, or holds what is none of these.
+        If the tables have different columns, a name occurs twice, or a column has several kinds or
+        an unknown one.
     """
     names = _names(frames)
     kinds = {name: _common(name, [_kind(name, frame[name]) for frame in frames]) for name in names}
@@ -65,22 +65,22 @@ def sort_columns(frames: Sequence[pd.DataFrame]) -> Columns:
             group, apart = _text_or_category(cells)
             spaced = spaced and apart
         groups[group].append(name)
-    return Columns(
+    return ColumnKinds(
         groups["number"], groups["category"], groups["date"], groups["text"], spaced=spaced
     )
 
 
-def arranged(frame: pd.DataFrame, columns: Columns, who: str) -> pd.DataFrame:
-    """Write a table in plain numbers and strings, one column beside the other.
+def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:
+    """Convert a table to columns of float64 numbers and strings.
 
     Parameters
     ----------
     frame
         A table with at least the needed columns, in any order.
     columns
-        What they are.
+        Their kinds.
     who
-        The class that messages speak of.
+        Class name in error messages.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def arranged(frame: pd.DataFrame, columns: Columns, who: str) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If a column is missing, holds something else than at fit, or holds infinity.
+        If a column is missing, is of another kind than in fit, or holds infinity.
     """
     lacking = [name for name in columns.needed if name not in frame.columns]
     if lacking:
@@ -127,7 +127,7 @@ def _names(frames: Sequence[pd.DataFrame]) -> list[Any]:
 
 
 def _kind(name: Name, column: pd.Series[Any]) -> str:
-    """Say what a column is in one domain: number, boolean, date, string, category or empty."""
+    """Return a column's kind in one domain: number, boolean, date, string, category or empty."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return "category"
     found = pd.api.types.infer_dtype(column, skipna=True)
@@ -145,7 +145,7 @@ def _kind(name: Name, column: pd.Series[Any]) -> str:
 
 
 def _common(name: Name, kinds: list[str]) -> str:
-    """Say what a column is in all domains."""
+    """Return a column's kind in all domains."""
     found = set(kinds) - {"empty"}
     if found <= {"boolean", "number"} and found != {"boolean"}:
         return "number"
@@ -159,7 +159,7 @@ def _common(name: Name, kinds: list[str]) -> str:
 
 
 def _text_or_category(cells: pd.Series[str]) -> tuple[str, bool]:
-    """Tell text from categories, and whether its words are apart."""
+    """Tell text from categories, and whether words are separated by spaces."""
     distinct = cells.drop_duplicates()
     if len(distinct) <= len(cells) / 2 or len(distinct) < 2:
         return "category", True
@@ -170,7 +170,7 @@ def _text_or_category(cells: pd.Series[str]) -> tuple[str, bool]:
 
 
 def has_spaces(texts: Iterable[str]) -> bool:
-    """Tell whether texts separate their words; Chinese and Japanese do not."""
+    """Tell whether words are separated by spaces; in Chinese and Japanese they are not."""
     wide = [sum(letter >= "\u2e80" for letter in text) for text in texts]
     return float(np.mean(wide)) < 5
 
@@ -181,7 +181,7 @@ def _cells(column: pd.Series[Any]) -> list[Any]:
 
 
 def _word(cell: Any) -> str:
-    """Write a category; 3.0 is 3, since a missing cell makes floats of whole numbers."""
+    """Name a category; 3.0 is 3, as missing cells turn whole numbers into floats."""
     whole = isinstance(cell, float) and cell.is_integer()
     return str(int(cell) if whole else cell) if cell != "" else MISSING
 
@@ -196,7 +196,7 @@ def _number(name: Name, column: pd.Series[Any]) -> Any:
 
 
 def _date_parts(name: Name, column: pd.Series[Any]) -> list[Any]:
-    """Read dates as year, month, day of the week, and days since 1970."""
+    """Return year, month, day of the week, and days since 1970."""
     if _kind(name, column) not in {"date", "empty"}:
         raise DataError(f"column {name!r} must hold dates, as at fit; got {column.dtype}")
     moments = pd.to_datetime(column, utc=True)

@@ -1,4 +1,4 @@
-"""Tables as numbers: imputed, scaled, one column a category, words weighted."""
+"""TablePreparation: tables as numbers, by imputation, scaling, one-hot columns and TF-IDF."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the a
 from fourfold.data.rows import ArrayRows, SparseRows, TextRows
 from fourfold.errors import BundleError, DataError
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.table_columns import Columns, arranged, sort_columns
-from fourfold.preparation.texts import vectorizer
+from fourfold.preparation.table_columns import ColumnKinds, arranged, sort_columns
+from fourfold.preparation.word_counts import vectorizer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,32 +32,32 @@ __all__ = ["TablePreparation"]
 
 FILE = "tables.skops"
 TRUSTED = frozenset({"numpy.dtype"})
-"""All that a saved preparation may hold besides scikit-learn's own classes."""
+"""Types that a saved preparation may hold besides those of scikit-learn."""
 
 
 @final
 class TablePreparation(Preparation):
-    """Make numbers of a table's columns, whatever they hold.
+    """Encode the columns of a table as numbers.
 
-    Numbers: a missing cell becomes the median, with a column that says so; then mean 0, spread 1.
-    Dates: year, month, day of the week and days since 1970, then as numbers. Categories and
-    booleans: a column each, rare ones together; unknown ones are zeros. Text: TF-IDF, and then all
-    is kept sparse; several columns of text are one document. What a column is, is decided by
-    :func:`~fourfold.preparation.table_columns.sort_columns` from all domains together.
+    Numbers: the median replaces missing cells, with an indicator column; then they are
+    standardized. Dates: year, month, day of the week and days since 1970, then as numbers.
+    Categories and booleans: one-hot, rare ones together; unknown ones are zeros. Text: TF-IDF, and
+    all features are then sparse; several columns of text are one document. The kind of each column
+    is inferred by :func:`~fourfold.preparation.table_columns.sort_columns` from all domains.
 
     Parameters
     ----------
     min_frequency
-        Categories that occur less often are put together.
+        Categories that occur less often share a column.
     max_categories
-        At most so many columns for one column of categories.
+        Largest number of one-hot columns of a categorical column.
     max_words
-        At most so many words of the text, the most frequent ones.
+        Largest number of words of the text, the most frequent ones.
 
     Attributes
     ----------
     columns_
-        Which columns are what.
+        The kinds of the columns.
     transformer_
         The fitted scikit-learn ``ColumnTransformer``.
 
@@ -91,7 +91,7 @@ class TablePreparation(Preparation):
         return (len(self.transformer_.get_feature_names_out()),)
 
     def _parts(self, names: list[str]) -> ColumnTransformer:
-        """Build the unfitted transformer for a table as ``arranged`` writes it."""
+        """Build the unfitted transformer for the columns of :func:`arranged`."""
         numbers = [name for name in names if name.startswith("number")]
         categories = [name for name in names if name.startswith("category")]
         imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
@@ -166,12 +166,12 @@ class TablePreparation(Preparation):
             raise BundleError(
                 f"a saved preparation must hold scikit-learn's types only; got {sorted(foreign)}"
             )
-        self.columns_ = Columns(**config["columns"])
+        self.columns_ = ColumnKinds(**config["columns"])
         self.transformer_ = skops.io.load(folder / FILE, trusted=sorted(TRUSTED))
 
 
 def _frame(rows: Rows, who: str) -> pd.DataFrame:
-    if isinstance(rows, TextRows) and rows.column is not None:  # a table of one column, of texts
+    if isinstance(rows, TextRows) and rows.column is not None:  # a table with one column of texts
         return pd.DataFrame({rows.column: rows.texts})
     if rows.kind != "table":
         raise DataError(f"{who} must be given a table (a DataFrame); got rows of kind {rows.kind}")

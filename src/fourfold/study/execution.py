@@ -16,7 +16,8 @@ from fourfold.core.atomic import disk_is_full
 from fourfold.core.process import keep_memory
 from fourfold.errors import FileError, FourfoldError, FourfoldWarning
 from fourfold.estimators.joint import JointEstimator
-from fourfold.frozen.store import Store, using
+from fourfold.frozen.store import Store, compute_once, using
+from fourfold.networks.cut import Cut
 from fourfold.study.outcomes import Failure, Outcome, save_model
 from fourfold.study.progress import fit_progress
 
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fourfold.study.outcomes import Answers
+    from fourfold.study.question import Question
     from fourfold.study.runs import Run, RunContext, RunData
     from fourfold.study.splits import Split
 
-__all__ = ["PLOTTED", "execute", "execute_all"]
+__all__ = ["PLOTTED", "execute", "execute_all", "own_store", "precompute"]
 
 T = TypeVar("T")
 
@@ -36,6 +38,33 @@ Outcomes: TypeAlias = Mapping[str, Outcome | Failure]
 
 PLOTTED: Final = ("plotted source", "plotted target")
 """Names of the features of plotted rows in an outcome."""
+
+
+def own_store() -> Store | None:
+    """Open the user's store; return None where its disk is full."""
+    try:
+        return Store.default()
+    except OSError as error:
+        if not disk_is_full(error):
+            raise
+        warnings.warn(
+            f"the disk of the store is full, so that nothing is kept in it; got: {error}",
+            FourfoldWarning,
+            stacklevel=3,
+        )
+        return None
+
+
+def precompute(network: object, questions: Mapping[str, Question], store: Store | None) -> None:
+    """Compute the features of a frozen network with all threads, before fits share them out."""
+    if not isinstance(network, Cut):
+        return
+    with using(store):
+        for question in questions.values():
+            for domain in question.domains:
+                rows = question.preparation.transform(domain.rows)
+                for _ in compute_once(network.frozen, rows).blocks():
+                    pass
 
 
 def execute_all(

@@ -14,7 +14,7 @@ from fourfold.errors import ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.choose import SentenceEncoding
-from fourfold.preparation.descriptions import with_vectors as described_by_vectors
+from fourfold.preparation.descriptions import encode_descriptions as described_by_vectors
 from fourfold.preparation.texts import MINILM
 from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
 from fourfold.study.checks import check_network, fit_preparation

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shutil
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from fourfold import bundle
 from fourfold.bundle.names import as_folder
-from fourfold.core.atomic import disk_is_full, whole_folder
-from fourfold.errors import FourfoldWarning
+from fourfold.core.atomic import whole_folder
 from fourfold.estimators.joint import JointEstimator
-from fourfold.frozen.store import Store, compute_once, using
 from fourfold.methods.saved import load
-from fourfold.networks.cut import Cut
 from fourfold.study.checks import (
     check_folder,
     check_numbers,
@@ -26,7 +22,7 @@ from fourfold.study.checks import (
     write_error,
 )
 from fourfold.study.conclusion import conclude, conclude_tasks
-from fourfold.study.execution import execute_all
+from fourfold.study.execution import execute_all, own_store, precompute
 from fourfold.study.judge import leaderboards
 from fourfold.study.question import Options, ask_tasks, ask_transfer
 from fourfold.study.runs import RunContext, RunData, list_runs
@@ -38,6 +34,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from fourfold.data.domain import Domain
+    from fourfold.frozen.store import Store
     from fourfold.networks.builder import Builder
     from fourfold.preparation.choose import Preparation
     from fourfold.study.candidates import Method
@@ -192,7 +189,7 @@ class Study:
             self.questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
         self.network = network
-        self.store = store or current().store or _own_store()
+        self.store = store or current().store or own_store()
         for folder in (self.output, *map(self._folder, self.questions)):
             check_folder(folder)
 
@@ -210,7 +207,7 @@ class Study:
             If the output folder cannot be written.
         """
         began = time.perf_counter()
-        self._precompute()
+        precompute(self.network, self.questions, self.store)
         outcomes = self._outcomes()
         boards = leaderboards(self.questions, outcomes)
         settings = {"seeds": self.seeds, "jobs": self.jobs, "threads": self.threads}
@@ -228,21 +225,16 @@ class Study:
         found.save(self.output / "result.json")
         return found
 
+    @property
+    def _joint(self) -> set[str]:
+        """Names of the methods of several tasks."""
+        every = [pair for q in self.questions.values() for pair in q.candidates.items()]
+        return {method for method, estimator in every if isinstance(estimator, JointEstimator)}
+
     def _folder(self, name: str) -> Path:
         """Return the folder of the runs and models of one question alone."""
         one = len(self.questions) == 1
         return self.output if one else self.output / "tasks" / as_folder(name)
-
-    def _precompute(self) -> None:
-        """Compute frozen features with all threads, before fits share them out."""
-        if not isinstance(self.network, Cut):
-            return
-        with using(self.store):
-            for question in self.questions.values():
-                for domain in question.domains:
-                    rows = question.preparation.transform(domain.rows)
-                    for _ in compute_once(self.network.frozen, rows).blocks():
-                        pass
 
     def _context(self) -> RunContext:
         """Return data and settings of all runs, in the runtime in use."""
@@ -274,31 +266,18 @@ class Study:
     def _ship(self, shipped: Mapping[str, str]) -> None:
         """Put the chosen model of each question into ``best``, all or nothing."""
         best = self.output / "best"
+        joint = {
+            method: load(self.output / "models" / method)
+            for method in {*shipped.values()} & self._joint
+        }
         try:
             with whole_folder(best) as part:
                 for name, method in shipped.items():
                     place = part if len(self.questions) == 1 else part / as_folder(name)
-                    self._ship_one(name, method, place)
+                    if method in joint:
+                        bundle.save(joint[method].of(name), place)
+                    else:
+                        alone = self._folder(name) / "models" / method
+                        shutil.copytree(alone, place, dirs_exist_ok=True)
         except OSError as error:
             raise write_error(best, "writable for the models", error) from error
-
-    def _ship_one(self, name: str, method: str, place: Path) -> None:
-        if isinstance(self.questions[name].candidates[method], JointEstimator):
-            bundle.save(load(self.output / "models" / method).of(name), place)
-        else:
-            shutil.copytree(self._folder(name) / "models" / method, place, dirs_exist_ok=True)
-
-
-def _own_store() -> Store | None:
-    """Open the user's store; go on without it where its disk is full."""
-    try:
-        return Store.default()
-    except OSError as error:
-        if not disk_is_full(error):
-            raise
-        warnings.warn(
-            f"the disk of the store is full, so that nothing is kept in it; got: {error}",
-            FourfoldWarning,
-            stacklevel=3,
-        )
-        return None

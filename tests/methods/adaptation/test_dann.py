@@ -43,7 +43,7 @@ def learnt(monkeypatch):
 def test_the_loss_is_the_papers(partly, learnt):
     (Xs, ys), (Xt, yt) = rows(), rows(seed=1)
     few = np.where(np.arange(32) < 9, yt, -1) if partly else None
-    method = DANN(network=Mlp(widths=(5,)), recipe=SHORT, lambda_=0.7)
+    method = DANN(network=Mlp(hidden_layer_sizes=(5,)), recipe=SHORT, lambda_=0.7)
     method.fit(Xt, few, source=Domain(Xs, ys))
     ((nets, phase, tables),) = learnt
     model, critic = nets["model"], nets["critic"]
@@ -109,7 +109,9 @@ def test_running_statistics_are_the_targets():
 def test_target_labels_that_nobody_sees_change_nothing():
     (Xs, ys), (Xt, yt) = rows(), rows(seed=1)
     fits = [
-        DANN(network=Mlp(widths=(5,)), recipe=SHORT).fit(target, source=Domain(Xs, ys)).outputs(Xt)
+        DANN(network=Mlp(hidden_layer_sizes=(5,)), recipe=SHORT)
+        .fit(target, source=Domain(Xs, ys))
+        .outputs(Xt)
         for target in (Domain(Xt), Domain(Xt, yt).unlabelled())
     ]
     np.testing.assert_array_equal(*fits)
@@ -133,7 +135,9 @@ def test_it_needs_a_labelled_source_with_the_targets_classes():
         DANN().fit(X, source=Domain(X))
     with pytest.raises(DataError, match="must be among the 3 classes of the task; got also 7"):
         DANN(recipe=SHORT).fit(X, np.where(y == 1, 7, -1), source=Domain(X, y))
-    fitted = SourceOnly(network=Mlp(widths=(4,)), recipe=SHORT).fit(X, source=Domain(X, y))
+    fitted = SourceOnly(network=Mlp(hidden_layer_sizes=(4,)), recipe=SHORT).fit(
+        X, source=Domain(X, y)
+    )
     with pytest.raises(ParameterError, match="source must be a Domain for this method"):
         DANN(recipe=SHORT).fit(X, source=fitted)
 

@@ -17,7 +17,7 @@ from fourfold.training.recipe import Recipe
 SHORT = Recipe(epochs=3, batch_size=16, min_steps=10)
 
 
-NET = Mlp(widths=(6,))
+NET = Mlp(hidden_layer_sizes=(6,))
 
 
 def test_the_source_alone_ignores_the_targets_labels():

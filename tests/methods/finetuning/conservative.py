@@ -13,7 +13,7 @@ from fourfold.preparation.choose import Standardize
 from fourfold.training.recipe import Recipe
 from samples import rows
 
-NET = Mlp(widths=(8, 6))
+NET = Mlp(hidden_layer_sizes=(8, 6))
 SHORT = Recipe(epochs=3, batch_size=16, min_steps=30, weight_decay=0.0, learning_rate=0.01)
 LONG = Recipe(steps=600, optimizer="sgd", learning_rate=0.05, schedule="constant", weight_decay=0.0)
 PREPARED = FrozenEstimator(Standardize().fit(as_rows(rows()[0])))

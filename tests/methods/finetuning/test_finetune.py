@@ -17,7 +17,7 @@ from fourfold.training.recipe import Recipe
 from samples import gains, noise
 
 SHORT = Recipe(epochs=2, batch_size=16, min_steps=6)
-NET = Mlp(widths=(6, 5))
+NET = Mlp(hidden_layer_sizes=(6, 5))
 
 
 class Normed(nn.Module):

@@ -28,7 +28,7 @@ def test_it_ends_between_labels_and_source():
     """A network that can say anything says (1 − ρ)·label + ρ·p_source of each row."""
     X, y = rows(8)
     recipe = Recipe(steps=1000, learning_rate=0.01, weight_decay=0.0)
-    wide = Mlp(widths=(64,))
+    wide = Mlp(hidden_layer_sizes=(64,))
     taught = TargetOnly(network=wide, recipe=SHORT).fit(*rows())
     model = KLAdaptation(rho=0.4, recipe=recipe).fit(X, y, source=taught)
     wanted = 0.6 * np.eye(4)[y] + 0.4 * taught.predict_proba(X)

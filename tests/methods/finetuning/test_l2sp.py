@@ -96,7 +96,7 @@ def test_fisher_lets_weights_move_that_the_source_does_not_need():
     X[:, 4] = 0
     few = rows(12, seed=2)[0]
     source = Domain(X, y)
-    options = {"network": Mlp(widths=(6,)), "recipe": LONG, "alpha": 0.5}
+    options = {"network": Mlp(hidden_layer_sizes=(6,)), "recipe": LONG, "alpha": 0.5}
     labels = (few[:, 4] > 0).astype(int)
     away = {}
     for fisher in (False, True):

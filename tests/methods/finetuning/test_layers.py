@@ -21,7 +21,7 @@ from fourfold.preparation.choose import Standardize
 from fourfold.training.recipe import Recipe
 from samples import gains, rows
 
-NET = Mlp(widths=(8, 7, 6))
+NET = Mlp(hidden_layer_sizes=(8, 7, 6))
 SHORT = Recipe(epochs=2, batch_size=16, min_steps=10, learning_rate=0.01)
 
 
@@ -261,7 +261,7 @@ def test_inverted_inputs_want_the_first_layers_trained_and_permuted_labels_the_l
     rest = np.setdiff1d(where, few)
     shifts = {"inputs": (1 - pictures, y), "labels": (pictures, (y + 3) % 10)}
     recipe = Recipe(min_steps=300, learning_rate=0.03)  # signs of weights have far to go
-    common = {"network": Mlp(widths=(64, 64)), "recipe": recipe}
+    common = {"network": Mlp(hidden_layer_sizes=(64, 64)), "recipe": recipe}
     ends = {"first": ("fc1",), "last": ("head",)}
     score = {}
     for shift, (inputs, labels) in shifts.items():

@@ -11,7 +11,7 @@ from fourfold.networks import Mlp
 from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=2, min_steps=6, batch_size=16)
-NET = Mlp(widths=(8,))
+NET = Mlp(hidden_layer_sizes=(8,))
 
 
 def rows(n=40, d=3, seed=0):

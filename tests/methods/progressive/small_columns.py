@@ -10,7 +10,7 @@ from fourfold.networks import Mlp
 from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=2, min_steps=10)
-NET = Mlp(widths=(6, 5))
+NET = Mlp(hidden_layer_sizes=(6, 5))
 
 
 def rows(n=40, width=3, seed=0):
@@ -34,4 +34,4 @@ def columns(model):
 
 def lateral_inputs(model):
     """Return what each column gets of the older ones: (older column, joint)."""
-    return [column.hears for column in columns(model)]
+    return [column.lateral_inputs for column in columns(model)]

@@ -23,7 +23,7 @@ from fourfold.methods.progressive.progressive import ProgressiveNetwork
 from fourfold.methods.progressive.random_column import RandomColumn
 from fourfold.methods.saved import load
 from fourfold.networks import ConvNet
-from fourfold.networks.columns import Columns, Joined
+from fourfold.networks.columns import ColumnNetwork, ColumnStack
 from fourfold.study import Study
 from fourfold.training.recipe import Recipe
 from methods.progressive.small_columns import (
@@ -151,11 +151,11 @@ def test_a_bare_source_needs_a_network_for_the_new_column():
     with pytest.raises(ParameterError, match="network must be given to build a fresh one"):
         progressive(network=None).fit(X, y, source=bare)
     model = progressive().fit(X, y, source=bare)
-    assert isinstance(model.model_.body.columns, Joined)
+    assert isinstance(model.model_.body.columns, ColumnNetwork)
     assert model.model_.builder is None
 
 
 def test_a_network_of_columns_can_be_trained_by_other_methods():
     X, y = rows()
-    model = TargetOnly(network=Columns(columns=(NET, NET)), recipe=SHORT).fit(X, y)
+    model = TargetOnly(network=ColumnStack(columns=(NET, NET)), recipe=SHORT).fit(X, y)
     assert model.outputs(X).shape == (40, 2)

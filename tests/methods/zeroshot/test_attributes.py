@@ -33,7 +33,7 @@ def test_scores_are_the_sum_of_log_ratios(predictor):
     head = model.model_.head
     features = torch.from_numpy(model.embed(target.rows))
     with torch.no_grad():
-        p = head.posterior.mixed(head.predictor(features)).double().numpy()
+        p = head.posterior.shrunk(head.predictor(features)).double().numpy()
     prior, spread, noise = (
         getattr(head.posterior, name).double().numpy() for name in ("prior", "spread", "noise")
     )
@@ -94,7 +94,7 @@ def test_a_missing_attribute_says_nothing():
     whole = model.outputs(target.rows)
     _, without = model.outputs_among(target.rows, holes)
     facets = model.model_.head.embed_inputs(torch.from_numpy(model.embed(target.rows)))
-    on = model.model_.head.posterior.group_of == 0
+    on = model.model_.head.posterior.attribute_of == 0
     of_a = facets[:, on].numpy() @ model.model_.head.labels[:, on].T.numpy()
     np.testing.assert_allclose(whole - without, of_a, atol=1e-4)
 
@@ -143,8 +143,8 @@ def test_leaves_of_new_species_are_told_apart():
                 method.fit(target, source=source).predict(x[new])
                 for method in (AttributePrediction(n_estimators=50), RidgeToDescriptions())
             ]
-        ours, ridges = (balanced_accuracy_score(y[new], guess) for guess in fits)
+        ours, ridge_path = (balanced_accuracy_score(y[new], guess) for guess in fits)
         rates.append(ours)
-        gains.append(ours - ridges)
+        gains.append(ours - ridge_path)
     assert np.mean(rates) > 0.3, rates  # chance is .17
     assert np.mean(gains) > 0, gains

@@ -76,7 +76,6 @@ def test_what_does_not_fit_is_refused(monkeypatch):
         model.predict_topk(X, 41)
     monkeypatch.setitem(sys.modules, "faiss", None)
     monkeypatch.delitem(sys.modules, "fourfold.algorithms.label_index")
-    monkeypatch.delitem(sys.modules, "fourfold.algorithms.label_backends")
     with pytest.raises(MissingExtraError, match="labels"):
         RidgeToDescriptions(index="exact").fit(target, source=source)
 

@@ -99,7 +99,7 @@ class Clusters(OnFeatures, TransferEstimator, ABC):
     @final
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
         if isinstance(self.network, Cut):
-            return default_preparation(*rows, brought=user_network)
+            return default_preparation(*rows, user_network=user_network)
         kinds = {part.kind for part in rows}
         if "texts" in kinds:
             return WordCounts(weights="counts")

@@ -10,14 +10,14 @@ import torch
 from scipy import sparse
 
 from fourfold.algorithms.coclustering import refuse_empty
-from fourfold.algorithms.codebook import Codebook, Codes
+from fourfold.algorithms.codebook import Codebook, CodebookLayer
 from fourfold.core.parameters import PositiveInt
 from fourfold.data.rows import SparseRows, evenly
 from fourfold.errors import DataError
 from fourfold.estimators.problem import Labelled, Unlabelled
 from fourfold.frozen.blocks import as_tensor
 from fourfold.methods.clustering._clusters import Clusters
-from fourfold.networks.shares import Share, Shares
+from fourfold.networks.normalized_counts import NormalizedCounts, Normalizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ class ClustersCounts(Clusters, ABC):
     def check_ready(self, rows: Rows, ready: Rows) -> None:
         builder = self.model_.builder
         counts = rows.kind != "texts" and self.inputs_.frozen is None
-        if counts and isinstance(builder, Shares) and not builder.words:
+        if counts and isinstance(builder, NormalizedCounts) and not builder.n_words:
             refuse_empty(_full(ready))
 
 
@@ -77,14 +77,14 @@ def share_body(problem: Problem, codebook: Literal["auto"] | int | None) -> Body
     words = codebook
     if words == "auto":
         words = WORDS if any(_is_signed(problem.inputs, part) for part in parts) else None
-    body = problem.body(Shares(words=words or 0))
+    body = problem.body(NormalizedCounts(n_words=words or 0))
     if words:
         samples = [_sample(body, part) for part in parts]
         if not np.isfinite([x.max() - x.min() for x in samples]).all():
             raise DataError("numbers must be small enough to be subtracted; got some too large")
         book = Codebook(n_words=max(2, words))
-        book.take(samples)
-        codes = next(stage for stage in body.children() if isinstance(stage, Codes))
+        book.fit_samples(samples)
+        codes = next(stage for stage in body.children() if isinstance(stage, CodebookLayer))
         codes.load_state_dict(book.module().state_dict())
     return body
 
@@ -115,7 +115,7 @@ def _is_signed(inputs: Inputs, rows: Rows) -> bool:
 
 def _sample(body: Body, rows: Rows) -> NDArray[np.float32]:
     """Read numbers (n, d) as the codebook will get them."""
-    stages = [s for s in body.children() if not isinstance(s, (Codes, Share))]
+    stages = [s for s in body.children() if not isinstance(s, (CodebookLayer, Normalizer))]
     few = rows.subset(evenly(rows.n, SAMPLE))
     return np.concatenate(list(_through(stages, few)))
 

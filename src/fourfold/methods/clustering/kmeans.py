@@ -12,7 +12,7 @@ from torch import nn
 from fourfold.data.rows import SparseRows
 from fourfold.methods.clustering._clusters import Clusters
 from fourfold.methods.kit import Fitted, Flat, Needs, PositiveInt, Problem, Task
-from fourfold.networks.shares import Shares
+from fourfold.networks.normalized_counts import NormalizedCounts
 
 __all__ = ["KMeansClustering"]
 
@@ -53,7 +53,7 @@ class KMeansClustering(Clusters):
     def _cluster(self, problem: Problem) -> Fitted:
         rows = problem.target.rows
         counts = isinstance(rows, SparseRows)
-        model = problem.model(problem.body(Shares(by="length") if counts else Flat()))
+        model = problem.model(problem.body(NormalizedCounts(norm="l2") if counts else Flat()))
         features = model.embed(rows).astype(np.float64)
         found = KMeans(self.n_clusters, n_init=self.n_init, random_state=problem.seed)
         means = torch.from_numpy(found.fit(features).cluster_centers_)

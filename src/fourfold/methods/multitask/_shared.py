@@ -78,7 +78,7 @@ def _members_on_one_input(
     rows = [domain.rows for domain in tasks.values()]
     if not isinstance(prepare, FrozenEstimator):
         brought = isinstance(network, nn.Module)
-        chosen = prepare or default_preparation(*rows, brought=brought)
+        chosen = prepare or default_preparation(*rows, user_network=brought)
         prepare = FrozenEstimator(clone(chosen).fit(*rows))
     return {name: Member(network=network, prepare=prepare, **common) for name in tasks}
 

@@ -17,7 +17,7 @@ from fourfold.estimators.problem import Pretrained
 from fourfold.estimators.supervised import supervise, train_once
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.methods.progressive._columns import FrozenColumn
-from fourfold.networks.columns import Column, Joined
+from fourfold.networks.columns import Column, ColumnNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def _trained(method: GrowsColumn, past: Sequence[FrozenColumn], problem: Problem
         body = method.fresh_body(problem)
         fresh = Model(body, task.head(body.width))
         new, data = method.beside(past, fresh, problem, problem.source_data)
-        before = fingerprint(Joined([one.column for one in past]))
+        before = fingerprint(ColumnNetwork([one.column for one in past]))
         key = problem.key(before, str(method.adapter_width), str(method.scale))
         train_once(new, key, lambda: supervise(new, task, data, problem.recipe))
     new.cpu()
@@ -67,7 +67,7 @@ def _taken_over(problem: Problem, at: int) -> list[FrozenColumn]:
     source = problem.source
     if isinstance(source, Pretrained) and isinstance(source.estimator, HasChain):
         theirs = copy.deepcopy(source.estimator.chain())
-        return [replace(one, column=one.column.moved(at)) for one in theirs]
+        return [replace(one, column=one.column.shift(at)) for one in theirs]
     model = problem.source_model.cpu()
     # a head of another kind could not be rebuilt from its number of outputs
     head = model.head if isinstance(model.head, nn.Linear) else nn.Identity()
@@ -79,10 +79,10 @@ def chain_of(model: Model, tasks: Sequence[dict[str, Any] | None]) -> list[Froze
     network = columns_of(model)
     heads = [*network.heads, model.head]
     restored = [_restored_task(kept) for kept in tasks]
-    return [FrozenColumn(*one) for one in zip(network.parts, heads, restored, strict=True)]
+    return [FrozenColumn(*one) for one in zip(network.column_list, heads, restored, strict=True)]
 
 
-def columns_of(model: Model) -> Joined:
+def columns_of(model: Model) -> ColumnNetwork:
     """Return the columns that a model consists of.
 
     Raises
@@ -90,7 +90,9 @@ def columns_of(model: Model) -> Joined:
     ParameterError
         If it consists of something else.
     """
-    network = next((part for part in model.body.children() if isinstance(part, Joined)), None)
+    network = next(
+        (part for part in model.body.children() if isinstance(part, ColumnNetwork)), None
+    )
     if network is None:
         raise ParameterError(
             "columns of the user's own network must be asked before it is saved; got a loaded "

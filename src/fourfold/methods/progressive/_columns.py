@@ -1,4 +1,4 @@
-"""Columns beside frozen ones: what progressive networks and their control share."""
+"""ColumnStack beside frozen ones: what progressive networks and their control share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.packed import PackedRows, unpack
 from fourfold.frozen.store import compute_once
 from fourfold.networks.builder import Body
-from fourfold.networks.columns import Column, Columns, Joined, beside
+from fourfold.networks.columns import Column, ColumnNetwork, ColumnStack, new_column
 from fourfold.training.loop import minimize
 from fourfold.training.phases import Phase
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.estimators.inputs import Inputs
     from fourfold.estimators.problem import Problem
-    from fourfold.networks.columns import Said
+    from fourfold.networks.columns import Activations
 
 __all__ = ["ColumnWithHead", "FrozenColumn", "GrowsColumn", "assemble"]
 
@@ -87,7 +87,7 @@ class ColumnWithHead(nn.Module):
 
     def forward(self, packed: Tensor) -> Tensor:
         x, *values = unpack(packed, self.shapes)
-        activations: list[Said] = [{} for _ in range(self.old)]
+        activations: list[Activations] = [{} for _ in range(self.old)]
         for (j, joint), value in zip(self.lateral, values, strict=True):
             activations[j][joint] = value
         outputs: Tensor = self.head(self.column(x, activations)[0])
@@ -131,7 +131,7 @@ class GrowsColumn(TrainsNetwork, ABC):
     def fresh_body(self, problem: Problem) -> Body:
         """Build a fresh column, as a network that is alone would start."""
         network = problem.network
-        return problem.body(network.columns[-1] if isinstance(network, Columns) else None)
+        return problem.body(network.columns[-1] if isinstance(network, ColumnStack) else None)
 
     @final
     def beside(
@@ -143,16 +143,18 @@ class GrowsColumn(TrainsNetwork, ABC):
         """
         old = [one.column for one in past]
         with seeded(problem.seed):  # apart, so that the rest is drawn as without adapters
-            column = beside(
+            column = new_column(
                 old,
                 fresh.body.bare(),
                 problem.inputs.shape,
-                width=self.adapter_width,
+                adapter_width=self.adapter_width,
                 scale=self.scale,
             )
         known = data.known()
-        packed = _with_activations(old, column.hears, problem.inputs.above_preparation(known.rows))
-        new = ColumnWithHead(column, fresh.head, len(old), column.hears, packed.shapes)
+        packed = _with_activations(
+            old, column.lateral_inputs, problem.inputs.above_preparation(known.rows)
+        )
+        new = ColumnWithHead(column, fresh.head, len(old), column.lateral_inputs, packed.shapes)
         return new, Data(packed, known.y, known.labelled)
 
     @final
@@ -188,16 +190,16 @@ def assemble(inputs: Inputs, chain: Sequence[FrozenColumn]) -> Model:
     columns, heads = [one.column for one in chain], [one.head for one in chain]
     builders = [column.stages.builder for column in columns]
     known = tuple(builder for builder in builders if builder is not None)
-    described = Columns(
+    described = ColumnStack(
         columns=known,
-        starts=tuple(column.start for column in columns),
-        widths=tuple(column.adapter_width for column in columns),
+        first_inputs=tuple(column.first_input for column in columns),
+        adapter_widths=tuple(column.adapter_width for column in columns),
         outputs=tuple(
             head.out_features if isinstance(head, nn.Linear) else 0 for head in heads[:-1]
         ),
     )
     body = Body(
-        {"columns": Joined(columns, heads[:-1])},
+        {"columns": ColumnNetwork(columns, heads[:-1])},
         columns[-1].width,
         builder=described if len(known) == len(chain) else None,
     )
@@ -213,7 +215,7 @@ def _with_activations(
     """
     if not lateral:
         return PackedRows([rows])
-    network = Joined(old)
-    taps = [network.tap(j, joint) for j, joint in lateral]
+    network = ColumnNetwork(old)
+    taps = [network.layer_at(j, joint) for j, joint in lateral]
     frozen = Frozen(network, taps=taps, engine="torch")
     return PackedRows([rows, *(compute_once(frozen, rows, tap) for tap in taps)])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
     from fourfold.estimators.model import Model
-    from fourfold.networks.columns import Joined
+    from fourfold.networks.columns import ColumnNetwork
 
 __all__ = ["column_findings", "column_sensitivity"]
 
@@ -25,7 +25,9 @@ MOST_ROWS: Final = 1000
 """Target rows that sensitivities are averaged over."""
 
 
-def column_sensitivity(model: Model, network: Joined, rows: Rows, task: Task) -> list[list[float]]:
+def column_sensitivity(
+    model: Model, network: ColumnNetwork, rows: Rows, task: Task
+) -> list[list[float]]:
     """Share out the sensitivity of the answers at each stage among the columns.
 
     Parameters
@@ -42,12 +44,12 @@ def column_sensitivity(model: Model, network: Joined, rows: Rows, task: Task) ->
     list of list
         (stages, columns); NaN where a column has no such stage.
     """
-    parts = network.parts
+    parts = network.column_list
     own = joints(parts[-1].stages)
-    where = [(at, j) for at in own for j, c in enumerate(parts) if at in c.places.values()]
+    where = [(at, j) for at in own for j, c in enumerate(parts) if at in c.joint_of.values()]
 
     def run(x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        features, activations = network.listen(x)
+        features, activations = network.with_activations(x)
         return model.head(features), [activations[j][at] for at, j in where]
 
     x = as_tensor(rows.sample(MOST_ROWS))
@@ -59,11 +61,11 @@ def column_sensitivity(model: Model, network: Joined, rows: Rows, task: Task) ->
 
 
 def column_findings(
-    network: Joined, sensitivity: list[list[float]], transfer_score: float | None
+    network: ColumnNetwork, sensitivity: list[list[float]], transfer_score: float | None
 ) -> list[HeatMap | Facts]:
     """Return the table of sensitivities, and how much was transferred."""
-    stages = list(network.parts[-1].places)
-    old = [f"column {i}" for i in range(1, len(network.parts))]
+    stages = list(network.column_list[-1].joint_of)
+    old = [f"column {i}" for i in range(1, len(network.column_list))]
     newest = np.array(sensitivity, float)[:, -1]
     known = newest[~np.isnan(newest)]
     share = f"{100 * (1 - known.mean()):.0f} %" if known.size else "unknown: nothing matters"

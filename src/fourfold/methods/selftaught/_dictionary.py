@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fourfold.algorithms.dictionary import learn_dictionary
+from fourfold.algorithms.sparse_coding import learn_dictionary
+from fourfold.algorithms.whitening import zca_whitening
 from fourfold.core.findings import Curves, Facts
 from fourfold.data.rows import evenly
 from fourfold.errors import DataError
@@ -63,7 +64,7 @@ def fit_dictionary(
     module, read = codes_of(body), _reader(body, rows)
     sample = read(evenly(rows.n, LOOK))
     windows = module.windows
-    even = sample if windows.window is None else windows.even(sample)
+    even = sample if windows.window is None else windows.contrast_normalized(sample)
     if not even.any():
         what = "rows" if windows.window is None else "windows"
         raise DataError(
@@ -73,13 +74,13 @@ def fit_dictionary(
     if windows.window is None:
         windows.length.copy_(sample.flatten(1).square().sum(1).mean().sqrt().clamp(min=1e-12))
     elif whiten:
-        windows.turn.copy_(_whitening(even))
-    per = windows.places(sample[:1])
+        windows.turn.copy_(zca_whitening(even, NOISE))
+    per = windows.count(sample[:1])
     drawn = min(per, -(-most // rows.n))
     batches = _batches(read, module, rows.n, drawn, most)
     atoms = len(module.codes.atoms)
     dictionary = learn_dictionary(batches, atoms, penalty, rows.n * per, f"atoms of {owner}")
-    module.codes.take(dictionary.atoms)
+    module.codes.set_atoms(dictionary.atoms)
     costs = dictionary.costs
     places = np.linspace(0, len(costs) - 1, CURVE)
     module.curve.copy_(torch.from_numpy(np.interp(places, np.arange(len(costs)), costs)))
@@ -105,7 +106,7 @@ def describe_dictionary(body: Body, rows: Rows) -> list[Finding]:
             "The dictionary, on the target's labelled rows",
             {
                 "atoms": f"{len(module.codes.atoms)}",
-                "windows a row": f"{module.windows.places(few[:1])}",
+                "windows a row": f"{module.windows.count(few[:1])}",
                 "active atoms a code": f"{float(on.sum(1).float().mean()):.1f}",
                 "atoms that are never active": f"{float((~on.any(0)).float().mean()):.0%}",
             },
@@ -148,11 +149,3 @@ def _batches(
             chosen = torch.rand(each.shape[:2]).argsort(1)[:, :drawn]
             few = each.gather(1, chosen[:, :, None].expand(-1, -1, each.shape[2]))
             yield few.flatten(0, 1)
-
-
-def _whitening(x: Tensor) -> Tensor:
-    """Return the matrix that whitens windows (n, d), with noise added to each variance (ZCA)."""
-    values, vectors = torch.linalg.eigh((x.T @ x / len(x)).double())
-    scaled = vectors * (values.clamp(min=0) + NOISE).rsqrt()
-    turn: Tensor = (scaled @ vectors.T).float()
-    return turn

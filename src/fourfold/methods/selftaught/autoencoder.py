@@ -79,7 +79,7 @@ class Autoencoder(TrainsNetwork):
 
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe, known = problem.task, problem.recipe, problem.target.known()
-        encoder = Mlp(widths=(1000,)) if self.network is None else None
+        encoder = Mlp(hidden_layer_sizes=(1000,)) if self.network is None else None
         with seeded(problem.seed):
             body = problem.body(encoder)
             decoder = nn.Linear(body.width, math.prod(problem.inputs.shape))

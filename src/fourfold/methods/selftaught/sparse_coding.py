@@ -120,9 +120,9 @@ class SparseCoding(FitsHead):
         """Describe the coder for these rows; refuse more atoms than there are windows."""
         window = self._window(shape)
         stride = self.stride or (max(1, round(min(window) / 3)) if window else 1)
-        draft = Coder(atoms=1, window=window, stride=stride).build(shape)
+        draft = Coder(n_components=1, window=window, stride=stride).build(shape)
         windows = codes_of(draft).windows
-        most = source.rows.n * windows.places(torch.zeros(1, 1))
+        most = source.rows.n * windows.count(torch.zeros(1, 1))
         usual = min(256 if window is None else 128, 8 * windows.width, max(1, most // 4))
         atoms = usual if self.atoms is None else self.atoms
         if atoms > most:

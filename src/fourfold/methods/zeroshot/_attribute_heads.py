@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.attribute_posterior import Posterior
+from fourfold.algorithms.zeroshot.attribute_posterior import Posterior
 from fourfold.methods.zeroshot._label_heads import LabelHead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.algorithms.signatures import Group
+    from fourfold.algorithms.zeroshot.signatures import AttributeEncoder
 
 __all__ = ["AttributeAnswers", "Believed", "PosteriorHead"]
 
@@ -27,13 +27,13 @@ class AttributeAnswers(nn.Module):
     binary: Tensor
     numbers: Tensor
 
-    def __init__(self, width: int, groups: Sequence[Group]) -> None:
+    def __init__(self, width: int, groups: Sequence[AttributeEncoder]) -> None:
         super().__init__()
-        parts = Posterior(groups).parts
-        sorts = np.repeat([group.sort for group, _ in parts], [group.width for group, _ in parts])
+        parts = Posterior(groups).columns
+        sorts = np.repeat([group.kind for group, _ in parts], [group.width for group, _ in parts])
         self.register_buffer("binary", torch.from_numpy(sorts == "binary"), persistent=False)
         self.register_buffer("numbers", torch.from_numpy(sorts == "continuous"), persistent=False)
-        self.categories = [on for group, on in parts if group.sort == "categorical"]
+        self.categories = [on for group, on in parts if group.kind == "categorical"]
         self.linear = nn.Linear(width, len(sorts))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -61,9 +61,11 @@ class AttributeAnswers(nn.Module):
 class PosteriorHead(LabelHead):
     """Σ log p(a|x) / p(a) over the attributes of a class."""
 
-    def __init__(self, predictor: nn.Module, groups: Sequence[Group], classes: int) -> None:
+    def __init__(
+        self, predictor: nn.Module, groups: Sequence[AttributeEncoder], classes: int
+    ) -> None:
         posterior = Posterior(groups)
-        super().__init__(classes, len(posterior.group_of))
+        super().__init__(classes, len(posterior.attribute_of))
         self.predictor = predictor
         self.posterior = posterior
 
@@ -72,7 +74,7 @@ class PosteriorHead(LabelHead):
         return facets
 
     def embed_classes(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
-        return self.posterior.facets(signatures), signatures.new_zeros(len(signatures))
+        return self.posterior.embed_classes(signatures), signatures.new_zeros(len(signatures))
 
 
 @final
@@ -84,4 +86,4 @@ class Believed(nn.Module):
         self.head = head
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.head.posterior.mixed(self.head.predictor(features))
+        return self.head.posterior.shrunk(self.head.predictor(features))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from fourfold.algorithms.generalized import GeneralizedScore
+from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
 from fourfold.data.rows import evenly
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.problem import Labelled

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fourfold.algorithms.signatures import Signatures
+from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.tasks import Classification
 from fourfold.data.descriptions import candidate_classes
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.classes import ClassDescriptions
-from fourfold.preparation.descriptions import with_vectors
+from fourfold.preparation.descriptions import encode_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def described_classes(
     generalized
         Whether seen classes are candidates, too.
     """
-    known = [with_vectors(d.classes, encoder) for d in domains if d.classes is not None]
+    known = [encode_descriptions(d.classes, encoder) for d in domains if d.classes is not None]
     if not known:
         raise DataError(
             f"{name} must know descriptions of the classes, Domain(..., classes=...); got none"

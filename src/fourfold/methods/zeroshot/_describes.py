@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from fourfold.algorithms.generalized import GeneralizedScore
-from fourfold.algorithms.signatures import Signatures
+from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
+from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.tasks import Classification, Task
 from fourfold.data.descriptions import Descriptions
 from fourfold.data.domain import Domain
@@ -28,7 +28,7 @@ from fourfold.methods.zeroshot._candidates import described_classes, seen_classe
 from fourfold.methods.zeroshot._index import ClassIndex
 from fourfold.methods.zeroshot._label_heads import InputEmbedding, LabelHead, head_of
 from fourfold.methods.zeroshot._seen import SeenData
-from fourfold.preparation.descriptions import with_vectors
+from fourfold.preparation.descriptions import encode_descriptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,7 +182,7 @@ class Describes(TransferEstimator, ABC):
 
     def _vectors(self, signatures: Signatures, descriptions: Descriptions) -> Tensor:
         """Return signatures (k, m) of described classes."""
-        encoded = with_vectors(descriptions, self.encoder)
+        encoded = encode_descriptions(descriptions, self.encoder)
         made = signatures.transform if self.keeps_missing else signatures.filled
         return torch.from_numpy(np.array(made(encoded)))
 

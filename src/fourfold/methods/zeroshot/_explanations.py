@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.algorithms.signatures import Group
+    from fourfold.algorithms.zeroshot.signatures import AttributeEncoder
     from fourfold.core.tasks import Classification
     from fourfold.data.rows import Rows
     from fourfold.estimators.model import Model
@@ -113,11 +113,11 @@ class Explanation:
         return sorted(self.reasons, key=lambda reason: -abs(reason.weight))
 
 
-def _believed(group: Group, values: Array) -> str:
+def _believed(group: AttributeEncoder, values: Array) -> str:
     """Write a row's predicted value in words."""
-    if group.sort == "continuous":
+    if group.kind == "continuous":
         return group.decode(values[None])[0]
-    likely = max(values[0], 1 - values[0]) if group.sort == "binary" else values.max()
+    likely = max(values[0], 1 - values[0]) if group.kind == "binary" else values.max()
     return f"{group.decode(values[None])[0]} ({likely:.2f})"
 
 
@@ -184,10 +184,10 @@ def _explanation(
     labels, bias = head.labels[two], head.bias[two].double().numpy()
     own, other = labels.double().numpy()
     parts = facets * (own - other)  # (F,) in the score's own units
-    classes = head.posterior.signatures(labels)
+    classes = head.posterior.signatures_of(labels)
     reasons = []
-    for i, (group, on) in enumerate(head.posterior.parts):
-        weight = float(parts[head.posterior.group_of == i].sum())
+    for i, (group, on) in enumerate(head.posterior.columns):
+        weight = float(parts[head.posterior.attribute_of == i].sum())
         first, second = group.decode(classes[:, on])
         reasons.append(Reason(group.name, _believed(group, values[on]), first, second, weight))
     if bias[0] != bias[1]:  # the penalty of a seen class

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
+from fourfold.algorithms.whitening import cholesky_whitened
+
 __all__ = ["TINY", "Over", "correlation", "hinges"]
 
 Over: TypeAlias = Literal["hardest", "all", "ranked"]
@@ -34,15 +36,6 @@ def hinges(scores: Tensor, y: Tensor, margin: float, over: Over) -> Tensor:
 def correlation(a: Tensor, b: Tensor, alpha: float) -> Tensor:
     """Return the sum of the canonical correlations of two views of a batch, (B, d) and (B, m)."""
     a, b = a - a.mean(0), b - b.mean(0)
-    white = [_whitened(view, alpha) for view in (a, b)]
+    white = [cholesky_whitened(view, alpha) for view in (a, b)]
     correlations: Tensor = torch.linalg.svdvals(white[0].T @ white[1] / len(a))
     return correlations.sum()
-
-
-def _whitened(view: Tensor, alpha: float) -> Tensor:
-    """Return a centred view (B, d) in coordinates of about unit covariance."""
-    covariance = view.T @ view / len(view)
-    added = alpha * covariance.diagonal().mean() + TINY
-    root = torch.linalg.cholesky(covariance + added * torch.eye(len(covariance)).to(view))
-    whitened: Tensor = torch.linalg.solve_triangular(root, view.T, upper=False)
-    return whitened.T

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fourfold.algorithms.attribute_posterior import Prior
-from fourfold.algorithms.forest import Forest
+from fourfold.algorithms.zeroshot.attribute_posterior import Prior
+from fourfold.algorithms.zeroshot.forest import Forest
 from fourfold.estimators.model import Model
 from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.zeroshot._attribute_heads import AttributeAnswers
@@ -42,19 +42,19 @@ def grow_forest(
     """Grow a forest from rows to the signatures of their classes, all classes balanced."""
     body = problem.body(Flat())
     X, codes, known = in_blocks(body, seen.data.rows), seen.data.y.numpy(), seen.signatures.numpy()
-    prior = Prior.of(known, problem.described.signatures.groups).mean
+    prior = Prior.of(known, problem.described.signatures.encoders).mean
     weight = class_weights(codes)
     forest.fit(X, np.where(np.isnan(known), prior, known)[codes], sample_weight=weight)
-    grown = Forest.of(forest)
+    grown = Forest.from_sklearn(forest)
     if np.isnan(known).any():  # leaves average over the rows whose attribute is known
-        grown.fill(forest.apply(X), known[codes], weight, prior)
+        grown.set_leaves(forest.apply(X), known[codes], weight, prior)
     return AttributePredictor(body, grown, History())
 
 
 def train_network(problem: Problem, seen: SeenData) -> AttributePredictor:
     """Train a network and a linear layer to predict attributes."""
     body = problem.body()
-    answers = AttributeAnswers(body.width, problem.described.signatures.groups)
+    answers = AttributeAnswers(body.width, problem.described.signatures.encoders)
     model = Model(body, answers)
 
     def loss(batch: Batch) -> Tensor:

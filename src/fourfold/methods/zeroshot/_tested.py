@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.algorithms.attribute_posterior import Posterior, Prior
+    from fourfold.algorithms.zeroshot.attribute_posterior import Posterior, Prior
     from fourfold.methods.zeroshot._seen import SeenData
     from fourfold.networks.builder import Body
 
@@ -75,9 +75,9 @@ def choose_trust(posterior: Posterior, prior: Prior, tested: Sequence[TestedAttr
     known = TestedAttributes.joined(tested)
     rates = np.zeros(len(TRUSTS))
     for i, trust in enumerate(TRUSTS):
-        posterior.believe(prior, trust, known.predicted, known.true, known.weight)
+        posterior.calibrate(prior, trust, known.predicted, known.true, known.weight)
         for part in tested:
-            labels = posterior.facets(torch.from_numpy(part.signatures)).double()
+            labels = posterior.embed_classes(torch.from_numpy(part.signatures)).double()
             scores = posterior(torch.from_numpy(part.predicted).float()).double() @ labels.T
             rates[i] += balanced_accuracy_score(part.y, scores.argmax(1).numpy())
     best = np.flatnonzero(rates == rates.max())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, final
 from sklearn.ensemble import ExtraTreesRegressor
 from torch import nn
 
-from fourfold.algorithms.attribute_posterior import Posterior, Prior
-from fourfold.algorithms.forest import Forest, Size
+from fourfold.algorithms.zeroshot.attribute_posterior import Posterior, Prior
+from fourfold.algorithms.zeroshot.forest import Forest, Size
 from fourfold.methods.kit import (
     DataError,
     Finding,
@@ -39,7 +39,7 @@ from fourfold.networks.builder import Builder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourfold.algorithms.signatures import Signatures
+    from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["AttributePrediction"]
@@ -121,7 +121,7 @@ class AttributePrediction(UsesRecipe, Describes):
     def label_head(
         self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
     ) -> PosteriorHead:
-        groups = signatures.groups
+        groups = signatures.encoders
         forest = self.predictor == "forest"
         predictor = Forest(Size(*state["size_"])) if forest else AttributeAnswers(width, groups)
         return PosteriorHead(predictor, groups, classes)
@@ -134,18 +134,18 @@ class AttributePrediction(UsesRecipe, Describes):
             tested.append(predict_attributes(body, predictor, held))
         if self.trust is not None:
             return _Chosen(self.trust, tested)
-        groups = problem.described.signatures.groups
+        groups = problem.described.signatures.encoders
         prior = Prior.of(seen.signatures.numpy(), groups)
         return _Chosen(choose_trust(Posterior(groups), prior, tested), tested)
 
     def _recognize(self, problem: Problem, seen: SeenData, chosen: _Chosen) -> Fitted:
-        groups = problem.described.signatures.groups
+        groups = problem.described.signatures.encoders
         body, predictor, history = self._train(problem, seen)
         head = PosteriorHead(predictor, groups, 1)
         prior = Prior.of(seen.signatures.numpy(), groups)
         tested = chosen.tested or [predict_attributes(body, predictor, seen)]
         known = TestedAttributes.joined(tested)
-        head.posterior.believe(prior, chosen.trust, known.predicted, known.true, known.weight)
+        head.posterior.calibrate(prior, chosen.trust, known.predicted, known.true, known.weight)
         size = list(predictor.size) if isinstance(predictor, Forest) else None
         return Fitted(Model(body, head), history, state={"trust_": chosen.trust, "size_": size})
 

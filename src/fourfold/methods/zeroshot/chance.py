@@ -15,7 +15,7 @@ from fourfold.methods.zeroshot._label_heads import LabelHead
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourfold.algorithms.signatures import Signatures
+    from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["Chance"]

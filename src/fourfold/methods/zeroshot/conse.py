@@ -26,7 +26,7 @@ from fourfold.networks.builder import Builder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourfold.algorithms.signatures import Signatures
+    from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["ConSE"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 from torch import Tensor, nn
 
-from fourfold.algorithms.linear import canonical, ridge
+from fourfold.algorithms.linear import canonical_correlations, ridge
 from fourfold.methods.kit import (
     Batch,
     Body,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fourfold.algorithms.signatures import Signatures
+    from fourfold.algorithms.zeroshot.signatures import Signatures
 
 __all__ = ["LabelEmbedding"]
 
@@ -145,8 +145,8 @@ class LabelEmbedding(UsesRecipe, Describes):
         if self.labels == "fixed":
             head.load(ridge(features, wanted, (self.alpha or TINY) * len(features)))
         else:
-            f, g, _ = canonical(features, wanted, self.size, self.alpha)
-            head.load(f.wide(self.size), g.wide(self.size))
+            f, g, _ = canonical_correlations(features, wanted, self.size, self.alpha)
+            head.load(f.padded(self.size), g.padded(self.size))
 
     def _correlate(self, body: Body, seen: SeenData, recipe: Recipe) -> History:
         """Train a network for large canonical correlations."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
-from fourfold.algorithms.linear import Affine, amid
+from fourfold.algorithms.linear import Affine
+from fourfold.algorithms.selection import central_choice
 from fourfold.methods.kit import (
     Body,
     Fitted,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.algorithms.signatures import Signatures
+    from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.methods.zeroshot._seen import SeenData
 
     Matrix = NDArray[np.float64]
@@ -118,14 +119,14 @@ class ESZSL(OnFeatures, Describes):
             rates.append(
                 np.array([[balanced_accuracy_score(y, one) for one in row] for row in scores])
             )
-        i, j = amid(np.array(rates)) if rates else (len(gammas) // 2, len(lambdas) // 2)
+        i, j = central_choice(np.array(rates)) if rates else (len(gammas) // 2, len(lambdas) // 2)
         return gammas[i], lambdas[j]
 
     def _recognize(self, problem: Problem, seen: SeenData, chosen: tuple[float, float]) -> Fitted:
         body = problem.body(Flat())
         head = EmbeddingHead(body.width, seen.signatures.shape[1], 1, size=None, match="product")
         decomposed = Decomposed.of(*_sides(body, seen))
-        f = Affine.about(decomposed.mean, decomposed.weight(*chosen))
+        f = Affine.centred(decomposed.mean, decomposed.weight(*chosen))
         head.load(f, origin=seen.signatures.mean(0))
         return Fitted(
             Model(body, head), state=dict(zip(("gamma_", "lambda__"), chosen, strict=True))

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.linear import amid, ridge, ridges
+from fourfold.algorithms.linear import ridge, ridge_path
+from fourfold.algorithms.selection import central_choice
 from fourfold.methods.kit import (
     Body,
     Fitted,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fourfold.algorithms.signatures import Signatures
+    from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["RidgeToDescriptions"]
@@ -90,7 +91,7 @@ class RidgeToDescriptions(OnFeatures, Describes):
             return self.alpha
         folds = seen.class_folds(problem.seed, seen.n_folds)
         rates = [_rates(problem.body(Flat()), rest, held) for rest, held in folds]
-        return ALPHAS[amid(np.array(rates))[0]] if rates else ALPHAS[0]
+        return ALPHAS[central_choice(np.array(rates))[0]] if rates else ALPHAS[0]
 
     def _recognize(self, problem: Problem, seen: SeenData, chosen: float) -> Fitted:
         body = problem.body(Flat())
@@ -114,5 +115,5 @@ def _rates(body: Body, rest: SeenData, held: SeenData) -> list[float]:
     asked, true = in_blocks(body, held.data.rows), held.data.y.numpy()
     return [
         float(balanced_accuracy_score(true, ((asked @ f.weight + f.bias) @ labels.T).argmax(1)))
-        for f in ridges(features, wanted, ALPHAS)
+        for f in ridge_path(features, wanted, ALPHAS)
     ]

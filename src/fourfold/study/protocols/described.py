@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fourfold.algorithms.signatures import Signatures
+from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.tasks import Classification, infer_task
 from fourfold.data.descriptions import candidate_classes
 from fourfold.data.domain import pool

@@ -1,4 +1,4 @@
-"""A forest of scikit-learn as a module of torch: it saves, exports and answers like any network."""
+"""Forest: a fitted forest of scikit-learn as a module of torch."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Forest", "Size"]
 
 
 class Size(NamedTuple):
-    """How large a forest is.
+    """The size of a forest.
 
     Attributes
     ----------
     trees, nodes, depth
-        How many there are; how many in all; edges from a root to the furthest leaf.
+        Number of trees; number of their nodes together; edges from a root to the furthest leaf.
     outputs
         Values in a leaf.
     """
@@ -34,12 +34,14 @@ class Size(NamedTuple):
 
 @final
 class Forest(nn.Module):
-    """The average over trees of the values in the leaves that a row falls into.
+    """Average over trees the values of the leaves that a row falls into.
+
+    It is saved and exported like any network.
 
     Parameters
     ----------
     size
-        Of the forest that is loaded into it.
+        Of the forest.
 
     Examples
     --------
@@ -47,8 +49,8 @@ class Forest(nn.Module):
     >>> from sklearn.ensemble import ExtraTreesRegressor
     >>> X, y = load_iris(return_X_y=True)
     >>> grown = ExtraTreesRegressor(20, random_state=0).fit(X, y)
-    >>> said = Forest.of(grown)(torch.from_numpy(X).float())[:, 0]
-    >>> bool(np.allclose(said, grown.predict(X), atol=1e-6))
+    >>> outputs = Forest.from_sklearn(grown)(torch.from_numpy(X).float())[:, 0]
+    >>> bool(np.allclose(outputs, grown.predict(X), atol=1e-6))
     True
     """
 
@@ -69,11 +71,11 @@ class Forest(nn.Module):
         self.register_buffer("values", torch.zeros(size.nodes, size.outputs))
 
     @classmethod
-    def of(cls, grown: ExtraTreesRegressor) -> Self:
-        """Take over a fitted forest.
+    def from_sklearn(cls, grown: ExtraTreesRegressor) -> Self:
+        """Convert a fitted forest.
 
-        scikit-learn compares float32 features to thresholds of more digits; rounded down to
-        float32 they decide every row the same way.
+        scikit-learn compares float32 features to float64 thresholds; these are rounded down to
+        float32, which decides every row the same way.
         """
         trees = [one.tree_ for one in grown.estimators_]
         starts = np.cumsum([0, *(tree.node_count for tree in trees)])
@@ -87,25 +89,25 @@ class Forest(nn.Module):
             made.get_buffer(name).copy_(torch.from_numpy(np.concatenate(columns)))
         return made
 
-    def fill(
+    def set_leaves(
         self,
         leaves: NDArray[np.int64],
         values: NDArray[np.float32],
         weight: NDArray[np.float64],
         default: NDArray[np.float64],
     ) -> None:
-        """Let each leaf say the average of what is known of the rows in it.
+        """Set each leaf to the weighted average of the known values of its rows.
 
         Parameters
         ----------
         leaves
-            (n, trees) the leaf of each row in each tree, as scikit-learn's ``apply`` says.
+            (n, trees) the leaf of each row in each tree, from scikit-learn's ``apply``.
         values
-            (n, outputs) of the rows; NaN where one is not known.
+            (n, outputs) of the rows; NaN if unknown.
         weight
             (n,) of the rows.
         default
-            (outputs,) what leaves say in which nothing is known.
+            (outputs,) of leaves without a known value.
         """
         where = leaves + self.roots.numpy()
         known = ~np.isnan(values) * weight[:, None]
@@ -125,9 +127,9 @@ class Forest(nn.Module):
 
 
 def _arrays(tree: Any, start: int) -> tuple[NDArray[Any], ...]:
-    """Return features, thresholds, children and values of a tree whose first node is numbered so.
+    """Return features, thresholds, children and values of a tree whose first node has a number.
 
-    A leaf is its own child, so that a row that has come to one stays there.
+    A leaf is its own child, so that a row stays in it.
     """
     leaf = tree.children_left < 0
     own = np.arange(tree.node_count)

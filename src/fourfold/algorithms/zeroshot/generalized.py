@@ -1,4 +1,4 @@
-"""Generalized zero-shot score: seen and unseen classes recognized among all of them."""
+"""The score of generalized zero-shot recognition."""
 
 from __future__ import annotations
 

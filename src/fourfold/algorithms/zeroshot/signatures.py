@@ -18,42 +18,42 @@ if TYPE_CHECKING:
 
     from fourfold.data.descriptions import Descriptions
 
-__all__ = ["Group", "Signatures", "columns_of"]
+__all__ = ["AttributeEncoder", "Signatures", "columns_of"]
 
-Sort: TypeAlias = Literal["binary", "categorical", "continuous"]
+Kind: TypeAlias = Literal["binary", "categorical", "continuous"]
 
 
 @final
 @dataclass(frozen=True)
-class Group:
-    """The columns of one attribute.
+class AttributeEncoder:
+    """One attribute as columns of numbers.
 
     Attributes
     ----------
     name
         The attribute.
-    sort
-        ``"binary"``: one column of 0 and 1; ``"categorical"``: one of them 1, the others 0;
-        ``"continuous"``: one column, standardized over the classes.
+    kind
+        ``"binary"``: one column of 0 and 1; ``"categorical"``: one-hot columns; ``"continuous"``:
+        one column, standardized over the classes.
     values
-        What is 0 and what is 1; or the categories in the order of the columns; empty for numbers.
+        The names of 0 and 1, or the categories in the order of the columns; empty for numbers.
     mean, scale
         Of a continuous attribute.
     """
 
     name: str
-    sort: Sort
+    kind: Kind
     values: tuple[str, ...] = ()
     mean: float = 0.0
     scale: float = 1.0
 
     @property
     def width(self) -> int:
-        """How many columns."""
-        return len(self.values) if self.sort == "categorical" else 1
+        """Number of columns."""
+        return len(self.values) if self.kind == "categorical" else 1
 
     def encode(self, column: pd.Series[Any]) -> NDArray[np.float32]:
-        """Make columns (k, width) of an attribute's values, NaN where one is missing."""
+        """Encode values as columns (k, width), NaN for a missing value."""
         missing = column.isna().to_numpy()
         out = np.full((len(column), self.width), np.nan, np.float32)
         for row, value in enumerate(column.tolist()):
@@ -62,25 +62,25 @@ class Group:
         return out
 
     def decode(self, columns: NDArray[Any]) -> list[str]:
-        """Write what columns (k, width) say, as a person reads it; "?" where it is missing."""
-        said = []
+        """Write the values of columns (k, width) as text; "?" for a missing value."""
+        words = []
         for row in columns:
             if np.isnan(row).any():
-                said.append("?")
-            elif self.sort == "continuous":
-                said.append(_number(row[0] * self.scale + self.mean, self.scale))
-            elif self.sort == "binary":
-                said.append(self.values[int(row[0] > 0.5)])
+                words.append("?")
+            elif self.kind == "continuous":
+                words.append(_number(row[0] * self.scale + self.mean, self.scale))
+            elif self.kind == "binary":
+                words.append(self.values[int(row[0] > 0.5)])
             else:
-                said.append(self.values[int(row.argmax())])
-        return said
+                words.append(self.values[int(row.argmax())])
+        return words
 
     def _encode_one(self, value: Any) -> Any:
-        if self.sort == "continuous":
+        if self.kind == "continuous":
             if isinstance(value, str) or not np.isfinite(value):
                 raise DataError(f"attribute {self.name!r} must be a finite number; got {value!r}")
             return (value - self.mean) / self.scale
-        if self.sort == "binary":
+        if self.kind == "binary":
             if value not in {0, 1}:
                 raise DataError(
                     f"attribute {self.name!r} must be {' or '.join(self.values)}; got {value!r}"
@@ -95,20 +95,19 @@ class Group:
 
 @final
 class Signatures:
-    """Turns descriptions into signatures (k, m): a row of numbers a class.
+    """Encode descriptions of classes as signatures (k, m), a row of numbers a class.
 
-    Truth values and 0 / 1 are one column, categories one each, other numbers are standardized over
-    the classes it was fitted on; vectors stay as they are.
+    Truth values and 0 / 1 become one column, categories one column each; other numbers are
+    standardized over the classes of ``fit``; vectors are unchanged.
 
     Attributes
     ----------
     kind
         Of the descriptions: ``"attributes"`` or ``"vectors"``.
-    groups
-        Attribute by attribute, in the order of the columns.
+    encoders
+        Of the attributes, in the order of the columns.
     typical
-        (m,) what stands for a missing attribute where none may be missing: the average over the
-        classes it was fitted on.
+        (m,) the average over the classes of ``fit``, for missing attributes.
 
     Examples
     --------
@@ -122,40 +121,40 @@ class Signatures:
     def __init__(
         self,
         kind: Literal["attributes", "vectors"],
-        groups: tuple[Group, ...],
+        encoders: tuple[AttributeEncoder, ...],
         typical: tuple[float, ...] = (),
     ) -> None:
         self.kind = kind
-        self.groups = groups
+        self.encoders = encoders
         self.typical = typical
 
     @classmethod
     def fit(cls, descriptions: Descriptions) -> Self:
-        """Learn what attributes there are, from every class that is described.
+        """Learn the attributes from the descriptions of all classes.
 
         Raises
         ------
         DataError
-            If descriptions are texts, which must be encoded first, or an attribute is neither
-            numbers nor words.
+            If descriptions are texts, which must be encoded first, or an attribute mixes numbers
+            and words.
         """
         if descriptions.matrix is not None:
             return cls("vectors", tuple(map(_of_vector, descriptions.attributes)))
         if descriptions.frame is None:
             raise DataError("texts must be encoded as vectors first; got texts")
         frame = descriptions.frame
-        made = cls("attributes", tuple(_group(str(c), frame[c]) for c in frame.columns))
+        made = cls("attributes", tuple(_encoder(str(c), frame[c]) for c in frame.columns))
         made.typical = tuple(np.nanmean(made.transform(descriptions), axis=0).tolist())
         return made
 
     @property
     def width(self) -> int:
-        """How many columns, m."""
-        return sum(group.width for group in self.groups)
+        """Number of columns, m."""
+        return sum(encoder.width for encoder in self.encoders)
 
-    def columns(self) -> list[tuple[Group, slice]]:
+    def columns(self) -> list[tuple[AttributeEncoder, slice]]:
         """Return each attribute with its columns."""
-        return columns_of(self.groups)
+        return columns_of(self.encoders)
 
     def transform(self, descriptions: Descriptions) -> NDArray[np.float32]:
         """Return signatures (k, m), NaN where an attribute is missing.
@@ -163,25 +162,25 @@ class Signatures:
         Raises
         ------
         DataError
-            If classes are described in another way than those that it was fitted on.
+            If descriptions are of another kind than in ``fit``, or lack its attributes.
         """
         if descriptions.kind != self.kind:
             raise DataError(
                 f"classes must be described by {self.kind}, as in fit; got {descriptions.kind}"
             )
         if descriptions.matrix is not None:
-            if descriptions.width != len(self.groups):
+            if descriptions.width != len(self.encoders):
                 raise DataError(
-                    f"descriptions must be vectors of {len(self.groups)} numbers, as in fit; got "
+                    f"descriptions must be vectors of {len(self.encoders)} numbers, as in fit; got "
                     f"{descriptions.width}"
                 )
             return descriptions.matrix
         made = np.concatenate(
-            [g.encode(self._column(descriptions, g)) for g in self.groups], axis=1
+            [e.encode(self._column(descriptions, e)) for e in self.encoders], axis=1
         )
         empty = descriptions.names[np.isnan(made).all(axis=1)].tolist()
         if empty:
-            known = ", ".join(group.name for group in self.groups[:5])
+            known = ", ".join(encoder.name for encoder in self.encoders[:5])
             raise DataError(
                 f"a class must have one of the attributes of fit, such as {known}; got none for "
                 f"{empty[0]!r}"
@@ -189,7 +188,7 @@ class Signatures:
         return made
 
     def filled(self, descriptions: Descriptions) -> NDArray[np.float32]:
-        """Return signatures (k, m) in which what is missing is as it is on average.
+        """Return signatures (k, m) with the average in place of missing attributes.
 
         Raises
         ------
@@ -201,56 +200,60 @@ class Signatures:
         return np.where(holes, np.array(self.typical, np.float32), made) if holes.any() else made
 
     @staticmethod
-    def _column(descriptions: Descriptions, group: Group) -> pd.Series[Any]:
-        """Return an attribute of all classes; one that nobody has is missing everywhere."""
+    def _column(descriptions: Descriptions, encoder: AttributeEncoder) -> pd.Series[Any]:
+        """Return an attribute of all classes; missing everywhere if no class has it."""
         frame = descriptions.frame
         found = {} if frame is None else {str(column): frame[column] for column in frame.columns}
-        return found.get(group.name, pd.Series([np.nan] * len(descriptions)))
+        return found.get(encoder.name, pd.Series([np.nan] * len(descriptions)))
 
     def state(self) -> dict[str, Any]:
-        """Return what was fitted, as JSON can hold it."""
-        groups = [asdict(group) for group in self.groups]
-        return {"kind": self.kind, "groups": groups, "typical": list(self.typical)}
+        """Return the fitted state as JSON."""
+        encoders = [asdict(encoder) for encoder in self.encoders]
+        return {"kind": self.kind, "encoders": encoders, "typical": list(self.typical)}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
-        """Take over what :meth:`state` returned."""
-        groups = [{**group, "values": tuple(group["values"])} for group in state["groups"]]
-        made = tuple(Group(**group) for group in groups)
-        return cls(state["kind"], made, tuple(state["typical"]))
+        """Return the signatures of a state."""
+        encoders = tuple(
+            AttributeEncoder(**{**saved, "values": tuple(saved["values"])})
+            for saved in state["encoders"]
+        )
+        return cls(state["kind"], encoders, tuple(state["typical"]))
 
 
-def columns_of(groups: Sequence[Group]) -> list[tuple[Group, slice]]:
+def columns_of(encoders: Sequence[AttributeEncoder]) -> list[tuple[AttributeEncoder, slice]]:
     """Return each attribute with its columns of a signature."""
-    ends = np.cumsum([group.width for group in groups]).tolist()
-    return [(group, slice(end - group.width, end)) for group, end in zip(groups, ends, strict=True)]
+    ends = np.cumsum([encoder.width for encoder in encoders]).tolist()
+    return [(e, slice(end - e.width, end)) for e, end in zip(encoders, ends, strict=True)]
 
 
-def _of_vector(name: str) -> Group:
-    return Group(name, "continuous")
+def _of_vector(name: str) -> AttributeEncoder:
+    return AttributeEncoder(name, "continuous")
 
 
-def _group(name: str, column: pd.Series[Any]) -> Group:
-    """Tell what sort of attribute a column is."""
+def _encoder(name: str, column: pd.Series[Any]) -> AttributeEncoder:
+    """Choose the encoder of a column by its values."""
     known = [value for value, no in zip(column.tolist(), column.isna(), strict=True) if not no]
     if not known:
         raise DataError(f"attribute {name!r} must be known for some class; got only missing ones")
     if all(isinstance(value, str) for value in known):
-        return Group(name, "categorical", tuple(sorted(set(known))))
+        return AttributeEncoder(name, "categorical", tuple(sorted(set(known))))
     if not all(isinstance(value, (bool, int, float, np.bool_, np.number)) for value in known):
         raise DataError(f"attribute {name!r} must be all numbers or all words; got a mixture")
     if all(isinstance(value, (bool, np.bool_)) for value in known):
-        return Group(name, "binary", ("no", "yes"))
+        return AttributeEncoder(name, "binary", ("no", "yes"))
     if set(known) <= {0, 1}:
-        return Group(name, "binary", ("0", "1"))
+        return AttributeEncoder(name, "binary", ("0", "1"))
     numbers = np.array(known, np.float64)
     if not np.isfinite(numbers).all():
         raise DataError(f"attribute {name!r} must be finite; got infinity")
-    return Group(name, "continuous", (), float(numbers.mean()), float(numbers.std()) or 1.0)
+    return AttributeEncoder(
+        name, "continuous", (), float(numbers.mean()), float(numbers.std()) or 1.0
+    )
 
 
 def _number(value: float, scale: float) -> str:
-    """Write a number as finely as its spread asks for."""
+    """Write a number with the digits that its scale needs."""
     decimals = max(0, 2 - math.floor(math.log10(scale)))
     written = f"{value:.{decimals}f}"
     written = written.rstrip("0").rstrip(".") if "." in written else written

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold.algorithms.signatures import Signatures
+from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError
 
@@ -23,7 +23,7 @@ ANIMALS = Descriptions.of(
 
 def test_each_sort_has_its_columns():
     made = Signatures.fit(ANIMALS)
-    assert [(g.sort, g.width) for g in made.groups] == [
+    assert [(e.kind, e.width) for e in made.encoders] == [
         ("binary", 1), ("continuous", 1), ("categorical", 2), ("binary", 1)
     ]  # fmt: skip
     assert made.width == 5
@@ -50,8 +50,8 @@ def test_it_is_kept_as_json():
 def test_values_are_written_back():
     made = Signatures.fit(ANIMALS)
     S = made.transform(ANIMALS)
-    said = [group.decode(S[:, on]) for group, on in made.columns()]
-    assert said == [
+    words = [encoder.decode(S[:, on]) for encoder, on in made.columns()]
+    assert words == [
         ["yes", "no", "no"], ["4", "2", "0"], ["grass", "seeds", "?"], ["1", "?", "0"]
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Very many labels: the vectors with the largest inner products, found without looking at all."""
+"""LabelIndex: the labels with the largest inner products, of very many."""
 
 from __future__ import annotations
 
@@ -9,58 +9,69 @@ from typing import TYPE_CHECKING, Final, Literal, Self, final
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from fourfold.algorithms.label_backends import BLOCK, FORMS, Wanted
+from fourfold.algorithms.label_index.arrays import (
+    as_matrix,
+    as_numbers,
+    check_finite,
+    check_lengths,
+)
+from fourfold.algorithms.label_index.backend import Options
+from fourfold.algorithms.label_index.exact import Exact
+from fourfold.algorithms.label_index.hnsw import Hnsw
+from fourfold.algorithms.label_index.ivf import Ivf
 from fourfold.core.parameters import Fraction, Parameters, PositiveInt
 from fourfold.core.process import threads
 from fourfold.errors import BundleError, DataError, ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike
 
-    from fourfold.algorithms.label_backends import Form, Found, Vectors
+    from fourfold.algorithms.label_index.backend import Backend, Found, Vectors
 
 __all__ = ["LabelIndex"]
 
 FORMAT: Final = 1
+BACKENDS: Final[Mapping[str, type[Backend]]] = {"exact": Exact, "ivf": Ivf, "hnsw": Hnsw}
 MANY: Final = 50_000
-"""From so many labels on, looking at all of them costs more than a step of a network."""
+"""Number of labels from which an exact search costs more than the forward pass of a network."""
 ROUNDING: Final = 1e-5
-"""Inner products that differ by a smaller part are equal."""
-LARGEST: Final = 1e37
-"""Squared lengths, with twice the bias, reach at most so far: distances fit into 32-bit floats."""
+"""Relative difference below which inner products count as equal."""
 
 
 @final
 class LabelIndex(Parameters):
-    """The labels with the largest scores f(x)·v + b, without looking at every vector v.
+    """An index of label vectors v that finds the largest scores f(x)·v + b of a query f(x).
 
-    Each query is searched for by itself, so that its answer is the same bit for bit in any batch;
-    scores are true inner products of 32-bit floats in every kind.
+    Each query is searched for alone, so that its answer is the same bit for bit in any batch.
+    Scores are true inner products of 32-bit floats in every kind.
 
     Parameters
     ----------
     kind
-        ``"exact"`` looks at every label; ``"ivf"`` at those of the nearest of k-means' cells;
+        ``"exact"`` searches all labels; ``"ivf"`` those in the nearest cells of a k-means;
         ``"hnsw"`` walks a graph of neighbours, which takes far longer to build. ``"auto"`` is exact
-        below 50 000 labels and ivf from there.
+        below 50 000 labels, else ivf.
     cells
-        How many, of ivf; None is the power of two next to the root of the number of labels.
+        Number of cells, for ivf; None: the power of two nearest to the root of the number of
+        labels.
     neighbours
-        Of a label in the graph, of hnsw.
+        Of a label in the graph, for hnsw.
     effort
-        How many cells are looked through (ivf), or candidates are kept on the way (hnsw): more find
-        the largest more often, and take longer. None is 16 and 64; see :meth:`calibrate`.
+        Cells in a search (ivf), or candidates during the walk (hnsw): a larger number finds the
+        largest scores more often and takes longer. None: 16 and 64; see :meth:`calibrate`.
     random_state
         Seed of k-means.
 
     Attributes
     ----------
     kind_
-        What ``"auto"`` became.
+        The kind that ``"auto"`` chose.
     effort_
-        What a search spends; 0 for exact.
+        Of a search; 0 for exact.
     width_
-        d, how many numbers a vector has.
+        d, the length of a vector.
     biased_
         Whether labels have a bias b.
 
@@ -71,18 +82,18 @@ class LabelIndex(Parameters):
 
     Notes
     -----
-    Cells and graphs go by nearness, not by inner products, and the two agree once each vector has
-    one more number, a, against a 0 in the query, with a² = C − ‖v‖² − 2b: then
-    ‖(f, 0) − (v, a)‖² = ‖f‖² + C − 2(f·v + b). For b = −‖v‖²/2, the nearest label, and for vectors
-    of one length, a is the same for all. Where lengths differ much beside that, a hides what
-    structure there is, and much must be looked at: :meth:`calibrate` tells.
+    Cells and graphs search by nearness. It agrees with the inner product once each vector has a
+    further number a, and the query a 0, with a² = C − ‖v‖² − 2b: then
+    ‖(f, 0) − (v, a)‖² = ‖f‖² + C − 2(f·v + b). With b = −‖v‖²/2, for the nearest label, and for
+    vectors of one length, a is the same for all. Where lengths differ otherwise, a hides the
+    structure and a search needs more effort: :meth:`calibrate` measures it.
 
     References
     ----------
     Douze et al., The Faiss Library, 2024. Malkov & Yashunin, Efficient and Robust Approximate
     Nearest Neighbor Search Using Hierarchical Navigable Small World Graphs, TPAMI 2020. Bachrach
     et al., Speeding Up the Xbox Recommender System Using a Euclidean Transformation for
-    Inner-Product Spaces, RecSys 2014 (the one more number).
+    Inner-Product Spaces, RecSys 2014 (the further number).
 
     Examples
     --------
@@ -102,53 +113,53 @@ class LabelIndex(Parameters):
     random_state: int = 0
 
     def build(self, vectors: ArrayLike, bias: ArrayLike | None = None) -> Self:
-        """Build the index, with one thread: the same vectors give the same index.
+        """Build the index, in one thread: the same vectors give the same index.
 
         Parameters
         ----------
         vectors
-            (k, d) of the labels. An exact index without bias keeps them as they are, also a memory
-            map.
+            (k, d) of the labels. An exact index without bias keeps them without a copy, also a
+            memory map.
         bias
-            (k,) what is added to the inner products with each.
+            (k,) added to the inner products with each.
 
         Raises
         ------
         ParameterError
             If a parameter is out of its bounds.
         DataError
-            If there are no vectors, or they are no finite numbers, or ‖v‖² + 2|b| of one is above
-            10³⁷: distances of such would not fit into 32-bit floats.
+            If there are no vectors, they are not finite numbers, or ‖v‖² + 2|b| of one is above
+            10³⁷, so that distances do not fit into 32-bit floats.
         """
         self.check()
-        labels = _matrix(vectors, "vectors of labels")
+        labels = as_matrix(vectors, "vectors of labels")
         if not labels.size:
             raise DataError(f"there must be a label's vector; got shape {labels.shape}")
-        _check_finite(labels, "vectors of labels")
+        check_finite(labels, "vectors of labels")
         self.biased_, self.width_ = bias is not None, labels.shape[1]
         labels = self._with_bias(labels, bias)
-        wanted = Wanted(self.biased_, self.cells, self.neighbours, self.random_state)
+        options = Options(self.biased_, self.cells, self.neighbours, self.random_state)
         kind = self.kind if self.kind != "auto" else "ivf" if len(labels) >= MANY else "exact"
         self.kind_ = kind
         with threads(1):
-            self.form_: Form = FORMS[kind].build(labels, wanted)
-        usual = self.form_.effort
+            self.backend_: Backend = BACKENDS[kind].build(labels, options)
+        usual = self.backend_.effort
         self.effort_ = (self.effort or usual) if usual else 0
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "form_" in vars(self)
+        return "backend_" in vars(self)
 
     @property
     def n(self) -> int:
-        """How many labels there are."""
+        """Number of labels."""
         return self._built().n
 
     def add(self, vectors: ArrayLike, bias: ArrayLike | None = None) -> Self:
-        """Add labels, numbered on from the last; cells stay as they are, a graph grows.
+        """Add labels behind the last; cells stay as they are, a graph grows.
 
-        A graph is built again if one has a larger ‖v‖² + 2b than all before; vectors of length 1
-        have not.
+        A graph is built again for a label with a larger ‖v‖² + 2b than all before, which vectors of
+        length 1 never have.
 
         Parameters
         ----------
@@ -160,15 +171,14 @@ class LabelIndex(Parameters):
         Raises
         ------
         NotFittedError
-            Before :meth:`build`, as everything else does that needs labels.
+            Before :meth:`build`, as all other methods.
         DataError
-            If they have another width, or are not what :meth:`build` takes, or only some have a
-            bias.
+            If they have another width, do not fit :meth:`build`, or only some have a bias.
         """
-        form = self._built()
+        backend = self._built()
         new = self._with_bias(self._fitting(vectors, "vectors of labels"), bias)
         with threads(1):
-            form.add(new)
+            backend.add(new)
         return self
 
     def search(self, queries: ArrayLike, k: int = 1) -> Found:
@@ -179,46 +189,45 @@ class LabelIndex(Parameters):
         queries
             (n, d).
         k
-            How many labels for each.
+            Number of labels for each query.
 
         Returns
         -------
         scores
             (n, k), the largest first.
         positions
-            (n, k) of labels, in the order of their vectors; of equal scores the first stands first.
+            (n, k) of labels, in the order of their vectors; of equal scores the first one first.
 
         Raises
         ------
         DataError
-            If the queries have another width, or are no finite numbers, or longer than labels may
-            be.
+            If the queries have another width, are not finite numbers, or are too long.
         ParameterError
-            If k is none of 1 to the number of labels.
+            If k does not lie between 1 and the number of labels.
         """
         if not 1 <= k <= self.n:
             raise ParameterError(f"k must lie in [1, {self.n}], the number of labels; got {k}")
         return self._search(self._fitting(queries, "queries"), k, self.effort_)
 
     def calibrate(self, queries: ArrayLike, *, recall: Fraction = 0.99, k: int = 1) -> Self:
-        """Choose the least effort, of 1, 2, 3, 4, 6, 8, 12 ..., that finds what an exact one does.
+        """Choose the least effort, of 1, 2, 3, 4, 6, 8, 12 ..., with a recall of the exact answers.
 
         Parameters
         ----------
         queries
-            (n, d) of the kind that will be asked, such as the features of training rows. A few
-            hundred will do; each is also searched for exactly.
+            (n, d) representative queries, such as the features of training rows. A few hundred are
+            enough; each is also searched for exactly.
         recall
-            The share of the exact answers, k for each query, that is to be found.
+            The wanted fraction of the exact answers, k for each query.
         k
-            How many answers for each.
+            Number of answers for each.
 
         Raises
         ------
         DataError, ParameterError
-            As in :meth:`search`; also if there are no queries, or recall is none of 0 to 1.
+            As in :meth:`search`; also if there are no queries, or recall is not in [0, 1].
         """
-        form = self._built()
+        backend = self._built()
         asked = self._fitting(queries, "queries")
         if not len(asked):
             raise DataError("there must be queries to calibrate with; got none")
@@ -226,11 +235,11 @@ class LabelIndex(Parameters):
             raise ParameterError(f"recall must lie in [0, 1]; got {recall}")
         if not 1 <= k <= self.n:
             raise ParameterError(f"k must lie in [1, {self.n}], the number of labels; got {k}")
-        if not form.effort:
+        if not backend.effort:
             return self
-        everything = form.most
+        everything = backend.max_effort
         exact, _ = self._search(asked, k, everything)
-        enough = exact[:, -1:] - ROUNDING * np.abs(exact[:, -1:])  # an equal one is as good
+        enough = exact[:, -1:] - ROUNDING * np.abs(exact[:, -1:])  # equal scores count as found
         for effort in _steps(everything):
             scores, _ = self._search(asked, k, effort)
             if (scores >= enough).mean() >= recall:
@@ -240,14 +249,14 @@ class LabelIndex(Parameters):
         return self
 
     def save(self, folder: Path | str) -> None:
-        """Write the index into a folder, next to whatever it holds.
+        """Write the index into a folder; other files there stay.
 
         Raises
         ------
         OSError
             If it cannot be written.
         """
-        form, place = self._built(), Path(folder)
+        backend, place = self._built(), Path(folder)
         about = {
             "format": FORMAT,
             "parameters": self.get_params(),
@@ -255,18 +264,18 @@ class LabelIndex(Parameters):
             "effort": self.effort_,
             "width": self.width_,
             "biased": self.biased_,
-            **form.write(place),
+            **backend.write(place),
         }
         (place / "labels.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
-        """Open an index that was saved; its vectors stay on the disk, memory-mapped.
+        """Open a saved index; its vectors stay on the disk, memory-mapped.
 
         Raises
         ------
         BundleError
-            If it is damaged, or none of ours.
+            If it is damaged, or not an index of labels.
         """
         place = Path(folder)
         try:
@@ -275,7 +284,7 @@ class LabelIndex(Parameters):
             index = cls(**about["parameters"])
             index.kind_, index.effort_ = about["kind"], about["effort"]
             index.width_, index.biased_ = about["width"], about["biased"]
-            index.form_ = FORMS[index.kind_].read(place, about)
+            index.backend_ = BACKENDS[index.kind_].read(place, about)
         except BundleError:
             raise
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -284,36 +293,36 @@ class LabelIndex(Parameters):
             ) from error
         return index
 
-    def _built(self) -> Form:
+    def _built(self) -> Backend:
         if not self.__sklearn_is_fitted__():
             raise NotFittedError("This LabelIndex instance is not built yet: call build first")
-        return self.form_
+        return self.backend_
 
     def _fitting(self, values: ArrayLike, what: str) -> Vectors:
-        rows = _matrix(values, what)
+        rows = as_matrix(values, what)
         if rows.shape[1] != self.width_:
             raise DataError(
                 f"{what} must be of width {self.width_}, as the index is; got {rows.shape[1]}"
             )
-        _check_finite(rows, what)
-        _check_short(rows, what)
+        check_finite(rows, what)
+        check_lengths(rows, what)
         return rows
 
     def _with_bias(self, vectors: Vectors, bias: ArrayLike | None) -> Vectors:
-        """Put each label's bias behind its vector: (k, d + 1)."""
+        """Append each label's bias to its vector: (k, d + 1)."""
         if (bias is not None) != self.biased_:
             raise DataError(
                 "labels must all have a bias or none; those in the index have "
                 f"{'one' if self.biased_ else 'none'}, those added have another"
             )
         if bias is None:
-            _check_short(vectors, "vectors of labels")
+            check_lengths(vectors, "vectors of labels")
             return vectors
-        column = _numbers(bias, "bias of labels").reshape(-1, 1)
+        column = as_numbers(bias, "bias of labels").reshape(-1, 1)
         if len(column) != len(vectors):
             raise DataError(f"bias must be of {len(vectors)} labels; got {len(column)}")
-        _check_finite(column, "bias of labels")
-        _check_short(vectors, "vectors of labels", column[:, 0])
+        check_finite(column, "bias of labels")
+        check_lengths(vectors, "vectors of labels", column[:, 0])
         return np.column_stack([vectors, column])
 
     def _search(self, queries: Vectors, k: int, effort: int) -> Found:
@@ -321,73 +330,19 @@ class LabelIndex(Parameters):
             return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
         if self.biased_:
             queries = np.column_stack([queries, np.ones(len(queries), np.float32)])
-        scores, positions = self.form_.find(queries, k, effort)
+        scores, positions = self.backend_.search(queries, k, effort)
         short = np.flatnonzero((positions < 0).any(axis=1))
         if len(short):  # cells hold too few labels, or a graph's paths end
-            scores[short], positions[short] = self.form_.find(queries[short], k, self.form_.most)
+            effort = self.backend_.max_effort
+            scores[short], positions[short] = self.backend_.search(queries[short], k, effort)
         order = np.lexsort((positions, -scores), axis=1)
         return np.take_along_axis(scores, order, 1), np.take_along_axis(positions, order, 1)
 
 
 def _steps(most: int) -> list[int]:
-    """List the efforts below the largest, a third or a half apart."""
+    """Return the efforts 1, 2, 3, 4, 6, 8, 12 ... below the largest."""
     powers = [2**i for i in range(most.bit_length())]
     return sorted({step for power in powers for step in (power, power * 3 // 2) if step < most})
-
-
-def _matrix(values: ArrayLike, what: str) -> Vectors:
-    """Make a matrix of floats; one that is of 32 bits already is not copied."""
-    rows = _numbers(values, what)
-    if rows.ndim != 2:
-        raise DataError(f"{what} must be (n, d); got an array of shape {rows.shape}")
-    return np.ascontiguousarray(rows)
-
-
-def _numbers(values: ArrayLike, what: str) -> Vectors:
-    """Make an array of floats; what is too large for them becomes infinite."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # lists of several lengths
-        raise DataError(f"{what} must be an array of real numbers; got: {error}") from error
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{what} must be real numbers; got {array.dtype}")
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32, copy=False)
-
-
-def _check_finite(rows: Vectors, what: str) -> None:
-    for at in range(0, len(rows), BLOCK):
-        fine = np.isfinite(rows[at : at + BLOCK]).all(axis=1)
-        if not fine.all():
-            raise DataError(
-                f"{what} must be finite; got NaN or infinity in row {at + int(fine.argmin())}"
-            )
-
-
-def _check_short(rows: Vectors, what: str, bias: Vectors | None = None) -> None:
-    """Refuse rows whose distances would not fit into 32-bit floats, which faiss does not survive.
-
-    Parameters
-    ----------
-    rows
-        (n, d), finite.
-    what
-        What they are called.
-    bias
-        (n,), finite.
-    """
-    for at in range(0, len(rows), BLOCK):
-        block = rows[at : at + BLOCK]
-        with np.errstate(over="ignore"):
-            square = np.einsum("nd,nd->n", block, block)
-            if bias is not None:
-                square = square + 2 * np.abs(bias[at : at + BLOCK])
-        worst = int(square.argmax())
-        if square[worst] > LARGEST:
-            raise DataError(
-                f"{what} must have squared lengths{'' if bias is None else ' + 2 |bias|'} of at "
-                f"most {LARGEST:.0e}; got {square[worst]:.3g} in row {at + worst}: scale them down"
-            )
 
 
 def _check_format(found: int, place: Path) -> None:

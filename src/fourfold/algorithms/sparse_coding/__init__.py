@@ -1,0 +1,20 @@
+"""Sparse coding: codes of rows by the atoms of a dictionary, and dictionaries learnt from rows.
+
+Solvers of ½‖x − aD‖² + λ‖a‖₁ over a and over D belong here.
+"""
+
+from __future__ import annotations
+
+from fourfold.algorithms.sparse_coding.codes import SparseCodes
+from fourfold.algorithms.sparse_coding.dictionary import Dictionary, learn_dictionary
+from fourfold.algorithms.sparse_coding.estimator import SparseCoder
+from fourfold.algorithms.sparse_coding.optimality import objective, violation
+
+__all__ = [
+    "Dictionary",
+    "SparseCoder",
+    "SparseCodes",
+    "learn_dictionary",
+    "objective",
+    "violation",
+]

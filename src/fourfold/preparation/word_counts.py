@@ -1,0 +1,136 @@
+"""WordCounts: texts as the words that occur in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, final
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+
+from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
+from fourfold.data.rows import Rows, SparseRows
+from fourfold.errors import DataError
+from fourfold.preparation.table_columns import has_spaces
+from fourfold.preparation.texts import TextPreparation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["WordCounts", "vectorizer"]
+
+FILE: Final = "words.safetensors"
+
+
+@final
+class WordCounts(TextPreparation):
+    """Encode texts as TF-IDF or counts of their words.
+
+    The vocabulary is that of all domains together. Other words of a new text are ignored;
+    :class:`~fourfold.SentenceEncoding` knows more words. Features are sparse and never negative.
+    Texts without spaces between words (Chinese, Japanese) are encoded by letters and pairs of
+    letters.
+
+    Parameters
+    ----------
+    weights
+        ``"tf-idf"``: 1 + log of the count, times 1 + log of the inverse document frequency, then
+        each text scaled to length 1. ``"counts"``: the plain counts.
+    max_features
+        Largest size of the vocabulary, the most frequent words.
+    min_df
+        Least number of texts with a word.
+
+    Attributes
+    ----------
+    words_
+        The vocabulary, in the order of the features.
+    idf_
+        (m,) the weight of each word; ones for counts.
+
+    References
+    ----------
+    .. [1] K. Spärck Jones, "A statistical interpretation of term specificity and its application in
+       retrieval", Journal of Documentation, 1972.
+
+    Examples
+    --------
+    >>> from fourfold.data.rows import as_rows
+    >>> rows = as_rows(["to be or not to be", "to do is to be"])
+    >>> counts = WordCounts(weights="counts", min_df=1).fit(rows)
+    >>> counts.words_
+    ['be', 'do', 'is', 'not', 'or', 'to']
+    >>> counts.transform(rows).sample(2)
+    array([[2., 0., 0., 1., 1., 2.],
+           [1., 1., 1., 0., 0., 2.]], dtype=float32)
+    """
+
+    weights: Literal["tf-idf", "counts"] = "tf-idf"
+    max_features: PositiveInt = 20_000
+    min_df: PositiveInt = 1
+
+    renamed: ClassVar[dict[str, str]] = {"max_words": "max_features", "min_texts": "min_df"}
+
+    def _learn_texts(self, texts: list[Rows]) -> int:
+        every = [text for part in texts for block in part.blocks() for text in block]
+        self.spaced_ = has_spaces(every)
+        wanted = vectorizer(self.weights, spaced=self.spaced_, max_features=self.max_features)
+        wanted.min_df = min(self.min_df, len(every))
+        try:
+            wanted.fit(every)
+        except ValueError as error:
+            raise DataError(f"texts must have words to learn from; got: {error}") from error
+        self.words_: list[str] = wanted.get_feature_names_out().tolist()
+        known = wanted.idf_ if isinstance(wanted, TfidfVectorizer) else np.ones(len(self.words_))
+        self.idf_: NDArray[np.float32] = np.asarray(known, np.float32)
+        return len(self.words_)
+
+    def _numbers(self, texts: Rows) -> Rows:
+        known = vectorizer(self.weights, spaced=self.spaced_, vocabulary=self.words_)
+        if isinstance(known, TfidfVectorizer):
+            known.idf_ = self.idf_
+        counted = known.transform(texts.take(np.arange(texts.n)))
+        return SparseRows(counted.astype(np.float32))
+
+    def describe(self) -> str:
+        what = "words" if self.spaced_ else "letters and pairs of letters"
+        return f"{len(self.words_)} {what}, {self.weights}"
+
+    def config(self) -> dict[str, Any]:
+        return {"words": self.words_, "spaced": self.spaced_, "columns": self.columns_}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {"idf": self.idf_}
+
+    def _write(self, folder: Path) -> None:
+        save_file(self.state(), folder / FILE)
+
+    def _read(self, config: dict[str, Any], folder: Path) -> None:
+        self.words_, self.spaced_ = config["words"], config["spaced"]
+        self.columns_, self.idf_ = config["columns"], load_file(folder / FILE)["idf"]
+
+
+def vectorizer(weights: str, *, spaced: bool, **given: Any) -> CountVectorizer:
+    """Build a vectorizer of words, or of letters and pairs of letters.
+
+    Parameters
+    ----------
+    weights
+        ``"tf-idf"`` or ``"counts"``.
+    spaced
+        Whether words are separated by spaces.
+    **given
+        Parameters of scikit-learn's ``CountVectorizer``.
+    """
+    how: dict[str, Any] = {
+        "analyzer": "word" if spaced else "char",
+        "token_pattern": r"(?u)\b\w+\b" if spaced else None,
+        "ngram_range": (1, 1) if spaced else (1, 2),
+        "dtype": np.float32,
+        **given,
+    }
+    return (
+        CountVectorizer(**how) if weights == "counts" else TfidfVectorizer(sublinear_tf=True, **how)
+    )
