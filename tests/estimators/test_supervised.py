@@ -72,7 +72,7 @@ def test_only_labelled_rows_are_trained_on():
     few = np.where(np.arange(150) % 5 == 0, y, -1)
     nothing = X.copy()
     nothing[few < 0] = 7.0  # other inputs where there is no label
-    task = TargetOnly(network=Mlp(widths=(6,)), recipe=SHORT).fit(X, y).task_
+    task = TargetOnly(network=Mlp(hidden_layer_sizes=(6,)), recipe=SHORT).fit(X, y).task_
     outputs = []
     for inputs in (X, nothing):
         torch.manual_seed(0)
@@ -88,7 +88,7 @@ def test_a_probe_trains_the_head_alone():
     domain = Domain(X, X @ [1.5, -2.5, 0.5])
     task = Regression().fit(domain)
     torch.manual_seed(0)
-    body = Mlp(widths=(6,)).build((3,))
+    body = Mlp(hidden_layer_sizes=(6,)).build((3,))
     model = Model(body, nn.Linear(6, 1))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     history = probe(model, task, Data(as_rows(X), task.encode(domain), domain.labelled), SHORT)
