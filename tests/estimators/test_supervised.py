@@ -1,4 +1,4 @@
-"""Rows are held out in one place, and a training that was kept is not repeated."""
+"""Rows are held out in one place, heads are probed alone, and kept trainings not repeated."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_its_recipe_is_the_papers():
 def test_the_critic_reads_the_tap(learnt):
     (Xs, ys), (Xt, _) = rows(shape=(1, 16, 16)), rows(shape=(1, 16, 16), seed=1)
     for tap, width in ((None, 3 * 1 * 1), ("conv1", 2 * 6 * 6), ("fc1", 4)):
-        network = ConvNet(channels=(2, 3), widths=(4,))
+        network = ConvNet(channels=(2, 3), hidden_layer_sizes=(4,))
         DANN(network=network, tap=tap, critic_width=7, recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
         linear = [m for m in learnt.pop()[0]["critic"] if isinstance(m, nn.Linear)]
         assert [(m.in_features, m.out_features) for m in linear] == [(width, 7), (7, 1)]
@@ -158,7 +158,7 @@ def test_it_beats_the_source_alone_on_digits_over_photographs():
     X, y = load_digits(return_X_y=True)
     X = np.repeat((X / 16).astype(np.float32).reshape(-1, 1, 8, 8), 3, axis=1)
     source, yt = Domain(X[:900], y[:900]), y[900:]
-    network = ConvNet(channels=(16, 24), widths=(50,), batch_norm=True)
+    network = ConvNet(channels=(16, 24), hidden_layer_sizes=(50,), batch_norm=True)
     adversarial = DANN.default_recipe.get_params() | {
         "epochs": 12,
         "batch_size": 32,

@@ -29,7 +29,7 @@ def progressive(**parameters):
 
 def columns(model):
     """Return the columns of a fitted model, the oldest first."""
-    return list(model.model_.body.columns.parts)
+    return list(model.model_.body.columns.column_list)
 
 
 def lateral_inputs(model):

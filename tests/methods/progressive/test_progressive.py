@@ -37,7 +37,7 @@ from methods.progressive.small_columns import (
 
 
 def test_old_tasks_answers_are_the_same_bits_for_ever(tmp_path):
-    network = ConvNet(channels=(3, 4), widths=(5,), kernel=3, batch_norm=True)
+    network = ConvNet(channels=(3, 4), hidden_layer_sizes=(5,), kernel=3, batch_norm=True)
     rng = np.random.default_rng(0)
     tasks = [
         Domain(rng.normal(size=(24, 12, 12)).astype(np.float32), np.arange(24) % (2 + i))
@@ -76,7 +76,7 @@ def digits():
     return X.reshape(-1, 8, 8)[order].astype(np.float32), y[order]
 
 
-SMALL = ConvNet(channels=(8, 16), widths=(32,))
+SMALL = ConvNet(channels=(8, 16), hidden_layer_sizes=(32,))
 
 
 def learnt(method, seed, source):
