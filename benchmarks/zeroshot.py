@@ -176,8 +176,8 @@ def _side(task: str, s: Settings) -> Measures:
 def _generalized(s: Settings) -> Measures:
     """Return how well leaves of seen and of unseen species are told apart among all 32.
 
-    A fifth of the seen species' leaves are kept to judge on; each model is rated with its handicap
-    and without.
+    A fifth of the seen species' leaves are kept to judge on; each model is rated with its penalty of
+    seen classes and without.
     """
     import torch
 
@@ -195,7 +195,7 @@ def _generalized(s: Settings) -> Measures:
                 method.fit(case.target, source=case.source)
                 with_ = method.score_generalized(case.target.rows, case.y)
                 seen = np.isin(method.classes_, method.seen_).astype(np.float32)
-                method.model_.head.bias += torch.from_numpy(method.handicap_ * seen)
+                method.model_.head.bias += torch.from_numpy(method.seen_penalty_ * seen)
                 without = method.score_generalized(case.target.rows, case.y)
                 for how, rates in (("", with_), (" uncalibrated", without)):
                     for part, rate in rates._asdict().items():
@@ -241,7 +241,7 @@ BENCHMARK: Final = Benchmark(
             "Leaf: 50 measures to 8 attributes, 6 of 32 species unseen. Generalized: all 32 in "
             "question, a fifth of the seen species' leaves beside the unseen species' own; s, u, h "
             "are the accuracy on seen and on unseen species and the harmonic mean; uncalibrated, "
-            "what the same models reach without the handicap of seen classes."
+            "what the same models reach without the penalty of seen classes."
         ),
         (
             "Emoji: features of a frozen EfficientNet-Lite0 to the mean of the GloVe vectors of "
@@ -251,7 +251,7 @@ BENCHMARK: Final = Benchmark(
             "out as in a first look at these data, .10 and .55."
         ),
         (
-            "Hyper-parameters and the handicap are chosen on seen classes that are held out. Which "
+            "Hyper-parameters and the penalty of seen classes are chosen on seen classes that are held out. Which "
             "method is held against the target, AttributePrediction and ESZSL, was chosen on other "
             "draws, as were defaults; the gain is its T1 less that of the ridge."
         ),
