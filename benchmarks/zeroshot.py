@@ -176,8 +176,8 @@ def _side(task: str, s: Settings) -> Measures:
 def _generalized(s: Settings) -> Measures:
     """Return how well leaves of seen and of unseen species are told apart among all 32.
 
-    A fifth of the seen species' leaves are kept to judge on; each model is rated with its penalty of
-    seen classes and without.
+    A fifth of the seen species' leaves are kept to judge on; each model is rated with the penalty
+    of seen classes and without.
     """
     import torch
 
@@ -251,7 +251,7 @@ BENCHMARK: Final = Benchmark(
             "out as in a first look at these data, .10 and .55."
         ),
         (
-            "Hyper-parameters and the penalty of seen classes are chosen on seen classes that are held out. Which "
+            "Hyper-parameters and the penalty are chosen on seen classes that are held out. Which "
             "method is held against the target, AttributePrediction and ESZSL, was chosen on other "
             "draws, as were defaults; the gain is its T1 less that of the ridge."
         ),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 OUTPUT = Path("runs/one_speaker")
 SHOTS = (1, 3, 5)
-NETWORK = ConvNet(channels=(16, 32), widths=(64,), batch_norm=True)
+NETWORK = ConvNet(channels=(16, 32), hidden_layer_sizes=(64,), batch_norm=True)
 """A third of the default network's time."""
 METHODS = ("FineTune", "L2SP", "KLAdaptation", "LwF", "Prototypes")
 """Minutes in all; LayerTransfer, which tries every cut, would take longer than all of these."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PILES = blobs()
 RECIPE = Recipe(epochs=2, min_steps=5, learning_rate=0.01)
-SMALL = Mlp(widths=(8,))
+SMALL = Mlp(hidden_layer_sizes=(8,))
 
 
 def small(**parameters: Any) -> TargetOnly:

@@ -52,7 +52,12 @@ def test_a_store_that_cannot_be_written(fourfold, here, short, monkeypatch):
 
 def test_a_full_disk_under_the_store_costs_a_warning(here, monkeypatch):
     def result(name):
-        options = {"seeds": 1, "folds": 2, "network": Mlp(widths=(8,)), "recipe": {"steps": 5}}
+        options = {
+            "seeds": 1,
+            "folds": 2,
+            "network": Mlp(hidden_layer_sizes=(8,)),
+            "recipe": {"steps": 5},
+        }
         study = Study(
             *[read_domain(here / f"{name}.npz") for name in ("source", "target")],
             **(options | {"store": Store(here / "store"), "progress": False}),

@@ -306,7 +306,7 @@ def test_a_killed_fit_is_resumed_through_all_its_trainings(tmp_path):
                 raise StopError
 
         recipe = Recipe(epochs=2, min_steps=1)
-        method = FineTune(network=Mlp(widths=(5,)), recipe=recipe, probe_first=True)
+        method = FineTune(network=Mlp(hidden_layer_sizes=(5,)), recipe=recipe, probe_first=True)
         runtime = Runtime(checkpoints=tmp_path / name, checkpoint_every=0.0, callbacks=(callback,))
         with suppress(StopError), runtime:
             method.fit(X[:9], y[:9], source=source)

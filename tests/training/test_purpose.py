@@ -21,7 +21,9 @@ def test_other_parameters_train_anew(pair, tmp_path):
     def fit(method):
         """Return the number of trained epochs."""
         epochs = []
-        method.set_params(recipe=Recipe(epochs=1, min_steps=3), network=Mlp(widths=(5,)))
+        method.set_params(
+            recipe=Recipe(epochs=1, min_steps=3), network=Mlp(hidden_layer_sizes=(5,))
+        )
         with Runtime(checkpoints=tmp_path, callbacks=(lambda epoch, _: epochs.append(epoch),)):
             if isinstance(method, MultiTask):
                 method.fit({"a": Domain(X, Y), "b": Domain(X[:20], X[:20, 0])})

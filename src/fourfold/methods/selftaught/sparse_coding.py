@@ -71,6 +71,7 @@ class SparseCoding(FitsHead):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.datasets import load_digits
     >>> from fourfold import Domain
     >>> X, y = load_digits(return_X_y=True)

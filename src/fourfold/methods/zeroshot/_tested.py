@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["TestedAttributes", "choose_trust", "class_weights", "predict_attributes"]
+__all__ = ["HeldOutPredictions", "choose_trust", "class_weights", "predict_attributes"]
 
 TRUSTS: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)
 UNTESTED: Final = 0.5
@@ -34,7 +34,7 @@ def class_weights(codes: NDArray[np.int64]) -> Array:
     return 1.0 / np.bincount(codes)[codes]
 
 
-class TestedAttributes(NamedTuple):
+class HeldOutPredictions(NamedTuple):
     """Predicted attributes of rows (n, m), weights of the rows, and true attributes."""
 
     predicted: Array
@@ -48,7 +48,7 @@ class TestedAttributes(NamedTuple):
         return self.signatures[self.y].astype(np.float64)
 
     @classmethod
-    def joined(cls, parts: Sequence[TestedAttributes]) -> TestedAttributes:
+    def joined(cls, parts: Sequence[HeldOutPredictions]) -> HeldOutPredictions:
         """Concatenate several."""
         starts = np.cumsum([0, *(len(part.signatures) for part in parts)])
         codes = [part.y + start for part, start in zip(parts, starts, strict=False)]
@@ -61,18 +61,18 @@ class TestedAttributes(NamedTuple):
         )
 
 
-def predict_attributes(body: Body, predictor: nn.Module, seen: SeenData) -> TestedAttributes:
+def predict_attributes(body: Body, predictor: nn.Module, seen: SeenData) -> HeldOutPredictions:
     """Predict the attributes of rows, with balanced classes."""
     predicted = in_blocks(nn.Sequential(body, predictor), seen.data.rows).astype(np.float64)
     y = seen.data.y.numpy()
-    return TestedAttributes(predicted, class_weights(y), y, seen.signatures.numpy())
+    return HeldOutPredictions(predicted, class_weights(y), y, seen.signatures.numpy())
 
 
-def choose_trust(posterior: Posterior, prior: Prior, tested: Sequence[TestedAttributes]) -> float:
+def choose_trust(posterior: Posterior, prior: Prior, tested: Sequence[HeldOutPredictions]) -> float:
     """Return the trust with the largest accuracy on held-out classes."""
     if not tested:
         return UNTESTED
-    known = TestedAttributes.joined(tested)
+    known = HeldOutPredictions.joined(tested)
     rates = np.zeros(len(TRUSTS))
     for i, trust in enumerate(TRUSTS):
         posterior.calibrate(prior, trust, known.predicted, known.true, known.weight)

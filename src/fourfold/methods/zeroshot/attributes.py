@@ -30,7 +30,7 @@ from fourfold.methods.zeroshot._predictors import (
     train_network,
 )
 from fourfold.methods.zeroshot._tested import (
-    TestedAttributes,
+    HeldOutPredictions,
     choose_trust,
     predict_attributes,
 )
@@ -83,6 +83,7 @@ class AttributePrediction(UsesRecipe, Describes):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.datasets import load_digits
     >>> from fourfold import Domain
     >>> X, y = load_digits(return_X_y=True)
@@ -144,7 +145,7 @@ class AttributePrediction(UsesRecipe, Describes):
         head = PosteriorHead(predictor, groups, 1)
         prior = Prior.of(seen.signatures.numpy(), groups)
         tested = chosen.tested or [predict_attributes(body, predictor, seen)]
-        known = TestedAttributes.joined(tested)
+        known = HeldOutPredictions.joined(tested)
         head.posterior.calibrate(prior, chosen.trust, known.predicted, known.true, known.weight)
         size = list(predictor.size) if isinstance(predictor, Forest) else None
         return Fitted(Model(body, head), history, state={"trust_": chosen.trust, "size_": size})
@@ -198,4 +199,4 @@ class _Chosen(NamedTuple):
     """The trust, and attributes predicted for held-out classes."""
 
     trust: float
-    tested: list[TestedAttributes]
+    tested: list[HeldOutPredictions]
