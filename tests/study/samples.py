@@ -29,7 +29,7 @@ def domains(few: int | None = 5):
 
 def transfer_study(tmp_path: Path, *data: Domain, **options) -> Study:
     given = {
-        "recipe": Recipe(epochs=3, min_steps=30),
+        "recipe": Recipe(epochs=2, min_steps=20),
         "network": Mlp(hidden_layer_sizes=(64,)),
         "seeds": 2,
         "folds": 2,

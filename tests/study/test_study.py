@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from fourfold import Domain, FineTune, Recipe, Store, load
+from fourfold.errors import DataError, ParameterError
 from fourfold.planner import locate
+from fourfold.preparation.choose import Standardize
 from fourfold.study.result import Result
 from study.samples import domains, weights
 from study.samples import transfer_study as study
@@ -20,8 +23,8 @@ from study.samples import transfer_study as study
 
 def test_few_labels_with_evaluation(tmp_path):
     source, target, evaluate = domains()
-    plan = locate([source], target)
-    result = study(tmp_path, source, target, evaluate).run()
+    plan, store = locate([source], target), Store(tmp_path / "store")
+    result = study(tmp_path, source, target, evaluate, store=store).run()
     assert result.cell == "finetuning"
     assert {line.method for line in result.lines} == {*plan.methods, *plan.baselines}
     assert not any(line.error for line in result.lines)
@@ -31,6 +34,8 @@ def test_few_labels_with_evaluation(tmp_path):
     best = load(tmp_path / "out" / "best")
     assert type(best).__name__ == result.shipped
     assert Result.load(tmp_path / "out" / "result.json") == result
+    artifacts = [entry for entry in store.entries() if entry.kind == "artifact"]
+    assert len(artifacts) == 2  # source models are trained once a seed
 
 
 def test_baselines_are_those_of_the_cells_of_the_methods(tmp_path):
@@ -43,7 +48,7 @@ def test_baselines_are_those_of_the_cells_of_the_methods(tmp_path):
 
 def test_few_labels_without_evaluation_are_judged_by_folds(tmp_path):
     source, target, _ = domains()
-    result = study(tmp_path, source, target).run()
+    result = study(tmp_path, source, target, methods=["FineTune"]).run()
     assert all(line.scores == line.choice for line in result.lines)
     fine_tuned = next(line for line in result.lines if line.method == "FineTune")
     assert fine_tuned.difference is not None
@@ -178,8 +183,67 @@ def test_the_same_method_twice_with_other_parameters(tmp_path):
     assert lines["FineTune-2"].parameters["probe_first"] == "True"
 
 
-def test_source_models_are_trained_once_a_seed(tmp_path):
-    store = Store(tmp_path / "store")
-    study(tmp_path, *domains(), store=store).run()
-    artifacts = [entry for entry in store.entries() if entry.kind == "artifact"]
-    assert len(artifacts) == 2
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"seeds": 0}, "seeds must be at least 1; got 0"),
+        ({"folds": 1}, "folds must be at least 2; got 1"),
+        ({"methods": ["Bogus"]}, "methods must be among"),
+        ({"methods": ["DANN"]}, "nothing is left to guess"),
+        ({"metric": "bogus"}, "metric must be one of"),
+        ({"network": 3}, "network must be a module, a Builder or a name; got int"),
+        ({"recipe": 3}, "recipe must be a Recipe, or a mapping of what to change; got int"),
+    ],
+)
+def test_options_are_checked_before_training(tmp_path, options, says):
+    with pytest.raises(ParameterError, match=says):
+        study(tmp_path, *domains(), **options)
+
+
+def test_data_are_checked_before_training(tmp_path):
+    source, target, evaluate = domains()
+    with pytest.raises(DataError, match="at least two classes"):
+        study(tmp_path, source, Domain(target.rows, np.zeros(50, int)))
+    with pytest.raises(DataError, match="evaluate on must have labels"):
+        study(tmp_path, source, target, evaluate.unlabelled())
+    with pytest.raises(DataError, match="features"):
+        study(tmp_path, source, target, Domain(np.zeros((5, 3)), [0, 1, 2, 3, 4]))
+
+
+def test_the_result_is_plain_json(tmp_path):
+    study(tmp_path, *domains(), methods=["FineTune"], seeds=1).run()
+    raw = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert raw["settings"]["seeds"] == [0]
+    assert len(raw["pictures"]) == 2
+
+
+def test_a_resumed_study_keeps_the_models_that_it_judged(tmp_path):
+    """Another recipe in between leaves its own models in the folder."""
+    options = {"methods": ["FineTune"], "seeds": 1}
+    first = study(tmp_path, *domains(), **options).run()
+    saved = weights(tmp_path / "out" / "models")
+    other = Recipe(epochs=1, min_steps=2)
+    study(tmp_path, *domains(), recipe=other, **options).run()
+    assert weights(tmp_path / "out" / "models") != saved
+    again = study(tmp_path, *domains(), resume=True, **options).run()
+    assert again.lines[0].scores == first.lines[0].scores
+    assert weights(tmp_path / "out" / "models") == saved
+
+
+def test_a_method_may_have_a_preparation_of_its_own(tmp_path):
+    own = FineTune(prepare=Standardize())
+    result = study(tmp_path, *domains(), methods=[own], seeds=1).run()
+    assert not any(line.error for line in result.lines)
+
+
+def test_the_balance_of_evaluation_labels_does_not_change_what_models_are_chosen_by(tmp_path):
+    source, target, evaluate = domains()
+    two = [Domain(d.rows, d.y == 1) for d in (source, target)]
+    even = np.flatnonzero(evaluate.y < 2)
+    judged = {"rare": Domain(evaluate.rows, evaluate.y == 1),
+              "even": Domain(evaluate.rows.subset(even), evaluate.y[even] == 1)}  # fmt: skip
+    target = two[1].subset(np.r_[np.flatnonzero(two[1].y), np.flatnonzero(~two[1].y)[:5]])
+    studies = {name: study(tmp_path / name, two[0], target, d) for name, d in judged.items()}
+    rare, even = (studies[name].questions["target"].protocol for name in ("rare", "even"))
+    assert rare.score.name != even.score.name
+    assert rare.choice.name == even.choice.name == "accuracy"
