@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold import ESZSL, Domain, Mlp, Recipe, save
+from fourfold import ESZSL, Domain, save
 from fourfold.readers.vectors import WordVectors
 
 RANDOM = np.random.default_rng(0)
@@ -87,7 +87,7 @@ def test_a_model_takes_new_classes_by_their_words(fourfold, here):
     y = np.array(["00", "01", "02"])[X[:, :3].argmax(axis=1)]
     source = Domain(X, y, classes=words.describe(["00", "01", "02"]))
     target = Domain(X[:20], classes=words.describe(["01", "02"]))
-    model = ESZSL(network=Mlp(), recipe=Recipe(steps=5)).fit(target, source=source)
+    model = ESZSL().fit(target, source=source)
     save(model, here / "model")
     lines = "".join(f"{w} {' '.join(map(str, words[w].tolist()))}\n" for w in words.words)
     (here / "words.txt").write_text(lines)

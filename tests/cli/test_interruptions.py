@@ -14,7 +14,7 @@ import pytest
 
 from fourfold import Domain, Mlp, Store, Study, read_domain
 from fourfold.errors import FileError, FourfoldWarning
-from fourfold.study import runs as runs_module
+from fourfold.study import execution
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.standard_normal((40, 4)).astype(np.float32)
@@ -71,7 +71,7 @@ def test_a_full_disk_under_the_store_costs_a_warning(here, monkeypatch):
         def artifact(self, *_asked):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(runs_module, "Store", Full)
+    monkeypatch.setattr(execution, "Store", Full)
     with pytest.warns(FourfoldWarning, match="the disk of the store .* is full"):
         assert result("full") == whole
 

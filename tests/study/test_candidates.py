@@ -37,14 +37,9 @@ def test_baselines_come_first_and_once():
 def test_defaults_are_for_those_that_have_no_value_of_their_own():
     own = FineTune(network=Mlp(hidden_layer_sizes=(4,)), recipe=Recipe(epochs=1))
     named = candidates([own, FineTune()])
-    assert (named["FineTune"].network.hidden_layer_sizes, named["FineTune"].recipe.epochs) == (
-        (4,),
-        1,
-    )
-    assert (named["FineTune-2"].network.hidden_layer_sizes, named["FineTune-2"].recipe.epochs) == (
-        (8,),
-        3,
-    )
+    for name, sizes, epochs in (("FineTune", (4,), 1), ("FineTune-2", (8,), 3)):
+        assert named[name].network.hidden_layer_sizes == sizes
+        assert named[name].recipe.epochs == epochs
     assert own.network.hidden_layer_sizes == (4,)
 
 

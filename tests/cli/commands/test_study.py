@@ -105,12 +105,12 @@ def test_epochs_and_steps_change_only_the_length_of_each_method_s_own_training(d
     options = {"output": tmp_path, "store": Store(tmp_path / "store"), "progress": False}
     study = Study(*domains, recipe={"epochs": 3}, **options)
     for name in ("DANN", "FineTune", "TargetOnly"):
-        method = study.candidates[name]
+        method = study.questions["target"].candidates[name]
         own = type(method).default_recipe.get_params()
         assert method.recipe.get_params() == {**own, "epochs": 3}
     mine = TargetOnly(recipe=Recipe(epochs=7))
     kept = Study(*domains, methods=["FineTune", mine], recipe={"steps": 9}, **options)
-    assert kept.candidates["FineTune"].recipe.steps == 9
+    assert kept.questions["target"].candidates["FineTune"].recipe.steps == 9
 
 
 def test_a_class_to_judge_on_without_an_example_is_refused(fourfold, data, short, tmp_path):

@@ -133,8 +133,8 @@ class SparseCoding(FitsHead):
                 f"source, {most}; got {atoms}"
             )
         return Coder(
-            atoms=atoms,
-            penalty=self.penalty,
+            n_components=atoms,
+            alpha=self.penalty,
             window=window,
             stride=stride,
             split_sign=self.split_sign,
