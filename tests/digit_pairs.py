@@ -27,20 +27,22 @@ def digits():
 
 
 def pair(a, b, n=12, seed=0):
-    """Draw n of each of two digits, others of the same, and 200 other digits: pixels as counts."""
+    """Draw n of each of two digits, others of the same, and 120 other digits: pixels as counts."""
     images, y = digits()
     random = np.random.default_rng(seed)
     own = [random.permutation(np.flatnonzero(digit == y)) for digit in (a, b)]
     target, new = (np.concatenate([p[part] for p in own]) for part in (slice(n), slice(n, None)))
-    rest = random.permutation(np.flatnonzero(~np.isin(y, (a, b))))[:200]
+    rest = random.permutation(np.flatnonzero(~np.isin(y, (a, b))))[:120]
     pixels = images.reshape(len(images), -1)
     return pixels[target], y[target], pixels[new], y[new], pixels[rest]
 
 
 def fitted(method, X, source, **parameters):
-    """Fit a clusterer with few draws, beside a source."""
+    """Fit a clusterer with few draws and λ = 1, beside a source."""
     if method in {SelfTaughtClustering, CoClustering}:
         parameters = {"n_init": 2, "restarts": 3, **parameters}
+    if method is SelfTaughtClustering:
+        parameters = {"lambda_": 1.0, **parameters}
     return method(**parameters).fit(X, source=Domain(source))
 
 

@@ -74,7 +74,7 @@ def test_words_that_the_target_cannot_place_are_placed_by_the_auxiliary_data():
     gains = []
     for seed in range(4):
         X, y, beside = topics(seed, **PLANTED)
-        ours = fitted(SelfTaughtClustering, X, beside, random_state=seed)
+        ours = fitted(SelfTaughtClustering, X, beside, random_state=seed, lambda_="auto")
         alone = fitted(CoClustering, X, beside, random_state=seed)
         gains.append(ours.score(X, y) - alone.score(X, y))
     assert np.mean(gains) > 0.3
@@ -107,7 +107,7 @@ def test_auxiliary_data_help_where_the_target_says_little():
         X = glimpses(book.transform(images[target]), 4, random)
         beside = book.transform(images[rest])
         scores = [
-            fitted(method, X, beside, random_state=seed, **more).score(X, y[target])
+            fitted(method, X, beside, random_state=seed, restarts=2, **more).score(X, y[target])
             for method, more in ((SelfTaughtClustering, {"lambda_": 10.0}), (CoClustering, {}))
         ]
         gains.append(scores[0] - scores[1])
@@ -116,7 +116,7 @@ def test_auxiliary_data_help_where_the_target_says_little():
 
 def test_the_weight_is_the_one_with_the_most_held_out_information():
     X, _, beside = topics(0, **PLANTED)
-    model = fitted(SelfTaughtClustering, X, beside)
+    model = fitted(SelfTaughtClustering, X, beside, lambda_="auto")
     bars = model.findings_[0]
     assert bars.names == ["1", "10", "100"]
     assert model.lambda_used_ == float(bars.names[int(np.argmax(bars.values))])
@@ -129,4 +129,6 @@ def test_the_weight_is_the_one_with_the_most_held_out_information():
 @pytest.mark.parametrize("beside", [np.eye(6), np.ones((3, 6))])
 def test_auxiliary_data_without_clusters_do_no_harm(beside):
     X = np.repeat([[5, 5, 5, 0, 0, 0], [0, 0, 0, 5, 5, 5]], 4, axis=0)
-    assert fitted(SelfTaughtClustering, X, beside).score(X, np.repeat([0, 1], 4)) == 1
+    assert (
+        fitted(SelfTaughtClustering, X, beside, lambda_="auto").score(X, np.repeat([0, 1], 4)) == 1
+    )
