@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fourfold.report.charts import confusion_chart, learning_curves
-from fourfold.study.result import LeaderboardRow
+from fourfold.study.leaderboard import LeaderboardRow
 
 
 def test_curves_show_each_seed_and_the_mean_of_what_all_seeds_reached():

@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 from fourfold.core.findings import Bars, Curves, Facts, HeatMap
 from fourfold.report import write_report
 from fourfold.report.findings import findings_by_method, panel
-from fourfold.study.result import LeaderboardRow
+from fourfold.study.leaderboard import LeaderboardRow
 
 HOSTILE = "<img src=x onerror=alert(2)>"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourfold.report.leaderboard import Scale, Spread, leaderboard
-from fourfold.study.result import Interval
+from fourfold.study.gate import Interval
 
 numbers = st.floats(-1e6, 1e6)
 intervals = st.tuples(numbers, numbers, numbers).map(sorted).map(
