@@ -13,7 +13,7 @@ from fourfold.errors import DataError, ParameterError
 BASELINES = {"KMeansClustering", "SpectralCoClustering", "CoClustering"}
 
 
-def domains(rows=200):
+def domains(rows=80):
     """Ones and sixes to cluster, with zeros, twos and fours beside them; the former's labels."""
     X, y = load_digits(return_X_y=True)
     mixed = np.flatnonzero(np.isin(y, [1, 6]))[:rows]
@@ -25,7 +25,7 @@ def domains(rows=200):
 def study(tmp_path, *domains, **options):
     given = {
         "clusters": 2,
-        "seeds": 3,
+        "seeds": 2,
         "output": tmp_path / "out",
         "store": Store(tmp_path / "store"),
         "progress": False,
@@ -43,7 +43,7 @@ def test_stability_chooses_and_labels_judge(tmp_path):
     assert not any(line.error for line in result.lines)
     assert result.metric == "nmi"
     assert result.chosen_by.startswith("stability")
-    assert all(len(line.choice) == len(line.scores) == 3 for line in result.lines)
+    assert all(len(line.choice) == len(line.scores) == 2 for line in result.lines)
     assert max(np.mean(line.scores) for line in result.lines) > 0.5
     best = max(result.lines, key=lambda line: np.mean(line.choice))
     assert result.shipped == best.method
@@ -57,7 +57,7 @@ def test_evaluation_labels_change_no_choice(tmp_path):
     source, target, evaluate = domains()
     shuffled = Domain(evaluate.rows, np.random.default_rng(0).permutation(evaluate.y))
     results = [
-        study(tmp_path / name, source, target, judged).run()
+        study(tmp_path / name, source, target, judged, seeds=1).run()
         for name, judged in {"true": evaluate, "shuffled": shuffled, "none": None}.items()
     ]
     assert len({result.shipped for result in results}) == 1
@@ -66,7 +66,7 @@ def test_evaluation_labels_change_no_choice(tmp_path):
 
 
 def test_without_labels_stability_judges(tmp_path):
-    result = study(tmp_path, *domains()[:2]).run()
+    result = study(tmp_path, *domains()[:2], seeds=1).run()
     assert result.metric == "stability"
     assert all(line.scores == line.choice for line in result.lines)
     assert result.verdict in {"helped", "hurt", "undecided"}
@@ -75,7 +75,7 @@ def test_without_labels_stability_judges(tmp_path):
 def test_sparse_counts(tmp_path):
     source, target, evaluate = domains()
     rows = [scipy.sparse.csr_array(d.rows.take(np.arange(d.n_rows))) for d in (source, target)]
-    result = study(tmp_path, *map(Domain, rows), Domain(rows[1], evaluate.y)).run()
+    result = study(tmp_path, *map(Domain, rows), Domain(rows[1], evaluate.y), seeds=1).run()
     assert not any(line.error for line in result.lines)
     assert max(np.mean(line.scores) for line in result.lines) > 0.5
 
@@ -89,9 +89,9 @@ def test_entropy_can_be_asked_for(tmp_path):
 
 
 def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
-    study(tmp_path, *domains(), seeds=1).run()
+    study(tmp_path, *domains(), methods=["LatentKMeans"], seeds=1).run()
     monkeypatch.setattr("fourfold.study.execution.execute", lambda *_: pytest.fail("refitted"))
-    assert study(tmp_path, *domains(), seeds=1, resume=True).run().shipped
+    assert study(tmp_path, *domains(), methods=["LatentKMeans"], seeds=1, resume=True).run().shipped
 
 
 def test_what_does_not_fit_is_refused(tmp_path):
