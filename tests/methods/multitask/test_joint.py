@@ -87,5 +87,5 @@ def test_a_task_is_exported_by_itself(tmp_path, share, name, output):
         export(model, path)
     with pytest.raises(ParameterError, match="task must be one of"):
         export(model, path, task="other")
-    with pytest.raises(ParameterError, match="task must be None for a model of a single one"):
+    with pytest.raises(ParameterError, match="task must be None for a model of a single task"):
         export(model.of(name), path, task=name)
