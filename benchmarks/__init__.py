@@ -1,1 +1,1 @@
-"""What fourfold promises in numbers, measured beside its peers: ``python -m benchmarks NAME``."""
+"""Promises of fourfold in numbers, measured beside peers: ``python -m benchmarks NAME``."""

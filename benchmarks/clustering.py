@@ -227,7 +227,7 @@ def _gains(found: dict[str, list[float]], s: Settings) -> Measures:
 
 
 def _kept(path: Path, s: Settings) -> Callable[[str, Callable[[], Measures]], Measures]:
-    """Return what measures a case once: results lie in a file, under the settings and version."""
+    """Return a function that measures a case once: results lie in a file by settings."""
     from importlib.metadata import version
 
     about = json.dumps([asdict(s), version("fourfold")])
@@ -282,7 +282,7 @@ def _planted(
 
 
 class Run(NamedTuple):
-    """Seconds to read the counts and to search, how many rounds that took, and what it reached."""
+    """Seconds to read the counts and to search, rounds of the search, and its objective."""
 
     reading: float
     searching: float

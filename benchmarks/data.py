@@ -58,7 +58,7 @@ VARIABLE: Final = "FOURFOLD_DATA"
 @final
 @dataclass(frozen=True)
 class Origin:
-    """Where a set comes from.
+    """Origin of a set.
 
     Attributes
     ----------
@@ -190,7 +190,7 @@ def read(name: str, file: str) -> bytes:
 
 
 def _path(name: str, file: str) -> Path | None:
-    """Say where a file is: in the set's own folder, if that is named, or in the folder of all."""
+    """Return the path of a file: in the set's own folder, if named, or in the folder of all."""
     own, folder = os.environ.get(f"FOURFOLD_{name.upper()}"), os.environ.get(VARIABLE)
     if own is not None:
         return Path(own, file)
@@ -248,7 +248,7 @@ def emoji() -> tuple[Pictures, list[str]]:
 
 
 def as_lite(pictures: Pictures, side: int = 224) -> NDArray[np.float32]:
-    """Bring pictures (n, H, W, 3) to what EfficientNet-Lite takes, (n, 3, side, side) float32."""
+    """Convert pictures (n, H, W, 3) to inputs of EfficientNet-Lite, (n, 3, side, side) float32."""
     wide = np.moveaxis(resized(pictures, side), -1, 1)
     return (wide / np.float32(255) - np.float32(0.498)) / np.float32(0.502)
 

@@ -1,4 +1,4 @@
-"""Real texts that packages ship: what functions of scipy and torch are said to do, by topic."""
+"""Real texts that packages ship: summaries of functions of scipy and torch, by topic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOPICS: Final = {
 
 
 def described(package: str) -> pd.DataFrame:
-    """Return what is said first of each function and class, and its topic, in a fixed order.
+    """Return the summary of each function and class, and its topic, in a fixed order.
 
     Parameters
     ----------

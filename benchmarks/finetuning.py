@@ -33,7 +33,7 @@ GAINS: Final = ("gain_best_vs_target_only", "gain_conservative_vs_finetune")
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How much there is to learn from: source rows, rows to choose on and to test on, seeds."""
+    """Sizes: source rows, rows to choose on and to test on, seeds."""
 
     source_rows: int = 10_000
     chosen_on: int = 1000
@@ -79,7 +79,7 @@ def _digits(s: Settings, shots: int) -> Iterator[Case]:
 
 
 def _speech(s: Settings, shots: int) -> Iterator[Case]:
-    """From five speakers to the sixth, each in turn; what the sixth says besides is halved."""
+    """From five speakers to the sixth, each in turn; other utterances of the sixth are halved."""
     from fourfold import Domain
     from fourfold.readers.encoded import EncodedFiles
     from fourfold.readers.sounds import SoundRows
@@ -110,7 +110,7 @@ def _few(
 
 
 class Task(NamedTuple):
-    """What is asked: the cases, how many labels a class, what else every method is given."""
+    """Questions: the cases, labels a class, and further parameters of every method."""
 
     cases: Callable[[Settings, int], Iterator[Case]]
     shots: tuple[int, ...]
@@ -126,7 +126,7 @@ TASKS: Final = {
 
 
 def _side(task: str, shots: int, s: Settings) -> Measures:
-    """Fit every method on every case; say how good they are, and what the best ones gain."""
+    """Fit every method on every case; return their scores and the gains of the best ones."""
     tested: dict[str, list[float]] = defaultdict(list)
     chosen: dict[str, list[float]] = defaultdict(list)
     asked = TASKS[task]

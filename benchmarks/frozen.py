@@ -26,7 +26,7 @@ METHODS: Final = ("TargetOnly", "Linear", "SourceOnly", "FineTune")
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How much is computed: pictures of each domain, and the study's epochs, batch and seeds."""
+    """Sizes: pictures of each domain, and the study's epochs, batch and seeds."""
 
     pictures: int = 500
     epochs: int = 10

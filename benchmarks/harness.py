@@ -29,13 +29,13 @@ Medians: TypeAlias = Mapping[str, Mapping[str, float]]
 @final
 @dataclass(frozen=True)
 class Target:
-    """What was asked of a figure."""
+    """Target of a figure."""
 
     relation: Literal["≤", "≥"]
     bound: float
 
     def met(self, value: float) -> bool:
-        """Tell whether a value is what was asked."""
+        """Return True if a value reaches the target."""
         return value <= self.bound if self.relation == "≤" else value >= self.bound
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class Benchmark:
 @final
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured.
+    """Measurements.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class Outcome:
 
     @property
     def figures(self) -> dict[str, float]:
-        """Return what is reported."""
+        """Return the report."""
         return self.benchmark.figures(self.medians)
 
 

@@ -1,4 +1,4 @@
-"""How long it takes until fourfold is there, beside ``import torch``."""
+"""Seconds of ``import fourfold``, beside ``import torch``."""
 
 from __future__ import annotations
 

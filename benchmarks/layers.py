@@ -1,4 +1,4 @@
-"""Which layers to copy, and which to train: halves of the digits, shifted inputs and labels."""
+"""Layers to copy and layers to train: halves of the digits, shifted inputs and labels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BODY: Final = ("conv1", "conv2", "fc1", "fc2")
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How much is trained: rows of each half; labels a class after a shift; steps; seeds."""
+    """Sizes: rows of each half; labels a class after a shift; steps; seeds."""
 
     rows: int = 2000
     test_rows: int = 5000

@@ -23,7 +23,7 @@ __all__ = ["BENCHMARK"]
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How much is trained: rows of each domain, rows to test on, epochs, rows of each in a step."""
+    """Sizes: rows of each domain, rows to test on, epochs, rows of each in a step."""
 
     rows: int = 8192
     test_rows: int = 2000

@@ -38,7 +38,7 @@ SHIFT: Final = 8
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How much is trained: pictures, epochs and batch of MultiMNIST; labelled pupils a school."""
+    """Sizes: pictures, epochs and batch of MultiMNIST; labelled pupils a school."""
 
     rows: int = 10_000
     test_rows: int = 5_000
@@ -79,7 +79,7 @@ def _multi_mnist(s: Settings, seed: int) -> tuple[Tasks, Tasks]:
 
 
 def _schools(s: Settings, seed: int) -> tuple[Tasks, Tasks]:
-    """Return a task for each school with pupils to test on: what a pupil reaches in the exam.
+    """Return a task for each school with pupils to test on: a pupil's score in the exam.
 
     What is known is the pupil's reading score, sex, and the kind of school; neither the school's
     averages, which hold the answers of others, nor numbers of pupils.
@@ -127,7 +127,7 @@ def _digits(how: Balance | None, s: Settings) -> Measures:
 
 
 def _pupils(s: Settings) -> Measures:
-    """Train on schools, alone and together, and compare what is left unexplained in each."""
+    """Train on schools, alone and together, and compare the unexplained variance in each."""
     from fourfold import Mlp, Recipe
     from fourfold.study.gate import delta_m
 

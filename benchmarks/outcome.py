@@ -1,4 +1,4 @@
-"""What a benchmark found, for a person and for a file."""
+"""Outcome of a benchmark, for a person and for a file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def show(outcome: Outcome) -> None:
-    """Print each side's medians with their range, the figures, and what was asked of them."""
+    """Print each side's medians with their range, the figures, and their targets."""
     benchmark, console = outcome.benchmark, Console()
     sides = Table("side", "measure", "median", "range", title=benchmark.title, box=box.SIMPLE)
     for side, rounds in outcome.raw.items():

@@ -1,4 +1,4 @@
-"""Progressive networks on digits: what old columns are worth, and what a useless one costs."""
+"""Progressive networks on digits: the worth of old columns, and the cost of a useless one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIDE: Final = 16
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How much is trained: labelled rows of the source and of a target, test rows, seeds."""
+    """Sizes: labelled rows of the source and of a target, test rows, seeds."""
 
     source_rows: int = 3000
     rows: int = 400
@@ -95,7 +95,7 @@ def _noisy(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _targets(s: Settings) -> dict[str, Digits]:
-    """Return what is learnt after MNIST, in the order of the chain."""
+    """Return the tasks after MNIST, in the order of the chain."""
     mnist = _mnist(s.test_rows, source=False)
     return {
         "rotated": mnist.seen(_rotated),

@@ -1,4 +1,4 @@
-"""What a side found over seeds: means, and the ends of their 95 % intervals."""
+"""Results of a side over seeds: means, and the ends of their 95 % intervals."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ SEEN: Final = 2000
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How much there is: labels, unlabelled rows, rows to test on, seeds, epochs, patches."""
+    """Sizes: labels, unlabelled rows, rows to test on, seeds, epochs, patches."""
 
     labels: tuple[int, ...] = (50, 100, 500, 1000)
     source_rows: int = 10_000
@@ -111,7 +111,7 @@ def _few(
 
 
 class Task(NamedTuple):
-    """What is asked: the cases, and what sparse coding codes."""
+    """Questions: the cases, and the inputs of sparse coding."""
 
     cases: Callable[[Settings], Iterator[Case]]
     windows: Callable[[tuple[int, ...]], dict[str, Any]]
@@ -126,7 +126,7 @@ TASKS: Final = {
 
 
 def _side(task: str, s: Settings) -> Measures:
-    """Fit every method on every case; say how good they are, and what they gain."""
+    """Fit every method on every case; return their scores and gains."""
     tested: dict[tuple[str, int], list[float]] = defaultdict(list)
     for case in TASKS[task].cases(s):
         for name, n, model in _fitted(case, TASKS[task], s):

@@ -24,7 +24,7 @@ __all__ = ["BENCHMARK"]
 @final
 @dataclass(frozen=True)
 class Settings:
-    """How much is learnt from and coded: patches, rows to code, atoms, λ."""
+    """Sizes: patches, rows to code, atoms, λ."""
 
     patches: int = 20_000
     coded: int = 5000

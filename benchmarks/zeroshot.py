@@ -55,7 +55,7 @@ class Settings:
 
 
 class Case(NamedTuple):
-    """Rows of seen classes, rows to judge on, with what they are, and the classes in question."""
+    """Rows of seen classes, rows to judge on with their classes, and the candidate classes."""
 
     source: Domain
     target: Domain
@@ -101,7 +101,7 @@ def _emoji(s: Settings) -> Iterator[Case]:
 
 
 def _features(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Compute what EfficientNet-Lite0 says of pictures, (n, 1280), a few at a time."""
+    """Compute EfficientNet-Lite0's features of pictures, (n, 1280), a few at a time."""
     from benchmarks.peers import torch_features
     from fourfold import cut
 
@@ -127,7 +127,7 @@ def _named(called: list[str]) -> dict[str, NDArray[np.float32]]:
 
 
 def _methods(task: str) -> dict[str, Any]:
-    """Return what is compared; on frozen features the trained ones are linear, too."""
+    """Return the compared methods; on frozen features the trained ones are linear, too."""
     import fourfold
     from fourfold import Mlp
 
@@ -174,7 +174,7 @@ def _side(task: str, s: Settings) -> Measures:
 
 
 def _generalized(s: Settings) -> Measures:
-    """Return how well leaves of seen and of unseen species are told apart among all 32.
+    """Return the accuracy on leaves of seen and of unseen species among all 32.
 
     A fifth of the seen species' leaves are kept to judge on; each model is rated with the penalty
     of seen classes and without.

@@ -80,7 +80,7 @@ def feature_scores(
     k: int,
     width: int,
 ) -> Numbers:
-    """Return −p(z) D(p(X|z) ‖ p̃(X|z̃)) for each feature and cluster, but for what z alone says."""
+    """Return −p(z) D(p(X|z) ‖ p̃(X|z̃)) for each feature and cluster, without the term of z alone."""
     block = (one_hot(labels, k).T @ table @ one_hot(features, width)).toarray()
     mass = np.asarray(table.sum(axis=1)).ravel()
     inside = mass / np.maximum(block.sum(axis=1)[labels], TINY)  # p(x)/p(x̃)
@@ -90,7 +90,7 @@ def feature_scores(
 
 
 def stay(scores: Numbers, labels: Labels) -> Labels:
-    """Return where scores (n, k) are highest; who gains nothing stays."""
+    """Return the argmax of scores (n, k); ties stay."""
     at = np.arange(len(labels))
     best = scores.argmax(axis=1)
     better = scores[at, best] > scores[at, labels] + 1e-12 * np.abs(scores[at, labels])
@@ -105,7 +105,7 @@ def aggregated(
     sizes: list[int],
     rounds: int,
 ) -> tuple[list[Labels], Labels]:
-    """Do the same for one who saw that a step needs no more than what clusters hold."""
+    """Do the same from the sums of clusters, which are all that a step needs."""
     transposed = [table.T.tocsr() for table in tables]
     for _ in range(rounds):
         before = [*rows, features]

@@ -39,7 +39,7 @@ class Network(nn.Module):
 
 
 def critic() -> nn.Sequential:
-    """Return what guesses the domain from features."""
+    """Return the critic, which guesses the domain from features."""
     return nn.Sequential(nn.Linear(768, 100), nn.ReLU(), nn.Linear(100, 1))
 
 

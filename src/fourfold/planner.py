@@ -142,7 +142,7 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
 
 
 def _lacks(entry: MethodEntry, facts: Facts) -> str:
-    """Say what a method lacks to run where its cell applies; nothing if it can run."""
+    """Name the missing needs of a method whose cell applies; nothing if it can run."""
     if entry.needs.get("target_labels", True) and not facts.target_labelled:
         return "the target has no labels"
     if entry.needs.get("same_labels") and facts.strange:

@@ -1,4 +1,4 @@
-"""What an estimator hands out to become one ONNX file."""
+"""Parts of an estimator that become one ONNX file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Exportable"]
 @final
 @dataclass(frozen=True)
 class Exportable:
-    """A fitted model as a chain from one input to one output, and what it must compute.
+    """A fitted model as a chain from one input to one output, with an example of both.
 
     Attributes
     ----------

@@ -198,7 +198,7 @@ def _already_fitted(frozen: FrozenEstimator) -> Preparation:
 def _network(
     method: PosesProblem, pretrained: Pretrained | None, shape: tuple[int, ...]
 ) -> Builder | nn.Module | None:
-    """Return what fresh networks are built from; None where there is only a bare source."""
+    """Return the builder of fresh networks; None where there is only a bare source."""
     own = method.network.rest if isinstance(method.network, Cut) else method.network
     if pretrained is not None and not (method.sources_in_turn and own is not None):
         return pretrained.model.builder or (own if isinstance(own, nn.Module) else None)

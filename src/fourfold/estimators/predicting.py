@@ -61,7 +61,7 @@ class Predicts(Estimator, ABC):
 
     @final
     def take(self, problem: Problem, fitted: Fitted) -> Self:
-        """Become fitted with what was learnt of a problem."""
+        """Become fitted with the result of a problem."""
         if isinstance(fitted.model, Model):
             fitted.model.cpu().eval()
         self.task_, self.inputs_, self.fitted_ = problem.task, problem.inputs, fitted

@@ -1,4 +1,4 @@
-"""Loading any method's saved model: the bundle is handed the table of what it may rebuild."""
+"""Loading any method's saved model: the bundle gets the table of rebuildable methods."""
 
 from __future__ import annotations
 

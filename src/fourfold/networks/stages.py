@@ -32,7 +32,7 @@ def stages(body: nn.Module) -> dict[str, nn.Module]:
 
 
 def _learns(part: nn.Module) -> bool:
-    """Tell whether a part has weights, or statistics that training updates."""
+    """Return True for a part with weights, or with statistics that training updates."""
     if isinstance(part, Standardizer):
         return False
     return any(True for _ in (*part.parameters(), *part.buffers()))

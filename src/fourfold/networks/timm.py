@@ -73,7 +73,7 @@ class Timm(Builder):
 
 
 def _is_first(network: Any, name: str) -> bool:
-    """Tell whether a weight is that of the convolution that reads the picture."""
+    """Return True for the weight of the convolution that reads the picture."""
     first = network.pretrained_cfg.get("first_conv", ())
     return name.removesuffix(".weight") in ((first,) if isinstance(first, str) else first)
 

@@ -71,7 +71,7 @@ class Traced:
         return all(_only_counted(one, around) for one in around if one.op == "placeholder")
 
     def enters(self, node: fx.Node) -> bool:
-        """Tell whether a layer has parts to trace, and is called once, with one argument."""
+        """Return True for a layer that has parts to trace and is called once, with one argument."""
         alone = sum(one.target == node.target for one in self.calls()) == 1
         parts = next(self.target(node).children(), None) is not None
         return alone and parts and len(node.args) == 1 and not node.kwargs
@@ -91,7 +91,7 @@ class Traced:
 
 
 def _only_counted(value: fx.Node, among: list[fx.Node]) -> bool:
-    """Tell whether some nodes use only the number of rows of a value."""
+    """Return True if some nodes use only the number of rows of a value."""
     users = [user for user in value.users if user in among]
     return all(_counts(user) or (_shape(user) and _first_only(user, among)) for user in users)
 

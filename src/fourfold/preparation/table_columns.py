@@ -159,7 +159,7 @@ def _common(name: Name, kinds: list[str]) -> str:
 
 
 def _text_or_category(cells: pd.Series[str]) -> tuple[str, bool]:
-    """Tell text from categories, and whether words are separated by spaces."""
+    """Tell text from categories, and spaced words from others."""
     distinct = cells.drop_duplicates()
     if len(distinct) <= len(cells) / 2 or len(distinct) < 2:
         return "category", True
@@ -170,7 +170,7 @@ def _text_or_category(cells: pd.Series[str]) -> tuple[str, bool]:
 
 
 def has_spaces(texts: Iterable[str]) -> bool:
-    """Tell whether words are separated by spaces; in Chinese and Japanese they are not."""
+    """Return True if spaces separate words; in Chinese and Japanese they do not."""
     wide = [sum(letter >= "\u2e80" for letter in text) for text in texts]
     return float(np.mean(wide)) < 5
 

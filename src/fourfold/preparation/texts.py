@@ -1,4 +1,4 @@
-"""TextPreparation: what all preparations of texts have in common."""
+"""TextPreparation: the base of all preparations of texts."""
 
 from __future__ import annotations
 

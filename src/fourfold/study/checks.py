@@ -43,7 +43,7 @@ def of_transfer(
     target: Domain | None,
     evaluate: Domain | Mapping[str, Domain] | None,
 ) -> tuple[list[Domain], Domain, Domain | None]:
-    """Return sources, target and rows to evaluate on; refuse what is no study of transfer."""
+    """Return sources, target and rows to evaluate on; refuse anything but a study of transfer."""
     if source is None or target is None:
         raise ParameterError("a study must have a source and a target, or tasks; got neither whole")
     if isinstance(evaluate, Mapping):
@@ -66,7 +66,7 @@ def of_tasks(
     generalized: bool,
     clusters: int | None,
 ) -> dict[str, Domain | None]:
-    """Return the rows to evaluate each task on; refuse what is no study of tasks."""
+    """Return the rows to evaluate each task on; refuse anything but a study of tasks."""
     if generalized or clusters is not None:
         raise ParameterError(
             "generalized and clusters must be left out of a study of tasks; got "

@@ -110,7 +110,7 @@ class _Side:
 
     @property
     def blocks(self) -> Numbers:
-        """(k, l) what the clusters hold of each other."""
+        """(k, l) shared counts of the clusters."""
         return summed(self.labels, self.of_rows, self.k)
 
     def step(self, prior: float) -> None:
@@ -131,7 +131,7 @@ class _Side:
 
     @property
     def loss(self) -> float:
-        """What it adds to the objective."""
+        """Its term of the objective."""
         return self.weight * (self.counts.information - information(self.blocks))
 
 
@@ -172,7 +172,7 @@ class _Search:
 
     @property
     def _profiles(self) -> Numbers:
-        """(m, Σ k) what each feature holds of each row cluster, as it weighs in the objective."""
+        """(m, Σ k) counts of each feature in each row cluster, weighted as in the objective."""
         parts = [side.of_features * (side.weight / side.counts.total) for side in self.sides]
         return np.concatenate(parts, axis=1)
 
@@ -213,7 +213,7 @@ def _logs(joint: Numbers, prior: float = 0.0) -> Numbers:
 
 
 def _nearest(labels: Labels, held: Numbers, logs: Numbers) -> Labels:
-    """Find where Σ held · log p is largest; who gains nothing stays: (n, l), (k, l) to (n,)."""
+    """Return the argmax of Σ held · log p; ties stay: (n, l), (k, l) to (n,)."""
     scores = held @ logs.T
     at = np.arange(len(labels))
     best = scores.argmax(axis=1)
@@ -227,7 +227,7 @@ def _own(held: Numbers, logs: Numbers, labels: Labels) -> Numbers:
 
 
 def _alone(held: Numbers) -> Numbers:
-    """Return held · log of its own shares: what a cluster of its own would score, (n, l)."""
+    """Return held · log of its own shares, the score of a cluster of its own, (n, l)."""
     return held * _logs(held)
 
 
@@ -239,7 +239,7 @@ def _empty(labels: Labels, k: int) -> list[int]:
 def _move_worst(
     labels: Labels, misfit: Numbers, to: int, there: NDArray[np.bool_] | None = None
 ) -> None:
-    """Move what fits its cluster worst, of clusters that keep another, to an empty one."""
+    """Move the worst fit, of clusters that keep another member, to an empty cluster."""
     among = labels if there is None else labels[there]
     sizes = np.bincount(among, minlength=int(labels.max()) + 1)
     movable = np.where(sizes[labels] > 1, misfit, -np.inf)

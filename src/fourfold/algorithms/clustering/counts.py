@@ -24,7 +24,7 @@ EXACT_BITS: Final = 52
 
 @final
 class Counts:
-    """How often rows and features occur together, in the order of the rows and of the features.
+    """Counts of rows and features together, in the order of both.
 
     Fractions are rounded to multiples of one power of two, 2⁻⁵² of their sum or finer, and counted
     in these: every sum of counts is exact.
@@ -66,12 +66,12 @@ class Counts:
 
     @property
     def n(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return int(self.by_row.shape[0])
 
     @property
     def m(self) -> int:
-        """How many features."""
+        """Number of features."""
         return int(self.by_row.shape[1])
 
     @property

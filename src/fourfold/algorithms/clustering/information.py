@@ -33,7 +33,7 @@ __all__ = [
 @final
 @dataclass
 class Partition:
-    """Which cluster every row and every feature is in.
+    """Clusters of every row and of every feature.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ def information(joint: Numbers) -> float:
 
 
 def objective(tables: Sequence[Counts], weights: Sequence[float], partition: Partition) -> float:
-    """Return what is minimized: Σ_t w_t [I(X_t; Z) − I(X̃_t; Z̃)], in nats.
+    """Return the objective Σ_t w_t [I(X_t; Z) − I(X̃_t; Z̃)], in nats.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def divergence(p: Numbers, q: Numbers) -> float:
 
 
 def held(counts: Counts, features: Labels, width: int) -> Numbers:
-    """Return what each row holds of each feature cluster, (n, width)."""
+    """Return the counts of each row in each feature cluster, (n, width)."""
     return grouped(counts.by_row, features, width)
 
 
@@ -105,7 +105,7 @@ def blocks(
     k: int | None = None,
     width: int | None = None,
 ) -> Numbers:
-    """Return what the clusters of rows hold of the clusters of features, (k, width)."""
+    """Return the counts of each row cluster in each feature cluster, (k, width)."""
     k = int(rows.max()) + 1 if k is None else k
     width = int(features.max()) + 1 if width is None else width
     return summed(rows, held(counts, features, width), k)

@@ -120,7 +120,7 @@ def _again(
     max_iter: int,
     random: np.random.Generator,
 ) -> Partition:
-    """Draw the target's rows anew, and keep what is better."""
+    """Draw the target's rows anew, and keep improvements."""
     for _ in range(restarts if sizes[0] > 1 else 0):
         rows = plus_plus(held(tables[0], best.features, sizes[-1]), sizes[0], random)
         start = Partition([rows, *best.rows[1:]], best.features)

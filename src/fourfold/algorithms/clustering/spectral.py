@@ -18,7 +18,7 @@ __all__ = ["Coordinates", "coordinates"]
 
 @final
 class Coordinates(NamedTuple):
-    """Where rows and features lie, the coarsest division first.
+    """Coordinates of rows and features, the coarsest division first.
 
     Attributes
     ----------

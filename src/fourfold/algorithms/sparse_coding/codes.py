@@ -221,7 +221,7 @@ def missed(a: Tensor, r: Tensor, alpha: float) -> Tensor:
 
 
 def _unfinished(a: Tensor, c: Tensor, r: Tensor, alpha: float, tolerance: float) -> Tensor:
-    """Tell which rows (n,) violate the optimality conditions beyond the tolerance and rounding.
+    """Return a mask (n,) of rows beyond the tolerance, and rounding, of the optimality conditions.
 
     Parameters
     ----------

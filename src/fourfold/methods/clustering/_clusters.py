@@ -70,7 +70,7 @@ class Clusters(OnFeatures, TransferEstimator, ABC):
 
     @property
     def clusters_(self) -> dict[str, Tensor]:
-        """Clusters of the fitted rows, and what else was found of them."""
+        """Clusters of the fitted rows, and further tensors."""
         self.check_fitted()
         found: dict[str, Tensor] = self.fitted_.state["clusters_"]
         return found

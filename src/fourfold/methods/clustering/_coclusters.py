@@ -185,7 +185,7 @@ def _in_order(labels: NDArray[np.intp]) -> NDArray[np.intp]:
 def _scores(
     joint: NDArray[np.float64], features: NDArray[np.intp], there: NDArray[np.bool_]
 ) -> torch.Tensor:
-    """Return log p̃(z̃ | x̃) of each feature's cluster, (k, m): p̃(z|x̃) but for what z alone says."""
+    """Return log p̃(z̃ | x̃) of each feature's cluster, (k, m): log p̃(z|x̃) without its term of z."""
     total = joint.sum(axis=1, keepdims=True)
     share = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
     logs = np.log(np.maximum(share, NOTHING))[:, features]

@@ -1,4 +1,4 @@
-"""Rows as counts of features: what clusterers of counts share."""
+"""Rows as counts of features, for clusterers of counts."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def counts_of(body: Body, rows: Rows) -> sparse.csr_matrix:
 
 
 def _full(rows: Rows) -> NDArray[np.bool_]:
-    """Return which rows of counts have more than zeros, (n,)."""
+    """Return a mask of rows of counts with more than zeros, (n,)."""
     if isinstance(rows, SparseRows):
         full: NDArray[np.bool_] = np.asarray(rows.matrix.sum(axis=1)).ravel() != 0
         return full

@@ -1,4 +1,4 @@
-"""Few target labels, and a labelled source or a trained network: start from what it learnt."""
+"""Few target labels, and a labelled source or a trained network to start from."""
 
 from __future__ import annotations
 

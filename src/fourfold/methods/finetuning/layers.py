@@ -108,7 +108,7 @@ class LayerTransfer(TrainsNetwork):
 
     @property
     def layers_(self) -> dict[str, str]:
-        """Layer's name → what became of it."""
+        """Layer's name → copied, frozen, trained or new."""
         self.check_fitted()
         return next(found.values for found in self.findings_ if isinstance(found, Facts))
 
@@ -119,7 +119,7 @@ class LayerTransfer(TrainsNetwork):
         return next((found for found in self.findings_ if isinstance(found, Curves)), None)
 
     def describe(self) -> None:
-        """Print what is copied, frozen and trained, from the input to the output."""
+        """Print the copied, frozen and trained layers, from the input to the output."""
         longest = max(map(len, self.layers_))
         for name, what in self.layers_.items():
             Console().print(f"{name:<{longest}}  {what}", highlight=False)

@@ -1,4 +1,4 @@
-"""ColumnStack beside frozen ones: what progressive networks and their control share."""
+"""Columns beside frozen ones, for progressive networks and their control."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class ClassIndex:
 
     @classmethod
     def load(cls, folder: Path, classes: int) -> Self:
-        """Open what was saved; vectors stay on the disk, memory-mapped.
+        """Open a saved index; vectors stay on the disk, memory-mapped.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Diagnostics: what a result shows of models beside their scores, one file a picture or table.
+"""Diagnostics: pictures and tables of models beside their scores, a file each.
 
 They are computed from outcomes after all fits; nothing here decides on a verdict or a choice.
 """

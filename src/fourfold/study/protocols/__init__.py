@@ -1,4 +1,4 @@
-"""Protocols: one file a way to judge methods and to choose models, by what the data allow.
+"""Protocols: ways to judge methods and to choose models, a file each.
 
 A file returns a :class:`~fourfold.study.protocols.protocol.Protocol` for one kind of question, and
 refuses data that cannot be judged; what is trained does not belong here.
