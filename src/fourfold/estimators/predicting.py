@@ -156,7 +156,7 @@ class Predicts(Estimator, ABC):
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Predict each row's class probabilities, (n, k) in the order of ``classes_``."""
         outputs = self.outputs(X)
-        return self.classification.probabilities(outputs)
+        return self._classification().probabilities(outputs)
 
     @available_if(_has_probabilities)
     def predict_topk(
@@ -201,7 +201,7 @@ class Predicts(Estimator, ABC):
         described = self.outputs_described(X, among)
         if described is not None:
             return described
-        outputs, task = self.outputs(X), self.classification
+        outputs, task = self.outputs(X), self._classification()
         names = np.asarray(list(among))
         codes = task.codes(names)
         if not len(names) or (codes < 0).any():
@@ -228,9 +228,8 @@ class Predicts(Estimator, ABC):
         domain = Domain(np.zeros((len(outputs), 1)), y)
         return self.task_.score(domain.known, outputs[domain.labelled])
 
-    @property
-    def classification(self) -> Classification:
-        """The fitted task, which must be of classes."""
+    def _classification(self) -> Classification:
+        """Return the fitted task, which must be of classes."""
         if not isinstance(self.task_, Classification):
             raise ParameterError(f"classes need a Classification; got {type(self.task_).__name__}")
         return self.task_

@@ -15,7 +15,8 @@ from sklearn.feature_extraction.image import extract_patches_2d
 
 from fourfold.algorithms.sparse_coding import SparseCoder, SparseCodes, objective
 from fourfold.algorithms.sparse_coding.codes import ROUNDING, missed
-from fourfold.frozen.onnx import check_parity, export_onnx
+from fourfold.frozen.onnx import export_onnx
+from parity import check_parity
 
 
 def patches(n=600, side=8):

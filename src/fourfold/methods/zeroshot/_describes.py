@@ -266,7 +266,7 @@ class Describes(TransferEstimator, ABC):
             index.add(more.labels.numpy(), more.bias.numpy(), order.numpy())
         old.labels = torch.cat([old.labels, more.labels])[order]
         old.bias = torch.cat([old.bias, more.bias])[order]
-        self.classification.classes_ = np.sort(names)
+        self._classification().classes_ = np.sort(names)
         return self
 
     def _for_classes(self, described: Descriptions) -> Model:
@@ -292,7 +292,8 @@ class Describes(TransferEstimator, ABC):
         """
         outputs = self.outputs(X)
         rows = Domain(np.zeros((len(outputs), 1)), y)
-        true, guess = self.classification.codes(rows.known), outputs[rows.labelled].argmax(axis=1)
+        true = self._classification().codes(rows.known)
+        guess = outputs[rows.labelled].argmax(axis=1)
         if (true < 0).any():
             strange = np.unique(rows.known[true < 0]).tolist()[0]
             raise DataError(f"rows must be of candidate classes; got {strange!r}")

@@ -187,7 +187,7 @@ class AttributePrediction(UsesRecipe, Describes):
         rows = self.ready(X)
         if rows.n != 1:
             raise DataError(f"there must be one row to explain; got {rows.n}")
-        return explain_rows(self.model_, self.classification, rows, self.seen_, against)[0]
+        return explain_rows(self.model_, self._classification(), rows, self.seen_, against)[0]
 
     def _explain(self, problem: Problem, model: Model) -> list[Finding]:
         seen = problem.described.seen
