@@ -26,7 +26,10 @@ def seeded(seed: int) -> Iterator[None]:
     """Seed torch inside a block; the random state of the caller is restored afterwards."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+        if torch.accelerator.is_available():
+            torch.manual_seed(seed)
+        else:  # torch.manual_seed keeps a stack trace for each kind of accelerator
+            torch.default_generator.manual_seed(seed)
         yield
 
 

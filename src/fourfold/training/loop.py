@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast, final
 
 import torch
@@ -271,13 +272,19 @@ def _fabric(runtime: Runtime) -> Fabric:
     elif devices == "auto":
         devices = 1
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1")) if strategy == "ddp" else 1
-    fabric = Fabric(
+    return _launched(
+        runtime.loggers,
         accelerator=runtime.accelerator,
         devices=devices,
         num_nodes=nodes,
         strategy=strategy,
         precision=runtime.precision,
-        loggers=list(runtime.loggers),
     )
+
+
+@lru_cache(maxsize=1)
+def _launched(loggers: tuple[Any, ...], **settings: Any) -> Fabric:
+    """Launch Fabric, or return the last one: building it reads every installed package's entry."""
+    fabric = Fabric(loggers=list(loggers), **settings)
     fabric.launch()
     return fabric
