@@ -86,14 +86,17 @@ def has(method: type[Any], name: str) -> bool:
     return name in {field.name for field in fields(method)}
 
 
-def short(method: type[Any], *, learning_rate: float = 0.01, **parameters: Any) -> Any:
+SMALL = {"n_init": 2, "restarts": 2, "n_estimators": 10, "n_splits": 1}
+"""Values of hyper-parameters that make a fit quick."""
+
+
+def short(method: type[Any], *, min_steps: int = 5, **parameters: Any) -> Any:
     """Make a method that is trained for a moment."""
-    if has(method, "recipe"):
-        recipe = Recipe(epochs=2, min_steps=5, learning_rate=learning_rate)
-        parameters = {"recipe": recipe, **parameters}
-    if has(method, "restarts"):  # a search from several starts
-        parameters = {"n_init": 2, "restarts": 2, **parameters}
-    return method(**parameters)
+    recipe = Recipe(
+        epochs=2, min_steps=min_steps, learning_rate=parameters.pop("learning_rate", 0.01)
+    )
+    quick = {"recipe": recipe, **SMALL}
+    return method(**{name: v for name, v in quick.items() if has(method, name)} | parameters)
 
 
 def described(source: Domain) -> Domain:

@@ -624,8 +624,6 @@ def test_grid_search_over_the_recipe_with_a_source(method: type[Any]) -> None:
     assert same_bits(search.best_estimator_.outputs(PILES.X), wanted.outputs(PILES.X))
 
 
-CHECKS = Recipe(epochs=2, min_steps=20, learning_rate=0.01)
-
 EXPECTED = {
     "check_dtype_object": "what is no number is a DataError, so a ValueError; it wants a TypeError",
 }
@@ -638,11 +636,10 @@ EXPECTED_OF_CLASSIFIERS = {
 
 def checked() -> Iterator[Any]:
     for method in TRANSFER:
-        recipe = {"recipe": CHECKS} if has(method, "recipe") else {}
         kind = sourced(method)
-        yield kind(**recipe)
+        yield short(kind, min_steps=20)
         if has(method, "task") and not (method.needs.classes or clusters(method)):
-            yield kind(task=Regression(), **recipe)
+            yield short(kind, min_steps=20, task=Regression())
 
 
 EXPECTED_OF_CLASSES_ALONE = {

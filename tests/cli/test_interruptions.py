@@ -133,7 +133,9 @@ def test_ctrl_c_keeps_what_was_finished(program, fourfold, data, tmp_path, jobs)
     options = ("--seeds", 3, "--folds", 2, "--methods", "FineTune", "--steps", 60)
     argv = ("study", *domains, "-o", tmp_path / "out", *options)
     beside = ("--jobs", jobs)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has none
     process = started(program, *argv, *beside, cache=tmp_path / "cache", start_new_session=True)
+    signal.signal(signal.SIGINT, handler)
     until = time.monotonic() + 300
     while len(finished(tmp_path / "out")) < 3 and time.monotonic() < until:
         assert process.poll() is None

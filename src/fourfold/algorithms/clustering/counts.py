@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     Labels = NDArray[np.intp]
     Numbers = NDArray[np.float64]
 
-__all__ = ["Counts", "grouped", "refuse_empty", "summed"]
+__all__ = ["Counts", "grouped", "picked_rows", "refuse_empty", "summed"]
 
+FEW: Final = 20_000
+"""Rows times groups below which a dense product is faster than a sparse one."""
 EXACT_BITS: Final = 52
 """Sums of whole numbers up to 2^53 are exact in float64."""
 
@@ -136,5 +138,17 @@ def grouped(table: sparse.csr_matrix, groups: Labels, k: int) -> Numbers:
 def summed(groups: Labels, values: Numbers, k: int) -> Numbers:
     """Add up rows of values (n, l) by their group (n,): (k, l)."""
     n = len(groups)
+    if n * k < FEW:
+        return np.asarray((np.arange(k)[:, None] == groups).astype(np.float64) @ values)
     picked = sparse.csr_matrix((np.ones(n), groups, np.arange(n + 1)), shape=(n, k))
     return np.asarray(picked.T @ values)
+
+
+def picked_rows(
+    table: sparse.csr_matrix, rows: Labels
+) -> tuple[NDArray[np.intp], NDArray[np.integer], Numbers]:
+    """Return some rows of a table: their lengths (r,), and all their columns and counts."""
+    starts, ends = table.indptr[rows], table.indptr[rows + 1]
+    lengths = ends - starts
+    at = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return lengths, table.indices[at], table.data[at]

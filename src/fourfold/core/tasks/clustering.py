@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
 import numpy as np
 import torch
-from sklearn.metrics import normalized_mutual_info_score
+from scipy.special import entr
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
@@ -69,9 +69,20 @@ class Clustering(Categorical):
         return nn.Identity()
 
     def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        """Compute the normalized mutual information of clusters and classes."""
-        true = np.unique(as_classes(y), return_inverse=True)[1]
-        return float(normalized_mutual_info_score(true, outputs.argmax(axis=1)))
+        """Compute the normalized mutual information of clusters and classes, in [0, 1].
+
+        It is scikit-learn's ``normalized_mutual_info_score``, which takes 3 ms for its checks:
+        seconds where rows are resampled.
+        """
+        classes, true = np.unique(as_classes(y), return_inverse=True)
+        k = outputs.shape[1]
+        pairs = true * k + outputs.argmax(axis=1)
+        shares = np.bincount(pairs, minlength=len(classes) * k).reshape(-1, k) / len(true)
+        joint, of_classes, of_clusters = (
+            float(entr(p).sum()) for p in (shares, shares.sum(axis=1), shares.sum(axis=0))
+        )
+        both = of_classes + of_clusters
+        return max(0.0, 2 * (both - joint) / both) if both else 1.0
 
     def rows_right(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> None:
         del y, outputs
