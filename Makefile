@@ -40,7 +40,7 @@ check: $(call stamp,dev)  ## ruff, types, import layers, lock, generated pages, 
 	$(BIN)/python -m tools.house
 
 test: $(call stamp,audio bench demo dev image labels multitask text)  ## every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(call stamp,audio bench demo dev image labels multitask text)  ## one benchmark: make bench NAME=loop
 	$(BIN)/python -m benchmarks $(NAME)

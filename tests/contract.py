@@ -86,7 +86,7 @@ def has(method: type[Any], name: str) -> bool:
     return name in {field.name for field in fields(method)}
 
 
-SMALL = {"n_init": 2, "restarts": 2, "n_estimators": 10, "n_splits": 1}
+SMALL = {"n_init": 2, "restarts": 2, "n_estimators": 10, "n_splits": 1, "penalty": 2.0}
 """Values of hyper-parameters that make a fit quick."""
 
 

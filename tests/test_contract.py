@@ -16,7 +16,6 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from contract import (
@@ -26,7 +25,6 @@ from contract import (
     Piles,
     bad_values,
     blobs,
-    clusters,
     described,
     each_method,
     each_method_of_labels,
@@ -37,7 +35,6 @@ from contract import (
     pictures,
     same_bits,
     short,
-    sourced,
 )
 from fourfold.bundle import save
 from fourfold.core.tasks import Classification, Regression
@@ -47,14 +44,11 @@ from fourfold.errors import FourfoldError, ParameterError
 from fourfold.estimators import supervised
 from fourfold.frozen.store import Store, using
 from fourfold.methods.baselines.target_only import TargetOnly
-from fourfold.methods.clustering._counts import ClustersCounts
 from fourfold.methods.saved import load
-from fourfold.methods.zeroshot.chance import Chance
 from fourfold.preparation.choose import Standardize
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PILES = blobs()
@@ -622,58 +616,6 @@ def test_grid_search_over_the_recipe_with_a_source(method: type[Any]) -> None:
     best = search.best_params_["recipe__learning_rate"]
     wanted = fitted(method, PILES, learning_rate=best)
     assert same_bits(search.best_estimator_.outputs(PILES.X), wanted.outputs(PILES.X))
-
-
-EXPECTED = {
-    "check_dtype_object": "what is no number is a DataError, so a ValueError; it wants a TypeError",
-}
-EXPECTED_OF_CLASSIFIERS = {
-    "check_classifiers_classes": "labels that are only -1 and 1 are ambiguous, and refused",
-    "check_classifiers_regression_target": "without a task, fractions are a regression; with "
-    "task=Classification() they are refused, as test_fractions_are_a_regression shows",
-}
-
-
-def checked() -> Iterator[Any]:
-    for method in TRANSFER:
-        kind = sourced(method)
-        yield short(kind, min_steps=20)
-        if has(method, "task") and not (method.needs.classes or clusters(method)):
-            yield short(kind, min_steps=20, task=Regression())
-
-
-EXPECTED_OF_CLASSES_ALONE = {
-    "check_supervised_y_2d": "a column of labels is taken as labels, without a warning",
-}
-
-
-EXPECTED_OF_COUNTS = dict.fromkeys(
-    (
-        "check_estimator_sparse_tag",
-        "check_estimator_sparse_array",
-        "check_estimator_sparse_matrix",
-        "check_estimators_dtypes",
-    ),
-    "rows of zeros hold nothing to be clustered by, and are refused",
-)
-
-
-EXPECTED_OF_CHANCE = {"check_classifiers_train": "chance is right by luck alone"}
-
-
-def expected(estimator: Any) -> dict[str, str]:
-    alone = EXPECTED_OF_CLASSES_ALONE if estimator.needs.classes else {}
-    alone = alone | (EXPECTED_OF_COUNTS if isinstance(estimator, ClustersCounts) else {})
-    alone = alone | (EXPECTED_OF_CHANCE if isinstance(estimator, Chance) else {})
-    return EXPECTED | alone | (EXPECTED_OF_CLASSIFIERS if is_classifier(estimator) else {})
-
-
-@parametrize_with_checks(list(checked()), expected_failed_checks=expected)
-def test_scikit_learns_own_checks(
-    estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else the array API check skips itself
-    check(estimator)
 
 
 # --- several tasks at once -----------------------------------------------------------------------

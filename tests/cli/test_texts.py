@@ -16,9 +16,11 @@ from fourfold.data.rows import as_rows
 
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory):
-    """Descriptions of functions: scipy's and few of torch's as tables, torch's others as files."""
+    """Beginnings of docstrings: of scipy, and few of torch, as tables; others of torch as files."""
     folder = tmp_path_factory.mktemp("functions")
-    source, target = described("scipy"), described("torch")
+    source, target = (
+        found.assign(text=found["text"].str[:300]) for found in map(described, ("scipy", "torch"))
+    )
     few = target.groupby("topic").sample(4, random_state=0).index
     rest = target.drop(few).groupby("topic").head(10)
     source.groupby("topic").head(25).to_csv(folder / "source.csv", index=False)

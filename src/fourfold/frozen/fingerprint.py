@@ -16,6 +16,8 @@ __all__ = ["fingerprint"]
 
 BOOKKEEPING: Final = frozenset(vars(nn.Module()))
 """Attributes of every module, skipped: parameters and submodules are hashed by name."""
+PLAIN: Final = (type(None), bool, int, float, complex, str, bytes)
+"""Types of values that are hashed as they are written."""
 
 
 def fingerprint(module: nn.Module) -> str:
@@ -65,7 +67,7 @@ class _Content:
         elif isinstance(value, np.ndarray) and value.dtype != object:
             self.text(f"{value.dtype.str}{value.shape}")
             self.hasher.update(value.tobytes())
-        elif value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        elif isinstance(value, PLAIN):
             self.text(repr(value))
         elif isinstance(value, dict):
             self._values([part for item in value.items() for part in item])
@@ -76,6 +78,9 @@ class _Content:
 
     def _values(self, values: list[Any]) -> None:
         self.text(f"{len(values)} values")
+        if all(isinstance(value, PLAIN) for value in values):  # such as a vocabulary
+            self.text("\n".join(map(repr, values)))
+            return
         for value in values:
             self._value(value)
 

@@ -125,8 +125,8 @@ class Study:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     result = Study(
     ...         Domain(X[::2], y[::2]), Domain(X[1::10] + 0.1, y[1::10]), Domain(X[3::4], y[3::4]),
-    ...         recipe=Recipe(epochs=5, min_steps=20), seeds=2, output=folder + "/iris",
-    ...         store=Store(folder + "/store"), progress=False,
+    ...         methods=["FineTune"], recipe=Recipe(epochs=5, min_steps=20), seeds=1,
+    ...         output=folder + "/iris", store=Store(folder + "/store"), progress=False,
     ...     ).run()
     >>> result.verdict in {"helped", "hurt", "undecided"}
     True
