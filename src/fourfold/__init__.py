@@ -12,7 +12,7 @@ from typing import Any
 import lazy_loader
 
 from fourfold.methods import cells as _cells
-from fourfold.methods import table as _table
+from fourfold.methods import modules as _modules
 
 _PARTS = {
     "bundle": ["export", "save"],
@@ -40,7 +40,7 @@ _PARTS = {
     "report": ["write_report"],
     "study": ["JointResult", "Result", "Study"],
 }
-_METHODS = {entry.module.removeprefix("fourfold."): [entry.name] for entry in _table().values()}
+_METHODS = {name.removeprefix("fourfold."): classes for name, classes in _modules().items()}
 
 __getattr__: Any
 __dir__: Any
