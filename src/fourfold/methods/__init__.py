@@ -10,10 +10,9 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import lazy_loader
 
@@ -32,8 +31,7 @@ PUBLIC: Final = re.compile(r"^__all__ = \[(.*?)\]", re.MULTILINE | re.DOTALL)
 
 
 @final
-@dataclass(frozen=True)
-class MethodEntry:
+class MethodEntry(NamedTuple):
     """A method, before it is imported.
 
     Attributes
@@ -72,7 +70,7 @@ def cells() -> Mapping[str, Cell]:
     """Return the cells by folder name, in the order of the map."""
     folders = [file.parent.name for file in Path(__file__).parent.glob("*/__init__.py")]
     declared = [
-        replace(importlib.import_module(f"{__name__}.{name}").CELL, name=name)
+        importlib.import_module(f"{__name__}.{name}").CELL._replace(name=name)
         for name in folders
         if name != BASELINES
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, final
 
 __all__ = ["Cell", "Facts", "Rule", "Ruling"]
@@ -52,8 +51,7 @@ def _nobody(_facts: Facts) -> bool:
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell of the map, declared as ``CELL`` in the ``__init__`` of its folder.
 
     Attributes
