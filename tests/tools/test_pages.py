@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +23,7 @@ WORDS = {
 }
 CELL = cells()["selftaught"]
 SMALL = [
-    replace(
-        CELL,
+    CELL._replace(
         source="labelled",
         target="-",
         label_spaces="any",
