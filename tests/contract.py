@@ -86,15 +86,15 @@ def has(method: type[Any], name: str) -> bool:
     return name in {field.name for field in fields(method)}
 
 
-SMALL = {"n_init": 2, "restarts": 2, "n_estimators": 10, "n_splits": 1, "penalty": 2.0}
+SMALL = {"n_init": 2, "restarts": 2, "n_estimators": 10, "n_splits": 1}
 """Values of hyper-parameters that make a fit quick."""
 
 
-def short(method: type[Any], *, min_steps: int = 5, **parameters: Any) -> Any:
+def short(
+    method: type[Any], *, learning_rate: float = 0.01, min_steps: int = 5, **parameters: Any
+) -> Any:
     """Make a method that is trained for a moment."""
-    recipe = Recipe(
-        epochs=2, min_steps=min_steps, learning_rate=parameters.pop("learning_rate", 0.01)
-    )
+    recipe = Recipe(epochs=2, min_steps=min_steps, learning_rate=learning_rate)
     quick = {"recipe": recipe, **SMALL}
     return method(**{name: v for name, v in quick.items() if has(method, name)} | parameters)
 

@@ -78,7 +78,7 @@ class _Content:
 
     def _values(self, values: list[Any]) -> None:
         self.text(f"{len(values)} values")
-        if all(isinstance(value, PLAIN) for value in values):  # such as a vocabulary
+        if values and all(isinstance(value, PLAIN) for value in values):  # such as a vocabulary
             self.text("\n".join(map(repr, values)))
             return
         for value in values:

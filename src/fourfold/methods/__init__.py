@@ -27,7 +27,8 @@ __all__ = ["BASELINES", "MethodEntry", "cells", "find", "methods_of", "modules",
 
 BASELINES: Final = "baselines"
 """The folder of the baselines that several cells share; it is no cell."""
-PUBLIC: Final = re.compile(r"^__all__ = \[(.*?)\]", re.MULTILINE | re.DOTALL)
+PUBLIC: Final = re.compile(r"^__all__ = [\[(](.*?)[\])]", re.MULTILINE | re.DOTALL)
+"""The list of public names in a file's source."""
 
 
 @final
@@ -137,7 +138,7 @@ def _entries(file: Path, names: list[str]) -> list[MethodEntry]:
 
 
 def _first_line(node: ast.ClassDef) -> str:
-    return (ast.get_docstring(node, clean=False) or "").split("\n", 1)[0]
+    return (ast.get_docstring(node, clean=False) or "").strip().split("\n", 1)[0]
 
 
 def _needs(node: ast.ClassDef) -> dict[str, bool]:

@@ -215,7 +215,8 @@ class _Loop:
         values = dict(zip(names, history.losses[-1], strict=True))
         if history.scores:
             values["score"] = history.scores[-1]
-        self.fabric.log_dict(values, step=history.steps)
+        for logger in self.runtime.loggers:
+            logger.log_metrics(metrics=values, step=history.steps)
         for callback in self.runtime.callbacks:
             callback(epoch, history)
         patience = self.recipe.patience or math.inf
@@ -273,7 +274,6 @@ def _fabric(runtime: Runtime) -> Fabric:
         devices = 1
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1")) if strategy == "ddp" else 1
     return _launched(
-        runtime.loggers,
         accelerator=runtime.accelerator,
         devices=devices,
         num_nodes=nodes,
@@ -283,8 +283,8 @@ def _fabric(runtime: Runtime) -> Fabric:
 
 
 @lru_cache(maxsize=1)
-def _launched(loggers: tuple[Any, ...], **settings: Any) -> Fabric:
+def _launched(**settings: Any) -> Fabric:
     """Launch Fabric, or return the last one: building it reads every installed package's entry."""
-    fabric = Fabric(loggers=list(loggers), **settings)
+    fabric = Fabric(**settings)
     fabric.launch()
     return fabric

@@ -107,33 +107,23 @@ class _Side:
         self.labels = labels.copy()
         self.of_rows = grouped(counts.by_row, features, width)
         self.of_features = grouped(counts.by_column, labels, k)
-        self._blocks: Numbers | None = None
 
     @property
     def blocks(self) -> Numbers:
         """(k, l) shared counts of the clusters."""
-        if self._blocks is None:
-            self._blocks = summed(self.labels, self.of_rows, self.k)
-        return self._blocks
+        return summed(self.labels, self.of_rows, self.k)
 
     def step(self, prior: float) -> None:
         """Move rows to their nearest clusters."""
         moved = _nearest(self.labels, self.of_rows, _logs(self.blocks, prior))
         before, self.labels = self.labels, moved
-        self._blocks = None
         self._fill()
         _follow(self.of_features, self.counts.by_column, self.counts.by_row, before, self.labels)
-
-    def follow(self, before: Labels, after: Labels) -> None:
-        """Bring sums up to date after features moved."""
-        _follow(self.of_rows, self.counts.by_row, self.counts.by_column, before, after)
-        self._blocks = None
 
     def _fill(self) -> None:
         for empty in _empty(self.labels, self.k):
             own = _own(self.of_rows, _logs(self.blocks), self.labels)
             _move_worst(self.labels, _alone(self.of_rows).sum(axis=1) - own, empty)
-            self._blocks = None
 
     def feature_logs(self, prior: float) -> Numbers:
         """(l, k) logarithms of p(x̃ | z̃)."""
@@ -209,7 +199,8 @@ class _Search:
 
     def _follow(self, before: Labels) -> None:
         for side in self.sides:
-            side.follow(before, self.features)
+            table = side.counts
+            _follow(side.of_rows, table.by_row, table.by_column, before, self.features)
 
 
 def _logs(joint: Numbers, prior: float = 0.0) -> Numbers:
@@ -272,8 +263,8 @@ def _follow(
     if 2 * np.diff(by_mover.indptr)[moved].sum() > by_mover.nnz:
         sums[:] = grouped(by_group, after, k)
         return
-    lengths, of, counts = picked_rows(by_mover, moved)
-    at = of * k
+    lengths, columns, counts = picked_rows(by_mover, moved)
+    at = columns * k
     gone = np.bincount(at + np.repeat(before[moved], lengths), counts, n * k)
     come = np.bincount(at + np.repeat(after[moved], lengths), counts, n * k)
     sums += (come - gone).reshape(n, k)
