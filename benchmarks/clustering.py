@@ -297,8 +297,7 @@ def _fourfold(s: Settings) -> Measures:
 
 def _ours(given: Timed, rounds: int) -> Run:
     from fourfold.algorithms.clustering.alternation import improve
-    from fourfold.algorithms.clustering.counts import Counts
-    from fourfold.algorithms.clustering.information import Partition
+    from fourfold.algorithms.clustering.counts import Counts, Partition
 
     began = time.perf_counter()
     tables = [Counts(table) for table in given.tables]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 import numpy as np
 from scipy import sparse
 
 from fourfold.algorithms.clustering.alternation import improve
-from fourfold.algorithms.clustering.information import Partition, held
+from fourfold.algorithms.clustering.counts import Partition, grouped
 from fourfold.algorithms.clustering.kmeans import k_means
-from fourfold.algorithms.clustering.spectral import coordinates
+from fourfold.algorithms.clustering.latent import spectral_coordinates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def cocluster(
     auxiliary data dominate these coordinates, so the target is also searched by itself, and its
     clusters are a start for all. From the best, the target's rows are drawn anew by k-means++ over
     the feature clusters found, again and again, and what is better is kept: little else moves, so
-    that is cheap.
+    that is cheap. The curve is that of the search that found the best clusters.
 
     Parameters
     ----------
@@ -66,80 +66,92 @@ def cocluster(
         Seed of all draws.
     rows
         (n,) clusters of the target's rows that are one more start.
-
-    Returns
-    -------
-    Partition
-        The best one; its curve is that of the search that found it.
     """
     first, by_itself, last = np.random.default_rng(seed).spawn(3)
-    best = _drawn(tables, weights, sizes, n_init, max_iter, first)
+    together = _Search(tables, weights, sizes, max_iter)
+    best = together.drawn(n_init, first)
     starts: list[Partition] = []
     if len(tables) > 1:
-        only = (tables[:1], [1.0], [sizes[0], sizes[-1]])
-        alone = _drawn(*only, n_init, max_iter, by_itself)
-        alone = _again(alone, *only, 2 * n_init, max_iter, by_itself)
+        only = _Search(tables[:1], [1.0], [sizes[0], sizes[-1]], max_iter)
+        alone = only.again(only.drawn(n_init, by_itself), 2 * n_init, by_itself)
         own = np.where(tables[0].feature_totals > 0, alone.features, best.features)
         starts += [Partition([alone.rows[0], *best.rows[1:]], z) for z in (best.features, own)]
     if rows is not None:
         starts.append(Partition([rows, *best.rows[1:]], best.features))
-    for start in starts:
-        for cooling in (AGAIN, COOLING):
-            found = improve(tables, weights, start, sizes, rounds=max_iter, cooling=cooling)
-            best = min(best, found, key=_objective)
-    return _again(best, tables, weights, sizes, restarts, max_iter, last)
+    found = [together.improved(start, how) for start in starts for how in (AGAIN, COOLING)]
+    return together.again(min([best, *found], key=_objective), restarts, last)
 
 
 def _objective(found: Partition) -> float:
     return found.curve[-1]
 
 
-def _drawn(
-    tables: Sequence[Counts],
-    weights: Sequence[float],
-    sizes: Sequence[int],
-    n_init: int,
-    max_iter: int,
-    random: np.random.Generator,
-) -> Partition:
-    """Search from clusters that are drawn in spectral coordinates; return the best."""
-    places = _places(tables, weights, random)
-    found = []
-    for i in range(n_init):
-        start = _start(places, tables, sizes, DEPTHS[i % len(DEPTHS)], random)
-        found.append(improve(tables, weights, start, sizes, rounds=max_iter, cooling=COOLING))
-    return min(found, key=_objective)
+@final
+class _Search(NamedTuple):
+    """The counts and numbers of clusters of a search; see :func:`cocluster`."""
 
+    tables: Sequence[Counts]
+    weights: Sequence[float]
+    sizes: Sequence[int]
+    max_iter: int
 
-def _again(
-    best: Partition,
-    tables: Sequence[Counts],
-    weights: Sequence[float],
-    sizes: Sequence[int],
-    restarts: int,
-    max_iter: int,
-    random: np.random.Generator,
-) -> Partition:
-    """Draw the target's rows anew, and keep improvements."""
-    for _ in range(restarts if sizes[0] > 1 else 0):
-        rows = plus_plus(held(tables[0], best.features, sizes[-1]), sizes[0], random)
-        start = Partition([rows, *best.rows[1:]], best.features)
-        found = improve(tables, weights, start, sizes, rounds=max_iter, cooling=AGAIN)
-        best = min(best, found, key=_objective)
-    return best
+    def improved(self, start: Partition, cooling: Sequence[float]) -> Partition:
+        return improve(
+            self.tables, self.weights, start, self.sizes, rounds=self.max_iter, cooling=cooling
+        )
+
+    def drawn(self, n_init: int, random: np.random.Generator) -> Partition:
+        """Search from clusters that are drawn in spectral coordinates; return the best."""
+        rows, features = self._places(random)
+        starts = (
+            self._start(rows, features, DEPTHS[i % len(DEPTHS)], random) for i in range(n_init)
+        )
+        return min((self.improved(start, COOLING) for start in starts), key=_objective)
+
+    def again(self, best: Partition, restarts: int, random: np.random.Generator) -> Partition:
+        """Draw the target's rows anew, and keep improvements."""
+        for _ in range(restarts if self.sizes[0] > 1 else 0):
+            held = grouped(self.tables[0].by_row, best.features, self.sizes[-1])
+            rows = plus_plus(held, self.sizes[0], random)
+            start = Partition([rows, *best.rows[1:]], best.features)
+            best = min(best, self.improved(start, AGAIN), key=_objective)
+        return best
+
+    def _places(self, random: np.random.Generator) -> tuple[list[Numbers], Numbers]:
+        """Return coordinates of each table's rows (n, r), and of features (m, r), in one space."""
+        parts = [
+            table.by_row * (max(weight, 1e-9) / table.total)
+            for table, weight in zip(self.tables, self.weights, strict=True)
+        ]
+        found = spectral_coordinates(sparse.vstack(parts).tocsr(), DEPTHS[-1], random)
+        ends = np.cumsum([table.n for table in self.tables])[:-1]
+        return np.split(found.rows * found.values, ends), found.features * found.values
+
+    def _start(
+        self, rows: list[Numbers], features: Numbers, depth: int, random: np.random.Generator
+    ) -> Partition:
+        """Draw clusters by k-means over coordinates, the features' last."""
+        mass = np.sum([table.feature_totals / table.total for table in self.tables], axis=0)
+        there = mass > 0
+        points = [*(where[:, :depth] for where in rows), features[there, :depth]]
+        masses = [*(table.row_totals for table in self.tables), mass[there]]
+        drawn = [
+            k_means(
+                where, k, n_init=1, max_iter=20, seed=int(random.integers(2**31)),
+                weights=share / share.mean(),
+            ).labels
+            for where, share, k in zip(points, masses, self.sizes, strict=True)
+        ]  # fmt: skip
+        labels = np.zeros(len(features), np.intp)
+        labels[there] = drawn.pop()
+        return Partition(drawn, labels)
 
 
 def plus_plus(values: Numbers, k: int, random: np.random.Generator) -> Labels:
     """Draw k seeds by k-means++ under the Kullback-Leibler divergence, and assign all rows.
 
-    Parameters
-    ----------
-    values
-        (n, l) counts ≥ 0, no row of zeros.
-    k
-        Number of clusters; a row is drawn in proportion to its distance from the seeds before.
-    random
-        Generator of the draws.
+    Rows hold counts (n, l) ≥ 0, none only zeros. One is drawn in proportion to its distance from
+    the seeds before.
     """
     mass = values.sum(axis=1)
     share = values / mass[:, None]
@@ -158,43 +170,3 @@ def plus_plus(values: Numbers, k: int, random: np.random.Generator) -> Labels:
         far = np.minimum(far, distance)
         chances = np.maximum(far, 0.0) * mass
     return labels.astype(np.intp)
-
-
-def _places(
-    tables: Sequence[Counts], weights: Sequence[float], random: np.random.Generator
-) -> tuple[list[Numbers], Numbers]:
-    """Return coordinates of each table's rows (n, r), and of features (m, r), in one space."""
-    parts = [
-        table.by_row * (max(weight, 1e-9) / table.total)
-        for table, weight in zip(tables, weights, strict=True)
-    ]
-    found = coordinates(sparse.vstack(parts).tocsr(), DEPTHS[-1], random)
-    ends = np.cumsum([table.n for table in tables])[:-1]
-    rows = np.split(found.rows * found.values, ends)
-    return list(rows), found.features * found.values
-
-
-def _start(
-    places: tuple[list[Numbers], Numbers],
-    tables: Sequence[Counts],
-    sizes: Sequence[int],
-    depth: int,
-    random: np.random.Generator,
-) -> Partition:
-    rows, features = places
-    drawn = [
-        _grouped(where[:, :depth], table.row_totals, k, random)
-        for where, table, k in zip(rows, tables, sizes, strict=False)
-    ]
-    mass = np.sum([table.feature_totals / table.total for table in tables], axis=0)
-    there = mass > 0
-    labels = np.zeros(len(features), np.intp)
-    labels[there] = _grouped(features[there, :depth], mass[there], sizes[-1], random)
-    return Partition(drawn, labels)
-
-
-def _grouped(where: Numbers, mass: Numbers, k: int, random: np.random.Generator) -> Labels:
-    """Group points (n, r) of some mass (n,) by k-means."""
-    seed = int(random.integers(2**31))
-    weights = mass / mass.mean()
-    return k_means(where, k, n_init=1, max_iter=20, seed=seed, weights=weights).labels

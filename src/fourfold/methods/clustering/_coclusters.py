@@ -15,8 +15,7 @@ from fourfold.algorithms.clustering.auxiliary_weight import (
     best_weight,
     held_out_by_weight,
 )
-from fourfold.algorithms.clustering.counts import Counts
-from fourfold.algorithms.clustering.information import Partition, blocks, objective
+from fourfold.algorithms.clustering.counts import Counts, Partition, blocks, objective
 from fourfold.algorithms.clustering.kmeans import k_means
 from fourfold.algorithms.clustering.latent import components, depth, unit_coordinates
 from fourfold.algorithms.clustering.search import cocluster
