@@ -9,11 +9,13 @@ import numpy as np
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike
 
     from fourfold.algorithms.label_index.backend import Vectors
 
-__all__ = ["BLOCK", "LABELS", "as_matrix", "as_vectors", "check_finite", "with_bias"]
+__all__ = ["LABELS", "as_matrix", "as_vectors", "check_finite", "in_blocks", "with_bias"]
 
 LABELS: Final = "vectors of labels"
 """Their name in error messages."""
@@ -22,6 +24,11 @@ BLOCK: Final = 1 << 16
 """Vectors that are handled at a time."""
 LARGEST: Final = 1e37
 """Bound of squared lengths plus twice the bias: distances must fit into 32-bit floats."""
+
+
+def in_blocks(n: int) -> Iterator[slice]:
+    """Cut n vectors into blocks."""
+    return (slice(at, min(at + BLOCK, n)) for at in range(0, n, BLOCK))
 
 
 def as_matrix(values: ArrayLike, what: str) -> Vectors:
@@ -74,35 +81,24 @@ def _as_numbers(values: ArrayLike, what: str) -> Vectors:
 
 def check_finite(rows: Vectors, what: str) -> None:
     """Refuse rows (n, d) with NaN or infinity."""
-    for at in range(0, len(rows), BLOCK):
-        fine = np.isfinite(rows[at : at + BLOCK]).all(axis=1)
+    for part in in_blocks(len(rows)):
+        fine = np.isfinite(rows[part]).all(axis=1)
         if not fine.all():
-            raise DataError(
-                f"{what} must be finite; got NaN or infinity in row {at + int(fine.argmin())}"
-            )
+            bad = part.start + int(fine.argmin())
+            raise DataError(f"{what} must be finite; got NaN or infinity in row {bad}")
 
 
 def _check_lengths(rows: Vectors, what: str, bias: Vectors | None = None) -> None:
-    """Refuse rows whose distances do not fit into 32-bit floats: faiss aborts on them.
-
-    Parameters
-    ----------
-    rows
-        (n, d), finite.
-    what
-        The rows in error messages.
-    bias
-        (n,), finite.
-    """
-    for at in range(0, len(rows), BLOCK):
-        block = rows[at : at + BLOCK]
+    """Refuse rows whose distances do not fit into 32-bit floats: faiss aborts on them."""
+    for part in in_blocks(len(rows)):
         with np.errstate(over="ignore"):
-            square = np.einsum("nd,nd->n", block, block)
+            square = np.einsum("nd,nd->n", rows[part], rows[part])
             if bias is not None:
-                square = square + 2 * np.abs(bias[at : at + BLOCK])
+                square = square + 2 * np.abs(bias[part])
         worst = int(square.argmax())
         if square[worst] > LARGEST:
+            bad = part.start + worst
             raise DataError(
                 f"{what} must have squared lengths{'' if bias is None else ' + 2 |bias|'} of at "
-                f"most {LARGEST:.0e}; got {square[worst]:.3g} in row {at + worst}: scale them down"
+                f"most {LARGEST:.0e}; got {square[worst]:.3g} in row {bad}: scale them down"
             )

@@ -1,11 +1,14 @@
-"""Backend: the interface of all ways to keep and search vectors."""
+"""Backend: the interface of all ways to keep and search vectors, and the exact one."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeAlias, final
 
+import faiss
 import numpy as np
+
+from fourfold.errors import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     Positions: TypeAlias = NDArray[np.int64]
     Found: TypeAlias = tuple[Vectors, Positions]
 
-__all__ = ["Backend", "Options", "least_effort", "one_by_one", "search_in_order"]
+__all__ = ["Backend", "Exact", "Options", "least_effort", "one_by_one", "search_in_order"]
 
 ROUNDING: Final = 1e-5
 """Relative difference below which inner products count as equal."""
@@ -92,8 +95,7 @@ class Backend(ABC):
 
 def one_by_one(queries: Vectors, search: Callable[[Vectors], Found]) -> Found:
     """Search for each query alone, since sums of several are in another order."""
-    found = [search(queries[i : i + 1]) for i in range(len(queries))]
-    scores, positions = zip(*found, strict=True)
+    scores, positions = zip(*(search(query[None]) for query in queries), strict=True)
     return np.concatenate(scores), np.concatenate(positions)
 
 
@@ -114,11 +116,56 @@ def least_effort(backend: Backend, queries: Vectors, k: int, recall: float) -> i
     exact, _ = search_in_order(backend, queries, k, backend.max_effort)
     enough = exact[:, -1:] - ROUNDING * np.abs(exact[:, -1:])  # equal scores count as found
     powers = [2**i for i in range(backend.max_effort.bit_length())]
-    steps: set[int] = {step for power in powers for step in (power, power * 3 // 2)}
-    for effort in sorted(steps):
-        if effort >= backend.max_effort:
-            break
-        scores, _ = search_in_order(backend, queries, k, effort)
-        if (scores >= enough).mean() >= recall:
-            return effort
+    for effort in sorted({*powers, *(power * 3 // 2 for power in powers)}):
+        if effort < backend.max_effort:
+            scores, _ = search_in_order(backend, queries, k, effort)
+            if (scores >= enough).mean() >= recall:
+                return effort
     return backend.max_effort
+
+
+@final
+class Exact(Backend):
+    """Vectors as they are, optionally a memory map; a search goes through all."""
+
+    effort = 0
+
+    def __init__(self, vectors: Vectors) -> None:
+        self.vectors = vectors
+
+    @classmethod
+    def build(cls, labels: Vectors, options: Options) -> Self:
+        del options
+        return cls(labels)
+
+    @property
+    def n(self) -> int:
+        return len(self.vectors)
+
+    @property
+    def max_effort(self) -> int:
+        return 0
+
+    def add(self, labels: Vectors) -> None:
+        self.vectors = np.concatenate([self.vectors, labels])
+
+    def search(self, queries: Vectors, k: int, effort: int) -> Found:
+        del effort
+        return one_by_one(
+            queries, lambda one: faiss.knn(one, self.vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
+        )
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        np.save(folder / "labels.npy", self.vectors)
+        return {}
+
+    @classmethod
+    def read(cls, folder: Path, about: dict[str, Any]) -> Self:
+        vectors = np.load(folder / "labels.npy", mmap_mode="r", allow_pickle=False)
+        width = about["width"] + about["biased"]
+        if vectors.dtype != np.float32 or vectors.shape[1:] != (width,):
+            raise BundleError(
+                f"{folder / 'labels.npy'} must hold vectors of {width} 32-bit floats; got "
+                f"{vectors.dtype} of shape {vectors.shape}"
+            )
+        return cls(np.asarray(vectors))
