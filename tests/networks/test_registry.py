@@ -10,8 +10,8 @@ from fourfold.errors import ParameterError
 from fourfold.networks import BUILDERS, ConvNet, Flat, Mlp
 from fourfold.networks.coder import Coder
 from fourfold.networks.columns import ColumnStack
+from fourfold.networks.mlp import Projection
 from fourfold.networks.normalized_counts import NormalizedCounts
-from fourfold.networks.projection import Projection
 from fourfold.networks.stem import Stem
 
 

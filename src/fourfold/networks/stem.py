@@ -47,5 +47,5 @@ class Stem(Builder):
         return Body(stages, middle.width)
 
     def bare(self) -> Builder:
-        network = None if self.network is None else self.network.bare()
+        network = self.network and self.network.bare()
         return Stem(network=network, width=self.width, middle=self.middle)
