@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fourfold.networks.builder import Body, Builder, as_body
-from fourfold.networks.choice import builder_of, choose, named
+from fourfold.networks.choice import Stem, builder_of, choose, named
 from fourfold.networks.coder import Coder
 from fourfold.networks.columns import ColumnStack
 from fourfold.networks.convnet import ConvNet
 from fourfold.networks.mlp import Flat, Mlp, Projection
 from fourfold.networks.normalized_counts import Latent, NormalizedCounts
-from fourfold.networks.stem import Stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

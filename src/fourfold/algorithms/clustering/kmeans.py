@@ -50,18 +50,8 @@ def k_means(
 ) -> Means:
     """Cluster points around at most k means; few distinct points are clusters of their own.
 
-    Parameters
-    ----------
-    points
-        (n, d).
-    k
-        Number of clusters.
-    seed
-        Seed of the first means, drawn by k-means++ (Arthur & Vassilvitskii, 2007).
-    n_init, max_iter
-        Number of draws, of which the best counts, and of iterations of each.
-    weights
-        (n,) weights > 0 of the points.
+    Points are (n, d), their weights (n,) > 0. First means are drawn ``n_init`` times by k-means++
+    (Arthur & Vassilvitskii, 2007); the best clusters count.
 
     Examples
     --------

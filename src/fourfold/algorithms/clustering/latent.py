@@ -6,7 +6,7 @@ Harshman, 1990).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, final
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 from scipy import sparse
@@ -32,9 +32,6 @@ __all__ = [
     "spectral_coordinates",
     "unit_coordinates",
 ]
-
-ITERATIONS: Final = 7
-"""Power iterations of the randomized decomposition."""
 
 
 def damped(counts: Rows) -> Rows:
@@ -64,14 +61,12 @@ def components(parts: Sequence[Rows], r: int, *, terms: bool, seed: int) -> Numb
     ----------
     parts
         (n_i, d) the target's rows, then maybe the auxiliary ones.
-    r
-        Largest number of directions; fewer rows or features have fewer.
+    r, seed
+        Largest number of directions, fewer of fewer rows or features; seed of the decomposition.
     terms
         Whether rows are counts of terms: then they are damped, and weighted by the inverse
         document frequency of each term over all rows (Spärck Jones, 1972), which is part of the
         directions; :func:`damped` is not.
-    seed
-        Seed of the decomposition.
     """
     weights = np.ones(parts[0].shape[1])
     if terms:
@@ -85,7 +80,7 @@ def components(parts: Sequence[Rows], r: int, *, terms: bool, seed: int) -> Numb
         dense = rows.toarray() if terms else rows
         found = np.linalg.svd(dense, full_matrices=False)[2][:r]
     else:
-        model = TruncatedSVD(r, n_iter=ITERATIONS, random_state=seed)
+        model = TruncatedSVD(r, n_iter=7, random_state=seed)  # power iterations
         found = model.fit(rows).components_
     return np.asarray(found * weights, np.float64)
 

@@ -29,16 +29,8 @@ ROUNDING: Final = 1e-5
 class Options(NamedTuple):
     """The settings of a backend.
 
-    Attributes
-    ----------
-    biased
-        Whether the last number of a vector is its bias.
-    cells
-        Number of cells; None chooses it by the number of vectors.
-    neighbours
-        Of a vector in a graph.
-    seed
-        Of k-means.
+    They are whether the last number of a vector is its bias, the number of cells (None chooses it
+    by that of the vectors), that of a vector's neighbours in a graph, and the seed of k-means.
     """
 
     biased: bool
