@@ -183,7 +183,7 @@ def _measured(
     """Cluster a case with each method; say how good the clusters are."""
     import fourfold
     from fourfold import Domain
-    from fourfold.algorithms.purity import cluster_entropy
+    from fourfold.algorithms.clustering.counts import cluster_entropy
 
     found: Measures = {}
     case = read(s, size, seed)

@@ -72,13 +72,8 @@ def activation_fisher(
     predictions. With more than four outputs the expectation is estimated in random directions,
     without bias.
 
-    Parameters
-    ----------
-    run
-        From rows (B, ...) to outputs (B, k) and activations (B, ...), each row independent of the
-        others.
-    x, task
-        (n, ...) rows, float32, and what defines the likelihood of the outputs.
+    Rows x (n, ...), float32, are run in chunks, to outputs (B, k), whose likelihood the task
+    defines, and activations (B, ...), each row independent of the others.
 
     Returns
     -------

@@ -80,10 +80,9 @@ def canonical_correlations(
 
     Parameters
     ----------
-    X, Y
-        (n, d) and (n, m), two views of the same n things.
-    n_components
-        Largest number of coordinates; there are no more than directions in which both views vary.
+    X, Y, n_components
+        (n, d) and (n, m), two views of the same n things, and the largest number of coordinates;
+        there are no more than directions in which both views vary.
     alpha
         Added to each view's covariance, as a fraction of its average variance, against chance
         correlations of few rows in many dimensions; variances of f and g are then below 1.

@@ -111,14 +111,9 @@ class Builder(Parameters, ABC):
 
 
 def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
-    """Make a Body of any module; its width is found with one empty row.
+    """Make a Body of any module; its width is found with one empty row of a shape.
 
-    Parameters
-    ----------
-    module
-        Any network; its output is flattened to (B, width).
-    shape
-        Of one row.
+    Its output is flattened to (B, width).
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
-from fourfold.algorithms.purity import cluster_entropy
+from fourfold.algorithms.clustering.counts import cluster_entropy
 from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
 from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.errors import ParameterError

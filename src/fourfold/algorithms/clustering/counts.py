@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 from scipy import sparse
+from scipy.stats import entropy
+from sklearn.metrics.cluster import contingency_matrix
 
 from fourfold.errors import DataError
 
@@ -23,6 +25,7 @@ __all__ = [
     "Counts",
     "Partition",
     "blocks",
+    "cluster_entropy",
     "grouped",
     "information",
     "objective",
@@ -203,3 +206,21 @@ def blocks(
     k = int(rows.max()) + 1 if k is None else k
     width = int(features.max()) + 1 if width is None else width
     return summed(rows, grouped(counts.by_row, features, width), k)
+
+
+def cluster_entropy(y: NDArray[Any], clusters: NDArray[Any]) -> float:
+    """Return the entropy of the true classes (n,) inside clusters (n,), averaged, in bits.
+
+    It is 0 where each cluster is of one class; lower is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cluster_entropy(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]))
+    0.0
+    >>> cluster_entropy(np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
+    1.0
+    """
+    counts = contingency_matrix(clusters, y)
+    weights = counts.sum(axis=1) / len(y)
+    return float((weights * entropy(counts, base=2, axis=1)).sum())

@@ -25,15 +25,7 @@ UNREACHED: Final = -1e30
 
 @final
 class Means(NamedTuple):
-    """Clusters around their means.
-
-    Attributes
-    ----------
-    labels
-        (n,) clusters of the points, below k.
-    centres
-        (k', d), k' ≤ k: as many as there are clusters with points.
-    """
+    """Clusters of points, (n,) labels below k, and means (k', d) of those k' ≤ k with points."""
 
     labels: Labels
     centres: NDArray[np.floating[Any]]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 import faiss
 import numpy as np
 
-from fourfold.algorithms.label_index.arrays import in_blocks
-from fourfold.algorithms.label_index.backend import Backend, Options, one_by_one
+from fourfold.algorithms.label_index.backend import Backend, Options, in_blocks, one_by_one
 from fourfold.errors import BundleError
 
 if TYPE_CHECKING:
@@ -141,7 +140,8 @@ class Approximate(Backend, ABC):
     def _further(self, labels: Vectors) -> Vectors:
         """Return the further number a of each vector: (k, 1)."""
         short = (self.reach - _squares(labels, biased=self.biased)).clip(0)
-        return np.sqrt(short).astype(np.float32)[:, None]
+        further: Vectors = np.sqrt(short).astype(np.float32)[:, None]
+        return further
 
     @final
     def _plain(self, rows: Vectors) -> Vectors:

@@ -10,14 +10,17 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from fourfold.algorithms.label_index.approximate import Hnsw, Ivf
-from fourfold.algorithms.label_index.arrays import (
+from fourfold.algorithms.label_index.backend import (
     LABELS,
+    Exact,
+    Options,
     as_matrix,
     as_vectors,
     check_finite,
+    least_effort,
+    search_in_order,
     with_bias,
 )
-from fourfold.algorithms.label_index.backend import Exact, Options, least_effort, search_in_order
 from fourfold.core.parameters import Fraction, Parameters, PositiveInt
 from fourfold.core.process import threads
 from fourfold.errors import BundleError, DataError, ParameterError

@@ -56,11 +56,6 @@ class Posterior(nn.Module):
     and categories, a and a² of numbers with a normal distribution. A missing attribute has
     statistics of zero: p(a|x) / p(a) = 1.
 
-    Parameters
-    ----------
-    encoders
-        The attributes, in the order of a signature's columns.
-
     Attributes
     ----------
     attribute_of

@@ -59,12 +59,7 @@ class GeneralizedScore(NamedTuple):
 def central_choice(scores: NDArray[np.float64]) -> tuple[int, ...]:
     """Return the central grid point among those within a standard error of the best score.
 
-    On few held-out classes the single best point is best by chance.
-
-    Parameters
-    ----------
-    scores
-        (repeats, ...) of each grid point.
+    Scores are (repeats, ...). On few held-out classes the single best point is best by chance.
 
     Examples
     --------

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from fourfold.algorithms.clustering.auxiliary_weight import (
+from fourfold.algorithms.clustering.counts import Counts, information
+from fourfold.algorithms.clustering.search import (
     best_weight,
     held_out_by_weight,
     held_out_information,
     split_counts,
 )
-from fourfold.algorithms.clustering.counts import Counts, information
 
 
 @pytest.mark.parametrize("whole", [True, False])
