@@ -212,7 +212,7 @@ def missed(a: Tensor, r: Tensor, alpha: float) -> Tensor:
 
 
 def _unfinished(a: Tensor, c: Tensor, r: Tensor, alpha: float, tolerance: float) -> Tensor:
-    """Return a mask (n,) of rows that miss the optimality conditions by more than rounding."""
+    """Return a mask (n,) of rows that miss the optimality conditions beyond the tolerance."""
     return missed(a, r, alpha) > tolerance * alpha + ROUNDING * c.abs().amax(1)
 
 
