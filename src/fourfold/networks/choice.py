@@ -1,4 +1,4 @@
-"""The choice of a builder, by name or by the shape of the rows, and Stem, a network on any other."""
+"""The choice of a builder, by name or by the shape of rows, and Stem, a network on any other."""
 
 from __future__ import annotations
 
