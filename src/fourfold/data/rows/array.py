@@ -29,23 +29,10 @@ class ArrayRows(Rows):
         Positions of the rows in the array; all by default.
     """
 
-    kind = "array"
-
     def __init__(self, array: NDArray[Any], index: Index | None = None) -> None:
-        self.array = array
-        self.index = index
-
-    @property
-    def n(self) -> int:
-        return len(self.array) if self.index is None else len(self.index)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape[1:]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.array.dtype
+        self.array, self.index = array, index
+        self.n = len(array if index is None else index)
+        self.shape, self.dtype = array.shape[1:], array.dtype
 
     def take(self, index: Index) -> NDArray[Any]:
         where = index if self.index is None else self.index[index]
@@ -75,7 +62,10 @@ def as_array(X: Any) -> NDArray[Any]:
     """
     array = X if isinstance(X, np.memmap) else np.asarray(X)
     if array.dtype == object:
-        array = _numbers(array)
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"inputs of an array must be numbers; got objects: {error}") from error
     if array.ndim < 2:
         raise DataError(
             f"inputs must be at least 2-D, (rows, features); got an array of shape {array.shape}. "
@@ -92,28 +82,8 @@ def as_array(X: Any) -> NDArray[Any]:
     return array
 
 
-def _numbers(array: NDArray[Any]) -> NDArray[Any]:
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"inputs of an array must be numbers; got objects: {error}") from error
-
-
 def check_finite(block: NDArray[Any], what: str) -> None:
-    """Refuse NaN and infinity.
-
-    Parameters
-    ----------
-    block
-        Numbers.
-    what
-        Their name in the message.
-
-    Raises
-    ------
-    DataError
-        If a number is not finite.
-    """
+    """Refuse numbers with NaN or infinity among them by a DataError, which names ``what``."""
     if block.dtype.kind == "f" and not np.isfinite(block).all():
         kind = "NaN" if np.isnan(block).any() else "infinity"
         raise DataError(

@@ -25,21 +25,11 @@ class FrameRows(Rows):
     """
 
     kind = "table"
+    dtype = np.dtype(object)
 
     def __init__(self, frame: Any) -> None:
         self.frame = frame
-
-    @property
-    def n(self) -> int:
-        return len(self.frame)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.frame.shape[1],)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(object)
+        self.n, self.shape = len(frame), frame.shape[1:]
 
     def take(self, index: Index) -> Any:
         return self.frame.iloc[index]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fourfold.data.libraries import imported_class
+from fourfold.data.libraries import imported_classes
 from fourfold.data.rows.array import ArrayRows, as_array
 from fourfold.data.rows.base import Rows
 from fourfold.data.rows.dataset import dataset_rows
@@ -43,11 +43,10 @@ def as_rows(X: Any) -> Rows:
 def _rows(X: Any) -> Rows:
     if isinstance(X, Rows):
         return X
-    if isinstance(X, imported_class("pandas", "DataFrame")):
+    if isinstance(X, imported_classes("pandas", "DataFrame")):
         return FrameRows(X)
-    sparse = (imported_class("scipy.sparse", name) for name in ("spmatrix", "sparray"))
-    if isinstance(X, tuple(sparse)):
+    if isinstance(X, imported_classes("scipy.sparse", "spmatrix", "sparray")):
         return SparseRows(X)
-    if isinstance(X, imported_class("datasets", "Dataset")):
+    if isinstance(X, imported_classes("datasets", "Dataset")):
         return dataset_rows(X)
     return TextRows(list(X)) if are_texts(X) else ArrayRows(as_array(X))

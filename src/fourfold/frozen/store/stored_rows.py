@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 import numpy as np
@@ -68,15 +69,15 @@ class StoredRows(Rows):
         rows._locations = ValueLocations([MemoryArray(values)], np.zeros(n, np.intp), np.arange(n))
         return rows
 
-    @property
+    @cached_property
     def n(self) -> int:
         return len(self._index)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         return self.locations.shape
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         return self.locations.dtype
 
