@@ -258,15 +258,10 @@ class WordVectors:
 
 def _warn(lacking: Mapping[Any, list[str]], kept: Mapping[Any, Any]) -> None:
     """Warn of dropped classes, and of classes with missing words."""
-    dropped = {name: words for name, words in lacking.items() if name not in kept}
-    partial = {name: words for name, words in lacking.items() if name in kept}
     sentences = [
         f"classes are {how} for lack of vectors: {_listed(classes, most=len(classes))}"
-        for classes, how in (
-            (dropped, "left out"),
-            (partial, "described without their missing words"),
-        )
-        if classes
+        for how, there in (("left out", False), ("described without their missing words", True))
+        if (classes := {name: lacking[name] for name in lacking if (name in kept) == there})
     ]
     warnings.warn("; ".join(sentences), FourfoldWarning, stacklevel=3)
 
