@@ -152,7 +152,7 @@ def test_keys_follow_bytes_size_and_channels_not_paths(tmp_path, monkeypatch):
     assert one.resized((6, 8), 1).digest != one.digest
 
     real = EncodedFiles.content
-    monkeypatch.setattr(EncodedFiles, "_known", {})
+    decoded._digest.cache_clear()
     read = []
     monkeypatch.setattr(decoded, "xxh3_128_digest", lambda b: read.append(b) or bytes(16))
     files = EncodedFiles([tmp_path / "one" / "a.png"], "picture")

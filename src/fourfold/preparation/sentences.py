@@ -118,23 +118,10 @@ def _quiet() -> Iterator[None]:
 
 @final
 class Encoder:
-    """A frozen sentence encoder.
+    """A frozen sentence encoder, from a ``SentenceTransformer`` of texts.
 
-    Parameters
-    ----------
-    loaded
-        A ``SentenceTransformer`` of texts.
-
-    Attributes
-    ----------
-    frozen
-        From tokens (n, m) of :meth:`tokens` to vectors (n, d) of length 1.
-    longest
-        Largest number of tokens of a text.
-    width
-        Length d of a vector.
-    digest
-        Hash of its weights and its tokenizer: 32 hex digits.
+    Its function ``frozen`` turns :meth:`tokens` (n, m), at most ``longest`` a text, into vectors
+    (n, width) of length 1; ``digest`` is a hash of its weights and its tokenizer, 32 hex digits.
     """
 
     def __init__(self, loaded: Any) -> None:

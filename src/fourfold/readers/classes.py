@@ -104,10 +104,8 @@ def _json(path: Path) -> tuple[list[Any], Any]:
         raise DataError(
             "the file must be {name: description} or a list of names; got lists or objects too deep"
         ) from error
-    if isinstance(read, list):
-        return read, None
-    if isinstance(read, dict):
-        return list(read), list(read.values())
+    if isinstance(read, (list, dict)):
+        return list(read), list(read.values()) if isinstance(read, dict) else None
     raise DataError(
         "the file must be {name: description} or a list of names; got "
         f"{type(read).__name__} {read!r:.40}"

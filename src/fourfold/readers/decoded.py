@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Final, Self, TypeVar, final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, TypeVar, final
 
 import numpy as np
 from xxhash import xxh3_128_digest
@@ -73,13 +74,7 @@ class Encoded(ABC):
 
 @final
 class EncodedFiles(Encoded):
-    """Encoded pictures or sounds in files.
-
-    Each file is hashed once per process, unless its size or modification time changes.
-    """
-
-    MOST: ClassVar = 1_000_000
-    _known: ClassVar[dict[tuple[str, int, int], bytes]] = {}
+    """Encoded pictures or sounds in files."""
 
     def __init__(self, files: Sequence[Path], noun: str) -> None:
         self.files = [os.fspath(file) for file in files]
@@ -95,14 +90,16 @@ class EncodedFiles(Encoded):
         file = Path(self.files[at])
         try:
             stat = file.stat()
-            known, key = self._known, (str(file.absolute()), stat.st_size, stat.st_mtime_ns)
-            if key not in known:
-                while len(known) >= self.MOST:
-                    known.pop(next(iter(known)), None)
-                known[key] = xxh3_128_digest(file.read_bytes())
+            return _digest(str(file.absolute()), stat.st_size, stat.st_mtime_ns)
         except OSError as error:
             raise self.unreadable(at, error) from error
-        return known[key]
+
+
+@lru_cache(maxsize=1_000_000)
+def _digest(file: str, size: int, changed: int) -> bytes:
+    """Hash a file once in a process, unless its size or the time of its last change differs."""
+    del size, changed
+    return xxh3_128_digest(Path(file).read_bytes())
 
 
 @final

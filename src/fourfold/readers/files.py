@@ -35,15 +35,7 @@ DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 @contextmanager
 def named(path: Path, kind: str = "a file") -> Iterator[None]:
-    """Name a file in every error that reading it raises.
-
-    Raises
-    ------
-    FileError
-        If the file is missing or unreadable.
-    DataError
-        If its content cannot be used.
-    """
+    """Name a file in every error that reading it raises: FileError or DataError."""
     try:
         yield
     except DataError as error:
@@ -138,13 +130,7 @@ class Folder:
 
     @property
     def labels(self) -> Any:
-        """Class of each file or None, (n,) of objects; None if no file has a class.
-
-        Raises
-        ------
-        DataError
-            If a sub-folder has no file.
-        """
+        """Class of each file or None, (n,) of objects; None if no file has a class."""
         below = [path.relative_to(self.root).parts for path in self.paths]
         labels = [parts[0] if len(parts) > 1 else None for parts in below]
         empty = set(self.classes) - set(labels)

@@ -19,15 +19,7 @@ __all__ = ["ArrayRows", "as_array", "check_finite"]
 
 @final
 class ArrayRows(Rows):
-    """Rows of an array or a memory map.
-
-    Parameters
-    ----------
-    array
-        (N, *shape) numbers; never copied.
-    index
-        Positions of the rows in the array; all by default.
-    """
+    """Rows at some positions, by default all, of an array or a memory map (N, *shape)."""
 
     def __init__(self, array: NDArray[Any], index: Index | None = None) -> None:
         self.array, self.index = array, index
@@ -53,13 +45,7 @@ class ArrayRows(Rows):
 
 
 def as_array(X: Any) -> NDArray[Any]:
-    """Convert inputs to an array (n, ...) of real numbers.
-
-    Raises
-    ------
-    DataError
-        If they are 1-D, have no features, or are not real numbers.
-    """
+    """Convert inputs to an array (n, ...) of real numbers, and refuse any others."""
     array = X if isinstance(X, np.memmap) else np.asarray(X)
     if array.dtype == object:
         try:

@@ -23,19 +23,10 @@ __all__ = ["DatasetRows", "dataset_rows"]
 
 @final
 class DatasetRows(Rows):
-    """Rows of a Hugging Face dataset's column of arrays or pictures, read when needed.
+    """Rows of a column of arrays or pictures in a Hugging Face dataset in NumPy format.
 
-    Parameters
-    ----------
-    cells
-        A ``Dataset`` in NumPy format.
-    column
-        Its column of numeric arrays; numbers are read as float32 or int64, pictures as uint8.
-
-    Raises
-    ------
-    DataError
-        On reading, if a row has another shape than the first.
+    They are read when needed: numbers as float32 or int64, pictures as uint8. A DataError says then
+    if a row has another shape than the first.
     """
 
     def __init__(self, cells: Any, column: str) -> None:
@@ -64,13 +55,7 @@ class DatasetRows(Rows):
 
 
 def dataset_rows(dataset: Any) -> Rows:
-    """Read a Hugging Face dataset: one column of arrays or of texts, or a table.
-
-    Raises
-    ------
-    DataError
-        If arrays have several shapes, hold no numbers, or stand beside other columns.
-    """
+    """Read a Hugging Face dataset: one column of arrays or of texts, or a table."""
     cells = dataset.with_format("numpy")
     first = cells[0] if len(cells) else {}
     arrays = [name for name, cell in first.items() if isinstance(cell, np.ndarray)]

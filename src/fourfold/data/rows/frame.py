@@ -16,12 +16,9 @@ __all__ = ["FrameRows"]
 
 @final
 class FrameRows(Rows):
-    """Rows of a data frame: numbers, categories, dates and texts, some missing.
+    """Rows of a DataFrame: numbers, categories, dates and texts, some missing.
 
-    Parameters
-    ----------
-    frame
-        A pandas DataFrame; column names are part of the input.
+    Column names are part of the input.
     """
 
     kind = "table"

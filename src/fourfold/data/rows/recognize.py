@@ -17,15 +17,10 @@ __all__ = ["as_rows"]
 
 
 def as_rows(X: Any) -> Rows:
-    """Wrap inputs of any library as Rows.
+    """Wrap inputs of any library as Rows: see :class:`~fourfold.data.domain.Domain`.
 
-    Parameters
-    ----------
-    X
-        Rows; an array, memory map or nested list (n, ...); a sparse matrix (n, d); a pandas
-        DataFrame; texts: a list, 1-D array or Series of strings, or a dataset's column of them; a
-        Hugging Face ``Dataset``. In a dataset a column of arrays or pictures must be the only one,
-        a single column of strings is texts, and other columns are a table.
+    In a Hugging Face ``Dataset`` a column of arrays or pictures must be the only one, a single
+    column of strings is texts, and other columns are a table.
 
     Raises
     ------

@@ -18,13 +18,7 @@ __all__ = ["SparseRows"]
 
 @final
 class SparseRows(Rows):
-    """Rows of a sparse matrix, read as dense float32.
-
-    Parameters
-    ----------
-    matrix
-        (N, d) in any format of scipy.sparse; kept as CSR.
-    """
+    """Rows of a sparse matrix (N, d), kept as CSR and read as dense float32."""
 
     kind = "sparse"
     dtype = np.dtype(np.float32)

@@ -19,18 +19,7 @@ __all__ = ["PickedRows", "StackedRows"]
 
 @final
 class StackedRows(Rows):
-    """Rows of several sources, one after another, each read from its own storage.
-
-    Parameters
-    ----------
-    parts
-        Rows of one kind and shape.
-
-    Raises
-    ------
-    DataError
-        If the shapes differ.
-    """
+    """Rows of several sources of one kind and shape, each read from its own storage."""
 
     def __init__(self, parts: Sequence[Rows]) -> None:
         shapes = {part.shape for part in parts}

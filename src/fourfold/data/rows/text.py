@@ -22,19 +22,9 @@ __all__ = ["TextRows", "are_texts"]
 
 @final
 class TextRows(Rows):
-    """Rows of texts of any length.
+    """Rows of texts of any length, of which none is missing or empty.
 
-    Parameters
-    ----------
-    texts
-        (n,) non-empty strings.
-    column
-        Name of their column in a table, for messages; None without a table.
-
-    Raises
-    ------
-    DataError
-        If one is missing, empty or not a string.
+    They may come from a ``column`` of a table, which messages name.
 
     Examples
     --------
