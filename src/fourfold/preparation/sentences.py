@@ -17,7 +17,6 @@ from fourfold.data.rows import Rows, TextRows, hash_contents
 from fourfold.errors import FileError, MissingExtraError, ParameterError
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import compute_once
-from fourfold.preparation.texts import MINILM
 
 try:
     import sentence_transformers
@@ -44,7 +43,7 @@ PROBE: Final = ["The quick brown fox, isn't it? Größe 12,5 cm.", "数据 да�
 """Sentences whose tokens identify a tokenizer."""
 
 
-def encode_sentences(texts: Sequence[str], model: str = MINILM) -> NDArray[np.float32]:
+def encode_sentences(texts: Sequence[str], model: str) -> NDArray[np.float32]:
     """Encode sentences as vectors of length 1, (n, d); their inner products are cosines.
 
     ``model`` is the name of a sentence-transformers model, or its folder.

@@ -34,7 +34,7 @@ class TextPreparation(Preparation, ABC):
     @final
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         self.columns_: list[str] = _columns(rows)
-        texts = [self._texts(part, type(self).__name__) for part in rows]
+        texts = [self._texts(part) for part in rows]
         self.columns_ = _columns([*rows, *texts])
         return (self._learn_texts(texts),)
 
@@ -48,16 +48,16 @@ class TextPreparation(Preparation, ABC):
 
     @final
     def transform(self, rows: Rows, who: str = "") -> Rows:
-        check_is_fitted(self)
-        return self._numbers(self._texts(rows, who or type(self).__name__))
+        return self._numbers(self._texts(rows, who))
 
     @final
     def check_rows(self, rows: Rows, who: str = "") -> None:
-        check_is_fitted(self)
-        self._texts(rows, who or type(self).__name__)
+        self._texts(rows, who)
 
-    def _texts(self, rows: Rows, who: str) -> Rows:
+    def _texts(self, rows: Rows, who: str = "") -> Rows:
         """Return texts, or the texts of a table's column."""
+        check_is_fitted(self)
+        who = who or type(self).__name__
         if rows.kind == "texts":
             return rows
         if rows.kind != "table":

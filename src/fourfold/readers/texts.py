@@ -39,8 +39,8 @@ def as_texts(paths: Sequence[Path], rows: Sequence[Rows], like: Rows | None = No
     """Convert tables to texts if each has a single column of text; return other rows unchanged.
 
     Strings are text if most of them differ and have several words: see
-    :func:`~fourfold.preparation.table_columns.sort_columns`. Beside texts ``like`` which to read
-    them, a table's column of the same name, or its only column, is text even with few or short
+    :func:`~fourfold.preparation.table_columns.sort_columns`. If the rows to align with, ``like``,
+    are texts, a table's column of the same name, or its only column, is text even with few or short
     cells. A DataError names the file with a missing or empty cell.
     """
     names = [_column(part, like) for part in rows]

@@ -69,7 +69,7 @@ def as_array(X: Any) -> NDArray[Any]:
 
 
 def check_finite(block: NDArray[Any], what: str) -> None:
-    """Refuse numbers with NaN or infinity among them by a DataError, which names ``what``."""
+    """Refuse NaN and infinity among numbers by a DataError with the name given for them."""
     if block.dtype.kind == "f" and not np.isfinite(block).all():
         kind = "NaN" if np.isnan(block).any() else "infinity"
         raise DataError(

@@ -70,15 +70,15 @@ class StoredRows(Rows):
         return rows
 
     @cached_property
-    def n(self) -> int:
+    def n(self) -> int:  # type: ignore[override]  # computed when asked
         return len(self._index)
 
     @cached_property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # computed when asked
         return self.locations.shape
 
     @cached_property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]  # computed when asked
         return self.locations.dtype
 
     @property
