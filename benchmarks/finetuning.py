@@ -81,7 +81,7 @@ def _digits(s: Settings, shots: int) -> Iterator[Case]:
 def _speech(s: Settings, shots: int) -> Iterator[Case]:
     """From five speakers to the sixth, each in turn; other utterances of the sixth are halved."""
     from fourfold import Domain
-    from fourfold.readers.encoded import EncodedFiles
+    from fourfold.readers.decoded import EncodedFiles
     from fourfold.readers.sounds import SoundRows
 
     paths, digits, speakers = data.spoken_digits()

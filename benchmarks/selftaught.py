@@ -78,7 +78,7 @@ def _digits(s: Settings) -> Iterator[Case]:
 def _speech(s: Settings) -> Iterator[Case]:
     """Words five to nine without labels, nought to four with: all speakers in both."""
     from fourfold import Domain
-    from fourfold.readers.encoded import EncodedFiles
+    from fourfold.readers.decoded import EncodedFiles
     from fourfold.readers.sounds import SoundRows
 
     paths, digits, _ = data.spoken_digits()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
@@ -36,30 +36,19 @@ class PackedRows(Rows):
         If their numbers differ.
     """
 
-    kind = "array"
+    dtype = np.dtype(np.float32)
 
     def __init__(self, parts: Sequence[Rows]) -> None:
         lengths = {part.n for part in parts}
         if len(lengths) != 1:
             raise DataError(f"packed rows must be equally many; got {sorted(lengths)}")
-        self.parts = list(parts)
-
-    @property
-    def n(self) -> int:
-        return self.parts[0].n
+        self.parts, self.n = list(parts), parts[0].n
+        self.shape = (sum(math.prod(part.shape) for part in parts),)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape of a row of each part, for :func:`unpack`."""
         return [part.shape for part in self.parts]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (sum(map(math.prod, self.shapes)),)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
 
     def take(self, index: Index) -> NDArray[np.float32]:
         read = [np.asarray(part.take(index), np.float32) for part in self.parts]

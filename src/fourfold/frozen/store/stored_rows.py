@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 import numpy as np
@@ -68,16 +69,16 @@ class StoredRows(Rows):
         rows._locations = ValueLocations([MemoryArray(values)], np.zeros(n, np.intp), np.arange(n))
         return rows
 
-    @property
-    def n(self) -> int:
+    @cached_property
+    def n(self) -> int:  # type: ignore[override]  # computed when asked
         return len(self._index)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
+    @cached_property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # computed when asked
         return self.locations.shape
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]  # computed when asked
         return self.locations.dtype
 
     @property

@@ -28,7 +28,7 @@ from fourfold.methods.zeroshot._candidates import described_classes, seen_classe
 from fourfold.methods.zeroshot._index import ClassIndex
 from fourfold.methods.zeroshot._label_heads import InputEmbedding, LabelHead, head_of
 from fourfold.methods.zeroshot._seen import SeenData
-from fourfold.preparation.descriptions import encode_descriptions
+from fourfold.preparation.texts import encode_descriptions
 
 if TYPE_CHECKING:
     from pathlib import Path
