@@ -82,18 +82,10 @@ def read(
     module: nn.Module | None,
     head: Callable[[Task, int, Mapping[str, Any]], nn.Module],
 ) -> tuple[Task, Inputs, Fitted]:
-    """Read a fitted network that :func:`write` wrote.
+    """Read a fitted network of the owner, an estimator's name, that :func:`write` wrote.
 
-    Parameters
-    ----------
-    folder, notes
-        Files, and what :func:`write` returned.
-    owner
-        Name of the estimator.
-    module
-        The user's own network, to be trained on; without it the model predicts through ONNX.
-    head
-        Builds the head from task, width of the features and further state.
+    Without the user's own network, ``module``, to be trained on, the model predicts through ONNX.
+    ``head`` builds the head from task, width of the features and further state.
     """
     task = from_plain(notes["task"], TASKS).restore(notes["task_state"])
     frozen = folder / FROZEN
@@ -133,7 +125,7 @@ def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
     if saved:
         path.write_bytes(saved[0])
     else:
-        export_onnx(copy.deepcopy(module).cpu(), torch.zeros(2, *shape), path)
+        export_onnx(module, torch.zeros(2, *shape), path)
 
 
 def _body(folder: Path, notes: Mapping[str, Any], inputs: Inputs, module: nn.Module | None) -> Body:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, final
 
 import torch
 from torch import nn
@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
     from fourfold.data.descriptions import Descriptions
+    from fourfold.data.domain import Domain
     from fourfold.estimators.inputs import Data, Inputs
     from fourfold.training.recipe import Recipe
 
 __all__ = [
     "ClassDescriptions",
     "Fitted",
+    "Given",
     "Labelled",
     "Pretrained",
     "Problem",
@@ -46,16 +48,9 @@ __all__ = [
 @final
 @dataclass(frozen=True)
 class Labelled:
-    """A source of labelled rows.
+    """A source of rows with encoded labels, and the task that is fitted to these.
 
-    Attributes
-    ----------
-    data
-        Rows and encoded labels.
-    task
-        Fitted to the source's labels.
-    digest
-        Digest of the domain; None where models trained on it are not kept.
+    The digest is of the domain; None where models trained on it are not kept.
     """
 
     data: Data
@@ -75,17 +70,7 @@ class Unlabelled:
 @final
 @dataclass(frozen=True)
 class Pretrained:
-    """A trained source network.
-
-    Attributes
-    ----------
-    model
-        The network.
-    task, inputs
-        Of a fitted estimator; None for a bare network.
-    estimator
-        The fitted estimator; None for a bare network.
-    """
+    """A trained source network, with task and inputs of the fitted estimator, if it is of one."""
 
     model: Model
     task: Task | None = None
@@ -94,6 +79,14 @@ class Pretrained:
 
 
 SourceOf: TypeAlias = Labelled | Unlabelled | Pretrained
+
+
+class Given(NamedTuple):
+    """The target, and of its sources the first domain and the leading trained network."""
+
+    target: Domain
+    source: Domain | None
+    pretrained: Pretrained | None
 
 
 @final
@@ -238,13 +231,7 @@ class Problem:
         return model.cpu().eval()
 
     def key(self, *more: str) -> str | None:
-        """Return the key of a training on the source; None where it is not kept.
-
-        Parameters
-        ----------
-        *more
-            What else the training depends on.
-        """
+        """Return the key of a training on the source and of more; None where it is not kept."""
         digest = self.source.digest if isinstance(self.source, (Labelled, Unlabelled)) else None
         if digest is None:
             return None

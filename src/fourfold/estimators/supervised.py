@@ -74,16 +74,10 @@ def hold_out(data: Data, recipe: Recipe) -> tuple[Data, Data | None]:
 def validation(
     module: nn.Module, loss: Callable[..., Tensor], *held: Data | None
 ) -> Callable[[], float] | None:
-    """Return a score for :func:`minimize`: minus the loss on held-out rows.
+    """Return a score for :func:`minimize`, minus the loss on held-out rows; None without these.
 
-    Parameters
-    ----------
-    module
-        Tells the device.
-    loss
-        ``loss(*batches)``, a batch of each held-out part; averaged if it is a vector.
-    *held
-        Held-out rows; None, where none are held out, gives no score.
+    ``loss(*batches)`` gets a batch of each held-out part on the module's device, and is averaged if
+    it is a vector.
     """
     tables = [part.table() for part in held if part is not None]
     if len(tables) < len(held):
@@ -142,16 +136,9 @@ _kept: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
 
 
 def train_once(model: nn.Module, key: str | None, train: Callable[[], object]) -> None:
-    """Train a model, or load the weights that the same training gave before.
+    """Train a freshly built model, or load the weights that the same training gave before.
 
-    Parameters
-    ----------
-    model
-        Freshly built.
-    key
-        Names all that the training depends on; None trains anew.
-    train
-        Trains the model.
+    The key names all that the training depends on; None trains anew.
     """
     store = active() if world_size() == 1 else None  # several train together: none waits for a lock
     if key is None:

@@ -30,19 +30,9 @@ Head: TypeAlias = Literal["auto", "new", "source"]
 
 
 def warm_start(problem: Problem, head: Head = "auto") -> tuple[Model, bool]:
-    """Put the target's last layer on the source model's body.
+    """Put the target's last layer on the source model's body, which is not copied.
 
-    Parameters
-    ----------
-    problem
-        Its source model is taken, not copied.
-    head
-        Start of the last layer.
-
-    Returns
-    -------
-    tuple
-        The model, and whether its last layer is the source's.
+    Returned are the model, and whether its last layer is the source's.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import logging
 import warnings
@@ -32,14 +33,14 @@ def export_onnx(
     names: Sequence[str] = ("output",),
     fixed_batch: bool = False,
 ) -> None:
-    """Export a module in evaluation mode to one ONNX file with its weights.
+    """Export a copy of a module, in evaluation mode on the CPU, to one ONNX file with its weights.
 
     Parameters
     ----------
     module
-        Module from one tensor to a tensor or a tuple of tensors; its mode is restored.
+        Module from one tensor to a tensor or a tuple of tensors.
     example
-        (n, ...) rows on the module's device.
+        (n, ...) rows.
     path
         The new file. Its input has the name ``"input"``.
     names
@@ -56,9 +57,9 @@ def export_onnx(
     if not fixed_batch and len(example) == 1:
         example = torch.cat([example, example])  # the exporter treats a batch of 1 as a constant
     try:
-        with _evaluating(module), _quiet():
+        with _quiet():
             torch.onnx.export(
-                module,
+                copy.deepcopy(module).cpu().eval(),
                 (example,),
                 path,
                 input_names=["input"],
@@ -77,12 +78,12 @@ def export_onnx(
 def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
     """Return the largest difference of two arrays, relative to the largest value wanted.
 
-    It is infinite if values that are not finite differ.
+    It is infinite if shapes, or values that are not finite, differ.
     """
-    if got.shape != wanted.shape:
-        return float("inf")
     finite = np.isfinite(wanted)
-    if not np.array_equal(got[~finite], wanted[~finite], equal_nan=True):
+    if got.shape != wanted.shape or not np.array_equal(
+        got[~finite], wanted[~finite], equal_nan=True
+    ):
         return float("inf")
     a, b = got[finite].astype(np.float64), wanted[finite].astype(np.float64)
     if not len(b):
@@ -92,14 +93,9 @@ def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
 
 
 def session(model: Path | bytes, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """Open an ONNX model in ONNX Runtime on the CPU without log output.
+    """Open an ONNX file, or its bytes, in ONNX Runtime on the CPU without log output.
 
-    Parameters
-    ----------
-    model
-        The file, or its bytes.
-    threads
-        Number of threads; torch's number by default.
+    It runs with torch's number of threads by default.
 
     Raises
     ------
@@ -116,18 +112,6 @@ def session(model: Path | bytes, threads: int | None = None) -> onnxruntime.Infe
         return onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # the exceptions of ONNX Runtime have no base of their own
         raise BundleError(f"the model must be runnable by ONNX Runtime; got: {error}") from error
-
-
-@contextlib.contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode inside a block; restore the mode of every part afterwards."""
-    modes = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
 
 
 @contextlib.contextmanager

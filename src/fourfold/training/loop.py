@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from fourfold.core.process import progress_bar
 from fourfold.errors import ParameterError
 from fourfold.training.batches import Stream, Table
-from fourfold.training.checkpoint import Checkpoint
+from fourfold.training.checkpoint import Checkpoint, TrainingState, parameters_of
 from fourfold.training.phases import History, Phase
 from fourfold.training.runtime import Runtime, current
-from fourfold.training.state import TrainingState, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,7 +97,7 @@ class _Loop:
         _set_layout(module, torch.channels_last)
         self.checkpoint = Checkpoint.of(recipe, module, self.phases, tables)
         optimizers = [_optimizer(phase, recipe) for phase in self.phases]
-        streams = [Stream(table, recipe, self._seed(), self.fabric) for table in tables]
+        streams = [Stream(table, recipe, self.fabric) for table in tables]
         self.state = TrainingState(module, optimizers, streams)
         self.parameters = [parameters_of(optimizer) for optimizer in optimizers]
         self.steps_per_epoch = max(stream.steps for stream in streams)
@@ -108,13 +107,12 @@ class _Loop:
 
     def run(self) -> History:
         state = self.state
-        if self.checkpoint is not None and self.checkpoint.exists():
+        if self.checkpoint is not None and self.checkpoint.path.exists():
             self.checkpoint.load(state)
         began = time.perf_counter() - state.history.seconds
         self._set_modes()
-        with progress_bar(
-            self.epochs, on=self.runtime.progress and self.fabric.is_global_zero
-        ) as tick:
+        shown = self.runtime.progress and self.fabric.is_global_zero
+        with progress_bar(self.epochs, on=shown) as tick:
             while not state.over:
                 epoch = len(state.history.losses)
                 self._epoch(epoch)
@@ -137,7 +135,8 @@ class _Loop:
         sums = torch.zeros(len(self.phases), device=self.fabric.device)
         for step in range(first, last):
             t = step / self.steps
-            self._set_rate(self.recipe.rate(t))
+            for group in (g for one in self.state.optimizers for g in one.param_groups):
+                group["lr"] = group["initial_lr"] * self.recipe.rate(t)
             batches = [stream.next() for stream in self.state.streams]
             for i, phase in enumerate(self.phases):
                 for _ in range(phase.repeat):
@@ -149,11 +148,6 @@ class _Loop:
                 f"the loss must stay finite; got {means} in epoch {epoch + 1}: lower learning_rate"
             )
         self.state.history.losses.append(means)
-
-    def _set_rate(self, factor: float) -> None:
-        for optimizer in self.state.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
 
     def _step(self, i: int, t: float, batches: list[Batch]) -> Tensor:
         phase, optimizer = self.phases[i], self.state.optimizers[i]
@@ -196,10 +190,6 @@ class _Loop:
             for buffer in self.state.module.buffers():
                 if buffer.is_floating_point():
                     buffer.copy_(self._mean(buffer))
-
-    def _seed(self) -> int:
-        """Draw the seed of a table's order in the first process for all."""
-        return self.fabric.broadcast(int(torch.randint(2**62, ())))
 
     def _after(self, epoch: int) -> None:
         """Validate, log and save; decide whether the training is over."""
