@@ -30,12 +30,7 @@ class UsesRecipe(Parameters):
     Parameters
     ----------
     recipe
-        Optimization of the network; None is the method's own recipe.
-
-    Attributes
-    ----------
-    default_recipe
-        The method's own recipe.
+        Optimization of the network; None is the method's own, its ``default_recipe``.
     """
 
     recipe: Recipe | None = None

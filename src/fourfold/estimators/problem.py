@@ -94,16 +94,9 @@ class Given(NamedTuple):
 class ClassDescriptions:
     """Classes that are recognized by their descriptions.
 
-    Attributes
-    ----------
-    seen
-        Names of the classes with examples in the source.
-    known
-        Descriptions of the seen classes.
-    candidates
-        Descriptions of the classes that a row of the target may be of.
-    signatures
-        Turns descriptions into signatures, vectors of one width.
+    Seen are the names of the classes with examples in the source, whose descriptions are known;
+    candidates are all that a row of the target may be of. Signatures turn descriptions into vectors
+    of one width.
     """
 
     seen: list[Any]

@@ -44,14 +44,11 @@ class _Content:
     def text(self, text: str) -> None:
         self.hasher.update(f"\n{text}".encode())
 
-    def code(self, thing: object) -> None:
-        self.text(_source(thing))
-
     def module(self, module: nn.Module) -> None:
         self._seen.update(map(id, module.modules()))
         for name, part in module.named_modules():
             self.text(name)
-            self.code(type(part))
+            self.text(_source(type(part)))
             for key, value in sorted(vars(part).items()):
                 if key not in BOOKKEEPING:
                     self.text(key)
@@ -91,7 +88,7 @@ class _Content:
 
     def _object(self, value: Any) -> None:
         if isinstance(value, (type, FunctionType)):
-            self.code(value)
+            self.text(_source(value))
         elif isinstance(value, BuiltinFunctionType):
             self.text(f"{value.__module__}.{value.__qualname__}")
         elif isinstance(value, functools.partial):
@@ -110,7 +107,7 @@ class _Content:
         if isinstance(value, nn.Module):  # such as one in a list
             self.module(value)
             return
-        self.code(type(value))
+        self.text(_source(type(value)))
         attributes: dict[str, Any] = getattr(value, "__dict__", {})
         self._values([part for item in sorted(attributes.items()) for part in item])
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import io
 import logging
-import warnings
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 import numpy as np
 import onnxruntime
@@ -38,13 +38,9 @@ def export_onnx(
     Parameters
     ----------
     module
-        Module from one tensor to a tensor or a tuple of tensors.
+        Module from one tensor to a tensor or a tuple of tensors, named in order by ``names``.
     example
-        (n, ...) rows.
-    path
-        The new file. Its input has the name ``"input"``.
-    names
-        Names of the outputs, in order.
+        (n, ...) rows; the name of the file's input is ``"input"``.
     fixed_batch
         Whether the model takes exactly n rows; else it takes any number, on the axis ``"rows"``.
 
@@ -114,19 +110,14 @@ def session(model: Path | bytes, threads: int | None = None) -> onnxruntime.Infe
         raise BundleError(f"the model must be runnable by ONNX Runtime; got: {error}") from error
 
 
-@contextlib.contextmanager
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Silence the exporter's prints, logs and warnings."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     nowhere = io.StringIO()
     try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(nowhere),
-            contextlib.redirect_stderr(nowhere),
-        ):
-            warnings.simplefilter("ignore")
+        with catch_warnings(action="ignore"), redirect_stdout(nowhere), redirect_stderr(nowhere):
             yield
     finally:
         logging.disable(before)

@@ -39,23 +39,15 @@ class StoredRows(Rows):
     ----------
     store
         Lookup and computation of values.
-    frozen
-        The function.
-    rows
-        Its inputs.
-    tap
-        Name of the read values.
-    index
-        Positions of the read rows; all by default.
+    frozen, rows, tap
+        The function, its inputs, and the name of the read values.
     """
 
     kind = "array"
 
-    def __init__(
-        self, store: Finder, frozen: Frozen, rows: Rows, tap: str, index: Index | None = None
-    ) -> None:
+    def __init__(self, store: Finder, frozen: Frozen, rows: Rows, tap: str) -> None:
         self._origin: tuple[Finder, Frozen, Rows, str] | None = (store, frozen, rows, tap)
-        self._index = np.arange(rows.n) if index is None else index
+        self._index = np.arange(rows.n)
         self._locations: ValueLocations | None = None
         self._keys: Keys | None = None
 
@@ -123,12 +115,6 @@ def derived_keys(function: str, tap: str, keys: Keys) -> Keys:
 
 
 def check_tap(frozen: Frozen, tap: str) -> None:
-    """Refuse a tap that a function does not have.
-
-    Raises
-    ------
-    ParameterError
-        If there is none of that name.
-    """
+    """Refuse a tap that a function does not have, by a ParameterError."""
     if tap not in frozen.names:
         raise ParameterError(f"tap must be one of {', '.join(frozen.names)}; got {tap!r}")
