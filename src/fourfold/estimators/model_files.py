@@ -57,7 +57,11 @@ def write(folder: Path, task: Task, inputs: Inputs, fitted: Fitted) -> dict[str,
         _write_frozen(inputs.frozen, inputs.prepare.shape_, folder / FROZEN)
     if model.builder is None:
         _write_onnx(model.body.bare(), inputs.shape, folder / BODY)
-    tensors = {name: value for name, value in fitted.state.items() if _holds_tensors(value)}
+    tensors = {
+        name: value
+        for name, value in fitted.state.items()
+        if isinstance(value, dict) and any(isinstance(v, Tensor) for v in value.values())
+    }
     for name, value in tensors.items():
         save_file(value, folder / f"{name}.safetensors")
     return {
@@ -103,10 +107,6 @@ def read(
     _load_weights(model, load_file(folder / WEIGHTS))
     found = [findings.from_json(raw) for raw in notes["findings"]]
     return task, inputs, Fitted(model, History(**notes["history"]), found, state)
-
-
-def _holds_tensors(value: Any) -> bool:
-    return isinstance(value, dict) and any(isinstance(v, Tensor) for v in value.values())
 
 
 def _write_frozen(frozen: Frozen, shape: tuple[int, ...], path: Path) -> None:

@@ -95,13 +95,7 @@ class PosesProblem(Predicts, ABC):
 
 
 def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretrained]) -> Problem:
-    """Prepare all that a method learns from.
-
-    Raises
-    ------
-    DataError, ParameterError
-        If inputs, labels or sources cannot be used; always before any training.
-    """
+    """Prepare all that a method learns from, or refuse it before any training."""
     name = type(method).__name__
     groups = [[one] for one in sources] if method.sources_in_turn else [list(sources)]
     parts = [_pooled_or_pretrained(name, group) for group in groups]
@@ -220,18 +214,15 @@ def _source(
 ) -> SourceOf:
     """Prepare one source, as data or as a network on rows as they come here."""
     if isinstance(part, Pretrained):
-        return part if part.inputs is not None else _on_inputs(part, inputs)
+        if part.inputs is not None:
+            return part
+        (network,) = part.model.body.children()  # a bare one: the preparation is put below it
+        return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
     own = method.infer_source_task(part, task)
     rows, digest = inputs.ready(part.rows), _digest(part)
     if own is None:
         return Unlabelled(Data(rows, torch.zeros(part.n_rows), part.labelled), digest)
     return Labelled(Data(rows, own.encode(part), part.labelled), own, digest)
-
-
-def _on_inputs(bare: Pretrained, inputs: Inputs) -> Pretrained:
-    """Put the preparation below a bare network."""
-    (network,) = bare.model.body.children()
-    return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), bare.model.head))
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

@@ -173,13 +173,7 @@ class Problem:
 
     @property
     def source_data(self) -> Data:
-        """The source's data.
-
-        Raises
-        ------
-        ParameterError
-            If the source is a model.
-        """
+        """The source's data; a ParameterError if the source is a model."""
         if isinstance(self.source, (Labelled, Unlabelled)):
             return self.source.data
         raise ParameterError("source must be a Domain for this method; got a trained model")
@@ -191,13 +185,7 @@ class Problem:
 
     @property
     def known_source_task(self) -> Task:
-        """The source's task.
-
-        Raises
-        ------
-        ParameterError
-            If the source is a bare network, whose outputs may mean anything.
-        """
+        """The source's task; a ParameterError for a bare network, whose outputs may be anything."""
         if self.source_task is None:
             raise ParameterError(
                 "source must tell what its outputs mean, as data and fitted estimators do; got a "

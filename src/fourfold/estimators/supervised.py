@@ -53,13 +53,7 @@ def split_rows(data: Data, held: int) -> tuple[Data, Data]:
 
 
 def hold_out(data: Data, recipe: Recipe) -> tuple[Data, Data | None]:
-    """Hold out the recipe's share of rows for validation; None where it asks for none.
-
-    Raises
-    ------
-    DataError
-        If there is a single row, which cannot be both.
-    """
+    """Hold out the recipe's share of rows for validation; None where it asks for none."""
     n = len(data.y)
     if not recipe.validation:
         return data, None

@@ -112,13 +112,7 @@ class TransferEstimator(PosesProblem, ABC):
 
     @final
     def as_pretrained(self) -> Pretrained:
-        """Return the fitted network as a source for another method.
-
-        Raises
-        ------
-        NotFittedError, ParameterError
-            If it is not fitted, has no network, or has one that only predicts.
-        """
+        """Return the fitted network as a source for another method, if it has one to train on."""
         self.check_fitted()
         model = self.fitted_.model
         if not isinstance(model, Model):

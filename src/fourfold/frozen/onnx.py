@@ -43,11 +43,6 @@ def export_onnx(
         (n, ...) rows; the name of the file's input is ``"input"``.
     fixed_batch
         Whether the model takes exactly n rows; else it takes any number, on the axis ``"rows"``.
-
-    Raises
-    ------
-    BundleError
-        If torch's exporter cannot export the module.
     """
     shapes = None if fixed_batch else ({0: torch.export.Dim("rows")},)
     if not fixed_batch and len(example) == 1:
@@ -91,12 +86,7 @@ def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
 def session(model: Path | bytes, threads: int | None = None) -> onnxruntime.InferenceSession:
     """Open an ONNX file, or its bytes, in ONNX Runtime on the CPU without log output.
 
-    It runs with torch's number of threads by default.
-
-    Raises
-    ------
-    BundleError
-        If ONNX Runtime cannot run it.
+    It runs with torch's number of threads by default; what cannot run is a BundleError.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()

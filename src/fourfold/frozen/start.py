@@ -44,12 +44,19 @@ def start_engine(
     probe = _probe(example, block)
     engine = _build(tapped, name, precision, probe)
     outputs = engine.run(probe)
+    tolerance = TOLERANCE[precision]
     if name != "torch":
-        _check(outputs, TorchEngine(tapped, block).run(probe), name, TOLERANCE[precision])
+        pairs = zip(outputs, TorchEngine(tapped, block).run(probe), strict=True)
+        worst = max(relative_difference(got, wanted) for got, wanted in pairs)
+        if not worst <= tolerance:
+            raise BundleError(
+                f"{name} must compute the same as the module, up to {tolerance:g} of the output's "
+                f"scale; got a difference of {worst:g}"
+            )
     worst = _dependence(engine, probe, outputs)
     if worst == 0:
         return engine
-    if worst > TOLERANCE[precision]:
+    if worst > tolerance:
         raise DataError(
             "a frozen module must be row-wise, each row computed by itself; "
             f"got values that change by {worst:g} of their scale with the other rows"
@@ -79,17 +86,6 @@ def _probe(example: NDArray[Any], block: int) -> NDArray[Any]:
     if example.dtype.kind == "f":
         return np.random.default_rng(0).standard_normal(shape).astype(example.dtype)
     return np.resize(example, shape)
-
-
-def _check(
-    got: list[NDArray[Any]], wanted: list[NDArray[Any]], name: EngineName, tolerance: float
-) -> None:
-    worst = max(relative_difference(a, b) for a, b in zip(got, wanted, strict=True))
-    if not worst <= tolerance:
-        raise BundleError(
-            f"{name} must compute the same as the module, up to {tolerance:g} of the output's "
-            f"scale; got a difference of {worst:g}"
-        )
 
 
 def _dependence(engine: Engine, probe: NDArray[Any], outputs: list[NDArray[Any]]) -> float:

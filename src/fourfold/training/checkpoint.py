@@ -50,26 +50,6 @@ def training_for(purpose: str) -> Iterator[None]:
 
 @final
 @dataclass
-class Best:
-    """Weights of the best epoch so far, by validation score."""
-
-    epoch: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
-
-    def update(self, scores: list[float], module: nn.Module) -> None:
-        """Keep the module's weights if the last score is the best."""
-        if len(scores) == 1 or scores[-1] > scores[self.epoch]:
-            self.epoch = len(scores) - 1
-            self.weights = {k: v.detach().clone() for k, v in module.state_dict().items()}
-
-    def restore(self, module: nn.Module) -> None:
-        """Restore the best weights, if any."""
-        if self.weights:
-            module.load_state_dict(self.weights)
-
-
-@final
-@dataclass
 class TrainingState:
     """The full state of a training: one optimizer for each phase, one stream for each table."""
 
@@ -77,13 +57,21 @@ class TrainingState:
     optimizers: Sequence[Optimizer]
     streams: Sequence[Stream]
     history: History = field(default_factory=History)
-    best: Best = field(default_factory=Best)
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
     over: bool = False
+
+    def keep_best(self) -> None:
+        """Keep the weights if the last validation score is the best."""
+        scores = self.history.scores
+        if len(scores) == 1 or scores[-1] > scores[self.best_epoch]:
+            self.best_epoch = len(scores) - 1
+            self.best_weights = {k: v.clone() for k, v in self.module.state_dict().items()}
 
     def export(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors by name, and the rest as JSON."""
         tensors = {f"net/{k}": v for k, v in self.module.state_dict().items()}
-        tensors |= {f"best/{k}": v for k, v in self.best.weights.items()}
+        tensors |= {f"best/{k}": v for k, v in self.best_weights.items()}
         for i, optimizer in enumerate(self.optimizers):
             for j, values in optimizer.state_dict()["state"].items():
                 tensors |= {f"opt/{i}/{j}/{k}": v for k, v in values.items() if v is not None}
@@ -93,7 +81,7 @@ class TrainingState:
         tensors["random"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random_cuda"] = torch.cuda.get_rng_state()
-        notes = {"history": asdict(self.history), "best": self.best.epoch, "over": self.over}
+        notes = {"history": asdict(self.history), "best": self.best_epoch, "over": self.over}
         return {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, notes
 
     def restore(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
@@ -103,7 +91,7 @@ class TrainingState:
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
         self.module.load_state_dict(part("net/"))
-        self.best.weights, self.best.epoch = part("best/"), notes["best"]
+        self.best_weights, self.best_epoch = part("best/"), notes["best"]
         for i, optimizer in enumerate(self.optimizers):
             parameters = parameters_of(optimizer)
             values: dict[int, dict[str, Tensor]] = {}
@@ -171,13 +159,7 @@ class Checkpoint:
         self.written = time.monotonic()
 
     def load(self, state: TrainingState) -> None:
-        """Restore a training to the saved state.
-
-        Raises
-        ------
-        DataError
-            If the file is damaged.
-        """
+        """Restore a training to the saved state; a damaged file is a DataError."""
         try:
             with safe_open(self.path, "pt") as file:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

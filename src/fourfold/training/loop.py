@@ -93,7 +93,9 @@ class _Loop:
         self.recipe, self.validate, self.runtime = recipe, validate, current()
         self.fabric = _fabric(self.runtime)
         module.to(self.fabric.device)
-        self._broadcast(module)
+        if self.fabric.world_size > 1:  # the first process's weights are everybody's
+            for tensor in module.state_dict().values():
+                dist.broadcast(tensor, 0)
         _set_layout(module, torch.channels_last)
         self.checkpoint = Checkpoint.of(recipe, module, self.phases, tables)
         optimizers = [_optimizer(phase, recipe) for phase in self.phases]
@@ -119,7 +121,8 @@ class _Loop:
                 state.history.seconds = time.perf_counter() - began
                 self._after(epoch)
                 tick(epoch + 1)
-        state.best.restore(state.module)
+        if state.best_weights:
+            state.module.load_state_dict(state.best_weights)
         _set_layout(state.module, torch.contiguous_format)
         state.module.eval()
         return state.history
@@ -178,29 +181,18 @@ class _Loop:
     def _mean(self, values: Tensor) -> Tensor:
         return cast("Tensor", self.fabric.all_reduce(values, reduce_op="mean"))
 
-    def _broadcast(self, module: nn.Module) -> None:
-        """Copy the weights of the first process to all processes."""
-        if self.fabric.world_size > 1:
-            for tensor in module.state_dict().values():
-                dist.broadcast(tensor, 0)
-
-    def _average_buffers(self) -> None:
-        """Average buffers over the processes: norms track the moments of their shares only."""
-        if self.fabric.world_size > 1:
-            for buffer in self.state.module.buffers():
-                if buffer.is_floating_point():
-                    buffer.copy_(self._mean(buffer))
-
     def _after(self, epoch: int) -> None:
         """Validate, log and save; decide whether the training is over."""
         state, history = self.state, self.state.history
-        self._average_buffers()
+        if self.fabric.world_size > 1:  # norms track the moments of their shares only
+            for buffer in filter(torch.is_floating_point, state.module.buffers()):
+                buffer.copy_(self._mean(buffer))
         if self.validate is not None:
             state.module.eval()
             history.scores.append(float(self.validate()))
             self._set_modes()
             if self.recipe.patience is not None:
-                state.best.update(history.scores, state.module)
+                state.keep_best()
         names = [f"loss_{i}" for i in range(len(self.phases))] if len(self.phases) > 1 else ["loss"]
         values = dict(zip(names, history.losses[-1], strict=True))
         if history.scores:
@@ -210,7 +202,7 @@ class _Loop:
         for callback in self.runtime.callbacks:
             callback(epoch, history)
         patience = self.recipe.patience or math.inf
-        waited = len(history.scores) - 1 - state.best.epoch
+        waited = len(history.scores) - 1 - state.best_epoch
         state.over = waited >= patience or epoch + 1 == self.epochs
         if self.checkpoint is not None and self.fabric.is_global_zero:
             self.checkpoint.save(state)
