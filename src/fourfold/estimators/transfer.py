@@ -40,7 +40,6 @@ class TransferEstimator(PosesProblem, ABC):
 
     A method implements :meth:`_learn`, from a :class:`~fourfold.estimators.problem.Problem` to a
     :class:`~fourfold.estimators.problem.Fitted`.
-
     """
 
     uses_target_labels: ClassVar[bool] = True

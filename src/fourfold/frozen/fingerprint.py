@@ -44,11 +44,14 @@ class _Content:
     def text(self, text: str) -> None:
         self.hasher.update(f"\n{text}".encode())
 
+    def code(self, thing: object) -> None:
+        self.text(_source(thing))
+
     def module(self, module: nn.Module) -> None:
         self._seen.update(map(id, module.modules()))
         for name, part in module.named_modules():
             self.text(name)
-            self.text(_source(type(part)))
+            self.code(type(part))
             for key, value in sorted(vars(part).items()):
                 if key not in BOOKKEEPING:
                     self.text(key)
@@ -88,7 +91,7 @@ class _Content:
 
     def _object(self, value: Any) -> None:
         if isinstance(value, (type, FunctionType)):
-            self.text(_source(value))
+            self.code(value)
         elif isinstance(value, BuiltinFunctionType):
             self.text(f"{value.__module__}.{value.__qualname__}")
         elif isinstance(value, functools.partial):
@@ -107,7 +110,7 @@ class _Content:
         if isinstance(value, nn.Module):  # such as one in a list
             self.module(value)
             return
-        self.text(_source(type(value)))
+        self.code(type(value))
         attributes: dict[str, Any] = getattr(value, "__dict__", {})
         self._values([part for item in sorted(attributes.items()) for part in item])
 
