@@ -45,14 +45,10 @@ def fit_head(
     """Fit the linear head of a model, whose body stays as it is, on labelled rows.
 
     A head is solved, by logistic regression for classes and ridge regression for numbers, or else
-    trained as a linear probe; the history is empty where it was solved.
+    trained by the recipe as a linear probe; the history is empty where it was solved.
 
     Parameters
     ----------
-    model, task, data
-        The network, the task and labelled rows.
-    recipe
-        Of the linear probe.
     alpha
         L2 penalty: 1/C of the logistic regression, alpha of the ridge regression; None chooses by
         cross-validation on these rows, in units of the features' mean square.

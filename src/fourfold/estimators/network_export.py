@@ -38,17 +38,9 @@ ROWS: Final = 65
 class Exportable:
     """A fitted model as a chain from one input to one output, with an example of both.
 
-    Attributes
-    ----------
-    stages
-        What is done, one after another: modules, or the bytes of an ONNX file with one input and
-        one output, where a module's code is not there any more.
-    example, wanted
-        (n, ...) random rows such as the first stage takes, and what the estimator gives for them.
-    output
-        What the output is called.
-    notes
-        What whoever runs the file should know, by name.
+    A stage is a module, or the bytes of an ONNX file with one input and one output, where a
+    module's code is not there any more. The example is of random rows (n, ...), and the estimator's
+    own answers to these are wanted. Notes, by name, are for whoever runs the file.
     """
 
     stages: Sequence[nn.Module | bytes]

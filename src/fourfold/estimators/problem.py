@@ -121,10 +121,8 @@ class Problem:
         Path of rows to the trainable network.
     network
         What fresh networks are built from; None where the source is a bare network.
-    recipe
+    recipe, seed
         Of the method's trainings.
-    seed
-        Of the method.
     head
         Builds a fresh head for the target's task on features of a width.
     setting
@@ -239,8 +237,7 @@ class Fitted:
     findings
         Curves, tables and facts for the report.
     state
-        Further fitted attributes of the estimator by name, each ending in ``_``: tensors by name,
-        or values that JSON can hold. They are saved with the model.
+        Further fitted attributes by name, each ending in ``_``: tensors by name, or plain JSON.
     files
         Parts of the fitted state that are saved into files of their own, by name.
     """

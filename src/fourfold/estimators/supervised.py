@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -126,7 +125,7 @@ def teacher_outputs(module: nn.Module, rows: Rows) -> Tensor:
     return as_tensor(values.take(np.arange(values.n)))
 
 
-_kept: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
+_kept: dict[str, dict[str, Tensor]] = {}
 
 
 def train_once(model: nn.Module, key: str | None, train: Callable[[], object]) -> None:
@@ -151,7 +150,7 @@ def train_once(model: nn.Module, key: str | None, train: Callable[[], object]) -
         train()
         _kept[key] = {name: value.clone() for name, value in _weights(model).items()}
         if len(_kept) > KEPT:
-            _kept.popitem(last=False)
+            del _kept[next(iter(_kept))]
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:

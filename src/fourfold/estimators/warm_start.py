@@ -27,12 +27,8 @@ Head: TypeAlias = Literal["auto", "new", "source"]
 def warm_start(problem: Problem, head: Head = "auto") -> tuple[Model, bool]:
     """Put the target's last layer on the source model's body, which is not copied.
 
-    Returned are the model, and whether its last layer is the source's.
-
-    Raises
-    ------
-    DataError
-        If the source's last layer is asked for, and it has not all outputs of the target.
+    Returned are the model, and whether its last layer is the source's. If that is asked for, and
+    has not all outputs of the target, a DataError is raised.
     """
     if head == "source" and not can_keep_head(problem):
         raise DataError(

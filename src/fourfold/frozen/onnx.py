@@ -43,6 +43,11 @@ def export_onnx(
         (n, ...) rows; the name of the file's input is ``"input"``.
     fixed_batch
         Whether the model takes exactly n rows; else it takes any number, on the axis ``"rows"``.
+
+    Raises
+    ------
+    BundleError
+        If torch's exporter cannot export the module.
     """
     shapes = None if fixed_batch else ({0: torch.export.Dim("rows")},)
     if not fixed_batch and len(example) == 1:

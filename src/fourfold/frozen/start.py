@@ -34,12 +34,8 @@ def start_engine(
     in a block or on the other rows. If a kernel treats the rows of a block differently, the block
     becomes one row. The example is (m, ...) rows of the module's input type, at least one.
 
-    Raises
-    ------
-    BundleError
-        If the module cannot be exported, or the engine computes something else.
-    DataError
-        If the module is not row-wise: a row's value depends on the other rows.
+    A module that cannot be exported or an engine that computes something else is a BundleError, a
+    module that is not row-wise a DataError.
     """
     probe = _probe(example, block)
     engine = _build(tapped, name, precision, probe)

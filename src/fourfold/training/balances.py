@@ -78,14 +78,9 @@ class Uncertainty(Balance):
 class Aggregated(Balance):
     """Aggregation of the tasks' gradients in the shared layers; elsewhere each task has its own.
 
-    The name is of an aggregator in :data:`~fourfold.training.aggregators.AGGREGATORS`.
-
-    Raises
-    ------
-    ParameterError
-        If there is only one loss, or several processes.
-    MissingExtraError
-        If torchjd or its solver is not installed.
+    The name is of an aggregator in :data:`~fourfold.training.aggregators.AGGREGATORS`. A missing
+    torchjd or solver of it is a MissingExtraError, a single loss or several processes are a
+    ParameterError.
     """
 
     def __init__(self, name: str, k: int) -> None:

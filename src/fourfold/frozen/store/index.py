@@ -65,12 +65,8 @@ class Segment:
 class StoreIndex:
     """Index of a store in one SQLite file; each query opens its own connection.
 
-    Raises
-    ------
-    FileError
-        If it cannot be read or written, in any method.
-    OSError
-        With ``ENOSPC`` if the disk is full.
+    A file that cannot be read or written is a FileError in any method, a full disk an OSError with
+    ``ENOSPC``.
     """
 
     def __init__(self, file: Path) -> None:

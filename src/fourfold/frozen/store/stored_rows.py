@@ -32,13 +32,8 @@ class StoredRows(Rows):
     stored end computes nothing. Pickling keeps the names of the files. Values of several lengths
     are read as an array of arrays, and ``shape`` is that of the longest.
 
-    Parameters
-    ----------
-    find
-        Looks up the locations of a tap's values for rows at some positions, and computes missing
-        ones.
-    frozen, rows, tap
-        The function, its inputs, and the name of the read values.
+    ``find`` looks up the locations of a tap's values for rows at some positions, and computes those
+    that are missing.
     """
 
     kind = "array"
