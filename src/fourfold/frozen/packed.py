@@ -25,15 +25,7 @@ __all__ = ["PackedRows", "unpack"]
 class PackedRows(Rows):
     """Rows of several kinds as one vector of float32 for each row, packed when read.
 
-    Parameters
-    ----------
-    parts
-        Rows of the same number and of any shapes: (n, *shape) each.
-
-    Raises
-    ------
-    DataError
-        If their numbers differ.
+    They are equally many, else a DataError is raised, and of any shapes: (n, *shape) each.
     """
 
     dtype = np.dtype(np.float32)
