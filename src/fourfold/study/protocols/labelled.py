@@ -8,7 +8,7 @@ from fourfold.core.tasks import infer_task
 from fourfold.errors import DataError
 from fourfold.study.checks import check_choice, check_classes
 from fourfold.study.protocols.protocol import Protocol
-from fourfold.study.scores import InformationMaximization, choose_score
+from fourfold.study.scores import choose_score, information_maximization
 from fourfold.study.splits import HiddenLabels, count_splits
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def labelled_protocol(
     count = count_splits(task, target, folds)
     check_choice(task, count)
     splits = HiddenLabels(sources, target, task, count)
-    return Protocol(task, score, choice, splits, InformationMaximization())
+    return Protocol(task, score, choice, splits, information_maximization)
 
 
 def common_folds(tasks: Mapping[str, Domain], most: int) -> int:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fourfold.core.tasks import Task
-    from fourfold.study.scores import Score, Validator
+    from fourfold.study.scores import Score
     from fourfold.study.splits import Splits
 
 __all__ = ["Protocol"]
@@ -39,6 +41,6 @@ class Protocol:
     score: Score
     choice: Score
     splits: Splits
-    validator: Validator | None = None
+    validator: Callable[[Task, Any], float] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
