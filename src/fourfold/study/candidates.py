@@ -25,9 +25,7 @@ __all__ = [
     "baselines",
     "changed_parameters",
     "joint_candidates",
-    "seeded",
     "transfer_candidates",
-    "with_diagnostics",
 ]
 
 Method: TypeAlias = str | TransferEstimator | JointEstimator
@@ -122,30 +120,9 @@ def baselines(placement: Placement, defaults: Mapping[str, Any]) -> dict[str, Tr
     return alone
 
 
-def seeded(estimator: E, seed: int) -> E:
-    """Return a copy with a seed of its own."""
-    copy: E = clone(estimator)
-    copy.set_params(random_state=seed)
-    return copy
-
-
-def with_diagnostics(estimator: E) -> E:
-    """Return a copy with measurements too expensive for every fit."""
-    copy: E = clone(estimator)
-    if copy.takes("measure", value=True):
-        copy.set_params(measure=True)
-    return copy
-
-
 def changed_parameters(estimator: TransferEstimator | JointEstimator) -> dict[str, str]:
     """Return the parameters other than defaults, the preparation aside, as text."""
-    defaults = type(estimator)().get_params(deep=False)
-    ours = estimator.get_params(deep=False)
-    return {
-        name: repr(value)
-        for name, value in ours.items()
-        if name != "prepare" and repr(value) != repr(defaults[name])
-    }
+    return {k: repr(value) for k, value in _changed(estimator).items() if k != "prepare"}
 
 
 def _applicable(method: Method, placement: Placement) -> TransferEstimator:
@@ -172,12 +149,16 @@ def _joint(method: Method, tasks: Mapping[str, Domain]) -> list[JointEstimator]:
 
 def _name(method: JointEstimator) -> str:
     """Return the class name and the options other than defaults."""
-    defaults = type(method)().get_params(deep=False)
-    ours = method.get_params(deep=False)
-    options = [
-        v for k, v in ours.items() if isinstance(v, str) and v != defaults[k] and k != "network"
-    ]
+    changed = _changed(method).items()
+    options = [value for k, value in changed if isinstance(value, str) and k != "network"]
     return " ".join([type(method).__name__, *options])
+
+
+def _changed(estimator: TransferEstimator | JointEstimator) -> dict[str, Any]:
+    """Return the parameters other than defaults."""
+    defaults = type(estimator)().get_params(deep=False)
+    ours = estimator.get_params(deep=False)
+    return {name: value for name, value in ours.items() if repr(value) != repr(defaults[name])}
 
 
 def _numbered(pairs: Iterable[tuple[str, E]]) -> dict[str, E]:

@@ -25,7 +25,7 @@ from fourfold.study.conclusion import conclude, conclude_tasks
 from fourfold.study.execution import execute_all, own_store, precompute
 from fourfold.study.judge import leaderboards
 from fourfold.study.question import Options, ask_tasks, ask_transfer
-from fourfold.study.runs import RunContext, RunData, list_runs
+from fourfold.study.runs import RunContext, list_runs, without_answers
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
@@ -239,7 +239,8 @@ class Study:
     def _context(self) -> RunContext:
         """Return data and settings of all runs, in the runtime in use."""
         return RunContext(
-            data={name: RunData.of(q, self._folder(name)) for name, q in self.questions.items()},
+            data={name: without_answers(question) for name, question in self.questions.items()},
+            folders={name: self._folder(name) for name in self.questions},
             folder=self.output,
             runtime=current().but(threads=self.threads, store=None),
             store=None if self.store is None else self.store.path,
