@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fourfold.preparation.choose import Preparation
 
 __all__ = [
-    "check_choice",
+    "called",
     "check_classes",
     "check_folder",
     "check_network",
@@ -106,25 +106,16 @@ def check_classes(
         if len(domain.counts) < 2:
             (only,) = domain.counts
             raise DataError(
-                f"labels of {_called(domain)} must be of at least two classes; got only {only!r}"
+                f"labels of {called(domain)} must be of at least two classes; got only {only!r}"
             )
     if evaluate is not None and task.has_classes:
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
         unknown = [str(label) for label in evaluate.counts if str(label) not in known]
         if unknown:
             raise DataError(
-                f"each class of {_called(evaluate)}, to evaluate on, must have an example in the "
+                f"each class of {called(evaluate)}, to evaluate on, must have an example in the "
                 f"source or the target; got none of {', '.join(unknown[:4])}"
             )
-
-
-def check_choice(task: Task, folds: int) -> None:
-    """Refuse data by which no model could be chosen."""
-    if not folds and not task.has_classes:
-        raise DataError(
-            f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
-            "choose a model by"
-        )
 
 
 def fit_preparation(
@@ -197,8 +188,9 @@ def _naming(domain: Domain, check: Any) -> None:
     try:
         check()
     except DataError as error:
-        raise DataError(f"{_called(domain)}: {error}") from error
+        raise DataError(f"{called(domain)}: {error}") from error
 
 
-def _called(domain: Domain) -> str:
+def called(domain: Domain) -> str:
+    """Return the name of a domain for messages."""
     return domain.name or "the data"

@@ -19,9 +19,12 @@ from fourfold.preparation.texts import MINILM
 from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
 from fourfold.study.checks import check_network, fit_preparation
 from fourfold.study.diagnostics.points import sample_rows
-from fourfold.study.protocols.clustering import clustering_protocol
-from fourfold.study.protocols.described import described_protocol
-from fourfold.study.protocols.labelled import common_folds, labelled_protocol
+from fourfold.study.protocols import (
+    clustering_protocol,
+    common_folds,
+    described_protocol,
+    labelled_protocol,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from fourfold.planner import Placement
     from fourfold.preparation.choose import Preparation
     from fourfold.study.candidates import Method
-    from fourfold.study.protocols.protocol import Protocol
+    from fourfold.study.protocols import Protocol
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Options", "Question", "ask_tasks", "ask_transfer"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
@@ -62,7 +63,7 @@ class Run:
         return self.split is None and self.seed == SHIPPED
 
     def unfitted(self) -> TransferEstimator | JointEstimator:
-        """Return the estimator to fit, with its seed; shipped ones measure what costs much."""
+        """Return the estimator to fit, with its seed; only shipped ones take costly measurements."""
         estimator: TransferEstimator | JointEstimator = clone(self.estimator)
         if self.ships and estimator.takes("measure", value=True):
             estimator.set_params(measure=True)
@@ -83,11 +84,8 @@ def list_runs(questions: Mapping[str, Question], seeds: int) -> Iterator[Run]:
         for seed in range(seeds if judged or not count else 1):
             yield Run(method, estimator, seed, None, nothing)
     held = {name: [one.parts(seed) for seed in range(seeds)] for name, one in splits.items()}
-    for split in range(count):
-        for method, estimator, names in fits:
-            for seed in range(seeds):
-                parts = {name: held[name][seed][split] for name in names}
-                yield Run(method, estimator, seed, split, parts)
+    for split, (method, estimator, names), seed in product(range(count), fits, range(seeds)):
+        yield Run(method, estimator, seed, split, {name: held[name][seed][split] for name in names})
 
 
 def without_answers(question: Question) -> Question:
