@@ -42,16 +42,8 @@ def transfer_candidates(
 ) -> dict[str, TransferEstimator]:
     """Return the methods of one target and their baselines by name, baselines first.
 
-    Parameters
-    ----------
-    methods
-        Methods of the user; None for all that apply.
-    placement
-        Place of the data on the map.
-    defaults
-        Network, recipe and preparation of the study.
-    parameters
-        Hyper-parameters with the same value in every method that has them.
+    Without methods of the user, all that apply are taken. ``defaults`` are the study's network,
+    recipe and preparation, ``parameters`` the same in every method that has them.
 
     Raises
     ------
@@ -88,13 +80,6 @@ def joint_candidates(
     defaults: Mapping[str, Any],
 ) -> dict[str, JointEstimator]:
     """Return the joint methods of all tasks, by class name and options.
-
-    Parameters
-    ----------
-    methods, placement, defaults
-        As of :func:`transfer_candidates`.
-    tasks
-        Name → labelled Domain.
 
     Raises
     ------

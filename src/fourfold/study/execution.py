@@ -71,16 +71,7 @@ def execute_all(
 ) -> Iterator[Outcomes]:
     """Yield the outcomes of all runs: first those of finished ones, then as they come.
 
-    Parameters
-    ----------
-    runs, context
-        The runs, and their data and settings.
-    resume
-        Whether finished runs are read and not repeated.
-    jobs
-        Number of fits at a time.
-    progress
-        Whether a bar is shown.
+    Finished runs are read and not repeated with ``resume``; there are ``jobs`` fits at a time.
     """
     left, done = [], []
     for run in runs:

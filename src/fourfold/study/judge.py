@@ -36,16 +36,9 @@ def leaderboards(
     questions: Mapping[str, Question],
     outcomes: Mapping[str, Mapping[str, Sequence[Outcome | Failure]]],
 ) -> dict[str, list[LeaderboardRow]]:
-    """Return the leaderboard of each question, best first.
+    """Return the leaderboard of each question, best first, from the outcomes of each method.
 
     Holm's correction goes over questions × methods.
-
-    Parameters
-    ----------
-    questions
-        Name → question.
-    outcomes
-        Name → method → outcomes of all its runs.
     """
     rows = {
         name: {

@@ -63,7 +63,7 @@ class Run:
         return self.split is None and self.seed == SHIPPED
 
     def unfitted(self) -> TransferEstimator | JointEstimator:
-        """Return the estimator to fit, with its seed; only shipped ones take costly measurements."""
+        """Return the estimator to fit, with its seed; only shipped ones measure more."""
         estimator: TransferEstimator | JointEstimator = clone(self.estimator)
         if self.ships and estimator.takes("measure", value=True):
             estimator.set_params(measure=True)

@@ -24,24 +24,11 @@ MOST: Final = 40
 
 
 def cluster_contents(evaluate: Domain, outcomes: Sequence[Outcome]) -> list[Finding]:
-    """Compare clusters to classes: scores over all seeds, and shares of classes on the first.
-
-    Parameters
-    ----------
-    evaluate
-        Rows with labels.
-    outcomes
-        Of one method on the whole target, a seed each; at least one.
-    """
+    """Compare clusters to classes: scores over all seeds, and shares of classes on the first."""
     where = np.flatnonzero(evaluate.labelled)
-    answers = [take(outcome.outputs["evaluate"], where) for outcome in outcomes]
+    answers = [(o.task, take(o.outputs["evaluate"], where)) for o in outcomes]
     nmi, entropy = (
-        np.mean(
-            [
-                SCORES[name](outcome.task, evaluate.known, answer)
-                for outcome, answer in zip(outcomes, answers, strict=True)
-            ]
-        )
+        np.mean([SCORES[name](task, evaluate.known, answer) for task, answer in answers])
         for name in ("nmi", "entropy")
     )
     facts = Facts(

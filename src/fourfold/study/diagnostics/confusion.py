@@ -25,24 +25,19 @@ def confusion_counts(
 ) -> tuple[list[str], list[list[int]]]:
     """Count true × predicted classes over all rows behind the scores of a method.
 
-    Returns
-    -------
-    classes
-        K names; none without classes or labels.
-    counts
-        (K, K).
+    There are K names and (K, K) counts; none without classes or labels.
     """
-    if not question.protocol.task.has_classes:
-        return [], []
-    pairs = [pair for outcome in outcomes for pair in _pairs(question, outcome)]
+    classes = question.protocol.task.has_classes
+    pairs = [pair for outcome in outcomes if classes for pair in _pairs(question, outcome)]
     if not pairs:
         return [], []
-    names = np.unique(np.concatenate([np.concatenate(pair) for pair in pairs]))
-    if len(names) > MOST:
+    both = [np.concatenate(side) for side in zip(*pairs, strict=True)]
+    names, codes = np.unique(both, return_inverse=True)
+    k = len(names)
+    if k > MOST:
         return [], []
-    counts = np.zeros((len(names), len(names)), np.int64)
-    for true, guess in pairs:
-        np.add.at(counts, (np.searchsorted(names, true), np.searchsorted(names, guess)), 1)
+    true, guess = codes.reshape(2, -1)
+    counts = np.bincount(k * true + guess, minlength=k * k).reshape(k, k)
     return [str(name) for name in names], counts.tolist()
 
 
