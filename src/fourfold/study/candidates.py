@@ -88,21 +88,18 @@ def joint_candidates(
     """
     wanted = placement.methods if methods is None else methods
     named = _numbered(
-        (_name(estimator), estimator) for method in wanted for estimator in _joint(method, tasks)
+        (_name(estimator), _apply_defaults(estimator, defaults))
+        for method in wanted
+        for estimator in _joint(method, tasks)
     )
     if not named:
         raise ParameterError("methods must hold one that learns several tasks; got none")
-    for estimator in named.values():
-        _apply_defaults(estimator, defaults)
     return named
 
 
 def baselines(placement: Placement, defaults: Mapping[str, Any]) -> dict[str, TransferEstimator]:
     """Return the baselines of one task among several, by name."""
-    alone: dict[str, TransferEstimator] = {n: find(n).load()() for n in placement.baselines}
-    for estimator in alone.values():
-        _apply_defaults(estimator, defaults)
-    return alone
+    return {name: _apply_defaults(find(name).load()(), defaults) for name in placement.baselines}
 
 
 def changed_parameters(estimator: TransferEstimator | JointEstimator) -> dict[str, str]:
@@ -156,9 +153,7 @@ def _numbered(pairs: Iterable[tuple[str, E]]) -> dict[str, E]:
     return named
 
 
-def _apply_defaults(
-    estimator: TransferEstimator | JointEstimator, defaults: Mapping[str, Any]
-) -> None:
+def _apply_defaults(estimator: E, defaults: Mapping[str, Any]) -> E:
     """Set the study's defaults where the estimator takes them and has no value of its own."""
     own = estimator.get_params(deep=False)
     changes: dict[str, Any] = {}
@@ -168,3 +163,4 @@ def _apply_defaults(
             continue
         changes |= {f"recipe__{k}": v for k, v in value.items()} if partial else {name: value}
     estimator.set_params(**changes).check()
+    return estimator

@@ -9,7 +9,7 @@ import numpy as np
 
 from fourfold.study import gate
 from fourfold.study.candidates import changed_parameters
-from fourfold.study.diagnostics.cluster_contents import cluster_contents
+from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
 from fourfold.study.outcomes import Failure, Outcome, take
 from fourfold.study.scores import ClassScore, rows_right
@@ -103,10 +103,7 @@ def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]
     if not choice and protocol.validator is not None:
         choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
     if evaluate is not None:
-        on = np.flatnonzero(evaluate.labelled)
-        scores = [
-            protocol.score(o.task, evaluate.known, take(o.outputs["evaluate"], on)) for o in whole
-        ]
+        scores = [protocol.score(o.task, evaluate.known, o.judged(evaluate)) for o in whole]
     found = whole[0].findings if whole else []
     if whole and evaluate is not None and protocol.task.kind == "clusterer":
         found = [*found, *cluster_contents(evaluate, whole)]
@@ -153,8 +150,8 @@ def _bootstrap(
     score: Score, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain
 ) -> Intervals:
     """Resample rows and seeds; scores by row or by class need not be computed anew."""
-    known, on = evaluate.known, np.flatnonzero(evaluate.labelled)
-    asked = [[(o.task, take(o.outputs["evaluate"], on)) for o in pair] for pair in pairs]
+    known = evaluate.known
+    asked = [[(o.task, o.judged(evaluate)) for o in pair] for pair in pairs]
     if score.name == "accuracy":
         by_row = [[rows_right(task, known, answers) for task, answers in pair] for pair in asked]
         return gate.paired_bootstrap(np.stack([ours - theirs for ours, theirs in by_row]))

@@ -40,12 +40,7 @@ MINORITY: Final = 0.2
 class Score(ABC):
     """A number for a task's answers against true labels; higher is better.
 
-    Attributes
-    ----------
-    name
-        Its name.
-    helped, hurt
-        Beginning of the sentence on a difference above zero, and below.
+    ``helped`` and ``hurt`` begin the sentence on a difference above zero, and below.
     """
 
     name: str
@@ -132,13 +127,7 @@ class TaskScore(Score):
 
 @final
 class HarmonicMean(ClassScore):
-    """Harmonic mean of the accuracies on seen and on unseen classes, each averaged over classes.
-
-    Parameters
-    ----------
-    seen
-        Names of the classes with examples.
-    """
+    """Harmonic mean of the accuracies on seen and on unseen classes, each averaged over classes."""
 
     name = "harmonic_mean"
 

@@ -26,15 +26,7 @@ __all__ = ["Halves", "HeldClasses", "HiddenLabels", "Split", "Splits", "count_sp
 
 
 class Split(NamedTuple):
-    """Training domains and held-out rows.
-
-    Attributes
-    ----------
-    sources, target
-        Training domains.
-    asked
-        Held-out rows; models answer for them without a look at their labels.
-    """
+    """Training domains, and held-out rows, for which models answer without a look at labels."""
 
     sources: list[Domain]
     target: Domain
@@ -83,17 +75,7 @@ class Splits(ABC):
 
 @final
 class HiddenLabels(Splits):
-    """Cross-validation on the target's labels.
-
-    Parameters
-    ----------
-    sources, target
-        The data.
-    task
-        Its labels are split.
-    count
-        Number of folds; 0 for none.
-    """
+    """Cross-validation on the target's labels, in as many folds as ``count``; 0 for none."""
 
     def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, count: int) -> None:
         self.sources, self.target, self.count = list(sources), target, count
@@ -124,15 +106,9 @@ class HiddenLabels(Splits):
 class HeldClasses(Splits):
     """Cross-validation over classes of the source, recognized by their descriptions.
 
-    Parameters
-    ----------
-    sources, target
-        The data, with descriptions.
-    most
-        Folds, at most, but enough to leave four classes to learn from; there are none where a fold
-        would then have fewer than two classes.
-    generalized
-        Whether the held-out rows include some of the other classes.
+    There are at most ``most`` folds, but enough to leave four classes to learn from; none where a
+    fold would then have fewer than two classes. Held-out rows include some of the other classes if
+    ``generalized``.
     """
 
     def __init__(
@@ -197,11 +173,6 @@ class HeldClasses(Splits):
 @final
 class Halves(Splits):
     """Stability of clusters: models of two halves of the target should cluster all rows alike.
-
-    Parameters
-    ----------
-    sources, target
-        The data.
 
     References
     ----------

@@ -42,7 +42,8 @@ def leaks(source: Domain, target: Domain, evaluate: Domain | None = None) -> lis
             "do not look at them, other methods do."
         )
     if evaluate is not None:
-        same = int(np.isin(*(domain.rows.keys.view("S16") for domain in (evaluate, source))).sum())
+        asked, learnt = (domain.rows.keys.view("S16") for domain in (evaluate, source))
+        same = int(np.isin(asked, learnt).sum())
         if same:
             found.append(
                 f"{same} of {evaluate.n_rows} rows to evaluate on are also rows of the source."
