@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from sklearn.base import clone
 from torch import nn
@@ -18,7 +19,7 @@ from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from fourfold.core.tasks import Task
@@ -132,10 +133,12 @@ def fit_preparation(
         fitted: Preparation = clone(chosen).fit(*[domain.rows for domain in learnt])
     except DataError:
         for domain in learnt:  # which of them is it?
-            _naming(domain, lambda domain=domain: clone(chosen).fit(domain.rows))
+            with _naming(domain):
+                clone(chosen).fit(domain.rows)
         raise
     for domain in (*learnt, *(domain for domain in asked if domain is not None)):
-        _naming(domain, lambda domain=domain: fitted.check_rows(domain.rows))
+        with _naming(domain):
+            fitted.check_rows(domain.rows)
     return fitted
 
 
@@ -183,10 +186,11 @@ def write_error(path: Path, what: str, error: OSError) -> FileError:
     return FileError(f"{path} must be {what}; got: {why}")
 
 
-def _naming(domain: Domain, check: Any) -> None:
-    """Run a check, and name the domain in its error."""
+@contextmanager
+def _naming(domain: Domain) -> Iterator[None]:
+    """Name the domain in errors of its rows."""
     try:
-        check()
+        yield
     except DataError as error:
         raise DataError(f"{called(domain)}: {error}") from error
 

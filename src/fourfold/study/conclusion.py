@@ -13,8 +13,8 @@ import torch
 
 from fourfold.core.version import VERSION
 from fourfold.errors import FourfoldError, some
-from fourfold.study.diagnostics.tables import confusion_counts
 from fourfold.study.diagnostics.points import points_of
+from fourfold.study.diagnostics.tables import confusion_counts
 from fourfold.study.execution import PLOTTED
 from fourfold.study.judge import finished, joint_rows
 from fourfold.study.leaderboard import best_baseline, best_choice

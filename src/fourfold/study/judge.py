@@ -97,15 +97,14 @@ def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]
         return replace(row, error=failed[0])
     protocol, evaluate, done = question.protocol, question.evaluate, finished(outcomes)
     whole = _whole(outcomes)
-    choice = scores = protocol.splits.rate(
-        protocol.choice, [outcome for outcome in done if outcome.split is not None]
-    )
+    parts = [outcome for outcome in done if outcome.split is not None]
+    choice = scores = protocol.splits.rate(protocol.choice, parts)
     if not choice and protocol.validator is not None:
         choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
     if evaluate is not None:
         scores = [protocol.score(o.task, evaluate.known, o.judged(evaluate)) for o in whole]
-    found = whole[0].findings if whole else []
-    if whole and evaluate is not None and protocol.task.kind == "clusterer":
+    found = whole[0].findings
+    if evaluate is not None and protocol.task.kind == "clusterer":
         found = [*found, *cluster_contents(evaluate, whole)]
     return replace(
         row,

@@ -198,18 +198,16 @@ def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
     ParameterError
         If there is no score of this name, or the task has none such.
     """
-    if name is not None and name not in SCORES:
-        raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
     fitting = FITTING.get(type(task), ("accuracy", "balanced_accuracy", "auc"))
-    if name is not None and name not in fitting:
+    if name is None:
+        counts = [] if type(task) in FITTING else list(domain.counts.values())
+        rare = len(counts) == 2 and min(counts) < MINORITY * sum(counts)
+        return SCORES["auc" if rare else fitting[0]]
+    if name not in SCORES:
+        raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
+    if name not in fitting:
         raise ParameterError(f"metric must fit the labels, {type(task).__name__}; got {name!r}")
-    if name is not None:
-        return SCORES[name]
-    if type(task) in FITTING:
-        return SCORES[fitting[0]]
-    counts = list(domain.counts.values())
-    rare = len(counts) == 2 and min(counts) < MINORITY * sum(counts)
-    return SCORES["auc" if rare else "accuracy"]
+    return SCORES[name]
 
 
 def information_maximization(task: Task, outputs: Any) -> float:
