@@ -50,7 +50,7 @@ class Placement:
     def beside(self, methods: Iterable[str]) -> tuple[str, ...]:
         """Return the baselines of these methods' cells."""
         used = {table()[name].cell for name in methods if name in table()}
-        wanted = {baseline for cell in used for baseline in cells()[cell].baselines}
+        wanted = {b for name, cell in cells().items() if name in used for b in cell.baselines}
         return tuple(b for b in self.baselines if b in wanted)
 
 
