@@ -14,7 +14,7 @@ from fourfold.errors import ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.choose import SentenceEncoding
-from fourfold.preparation.descriptions import encode_descriptions
+from fourfold.preparation.descriptions import encode_descriptions as described_by_vectors
 from fourfold.preparation.texts import MINILM
 from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
 from fourfold.study.checks import check_network, fit_preparation
@@ -275,7 +275,7 @@ def _with_vectors(domain: Domain, encoder: str | None) -> Domain:
     """Encode textual descriptions of classes once, before all fits."""
     if domain.classes is None or domain.classes.texts is None:
         return domain
-    return domain.described(encode_descriptions(domain.classes, encoder or MINILM))
+    return domain.described(described_by_vectors(domain.classes, encoder or MINILM))
 
 
 def _called(domain: Domain, name: str) -> Domain:
