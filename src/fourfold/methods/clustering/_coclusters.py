@@ -10,11 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fourfold.algorithms.clustering.auxiliary_weight import (
-    WEIGHTS,
-    best_weight,
-    held_out_by_weight,
-)
+from fourfold.algorithms.clustering.auxiliary_weight import WEIGHTS, best_weight, held_out_by_weight
 from fourfold.algorithms.clustering.counts import Counts
 from fourfold.algorithms.clustering.information import Partition, blocks, objective
 from fourfold.algorithms.clustering.kmeans import k_means
@@ -41,15 +37,7 @@ NOTHING: Final = 1e-6
 
 @final
 class Auxiliary(NamedTuple):
-    """Part of the auxiliary data in the objective.
-
-    Attributes
-    ----------
-    weight
-        λ; None: chosen by held-out information.
-    n_clusters
-        Number of clusters of their rows.
-    """
+    """Part of the auxiliary data in the objective: λ, None to choose it; clusters of their rows."""
 
     weight: float | None
     n_clusters: int
@@ -159,14 +147,9 @@ def _choose_weight(tables: list[Counts], sizes: list[int], seed: int) -> tuple[f
     kept = held_out_by_weight(tables[0], tables[1], sizes, seed=seed)
     weight = best_weight(WEIGHTS, kept)
     names = [f"{candidate:g}" for candidate in WEIGHTS]
-    finding = Bars(
-        title=f"Held-out information by the weight of auxiliary data; taken: {weight:g}",
-        across="nats for each count",
-        names=names,
-        values=kept,
-        notes=[f"λ = {name}" for name in names],
-    )
-    return weight, [finding]
+    title = f"Held-out information by the weight of auxiliary data; taken: {weight:g}"
+    notes = [f"λ = {name}" for name in names]
+    return weight, [Bars(title, "nats for each count", names, kept, notes)]
 
 
 def _latent_clusters(counted: list[sparse.csr_matrix], k: int, seed: int) -> NDArray[np.intp]:
