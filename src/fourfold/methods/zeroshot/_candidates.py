@@ -21,15 +21,7 @@ __all__ = ["described_classes", "seen_classes"]
 
 
 def seen_classes(name: str, source: Domain | None, pretrained: Pretrained | None) -> list[Any]:
-    """Return the classes with examples in the source.
-
-    Parameters
-    ----------
-    name
-        Of the method, for messages.
-    source, pretrained
-        Data, or a trained classifier.
-    """
+    """Return the classes with examples in the source: data, or a trained classifier."""
     if pretrained is not None:
         if not isinstance(pretrained.task, Classification):
             raise ParameterError(
@@ -51,21 +43,7 @@ def seen_classes(name: str, source: Domain | None, pretrained: Pretrained | None
 def described_classes(
     name: str, domains: Sequence[Domain], seen: list[Any], encoder: str, *, generalized: bool
 ) -> ClassDescriptions:
-    """Return descriptions of the seen and of the candidate classes.
-
-    Parameters
-    ----------
-    name
-        Of the method, for messages.
-    domains
-        The source, if it is data, and the target, whose descriptions name the candidates.
-    seen
-        Classes with examples.
-    encoder
-        Sentence encoder for texts.
-    generalized
-        Whether seen classes are candidates, too.
-    """
+    """Return descriptions of the seen and of the candidate classes; the last domain names these."""
     known = [encode_descriptions(d.classes, encoder) for d in domains if d.classes is not None]
     if not known:
         raise DataError(

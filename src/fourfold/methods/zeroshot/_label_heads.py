@@ -21,17 +21,7 @@ Match: TypeAlias = Literal["product", "angle", "distance"]
 class LabelHead(nn.Module, ABC):
     """Scores f(x)·g(y) + b(y) of features (B, d) for classes that are known by signatures.
 
-    Parameters
-    ----------
-    classes
-        Number of candidate classes, k.
-    width
-        Of f(x) and g(y), e.
-
-    Attributes
-    ----------
-    labels, bias
-        (k, e) and (k,): g(y) and b(y) of the candidate classes.
+    ``labels`` (k, e) and ``bias`` (k,) are g(y) and b(y) of the candidate classes.
     """
 
     labels: Tensor
@@ -52,15 +42,7 @@ class LabelHead(nn.Module, ABC):
 
     @final
     def set_classes(self, signatures: Tensor, penalty: Tensor | float = 0.0) -> None:
-        """Set the candidate classes.
-
-        Parameters
-        ----------
-        signatures
-            (k, m).
-        penalty
-            (k,) subtracted from their scores.
-        """
+        """Set the candidate classes by signatures (k, m), with penalties (k,) on their scores."""
         with torch.no_grad():
             labels, bias = self.embed_classes(signatures)
         self.labels, self.bias = labels.detach(), (bias - penalty).detach()
@@ -87,23 +69,17 @@ class EmbeddingHead(LabelHead):
 
     Parameters
     ----------
-    width, signature
-        Of features, d, and of signatures, m.
-    classes
-        Number of candidate classes, k.
+    width, signature, classes
+        Numbers of features, d, of a signature's numbers, m, and of candidate classes, k.
     size
         Of the common space, e; None: signatures are their own embedding, e = m.
     match
         Comparison of f(x) and g(y): ``"product"``, f·g; ``"angle"``, both of unit length;
         ``"distance"``, −½‖f − g‖² up to a constant of each row.
-
-    Attributes
-    ----------
-    origin
-        (m,) subtracted from signatures first.
     """
 
     origin: Tensor
+    """(m,) subtracted from signatures first."""
 
     def __init__(
         self, width: int, signature: int, classes: int, *, size: int | None, match: Match

@@ -36,14 +36,8 @@ MANY: Final = 500
 class SeenData:
     """Labelled rows of described classes.
 
-    Attributes
-    ----------
-    data
-        Labelled rows; y are the positions of their classes among the signatures.
-    signatures
-        (c, m) of the classes that have rows.
-    whole
-        Whether these are all rows of the source, none held out.
+    ``data.y`` are positions among the signatures (c, m) of the classes that have rows; the data are
+    whole where none of the source's rows are held out.
     """
 
     data: Data
@@ -59,13 +53,6 @@ class SeenData:
         """Hold out some of the classes in turn: the rest, and the rows of held-out classes.
 
         About a fifth of the classes, at least two; no fold where fewer than four classes have rows.
-
-        Parameters
-        ----------
-        seed
-            Of the order in which classes are held out.
-        most
-            Largest number of folds.
         """
         classes = len(self.signatures)
         few = max(2, round(classes / 5))
