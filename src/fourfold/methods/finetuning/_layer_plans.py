@@ -17,13 +17,7 @@ HEAD: Final = "head"
 
 
 class LayerPlan(NamedTuple):
-    """Copied and trained layers, by their names.
-
-    Attributes
-    ----------
-    copied, trained
-        From the input to the output; layers that are not copied start fresh.
-    """
+    """Copied and trained layers, from the input to the output; what is not copied starts fresh."""
 
     copied: tuple[str, ...]
     trained: tuple[str, ...]
@@ -40,14 +34,7 @@ def make_plan(
     copy: int | tuple[str, ...],
     train: str | tuple[str, ...],
 ) -> LayerPlan:
-    """Return the plan that the parameters of ``LayerTransfer`` describe.
-
-    Parameters
-    ----------
-    names, copyable
-        All layers; those that the source can give.
-    copy, train
-        As in ``LayerTransfer``, but for ``"auto"``.
+    """Return the plan that the parameters of ``LayerTransfer`` describe, but for ``"auto"``.
 
     Raises
     ------

@@ -56,10 +56,7 @@ class Layered:
         return self.names if can_keep_head(self.problem) else self.names[:-1]
 
     def train(self, plan: LayerPlan, data: Data, recipe: Recipe) -> tuple[Model, History]:
-        """Build and train a network by a plan, from the problem's seed.
-
-        Outputs of frozen layers at the input's end are computed once.
-        """
+        """Build and train a network by a plan; what is frozen at the input is computed once."""
         with seeded(self.problem.seed):
             model = self._built(plan)
             layers = _layers(model)
@@ -90,10 +87,7 @@ class Layered:
         return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}
 
     def score(self, plan: LayerPlan, data: Data, held: NDArray[np.intp], recipe: Recipe) -> float:
-        """Train by a plan without some rows, and rate it on these.
-
-        The score is accuracy, or minus the loss where labels are no classes.
-        """
+        """Train without some rows, and rate on these: accuracy, or minus the loss of no classes."""
         rest = np.setdiff1d(np.arange(len(data.y)), held)
         model, _ = self.train(plan, data.at(rest), recipe)
         asked = data.at(held)

@@ -83,22 +83,14 @@ def chain_of(model: Model, tasks: Sequence[dict[str, Any] | None]) -> list[Froze
 
 
 def columns_of(model: Model) -> ColumnNetwork:
-    """Return the columns that a model consists of.
-
-    Raises
-    ------
-    ParameterError
-        If it consists of something else.
-    """
-    network = next(
-        (part for part in model.body.children() if isinstance(part, ColumnNetwork)), None
+    """Return the columns that a model consists of; refuse a model of something else."""
+    for part in model.body.children():
+        if isinstance(part, ColumnNetwork):
+            return part
+    raise ParameterError(
+        "columns of the user's own network must be asked before it is saved; got a loaded model, "
+        "which only predicts its newest task"
     )
-    if network is None:
-        raise ParameterError(
-            "columns of the user's own network must be asked before it is saved; got a loaded "
-            "model, which only predicts its newest task"
-        )
-    return network
 
 
 def kept_task(task: Task | None) -> dict[str, Any] | None:

@@ -42,15 +42,7 @@ FEWEST_ROWS: Final = 8
 @final
 @dataclass(frozen=True)
 class FrozenColumn:
-    """A trained column with its head.
-
-    Attributes
-    ----------
-    column, head
-        The network.
-    task
-        The task that it was trained for; None for a bare network.
-    """
+    """A trained column with its head, and the task of both; None for a bare network."""
 
     column: Column
     head: nn.Module
@@ -59,31 +51,14 @@ class FrozenColumn:
 
 @final
 class ColumnWithHead(nn.Module):
-    """A new column and its head, on packed rows: inputs, then activations of old columns.
-
-    Parameters
-    ----------
-    column, head
-        The trained modules.
-    old
-        Number of columns before it.
-    lateral
-        Old column and joint of each part of a row behind the inputs.
-    shapes
-        Shapes of the parts of a row.
-    """
+    """A new column and its head, on packed rows: inputs, then activations of ``old`` columns."""
 
     def __init__(
-        self,
-        column: Column,
-        head: nn.Module,
-        old: int,
-        lateral: Sequence[tuple[int, str]],
-        shapes: Sequence[tuple[int, ...]],
+        self, column: Column, head: nn.Module, old: int, shapes: Sequence[tuple[int, ...]]
     ) -> None:
         super().__init__()
         self.column, self.head = column, head
-        self.old, self.lateral, self.shapes = old, list(lateral), list(shapes)
+        self.old, self.lateral, self.shapes = old, column.lateral_inputs, list(shapes)
 
     def forward(self, packed: Tensor) -> Tensor:
         x, *values = unpack(packed, self.shapes)
@@ -151,10 +126,9 @@ class GrowsColumn(TrainsNetwork, ABC):
                 scale=self.scale,
             )
         known = data.known()
-        packed = _with_activations(
-            old, column.lateral_inputs, problem.inputs.above_preparation(known.rows)
-        )
-        new = ColumnWithHead(column, fresh.head, len(old), column.lateral_inputs, packed.shapes)
+        rows = problem.inputs.above_preparation(known.rows)
+        packed = _with_activations(old, column.lateral_inputs, rows)
+        new = ColumnWithHead(column, fresh.head, len(old), packed.shapes)
         return new, Data(packed, known.y, known.labelled)
 
     @final
@@ -169,9 +143,8 @@ class GrowsColumn(TrainsNetwork, ABC):
         """Train a column and average its scores on held-out rows over the epochs."""
         task = problem.task
         with seeded(problem.seed):
-            new, data = self.beside(
-                past, problem.model(self.fresh_body(problem)), problem, problem.target
-            )
+            fresh = problem.model(self.fresh_body(problem))
+            new, data = self.beside(past, fresh, problem, problem.target)
             train, held = split_rows(data, len(data.y) // 4)
             truth, fit = task.decode_labels(held.y), label_loss(new, task)
             recipe = problem.recipe.but(patience=None, validation=0.0)  # of full length

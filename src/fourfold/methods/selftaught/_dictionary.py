@@ -39,22 +39,7 @@ NOISE: Final = 0.1
 def fit_dictionary(
     body: Body, rows: Rows, penalty: float, most: int, *, whiten: bool, owner: str
 ) -> None:
-    """Fit the dictionary, scales and whitening of a coder to the source's rows.
-
-    Parameters
-    ----------
-    body
-        As a :class:`~fourfold.networks.coder.Coder` built it.
-    rows
-        Of the source.
-    penalty
-        λ of the codes.
-    most
-        Largest number of windows to learn from.
-    whiten
-        Whether windows are whitened.
-    owner
-        Name of the estimator, for messages.
+    """Fit the dictionary, scales and whitening of a coder to at most so many windows of rows.
 
     Raises
     ------
