@@ -26,6 +26,7 @@ from fourfold.estimators.supervised import (
     split_rows,
     supervise,
     teacher_outputs,
+    train_by,
     train_once,
     validation,
 )

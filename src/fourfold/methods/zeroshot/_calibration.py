@@ -99,8 +99,8 @@ def _best_penalty(folds: Sequence[tuple[Margins, Margins]]) -> float:
         return 0.0
     tried = np.concatenate([[ends[0] - 1], (ends[1:] + ends[:-1]) / 2, [ends[-1] + 1]])
     tried = np.unique(np.quantile(tried, np.linspace(0, 1, min(len(tried), 500))))
-    rated = np.mean([_harmonic(*fold, tried) for fold in folds], axis=0)
-    return float(tried[rated >= rated.max() - AS_GOOD].mean())
+    rated = [np.mean([_harmonic(*fold, at) for fold in folds]) for at in tried.tolist()]
+    return float(tried[np.array(rated) >= max(rated) - AS_GOOD].mean())
 
 
 def _margins(scores: NDArray[np.float32], true: NDArray[np.intp], seen: int) -> Margins:
@@ -119,10 +119,9 @@ def _margins(scores: NDArray[np.float32], true: NDArray[np.intp], seen: int) -> 
     return np.column_stack([true, np.where(leads, low, np.inf), np.where(leads, high, -np.inf)])
 
 
-def _harmonic(seen: Margins, unseen: Margins, tried: NDArray[np.float64]) -> list[float]:
-    """Return the harmonic mean of a fold's accuracies at each penalty."""
-    both = [(_accuracy(seen, at), _accuracy(unseen, at)) for at in tried.tolist()]
-    return [GeneralizedScore.of(*rates).harmonic for rates in both]
+def _harmonic(seen: Margins, unseen: Margins, at: float) -> float:
+    """Return the harmonic mean of a fold's accuracies at a penalty."""
+    return GeneralizedScore.of(_accuracy(seen, at), _accuracy(unseen, at)).harmonic
 
 
 def _accuracy(margins: Margins, at: float) -> float:

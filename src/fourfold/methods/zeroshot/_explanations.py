@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
+import torch
 from torch import nn
 
 from fourfold.core.findings import Bars
 from fourfold.data.rows import evenly
 from fourfold.errors import ParameterError
 from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.zeroshot._attribute_heads import Believed, PosteriorHead
+from fourfold.methods.zeroshot._attribute_heads import PosteriorHead
 from fourfold.methods.zeroshot._label_heads import InputEmbedding
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def explain_rows(
     head = _posterior(model)
     scores = model.outputs(rows)
     facets = in_blocks(InputEmbedding(model), rows).astype(np.float64)
-    values = in_blocks(nn.Sequential(model.body, Believed(head)), rows).astype(np.float64)
+    predicted = in_blocks(nn.Sequential(model.body, head.predictor), rows)
+    values = head.posterior.shrunk(torch.from_numpy(predicted)).double().numpy()
     best = np.argsort(-scores, axis=1, kind="stable")[:, :2]
     if against is not None:
         best[:, 1] = task.codes(np.array([against]))

@@ -12,9 +12,9 @@ from torch import nn
 from fourfold.algorithms.zeroshot.attribute_posterior import Prior
 from fourfold.algorithms.zeroshot.forest import Forest
 from fourfold.estimators.model import Model
+from fourfold.estimators.supervised import train_by
 from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.zeroshot._attribute_heads import AttributeAnswers
-from fourfold.methods.zeroshot._seen import train_on
 from fourfold.networks.flat import Flat
 from fourfold.training.phases import History
 
@@ -80,7 +80,7 @@ def train_network(problem: Problem, seen: SeenData) -> AttributePredictor:
     def loss(batch: Batch) -> Tensor:
         return answers.loss(body(batch.x), seen.signatures.to(batch.x.device)[batch.y])
 
-    history = train_on(seen, model, loss, problem.recipe)
+    history = train_by(loss, model, seen.data, problem.recipe)
     model.cpu().eval()
     return AttributePredictor(body, answers, history)
 

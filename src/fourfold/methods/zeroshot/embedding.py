@@ -22,17 +22,24 @@ from fourfold.methods.kit import (
     Recipe,
     UsesRecipe,
     in_blocks,
+    train_by,
 )
 from fourfold.methods.zeroshot._describes import Describes
-from fourfold.methods.zeroshot._label_heads import EmbeddingHead, Match
-from fourfold.methods.zeroshot._losses import TINY, Over, correlation, hinges
-from fourfold.methods.zeroshot._seen import SeenData, train_on
+from fourfold.methods.zeroshot._label_heads import (
+    TINY,
+    EmbeddingHead,
+    Match,
+    Over,
+    correlation,
+    hinges,
+)
 from fourfold.networks.builder import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fourfold.algorithms.zeroshot.signatures import Signatures
+    from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["LabelEmbedding"]
 
@@ -152,7 +159,7 @@ class LabelEmbedding(UsesRecipe, Describes):
             signatures = seen.signatures.to(batch.x.device)[batch.y]
             return -correlation(body(batch.x), signatures, self.alpha or TINY)
 
-        return train_on(seen, body, loss, recipe)
+        return train_by(loss, body, seen.data, recipe)
 
     def _train(self, model: Model, head: EmbeddingHead, seen: SeenData, recipe: Recipe) -> History:
         """Train by margins, or by the squared distance to fixed labels."""
@@ -168,4 +175,4 @@ class LabelEmbedding(UsesRecipe, Describes):
             return lost
 
         loss = margins if self.loss == "max_margin" else distances
-        return train_on(seen, model, loss, recipe)
+        return train_by(loss, model, seen.data, recipe)
