@@ -176,11 +176,7 @@ def _scores(
 
 
 def _findings(
-    found: Partition,
-    joint: NDArray[np.float64],
-    tables: list[Counts],
-    sizes: list[int],
-    width: int,
+    found: Partition, joint: NDArray[np.float64], tables: list[Counts], sizes: list[int], width: int
 ) -> list[Curves | HeatMap | Facts]:
     names = ("target", "auxiliary data")
     facts = {
@@ -192,21 +188,12 @@ def _findings(
     expected = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True) / joint.sum()
     lift = np.divide(joint, expected, out=np.ones_like(joint), where=expected > 0)
     order = np.argsort(-joint.sum(axis=0))
+    lost = "What the clusters lose of what rows and features tell of each other"
+    rounds, curve = [str(i) for i in range(len(found.curve))], [*map(float, found.curve)]
+    often = "How often feature clusters occur in clusters of rows; 1 is as in all"
+    across, each = "feature cluster, the most frequent first", [str(i) for i in range(len(joint))]
     return [
-        Curves(
-            title="What the clusters lose of what rows and features tell of each other",
-            across="round",
-            up="nats",
-            x=[str(i) for i in range(len(found.curve))],
-            lines={"objective": [float(value) for value in found.curve]},
-        ),
-        HeatMap(
-            title="How often feature clusters occur in clusters of rows; 1 is as in all",
-            across="feature cluster, the most frequent first",
-            down="cluster",
-            columns=[str(i) for i in order],
-            rows=[str(i) for i in range(len(joint))],
-            values=lift[:, order].tolist(),
-        ),
+        Curves(lost, "round", "nats", rounds, {"objective": curve}),
+        HeatMap(often, across, "cluster", [*map(str, order)], each, lift[:, order].tolist()),
         Facts("Co-clusters", facts),
     ]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.inputs import Inputs
     from fourfold.estimators.problem import Problem
     from fourfold.networks.columns import Activations
+    from fourfold.training.phases import History
 
 __all__ = [
     "FrozenColumn",
@@ -146,12 +147,17 @@ class GrowsColumn(TrainsNetwork, ABC):
         return new, Data(packed, known.y, known.labelled)
 
     @final
-    def measure_transfer(self, past: Sequence[FrozenColumn], problem: Problem) -> float | None:
-        """Return the transfer score, if asked for and measurable."""
+    def grow(
+        self, past: Sequence[FrozenColumn], fresh: Model, problem: Problem
+    ) -> tuple[list[FrozenColumn], History, float | None]:
+        """Train a fresh column beside old ones; return all, and the transfer score if measured."""
+        new, data = self.beside(past, fresh, problem, problem.target)
+        history = supervise(new, problem.task, data, problem.recipe)
+        chain = [*past, FrozenColumn(new.column, new.head, problem.task)]
         if not self.measure or problem.target.labelled.sum() < FEWEST_ROWS:
-            return None
+            return chain, history, None
         with_them, alone = (self._area(columns, problem) for columns in (past, ()))
-        return with_them / alone if alone > 0 else None
+        return chain, history, with_them / alone if alone > 0 else None
 
     def _area(self, past: Sequence[FrozenColumn], problem: Problem) -> float:
         """Train a column and average its scores on held-out rows over the epochs."""

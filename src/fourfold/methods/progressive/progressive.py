@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from torch import nn
 
-from fourfold.methods.kit import (
-    Fitted,
-    History,
-    Needs,
-    ParameterError,
-    Problem,
-    Recipe,
-    supervise,
-)
+from fourfold.methods.kit import Fitted, History, Needs, ParameterError, Problem, Recipe
 from fourfold.methods.progressive._columns import (
     FrozenColumn,
     GrowsColumn,
@@ -78,10 +70,7 @@ class ProgressiveNetwork(GrowsColumn):
     def _learn(self, problem: Problem) -> Fitted:
         fresh = problem.model(self.fresh_body(problem))
         past = old_columns(self, problem.chain)
-        new, data = self.beside(past, fresh, problem, problem.target)
-        history = supervise(new, problem.task, data, problem.recipe)
-        chain = [*past, FrozenColumn(new.column, new.head, problem.task)]
-        score = self.measure_transfer(past, problem)
+        chain, history, score = self.grow(past, fresh, problem)
         model = assemble(problem.inputs, chain).cpu().eval()
         network, known = columns_of(model), problem.target.known()
         rows = problem.inputs.above_preparation(known.rows)

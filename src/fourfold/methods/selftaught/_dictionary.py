@@ -78,15 +78,10 @@ def describe_dictionary(body: Body, rows: Rows) -> list[Finding]:
     module = codes_of(body)
     few = _reader(body, rows)(evenly(rows.n, LOOK // 8))
     on = module.codes(module.windows(few)) != 0
-    curve: list[float] = module.curve.tolist()
+    title = "What the dictionary leaves of the source: ½‖x − aD‖² + λ‖a‖₁"
+    shares = [f"{share:.0%}" for share in np.linspace(0, 1, CURVE)]
     return [
-        Curves(
-            "What the dictionary leaves of the source: ½‖x − aD‖² + λ‖a‖₁",
-            "training",
-            "average",
-            [f"{share:.0%}" for share in np.linspace(0, 1, CURVE)],
-            {"objective": curve},
-        ),
+        Curves(title, "training", "average", shares, {"objective": module.curve.tolist()}),
         Facts(
             "The dictionary, on the target's labelled rows",
             {
