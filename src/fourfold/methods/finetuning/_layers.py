@@ -39,7 +39,7 @@ FOLDS: Final = 3
 
 
 class LayerPlan(NamedTuple):
-    """Copied and trained layers, from the input to the output; what is not copied starts fresh."""
+    """Copied and trained layers, from the input to the output; other layers start fresh."""
 
     copied: tuple[str, ...]
     trained: tuple[str, ...]
@@ -157,7 +157,7 @@ class Layered:
         return self.names if can_keep_head(self.problem) else self.names[:-1]
 
     def train(self, plan: LayerPlan, data: Data, recipe: Recipe) -> tuple[Model, History]:
-        """Build and train a network by a plan; what is frozen at the input is computed once."""
+        """Build and train a network by a plan; frozen layers at the input are computed once."""
         with seeded(self.problem.seed):
             model = self._built(plan)
             layers = _layers(model)
