@@ -15,7 +15,14 @@ from fourfold.errors import DataError
 from fourfold.estimators import supervised
 from fourfold.estimators.inputs import Data
 from fourfold.estimators.model import Model
-from fourfold.estimators.supervised import hold_out, label_loss, probe, supervise, validation
+from fourfold.estimators.supervised import (
+    hold_out,
+    label_loss,
+    probe,
+    supervise,
+    train_by,
+    validation,
+)
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.networks import Mlp
 from fourfold.training.recipe import Recipe
@@ -53,6 +60,14 @@ def test_without_validation_all_rows_are_trained_on():
 def test_one_row_cannot_be_both():
     with pytest.raises(DataError, match=r"at least two labelled rows .* validation; got 1"):
         hold_out(data(1), Recipe(validation=0.3))
+
+
+def test_a_training_holds_rows_out_where_it_is_asked_to():
+    module = nn.Linear(1, 1)
+    recipe = Recipe(epochs=3, min_steps=1, validation=0.2)
+    loss = lambda batch: (module(batch.x)[:, 0] - batch.y).square().mean()  # noqa: E731
+    history = train_by(loss, module, data(15), recipe)
+    assert len(history.scores) == len(history.losses) == 3
 
 
 def test_the_score_is_minus_the_loss_on_rows_held_out():

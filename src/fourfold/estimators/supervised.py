@@ -37,6 +37,7 @@ __all__ = [
     "split_rows",
     "supervise",
     "teacher_outputs",
+    "train_by",
     "train_once",
     "validation",
 ]
@@ -98,11 +99,21 @@ def supervise(
     model: nn.Module, task: Task, data: Data, recipe: Recipe, parts: Sequence[Part] | None = None
 ) -> History:
     """Train a model, or some parts of it, on labelled rows."""
-    fit = label_loss(model, task)
-    train, held = hold_out(data.known(), recipe)
-    phase = Phase(lambda _t, batch: fit(batch), parts or model)
-    validate = validation(model, fit, held)
-    return minimize(model, phase, train.table(), recipe=recipe, validate=validate)
+    return train_by(label_loss(model, task), model, data.known(), recipe, parts)
+
+
+def train_by(
+    loss: Callable[[Batch], Tensor],
+    module: nn.Module,
+    data: Data,
+    recipe: Recipe,
+    parts: Sequence[Part] | None = None,
+) -> History:
+    """Train a module, or some parts of it, on rows by a loss of their batches."""
+    train, held = hold_out(data, recipe)
+    phase = Phase(lambda _t, batch: loss(batch), parts or module)
+    validate = validation(module, loss, held)
+    return minimize(module, phase, train.table(), recipe=recipe, validate=validate)
 
 
 def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:

@@ -129,16 +129,13 @@ def _dotted(file: Path) -> str:
 
 
 def _entries(file: Path, names: list[str]) -> list[MethodEntry]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree, cell = ast.parse(file.read_text(encoding="utf-8")), file.parent.name
+    found = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names]
+    summaries = [(ast.get_docstring(node) or "").partition("\n")[0] for node in found]
     return [
-        MethodEntry(node.name, file.parent.name, _dotted(file), _first_line(node), _needs(node))
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and node.name in names
+        MethodEntry(node.name, cell, _dotted(file), summary, _needs(node))
+        for node, summary in zip(found, summaries, strict=True)
     ]
-
-
-def _first_line(node: ast.ClassDef) -> str:
-    return (ast.get_docstring(node, clean=False) or "").strip().split("\n", 1)[0]
 
 
 def _needs(node: ast.ClassDef) -> dict[str, bool]:

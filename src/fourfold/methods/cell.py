@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias, final
 
-__all__ = ["Cell", "Facts", "Rule", "Ruling"]
+__all__ = ["Cell", "Facts", "Rule", "Ruling", "both_labelled", "decide"]
 
 
 class Facts(NamedTuple):
@@ -44,6 +44,21 @@ class Ruling(NamedTuple):
 
 
 Rule: TypeAlias = Callable[[Facts], Ruling]
+
+
+def decide(reason: str, *obstacles: tuple[bool, str]) -> Ruling:
+    """Rule that a cell applies for a reason, unless there is an obstacle: the first is named."""
+    found = [obstacle for there, obstacle in obstacles if there]
+    return Ruling(applies=not found, reason=[*found, reason][0])
+
+
+def both_labelled(facts: Facts) -> Ruling:
+    """Rule that a cell applies where source and target have labels."""
+    return decide(
+        f"both have labels, the target {facts.target_labelled} of them",
+        (not facts.source_labelled, "the source has no labels"),
+        (not facts.target_labelled, "the target has no labels"),
+    )
 
 
 def _nobody(_facts: Facts) -> bool:

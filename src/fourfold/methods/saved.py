@@ -11,8 +11,7 @@ from fourfold.bundle.names import as_task
 from fourfold.core.tasks import TASKS
 from fourfold.errors import ParameterError
 from fourfold.methods import table
-from fourfold.methods.multitask._joint import JointNetworkEstimator
-from fourfold.methods.multitask._member import Member
+from fourfold.methods.multitask._joint import JointNetworkEstimator, Member
 from fourfold.networks import BUILDERS
 from fourfold.preparation.choose import CLASSES
 from fourfold.training.recipe import Recipe

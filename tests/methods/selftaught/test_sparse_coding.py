@@ -16,6 +16,7 @@ from fourfold.estimators import problem
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.saved import load
+from fourfold.methods.selftaught._dictionary import fit_dictionary
 from fourfold.methods.selftaught.pca import LinearPCA
 from fourfold.methods.selftaught.sparse_coding import SparseCoding
 from fourfold.preparation.choose import Standardize
@@ -59,9 +60,9 @@ def test_small_pictures_are_coded_in_windows_too():
 def test_the_dictionary_is_learnt_once_for_all_folds(digits, monkeypatch):
     source, X, y, *_ = digits
     fits = []
-    fit = SparseCoding._fit_dictionary
     monkeypatch.setattr(
-        SparseCoding, "_fit_dictionary", lambda *given: (fits.append(1), fit(*given))
+        "fourfold.methods.selftaught.sparse_coding.fit_dictionary",
+        lambda *given, **how: (fits.append(1), fit_dictionary(*given, **how)),
     )
     prepare = FrozenEstimator(Standardize().fit(source.rows))
     given = {"prepare": prepare, "window": None, "atoms": 16}

@@ -16,7 +16,7 @@ from fourfold import (
     RidgeToDescriptions,
 )
 from fourfold.errors import DataError, FourfoldWarning, ParameterError
-from fourfold.methods.zeroshot._tested import TRUSTS
+from fourfold.methods.zeroshot._predictors import TRUSTS
 from methods.zeroshot.worlds import (
     SHORT,
     parted,

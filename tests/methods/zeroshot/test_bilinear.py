@@ -12,8 +12,8 @@ def test_scores_of_a_grid_are_those_of_its_matrices():
     X, S, y = rng.normal(size=(40, 7)), rng.normal(size=(6, 4)), rng.integers(6, size=40)
     decomposed = Decomposed.of(X, y, S)
     rows, classes = rng.normal(size=(5, 7)), rng.normal(size=(3, 4))
-    rotated = decomposed.rotated(rows, classes)
-    for gamma, lambda_ in ((0.01, 10.0), (5.0, 0.3)):
-        W = decomposed.weight(gamma, lambda_)
+    grid = ((0.01, 10.0), (5.0, 0.3))
+    for penalties, scores in zip(grid, decomposed.scores(rows, classes, grid), strict=True):
+        W = decomposed.weight(*penalties)
         wanted = (rows - X.mean(0)) @ W @ (classes - S.mean(0)).T
-        np.testing.assert_allclose(rotated.scores(gamma, lambda_), wanted, atol=1e-10)
+        np.testing.assert_allclose(scores, wanted, atol=1e-10)

@@ -9,8 +9,7 @@ import torch
 from fourfold.data.rows import as_rows
 from fourfold.estimators.inputs import Data
 from fourfold.methods.zeroshot import _seen
-from fourfold.methods.zeroshot._seen import SeenData, train_on
-from fourfold.training.recipe import Recipe
+from fourfold.methods.zeroshot._seen import SeenData
 
 
 def seen_data(classes, rows=3):
@@ -67,11 +66,3 @@ def test_a_fifth_of_the_rows_is_held_out():
     assert sorted([*rest.data.y.tolist(), *held.y.tolist()]) == sorted(seen.data.y.tolist())
     assert seen.whole
     assert not rest.whole
-
-
-def test_a_training_holds_rows_out_where_it_is_asked_to():
-    module = torch.nn.Linear(1, 1)
-    recipe = Recipe(epochs=3, min_steps=1, validation=0.2)
-    loss = lambda batch: (module(batch.x)[:, 0] - batch.y).square().mean()  # noqa: E731
-    history = train_on(seen_data(5), module, loss, recipe)
-    assert len(history.scores) == len(history.losses) == 3

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from fourfold.errors import some
 from fourfold.methods import methods_of
-from fourfold.methods.cell import Cell, Facts, Ruling
+from fourfold.methods.cell import Cell, Facts, Ruling, decide
 
 __getattr__, __dir__, __all__ = methods_of(__name__)
 
 
 def _applies(facts: Facts) -> Ruling:
     unlabelled = facts.target_rows - facts.target_labelled
-    if not facts.source_labelled:
-        return Ruling(applies=False, reason="the source has no labels")
-    if not unlabelled:
-        return Ruling(
-            applies=False, reason="every row of the target has its label: nothing is left to guess"
-        )
     lacking = facts.strange or (() if facts.target_labelled else facts.unseen)
-    if lacking:
-        reason = f"the source lacks classes of the target: {some(lacking, 4)}"
-        return Ruling(applies=False, reason=reason)
-    return Ruling(applies=True, reason=f"{unlabelled} rows of the target have no label")
+    return decide(
+        f"{unlabelled} rows of the target have no label",
+        (not facts.source_labelled, "the source has no labels"),
+        (not unlabelled, "every row of the target has its label: nothing is left to guess"),
+        (bool(lacking), f"the source lacks classes of the target: {some(lacking, 4)}"),
+    )
 
 
 CELL = Cell(

@@ -82,12 +82,9 @@ class DANN(TrainsNetwork):
         features, upper = split(body, self.tap or body.tap)
         labels = nn.Sequential(upper, model.head)
         width = as_body(features, target.rows.shape).width
-        critic = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(width, self.critic_width),
-            nn.ReLU(),
-            nn.Linear(self.critic_width, 1),
-        )
+        hidden = self.critic_width
+        layers = nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1)
+        critic = nn.Sequential(nn.Flatten(), *layers)
         partly = bool(target.labelled.any())
 
         def loss(t: float, s: Batch, b: Batch) -> Tensor:
@@ -99,12 +96,6 @@ class DANN(TrainsNetwork):
 
         nets = nn.ModuleDict({"model": model, "critic": critic})
         train, held = hold_out(problem.source_data.known(), problem.recipe)
-        history = minimize(
-            nets,
-            Phase(loss, nets),
-            train.table(),
-            target.table(),
-            recipe=problem.recipe,
-            validate=validation(nets, label_loss(model, task), held),
-        )
-        return Fitted(model, history)
+        validate = validation(nets, label_loss(model, task), held)
+        phase, tables, recipe = Phase(loss, nets), (train.table(), target.table()), problem.recipe
+        return Fitted(model, minimize(nets, phase, *tables, recipe=recipe, validate=validate))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from fourfold.methods import methods_of
-from fourfold.methods.cell import Cell, Facts, Ruling
+from fourfold.methods.cell import Cell, Facts, Ruling, decide
 
 __getattr__, __dir__, __all__ = methods_of(__name__)
 
 
 def _applies(facts: Facts) -> Ruling:
-    if facts.source_labelled or facts.target_labelled:
-        return Ruling(applies=False, reason="there are labels, which other cells use")
-    return Ruling(applies=True, reason="nothing has a label")
+    labelled = facts.source_labelled + facts.target_labelled > 0
+    return decide("nothing has a label", (labelled, "there are labels, which other cells use"))
 
 
 CELL = Cell(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 import numpy as np
 import torch
 
+from fourfold.algorithms.clustering.kmeans import k_means, nearest_mean
 from fourfold.core.findings import Facts
 from fourfold.core.parameters import PositiveInt
 from fourfold.core.tasks import Clustering, Task
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.network import OnFeatures
+from fourfold.estimators.problem import Fitted
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.networks.cut import Cut
 from fourfold.preparation.choose import AsIs, Standardize, WordCounts, default_preparation
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
 
     from fourfold.algorithms.clustering.kmeans import Means
     from fourfold.data.rows import Rows
-    from fourfold.estimators.problem import ClassDescriptions, Fitted, Given, Problem
+    from fourfold.estimators.model import Model
+    from fourfold.estimators.problem import ClassDescriptions, Given, Problem
     from fourfold.preparation.choose import Preparation
 
-__all__ = ["Clusters", "fewer_than_asked"]
+__all__ = ["Clusters", "around_means", "fewer_than_asked"]
 
 
 class Clusters(OnFeatures, TransferEstimator, ABC):
@@ -103,6 +106,15 @@ class Clusters(OnFeatures, TransferEstimator, ABC):
             part.dtype.kind in "if" and block.min() < 0 for part in rows for block in part.blocks()
         )
         return Standardize() if signed and len(rows[0].shape) <= 3 else AsIs()
+
+
+def around_means(model: Model, problem: Problem, k: int, n_init: int) -> Fitted:
+    """Cluster the target by k-means of a model's features; its head finds the nearest mean."""
+    features = model.embed(problem.target.rows).astype(np.float64)
+    means = k_means(features, k, n_init=n_init, seed=problem.seed)
+    weights, biases = map(torch.from_numpy, nearest_mean(means.centres, k))
+    model.head.load_state_dict({"weight": weights, "bias": biases})
+    return Fitted(model, findings=fewer_than_asked(means, k))
 
 
 def fewer_than_asked(means: Means, k: int) -> list[Facts]:

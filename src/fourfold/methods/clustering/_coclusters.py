@@ -40,15 +40,7 @@ NOTHING: Final = 1e-6
 
 @final
 class Auxiliary(NamedTuple):
-    """Part of the auxiliary data in the objective.
-
-    Attributes
-    ----------
-    weight
-        λ; None: chosen by held-out information.
-    n_clusters
-        Number of clusters of their rows.
-    """
+    """Part of the auxiliary data in the objective: λ, None to choose it; clusters of their rows."""
 
     weight: float | None
     n_clusters: int
@@ -158,14 +150,9 @@ def _choose_weight(tables: list[Counts], sizes: list[int], seed: int) -> tuple[f
     kept = held_out_by_weight(tables[0], tables[1], sizes, seed=seed)
     weight = best_weight(WEIGHTS, kept)
     names = [f"{candidate:g}" for candidate in WEIGHTS]
-    finding = Bars(
-        title=f"Held-out information by the weight of auxiliary data; taken: {weight:g}",
-        across="nats for each count",
-        names=names,
-        values=kept,
-        notes=[f"λ = {name}" for name in names],
-    )
-    return weight, [finding]
+    title = f"Held-out information by the weight of auxiliary data; taken: {weight:g}"
+    notes = [f"λ = {name}" for name in names]
+    return weight, [Bars(title, "nats for each count", names, kept, notes)]
 
 
 def _latent_clusters(counted: list[sparse.csr_matrix], k: int, seed: int) -> NDArray[np.intp]:
@@ -192,11 +179,7 @@ def _scores(
 
 
 def _findings(
-    found: Partition,
-    joint: NDArray[np.float64],
-    tables: list[Counts],
-    sizes: list[int],
-    width: int,
+    found: Partition, joint: NDArray[np.float64], tables: list[Counts], sizes: list[int], width: int
 ) -> list[Curves | HeatMap | Facts]:
     names = ("target", "auxiliary data")
     facts = {
@@ -208,21 +191,12 @@ def _findings(
     expected = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True) / joint.sum()
     lift = np.divide(joint, expected, out=np.ones_like(joint), where=expected > 0)
     order = np.argsort(-joint.sum(axis=0))
+    lost = "What the clusters lose of what rows and features tell of each other"
+    rounds, curve = [str(i) for i in range(len(found.curve))], [*map(float, found.curve)]
+    often = "How often feature clusters occur in clusters of rows; 1 is as in all"
+    across, each = "feature cluster, the most frequent first", [str(i) for i in range(len(joint))]
     return [
-        Curves(
-            title="What the clusters lose of what rows and features tell of each other",
-            across="round",
-            up="nats",
-            x=[str(i) for i in range(len(found.curve))],
-            lines={"objective": [float(value) for value in found.curve]},
-        ),
-        HeatMap(
-            title="How often feature clusters occur in clusters of rows; 1 is as in all",
-            across="feature cluster, the most frequent first",
-            down="cluster",
-            columns=[str(i) for i in order],
-            rows=[str(i) for i in range(len(joint))],
-            values=lift[:, order].tolist(),
-        ),
+        Curves(lost, "round", "nats", rounds, {"objective": curve}),
+        HeatMap(often, across, "cluster", [*map(str, order)], each, lift[:, order].tolist()),
         Facts("Co-clusters", facts),
     ]

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 import numpy as np
 import torch
 from scipy import sparse
-from torch import nn
 
-from fourfold.algorithms.clustering.kmeans import k_means, nearest_mean
 from fourfold.algorithms.clustering.latent import components, depth
 from fourfold.data.rows import SparseRows, evenly
-from fourfold.methods.clustering._clusters import Clusters, fewer_than_asked
-from fourfold.methods.kit import Fitted, Needs, PositiveInt, Problem, Task
+from fourfold.methods.clustering._clusters import Clusters, around_means
+from fourfold.methods.kit import Fitted, Needs, PositiveInt, Problem
 from fourfold.networks.normalized_counts import Latent
 
 if TYPE_CHECKING:
@@ -63,9 +61,6 @@ class LatentKMeans(Clusters):
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=False, target_labels=False)
 
-    def build_head(self, task: Task, width: int) -> nn.Module:
-        return nn.Linear(width, task.n_outputs)
-
     def _cluster(self, problem: Problem) -> Fitted:
         both = (problem.target.rows, problem.source_data.rows)
         parts = [problem.inputs.above_preparation(rows) for rows in both]
@@ -77,15 +72,8 @@ class LatentKMeans(Clusters):
             seed=problem.seed,
         )
         body = problem.body(Latent(width=len(directions), counts=counts))
-        project = body.get_submodule("project")
-        project.load_state_dict({"weight": torch.from_numpy(directions).float()})
-        model = problem.model(body)
-        places = model.embed(problem.target.rows).astype(np.float64)
-        means = k_means(places, self.n_clusters, n_init=self.n_init, seed=problem.seed)
-        weights, biases = nearest_mean(means.centres, self.n_clusters)
-        head = {"weight": torch.from_numpy(weights), "bias": torch.from_numpy(biases)}
-        model.head.load_state_dict({name: value.float() for name, value in head.items()})
-        return Fitted(model, findings=fewer_than_asked(means, self.n_clusters))
+        body.get_submodule("project").load_state_dict({"weight": torch.from_numpy(directions)})
+        return around_means(problem.model(body), problem, self.n_clusters, self.n_init)
 
 
 def _matrix(rows: Rows, *, counts: bool) -> sparse.csr_matrix | NDArray[np.float64]:

@@ -75,11 +75,6 @@ class SpectralCoClustering(ClustersCounts):
         project = project * scale
         weights, biases = nearest_mean(means.centres * scale, self.n_clusters)
         head = problem.head(body.width)
-        head.load_state_dict(
-            {
-                "0.weight": torch.from_numpy(project).float(),
-                "1.weight": torch.from_numpy(weights).float(),
-                "1.bias": torch.from_numpy(biases).float(),
-            }
-        )
+        found_head = {"0.weight": project, "1.weight": weights, "1.bias": biases}
+        head.load_state_dict({name: torch.from_numpy(value) for name, value in found_head.items()})
         return Fitted(Model(body, head), findings=fewer_than_asked(means, self.n_clusters))

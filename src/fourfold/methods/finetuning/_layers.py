@@ -1,10 +1,10 @@
-"""A network by its layers: copied from the source or fresh, frozen or trained."""
+"""A network by its layers, and plans of these: copied or fresh, frozen or trained."""
 
 from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, final
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from fourfold.errors import ParameterError
 from fourfold.estimators.inputs import Data
 from fourfold.estimators.supervised import frozen_rows, supervise
 from fourfold.estimators.warm_start import can_keep_head, keep_head
-from fourfold.methods.finetuning._layer_plans import HEAD
+from fourfold.frozen.taps import closest
 from fourfold.networks.builder import stages
 from fourfold.networks.cut import split
 from fourfold.training.phases import History, Part
@@ -28,13 +28,114 @@ if TYPE_CHECKING:
 
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
-    from fourfold.methods.finetuning._layer_plans import LayerPlan
     from fourfold.training.recipe import Recipe
 
-__all__ = ["Layered"]
+__all__ = ["LayerPlan", "Layered", "plans_to_try", "safe_plan"]
 
+HEAD: Final = "head"
+"""The name of the last layer."""
 FOLDS: Final = 3
 """Largest number of folds of the labels."""
+
+
+class LayerPlan(NamedTuple):
+    """Copied and trained layers, from the input to the output; other layers start fresh."""
+
+    copied: tuple[str, ...]
+    trained: tuple[str, ...]
+
+    def of(self, name: str) -> str:
+        """Describe one layer in words."""
+        origin = "copied" if name in self.copied else "fresh"
+        return f"{origin}, {'trained' if name in self.trained else 'frozen'}"
+
+
+def make_plan(
+    names: Sequence[str],
+    copyable: Sequence[str],
+    copy: int | tuple[str, ...],
+    train: str | tuple[str, ...],
+) -> LayerPlan:
+    """Return the plan that the parameters of ``LayerTransfer`` describe, but for ``"auto"``.
+
+    Raises
+    ------
+    ParameterError
+        If a name matches no layer, or numbers or names do not fit the network.
+    """
+    copied = _copied(names, copyable, copy)
+    if isinstance(train, tuple):
+        _check_names("train", train, names)
+        lacking = [name for name in names if name not in {*copied, *train}]
+        if lacking:
+            raise ParameterError(
+                f"train must name every layer that is not copied; {', '.join(lacking)} is neither"
+            )
+        chosen = set(train)
+    else:
+        chosen = set(names) if train == "all" else set(names) - set(copied)
+    return LayerPlan(copied, tuple(name for name in names if name in chosen))
+
+
+def plans_to_try(
+    names: Sequence[str],
+    copyable: Sequence[str],
+    copy: Literal["auto"] | int | Sequence[str],
+    train: Literal["auto", "all", "rest"] | Sequence[str],
+) -> dict[str, list[LayerPlan]]:
+    """Return the plans to try: a curve's name → a plan for each number of copied layers.
+
+    Where ``copy`` is given there is one plan, and its curve has no name.
+    """
+    chosen = train if isinstance(train, str) else tuple(train)
+    if copy != "auto":
+        copied = copy if isinstance(copy, int) else tuple(copy)
+        return {"": [make_plan(names, copyable, copied, "all" if chosen == "auto" else chosen)]}
+    if isinstance(chosen, tuple):
+        raise ParameterError(
+            "train must be 'auto', 'all' or 'rest' where copy is 'auto'; got names"
+        )
+    ways = {"rest": "frozen", "all": "tuned"}
+    numbers = range(len(copyable) + 1)
+    return {
+        f"{end} {done}": [make_plan(names, copyable, sign * n, way) for n in numbers]
+        for end, sign in (("last", -1), ("first", 1))
+        for way, done in ways.items()
+        if chosen in {"auto", way}
+    }
+
+
+def safe_plan(names: Sequence[str], copyable: Sequence[str], train: object) -> LayerPlan:
+    """Return the plan where nothing can be tried: fine-tune all, or train the last layer."""
+    if train == "rest":
+        return make_plan(names, copyable, len(names) - 1, "rest")
+    return make_plan(names, copyable, len(copyable), "all")
+
+
+def _copied(
+    names: Sequence[str], copyable: Sequence[str], copy: int | tuple[str, ...]
+) -> tuple[str, ...]:
+    if isinstance(copy, tuple):
+        _check_names("copy", copy, names)
+        if HEAD in copy and HEAD not in copyable:
+            raise ParameterError(
+                "copy must leave out 'head' where the source lacks outputs of the target; got it"
+            )
+        return tuple(name for name in copyable if name in copy)
+    if abs(copy) > len(copyable):
+        most = len(copyable)
+        raise ParameterError(
+            f"copy must lie in [-{most}, {most}] for layers {', '.join(copyable)}; got {copy}"
+        )
+    return tuple(copyable[:copy] if copy >= 0 else copyable[copy:])
+
+
+def _check_names(field: str, asked: Sequence[str], names: Sequence[str]) -> None:
+    for name in asked:
+        if name not in names:
+            raise ParameterError(
+                f"{field} must name layers of the network; got {name!r}{closest(name, names)}"
+            )
 
 
 @final
@@ -56,10 +157,7 @@ class Layered:
         return self.names if can_keep_head(self.problem) else self.names[:-1]
 
     def train(self, plan: LayerPlan, data: Data, recipe: Recipe) -> tuple[Model, History]:
-        """Build and train a network by a plan, from the problem's seed.
-
-        Outputs of frozen layers at the input's end are computed once.
-        """
+        """Build and train a network by a plan; frozen layers at the input are computed once."""
         with seeded(self.problem.seed):
             model = self._built(plan)
             layers = _layers(model)
@@ -90,10 +188,7 @@ class Layered:
         return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}
 
     def score(self, plan: LayerPlan, data: Data, held: NDArray[np.intp], recipe: Recipe) -> float:
-        """Train by a plan without some rows, and rate it on these.
-
-        The score is accuracy, or minus the loss where labels are no classes.
-        """
+        """Train without some rows, and rate on these: accuracy, or minus the loss of no classes."""
         rest = np.setdiff1d(np.arange(len(data.y)), held)
         model, _ = self.train(plan, data.at(rest), recipe)
         asked = data.at(held)

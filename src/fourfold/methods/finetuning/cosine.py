@@ -37,7 +37,6 @@ class CosineHead(TrainsNetwork):
     scale
         Factor of the cosines, before the softmax.
 
-
     References
     ----------
     Chen et al., A Closer Look at Few-shot Classification, ICLR 2019 (Baseline++). Qi, Brown & Lowe,

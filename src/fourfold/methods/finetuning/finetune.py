@@ -47,7 +47,6 @@ class FineTune(TrainsNetwork):
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 
-
     References
     ----------
     Howard & Ruder, Universal Language Model Fine-tuning for Text Classification, ACL 2018

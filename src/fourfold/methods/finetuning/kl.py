@@ -40,7 +40,6 @@ class KLAdaptation(TrainsNetwork):
     rho
         ρ in [0, 1]: 0 is fine-tuning, 1 stays at the source model.
 
-
     References
     ----------
     Yu, Yao, Su, Li & Seide, KL-Divergence Regularized Deep Neural Network Adaptation for Improved
@@ -62,9 +61,9 @@ class KLAdaptation(TrainsNetwork):
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
-        task, source = problem.task, problem.source_model
+        task, source, recipe = problem.task, problem.source_model, problem.recipe
         model, _ = warm_start(problem, "source")
-        train, held = hold_out(problem.target.known(), problem.recipe)
+        train, held = hold_out(problem.target.known(), recipe)
         teacher = teacher_outputs(source, train.rows)  # (n, k): before a weight has moved
 
         fit = label_loss(model, task)
@@ -72,14 +71,8 @@ class KLAdaptation(TrainsNetwork):
         def loss(_t: float, batch: Batch) -> Tensor:
             outputs = model(batch.x)  # (B, k)
             labels = task.loss(outputs, batch.y)
-            source_outputs = task.distillation_loss(outputs, batch.z)
-            return (1 - self.rho) * labels + self.rho * source_outputs
+            return (1 - self.rho) * labels + self.rho * task.distillation_loss(outputs, batch.z)
 
-        history = minimize(
-            model,
-            Phase(loss, model),
-            train.table(teacher),
-            recipe=problem.recipe,
-            validate=validation(model, fit, held),
-        )
+        phase, validate = Phase(loss, model), validation(model, fit, held)
+        history = minimize(model, phase, train.table(teacher), recipe=recipe, validate=validate)
         return Fitted(model, history)

@@ -87,8 +87,7 @@ class L2SP(TrainsNetwork):
     @property
     def start_(self) -> dict[str, Tensor]:
         """Weight's name → w⁰."""
-        start: dict[str, Tensor] = self.fitted_.state["start_"]
-        return start
+        return dict(self.fitted_.state["start_"])
 
     def _learn(self, problem: Problem) -> Fitted:
         task = problem.task

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from rich.console import Console
 
-from fourfold.methods.finetuning._layer_plans import LayerPlan, plans_to_try, safe_plan
-from fourfold.methods.finetuning._layers import Layered
+from fourfold.methods.finetuning._layers import Layered, LayerPlan, plans_to_try, safe_plan
 from fourfold.methods.kit import (
     Curves,
     Facts,

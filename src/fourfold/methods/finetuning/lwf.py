@@ -49,7 +49,6 @@ class LwF(TrainsNetwork):
     warm_up
         Train a fresh last layer alone first.
 
-
     References
     ----------
     Li & Hoiem, Learning without Forgetting, ECCV 2016.
@@ -73,13 +72,13 @@ class LwF(TrainsNetwork):
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
-        task, old_task = problem.task, problem.known_source_task
+        task, old_task, recipe = problem.task, problem.known_source_task, problem.recipe
         old = copy.deepcopy(problem.source_model.head)
         model, kept = warm_start(problem, self.head)
-        train, held = hold_out(problem.target.known(), problem.recipe)
+        train, held = hold_out(problem.target.known(), recipe)
         recorded = teacher_outputs(nn.Sequential(model.body, old), train.rows)  # (n, k_old)
         if self.warm_up and not kept:
-            probe(model, task, train, problem.recipe)
+            probe(model, task, train, recipe)
 
         fit = label_loss(model, task)
 
@@ -89,11 +88,6 @@ class LwF(TrainsNetwork):
             return task.loss(model.head(features), batch.y) + self.weight * forgetting
 
         nets = nn.ModuleDict({"model": model, "old": old})
-        history = minimize(
-            nets,
-            Phase(loss, nets),
-            train.table(recorded),
-            recipe=problem.recipe,
-            validate=validation(model, fit, held),
-        )
+        phase, validate = Phase(loss, nets), validation(model, fit, held)
+        history = minimize(nets, phase, train.table(recorded), recipe=recipe, validate=validate)
         return Fitted(model, history)

@@ -47,7 +47,6 @@ class Rehearsal(TrainsNetwork):
     head
         Start of the last layer, as in :class:`FineTune`.
 
-
     References
     ----------
     Robins, Catastrophic Forgetting, Rehearsal and Pseudorehearsal, Connection Science 1995.
@@ -90,7 +89,5 @@ class Rehearsal(TrainsNetwork):
         nets = nn.ModuleDict({"model": model, "rehearsing": rehearsing})
         tables = train.table(), Table(kept_rows, z=recorded)
         validate = validation(model, fit, held)
-        history = minimize(
-            nets, Phase(loss, nets), *tables, recipe=problem.recipe, validate=validate
-        )
-        return Fitted(model, history)
+        phase, recipe = Phase(loss, nets), problem.recipe
+        return Fitted(model, minimize(nets, phase, *tables, recipe=recipe, validate=validate))

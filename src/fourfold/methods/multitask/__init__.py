@@ -9,9 +9,8 @@ __getattr__, __dir__, __all__ = methods_of(__name__)
 
 
 def _applies(_facts: Facts) -> Ruling:
-    return Ruling(
-        applies=False, reason="the data are a source and a target, not tasks that all matter"
-    )
+    reason = "the data are a source and a target, not tasks that all matter"
+    return Ruling(applies=False, reason=reason)
 
 
 CELL = Cell(

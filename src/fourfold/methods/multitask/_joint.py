@@ -1,11 +1,12 @@
 """Base of the methods that train a network on several tasks.
 
-A method implements ``_learn``. Each task's part of the network is a
-:class:`~fourfold.methods.multitask._member.Member`, an estimator like any other.
+A method implements ``_learn``. Each task's part of the network is a :class:`Member`, an estimator
+like any other.
 """
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -19,9 +20,10 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.model import Model
-from fourfold.estimators.network import UsesRecipe
+from fourfold.estimators.network import TrainsNetwork, UsesRecipe
 from fourfold.estimators.posing import pose
-from fourfold.methods.multitask._member import Member
+from fourfold.estimators.problem import Fitted
+from fourfold.estimators.supervised import supervise
 from fourfold.networks.builder import Builder
 from fourfold.preparation.choose import Preparation
 from fourfold.training.checkpoint import training_for
@@ -34,11 +36,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.findings import Finding
+    from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
-    from fourfold.estimators.problem import Fitted, Problem
+    from fourfold.estimators.problem import Problem
     from fourfold.training.phases import History
 
-__all__ = ["JointNetworkEstimator"]
+__all__ = ["JointNetworkEstimator", "Member"]
+
+
+@final
+class Member(TrainsNetwork):
+    """One task of a joint model: it predicts, is saved and exported like any other estimator.
+
+    Fitted anew, by itself, it learns its task alone.
+    """
+
+    def _learn(self, problem: Problem) -> Fitted:
+        model = problem.model(problem.body())
+        return Fitted(model, supervise(model, problem.task, problem.target, problem.recipe))
+
+    def for_task(self, task: Task, model: Model) -> Self:
+        """Return the member for another task on the same inputs."""
+        other = copy.copy(self)
+        other.task_, other.fitted_ = task, Fitted(model, self.history_, self.findings_)
+        return other
 
 
 class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
@@ -69,6 +90,16 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
     @abstractmethod
     def _learn(self, problems: Mapping[str, Problem]) -> dict[str, Fitted]:
         """Learn all problems together."""
+
+    @final
+    def member(
+        self,
+        network: nn.Module | Builder | str | None,
+        prepare: Preparation | FrozenEstimator | None,
+    ) -> Member:
+        """Make an unfitted estimator for a task, with this one's recipe and seed."""
+        recipe, seed = self.training_recipe, self.random_state
+        return Member(network=network, prepare=prepare, recipe=recipe, random_state=seed)
 
     @final
     def _fit(self, tasks: dict[str, Domain]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, final
 
+import numpy as np
+import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from torch import nn
@@ -11,45 +14,97 @@ from torch import nn
 from fourfold import networks
 from fourfold.data.domain import input_difference
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods.multitask._groups import TaskGroup, group_tasks
-from fourfold.methods.multitask._member import Member
-from fourfold.networks.builder import Builder
+from fourfold.estimators.inputs import Data
 from fourfold.networks.choice import Stem
 from fourfold.preparation.choose import default_preparation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from torch import Tensor
 
     from fourfold.data.domain import Domain
+    from fourfold.data.rows import Rows
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
-    from fourfold.preparation.choose import Preparation
+    from fourfold.methods.multitask._joint import JointNetworkEstimator, Member
 
-__all__ = ["SHARING"]
-
-Network: TypeAlias = nn.Module | Builder | str | None
-Size: TypeAlias = tuple[int, tuple[int, ...]]
-"""Width of the projection, and units of the shared layers."""
-
-
-class SharedNetworks(NamedTuple):
-    """A model for each task, and the same layers in the order of their use."""
-
-    models: dict[str, Model]
-    groups: list[TaskGroup]
-    stems: nn.ModuleList
-    shared: nn.Module
+__all__ = [
+    "group_tasks",
+    "members_on_one_input",
+    "members_on_stems",
+    "on_one_network",
+    "through_one_middle",
+]
 
 
-def _on_one_network(problems: Mapping[str, Problem]) -> SharedNetworks:
+@final
+@dataclass(frozen=True)
+class TaskGroup:
+    """Tasks on the same rows, so that no row is computed twice in a step.
+
+    Attributes
+    ----------
+    names
+        Of the tasks.
+    data
+        The rows that have a label in any of them; y (n, columns) holds the labels of one task
+        after those of another, as numbers, each with its task's own mark where one is missing.
+    like
+        Each task's labels, as it encodes them; columns are turned back into their type and shape.
+    """
+
+    names: tuple[str, ...]
+    data: Data
+    like: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, problems: Mapping[str, Problem]) -> TaskGroup:
+        """Group tasks with the same rows."""
+        like = tuple(problem.target.y for problem in problems.values())
+        y = torch.cat([labels.reshape(len(labels), -1).float() for labels in like], dim=1)
+        labelled = np.any([problem.target.labelled for problem in problems.values()], axis=0)
+        rows = next(iter(problems.values())).target.rows
+        return cls(tuple(problems), Data(rows, y, labelled).known(), like)
+
+    def labels(self, y: Tensor) -> list[Tensor]:
+        """Split a batch's columns (B, columns) into each task's encoded labels."""
+        widths = [labels[:1].numel() for labels in self.like]
+        parts = zip(torch.split(y, widths, dim=1), self.like, strict=True)
+        return [part.reshape(-1, *like.shape[1:]).to(like.dtype) for part, like in parts]
+
+
+SharedNetworks: TypeAlias = "tuple[dict[str, Model], list[TaskGroup], nn.ModuleList, nn.Module]"
+"""A model for each task, and in the order of use: groups, the stem of each, the shared layers."""
+
+
+def group_tasks(problems: Mapping[str, Problem]) -> list[TaskGroup]:
+    """Group tasks with the same rows, in the order of the first of each."""
+    groups: list[dict[str, Problem]] = []
+    for name, problem in problems.items():
+        for group in groups:
+            if _same(next(iter(group.values())).target.rows, problem.target.rows):
+                group[name] = problem
+                break
+        else:
+            groups.append({name: problem})
+    return [TaskGroup.of(group) for group in groups]
+
+
+def _same(a: Rows, b: Rows) -> bool:
+    """Return whether rows are equal, by content; only rows of one number and shape are read."""
+    return a is b or (a.n == b.n and a.shape == b.shape and a.digest == b.digest)
+
+
+def on_one_network(problems: Mapping[str, Problem]) -> SharedNetworks:
     """Put all heads on one network."""
     body = next(iter(problems.values())).body()
     models = {name: problem.model(body) for name, problem in problems.items()}
     groups = group_tasks(problems)
-    return SharedNetworks(models, groups, nn.ModuleList(nn.Identity() for _ in groups), body)
+    return models, groups, nn.ModuleList(nn.Identity() for _ in groups), body
 
 
-def _through_one_middle(problems: Mapping[str, Problem]) -> SharedNetworks:
+def through_one_middle(problems: Mapping[str, Problem]) -> SharedNetworks:
     """Give each task a network of its own, and all of them the first one's last layers."""
     models = {name: problem.model(problem.body()) for name, problem in problems.items()}
     shared = next(iter(models.values())).body.get_submodule("middle")
@@ -57,17 +112,11 @@ def _through_one_middle(problems: Mapping[str, Problem]) -> SharedNetworks:
     for model in models.values():
         stems.append(nn.Sequential(*list(model.body.children())[:-1]))
         model.body.add_module("middle", shared)
-    return SharedNetworks(
-        models, [TaskGroup.of({name: problem}) for name, problem in problems.items()], stems, shared
-    )
+    return models, [TaskGroup.of({name: one}) for name, one in problems.items()], stems, shared
 
 
-def _members_on_one_input(
-    tasks: Mapping[str, Domain],
-    network: Network,
-    prepare: Preparation | FrozenEstimator | None,
-    _size: Size,
-    common: Mapping[str, Any],
+def members_on_one_input(
+    method: JointNetworkEstimator, tasks: Mapping[str, Domain]
 ) -> dict[str, Member]:
     """Prepare the inputs of all tasks together."""
     if difference := input_difference(tasks):
@@ -76,40 +125,24 @@ def _members_on_one_input(
             "share='middle' takes different ones"
         )
     rows = [domain.rows for domain in tasks.values()]
+    prepare = method.prepare
     if not isinstance(prepare, FrozenEstimator):
-        brought = isinstance(network, nn.Module)
+        brought = isinstance(method.network, nn.Module)
         chosen = prepare or default_preparation(*rows, user_network=brought)
         prepare = FrozenEstimator(clone(chosen).fit(*rows))
-    return {name: Member(network=network, prepare=prepare, **common) for name in tasks}
+    return {name: method.member(method.network, prepare) for name in tasks}
 
 
-def _members_on_stems(
-    tasks: Mapping[str, Domain],
-    network: Network,
-    prepare: Preparation | FrozenEstimator | None,
-    size: Size,
-    common: Mapping[str, Any],
+def members_on_stems(
+    method: JointNetworkEstimator, tasks: Mapping[str, Domain], width: int, middle: tuple[int, ...]
 ) -> dict[str, Member]:
-    """Prepare the inputs of each task by themselves."""
+    """Prepare the inputs of each task by themselves, and project its features to one width."""
+    network = method.network
     if isinstance(network, nn.Module):
         raise ParameterError(
             "network must be a name, a Builder or None where each task has one of its own "
             f"(share='middle'); got a module, {type(network).__name__}"
         )
     below = networks.named(network) if isinstance(network, str) else network
-    stem = Stem(network=below, width=size[0], middle=size[1])
-    return {name: Member(network=stem, prepare=prepare, **common) for name in tasks}
-
-
-class Sharing(NamedTuple):
-    """One way to share layers: the estimators of the tasks, and their networks."""
-
-    members: Callable[..., dict[str, Member]]
-    networks: Callable[[Mapping[str, Problem]], SharedNetworks]
-
-
-SHARING: Final = {
-    "input": Sharing(_members_on_one_input, _on_one_network),
-    "middle": Sharing(_members_on_stems, _through_one_middle),
-}
-"""The values of ``share``."""
+    stem = Stem(network=below, width=width, middle=middle)
+    return {name: method.member(stem, method.prepare) for name in tasks}

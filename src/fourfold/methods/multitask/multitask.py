@@ -14,7 +14,12 @@ from fourfold.data.domain import input_difference
 from fourfold.estimators.problem import Fitted
 from fourfold.estimators.supervised import hold_out, validation
 from fourfold.methods.multitask._joint import JointNetworkEstimator
-from fourfold.methods.multitask._shared import SHARING
+from fourfold.methods.multitask._shared import (
+    members_on_one_input,
+    members_on_stems,
+    on_one_network,
+    through_one_middle,
+)
 from fourfold.training.balances import balance_of
 from fourfold.training.loop import minimize
 from fourfold.training.phases import Part, Phase
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.domain import Domain
     from fourfold.estimators.problem import Problem
-    from fourfold.methods.multitask._member import Member
+    from fourfold.methods.multitask._joint import Member
     from fourfold.training.batches import Batch
 
 __all__ = ["MultiTask"]
@@ -99,13 +104,14 @@ class MultiTask(JointNetworkEstimator):
 
     def _members(self, tasks: Mapping[str, Domain]) -> dict[str, Member]:
         balance_of(self.balance, len(tasks))  # a missing extra is said before anything is trained
-        sharing, size = SHARING[self.share], (self.width, self.middle)
-        common = {"recipe": self.training_recipe, "random_state": self.random_state}
-        return sharing.members(tasks, self.network, self.prepare, size, common)
+        if self.share == "input":
+            return members_on_one_input(self, tasks)
+        return members_on_stems(self, tasks, self.width, self.middle)
 
     def _learn(self, problems: Mapping[str, Problem]) -> dict[str, Fitted]:
         recipe = self.training_recipe
-        models, groups, stems, shared = SHARING[self.share].networks(problems)
+        share = on_one_network if self.share == "input" else through_one_middle
+        models, groups, stems, shared = share(problems)
         names = [name for group in groups for name in group.names]
         heads = nn.ModuleList(models[name].head for name in names)
         balance = balance_of(self.balance, len(names))

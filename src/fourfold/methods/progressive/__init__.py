@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from fourfold.methods import methods_of
-from fourfold.methods.cell import Cell, Facts, Ruling
+from fourfold.methods.cell import Cell, both_labelled
 
 __getattr__, __dir__, __all__ = methods_of(__name__)
-
-
-def _applies(facts: Facts) -> Ruling:
-    if not facts.source_labelled:
-        return Ruling(applies=False, reason="the source has no labels")
-    if not facts.target_labelled:
-        return Ruling(applies=False, reason="the target has no labels")
-    return Ruling(
-        applies=True, reason=f"both have labels, the target {facts.target_labelled} of them"
-    )
-
 
 CELL = Cell(
     position=3,
@@ -27,7 +16,7 @@ CELL = Cell(
     target="labelled",
     label_spaces="any",
     summary="add a column beside frozen ones",
-    applies=_applies,
+    applies=both_labelled,
     baselines=("TargetOnly", "Linear", "RandomColumn"),
     page="progressive.md",
 )

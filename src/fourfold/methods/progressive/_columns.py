@@ -1,21 +1,27 @@
-"""Columns beside frozen ones, for progressive networks and their control."""
+"""Columns beside frozen ones: a new one, those of sources, and those of a fitted network."""
 
 from __future__ import annotations
 
+import copy
 from abc import ABC
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import TYPE_CHECKING, ClassVar, Final, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, final, runtime_checkable
 
 from torch import Tensor, nn
 
 from fourfold.core.parameters import Positive, PositiveInt
 from fourfold.core.process import seeded
+from fourfold.core.serialization import from_plain, to_plain
+from fourfold.core.tasks import TASKS
+from fourfold.errors import ParameterError
 from fourfold.estimators.inputs import Data
 from fourfold.estimators.model import Model
 from fourfold.estimators.network import TrainsNetwork
-from fourfold.estimators.supervised import label_loss, split_rows
+from fourfold.estimators.problem import Pretrained
+from fourfold.estimators.supervised import label_loss, split_rows, supervise, train_once
 from fourfold.frozen.blocks import in_blocks
+from fourfold.frozen.fingerprint import fingerprint
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.packed import PackedRows, unpack
 from fourfold.frozen.store import compute_once
@@ -32,8 +38,17 @@ if TYPE_CHECKING:
     from fourfold.estimators.inputs import Inputs
     from fourfold.estimators.problem import Problem
     from fourfold.networks.columns import Activations
+    from fourfold.training.phases import History
 
-__all__ = ["ColumnWithHead", "FrozenColumn", "GrowsColumn", "assemble"]
+__all__ = [
+    "FrozenColumn",
+    "GrowsColumn",
+    "assemble",
+    "chain_of",
+    "columns_of",
+    "kept_task",
+    "old_columns",
+]
 
 FEWEST_ROWS: Final = 8
 """Labelled target rows that the transfer score needs."""
@@ -42,15 +57,7 @@ FEWEST_ROWS: Final = 8
 @final
 @dataclass(frozen=True)
 class FrozenColumn:
-    """A trained column with its head.
-
-    Attributes
-    ----------
-    column, head
-        The network.
-    task
-        The task that it was trained for; None for a bare network.
-    """
+    """A trained column with its head, and the task of both; None for a bare network."""
 
     column: Column
     head: nn.Module
@@ -59,31 +66,14 @@ class FrozenColumn:
 
 @final
 class ColumnWithHead(nn.Module):
-    """A new column and its head, on packed rows: inputs, then activations of old columns.
-
-    Parameters
-    ----------
-    column, head
-        The trained modules.
-    old
-        Number of columns before it.
-    lateral
-        Old column and joint of each part of a row behind the inputs.
-    shapes
-        Shapes of the parts of a row.
-    """
+    """A new column and its head, on packed rows: inputs, then activations of ``old`` columns."""
 
     def __init__(
-        self,
-        column: Column,
-        head: nn.Module,
-        old: int,
-        lateral: Sequence[tuple[int, str]],
-        shapes: Sequence[tuple[int, ...]],
+        self, column: Column, head: nn.Module, old: int, shapes: Sequence[tuple[int, ...]]
     ) -> None:
         super().__init__()
         self.column, self.head = column, head
-        self.old, self.lateral, self.shapes = old, list(lateral), list(shapes)
+        self.old, self.lateral, self.shapes = old, column.lateral_inputs, list(shapes)
 
     def forward(self, packed: Tensor) -> Tensor:
         x, *values = unpack(packed, self.shapes)
@@ -151,27 +141,30 @@ class GrowsColumn(TrainsNetwork, ABC):
                 scale=self.scale,
             )
         known = data.known()
-        packed = _with_activations(
-            old, column.lateral_inputs, problem.inputs.above_preparation(known.rows)
-        )
-        new = ColumnWithHead(column, fresh.head, len(old), column.lateral_inputs, packed.shapes)
+        rows = problem.inputs.above_preparation(known.rows)
+        packed = _with_activations(old, column.lateral_inputs, rows)
+        new = ColumnWithHead(column, fresh.head, len(old), packed.shapes)
         return new, Data(packed, known.y, known.labelled)
 
     @final
-    def measure_transfer(self, past: Sequence[FrozenColumn], problem: Problem) -> float | None:
-        """Return the transfer score, if asked for and measurable."""
+    def grow(
+        self, past: Sequence[FrozenColumn], fresh: Model, problem: Problem
+    ) -> tuple[list[FrozenColumn], History, float | None]:
+        """Train a fresh column beside old ones; return all, and the transfer score if measured."""
+        new, data = self.beside(past, fresh, problem, problem.target)
+        history = supervise(new, problem.task, data, problem.recipe)
+        chain = [*past, FrozenColumn(new.column, new.head, problem.task)]
         if not self.measure or problem.target.labelled.sum() < FEWEST_ROWS:
-            return None
+            return chain, history, None
         with_them, alone = (self._area(columns, problem) for columns in (past, ()))
-        return with_them / alone if alone > 0 else None
+        return chain, history, with_them / alone if alone > 0 else None
 
     def _area(self, past: Sequence[FrozenColumn], problem: Problem) -> float:
         """Train a column and average its scores on held-out rows over the epochs."""
         task = problem.task
         with seeded(problem.seed):
-            new, data = self.beside(
-                past, problem.model(self.fresh_body(problem)), problem, problem.target
-            )
+            fresh = problem.model(self.fresh_body(problem))
+            new, data = self.beside(past, fresh, problem, problem.target)
             train, held = split_rows(data, len(data.y) // 4)
             truth, fit = task.decode_labels(held.y), label_loss(new, task)
             recipe = problem.recipe.but(patience=None, validation=0.0)  # of full length
@@ -219,3 +212,79 @@ def _with_activations(
     taps = [network.layer_at(j, joint) for j, joint in lateral]
     frozen = Frozen(network, taps=taps, engine="torch")
     return PackedRows([rows, *(compute_once(frozen, rows, tap) for tap in taps)])
+
+
+@runtime_checkable
+class HasChain(Protocol):
+    """A fitted progressive network, all of whose columns are taken over."""
+
+    def chain(self) -> list[FrozenColumn]:
+        """Return all columns, the newest last."""
+
+
+def old_columns(method: GrowsColumn, problems: Sequence[Problem]) -> list[FrozenColumn]:
+    """Return the columns of all sources, in order; those of data are trained."""
+    chain: list[FrozenColumn] = []
+    for problem in problems:
+        if isinstance(problem.source, Pretrained) or not chain:
+            chain += _taken_over(problem, len(chain))
+        else:
+            chain.append(_trained(method, chain, problem))
+    return chain
+
+
+def _trained(method: GrowsColumn, past: Sequence[FrozenColumn], problem: Problem) -> FrozenColumn:
+    """Train a column on a source beside those before it, once per seed."""
+    task = problem.known_source_task
+    with seeded(problem.seed):
+        body = method.fresh_body(problem)
+        fresh = Model(body, task.head(body.width))
+        new, data = method.beside(past, fresh, problem, problem.source_data)
+        before = fingerprint(ColumnNetwork([one.column for one in past]))
+        key = problem.key(before, str(method.adapter_width), str(method.scale))
+        train_once(new, key, lambda: supervise(new, task, data, problem.recipe))
+    new.cpu()
+    return FrozenColumn(new.column, new.head, task)
+
+
+def _taken_over(problem: Problem, at: int) -> list[FrozenColumn]:
+    """Make columns, from a position on, of a source's network."""
+    source = problem.source
+    if isinstance(source, Pretrained) and isinstance(source.estimator, HasChain):
+        theirs = copy.deepcopy(source.estimator.chain())
+        return [replace(one, column=one.column.shift(at)) for one in theirs]
+    model = problem.source_model.cpu()
+    # a head of another kind could not be rebuilt from its number of outputs
+    head = model.head if isinstance(model.head, nn.Linear) else nn.Identity()
+    return [FrozenColumn(Column(model.body.bare(), at), head, problem.source_task)]
+
+
+def chain_of(model: Model, tasks: Sequence[dict[str, Any] | None]) -> list[FrozenColumn]:
+    """Return the columns of a fitted model, the newest last."""
+    network = columns_of(model)
+    heads = [*network.heads, model.head]
+    restored = [_restored_task(kept) for kept in tasks]
+    return [FrozenColumn(*one) for one in zip(network.column_list, heads, restored, strict=True)]
+
+
+def columns_of(model: Model) -> ColumnNetwork:
+    """Return the columns that a model consists of; refuse a model of something else."""
+    for part in model.body.children():
+        if isinstance(part, ColumnNetwork):
+            return part
+    raise ParameterError(
+        "columns of the user's own network must be asked before it is saved; got a loaded model, "
+        "which only predicts its newest task"
+    )
+
+
+def kept_task(task: Task | None) -> dict[str, Any] | None:
+    """Return a task as JSON can hold it."""
+    return None if task is None else {"task": to_plain(task), "state": task.state()}
+
+
+def _restored_task(kept: dict[str, Any] | None) -> Task | None:
+    if kept is None:
+        return None
+    task: Task = from_plain(kept["task"], TASKS)
+    return task.restore(kept["state"])

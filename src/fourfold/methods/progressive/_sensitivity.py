@@ -28,21 +28,9 @@ MOST_ROWS: Final = 1000
 def column_sensitivity(
     model: Model, network: ColumnNetwork, rows: Rows, task: Task
 ) -> list[list[float]]:
-    """Share out the sensitivity of the answers at each stage among the columns.
+    """Share out the sensitivity of the answers at each stage among the columns in a model's body.
 
-    Parameters
-    ----------
-    model, network
-        The model, and the columns in its body.
-    rows
-        As the columns get them.
-    task
-        Of the model's outputs.
-
-    Returns
-    -------
-    list of list
-        (stages, columns); NaN where a column has no such stage.
+    The table has (stages, columns); NaN where a column has no such stage.
     """
     parts = network.column_list
     own = joints(parts[-1].stages)

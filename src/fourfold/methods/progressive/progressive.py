@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from torch import nn
 
-from fourfold.methods.kit import (
-    Fitted,
-    History,
-    Needs,
-    ParameterError,
-    Problem,
-    Recipe,
-    Task,
-    supervise,
+from fourfold.methods.kit import Fitted, History, Needs, ParameterError, Problem, Recipe
+from fourfold.methods.progressive._columns import (
+    FrozenColumn,
+    GrowsColumn,
+    assemble,
+    chain_of,
+    columns_of,
+    kept_task,
+    old_columns,
 )
-from fourfold.methods.progressive._chain import chain_of, columns_of, kept_task, old_columns
-from fourfold.methods.progressive._columns import FrozenColumn, GrowsColumn, assemble
 from fourfold.methods.progressive._sensitivity import column_findings, column_sensitivity
 
 if TYPE_CHECKING:
@@ -72,10 +70,7 @@ class ProgressiveNetwork(GrowsColumn):
     def _learn(self, problem: Problem) -> Fitted:
         fresh = problem.model(self.fresh_body(problem))
         past = old_columns(self, problem.chain)
-        new, data = self.beside(past, fresh, problem, problem.target)
-        history = supervise(new, problem.task, data, problem.recipe)
-        chain = [*past, FrozenColumn(new.column, new.head, problem.task)]
-        score = self.measure_transfer(past, problem)
+        chain, history, score = self.grow(past, fresh, problem)
         model = assemble(problem.inputs, chain).cpu().eval()
         network, known = columns_of(model), problem.target.known()
         rows = problem.inputs.above_preparation(known.rows)
@@ -132,16 +127,14 @@ class ProgressiveNetwork(GrowsColumn):
                 f"column {i} must have a task and a linear last layer to answer by itself; the "
                 "network that it is from has not"
             )
-        return self._of_chain(copy.deepcopy(chain), chain[-1].task)
-
-    def _of_chain(self, chain: list[FrozenColumn], task: Task) -> Self:
         estimator = copy.copy(self)
-        model, tasks = assemble(self.inputs_, chain).eval(), self.fitted_.state["tasks_"]
+        estimator.task_ = chain[-1].task
+        model = assemble(self.inputs_, copy.deepcopy(chain)).eval()
+        tasks = self.fitted_.state["tasks_"]
         state: dict[str, Any] = {**self.fitted_.state, "tasks_": tasks[: len(chain)]}
         history, findings = self.history_, self.findings_
         if len(chain) < self.n_columns_:  # these are about the newest
             history, findings = History(), []
             state |= {"transfer_score_": None, "sensitivity_": []}
-        estimator.task_ = task
         estimator.fitted_ = Fitted(model, history, findings, state)
         return estimator

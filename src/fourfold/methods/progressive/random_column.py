@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, final, runtime_checkable
 
 from torch import nn
 
-from fourfold.methods.kit import Body, Fitted, PositiveInt, Problem, Recipe, supervise
+from fourfold.methods.kit import Body, Fitted, PositiveInt, Problem, Recipe
 from fourfold.methods.progressive._columns import FrozenColumn, GrowsColumn, assemble
 from fourfold.networks.columns import Column
 
@@ -47,11 +47,8 @@ class RandomColumn(GrowsColumn):
         number = self.columns or len(problem.chain) or 1
         random = [_reset(self.fresh_body(problem).bare()) for _ in range(number)]
         past = [FrozenColumn(Column(body), nn.Identity(), None) for body in random]
-        new, data = self.beside(past, fresh, problem, problem.target)
-        history = supervise(new, problem.task, data, problem.recipe)
-        state = {"transfer_score_": self.measure_transfer(past, problem)}
-        chain = [*past, FrozenColumn(new.column, new.head, problem.task)]
-        return Fitted(assemble(problem.inputs, chain), history, state=state)
+        chain, history, score = self.grow(past, fresh, problem)
+        return Fitted(assemble(problem.inputs, chain), history, state={"transfer_score_": score})
 
 
 @runtime_checkable

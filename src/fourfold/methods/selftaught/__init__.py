@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from fourfold.methods import methods_of
-from fourfold.methods.cell import Cell, Facts, Ruling
+from fourfold.methods.cell import Cell, Facts, Ruling, decide
 
 __getattr__, __dir__, __all__ = methods_of(__name__)
 
 
 def _applies(facts: Facts) -> Ruling:
-    if facts.source_labelled:
-        return Ruling(applies=False, reason="the source has labels, which other cells use")
-    if not facts.target_labelled:
-        return Ruling(applies=False, reason="the target has no labels")
-    return Ruling(applies=True, reason="only the target has labels")
+    return decide(
+        "only the target has labels",
+        (facts.source_labelled > 0, "the source has labels, which other cells use"),
+        (not facts.target_labelled, "the target has no labels"),
+    )
 
 
 CELL = Cell(

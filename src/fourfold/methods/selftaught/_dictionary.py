@@ -39,22 +39,7 @@ NOISE: Final = 0.1
 def fit_dictionary(
     body: Body, rows: Rows, penalty: float, most: int, *, whiten: bool, owner: str
 ) -> None:
-    """Fit the dictionary, scales and whitening of a coder to the source's rows.
-
-    Parameters
-    ----------
-    body
-        As a :class:`~fourfold.networks.coder.Coder` built it.
-    rows
-        Of the source.
-    penalty
-        λ of the codes.
-    most
-        Largest number of windows to learn from.
-    whiten
-        Whether windows are whitened.
-    owner
-        Name of the estimator, for messages.
+    """Fit the dictionary, scales and whitening of a coder to at most so many windows of rows.
 
     Raises
     ------
@@ -93,15 +78,10 @@ def describe_dictionary(body: Body, rows: Rows) -> list[Finding]:
     module = codes_of(body)
     few = _reader(body, rows)(evenly(rows.n, LOOK // 8))
     on = module.codes(module.windows(few)) != 0
-    curve: list[float] = module.curve.tolist()
+    title = "What the dictionary leaves of the source: ½‖x − aD‖² + λ‖a‖₁"
+    shares = [f"{share:.0%}" for share in np.linspace(0, 1, CURVE)]
     return [
-        Curves(
-            "What the dictionary leaves of the source: ½‖x − aD‖² + λ‖a‖₁",
-            "training",
-            "average",
-            [f"{share:.0%}" for share in np.linspace(0, 1, CURVE)],
-            {"objective": curve},
-        ),
+        Curves(title, "training", "average", shares, {"objective": module.curve.tolist()}),
         Facts(
             "The dictionary, on the target's labelled rows",
             {

@@ -16,18 +16,15 @@ from fourfold.methods.kit import (
     History,
     Needs,
     NonNegative,
-    Phase,
     Positive,
     Problem,
     Recipe,
     TrainsNetwork,
     fit_head,
-    hold_out,
-    minimize,
     seeded,
     supervise,
+    train_by,
     train_once,
-    validation,
 )
 from fourfold.networks.mlp import Mlp
 
@@ -108,7 +105,4 @@ class Autoencoder(TrainsNetwork):
             error: Tensor = (decoder(h) - x.flatten(1)).square().mean()
             return error
 
-        train, held = hold_out(source, recipe)
-        phase = Phase(lambda _t, batch: reconstruct(batch), both)
-        validate = validation(both, reconstruct, held)
-        return minimize(both, phase, train.table(), recipe=recipe, validate=validate)
+        return train_by(reconstruct, both, source, recipe)

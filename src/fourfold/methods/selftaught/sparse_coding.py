@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Annotated, ClassVar, Final, Literal, final
 
 import annotated_types as at
@@ -10,7 +11,6 @@ import torch
 
 from fourfold.core.serialization import to_plain
 from fourfold.methods.kit import (
-    Body,
     Data,
     FitsHead,
     Fitted,
@@ -100,22 +100,13 @@ class SparseCoding(FitsHead):
         coder = self._coder(source, problem.inputs.shape)
         body = problem.body(coder)
         key = problem.key(json.dumps([to_plain(coder), self.whiten, self.windows]))
+        fit = partial(fit_dictionary, body, source.rows, self.penalty, self.windows)
         with seeded(problem.seed):
-            train_once(body, key, lambda: self._fit_dictionary(body, source))
+            train_once(body, key, lambda: fit(whiten=self.whiten, owner=type(self).__name__))
         model = problem.model(body)
         findings = describe_dictionary(body, known.rows)
         history = fit_head(model, problem.task, known, problem.recipe, self.alpha)
         return Fitted(model, history, findings)
-
-    def _fit_dictionary(self, body: Body, source: Data) -> None:
-        fit_dictionary(
-            body,
-            source.rows,
-            self.penalty,
-            self.windows,
-            whiten=self.whiten,
-            owner=type(self).__name__,
-        )
 
     def _coder(self, source: Data, shape: tuple[int, ...]) -> Coder:
         """Describe the coder for these rows; refuse more atoms than there are windows."""

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from fourfold.errors import some
 from fourfold.methods import methods_of
-from fourfold.methods.cell import Cell, Facts, Ruling
+from fourfold.methods.cell import Cell, Facts, Ruling, decide
 
 __getattr__, __dir__, __all__ = methods_of(__name__)
 
 
 def _applies(facts: Facts) -> Ruling:
-    obstacles = (
+    return decide(
+        f"classes are described that have no examples: {some(facts.unseen, 4)}",
         (not facts.described, "the classes are not described"),
         (not facts.source_labelled, "the source has no labels"),
         (facts.target_labelled > 0, "the target has labels, which other cells use"),
         (facts.numbers, "the labels are numbers, not classes"),
         (not facts.unseen, "every class that is described has examples in the source"),
     )
-    for obstacle, reason in obstacles:
-        if obstacle:
-            return Ruling(applies=False, reason=reason)
-    reason = f"classes are described that have no examples: {some(facts.unseen, 4)}"
-    return Ruling(applies=True, reason=reason)
 
 
 CELL = Cell(

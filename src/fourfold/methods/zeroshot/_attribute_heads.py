@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fourfold.algorithms.zeroshot.signatures import AttributeEncoder
 
-__all__ = ["AttributeAnswers", "Believed", "PosteriorHead"]
+__all__ = ["AttributeAnswers", "PosteriorHead"]
 
 
 @final
@@ -75,15 +75,3 @@ class PosteriorHead(LabelHead):
 
     def embed_classes(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
         return self.posterior.embed_classes(signatures), signatures.new_zeros(len(signatures))
-
-
-@final
-class Believed(nn.Module):
-    """Predicted attributes mixed with their frequencies, (B, m)."""
-
-    def __init__(self, head: PosteriorHead) -> None:
-        super().__init__()
-        self.head = head
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.head.posterior.shrunk(self.head.predictor(features))

@@ -9,6 +9,8 @@ import numpy as np
 from fourfold.algorithms.linear import spectrum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float64]
@@ -44,21 +46,9 @@ class Decomposed(NamedTuple):
         found: Matrix = self.vectors @ middle @ self.class_vectors.T
         return found
 
-    def rotated(self, X: Matrix, S: Matrix) -> Rotated:
-        """Rotate rows (n, d) and classes (k, m) to where γ and λ are mere weights."""
-        return Rotated((X - self.mean) @ self.vectors, (S - self.origin) @ self.class_vectors, self)
-
-
-class Rotated(NamedTuple):
-    """Rows (n, r) and classes (k, q) in the coordinates of the eigenvectors."""
-
-    rows: Matrix
-    classes: Matrix
-    decomposed: Decomposed
-
-    def scores(self, gamma: float, lambda_: float) -> Matrix:
-        """Return xᵀ W s, (n, k)."""
-        rows = self.rows / (self.decomposed.values + gamma)
-        classes = self.classes / (self.decomposed.class_values + lambda_)
-        found: Matrix = rows @ self.decomposed.between @ classes.T
-        return found
+    def scores(self, X: Matrix, S: Matrix, grid: Iterable[tuple[float, float]]) -> Iterator[Matrix]:
+        """Score rows (n, d) and classes (k, m) for each γ and λ: xᵀ W s, (n, k)."""
+        rows, classes = (X - self.mean) @ self.vectors, (S - self.origin) @ self.class_vectors
+        for gamma, lambda_ in grid:
+            right = classes / (self.class_values + lambda_)
+            yield rows / (self.values + gamma) @ self.between @ right.T

@@ -56,15 +56,6 @@ def check_has_rows(source: object) -> None:
 def choose_penalty(seen: SeenData, seed: int, learn: Callable[[SeenData], Model]) -> float:
     """Choose the penalty of seen classes on folds of these, in spreads of a model's scores.
 
-    Parameters
-    ----------
-    seen
-        Rows of the seen classes.
-    seed
-        Of the folds.
-    learn
-        Learns a model from some of the seen data.
-
     Raises
     ------
     DataError
@@ -86,38 +77,21 @@ def choose_penalty(seen: SeenData, seed: int, learn: Callable[[SeenData], Model]
 def _fold_margins(
     model: Model, spread: float, rest: SeenData, kept: Data, held: SeenData
 ) -> tuple[Margins, Margins]:
-    """Return the margins of held-out rows of seen classes, and of classes that were held out.
+    """Return the margins of rows kept from the other classes, and of those of held-out classes.
 
     Scores are in units of the model's own spread, since models of other classes have scores of
     other sizes.
-
-    Parameters
-    ----------
-    model
-        Learnt from rows of the other classes.
-    spread
-        Of its scores.
-    rest, kept
-        The other classes, and rows of them that the model did not see.
-    held
-        The held-out classes, in place of unseen ones.
     """
     head_of(model).set_classes(torch.cat([rest.signatures, held.signatures]))
     c = len(rest.signatures)
     seen, unseen = (model.outputs(data.rows) / spread for data in (kept, held.data))
-    return (
-        _margins(seen, kept.y.numpy(), c),
-        _margins(unseen, held.data.y.numpy() + c, c),
-    )
+    return _margins(seen, kept.y.numpy(), c), _margins(unseen, held.data.y.numpy() + c, c)
 
 
 def _best_penalty(folds: Sequence[tuple[Margins, Margins]]) -> float:
     """Return a penalty with a large harmonic mean of both accuracies, averaged over folds.
 
-    Returns
-    -------
-    float
-        The middle of the penalties that are about as good as the best: few classes decide little.
+    It is amid those that are about as good as the best: few classes decide little.
     """
     ends = np.concatenate([part for seen, unseen in folds for part in (seen[:, 2], unseen[:, 1])])
     ends = np.unique(ends[np.isfinite(ends)])
@@ -125,8 +99,8 @@ def _best_penalty(folds: Sequence[tuple[Margins, Margins]]) -> float:
         return 0.0
     tried = np.concatenate([[ends[0] - 1], (ends[1:] + ends[:-1]) / 2, [ends[-1] + 1]])
     tried = np.unique(np.quantile(tried, np.linspace(0, 1, min(len(tried), 500))))
-    rated = np.mean([_harmonic(*fold, tried) for fold in folds], axis=0)
-    return float(tried[rated >= rated.max() - AS_GOOD].mean())
+    rated = [np.mean([_harmonic(*fold, at) for fold in folds]) for at in tried.tolist()]
+    return float(tried[np.array(rated) >= max(rated) - AS_GOOD].mean())
 
 
 def _margins(scores: NDArray[np.float32], true: NDArray[np.intp], seen: int) -> Margins:
@@ -145,14 +119,9 @@ def _margins(scores: NDArray[np.float32], true: NDArray[np.intp], seen: int) -> 
     return np.column_stack([true, np.where(leads, low, np.inf), np.where(leads, high, -np.inf)])
 
 
-def _harmonic(seen: Margins, unseen: Margins, tried: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the harmonic mean of a fold's accuracies at each penalty."""
-    return np.array(
-        [
-            GeneralizedScore.of(_accuracy(seen, at), _accuracy(unseen, at)).harmonic
-            for at in tried.tolist()
-        ]
-    )
+def _harmonic(seen: Margins, unseen: Margins, at: float) -> float:
+    """Return the harmonic mean of a fold's accuracies at a penalty."""
+    return GeneralizedScore.of(_accuracy(seen, at), _accuracy(unseen, at)).harmonic
 
 
 def _accuracy(margins: Margins, at: float) -> float:

@@ -24,10 +24,9 @@ from fourfold.estimators.problem import Labelled
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.zeroshot._calibration import check_has_rows, choose_penalty, score_spread
-from fourfold.methods.zeroshot._candidates import described_classes, seen_classes
 from fourfold.methods.zeroshot._index import ClassIndex
 from fourfold.methods.zeroshot._label_heads import InputEmbedding, LabelHead, head_of
-from fourfold.methods.zeroshot._seen import SeenData
+from fourfold.methods.zeroshot._seen import SeenData, described_classes, seen_classes
 from fourfold.preparation.texts import encode_descriptions
 
 if TYPE_CHECKING:
@@ -113,9 +112,8 @@ class Describes(TransferEstimator, ABC):
     def describe_classes(self, given: Given) -> ClassDescriptions:
         name = type(self).__name__
         if given.pretrained is not None and not self.accepts_models:
-            raise ParameterError(
-                f"source of {name} must be data, Domain(X, y); got a trained model"
-            )
+            text = f"source of {name} must be data, Domain(X, y); got a trained model"
+            raise ParameterError(text)
         seen = seen_classes(name, given.source, given.pretrained)
         domains = [domain for domain in (given.source, given.target) if domain is not None]
         return described_classes(name, domains, seen, self.encoder, generalized=self.generalized)
@@ -145,7 +143,10 @@ class Describes(TransferEstimator, ABC):
     @final
     def _learn(self, problem: Problem) -> Fitted:
         classes = problem.described
-        seen = self._seen_data(problem, classes)
+        data = problem.target.at(np.array([], np.intp))  # a trained model has no data
+        if isinstance(problem.source, Labelled):
+            data = problem.source.data.known()
+        seen = SeenData(data, self._vectors(classes.signatures, classes.known))
         chosen = self._choose(problem, seen)
         spreads = 0.0
         if self.generalized:
@@ -163,27 +164,15 @@ class Describes(TransferEstimator, ABC):
         files = {}
         if self._is_indexed(len(names)):
             files[INDEX] = ClassIndex.build(self.index, model, seen.data.rows)
-        about = {
-            "seen_": classes.seen,
-            "seen_penalty_": penalty,
-            "signatures_": classes.signatures.state(),
-        }
-        findings = self._explain(problem, model)
-        return replace(fitted, findings=findings, state={**about, **fitted.state}, files=files)
+        state = {"seen_": classes.seen, "seen_penalty_": penalty}
+        state |= {"signatures_": classes.signatures.state(), **fitted.state}
+        return replace(fitted, findings=self._explain(problem, model), state=state, files=files)
 
     def _vectors(self, signatures: Signatures, descriptions: Descriptions) -> Tensor:
         """Return signatures (k, m) of described classes."""
         encoded = encode_descriptions(descriptions, self.encoder)
         made = signatures.transform if self.keeps_missing else signatures.filled
         return torch.from_numpy(np.array(made(encoded)))
-
-    def _seen_data(self, problem: Problem, classes: ClassDescriptions) -> SeenData:
-        """Return the labelled rows of the source with the signatures of their classes."""
-        signatures = self._vectors(classes.signatures, classes.known)
-        if isinstance(problem.source, Labelled):
-            return SeenData(problem.source.data.known(), signatures)
-        no_rows = problem.target.at(np.array([], dtype=np.intp))  # a trained model, without data
-        return SeenData(no_rows, signatures)
 
     def _is_indexed(self, classes: int) -> bool:
         return self.index != "auto" or classes >= VERY_MANY
@@ -193,8 +182,7 @@ class Describes(TransferEstimator, ABC):
     @property
     def seen_(self) -> list[Any]:
         """Names of the classes with examples in the source."""
-        seen: list[Any] = self.fitted_.state["seen_"]
-        return seen
+        return list(self.fitted_.state["seen_"])
 
     @property
     def seen_penalty_(self) -> float:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
+import torch
 from torch import nn
 
 from fourfold.core.findings import Bars
 from fourfold.data.rows import evenly
 from fourfold.errors import ParameterError
 from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.zeroshot._attribute_heads import Believed, PosteriorHead
+from fourfold.methods.zeroshot._attribute_heads import PosteriorHead
 from fourfold.methods.zeroshot._label_heads import InputEmbedding
 
 if TYPE_CHECKING:
@@ -82,28 +83,21 @@ class Explanation:
         return sum(reason.weight for reason in self.reasons)
 
     def __str__(self) -> str:
-        heads = ("", "predicted", str(self.winner), str(self.other), "weight")
-        rows = [
+        rows = [("", "predicted", str(self.winner), str(self.other), "weight")]
+        rows += [
             (r.attribute, r.predicted, r.winner, r.other, f"{r.weight:+.2f}") for r in self._sorted
         ]
-        rows.append((f"{self.winner} rather than {self.other}", "", "", "", f"{self.margin:+.2f}"))
-        wide = [max(len(row[i]) for row in [heads, *rows[:-1]]) for i in range(4)]
-        lines = [
-            "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, wide, strict=False)), row[-1]])
-            for row in [heads, *rows[:-1]]
-        ]
-        total, *_, margin = rows[-1]
-        return "\n".join([*lines, f"{total:<{sum(wide) + 6}}  {margin}"])
+        wide = [max(len(row[i]) for row in rows) for i in range(4)]
+        lines = ["  ".join([*map(str.ljust, row, wide), row[-1]]) for row in rows]
+        total = f"{self.winner} rather than {self.other}"
+        return "\n".join([*lines, f"{total:<{sum(wide) + 6}}  {self.margin:+.2f}"])
 
     def as_bars(self) -> Bars:
         """Return the evidence as bars for the report."""
         return Bars(
             title=f"Why {self.winner} rather than {self.other}: one row",
             across=f"nats, above 0 for {self.winner}; below 0 for {self.other}",
-            names=[
-                f"{r.attribute}: {r.predicted}" if r.predicted else r.attribute
-                for r in self._sorted
-            ],
+            names=[f"{r.attribute}: {r.predicted}".removesuffix(": ") for r in self._sorted],
             values=[r.weight for r in self._sorted],
             notes=[f"{self.winner}: {r.winner}; {self.other}: {r.other}" for r in self._sorted],
         )
@@ -124,18 +118,7 @@ def _believed(group: AttributeEncoder, values: Array) -> str:
 def explain_rows(
     model: Model, task: Classification, rows: Rows, seen: Sequence[Any], against: Any = None
 ) -> list[Explanation]:
-    """Explain the answers for rows.
-
-    Parameters
-    ----------
-    model, task
-        The fitted model and its candidate classes.
-    rows
-        As the model takes them.
-    seen
-        Classes with examples, whose scores bear a penalty.
-    against
-        The class to compare the first answer to; None: the runner-up.
+    """Explain the answers for rows, against a class, or else the runner-up of each.
 
     Raises
     ------
@@ -145,7 +128,8 @@ def explain_rows(
     head = _posterior(model)
     scores = model.outputs(rows)
     facets = in_blocks(InputEmbedding(model), rows).astype(np.float64)
-    values = in_blocks(nn.Sequential(model.body, Believed(head)), rows).astype(np.float64)
+    predicted = in_blocks(nn.Sequential(model.body, head.predictor), rows)
+    values = head.posterior.shrunk(torch.from_numpy(predicted)).double().numpy()
     best = np.argsort(-scores, axis=1, kind="stable")[:, :2]
     if against is not None:
         best[:, 1] = task.codes(np.array([against]))

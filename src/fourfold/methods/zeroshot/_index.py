@@ -31,14 +31,8 @@ CALIBRATION_ROWS: Final = 200
 class ClassIndex:
     """An index of labels, with the position of each class in it.
 
-    Classes are sorted by name; the index is in the order of their addition.
-
-    Parameters
-    ----------
-    index
-        A built index.
-    places
-        (k,) position of each label's class among the sorted names.
+    Classes are sorted by name; the index is in the order of their addition, and ``places`` (k,) are
+    the positions of its labels among the sorted names.
     """
 
     def __init__(self, index: LabelIndex, places: NDArray[np.intp]) -> None:
@@ -47,16 +41,7 @@ class ClassIndex:
 
     @classmethod
     def build(cls, kind: str, model: Model, rows: Rows | None = None) -> Self:
-        """Index the candidate classes of a model.
-
-        Parameters
-        ----------
-        kind
-            Of the :class:`~fourfold.algorithms.label_index.LabelIndex`.
-        model
-            With a label head.
-        rows
-            Of the source, to choose how thoroughly the index is searched.
+        """Index the candidate classes of a model; rows of the source tell how thoroughly to search.
 
         Raises
         ------
@@ -75,15 +60,7 @@ class ClassIndex:
     def add(
         self, labels: NDArray[np.float32], bias: NDArray[np.float32], order: NDArray[np.intp]
     ) -> None:
-        """Add labels (j, e) of new classes.
-
-        Parameters
-        ----------
-        labels, bias
-            Of the new classes.
-        order
-            (k + j,) positions of old and new classes in the new order of the names.
-        """
+        """Add labels (j, e) of new classes; ``order`` (k + j,) sorts old and new ones by name."""
         self.index.add(labels, bias)
         now = np.argsort(order)  # where each of them went
         k = len(self.places)

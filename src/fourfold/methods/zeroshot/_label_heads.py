@@ -1,37 +1,43 @@
-"""Label heads: last layers that score classes by their signatures."""
+"""Label heads: last layers that score classes by their signatures, and losses of embeddings."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
+from fourfold.algorithms.linear import cholesky_whitened
+
 if TYPE_CHECKING:
     from fourfold.algorithms.linear import Affine
     from fourfold.estimators.model import Model
 
-__all__ = ["EmbeddingHead", "InputEmbedding", "LabelHead", "Match", "head_of"]
+__all__ = [
+    "TINY",
+    "EmbeddingHead",
+    "InputEmbedding",
+    "LabelHead",
+    "Match",
+    "Over",
+    "correlation",
+    "head_of",
+    "hinges",
+]
 
 Match: TypeAlias = Literal["product", "angle", "distance"]
+Over: TypeAlias = Literal["hardest", "all", "ranked"]
+
+TINY: Final = 1e-6
+"""Least penalty, so that equations can be solved."""
 
 
 class LabelHead(nn.Module, ABC):
     """Scores f(x)·g(y) + b(y) of features (B, d) for classes that are known by signatures.
 
-    Parameters
-    ----------
-    classes
-        Number of candidate classes, k.
-    width
-        Of f(x) and g(y), e.
-
-    Attributes
-    ----------
-    labels, bias
-        (k, e) and (k,): g(y) and b(y) of the candidate classes.
+    ``labels`` (k, e) and ``bias`` (k,) are g(y) and b(y) of the candidate classes.
     """
 
     labels: Tensor
@@ -52,15 +58,7 @@ class LabelHead(nn.Module, ABC):
 
     @final
     def set_classes(self, signatures: Tensor, penalty: Tensor | float = 0.0) -> None:
-        """Set the candidate classes.
-
-        Parameters
-        ----------
-        signatures
-            (k, m).
-        penalty
-            (k,) subtracted from their scores.
-        """
+        """Set the candidate classes by signatures (k, m), with penalties (k,) on their scores."""
         with torch.no_grad():
             labels, bias = self.embed_classes(signatures)
         self.labels, self.bias = labels.detach(), (bias - penalty).detach()
@@ -87,23 +85,17 @@ class EmbeddingHead(LabelHead):
 
     Parameters
     ----------
-    width, signature
-        Of features, d, and of signatures, m.
-    classes
-        Number of candidate classes, k.
+    width, signature, classes
+        Numbers of features, d, of a signature's numbers, m, and of candidate classes, k.
     size
         Of the common space, e; None: signatures are their own embedding, e = m.
     match
         Comparison of f(x) and g(y): ``"product"``, f·g; ``"angle"``, both of unit length;
         ``"distance"``, −½‖f − g‖² up to a constant of each row.
-
-    Attributes
-    ----------
-    origin
-        (m,) subtracted from signatures first.
     """
 
     origin: Tensor
+    """(m,) subtracted from signatures first."""
 
     def __init__(
         self, width: int, signature: int, classes: int, *, size: int | None, match: Match
@@ -140,3 +132,26 @@ def head_of(model: Model) -> LabelHead:
     if not isinstance(model.head, LabelHead):
         raise TypeError(f"a zero-shot model must end in a LabelHead; got {type(model.head)}")
     return model.head
+
+
+def hinges(scores: Tensor, y: Tensor, margin: float, over: Over) -> Tensor:
+    """Return each row's loss, (B,), for scores (B, c) of all classes and true ones (B,)."""
+    right = F.one_hot(y, scores.shape[1]).bool()
+    violations = (margin + scores - scores[right][:, None]).clamp(min=0)
+    violations = violations.masked_fill(right, 0.0)  # (B, c)
+    if over == "hardest":
+        return violations.max(1).values
+    if over == "all":
+        return violations.sum(1)
+    rank = (violations > 0).sum(1)  # of the right class, its margin taken off
+    harmonic = (1 / torch.arange(1, scores.shape[1] + 1, device=scores.device)).cumsum(0)
+    weight = harmonic[(rank - 1).clamp(min=0)] / rank.clamp(min=1)
+    return weight * violations.sum(1)
+
+
+def correlation(a: Tensor, b: Tensor, alpha: float) -> Tensor:
+    """Return the sum of the canonical correlations of two views of a batch, (B, d) and (B, m)."""
+    a, b = a - a.mean(0), b - b.mean(0)
+    white = [cholesky_whitened(view, alpha) for view in (a, b)]
+    correlations: Tensor = torch.linalg.svdvals(white[0].T @ white[1] / len(a))
+    return correlations.sum()

@@ -1,31 +1,51 @@
-"""Predictors of attributes: a forest, or a network with a linear layer."""
+"""Predictors of attributes, a forest or a network, and the trust that held-out classes justify."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+import torch
+from sklearn.metrics import balanced_accuracy_score
+from torch import nn
 
 from fourfold.algorithms.zeroshot.attribute_posterior import Prior
 from fourfold.algorithms.zeroshot.forest import Forest
 from fourfold.estimators.model import Model
+from fourfold.estimators.supervised import train_by
 from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.zeroshot._attribute_heads import AttributeAnswers
-from fourfold.methods.zeroshot._seen import train_on
-from fourfold.methods.zeroshot._tested import class_weights
 from fourfold.networks.mlp import Flat
 from fourfold.training.phases import History
 
 if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesRegressor
-    from torch import Tensor, nn
+    from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+    from sklearn.ensemble import ExtraTreesRegressor
+    from torch import Tensor
+
+    from fourfold.algorithms.zeroshot.attribute_posterior import Posterior
     from fourfold.estimators.problem import Problem
     from fourfold.methods.zeroshot._seen import SeenData
     from fourfold.networks.builder import Body
     from fourfold.training.batches import Batch
 
-__all__ = ["AttributePredictor", "grow_forest", "train_network"]
+    Array = NDArray[np.float64]
+
+__all__ = [
+    "AttributePredictor",
+    "HeldOutPredictions",
+    "choose_trust",
+    "grow_forest",
+    "known_rows",
+    "predict_attributes",
+    "train_network",
+]
+
+TRUSTS: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)
+UNTESTED: Final = 0.5
+"""The trust where there are too few classes to hold any out."""
 
 
 class AttributePredictor(NamedTuple):
@@ -43,7 +63,7 @@ def grow_forest(
     body = problem.body(Flat())
     X, codes, known = in_blocks(body, seen.data.rows), seen.data.y.numpy(), seen.signatures.numpy()
     prior = Prior.of(known, problem.described.signatures.encoders).mean
-    weight = class_weights(codes)
+    weight = _balanced(codes)
     forest.fit(X, np.where(np.isnan(known), prior, known)[codes], sample_weight=weight)
     grown = Forest.from_sklearn(forest)
     if np.isnan(known).any():  # leaves average over the rows whose attribute is known
@@ -60,6 +80,47 @@ def train_network(problem: Problem, seen: SeenData) -> AttributePredictor:
     def loss(batch: Batch) -> Tensor:
         return answers.loss(body(batch.x), seen.signatures.to(batch.x.device)[batch.y])
 
-    history = train_on(seen, model, loss, problem.recipe)
+    history = train_by(loss, model, seen.data, problem.recipe)
     model.cpu().eval()
     return AttributePredictor(body, answers, history)
+
+
+def _balanced(codes: NDArray[np.int64]) -> Array:
+    """Return weights (n,) that balance the classes."""
+    return 1.0 / np.bincount(codes)[codes]
+
+
+class HeldOutPredictions(NamedTuple):
+    """Predicted attributes of rows (n, m), their classes (n,), and signatures of these (c, m)."""
+
+    predicted: Array
+    y: NDArray[np.int64]
+    signatures: NDArray[np.float32]
+
+
+def predict_attributes(body: Body, predictor: nn.Module, seen: SeenData) -> HeldOutPredictions:
+    """Predict the attributes of rows."""
+    predicted = in_blocks(nn.Sequential(body, predictor), seen.data.rows).astype(np.float64)
+    return HeldOutPredictions(predicted, seen.data.y.numpy(), seen.signatures.numpy())
+
+
+def known_rows(tested: Sequence[HeldOutPredictions]) -> list[Array]:
+    """Join predicted and true attributes (n, m), and weights (n,) that balance the classes."""
+    parts = [(p.predicted, p.signatures[p.y].astype(np.float64), _balanced(p.y)) for p in tested]
+    return [np.concatenate(each) for each in zip(*parts, strict=True)]
+
+
+def choose_trust(posterior: Posterior, prior: Prior, tested: Sequence[HeldOutPredictions]) -> float:
+    """Return the trust with the largest accuracy on held-out classes."""
+    if not tested:
+        return UNTESTED
+    known = known_rows(tested)
+    rates = np.zeros(len(TRUSTS))
+    for i, trust in enumerate(TRUSTS):
+        posterior.calibrate(prior, trust, *known)
+        for part in tested:
+            labels = posterior.embed_classes(torch.from_numpy(part.signatures)).double()
+            scores = posterior(torch.from_numpy(part.predicted).float()).double() @ labels.T
+            rates[i] += balanced_accuracy_score(part.y, scores.argmax(1).numpy())
+    best = np.flatnonzero(rates == rates.max())
+    return TRUSTS[best[len(best) // 2]]  # in the middle of equally good ones

@@ -1,29 +1,31 @@
-"""Seen data: labelled rows of described classes, and folds of these classes."""
+"""Seen and candidate classes with their descriptions; seen rows, and folds of their classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import torch
 
-from fourfold.estimators.supervised import hold_out, validation
-from fourfold.training.loop import minimize
-from fourfold.training.phases import Phase
+from fourfold.algorithms.zeroshot.signatures import Signatures
+from fourfold.core.tasks import Classification
+from fourfold.data.descriptions import candidate_classes
+from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.problem import ClassDescriptions
+from fourfold.preparation.texts import encode_descriptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import Tensor
 
+    from fourfold.data.domain import Domain
     from fourfold.estimators.inputs import Data
-    from fourfold.training.batches import Batch
-    from fourfold.training.phases import History
-    from fourfold.training.recipe import Recipe
+    from fourfold.estimators.problem import Pretrained
 
-__all__ = ["SeenData", "train_on"]
+__all__ = ["SeenData", "described_classes", "seen_classes"]
 
 FOLDS: Final = 5
 """Folds of the seen classes that stand for unseen ones."""
@@ -36,14 +38,8 @@ MANY: Final = 500
 class SeenData:
     """Labelled rows of described classes.
 
-    Attributes
-    ----------
-    data
-        Labelled rows; y are the positions of their classes among the signatures.
-    signatures
-        (c, m) of the classes that have rows.
-    whole
-        Whether these are all rows of the source, none held out.
+    ``data.y`` are positions among the signatures (c, m) of the classes that have rows; the data are
+    whole where none of the source's rows are held out.
     """
 
     data: Data
@@ -59,13 +55,6 @@ class SeenData:
         """Hold out some of the classes in turn: the rest, and the rows of held-out classes.
 
         About a fifth of the classes, at least two; no fold where fewer than four classes have rows.
-
-        Parameters
-        ----------
-        seed
-            Of the order in which classes are held out.
-        most
-            Largest number of folds.
         """
         classes = len(self.signatures)
         few = max(2, round(classes / 5))
@@ -91,11 +80,38 @@ class SeenData:
         return SeenData(replace(data, y=codes), signatures, whole=False)
 
 
-def train_on(
-    seen: SeenData, module: nn.Module, loss: Callable[[Batch], Tensor], recipe: Recipe
-) -> History:
-    """Train a module on seen rows by a loss of batches."""
-    train, held = hold_out(seen.data, recipe)
-    phase = Phase(lambda _t, batch: loss(batch), module)
-    validate = validation(module, loss, held)
-    return minimize(module, phase, train.table(), recipe=recipe, validate=validate)
+def seen_classes(name: str, source: Domain | None, pretrained: Pretrained | None) -> list[Any]:
+    """Return the classes with examples in the source: data, or a trained classifier."""
+    if pretrained is not None:
+        if not isinstance(pretrained.task, Classification):
+            raise ParameterError(
+                f"source of {name} must be data with classes, or an estimator that was fitted "
+                "to some; got a model that names none"
+            )
+        known: list[Any] = pretrained.task.classes_.tolist()
+        return known
+    if source is None or source.known.ndim > 1 or source.measured:
+        raise DataError(f"{name} must have classes to learn; got a source whose labels are numbers")
+    seen: list[Any] = Classification().fit(source).classes_.tolist()
+    if len(seen) < 2:
+        raise DataError(
+            f"the source must have examples of at least two classes; got one class, {seen[0]!r}"
+        )
+    return seen
+
+
+def described_classes(
+    name: str, domains: Sequence[Domain], seen: list[Any], encoder: str, *, generalized: bool
+) -> ClassDescriptions:
+    """Return descriptions of the seen and of the candidate classes; the last domain names these."""
+    known = [encode_descriptions(d.classes, encoder) for d in domains if d.classes is not None]
+    if not known:
+        raise DataError(
+            f"{name} must know descriptions of the classes, Domain(..., classes=...); got none"
+        )
+    own, asked = known[0], known[-1]  # the target's where it has some, else the source's
+    of_seen = (own if own is asked else own.joined(asked)).subset(seen)
+    names = candidate_classes(asked, seen, generalized=generalized)
+    candidates = asked.joined(of_seen).subset(names)
+    signatures = Signatures.fit(candidates.joined(of_seen))
+    return ClassDescriptions(seen, of_seen, candidates, signatures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
 
 from sklearn.ensemble import ExtraTreesRegressor
 from torch import nn
@@ -26,13 +26,12 @@ from fourfold.methods.zeroshot._describes import Describes
 from fourfold.methods.zeroshot._explanations import Explanation, explain_answers, explain_rows
 from fourfold.methods.zeroshot._predictors import (
     AttributePredictor,
-    grow_forest,
-    train_network,
-)
-from fourfold.methods.zeroshot._tested import (
     HeldOutPredictions,
     choose_trust,
+    grow_forest,
+    known_rows,
     predict_attributes,
+    train_network,
 )
 from fourfold.networks.builder import Builder
 
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 
     from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.methods.zeroshot._seen import SeenData
+
+    Chosen: TypeAlias = tuple[float, list[HeldOutPredictions]]
 
 __all__ = ["AttributePrediction"]
 
@@ -127,28 +128,28 @@ class AttributePrediction(UsesRecipe, Describes):
         predictor = Forest(Size(*state["size_"])) if forest else AttributeAnswers(width, groups)
         return PosteriorHead(predictor, groups, classes)
 
-    def _choose(self, problem: Problem, seen: SeenData) -> _Chosen:
-        """Choose the trust on folds of seen classes."""
+    def _choose(self, problem: Problem, seen: SeenData) -> Chosen:
+        """Choose the trust on folds of seen classes; return it, and predictions for these."""
         tested = []
         for rest, held in seen.class_folds(problem.seed, seen.n_folds):
             body, predictor, _ = self._train(problem, rest)
             tested.append(predict_attributes(body, predictor, held))
         if self.trust is not None:
-            return _Chosen(self.trust, tested)
+            return self.trust, tested
         groups = problem.described.signatures.encoders
         prior = Prior.of(seen.signatures.numpy(), groups)
-        return _Chosen(choose_trust(Posterior(groups), prior, tested), tested)
+        return choose_trust(Posterior(groups), prior, tested), tested
 
-    def _recognize(self, problem: Problem, seen: SeenData, chosen: _Chosen) -> Fitted:
+    def _recognize(self, problem: Problem, seen: SeenData, chosen: Chosen) -> Fitted:
+        trust, tested = chosen
         groups = problem.described.signatures.encoders
         body, predictor, history = self._train(problem, seen)
         head = PosteriorHead(predictor, groups, 1)
         prior = Prior.of(seen.signatures.numpy(), groups)
-        tested = chosen.tested or [predict_attributes(body, predictor, seen)]
-        known = HeldOutPredictions.joined(tested)
-        head.posterior.calibrate(prior, chosen.trust, known.predicted, known.true, known.weight)
+        known = known_rows(tested or [predict_attributes(body, predictor, seen)])
+        head.posterior.calibrate(prior, trust, *known)
         size = list(predictor.size) if isinstance(predictor, Forest) else None
-        return Fitted(Model(body, head), history, state={"trust_": chosen.trust, "size_": size})
+        return Fitted(Model(body, head), history, state={"trust_": trust, "size_": size})
 
     def _train(self, problem: Problem, seen: SeenData) -> AttributePredictor:
         if self.predictor == "network":
@@ -193,10 +194,3 @@ class AttributePrediction(UsesRecipe, Describes):
         seen = problem.described.seen
         explained = explain_answers(model, problem.task, problem.target.rows, seen)
         return [explanation.as_bars() for explanation in explained]
-
-
-class _Chosen(NamedTuple):
-    """The trust, and attributes predicted for held-out classes."""
-
-    trust: float
-    tested: list[HeldOutPredictions]

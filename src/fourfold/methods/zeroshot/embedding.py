@@ -22,20 +22,24 @@ from fourfold.methods.kit import (
     Recipe,
     UsesRecipe,
     in_blocks,
+    train_by,
 )
 from fourfold.methods.zeroshot._describes import Describes
-from fourfold.methods.zeroshot._label_heads import EmbeddingHead, Match
-from fourfold.methods.zeroshot._losses import TINY, Over, correlation, hinges
-from fourfold.methods.zeroshot._seen import SeenData, train_on
+from fourfold.methods.zeroshot._label_heads import (
+    TINY,
+    EmbeddingHead,
+    Match,
+    Over,
+    correlation,
+    hinges,
+)
 from fourfold.networks.builder import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from fourfold.algorithms.zeroshot.signatures import Signatures
+    from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["LabelEmbedding"]
 
@@ -118,18 +122,15 @@ class LabelEmbedding(UsesRecipe, Describes):
         self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
     ) -> EmbeddingHead:
         del state
-        return self._head(width, signatures.width, classes)
-
-    def _head(self, width: int, signature: int, classes: int) -> EmbeddingHead:
         size = self.size if self.labels == "learned" else None
         match: Match = "distance" if self.loss == "squared" and size is not None else "angle"
-        return EmbeddingHead(width, signature, classes, size=size, match=match)
+        return EmbeddingHead(width, signatures.width, classes, size=size, match=match)
 
     def _recognize(self, problem: Problem, seen: SeenData, chosen: Any) -> Fitted:
         del chosen
         linear = self.network is None
         body = problem.body(Flat() if linear else None)
-        head = self._head(body.width, seen.signatures.shape[1], 1)
+        head = self.label_head(body.width, 1, problem.described.signatures, {})
         head.origin.copy_(seen.signatures.mean(0))
         model, history = Model(body, head), History()
         if self.loss == "squared" and self.labels == "learned" and not linear:
@@ -141,7 +142,8 @@ class LabelEmbedding(UsesRecipe, Describes):
 
     def _solve(self, body: Body, head: EmbeddingHead, seen: SeenData) -> None:
         """Load the closed form of the squared loss on the features; training starts from it."""
-        features, wanted = in_blocks(body, seen.data.rows), _wanted(head, seen)
+        features = in_blocks(body, seen.data.rows)
+        wanted = (seen.signatures - head.origin)[seen.data.y].numpy()  # (n, m)
         if self.labels == "fixed":
             head.load(ridge(features, wanted, (self.alpha or TINY) * len(features)))
         else:
@@ -157,7 +159,7 @@ class LabelEmbedding(UsesRecipe, Describes):
             signatures = seen.signatures.to(batch.x.device)[batch.y]
             return -correlation(body(batch.x), signatures, self.alpha or TINY)
 
-        return train_on(seen, body, loss, recipe)
+        return train_by(loss, body, seen.data, recipe)
 
     def _train(self, model: Model, head: EmbeddingHead, seen: SeenData, recipe: Recipe) -> History:
         """Train by margins, or by the squared distance to fixed labels."""
@@ -173,9 +175,4 @@ class LabelEmbedding(UsesRecipe, Describes):
             return lost
 
         loss = margins if self.loss == "max_margin" else distances
-        return train_on(seen, model, loss, recipe)
-
-
-def _wanted(head: EmbeddingHead, seen: SeenData) -> NDArray[np.float32]:
-    """Return each row's signature, about the seen classes' mean: (n, m)."""
-    return (seen.signatures - head.origin)[seen.data.y].numpy()
+        return train_by(loss, model, seen.data, recipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
@@ -110,16 +111,14 @@ class ESZSL(OnFeatures, Describes):
         body = problem.body(Flat())
         gammas = GRID if self.gamma is None else (self.gamma,)
         lambdas = GRID if self.lambda_ is None else (self.lambda_,)
-        rates: list[Matrix] = []
-        n_folds = seen.n_folds if len(gammas) * len(lambdas) > 1 else 0
-        for rest, held in seen.class_folds(problem.seed, n_folds):
+        grid, rates = [*product(gammas, lambdas)], []
+        for rest, held in seen.class_folds(problem.seed, seen.n_folds if len(grid) > 1 else 0):
             X, y, S = _sides(body, held)
-            rows = Decomposed.of(*_sides(body, rest)).rotated(X, S)
-            scores = [[rows.scores(g, k).argmax(1) for k in lambdas] for g in gammas]
-            rates.append(
-                np.array([[balanced_accuracy_score(y, one) for one in row] for row in scores])
-            )
-        i, j = central_choice(np.array(rates)) if rates else (len(gammas) // 2, len(lambdas) // 2)
+            scores = Decomposed.of(*_sides(body, rest)).scores(X, S, grid)
+            rates.append([balanced_accuracy_score(y, one.argmax(1)) for one in scores])
+        if not rates:
+            return gammas[len(gammas) // 2], lambdas[len(lambdas) // 2]
+        i, j = central_choice(np.reshape(rates, (len(rates), len(gammas), len(lambdas))))
         return gammas[i], lambdas[j]
 
     def _recognize(self, problem: Problem, seen: SeenData, chosen: tuple[float, float]) -> Fitted:
@@ -128,9 +127,7 @@ class ESZSL(OnFeatures, Describes):
         decomposed = Decomposed.of(*_sides(body, seen))
         f = Affine.centred(decomposed.mean, decomposed.weight(*chosen))
         head.load(f, origin=seen.signatures.mean(0))
-        return Fitted(
-            Model(body, head), state=dict(zip(("gamma_", "lambda__"), chosen, strict=True))
-        )
+        return Fitted(Model(body, head), state={"gamma_": chosen[0], "lambda__": chosen[1]})
 
 
 def _sides(body: Body, seen: SeenData) -> tuple[Matrix, NDArray[np.int64], Matrix]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.linalg import subspace_angles
 
-from fourfold.methods.zeroshot._losses import correlation, hinges
+from fourfold.methods.zeroshot._label_heads import correlation, hinges
 
 
 def views():
