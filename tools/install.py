@@ -71,7 +71,7 @@ def choose(
 
 def _foreign_torch(pins: Sequence[Pin], project: Project, mark: Path) -> str:
     """Return the version of a torch that stays; ``""`` if the lock's is to be installed."""
-    from pip._vendor.packaging.specifiers import SpecifierSet
+    from pip._vendor.packaging.requirements import Requirement
 
     installed = _installed("torch")
     locked = {pin.version for pin in pins if pin.name == "torch"}
@@ -79,9 +79,8 @@ def _foreign_torch(pins: Sequence[Pin], project: Project, mark: Path) -> str:
         locked.add(mark.read_text(encoding="utf-8"))
     if not installed or installed in locked:
         return ""
-    asked = [one for one in project.core if normal(one) == "torch"]
-    specifier = re.sub(r"^[\w.-]+", "", asked[0].partition(";")[0]).strip() if asked else ""
-    return installed if SpecifierSet(specifier).contains(installed, prereleases=True) else ""
+    asked = [Requirement(one).specifier for one in project.core if normal(one) == "torch"]
+    return installed if all(one.contains(installed, prereleases=True) for one in asked) else ""
 
 
 def _installed(name: str) -> str:
