@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 import numpy as np
 
 from benchmarks import data, topics
-from benchmarks.harness import ROOT, Benchmark, Target
+from benchmarks.harness import ROOT, Benchmark, Measures, Medians, Target
 from benchmarks.seeds import interval
 
 if TYPE_CHECKING:
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from benchmarks.harness import Measures, Medians
-
     Labels = NDArray[np.intp]
-
-__all__ = ["BENCHMARK"]
 
 OURS: Final = ("SelfTaughtClustering", "LatentKMeans")
 BASELINES: Final = ("CoClustering", "KMeansClustering", "SpectralCoClustering")
@@ -115,18 +111,6 @@ def _by_topic(
     return _counted(f"{name} {seed}", size, seed, own, beside, s)
 
 
-def _topics(s: Settings, size: int, seed: int) -> Case:
-    return _by_topic("topics", topics.newsgroups(1), [], s, size, seed)
-
-
-def _same(s: Settings, size: int, seed: int) -> Case:
-    return _by_topic("same", topics.newsgroups(1), [], s, size, seed)
-
-
-def _news(s: Settings, size: int, seed: int) -> Case:
-    return _by_topic("news", *topics.newswire(), s, size, seed)
-
-
 def _texts(s: Settings, size: int, seed: int) -> Case:
     """Draw from two domains, the other two beside; a row is some consecutive texts of one file.
 
@@ -169,9 +153,9 @@ def _digits(s: Settings, size: int, seed: int) -> Case:
 
 
 COLLECTIONS: Final = {
-    "topics": _topics,
-    "same_topics": _same,
-    "news": _news,
+    "topics": lambda *case: _by_topic("topics", topics.newsgroups(1), [], *case),
+    "same_topics": lambda *case: _by_topic("same", topics.newsgroups(1), [], *case),
+    "news": lambda *case: _by_topic("news", *topics.newswire(), *case),
     "texts": _texts,
     "digits": _digits,
 }
@@ -362,39 +346,27 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="clustering",
     title="Nothing labelled: texts by topic, domains of texts and pairs of digits, and its speed",
-    counts=(
-        (
-            "60, 150 and 300 rows to cluster, six draws each. topics: four of ten newsgroups, "
-            "2000 posts of the other six beside; same_topics: 2000 posts of all ten beside; news: "
-            "four topics of Reuters' R52, 2000 articles of others beside; words that occur in 2 "
-            "rows. texts: two domains of short texts, 4 consecutive ones a row, 500 rows each of "
-            "the other two beside. digits: two of MNIST at 16 × 16, 1000 others beside, counts of "
-            "64 kinds of patches in 3 × 3 places, learnt from the others."
-        ),
-        (
-            "The methods were chosen on other data: ten other newsgroups, the first half of each "
-            "domain's texts, USPS."
-        ),
-        (
-            "NMI and entropy (bits) of the clustered rows, and of up to 200 rows of the same "
-            "classes that no method saw. No method saw a label; each has its defaults."
-        ),
-        (
-            "A gain is that over a baseline, paired; its interval (95 %, Student's t) is over all "
-            "draws × sizes, and, by task, over the draws' means."
-        ),
-        (
-            "Speed: two tables of 20000 × 10000 with 2 million counts each, 20 clusters of each "
-            "kind; one search from the same random start, 20 rounds without a prior, and the same "
-            "result: objective_difference is how far the two ends are apart. Reading the counts is "
-            "counted, with ours also the objective after each round. plain writes the equations "
-            "down, aggregated knows that sums by cluster are enough."
-        ),
-        (
-            "Growth: the best of 5 at 1/8, 1/4, 1/2 and all of rows, features and counts; a table "
-            "that is done before 20 rounds counts as if its rounds had gone on to 20."
-        ),
-    ),
+    counts="""
+      · 60, 150 and 300 rows to cluster, six draws each. topics: four of ten newsgroups, 2000
+        posts of the other six beside; same_topics: 2000 posts of all ten beside; news: four
+        topics of Reuters' R52, 2000 articles of others beside; words that occur in 2 rows. texts:
+        two domains of short texts, 4 consecutive ones a row, 500 rows each of the other two
+        beside. digits: two of MNIST at 16 × 16, 1000 others beside, counts of 64 kinds of patches
+        in 3 × 3 places, learnt from the others.
+      · The methods were chosen on other data: ten other newsgroups, the first half of each
+        domain's texts, USPS.
+      · NMI and entropy (bits) of the clustered rows, and of up to 200 rows of the same classes
+        that no method saw. No method saw a label; each has its defaults.
+      · A gain is that over a baseline, paired; its interval (95 %, Student's t) is over all draws
+        × sizes, and, by task, over the draws' means.
+      · Speed: two tables of 20000 × 10000 with 2 million counts each, 20 clusters of each kind;
+        one search from the same random start, 20 rounds without a prior, and the same result:
+        objective_difference is how far the two ends are apart. Reading the counts is counted,
+        with ours also the objective after each round. plain writes the equations down, aggregated
+        knows that sums by cluster are enough.
+      · Growth: the best of 5 at 1/8, 1/4, 1/2 and all of rows, features and counts; a table that
+        is done before 20 rounds counts as if its rounds had gone on to 20.
+    """,
     sides={
         **{name: partial(_quality, collection=name) for name in COLLECTIONS},
         "fourfold": _fourfold,

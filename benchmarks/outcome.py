@@ -44,7 +44,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             name: {"asked": str(target), "met": target.met(figures[name])}
             for name, target in benchmark.targets.items()
         },
-        "counts": list(benchmark.counts),
+        "counts": benchmark.sentences,
         "settings": asdict(outcome.settings),
         "medians": outcome.medians,
         "rounds": outcome.raw,
@@ -70,7 +70,7 @@ def show(outcome: Outcome) -> None:
         verdict = "" if target is None else "met" if target.met(value) else "missed"
         figures.add_row(name, f"{value:.4g}", asked, verdict)
     console.print(sides, figures)
-    for sentence in benchmark.counts:
+    for sentence in benchmark.sentences:
         console.print(f"· {sentence}")
 
 

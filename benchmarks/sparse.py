@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 
 from benchmarks.clock import cores
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from benchmarks.harness import Measures, Medians
     from fourfold.algorithms.sparse_coding import SparseCoder
-
-__all__ = ["BENCHMARK"]
 
 
 @final
@@ -105,15 +102,7 @@ def _encode_sklearn(s: Settings) -> Measures:
     return {"seconds": seconds, "objective": _objective(x[: s.coded], codes, atoms, s)}
 
 
-def _encode(s: Settings) -> Measures:
-    return _encoded(s, cores())
-
-
-def _encode_alone(s: Settings) -> Measures:
-    return _encoded(s, 1)
-
-
-def _encoded(s: Settings, threads: int) -> Measures:
+def _encode(s: Settings, threads: int) -> Measures:
     import torch
 
     x, coder = _patches(s), _learner(s)
@@ -152,23 +141,19 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="sparse",
     title="Sparse coding of 14 × 14 patches of photographs",
-    counts=(
-        "Patches lose their mean and have length 1; 20000 are learnt from, 5000 coded.",
-        (
-            "scikit-learn as its users run it: MiniBatchDictionaryLearning with two passes, "
-            "sparse_encode with lasso_cd; fourfold on all cores, and alone on one."
-        ),
-        (
-            "An objective ratio is ours over theirs, of dictionaries by the same coder; codes are "
-            "of the same dictionary."
-        ),
-    ),
+    counts="""
+      · Patches lose their mean and have length 1; 20000 are learnt from, 5000 coded.
+      · scikit-learn as its users run it: MiniBatchDictionaryLearning with two passes,
+        sparse_encode with lasso_cd; fourfold on all cores, and alone on one.
+      · An objective ratio is ours over theirs, of dictionaries by the same coder; codes are of
+        the same dictionary.
+    """,
     sides={
         "dictionary_sklearn": _dictionary_sklearn,
         "dictionary": _dictionary,
         "encode_sklearn": _encode_sklearn,
-        "encode": _encode,
-        "encode_alone": _encode_alone,
+        "encode": lambda s: _encode(s, cores()),
+        "encode_alone": lambda s: _encode(s, 1),
     },
     figures=_figures,
     targets={

@@ -28,7 +28,7 @@ def race(**changes) -> Benchmark:
     parts = {
         "name": "race",
         "title": "two runners",
-        "counts": ("Seconds.",),
+        "counts": "· Seconds.",
         "sides": {"ours": lambda _: {}, "theirs": lambda _: {}},
         "figures": lambda medians: {
             "ratio": medians["ours"]["seconds"] / medians["theirs"]["seconds"]

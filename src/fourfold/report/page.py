@@ -48,7 +48,9 @@ def write_report(results: Sequence[Result | JointResult], path: Path) -> None:
     if not results:
         raise DataError("a report must have at least one result; got none")
     sections = [
-        (_tasks if isinstance(result, JointResult) else _study)(f"study-{i}", result)
+        _tasks(f"study-{i}", result)
+        if isinstance(result, JointResult)
+        else _study(f"study-{i}", result)
         for i, result in enumerate(results, start=1)
     ]
     template = _environment().get_template("report.html.jinja")
