@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
+from joblib import Memory
 
 from benchmarks import data, topics
 from benchmarks.harness import ROOT, Benchmark, Measures, Medians, Target
 from benchmarks.seeds import interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from scipy import sparse
@@ -33,7 +33,7 @@ CLUSTERS: Final = 20
 SHRUNK: Final = (8, 4, 2, 1)
 """The table is a part of its size, in rows, features and counts."""
 KEPT: Final = ROOT / "runs" / "benchmarks"
-"""Finished cases, one a line, so that an interrupted run goes on."""
+"""Finished cases, by version, so that an interrupted run goes on."""
 
 
 @final
@@ -161,16 +161,14 @@ COLLECTIONS: Final = {
 }
 
 
-def _measured(
-    read: Callable[[Settings, int, int], Case], s: Settings, size: int, seed: int
-) -> Measures:
+def _measured(collection: str, s: Settings, size: int, seed: int) -> Measures:
     """Cluster a case with each method; say how good the clusters are."""
     import fourfold
     from fourfold import Domain
     from fourfold.algorithms.purity import cluster_entropy
 
     found: Measures = {}
-    case = read(s, size, seed)
+    case = COLLECTIONS[collection](s, size, seed)
     k = len(np.unique(case.y))
     for name in (*OURS, *BASELINES):
         model = getattr(fourfold, name)(n_clusters=k, random_state=case.seed)
@@ -186,11 +184,10 @@ def _measured(
 
 def _quality(s: Settings, collection: str) -> Measures:
     """Measure all cases of a collection; one that is kept from an earlier run is not repeated."""
-    kept = _kept(KEPT / f"clustering-{collection}.jsonl", s)
+    measure = Memory(KEPT / version("fourfold"), verbose=0).cache(_measured)
     found: dict[str, list[float]] = defaultdict(list)
     for size, seed in itertools.product(s.sizes, range(s.draws)):
-        measure = partial(_measured, COLLECTIONS[collection], s, size, seed)
-        for name, value in kept(f"{size} {seed}", measure).items():
+        for name, value in measure(collection, s, size, seed).items():
             found[name].append(value)
             if name.startswith("NMI"):
                 found[f"{name} {size}"].append(value)
@@ -208,25 +205,6 @@ def _gains(found: dict[str, list[float]], s: Settings) -> Measures:
             by_size = difference.reshape(len(s.sizes), s.draws)
             gains |= interval(f"gain by task {what} {who}", by_size.mean(axis=0))
     return gains
-
-
-def _kept(path: Path, s: Settings) -> Callable[[str, Callable[[], Measures]], Measures]:
-    """Return a function that measures a case once: results lie in a file by settings."""
-    from importlib.metadata import version
-
-    about = json.dumps([asdict(s), version("fourfold")])
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    done = {tuple(key): value for key, value in map(json.loads, lines)}
-
-    def measure(case: str, run: Callable[[], Measures]) -> Measures:
-        if (about, case) not in done:
-            done[about, case] = run()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([[about, case], done[about, case]]) + "\n")
-        return done[about, case]
-
-    return measure
 
 
 class Timed(NamedTuple):

@@ -34,27 +34,6 @@ if TYPE_CHECKING:
     Pictures = NDArray[np.uint8]
     Labels = NDArray[np.int64]
 
-__all__ = [
-    "SETS",
-    "VARIABLE",
-    "as_lite",
-    "crops",
-    "each_class",
-    "emoji",
-    "glove",
-    "imported",
-    "leaves",
-    "mnist",
-    "mnist_m",
-    "photographs",
-    "read",
-    "resized",
-    "sentiment_texts",
-    "spoken_digits",
-    "usps",
-    "utterances",
-]
-
 VARIABLE: Final = "FOURFOLD_DATA"
 
 

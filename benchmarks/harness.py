@@ -15,8 +15,6 @@ from rich.console import Console
 
 from fourfold.errors import FourfoldError, ParameterError
 
-__all__ = ["ROOT", "Benchmark", "Measures", "Medians", "Outcome", "Target", "measure"]
-
 ROOT: Final = Path(__file__).parents[1]
 
 Measures: TypeAlias = dict[str, float]

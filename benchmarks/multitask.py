@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 import numpy as np
 
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
     Tasks: TypeAlias = "dict[str, Domain]"
 
-Balance: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad", "nashmtl"]
-
-BALANCES: Final[tuple[Balance, ...]] = ("equal", "uncertainty", "pcgrad", "mgda")
+BALANCES: Final = ("equal", "uncertainty", "pcgrad", "mgda")
 """Beside each task alone: two ways to weigh losses, two to make one gradient of several."""
-SCHOOLS: Final[tuple[Balance | None, ...]] = (None, "equal", "uncertainty")
+SCHOOLS: Final = (None, "equal", "uncertainty")
 DIGITS: Final = ("left", "right")
 SHIFT: Final = 8
 """Pixels, down and to the right, from the left digit to the right one: 28 + 8 = 36."""
@@ -96,7 +94,7 @@ def _schools(s: Settings, seed: int) -> tuple[Tasks, Tasks]:
     return learnt, test
 
 
-def _digits(how: Balance | None, s: Settings) -> Measures:
+def _digits(how: str | None, s: Settings) -> Measures:
     """Train on two overlapped digits and say how many of each are right, for each seed."""
     from fourfold import ConvNet, Recipe
 
@@ -140,7 +138,7 @@ def _pupils(s: Settings) -> Measures:
 
 
 def _scores(
-    how: Balance | None, learnt: Tasks, test: Tasks, given: Mapping[str, Any]
+    how: str | None, learnt: Tasks, test: Tasks, given: Mapping[str, Any]
 ) -> dict[str, float]:
     """Learn all tasks at once, or each alone, and rate each on its test rows."""
     from fourfold import MultiTask, TargetOnly, keep_memory

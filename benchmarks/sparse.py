@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
@@ -67,14 +67,10 @@ def _judged(x: NDArray[np.float64], atoms: NDArray[np.float64], s: Settings) -> 
 def _dictionary_sklearn(s: Settings) -> Measures:
     from sklearn.decomposition import MiniBatchDictionaryLearning
 
-    x = _patches(s)
     learner = MiniBatchDictionaryLearning(
         s.atoms, alpha=s.penalty, max_iter=2, max_no_improvement=None, random_state=s.seed
     )
-    began = time.perf_counter()
-    learner.fit(x)
-    seconds = time.perf_counter() - began
-    return {"seconds": seconds, "objective": _judged(x[: s.coded], learner.components_, s)}
+    return _learnt(learner, s)
 
 
 def _dictionary(s: Settings) -> Measures:
@@ -83,8 +79,11 @@ def _dictionary(s: Settings) -> Measures:
     from fourfold.algorithms.sparse_coding import SparseCoder
 
     torch.set_num_threads(cores())
+    return _learnt(SparseCoder(n_components=s.atoms, alpha=s.penalty, random_state=s.seed), s)
+
+
+def _learnt(learner: Any, s: Settings) -> Measures:
     x = _patches(s)
-    learner = SparseCoder(n_components=s.atoms, alpha=s.penalty, random_state=s.seed)
     began = time.perf_counter()
     learner.fit(x)
     seconds = time.perf_counter() - began

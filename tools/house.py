@@ -20,8 +20,6 @@ from typing import NamedTuple, TypeAlias
 
 from tools.sources import ROOT_PACKAGE, House, Source
 
-__all__ = ["RULES", "Finding", "main"]
-
 MOST_FILES = 16
 MOST_LINES = 300
 MOST_METHOD_LINES = 150

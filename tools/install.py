@@ -20,8 +20,6 @@ from tools.pins import LOCK, Pin, Project, needed, normal, read_pins, read_proje
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["choose", "main"]
-
 MARK = "torch-of-the-lock"
 """File in the environment: the version of torch that was installed from the lock."""
 _TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["ROOT_PACKAGE", "House", "Import", "Source"]
-
 ROOT_PACKAGE = "fourfold"
 
 
