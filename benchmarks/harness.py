@@ -76,7 +76,7 @@ class Benchmark(NamedTuple):
 
     @property
     def sentences(self) -> list[str]:
-        """What its numbers count, a sentence each."""
+        """Sentences of ``counts``."""
         return [" ".join(one.split()) for one in self.counts.split("· ")[1:]]
 
     def chosen(self, *, quick: bool) -> Any:
