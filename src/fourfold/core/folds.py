@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["count_folds", "make_folds"]
+__all__ = ["count_folds", "make_folds", "make_splits"]
 
 
 def count_folds(y: NDArray[Any], most: int, *, stratified: bool) -> int:
@@ -32,7 +32,14 @@ def count_folds(y: NDArray[Any], most: int, *, stratified: bool) -> int:
 def make_folds(
     y: NDArray[Any], folds: int, seed: int, *, stratified: bool
 ) -> list[NDArray[np.intp]]:
-    """Return the positions of the held-out rows of each fold.
+    """Return the positions of the held-out rows of each fold."""
+    return [held_out for _, held_out in make_splits(y, folds, seed, stratified=stratified)]
+
+
+def make_splits(
+    y: NDArray[Any], folds: int, seed: int, *, stratified: bool, max_rows: int | None = None
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return the positions of the training rows and of the held-out rows of each fold.
 
     Parameters
     ----------
@@ -41,10 +48,23 @@ def make_folds(
     folds
         Number of folds, at most as many as :func:`count_folds` allows.
     seed
-        Seed of the order of the rows.
+        Seed of the drawn rows and of their order.
     stratified
         Whether the folds keep the proportions of the labels.
+    max_rows
+        Number of rows drawn for all folds together; all rows by default. All are used also where
+        a fold of the drawn ones would lack a class.
     """
+    rows = np.arange(len(y))
+    if max_rows is not None:
+        drawn = np.random.default_rng(seed).permutation(len(y))[:max_rows]
+        rows = drawn if not stratified or _holds_all(y[drawn], y, folds) else rows
     splitter = (StratifiedKFold if stratified else KFold)(folds, shuffle=True, random_state=seed)
-    splits = splitter.split(np.zeros(len(y)), y if stratified else None)
-    return [held_out for _, held_out in splits]
+    splits = splitter.split(np.zeros(len(rows)), y[rows] if stratified else None)
+    return [(rows[training], rows[held_out]) for training, held_out in splits]
+
+
+def _holds_all(drawn: NDArray[Any], y: NDArray[Any], folds: int) -> bool:
+    """Return whether drawn labels have each class of y at least once a fold."""
+    classes, counts = np.unique(drawn, return_counts=True)
+    return len(classes) == len(np.unique(y)) and min(counts) >= folds
