@@ -165,7 +165,7 @@ def _measured(collection: str, s: Settings, size: int, seed: int) -> Measures:
     """Cluster a case with each method; say how good the clusters are."""
     import fourfold
     from fourfold import Domain
-    from fourfold.algorithms.purity import cluster_entropy
+    from fourfold.algorithms.clustering.counts import cluster_entropy
 
     found: Measures = {}
     case = COLLECTIONS[collection](s, size, seed)
@@ -259,8 +259,7 @@ def _fourfold(s: Settings) -> Measures:
 
 def _ours(given: Timed, rounds: int) -> Run:
     from fourfold.algorithms.clustering.alternation import improve
-    from fourfold.algorithms.clustering.counts import Counts
-    from fourfold.algorithms.clustering.information import Partition
+    from fourfold.algorithms.clustering.counts import Counts, Partition
 
     began = time.perf_counter()
     tables = [Counts(table) for table in given.tables]

@@ -225,7 +225,7 @@ def spoken_digits() -> tuple[list[Path], Labels, NDArray[np.str_]]:
 
 def utterances(most: int) -> tuple[NDArray[np.uint8], Labels, NDArray[np.str_]]:
     """Decode the first so many of each digit by each speaker; their digits and speakers."""
-    from fourfold.readers.encoded import EncodedFiles
+    from fourfold.readers.decoded import EncodedFiles
     from fourfold.readers.sounds import SoundRows
 
     paths, digits, speakers = spoken_digits()

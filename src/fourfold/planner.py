@@ -57,13 +57,6 @@ class Placement:
 def locate(sources: Sequence[Domain], target: Domain) -> Placement:
     """Place a source and a target on the map.
 
-    Parameters
-    ----------
-    sources
-        Domains to transfer from; at least one.
-    target
-        The domain to be solved.
-
     Raises
     ------
     DataError

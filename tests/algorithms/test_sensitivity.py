@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fourfold.algorithms.sensitivity import activation_fisher
+from fourfold.algorithms.fisher import activation_fisher
 from fourfold.core.tasks import Attributes, Classification, Regression
 
 N = 250  # more than two chunks, and no multiple of one

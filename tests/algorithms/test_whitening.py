@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fourfold.algorithms.whitening import (
+from fourfold.algorithms.linear import (
     cholesky_whitened,
     pca_whitening,
     spectrum,

@@ -41,8 +41,8 @@ class Boosting(TransferEstimator):
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True, same_labels=True)
 
-    def infer_task(self, target, source, pretrained, classes):  # noqa: ARG002
-        return fit_task(None, target if source is None else source)
+    def infer_task(self, given, classes):  # noqa: ARG002
+        return fit_task(None, given.source or given.target)
 
     def infer_source_task(self, source, task):  # noqa: ARG002
         return task

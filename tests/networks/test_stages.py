@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from fourfold.networks import ConvNet, as_body
-from fourfold.networks.stages import stages
+from fourfold.networks.builder import stages
 
 
 def test_of_a_body_they_are_its_parts_with_weights():

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from fourfold.errors import DataError, FileError
-from fourfold.readers import decoded, encoded, pictures, read_domain, read_domains
-from fourfold.readers.encoded import EncodedFiles
+from fourfold.readers import decoded, pictures, read_domain, read_domains
+from fourfold.readers.decoded import EncodedFiles
 
 
 def draw(path, height=6, width=8, mode="RGB", seed=0, **save):
@@ -152,9 +152,9 @@ def test_keys_follow_bytes_size_and_channels_not_paths(tmp_path, monkeypatch):
     assert one.resized((6, 8), 1).digest != one.digest
 
     real = EncodedFiles.content
-    monkeypatch.setattr(EncodedFiles, "_known", {})
+    decoded._digest.cache_clear()
     read = []
-    monkeypatch.setattr(encoded, "xxh3_128_digest", lambda b: read.append(b) or bytes(16))
+    monkeypatch.setattr(decoded, "xxh3_128_digest", lambda b: read.append(b) or bytes(16))
     files = EncodedFiles([tmp_path / "one" / "a.png"], "picture")
     assert real(files, 0) == real(files, 0)
     assert len(read) == 1

@@ -34,12 +34,7 @@ MOST_PATCHES: Final = 10_000
 class CodebookLayer(nn.Module):
     """Count numbers (B, d) by the words of a codebook: (B, d · w) ≥ 0, with row sums d.
 
-    Parameters
-    ----------
-    words
-        (d, w) the words of each feature, ascending.
-    top
-        (d,) the largest number of each feature; larger ones are clipped.
+    Words are (d, w), those of a feature ascending. Numbers above top (d,) are clipped.
     """
 
     words: Tensor
@@ -56,7 +51,6 @@ class CodebookLayer(nn.Module):
         return cls(torch.arange(w, dtype=torch.float32).repeat(d, 1), torch.full((d,), float(w)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Count a batch."""
         x = torch.minimum(x.float(), self.top).unsqueeze(-1)  # (B, d, 1)
         low, high = self.words[:, :-1], self.words[:, 1:]
         beyond = ((x - low) / (high - low)).clamp(0, 1)  # (B, d, w − 1), descending
@@ -147,8 +141,7 @@ class Codebook(TransformerMixin, Parameters):
         with torch.inference_mode():
             module = self.module()
             parts = [module(torch.tensor(np.asarray(part, np.float32))) for part in rows.blocks()]
-        counts: NDArray[np.float32] = torch.cat(parts).numpy()
-        return counts
+        return torch.cat(parts).numpy()
 
     def module(self) -> CodebookLayer:
         """Return the transform as a layer of a network."""
@@ -224,18 +217,14 @@ class PatchCodebook(TransformerMixin, Parameters):
         down, across = (np.arange(size) * self.cells // size for size in (height, width))
         place = (down[:, None] * self.cells + across).ravel()
         cells = self.cells**2
-        word = self._nearest(patches.reshape(-1, self.side**2)).reshape(n, -1)
+        nearness = patches.reshape(-1, self.side**2) @ self.words_.T
+        nearness -= (self.words_**2).sum(axis=1) / 2
+        word = nearness.argmax(axis=1).reshape(n, -1)
         there = patches.reshape(n, height * width, -1).any(axis=2)
         row = np.repeat(np.arange(n), height * width)[there.ravel()]
         column = (word * cells + place)[there]
         shape = (n, self.n_words * cells)
-        counts = sparse.coo_matrix((np.ones(len(row), np.float32), (row, column)), shape).tocsr()
-        counts.sum_duplicates()
-        return counts
-
-    def _nearest(self, patches: NDArray[np.float32]) -> NDArray[np.intp]:
-        nearness = patches @ self.words_.T - (self.words_**2).sum(axis=1) / 2
-        return np.asarray(nearness.argmax(axis=1))
+        return sparse.coo_matrix((np.ones(len(row), np.float32), (row, column)), shape).tocsr()
 
     def _patches(self, X: Any) -> NDArray[np.float32]:
         pictures = np.asarray(X, np.float32)

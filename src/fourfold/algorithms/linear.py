@@ -1,32 +1,39 @@
-"""Linear maps in closed form: ridge regression and canonical correlations."""
+"""Linear maps in closed form: ridge regression, canonical correlations and whitening."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+import scipy.linalg
+import torch
 from sklearn.linear_model import Ridge
-
-from fourfold.algorithms.whitening import pca_whitening, spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     Matrix = NDArray[np.float64]
 
-__all__ = ["Affine", "canonical_correlations", "ridge", "ridge_path"]
+__all__ = [
+    "Affine",
+    "canonical_correlations",
+    "cholesky_whitened",
+    "pca_whitening",
+    "ridge",
+    "ridge_path",
+    "spectrum",
+    "zca_whitening",
+]
+
+NOTHING: Final = 1e-10
+"""Directions below this fraction of the largest variance count as zero."""
 
 
 class Affine(NamedTuple):
-    """A map x → x W + b.
-
-    Attributes
-    ----------
-    weight, bias
-        W (d, e) and b (e,).
-    """
+    """A map x → x W + b, with a weight W (d, e) and a bias b (e,)."""
 
     weight: Matrix
     bias: Matrix
@@ -43,15 +50,7 @@ class Affine(NamedTuple):
 
 
 def ridge(X: NDArray[Any], Y: NDArray[Any], alpha: float) -> Affine:
-    """Return the map that minimizes Σ‖x W + b − y‖² + α ‖W‖².
-
-    Parameters
-    ----------
-    X, Y
-        (n, d) and (n, e).
-    alpha
-        α > 0; b is not penalized.
-    """
+    """Return the map from X (n, d) to Y (n, e) that minimizes Σ‖x W + b − y‖² + α ‖W‖², α > 0."""
     model = Ridge(alpha, solver="cholesky")  # of the smaller side, XᵀX or XXᵀ
     model.fit(np.asarray(X, np.float64), np.asarray(Y, np.float64))
     weight = np.ascontiguousarray(model.coef_.reshape(-1, X.shape[1]).T)
@@ -81,10 +80,9 @@ def canonical_correlations(
 
     Parameters
     ----------
-    X, Y
-        (n, d) and (n, m), two views of the same n things.
-    n_components
-        Largest number of coordinates; there are no more than directions in which both views vary.
+    X, Y, n_components
+        (n, d) and (n, m), two views of the same n things, and the largest number of coordinates;
+        there are no more than directions in which both views vary.
     alpha
         Added to each view's covariance, as a fraction of its average variance, against chance
         correlations of few rows in many dimensions; variances of f and g are then below 1.
@@ -106,3 +104,51 @@ def canonical_correlations(
     f = Affine.centred(mean_x, white_x @ left[:, :n_components])
     g = Affine.centred(mean_y, white_y @ right[:n_components].T)
     return f, g, correlations[:n_components]
+
+
+def spectrum(X: NDArray[Any]) -> tuple[Matrix, Matrix]:
+    """Return the nonzero eigenvalues (r,) of XᵀX and their eigenvectors (d, r).
+
+    Of X (n, d) the Gram matrix of the smaller side is decomposed, at a cost of min(n, d)³.
+    """
+    X = np.asarray(X, np.float64)
+    n, d = X.shape
+    values, vectors = scipy.linalg.eigh(X @ X.T if n < d else X.T @ X, check_finite=False)
+    kept = values > NOTHING * max(values[-1], 0.0)
+    values, vectors = values[kept], vectors[:, kept]
+    return values, X.T @ vectors / np.sqrt(values) if n < d else vectors
+
+
+def pca_whitening(centred: Matrix, alpha: float) -> Matrix:
+    """Return the PCA whitening matrix W (d, r) of centred rows (n, d): x W has unit covariance.
+
+    α is added to each variance, as a fraction of the average; variances of x W are then below 1.
+    """
+    values, vectors = spectrum(centred)
+    variances = values / len(centred)
+    variances = variances + alpha * variances.sum() / centred.shape[1]
+    whitening: Matrix = vectors / np.sqrt(variances)
+    return whitening
+
+
+def zca_whitening(x: Tensor, noise: float) -> Tensor:
+    """Return the ZCA whitening matrix W (d, d) of rows (n, d), symmetric: x W resembles x.
+
+    Second moments are taken about zero; noise is added to the variance of each direction.
+    """
+    values, vectors = torch.linalg.eigh((x.T @ x / len(x)).double())
+    scaled = vectors * (values.clamp(min=0) + noise).rsqrt()
+    whitening: Tensor = (scaled @ vectors.T).float()
+    return whitening
+
+
+def cholesky_whitened(centred: Tensor, alpha: float, tiny: float = 1e-6) -> Tensor:
+    """Return centred rows (B, d) with about unit covariance, by a differentiable Cholesky factor.
+
+    α, as a fraction of the average variance, and a tiny number are added to each variance.
+    """
+    covariance = centred.T @ centred / len(centred)
+    added = alpha * covariance.diagonal().mean() + tiny
+    root = torch.linalg.cholesky(covariance + added * torch.eye(len(covariance)).to(centred))
+    whitened: Tensor = torch.linalg.solve_triangular(root, centred.T, upper=False)
+    return whitened.T

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fourfold.estimators.exportable import Exportable
+    from fourfold.estimators.network_export import Exportable
     from fourfold.estimators.transfer import TransferEstimator
 
 __all__ = ["export"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 
-from fourfold.data.libraries import imported_class
+from fourfold.data.libraries import imported_classes
 from fourfold.errors import DataError, some
 
 if TYPE_CHECKING:
@@ -23,17 +23,11 @@ __all__ = ["as_names", "check_content", "is_frame", "plain", "read_content"]
 
 def is_frame(given: object) -> TypeGuard[pd.DataFrame]:
     """Return whether an object is a DataFrame, without importing pandas."""
-    return isinstance(given, imported_class("pandas", "DataFrame"))
+    return isinstance(given, imported_classes("pandas", "DataFrame"))
 
 
 def read_content(classes: object) -> tuple[Iterable[Any], Content]:
-    """Read names of classes (k,) and their descriptions: k rows, vectors or texts.
-
-    Raises
-    ------
-    DataError
-        If they are neither a table nor a dict, are empty, or are vectors of several widths.
-    """
+    """Read names of classes (k,) and their descriptions: k rows, vectors or texts."""
     if is_frame(classes):
         return classes.index, _of_frame(classes)
     if isinstance(classes, Mapping):
@@ -50,16 +44,11 @@ def _of_frame(frame: pd.DataFrame) -> Content:
             "a table of classes must have a class a row and a column that describes it; got "
             f"{len(frame)} rows, {len(frame.columns)} columns"
         )
-    only = frame[frame.columns[0]]
-    return only.tolist() if len(frame.columns) == 1 and _are_texts(only) else frame
-
-
-def _are_texts(column: pd.Series[Any]) -> bool:
-    """Tell texts from categories: all different, and some of more than three words."""
-    values = column.tolist()
-    if not all(isinstance(value, str) for value in values) or len(set(values)) < len(values):
-        return False
-    return any(len(value.split()) > 3 for value in values)
+    cells = frame.iloc[:, 0].tolist()
+    # texts rather than categories: all different, and some of more than three words
+    texts = all(isinstance(cell, str) for cell in cells) and len(set(cells)) == len(cells)
+    long = texts and any(len(cell.split()) > 3 for cell in cells)
+    return cells if long and len(frame.columns) == 1 else frame
 
 
 def _of_mapping(classes: Mapping[Any, Any]) -> Content:
@@ -95,13 +84,7 @@ def _stack(names: list[Any], values: list[ArrayLike]) -> NDArray[np.float32]:
 
 
 def check_content(names: list[Any], content: Content) -> None:
-    """Refuse classes that are described twice, by nothing, or by numbers that are not finite.
-
-    Raises
-    ------
-    DataError
-        If there are any.
-    """
+    """Refuse classes that are described twice, by nothing, or by numbers that are not finite."""
     if len(set(names)) < len(names):
         twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise DataError(f"each class must be described once; got {twice!r} twice")
@@ -121,16 +104,10 @@ def check_content(names: list[Any], content: Content) -> None:
 
 
 def as_names(names: Iterable[Any]) -> NDArray[Any]:
-    """Convert names of classes to an array (k,) of whole numbers or of words.
-
-    Raises
-    ------
-    DataError
-        If they are a mixture of both.
-    """
+    """Convert names of classes to an array (k,) of whole numbers or of words, never both."""
     listed = [plain(name) for name in names]
-    if all(isinstance(name, (int, bool)) for name in listed):
-        return np.array(listed, dtype=np.int64) if listed else np.array([], dtype=np.int64)
+    if all(isinstance(name, int) for name in listed):
+        return np.array(listed, dtype=np.int64)
     if not all(isinstance(name, str) for name in listed):
         raise DataError("names of classes must be all words or all whole numbers; got a mixture")
     return np.array(listed)

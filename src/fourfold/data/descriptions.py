@@ -99,12 +99,8 @@ class Descriptions:
         return read
 
     def __repr__(self) -> str:
-        what = {
-            "attributes": f"attributes {some(self.attributes)}",
-            "vectors": f"vectors of {self.width} numbers",
-            "texts": "texts",
-        }
-        return f"<Descriptions of {len(self)} classes: {what[self.kind]}>"
+        what = f"attributes {some(self.attributes)}" if self.kind == "attributes" else _kind(self)
+        return f"<Descriptions of {len(self)} classes: {what}>"
 
     def __len__(self) -> int:
         return len(self.names)
@@ -227,15 +223,8 @@ def _warn_of_equal(read: Descriptions) -> None:
 def candidate_classes(names: Iterable[Any], seen: Sequence[Any], *, generalized: bool) -> list[Any]:
     """Return the candidate classes of a row: described ones without examples, or all.
 
-    Parameters
-    ----------
-    names
-        Described classes.
-    seen
-        Classes with examples.
-    generalized
-        Whether seen classes are candidates, too. If all described classes are seen, they are
-        candidates in any case.
+    Seen classes, those with examples, are candidates in a ``generalized`` question, and in any case
+    if all described classes are seen.
     """
     described = list(names)
     if generalized:

@@ -203,11 +203,12 @@ def pool(domains: Sequence[Domain]) -> Domain:
     whole = Domain(StackedRows([d.rows for d in domains]), name=" + ".join(d.name for d in domains))
     labels = [d.y for d in domains if d.y is not None]
     if labels:
-        holes = [d.y if d.y is not None else _no_labels(d.n_rows, labels[0]) for d in domains]
-        kinds = {y.dtype.kind in "OU" for y in holes}
-        if len(kinds) > 1:
+        if len({y.dtype.kind in "OU" for y in labels}) > 1:
             raise DataError("labels of all sources must be numbers, or all names; got both")
-        whole.y = np.concatenate(holes)
+        width, dtype = labels[0].shape[1:], labels[0].dtype
+        whole.y = np.concatenate(
+            [np.zeros((d.n_rows, *width), dtype) if d.y is None else d.y for d in domains]
+        )
         whole.labelled = np.concatenate([d.labelled for d in domains])
     whole.classes = join_descriptions(domains)
     return whole
@@ -249,8 +250,3 @@ def _inputs(rows: Rows) -> str:
     if isinstance(rows, FrameRows):
         return f"columns {', '.join(sorted(map(str, rows.frame.columns)))}"
     return "texts" if rows.kind == "texts" else f"rows of shape {rows.shape}"
-
-
-def _no_labels(n: int, like: NDArray[Any]) -> NDArray[Any]:
-    """Return placeholders (n, ...) for the labels of an unlabelled domain."""
-    return np.zeros((n, *like.shape[1:]), like.dtype)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fourfold.data.libraries import imported_class
+from fourfold.data.libraries import imported_classes
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,18 +34,19 @@ def read_labels(y: Any, missing: object) -> tuple[NDArray[Any], NDArray[np.bool_
     values = _as_array(y)
     there = ~_is_missing(values)
     if missing == "auto":
-        there &= ~_minus_one(values, there)
-    elif missing is not None:
+        missing = -1 if _minus_one_is_missing(values, there) else None
+    if missing is not None:
         there &= values != missing
     return values, np.asarray(there if values.ndim == 1 else there.any(axis=1), bool)
 
 
 def _as_array(y: Any) -> NDArray[Any]:
     """Convert labels to an array of numbers, strings or objects: (n,) or (n, m)."""
-    if isinstance(y, (imported_class("pandas", "Series"), imported_class("pandas", "DataFrame"))):
-        y = y.to_numpy(dtype=object) if not _all_numbers(y) else y.to_numpy()
-    sparse = (imported_class("scipy.sparse", name) for name in ("spmatrix", "sparray"))
-    if isinstance(y, tuple(sparse)):
+    if isinstance(y, imported_classes("pandas", "Series", "DataFrame")):
+        kinds = [y.dtype] if y.ndim == 1 else y.dtypes
+        numbers = all(isinstance(kind, np.dtype) and kind.kind in "biuf" for kind in kinds)
+        y = y.to_numpy(dtype=None if numbers else object)
+    if isinstance(y, imported_classes("scipy.sparse", "spmatrix", "sparray")):
         raise DataError("labels must be an array or a list; got a sparse matrix")
     values = np.asarray(y)
     if values.dtype.kind == "U" and isinstance(y, (list, tuple)):
@@ -63,11 +64,6 @@ def _as_array(y: Any) -> NDArray[Any]:
     return values
 
 
-def _all_numbers(y: Any) -> bool:
-    kinds = [y.dtype] if isinstance(y, imported_class("pandas", "Series")) else list(y.dtypes)
-    return all(isinstance(kind, np.dtype) and kind.kind in "biuf" for kind in kinds)
-
-
 def _narrow(values: NDArray[Any]) -> NDArray[Any]:
     """Convert objects that are all numbers to numbers, and objects that are all strings to strings.
 
@@ -78,15 +74,13 @@ def _narrow(values: NDArray[Any]) -> NDArray[Any]:
     if all(isinstance(v, (bool, np.bool_)) for v in known):
         return values if missing.any() else values.astype(bool)
     if all(isinstance(v, (int, float, np.number)) for v in known):
-        return np.where(missing, np.nan, values).astype(float) if missing.any() else _number(values)
+        if missing.any():
+            return np.where(missing, np.nan, values).astype(float)
+        whole = all(isinstance(v, (int, np.integer)) for v in known)
+        return values.astype(np.int64 if whole else float)
     if all(isinstance(v, str) for v in known):
         return values if missing.any() else values.astype(str)
     raise DataError("labels must be all numbers or all names; got a mixture of both")
-
-
-def _number(values: NDArray[Any]) -> NDArray[Any]:
-    whole = all(isinstance(v, (int, np.integer)) for v in values.ravel().tolist())
-    return values.astype(np.int64 if whole else float)
 
 
 def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -99,19 +93,18 @@ def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.zeros(values.shape, bool)
 
 
-def _minus_one(values: NDArray[Any], there: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Find each −1 that marks a missing label: −1 beside whole numbers ≥ 0."""
-    none = np.zeros(values.shape, bool)
+def _minus_one_is_missing(values: NDArray[Any], there: NDArray[np.bool_]) -> bool:
+    """Return whether −1 marks a missing label: −1 beside whole numbers ≥ 0."""
     if values.dtype.kind not in "if" or values.ndim == 2:
-        return none
+        return False
     known = values[there]
     found = set(np.unique(known).tolist()) if (known == -1).any() else set()
     if not found or min(found) < -1 or any(v != int(v) for v in found):
-        return none
+        return False
     if found == {-1, 1}:
         raise DataError(
             "labels that are only -1 and 1 are ambiguous: in a file, write classes as 0 and 1 or "
             "as names, and leave missing ones empty (NaN); in Python, say missing=-1 if -1 means "
             "'no label', or missing=None if it is a class"
         )
-    return np.asarray(values == -1, bool)
+    return True

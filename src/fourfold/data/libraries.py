@@ -5,20 +5,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["imported_class"]
+__all__ = ["imported_classes"]
 
 
-class _Never:
-    """A class without instances, in place of a class of a library that is not imported."""
+def imported_classes(package: str, *names: str) -> tuple[type[Any], ...]:
+    """Return those classes of a package that exist, for ``isinstance``; none before its import.
 
-
-def imported_class(package: str, name: str) -> type[Any]:
-    """Return a class of a package if the package is imported, else a class without instances.
-
-    An object of a library cannot exist before the library is imported, so ``isinstance`` needs no
-    import.
+    An object of a library cannot exist before the library is imported.
     """
-    module: Any = sys.modules.get(package)
-    for part in name.split("."):
-        module = getattr(module, part, None)
-    return module if isinstance(module, type) else _Never
+    module = sys.modules.get(package)
+    found = (getattr(module, name, None) for name in names)
+    return tuple(one for one in found if isinstance(one, type))

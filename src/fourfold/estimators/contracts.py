@@ -6,8 +6,8 @@ import json
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
 
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from fourfold.core.parameters import Parameters
@@ -67,10 +67,7 @@ class Estimator(Parameters, ABC):
     @final
     def check_fitted(self) -> None:
         """Raise scikit-learn's NotFittedError before :meth:`fit`."""
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError(
-                f"This {type(self).__name__} instance is not fitted yet: call fit first"
-            )
+        check_is_fitted(self, msg="This %(name)s instance is not fitted yet: call fit first")
 
     @final
     def identity(self) -> list[Any]:

@@ -36,14 +36,10 @@ class Inputs:
     ----------
     owner
         Name of the estimator, for messages about rows that do not fit.
-    prepare
-        Fitted.
     frozen
         Lower part of a network that never trains; its outputs are computed once.
-    shape
-        Of the rows that the trainable network gets.
-    n_features
-        Length of the user's rows, where they are vectors.
+    shape, n_features
+        Of the rows that the trainable network gets; of the user's rows, where they are vectors.
     """
 
     owner: str
@@ -101,16 +97,9 @@ class Inputs:
 @final
 @dataclass(frozen=True)
 class Data:
-    """A domain ready for the network, with encoded labels.
+    """A domain ready for the network: rows (n, ...), and y (n,) or (n, m), encoded.
 
-    Attributes
-    ----------
-    rows
-        (n, ...) inputs of the trainable network.
-    y
-        (n,) or (n, m), with the task's mark where a label is missing.
-    labelled
-        (n,) whether a row has a label.
+    Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark.
     """
 
     rows: Rows

@@ -9,23 +9,22 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import KFold, StratifiedKFold
 
+from fourfold.core.folds import count_folds, make_splits
 from fourfold.estimators.supervised import probe, teacher_outputs
 from fourfold.training.phases import History
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from torch import nn
 
     from fourfold.core.tasks import Task
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
     from fourfold.training.recipe import Recipe
 
-__all__ = ["fit_head", "solve_head"]
+__all__ = ["fit_head"]
 
 ALPHAS: Final = (1e3, 1e2, 1e1, 1e0, 1e-1)
 """L2 penalties, times the features' mean square: tried in turn while the score rises."""
@@ -43,72 +42,39 @@ def fit_head(
     *,
     keep_features: bool = True,
 ) -> History:
-    """Fit the head of a model, whose body stays as it is, on labelled rows.
+    """Fit the linear head of a model, whose body stays as it is, on labelled rows.
+
+    A head is solved, by logistic regression for classes and ridge regression for numbers, or else
+    trained by the recipe as a linear probe; the history is empty where it was solved.
 
     Parameters
     ----------
-    model
-        Its head is linear.
-    task, data
-        The task and labelled rows.
-    recipe
-        Of the linear probe, for a task whose linear model has no closed form here.
     alpha
-        As of :func:`solve_head`.
+        L2 penalty: 1/C of the logistic regression, alpha of the ridge regression; None chooses by
+        cross-validation on these rows, in units of the features' mean square.
     keep_features
         Whether features are kept, for other fits on the same body.
-
-    Returns
-    -------
-    History
-        Of the training; empty where the head was solved.
     """
     if task.linear_loss is None:
         return probe(model, task, data, recipe)
     x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
-    solve_head(model.head, x, data.y.numpy(), task, alpha)
-    return History()
-
-
-def solve_head(
-    head: nn.Module,
-    features: NDArray[np.float32],
-    y: NDArray[np.float32],
-    task: Task,
-    alpha: float | None,
-) -> None:
-    """Solve a linear head: logistic regression for classes, ridge regression for numbers.
-
-    Parameters
-    ----------
-    head
-        ``Linear(d, k)``.
-    features
-        (n, d) of labelled rows.
-    y
-        (n,) or (n, m), encoded.
-    task
-        With a linear loss.
-    alpha
-        L2 penalty: 1/C of the logistic regression, alpha of the ridge regression; None chooses by
-        cross-validation on these rows, in units of the features' mean square.
-    """
+    y = data.y.numpy()
     if task.linear_loss == "squared":
-        there = ~np.isnan(y)
-        columns = zip(y.T, there.T, strict=True)
-        models = [_ridge(features[on], column[on], alpha) for column, on in columns]
+        columns = zip(y.T, ~np.isnan(y.T), strict=True)
+        models = [_ridge(x[on], column[on], alpha) for column, on in columns]
         weights = np.stack([model.coef_ for model in models])
         biases = np.array([model.intercept_ for model in models])
     else:
-        weights, biases = _logistic(features, y, alpha, task.n_outputs)
-    head.load_state_dict(
+        weights, biases = _logistic(x, y, alpha, task.n_outputs)
+    model.head.load_state_dict(
         {"weight": torch.as_tensor(weights).float(), "bias": torch.as_tensor(biases).float()}
     )
+    return History()
 
 
 def _ridge(x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None) -> Ridge:
     if alpha is None:
-        folds = list(KFold(FOLDS, shuffle=True, random_state=0).split(x)) if len(x) > FOLDS else []
+        folds = make_splits(y, FOLDS, 0, stratified=False) if len(x) > FOLDS else []
         scale = _mean_square(x)
 
         def score(times: float) -> float:
@@ -142,12 +108,8 @@ def _narrowed(
 ) -> tuple[NDArray[np.float32], Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
     """Rotate n rows of more than n features into the n directions that they span.
 
-    The best weights lie there, and an L2 penalty is the same.
-
-    Returns
-    -------
-    tuple
-        The rotated rows, and a function that rotates weights back.
+    The best weights lie there, and an L2 penalty is the same. A function that rotates weights back
+    is returned, too.
     """
     if x.shape[1] <= len(x):
         return x, lambda weights: weights
@@ -157,10 +119,10 @@ def _narrowed(
 
 def _chosen(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> float:
     """Return the alpha, in units of scale, with the largest likelihood of held-out labels."""
-    least = np.unique(y, return_counts=True)[1].min()
-    if least < 2:  # some fold would lack a class
+    n = count_folds(y, FOLDS, stratified=True)
+    if not n:  # some fold would lack a class
         return scale
-    folds = list(_folds(y, min(FOLDS, int(least))))
+    folds = make_splits(y, n, 0, stratified=True, max_rows=MOST_ROWS)
 
     def score(times: float) -> float:
         return float(np.mean([_likelihood(x, y, a, b, times * scale) for a, b in folds]))
@@ -177,16 +139,6 @@ def _best(score: Callable[[float], float]) -> float:
             break
         best, highest = times, reached
     return best
-
-
-def _folds(y: NDArray[np.float32], n: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    rows = np.random.default_rng(0).permutation(len(y))[:MOST_ROWS]
-    if np.unique(y[rows], return_counts=True)[1].min() < n or len(np.unique(y[rows])) < len(
-        np.unique(y)
-    ):
-        rows = np.arange(len(y))
-    for a, b in StratifiedKFold(n, shuffle=True, random_state=0).split(rows, y[rows]):
-        yield rows[a], rows[b]
 
 
 def _likelihood(

@@ -57,7 +57,11 @@ def write(folder: Path, task: Task, inputs: Inputs, fitted: Fitted) -> dict[str,
         _write_frozen(inputs.frozen, inputs.prepare.shape_, folder / FROZEN)
     if model.builder is None:
         _write_onnx(model.body.bare(), inputs.shape, folder / BODY)
-    tensors = {name: value for name, value in fitted.state.items() if _holds_tensors(value)}
+    tensors = {
+        name: value
+        for name, value in fitted.state.items()
+        if isinstance(value, dict) and any(isinstance(v, Tensor) for v in value.values())
+    }
     for name, value in tensors.items():
         save_file(value, folder / f"{name}.safetensors")
     return {
@@ -82,18 +86,10 @@ def read(
     module: nn.Module | None,
     head: Callable[[Task, int, Mapping[str, Any]], nn.Module],
 ) -> tuple[Task, Inputs, Fitted]:
-    """Read a fitted network that :func:`write` wrote.
+    """Read a fitted network of the owner, an estimator's name, that :func:`write` wrote.
 
-    Parameters
-    ----------
-    folder, notes
-        Files, and what :func:`write` returned.
-    owner
-        Name of the estimator.
-    module
-        The user's own network, to be trained on; without it the model predicts through ONNX.
-    head
-        Builds the head from task, width of the features and further state.
+    Without the user's own network, ``module``, to be trained on, the model predicts through ONNX.
+    ``head`` builds the head from task, width of the features and further state.
     """
     task = from_plain(notes["task"], TASKS).restore(notes["task_state"])
     frozen = folder / FROZEN
@@ -113,10 +109,6 @@ def read(
     return task, inputs, Fitted(model, History(**notes["history"]), found, state)
 
 
-def _holds_tensors(value: Any) -> bool:
-    return isinstance(value, dict) and any(isinstance(v, Tensor) for v in value.values())
-
-
 def _write_frozen(frozen: Frozen, shape: tuple[int, ...], path: Path) -> None:
     """Write a frozen network, which many models share; with a store it is exported once."""
     store = active()
@@ -133,7 +125,7 @@ def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
     if saved:
         path.write_bytes(saved[0])
     else:
-        export_onnx(copy.deepcopy(module).cpu(), torch.zeros(2, *shape), path)
+        export_onnx(module, torch.zeros(2, *shape), path)
 
 
 def _body(folder: Path, notes: Mapping[str, Any], inputs: Inputs, module: nn.Module | None) -> Body:

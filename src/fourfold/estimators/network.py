@@ -19,7 +19,7 @@ from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from fourfold.data.domain import Domain
-    from fourfold.estimators.problem import ClassDescriptions, Pretrained
+    from fourfold.estimators.problem import ClassDescriptions, Given
 
 __all__ = ["FitsHead", "LearnsLabels", "OnFeatures", "TrainsNetwork", "UsesRecipe"]
 
@@ -30,12 +30,7 @@ class UsesRecipe(Parameters):
     Parameters
     ----------
     recipe
-        Optimization of the network; None is the method's own recipe.
-
-    Attributes
-    ----------
-    default_recipe
-        The method's own recipe.
+        Optimization of the network; None is the method's own, its ``default_recipe``.
     """
 
     recipe: Recipe | None = None
@@ -81,23 +76,17 @@ class LearnsLabels(UsesRecipe, TransferEstimator, ABC):
         return self.task
 
     @final
-    def infer_task(
-        self,
-        target: Domain,
-        source: Domain | None,
-        pretrained: Pretrained | None,
-        classes: ClassDescriptions | None,
-    ) -> Task:
+    def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
         del classes
-        if self.needs.same_labels and pretrained is not None:
-            if pretrained.task is None:
+        if self.needs.same_labels and given.pretrained is not None:
+            if given.pretrained.task is None:
                 raise ParameterError(
                     "source must know its class names for this method; got a bare network: "
                     "use a fitted estimator or a saved model"
                 )
-            return pretrained.task
-        labels = source if self.needs.same_labels and source is not None else target
-        return fit_task(self.task, labels)
+            return given.pretrained.task
+        labels = given.source if self.needs.same_labels else None
+        return fit_task(self.task, labels or given.target)
 
     @final
     def infer_source_task(self, source: Domain, task: Task) -> Task | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import torch
@@ -12,12 +12,14 @@ from torch import Tensor
 
 from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
-from fourfold.estimators.exportable import Exportable
 from fourfold.estimators.model_files import OnnxModule
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import Standardize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
     from torch import nn
 
     from fourfold.core.tasks import Task
@@ -25,10 +27,27 @@ if TYPE_CHECKING:
     from fourfold.estimators.model import Model
     from fourfold.preparation.choose import Preparation
 
-__all__ = ["exportable"]
+__all__ = ["Exportable", "exportable"]
 
 ROWS: Final = 65
 """Random rows that prove an export: full blocks, and one that is not."""
+
+
+@final
+@dataclass(frozen=True)
+class Exportable:
+    """A fitted model as a chain from one input to one output, with an example of both.
+
+    A stage is a module, or the bytes of an ONNX file with one input and one output, where a
+    module's code is not there any more. The example is of random rows (n, ...), and the estimator's
+    own answers to these are wanted. Notes, by name, are for whoever runs the file.
+    """
+
+    stages: Sequence[nn.Module | bytes]
+    example: Tensor
+    wanted: NDArray[Any]
+    output: str
+    notes: Mapping[str, str]
 
 
 def exportable(method: str, task: Task, inputs: Inputs, model: Model) -> Exportable:
@@ -45,8 +64,9 @@ def exportable(method: str, task: Task, inputs: Inputs, model: Model) -> Exporta
     stages: list[nn.Module] = [*model.body.children(), model.head, task.answer_module()]
     if inputs.frozen is not None:
         below = [prepare.module()] if isinstance(prepare, Standardize) else []
-        stages = [*below, copy.deepcopy(inputs.frozen.module).cpu(), *stages]
+        stages = [*below, inputs.frozen.module, *stages]
     kind = str(example.dtype).removeprefix("torch.")
+    classes = task.classes_.tolist() if isinstance(task, Classification) else None
     start = "rows as in training" if raw else f"prepared rows ({prepare.describe()})"
     return Exportable(
         stages=[stage.content if isinstance(stage, OnnxModule) else stage for stage in stages],
@@ -56,16 +76,10 @@ def exportable(method: str, task: Task, inputs: Inputs, model: Model) -> Exporta
         notes={
             "method": method,
             "input": f"{start}: {kind} {('n', *example.shape[1:])}".replace("'", ""),
-            **_about(task),
+            "task": type(task).__name__,
+            **({} if classes is None else {"classes": json.dumps(classes)}),
         },
     )
-
-
-def _about(task: Task) -> dict[str, str]:
-    about = {"task": type(task).__name__}
-    if isinstance(task, Classification):
-        about["classes"] = json.dumps(task.classes_.tolist())
-    return about
 
 
 def _example(prepare: Preparation) -> Tensor:

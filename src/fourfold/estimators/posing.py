@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import torch
 from sklearn.base import clone
@@ -19,23 +20,24 @@ from fourfold.data.domain import Domain, pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data, Inputs
 from fourfold.estimators.model import Model
-from fourfold.estimators.problem import Labelled, Pretrained, Problem, Unlabelled
+from fourfold.estimators.predicting import Predicts
+from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import builder_of
 from fourfold.networks.builder import Body, as_body
 from fourfold.networks.cut import Cut, headless
 from fourfold.preparation.base import Preparation
+from fourfold.preparation.choose import default_preparation
+from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
-    from fourfold.estimators.contracts import Needs
     from fourfold.estimators.problem import ClassDescriptions, SourceOf
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Builder
-    from fourfold.training.recipe import Recipe
 
 __all__ = ["PosesProblem", "bare_network", "fit_task", "pose"]
 
@@ -43,63 +45,65 @@ KEPT_BYTES: Final = 1 << 30
 """Without a store, models of sources up to this size are kept."""
 
 
-class PosesProblem(Protocol):
-    """The choices of a method that turn domains into its problem."""
+class PosesProblem(Predicts, ABC):
+    """The choices of a method that turn domains into its problem.
 
-    needs: ClassVar[Needs]
-    sources_in_turn: ClassVar[bool]
-    network: Any
-    prepare: Preparation | FrozenEstimator | None
-    random_state: int
+    Parameters
+    ----------
+    prepare
+        Preprocessing, fitted without labels on both domains and applied to both; in scikit-learn's
+        ``FrozenEstimator``, one that is fitted already and stays as it is. None chooses by the
+        data, and leaves inputs as they are for a network of the user's.
+    """
+
+    prepare: Preparation | FrozenEstimator | None = None
+
+    sources_in_turn: ClassVar[bool] = False
+    """Whether several sources are taken one by one, as ``problem.chain``, and not pooled."""
+
+    @property
+    def network(self) -> Any:
+        """The network that the user asked for; a parameter where a method has one."""
+        return None
 
     @property
     def training_recipe(self) -> Recipe:
         """The recipe of its trainings."""
+        return Recipe()
 
-    @property
-    def task_setting(self) -> Task | None:
-        """The task that the user asked for; None infers it."""
+    def describe_classes(self, given: Given) -> ClassDescriptions | None:
+        """Return descriptions of the classes, where the method recognizes them by these."""
+        del given
+        return None
 
-    def describe_classes(
-        self, target: Domain, source: Domain | None, pretrained: Pretrained | None
-    ) -> ClassDescriptions | None:
-        """Return descriptions of the classes, where it recognizes them by these."""
-
-    def infer_task(
-        self,
-        target: Domain,
-        source: Domain | None,
-        pretrained: Pretrained | None,
-        classes: ClassDescriptions | None,
-    ) -> Task:
+    @abstractmethod
+    def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
         """Return the target's task, fitted."""
 
     def infer_source_task(self, source: Domain, task: Task) -> Task | None:
         """Return the source's task, fitted; None where its labels are not used."""
+        del source, task
+        return None
 
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
         """Choose a preparation, not yet fitted, for all domains' rows."""
+        return default_preparation(*rows, user_network=user_network)
 
     def build_head(self, task: Task, width: int) -> nn.Module:
-        """Build a fresh head on features (B, width)."""
+        """Build a fresh head on features (B, width); a method may have its own."""
+        return task.head(width)
 
 
 def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretrained]) -> Problem:
-    """Prepare all that a method learns from.
-
-    Raises
-    ------
-    DataError, ParameterError
-        If inputs, labels or sources cannot be used; always before any training.
-    """
+    """Prepare all that a method learns from, or refuse it before any training."""
     name = type(method).__name__
     groups = [[one] for one in sources] if method.sources_in_turn else [list(sources)]
     parts = [_pooled_or_pretrained(name, group) for group in groups]
     domains = [one for one in parts if isinstance(one, Domain)]
     pretrained = _leading([one for one in parts if isinstance(one, Pretrained)])
-    first = domains[0] if domains else None
-    classes = method.describe_classes(target, first, pretrained)
-    task = method.infer_task(target, first, pretrained, classes)
+    given = Given(target, next(iter(domains), None), pretrained)
+    classes = method.describe_classes(given)
+    task = method.infer_task(given, classes)
     if method.needs.classes and not isinstance(task, Classification):
         raise DataError(
             f"{name} must have classes to learn; got a {task.kind}'s labels ({type(task).__name__})"
@@ -210,18 +214,15 @@ def _source(
 ) -> SourceOf:
     """Prepare one source, as data or as a network on rows as they come here."""
     if isinstance(part, Pretrained):
-        return part if part.inputs is not None else _on_inputs(part, inputs)
+        if part.inputs is not None:
+            return part
+        (network,) = part.model.body.children()  # a bare one: the preparation is put below it
+        return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
     own = method.infer_source_task(part, task)
     rows, digest = inputs.ready(part.rows), _digest(part)
     if own is None:
         return Unlabelled(Data(rows, torch.zeros(part.n_rows), part.labelled), digest)
     return Labelled(Data(rows, own.encode(part), part.labelled), own, digest)
-
-
-def _on_inputs(bare: Pretrained, inputs: Inputs) -> Pretrained:
-    """Put the preparation below a bare network."""
-    (network,) = bare.model.body.children()
-    return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), bare.model.head))
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

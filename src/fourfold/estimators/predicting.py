@@ -37,14 +37,8 @@ def _has_probabilities(estimator: Predicts) -> bool:
 class Predicts(Estimator, ABC):
     """An estimator that predicts by a task, prepared inputs and a model.
 
-    Attributes
-    ----------
-    task_
-        The fitted task.
-    inputs_
-        Fitted preparation and frozen network.
-    fitted_
-        Model, history, findings and further fitted state.
+    Once it is fitted, these are ``task_``, ``inputs_`` and, with history, findings and further
+    state, ``fitted_``.
     """
 
     needs: ClassVar[Needs] = Needs()

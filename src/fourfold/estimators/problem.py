@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, final
 
 import torch
 from torch import nn
@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
     from fourfold.data.descriptions import Descriptions
+    from fourfold.data.domain import Domain
     from fourfold.estimators.inputs import Data, Inputs
     from fourfold.training.recipe import Recipe
 
 __all__ = [
     "ClassDescriptions",
     "Fitted",
+    "Given",
     "Labelled",
     "Pretrained",
     "Problem",
@@ -46,16 +48,9 @@ __all__ = [
 @final
 @dataclass(frozen=True)
 class Labelled:
-    """A source of labelled rows.
+    """A source of rows with encoded labels, and the task that is fitted to these.
 
-    Attributes
-    ----------
-    data
-        Rows and encoded labels.
-    task
-        Fitted to the source's labels.
-    digest
-        Digest of the domain; None where models trained on it are not kept.
+    The digest is of the domain; None where models trained on it are not kept.
     """
 
     data: Data
@@ -75,17 +70,7 @@ class Unlabelled:
 @final
 @dataclass(frozen=True)
 class Pretrained:
-    """A trained source network.
-
-    Attributes
-    ----------
-    model
-        The network.
-    task, inputs
-        Of a fitted estimator; None for a bare network.
-    estimator
-        The fitted estimator; None for a bare network.
-    """
+    """A trained source network, with task and inputs of the fitted estimator, if it is of one."""
 
     model: Model
     task: Task | None = None
@@ -96,21 +81,22 @@ class Pretrained:
 SourceOf: TypeAlias = Labelled | Unlabelled | Pretrained
 
 
+class Given(NamedTuple):
+    """The target, and of its sources the first domain and the leading trained network."""
+
+    target: Domain
+    source: Domain | None
+    pretrained: Pretrained | None
+
+
 @final
 @dataclass(frozen=True)
 class ClassDescriptions:
     """Classes that are recognized by their descriptions.
 
-    Attributes
-    ----------
-    seen
-        Names of the classes with examples in the source.
-    known
-        Descriptions of the seen classes.
-    candidates
-        Descriptions of the classes that a row of the target may be of.
-    signatures
-        Turns descriptions into signatures, vectors of one width.
+    Seen are the names of the classes with examples in the source, whose descriptions are known;
+    candidates are all that a row of the target may be of. Signatures turn descriptions into vectors
+    of one width.
     """
 
     seen: list[Any]
@@ -135,10 +121,8 @@ class Problem:
         Path of rows to the trainable network.
     network
         What fresh networks are built from; None where the source is a bare network.
-    recipe
+    recipe, seed
         Of the method's trainings.
-    seed
-        Of the method.
     head
         Builds a fresh head for the target's task on features of a width.
     setting
@@ -187,13 +171,7 @@ class Problem:
 
     @property
     def source_data(self) -> Data:
-        """The source's data.
-
-        Raises
-        ------
-        ParameterError
-            If the source is a model.
-        """
+        """The source's data; a ParameterError if the source is a model."""
         if isinstance(self.source, (Labelled, Unlabelled)):
             return self.source.data
         raise ParameterError("source must be a Domain for this method; got a trained model")
@@ -205,13 +183,7 @@ class Problem:
 
     @property
     def known_source_task(self) -> Task:
-        """The source's task.
-
-        Raises
-        ------
-        ParameterError
-            If the source is a bare network, whose outputs may mean anything.
-        """
+        """The source's task; a ParameterError for a bare network, whose outputs may be anything."""
         if self.source_task is None:
             raise ParameterError(
                 "source must tell what its outputs mean, as data and fitted estimators do; got a "
@@ -238,13 +210,7 @@ class Problem:
         return model.cpu().eval()
 
     def key(self, *more: str) -> str | None:
-        """Return the key of a training on the source; None where it is not kept.
-
-        Parameters
-        ----------
-        *more
-            What else the training depends on.
-        """
+        """Return the key of a training on the source and of more; None where it is not kept."""
         digest = self.source.digest if isinstance(self.source, (Labelled, Unlabelled)) else None
         if digest is None:
             return None
@@ -271,8 +237,7 @@ class Fitted:
     findings
         Curves, tables and facts for the report.
     state
-        Further fitted attributes of the estimator by name, each ending in ``_``: tensors by name,
-        or values that JSON can hold. They are saved with the model.
+        Further fitted attributes by name, each ending in ``_``: tensors by name, or plain JSON.
     files
         Parts of the fitted state that are saved into files of their own, by name.
     """

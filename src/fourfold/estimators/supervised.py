@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -53,13 +52,7 @@ def split_rows(data: Data, held: int) -> tuple[Data, Data]:
 
 
 def hold_out(data: Data, recipe: Recipe) -> tuple[Data, Data | None]:
-    """Hold out the recipe's share of rows for validation; None where it asks for none.
-
-    Raises
-    ------
-    DataError
-        If there is a single row, which cannot be both.
-    """
+    """Hold out the recipe's share of rows for validation; None where it asks for none."""
     n = len(data.y)
     if not recipe.validation:
         return data, None
@@ -74,16 +67,10 @@ def hold_out(data: Data, recipe: Recipe) -> tuple[Data, Data | None]:
 def validation(
     module: nn.Module, loss: Callable[..., Tensor], *held: Data | None
 ) -> Callable[[], float] | None:
-    """Return a score for :func:`minimize`: minus the loss on held-out rows.
+    """Return a score for :func:`minimize`, minus the loss on held-out rows; None without these.
 
-    Parameters
-    ----------
-    module
-        Tells the device.
-    loss
-        ``loss(*batches)``, a batch of each held-out part; averaged if it is a vector.
-    *held
-        Held-out rows; None, where none are held out, gives no score.
+    ``loss(*batches)`` gets a batch of each held-out part on the module's device, and is averaged if
+    it is a vector.
     """
     tables = [part.table() for part in held if part is not None]
     if len(tables) < len(held):
@@ -138,20 +125,13 @@ def teacher_outputs(module: nn.Module, rows: Rows) -> Tensor:
     return as_tensor(values.take(np.arange(values.n)))
 
 
-_kept: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
+_kept: dict[str, dict[str, Tensor]] = {}
 
 
 def train_once(model: nn.Module, key: str | None, train: Callable[[], object]) -> None:
-    """Train a model, or load the weights that the same training gave before.
+    """Train a freshly built model, or load the weights that the same training gave before.
 
-    Parameters
-    ----------
-    model
-        Freshly built.
-    key
-        Names all that the training depends on; None trains anew.
-    train
-        Trains the model.
+    The key names all that the training depends on; None trains anew.
     """
     store = active() if world_size() == 1 else None  # several train together: none waits for a lock
     if key is None:
@@ -170,7 +150,7 @@ def train_once(model: nn.Module, key: str | None, train: Callable[[], object]) -
         train()
         _kept[key] = {name: value.clone() for name, value in _weights(model).items()}
         if len(_kept) > KEPT:
-            _kept.popitem(last=False)
+            del _kept[next(iter(_kept))]
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, final
 
-from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.core.process import seeded
@@ -15,23 +14,17 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files, network_export
 from fourfold.estimators.contracts import Estimator
 from fourfold.estimators.model import Model
-from fourfold.estimators.posing import bare_network, pose
-from fourfold.estimators.predicting import Predicts
+from fourfold.estimators.posing import PosesProblem, bare_network, pose
 from fourfold.estimators.problem import Pretrained
 from fourfold.networks.cut import Cut
-from fourfold.preparation.base import Preparation
-from fourfold.preparation.choose import default_preparation
 from fourfold.training.checkpoint import training_for
-from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fourfold.core.tasks import Task
-    from fourfold.data.rows import Rows
-    from fourfold.estimators.exportable import Exportable
-    from fourfold.estimators.problem import ClassDescriptions, Fitted, Problem
+    from fourfold.estimators.problem import Fitted, Problem
 
 __all__ = ["Source", "TransferEstimator"]
 
@@ -39,7 +32,7 @@ Source: TypeAlias = "Domain | TransferEstimator | nn.Module"
 """Data, a fitted estimator (a loaded bundle is one), or a network to transfer from."""
 
 
-class TransferEstimator(Predicts, ABC):
+class TransferEstimator(PosesProblem, ABC):
     """An estimator that learns a target with the help of a source: ``fit(X, y, source=...)``.
 
     The target is what you fit, the source is what you transfer from. A scikit-learn ``Pipeline``
@@ -47,72 +40,19 @@ class TransferEstimator(Predicts, ABC):
 
     A method implements :meth:`_learn`, from a :class:`~fourfold.estimators.problem.Problem` to a
     :class:`~fourfold.estimators.problem.Fitted`.
-
-    Parameters
-    ----------
-    prepare
-        Preprocessing, fitted without labels on both domains and applied to both; in scikit-learn's
-        ``FrozenEstimator``, one that is fitted already and stays as it is. None chooses by the
-        data, and leaves inputs as they are for a network of the user's.
-    random_state
-        Seed of everything random.
     """
-
-    prepare: Preparation | FrozenEstimator | None = None
 
     uses_target_labels: ClassVar[bool] = True
     """Whether the target's labels take part, where there are some."""
-    sources_in_turn: ClassVar[bool] = False
-    """Whether several sources are taken one by one, as ``problem.chain``, and not pooled."""
 
     @abstractmethod
     def _learn(self, problem: Problem) -> Fitted:
         """Learn the problem."""
 
-    @property
-    def network(self) -> Any:
-        """The network that the user asked for; a parameter where a method has one."""
-        return None
-
-    @abstractmethod
-    def infer_task(
-        self,
-        target: Domain,
-        source: Domain | None,
-        pretrained: Pretrained | None,
-        classes: ClassDescriptions | None,
-    ) -> Task:
-        """Return the target's task, fitted."""
-
-    def infer_source_task(self, source: Domain, task: Task) -> Task | None:
-        """Return the source's task, fitted; None where its labels are not used."""
-        del source, task
-        return None
-
-    def describe_classes(
-        self, target: Domain, source: Domain | None, pretrained: Pretrained | None
-    ) -> ClassDescriptions | None:
-        """Return descriptions of the classes, where the method recognizes them by these."""
-        del target, source, pretrained
-        return None
-
-    def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
-        """Choose a preparation, not yet fitted, for all domains' rows."""
-        return default_preparation(*rows, user_network=user_network)
-
-    def build_head(self, task: Task, width: int) -> nn.Module:
-        """Build a fresh head on features (B, width); a method may have its own."""
-        return task.head(width)
-
     def restore_head(self, task: Task, width: int, state: Mapping[str, Any]) -> nn.Module:
         """Build the head of a saved model, whose weights come later."""
         del state
         return self.build_head(task, width)
-
-    @property
-    def training_recipe(self) -> Recipe:
-        """The recipe of its trainings."""
-        return Recipe()
 
     # --- fitting ---------------------------------------------------------------------------------
 
@@ -161,10 +101,8 @@ class TransferEstimator(Predicts, ABC):
                 f"{name} must have something to transfer from: fit(X, y, source=...); got no source"
             )
         if self.needs.target_labels and target.y is None:
-            raise DataError(
-                f"{name} requires y to be passed, but the target y is None: the target must have "
-                "labels"
-            )
+            must = f"{name} requires y to be passed, but the target y is None"
+            raise DataError(f"{must}: the target must have labels")
         if self.needs.target_labels and not target.n_labelled:
             raise DataError(f"the target of {name} must have at least one label; got only missing")
         for source in sources:
@@ -173,13 +111,7 @@ class TransferEstimator(Predicts, ABC):
 
     @final
     def as_pretrained(self) -> Pretrained:
-        """Return the fitted network as a source for another method.
-
-        Raises
-        ------
-        NotFittedError, ParameterError
-            If it is not fitted, has no network, or has one that only predicts.
-        """
+        """Return the fitted network as a source for another method, if it has one to train on."""
         self.check_fitted()
         model = self.fitted_.model
         if not isinstance(model, Model):
@@ -221,7 +153,7 @@ class TransferEstimator(Predicts, ABC):
         return {}
 
     @final
-    def exportable(self) -> Exportable:
+    def exportable(self) -> network_export.Exportable:
         """Return the fitted model as stages that can be written as one ONNX file."""
         self.check_fitted()
         model = self.fitted_.model

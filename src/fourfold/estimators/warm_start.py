@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import nn
@@ -20,37 +20,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Head", "can_keep_head", "keep_head", "warm_start"]
 
-_NEEDED: Final = (
-    "to start from the source's last layer, that must be linear, and have every class of the "
-    "target, or as many numbers or answers"
-)
-
 Head: TypeAlias = Literal["auto", "new", "source"]
 """Whether the last layer starts fresh, from the source's, or from the source's where it can."""
 
 
 def warm_start(problem: Problem, head: Head = "auto") -> tuple[Model, bool]:
-    """Put the target's last layer on the source model's body.
+    """Put the target's last layer on the source model's body, which is not copied.
 
-    Parameters
-    ----------
-    problem
-        Its source model is taken, not copied.
-    head
-        Start of the last layer.
-
-    Returns
-    -------
-    tuple
-        The model, and whether its last layer is the source's.
-
-    Raises
-    ------
-    DataError
-        If the source's last layer is asked for, and it has not all outputs of the target.
+    Returned are the model, and whether its last layer is the source's. If that is asked for, and
+    has not all outputs of the target, a DataError is raised.
     """
     if head == "source" and not can_keep_head(problem):
-        raise DataError(f"{_NEEDED}; got another source or target")
+        raise DataError(
+            "to start from the source's last layer, that must be linear, and have every class of "
+            "the target, or as many numbers or answers; got another source or target"
+        )
     source = problem.source_model
     model = problem.model(source.body)
     return model, keep_head(model.head, source.head, problem, head)

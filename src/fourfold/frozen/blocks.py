@@ -30,34 +30,22 @@ def as_tensor(block: NDArray[Any]) -> Tensor:
     return torch.from_numpy(native if native.flags.writeable else native.copy())
 
 
-def in_blocks(module: nn.Module, rows: Rows, *, block: int = BLOCK) -> NDArray[np.float32]:
+def in_blocks(module: nn.Module, rows: Rows) -> NDArray[np.float32]:
     """Predict all rows in blocks of one size, the last one padded with zeros.
 
     Kernels differ with the size of a matrix product; in blocks of one size ``f(X)[i]`` equals
     ``f(X[i : i + 1])`` bit for bit. If a kernel also treats the rows of a block differently, by
     their place in memory, a block is one row.
 
-    Parameters
-    ----------
-    module
-        Network from (B, ...) to (B, k); it is put in evaluation mode.
-    rows
-        (n, ...).
-    block
-        Number of rows of a block.
-
-    Returns
-    -------
-    ndarray
-        (n, k) of float32.
+    The module, from (B, ...) to (B, k), is put in evaluation mode; the values are (n, k).
     """
     module.eval()
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     outputs: list[Tensor] = []
     with torch.inference_mode():
-        for part in rows.blocks(block):
+        for part in rows.blocks(BLOCK):
             x = as_tensor(part)
-            size = block if _is_even(module, x, block, device) else 1
+            size = BLOCK if _is_even(module, x, device) else 1
             for start in range(0, len(x), size):
                 few = x[start : start + size]
                 outputs.append(module(_padded(few, size, device))[: len(few)].float().cpu())
@@ -74,12 +62,12 @@ def _padded(x: Tensor, size: int, device: torch.device) -> Tensor:
 _even: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], bool]] = WeakKeyDictionary()
 
 
-def _is_even(module: nn.Module, like: Tensor, block: int, device: torch.device) -> bool:
+def _is_even(module: nn.Module, like: Tensor, device: torch.device) -> bool:
     """Return whether a row's value is bit-equal in all places of a block; tested once."""
     known = _even.setdefault(module, {})
-    key = (like.shape[1:], like.dtype, block, device, torch.get_num_threads())
+    key = (like.shape[1:], like.dtype, device, torch.get_num_threads())
     if key not in known:
-        numbers = np.random.default_rng(0).normal(0, 50, (block, *like.shape[1:]))
+        numbers = np.random.default_rng(0).normal(0, 50, (BLOCK, *like.shape[1:]))
         probe = torch.from_numpy(numbers).to(device, like.dtype)
         moved = module(probe.roll(1, 0))
         known[key] = torch.equal(module(probe).roll(1, 0), moved)

@@ -14,9 +14,10 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold.data.rows import BLOCK_BYTES, Rows, as_rows
 from fourfold.errors import BundleError, DataError, ParameterError
-from fourfold.frozen.engines import Engine, Precision, TorchEngine, start_engine
+from fourfold.frozen.engines import Engine, Precision, TorchEngine
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.frozen.ragged import concatenate_values, stack_values
+from fourfold.frozen.start import start_engine
 from fourfold.frozen.taps import Tapped
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def _one_of(name: str, got: str, options: tuple[str, ...]) -> None:
 def _versions(engine: str) -> str:
     """Return the version of an engine; torch's version is in the fingerprint."""
     if engine == "openvino":
-        from fourfold.frozen.engines.openvino import version
+        from fourfold.frozen.openvino import version
 
         return version()
     return "" if engine == "torch" else str(onnxruntime.__version__)

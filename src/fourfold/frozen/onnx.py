@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import copy
 import io
 import logging
-import warnings
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 import numpy as np
 import onnxruntime
@@ -32,18 +33,14 @@ def export_onnx(
     names: Sequence[str] = ("output",),
     fixed_batch: bool = False,
 ) -> None:
-    """Export a module in evaluation mode to one ONNX file with its weights.
+    """Export a copy of a module, in evaluation mode on the CPU, to one ONNX file with its weights.
 
     Parameters
     ----------
     module
-        Module from one tensor to a tensor or a tuple of tensors; its mode is restored.
+        Module from one tensor to a tensor or a tuple of tensors, named in order by ``names``.
     example
-        (n, ...) rows on the module's device.
-    path
-        The new file. Its input has the name ``"input"``.
-    names
-        Names of the outputs, in order.
+        (n, ...) rows; the name of the file's input is ``"input"``.
     fixed_batch
         Whether the model takes exactly n rows; else it takes any number, on the axis ``"rows"``.
 
@@ -56,9 +53,9 @@ def export_onnx(
     if not fixed_batch and len(example) == 1:
         example = torch.cat([example, example])  # the exporter treats a batch of 1 as a constant
     try:
-        with _evaluating(module), _quiet():
+        with _quiet():
             torch.onnx.export(
-                module,
+                copy.deepcopy(module).cpu().eval(),
                 (example,),
                 path,
                 input_names=["input"],
@@ -77,12 +74,12 @@ def export_onnx(
 def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
     """Return the largest difference of two arrays, relative to the largest value wanted.
 
-    It is infinite if values that are not finite differ.
+    It is infinite if shapes, or values that are not finite, differ.
     """
-    if got.shape != wanted.shape:
-        return float("inf")
     finite = np.isfinite(wanted)
-    if not np.array_equal(got[~finite], wanted[~finite], equal_nan=True):
+    if got.shape != wanted.shape or not np.array_equal(
+        got[~finite], wanted[~finite], equal_nan=True
+    ):
         return float("inf")
     a, b = got[finite].astype(np.float64), wanted[finite].astype(np.float64)
     if not len(b):
@@ -92,19 +89,9 @@ def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
 
 
 def session(model: Path | bytes, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """Open an ONNX model in ONNX Runtime on the CPU without log output.
+    """Open an ONNX file, or its bytes, in ONNX Runtime on the CPU without log output.
 
-    Parameters
-    ----------
-    model
-        The file, or its bytes.
-    threads
-        Number of threads; torch's number by default.
-
-    Raises
-    ------
-    BundleError
-        If ONNX Runtime cannot run it.
+    It runs with torch's number of threads by default; what cannot run is a BundleError.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()
@@ -118,31 +105,14 @@ def session(model: Path | bytes, threads: int | None = None) -> onnxruntime.Infe
         raise BundleError(f"the model must be runnable by ONNX Runtime; got: {error}") from error
 
 
-@contextlib.contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode inside a block; restore the mode of every part afterwards."""
-    modes = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
-
-
-@contextlib.contextmanager
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Silence the exporter's prints, logs and warnings."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     nowhere = io.StringIO()
     try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(nowhere),
-            contextlib.redirect_stderr(nowhere),
-        ):
-            warnings.simplefilter("ignore")
+        with catch_warnings(action="ignore"), redirect_stdout(nowhere), redirect_stderr(nowhere):
             yield
     finally:
         logging.disable(before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
@@ -25,41 +25,22 @@ __all__ = ["PackedRows", "unpack"]
 class PackedRows(Rows):
     """Rows of several kinds as one vector of float32 for each row, packed when read.
 
-    Parameters
-    ----------
-    parts
-        Rows of the same number and of any shapes: (n, *shape) each.
-
-    Raises
-    ------
-    DataError
-        If their numbers differ.
+    They are equally many, else a DataError is raised, and of any shapes: (n, *shape) each.
     """
 
-    kind = "array"
+    dtype = np.dtype(np.float32)
 
     def __init__(self, parts: Sequence[Rows]) -> None:
         lengths = {part.n for part in parts}
         if len(lengths) != 1:
             raise DataError(f"packed rows must be equally many; got {sorted(lengths)}")
-        self.parts = list(parts)
-
-    @property
-    def n(self) -> int:
-        return self.parts[0].n
+        self.parts, self.n = list(parts), parts[0].n
+        self.shape = (sum(math.prod(part.shape) for part in parts),)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shape of a row of each part, for :func:`unpack`."""
         return [part.shape for part in self.parts]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (sum(map(math.prod, self.shapes)),)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
 
     def take(self, index: Index) -> NDArray[np.float32]:
         read = [np.asarray(part.take(index), np.float32) for part in self.parts]

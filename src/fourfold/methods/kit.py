@@ -32,10 +32,9 @@ from fourfold.estimators.supervised import (
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.estimators.warm_start import Head, warm_start
 from fourfold.frozen.blocks import in_blocks
-from fourfold.networks.builder import Body, as_body
+from fourfold.networks.builder import Body, as_body, stages
 from fourfold.networks.cut import split
-from fourfold.networks.flat import Flat
-from fourfold.networks.stages import stages
+from fourfold.networks.mlp import Flat
 from fourfold.training.batches import Batch, Table
 from fourfold.training.loop import minimize
 from fourfold.training.losses import domain_loss, ramp, reverse

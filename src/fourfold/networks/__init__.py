@@ -5,12 +5,18 @@ A builder describes a network that fits rows of any shape. Losses and training d
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Final
+
 from fourfold.networks.builder import Body, Builder, as_body
-from fourfold.networks.choice import builder_of, choose, named
+from fourfold.networks.choice import Stem, builder_of, choose, named
+from fourfold.networks.coder import Coder
+from fourfold.networks.columns import ColumnStack
 from fourfold.networks.convnet import ConvNet
-from fourfold.networks.flat import Flat
-from fourfold.networks.mlp import Mlp
-from fourfold.networks.registry import BUILDERS
+from fourfold.networks.mlp import Flat, Mlp, Projection
+from fourfold.networks.normalized_counts import Latent, NormalizedCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "BUILDERS",
@@ -24,3 +30,24 @@ __all__ = [
     "choose",
     "named",
 ]
+
+
+def _timm(**parameters: Any) -> Builder:
+    from fourfold.networks.timm import Timm  # an extra
+
+    return Timm(**parameters)
+
+
+BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
+    "Coder": Coder,
+    "ColumnStack": ColumnStack,
+    "ConvNet": ConvNet,
+    "Flat": Flat,
+    "Latent": Latent,
+    "Mlp": Mlp,
+    "NormalizedCounts": NormalizedCounts,
+    "Projection": Projection,
+    "Stem": Stem,
+    "Timm": _timm,
+}
+"""Every builder by its class name, by which saved models are rebuilt."""

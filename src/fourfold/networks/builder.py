@@ -1,4 +1,4 @@
-"""Body and Builder: a network without its head, and the description that builds it."""
+"""Body and Builder: a network without its head, in stages, and the description that builds it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fourfold.preparation.choose import Standardizer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Body", "Builder", "as_body"]
+__all__ = ["Body", "Builder", "as_body", "stages"]
 
 
 @final
@@ -65,11 +65,8 @@ class Body(nn.Sequential):
 
     def bare(self) -> Body:
         """Return the same body without preprocessing."""
-        stages = {
-            name: stage
-            for name, stage in self.named_children()
-            if not isinstance(stage, Standardizer)
-        }
+        parts = self.named_children()
+        stages = {name: part for name, part in parts if not isinstance(part, Standardizer)}
         return Body(stages, self.width, self.tap, self.builder)
 
 
@@ -114,14 +111,9 @@ class Builder(Parameters, ABC):
 
 
 def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
-    """Make a Body of any module; its width is found with one empty row.
+    """Make a Body of any module; its width is found with one empty row of a shape.
 
-    Parameters
-    ----------
-    module
-        Any network; its output is flattened to (B, width).
-    shape
-        Of one row.
+    Its output is flattened to (B, width).
 
     Raises
     ------
@@ -141,3 +133,32 @@ def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
         module.train(mode)
     flat = {"flatten": nn.Flatten()} if out.ndim > 2 else {}
     return Body({"network": module, **flat}, int(out[0].numel()), "network")
+
+
+def stages(body: nn.Module) -> dict[str, nn.Module]:
+    """Name the parts of a network that have weights or statistics, from input to output.
+
+    These are the network's children; of a network with a single child, that child's children.
+    Weights of a module outside its children, such as a transformer's class token, come first.
+
+    Examples
+    --------
+    >>> list(stages(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))))
+    ['0', '2']
+    """
+    found = {name: part for name, part in body.named_children() if _learns(part)}
+    if len(found) != 1:
+        return found
+    ((name, only),) = found.items()
+    if not list(only.children()):
+        return found
+    inner = {f"{name}.{deeper}": part for deeper, part in stages(only).items()}
+    own = list(only.parameters(recurse=False))
+    return {name: nn.ParameterList(own), **inner} if own else inner
+
+
+def _learns(part: nn.Module) -> bool:
+    """Return True for a part with weights, or with statistics that training updates."""
+    if isinstance(part, Standardizer):
+        return False
+    return any(True for _ in (*part.parameters(), *part.buffers()))

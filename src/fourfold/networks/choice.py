@@ -1,17 +1,19 @@
-"""The choice of a builder: by name, or by the shape of the rows."""
+"""The choice of a builder, by name or by the shape of rows, and Stem, a network on any other."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Annotated, final
 
+import annotated_types as at
+from torch import nn
+
+from fourfold.core.parameters import PositiveInt
 from fourfold.errors import ParameterError
+from fourfold.networks.builder import Body, Builder
 from fourfold.networks.convnet import ConvNet
 from fourfold.networks.mlp import Mlp
 
-if TYPE_CHECKING:
-    from fourfold.networks.builder import Builder
-
-__all__ = ["builder_of", "choose", "named"]
+__all__ = ["Stem", "builder_of", "choose", "named"]
 
 
 def named(name: str) -> Builder:
@@ -50,3 +52,39 @@ def builder_of(network: Builder | str | None, shape: tuple[int, ...]) -> Builder
     if isinstance(network, str):
         return named(network)
     return network or choose(shape)
+
+
+@final
+class Stem(Builder):
+    """A network, a projection to a fixed width, and an MLP that other networks may share.
+
+    Parameters
+    ----------
+    network
+        The lower part; None chooses by the rows' shape.
+    width
+        Inputs of the MLP.
+    middle
+        Units of the MLP's layers.
+
+    Examples
+    --------
+    >>> body = Stem(width=32, middle=(16,)).build((10,))
+    >>> body.width, list(dict(body.named_children()))
+    (16, ['fc1', 'fc2', 'project', 'middle'])
+    """
+
+    network: Builder | None = None
+    width: PositiveInt = 64
+    middle: tuple[Annotated[int, at.Ge(1)], ...] = (64,)
+
+    def _build(self, shape: tuple[int, ...]) -> Body:
+        below = builder_of(self.network, shape).build(shape)
+        project = nn.Sequential(nn.Linear(below.width, self.width), nn.ReLU())
+        middle = Mlp(hidden_layer_sizes=self.middle).build((self.width,))
+        stages = {**dict(below.named_children()), "project": project, "middle": middle}
+        return Body(stages, middle.width)
+
+    def bare(self) -> Builder:
+        network = self.network and self.network.bare()
+        return Stem(network=network, width=self.width, middle=self.middle)

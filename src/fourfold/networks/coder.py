@@ -21,7 +21,6 @@ CURVE: Final = 21
 """Points of the dictionary's learning curve that are kept."""
 FLAT: Final = 0.01
 """Added to the variance of a window of standardized inputs."""
-
 ROUNDING: Final = 1e-5
 """Bound of what float32 leaves of a blank window after centring."""
 
@@ -33,15 +32,6 @@ class Windows(nn.Module):
     Without windows, each row is divided by the rows' mean length. A picture's windows are centred,
     divided by their standard deviation, multiplied by a whitening matrix, and scaled to length 1;
     blank ones stay zero (Coates & Ng 2011).
-
-    Parameters
-    ----------
-    shape
-        Of a row.
-    window
-        Height and width of a window; None for whole rows.
-    stride
-        From one window to the next.
 
     Attributes
     ----------
@@ -93,21 +83,8 @@ class Windows(nn.Module):
 class CodesAndInput(nn.Module):
     """Sparse codes of a row's windows, averaged over quadrants, and optionally the row itself.
 
-    Parameters
-    ----------
-    windows
-        Cuts rows into windows.
-    codes
-        Codes the windows.
-    split_sign
-        Whether positive and negative parts of codes are separate features.
-    keep_input
-        Whether the row itself follows its codes.
-
-    Notes
-    -----
     Codes and rows are each divided by their root mean square, ``scales``, so that an L2 penalty
-    treats both alike.
+    treats both alike. Options are those of :class:`Coder`.
     """
 
     scales: Tensor
@@ -190,14 +167,14 @@ class Coder(Builder):
     }
 
     def _build(self, shape: tuple[int, ...]) -> Body:
-        if self.window is not None:
-            fits = len(shape) == 3 and len(self.window) == 2
-            if not fits or any(w > s for w, s in zip(self.window, shape[1:], strict=True)):
-                raise DataError(
-                    f"windows of height and width {tuple(self.window)} must fit into pictures; got "
-                    f"rows of shape {shape}"
-                )
         window = None if self.window is None else tuple(self.window)
+        if window is not None:
+            fits = len(shape) == 3 and len(window) == 2
+            if not fits or any(w > s for w, s in zip(window, shape[1:], strict=True)):
+                raise DataError(
+                    f"windows of height and width {window} must fit into pictures; got rows of "
+                    f"shape {shape}"
+                )
         windows = Windows(shape, window, self.stride)
         atoms = torch.zeros(self.n_components, windows.width)
         codes = SparseCodes(atoms, self.alpha, self.tolerance)

@@ -21,15 +21,7 @@ __all__ = ["Cut", "cut", "headless", "layers", "split"]
 
 @final
 class Cut(nn.Module):
-    """A network whose lower part is frozen.
-
-    Parameters
-    ----------
-    frozen
-        The lower part.
-    rest
-        The upper part, which trains.
-    """
+    """A network whose lower part is frozen, while the rest trains."""
 
     def __init__(self, frozen: Frozen, rest: nn.Module) -> None:
         super().__init__()
@@ -167,17 +159,12 @@ def _split(network: nn.Module, at: str) -> tuple[nn.Module, nn.Module]:
 def _sequences(
     traced: Traced, node: fx.Node, lower: nn.Module, upper: nn.Module
 ) -> tuple[nn.Module, nn.Module]:
-    calls = traced.calls()
-    at = calls.index(node)
-    before, after = (
-        [(str(call.target), traced.target(call)) for call in part]
-        for part in (calls[:at], calls[at + 1 :])
-    )
-    name = str(node.target)
+    calls = [(str(call.target), traced.target(call)) for call in traced.calls()]
+    at, name = traced.calls().index(node), str(node.target)
     rest = [] if _does_nothing(upper) else [(name, upper)]
     return (
-        nn.Sequential(OrderedDict([*before, (name, lower)])),
-        nn.Sequential(OrderedDict([*rest, *after])),
+        nn.Sequential(OrderedDict([*calls[:at], (name, lower)])),
+        nn.Sequential(OrderedDict([*rest, *calls[at + 1 :]])),
     )
 
 
@@ -225,11 +212,9 @@ def _does_nothing(part: nn.Module) -> bool:
 
 def _around(at: str, known: list[str], possible: list[str]) -> list[str]:
     """Return the nearest possible cuts before and after a layer, in order of definition."""
-    place = {name: i for i, name in enumerate(known)}
-    before = [
-        name for name in possible if place[name] < place[at] and not at.startswith(f"{name}.")
-    ]
-    after = [name for name in possible if place[name] > place[at] or at.startswith(f"{name}.")]
+    below = {name for name in known[: known.index(at)] if not at.startswith(f"{name}.")}
+    before = [name for name in possible if name in below]
+    after = [name for name in possible if name not in below]
     return [*before[-1:], *after[:1]]
 
 
@@ -249,9 +234,8 @@ def headless(network: nn.Module) -> tuple[nn.Module, int]:
     name = _last(network)
     last = network.get_submodule(name)
     if not isinstance(last, nn.Linear):
-        kind = (
-            type(last).__name__ if name else f"forward of {type(last).__name__} that ends otherwise"
-        )
+        kind = type(last).__name__
+        kind = kind if name else f"forward of {kind} that ends otherwise"
         raise ParameterError(f"the last layer must be a Linear, to be taken off; got a {kind}")
     if not name:
         return nn.Identity(), last.in_features

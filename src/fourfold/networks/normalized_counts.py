@@ -1,4 +1,4 @@
-"""NormalizedCounts: counts as features, each row divided by its norm."""
+"""NormalizedCounts and Latent: counts, or their latent coordinates, divided by their norm."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import annotated_types as at
 from torch import Tensor, nn
 
 from fourfold.algorithms.codebook import CodebookLayer
+from fourfold.core.parameters import PositiveInt
 from fourfold.networks.builder import Body, Builder
-from fourfold.networks.flat import flattened
+from fourfold.networks.mlp import flattened
 
-__all__ = ["NormalizedCounts", "Normalizer"]
+__all__ = ["Damp", "Latent", "NormalizedCounts", "Normalizer"]
 
 
 @final
@@ -30,7 +31,6 @@ class Normalizer(nn.Module):
         self.norm = norm
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalize a batch."""
         x = x.float()
         size = (
             x.sum(1, keepdim=True) if self.norm == "l1" else x.square().sum(1, keepdim=True).sqrt()
@@ -64,3 +64,40 @@ class NormalizedCounts(Builder):
         if self.n_words:
             stages["codes"] = CodebookLayer.blank(d, self.n_words)
         return Body({**stages, "normalize": Normalizer(self.norm)}, d * max(1, self.n_words))
+
+
+@final
+class Damp(nn.Module):
+    """log(1 + x) of each count, odd in x."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.float()
+        return x.sign() * x.abs().log1p()
+
+
+@final
+class Latent(Builder):
+    """Rows, flattened, times a matrix, brought to unit length; counts are damped first.
+
+    Parameters
+    ----------
+    width
+        Number of coordinates.
+    counts
+        Whether rows are counts.
+
+    Examples
+    --------
+    >>> Latent(width=3).build((10,)).width
+    3
+    """
+
+    width: PositiveInt = 50
+    counts: bool = True
+
+    def _build(self, shape: tuple[int, ...]) -> Body:
+        stages: dict[str, nn.Module] = dict(flattened(shape))
+        if self.counts:
+            stages["damp"] = Damp()
+        stages["project"] = nn.Linear(math.prod(shape), self.width, bias=False)
+        return Body({**stages, "normalize": Normalizer("l2")}, self.width)

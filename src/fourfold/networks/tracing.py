@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import contextmanager
 from operator import attrgetter, getitem
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from torch import fx, nn
 from torch.nn import functional
 
 from fourfold.errors import ParameterError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Traced", "trace"]
 
@@ -22,14 +18,7 @@ __all__ = ["Traced", "trace"]
 class Traced:
     """The graph of a network's forward, whose nodes are calls of layers.
 
-    Parameters
-    ----------
-    network
-        The traced network.
-    graph
-        Its graph.
-    added
-        Layers of the graph that the network lacks, by name.
+    Layers that are added to those of the network are known by name.
     """
 
     def __init__(self, network: nn.Module, graph: fx.Graph, added: dict[str, nn.Module]) -> None:
@@ -63,10 +52,9 @@ class Traced:
 
         Other paths may use the number of rows alone, which any activation tells.
         """
-        own = [node for node in self.calls() if node.target not in self._added]
-        return [node for node in own if self._passed(node)]
+        return [n for n in self.calls() if n.target not in self._added and self._is_passed(n)]
 
-    def _passed(self, node: fx.Node) -> bool:
+    def _is_passed(self, node: fx.Node) -> bool:
         around = self.needed(self.output, without=node)
         return all(_only_counted(one, around) for one in around if one.op == "placeholder")
 
@@ -152,21 +140,14 @@ def _form(node: fx.Node) -> tuple[str, str, str, str]:
 def _graph(network: nn.Module, *, training: bool) -> fx.Graph:
     parameters = list(inspect.signature(network.forward).parameters.values())[1:]
     given = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+    before, network.training = network.training, training
     try:
-        with _mode(network, training=training):
-            return _Tracer().trace(network, given or None)
+        return _Tracer().trace(network, given or None)
     except Exception as error:  # forward is foreign code and gets proxies for tensors
         raise ParameterError(
             f"the forward of {type(network).__name__} must be traceable by torch.fx to be cut; "
             f"torch.fx says: {error}"
         ) from error
-
-
-@contextmanager
-def _mode(network: nn.Module, *, training: bool) -> Iterator[None]:
-    before, network.training = network.training, training
-    try:
-        yield
     finally:
         network.training = before
 

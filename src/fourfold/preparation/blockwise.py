@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
-from xxhash import xxh3_128_digest
 
-from fourfold.data.rows import KEY, Rows, SparseRows, check_finite
+from fourfold.data.rows import Rows, SparseRows, check_finite, hash_contents
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 
@@ -25,30 +24,13 @@ __all__ = ["AsIs", "BlockPreparation", "PreparedRows"]
 
 @final
 class PreparedRows(Rows):
-    """Rows that are prepared block by block when they are read.
+    """Raw rows that a fitted preparation prepares block by block when they are read."""
 
-    Parameters
-    ----------
-    rows
-        Raw rows.
-    preparation
-        Fitted.
-    """
+    dtype = np.dtype(np.float32)
 
     def __init__(self, rows: Rows, preparation: BlockPreparation) -> None:
         self.rows, self.preparation = rows, preparation
-
-    @property
-    def n(self) -> int:
-        return self.rows.n
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.preparation.shape_
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
+        self.n, self.shape = rows.n, preparation.shape_
 
     def take(self, index: Index) -> NDArray[np.float32]:
         return self.preparation.apply(self.rows.take(index))
@@ -58,10 +40,7 @@ class PreparedRows(Rows):
 
     def _hash(self) -> Keys:
         salt = self.preparation.digest.encode()
-        keys = np.empty(self.n, KEY)
-        for i, key in enumerate(self.rows.keys):
-            keys[i] = np.void(xxh3_128_digest(key.tobytes() + salt))
-        return keys
+        return hash_contents(key.tobytes() + salt for key in self.rows.keys)
 
 
 class BlockPreparation(Preparation, ABC):
@@ -78,7 +57,14 @@ class BlockPreparation(Preparation, ABC):
 
     @final
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
-        self.row_shape_: tuple[int, ...] = check_one_shape(rows, type(self).__name__)
+        self.row_shape_: tuple[int, ...] = rows[0].shape
+        for part in rows:
+            _check_numbers(part, type(self).__name__)
+            if part.shape != self.row_shape_:
+                raise DataError(
+                    "the rows of all domains must have one shape; got "
+                    f"{self.row_shape_} and {part.shape}{_HINTS.get(part.kind, '')}"
+                )
         return self._learn_arrays(rows)
 
     @abstractmethod
@@ -115,9 +101,17 @@ class BlockPreparation(Preparation, ABC):
     def _check_shape(self, rows: Rows, who: str) -> None:
         check_is_fitted(self)
         who = who or type(self).__name__
-        check_numbers(rows, who)
-        if rows.shape != self.row_shape_:
-            raise DataError(_other_shape(rows.shape, self.row_shape_, who))
+        _check_numbers(rows, who)
+        got, want = rows.shape, self.row_shape_
+        if got == want:
+            return
+        if len(got) == len(want) == 1:
+            raise DataError(
+                f"X has {got[0]} features, but {who} is expecting {want[0]} features as input"
+            )
+        raise DataError(
+            f"X has rows of shape {got}, but {who} is expecting rows of shape {want} as input"
+        )
 
 
 @final
@@ -159,41 +153,17 @@ class AsIs(BlockPreparation):
         self.row_shape_ = self.shape_
 
 
-def check_numbers(rows: Rows, who: str) -> None:
+def _check_numbers(rows: Rows, who: str) -> None:
     """Refuse tables and texts instead of numbers."""
-    if rows.kind == "table":
-        raise DataError(f"{who} must be given arrays of numbers; got a table: TablePreparation")
-    if rows.kind == "texts":
-        raise DataError(
-            f"{who} must be given arrays of numbers; got texts: WordCounts or SentenceEncoding"
-        )
+    if rows.kind in _REMEDIES:
+        raise DataError(f"{who} must be given arrays of numbers; got {_REMEDIES[rows.kind]}")
 
 
-def check_one_shape(rows: tuple[Rows, ...], who: str) -> tuple[int, ...]:
-    """Return the common row shape of all domains.
-
-    Raises
-    ------
-    DataError
-        If there are several shapes, or a table among them.
-    """
-    for part in rows:
-        check_numbers(part, who)
-        if part.shape != rows[0].shape:
-            raise DataError(
-                f"the rows of all domains must have one shape; got {rows[0].shape} and {part.shape}"
-                f"{_HINTS.get(part.kind, '')}"
-            )
-    return rows[0].shape
-
-
+_REMEDIES: Final = {
+    "table": "a table: TablePreparation",
+    "texts": "texts: WordCounts or SentenceEncoding",
+}
 _HINTS: Final = dict.fromkeys(
     ("pictures", "sounds"),
     ": read them together, read_domains([...]), or read_domain(..., like=...)",
 )
-
-
-def _other_shape(got: tuple[int, ...], want: tuple[int, ...], who: str) -> str:
-    if len(got) == len(want) == 1:
-        return f"X has {got[0]} features, but {who} is expecting {want[0]} features as input"
-    return f"X has rows of shape {got}, but {who} is expecting rows of shape {want} as input"

@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from xxhash import xxh3_128, xxh3_128_digest
+from xxhash import xxh3_128
 
-from fourfold.data.rows import KEY, Rows, TextRows
+from fourfold.data.rows import Rows, TextRows, hash_contents
 from fourfold.errors import FileError, MissingExtraError, ParameterError
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import compute_once
-from fourfold.preparation.texts import MINILM
 
 try:
     import sentence_transformers
@@ -44,19 +43,10 @@ PROBE: Final = ["The quick brown fox, isn't it? Größe 12,5 cm.", "数据 да�
 """Sentences whose tokens identify a tokenizer."""
 
 
-def encode_sentences(texts: Sequence[str], model: str = MINILM) -> NDArray[np.float32]:
-    """Encode sentences as vectors of length 1; they are cached.
+def encode_sentences(texts: Sequence[str], model: str) -> NDArray[np.float32]:
+    """Encode sentences as vectors of length 1, (n, d); their inner products are cosines.
 
-    Parameters
-    ----------
-    texts
-        (n,) strings.
-    model
-        The name of a sentence-transformers model, or its folder.
-
-    Returns
-    -------
-    (n, d) of float32; the inner product of two is their cosine.
+    ``model`` is the name of a sentence-transformers model, or its folder.
 
     Raises
     ------
@@ -70,22 +60,11 @@ def encode_sentences(texts: Sequence[str], model: str = MINILM) -> NDArray[np.fl
 
 
 def encoded(texts: Rows, encoder: Encoder, max_tokens: int | None = None) -> Rows:
-    """Return an encoder's vectors of texts, cached: (n, d).
-
-    Parameters
-    ----------
-    texts
-        Rows of kind ``"texts"``.
-    encoder
-        The encoder.
-    max_tokens
-        Largest number of tokens of a text; by default the encoder's own limit.
-    """
+    """Return an encoder's vectors of texts, cached: (n, d); its own limit of tokens holds, too."""
     lengths = np.concatenate([[len(text) for text in block] for block in texts.blocks()])
     order = np.argsort(lengths, kind="stable")
     found = compute_once(encoder.frozen, _TokenRows(texts.subset(order), encoder, max_tokens))
-    if not found.shape:  # computed now, shortest first: a block is as long as its longest text
-        raise AssertionError
+    _ = found.shape  # computed now, shortest first: a block is as long as its longest text
     return found.subset(np.argsort(order, kind="stable"))
 
 
@@ -138,23 +117,10 @@ def _quiet() -> Iterator[None]:
 
 @final
 class Encoder:
-    """A frozen sentence encoder.
+    """A frozen sentence encoder, from a ``SentenceTransformer`` of texts.
 
-    Parameters
-    ----------
-    loaded
-        A ``SentenceTransformer`` of texts.
-
-    Attributes
-    ----------
-    frozen
-        From tokens (n, m) of :meth:`tokens` to vectors (n, d) of length 1.
-    longest
-        Largest number of tokens of a text.
-    width
-        Length d of a vector.
-    digest
-        Hash of its weights and its tokenizer: 32 hex digits.
+    Its function ``frozen`` turns :meth:`tokens` (n, m), at most ``longest`` a text, into vectors
+    (n, width) of length 1; ``digest`` is a hash of its weights and its tokenizer, 32 hex digits.
     """
 
     def __init__(self, loaded: Any) -> None:
@@ -190,23 +156,12 @@ class Encoder:
 class _TokenRows(Rows):
     """Texts as tokens, tokenized when they are read; their keys are those of the texts."""
 
-    kind = "array"
+    dtype = np.dtype(np.int32)
 
     def __init__(self, texts: Rows, encoder: Encoder, max_tokens: int | None) -> None:
         self.texts, self.encoder = texts, encoder
         self.max_tokens = min(max_tokens or encoder.longest, encoder.longest)
-
-    @property
-    def n(self) -> int:
-        return self.texts.n
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.max_tokens,)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.int32)
+        self.n, self.shape = texts.n, (self.max_tokens,)
 
     def take(self, index: Index) -> NDArray[np.int32]:
         return self.encoder.tokens(self.texts.take(index), self.max_tokens)
@@ -216,10 +171,7 @@ class _TokenRows(Rows):
 
     def _hash(self) -> Keys:
         salt = f"{self.encoder.digest} {self.max_tokens}".encode()
-        keys = np.empty(self.n, KEY)
-        for i, key in enumerate(self.texts.keys):
-            keys[i] = np.void(xxh3_128_digest(key.tobytes() + salt))
-        return keys
+        return hash_contents(key.tobytes() + salt for key in self.texts.keys)
 
 
 @final

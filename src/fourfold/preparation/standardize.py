@@ -15,7 +15,6 @@ from fourfold.errors import BundleError, DataError
 from fourfold.preparation.blockwise import BlockPreparation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -130,11 +129,9 @@ class Standardize(BlockPreparation):
         Features, which may be large, are computed in float64; channels in float32.
         """
         check_is_fitted(self)
-        if self.layout_ == "features":
-            mean, scale = torch.tensor(self.mean_), torch.tensor(self.scale_)
-            return Standardizer(mean, scale, self.layout_)
-        planes = [torch.tensor(part, dtype=torch.float32) for part in (self.mean_, self.scale_)]
-        mean, scale = (part.reshape(-1, 1, 1) for part in planes)
+        mean, scale = torch.tensor(self.mean_), torch.tensor(self.scale_)
+        if self.layout_ != "features":
+            mean, scale = (part.float().reshape(-1, 1, 1) for part in (mean, scale))
         return Standardizer(mean, scale, self.layout_)
 
     def describe(self) -> str:
@@ -192,18 +189,13 @@ def _by_channel(block: NDArray[Any], layout: Layout) -> NDArray[np.float64]:
     return block.reshape(-1, block.shape[-1])
 
 
-def _spread_blocks(rows: Rows) -> Iterator[NDArray[Any]]:
-    where = evenly(rows.n, MOST_ROWS)
-    size = max(1, BLOCK_NUMBERS // max(1, int(np.prod(rows.shape))))
-    for start in range(0, len(where), size):
-        yield rows.take(where[start : start + size])
-
-
 def _moments(rows: Rows, layout: Layout) -> Moments:
     """Compute mean and variance in one pass, block by block (Chan, Golub & LeVeque, 1979)."""
     count, mean, squares = 0, np.zeros(()), np.zeros(())
+    some = rows.subset(evenly(rows.n, MOST_ROWS))
+    size = max(1, BLOCK_NUMBERS // max(1, int(np.prod(rows.shape))))
     with np.errstate(over="ignore", invalid="ignore"):  # refused by the caller
-        for block in _spread_blocks(rows):
+        for block in some.blocks(size):
             check_finite(block, "the input X")
             x = _by_channel(block, layout)
             here = x.mean(axis=0)

@@ -33,11 +33,6 @@ class ColumnKinds(NamedTuple):
     spaced: bool
     """Whether words of the text are separated by spaces."""
 
-    @property
-    def needed(self) -> list[Any]:
-        """All columns."""
-        return [*self.numbers, *self.categories, *self.dates, *self.text]
-
 
 def sort_columns(frames: Sequence[pd.DataFrame]) -> ColumnKinds:
     """Infer the kind of each column from the tables of all domains together.
@@ -71,20 +66,9 @@ def sort_columns(frames: Sequence[pd.DataFrame]) -> ColumnKinds:
 
 
 def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:
-    """Convert a table to columns of float64 numbers and strings.
+    """Convert a table with the needed columns, in any order, to numbers and strings.
 
-    Parameters
-    ----------
-    frame
-        A table with at least the needed columns, in any order.
-    columns
-        Their kinds.
-    who
-        Class name in error messages.
-
-    Returns
-    -------
-    float64 columns ``number 0``, ... (missing: NaN), strings ``category 0``, ... (missing:
+    They are float64 ``number 0``, ... (missing: NaN), strings ``category 0``, ... (missing:
     ``"missing"``) and ``text`` (missing: nothing).
 
     Raises
@@ -92,7 +76,8 @@ def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFram
     DataError
         If a column is missing, is of another kind than in fit, or holds infinity.
     """
-    lacking = [name for name in columns.needed if name not in frame.columns]
+    needed = (*columns.numbers, *columns.categories, *columns.dates, *columns.text)
+    lacking = [name for name in needed if name not in frame.columns]
     if lacking:
         raise DataError(
             f"the table must have the columns that {who} was fitted on; "

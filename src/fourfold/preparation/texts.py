@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from fourfold.data.descriptions import Descriptions
 from fourfold.data.rows import Rows, TextRows
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
@@ -15,7 +16,7 @@ from fourfold.preparation.base import Preparation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MINILM", "TextPreparation"]
+__all__ = ["MINILM", "TextPreparation", "encode_descriptions"]
 
 MINILM: Final = "all-MiniLM-L6-v2"
 """The default sentence encoder: 384 numbers a text, at most 256 tokens; 91 MB, Apache-2.0."""
@@ -33,7 +34,7 @@ class TextPreparation(Preparation, ABC):
     @final
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         self.columns_: list[str] = _columns(rows)
-        texts = [self._texts(part, type(self).__name__) for part in rows]
+        texts = [self._texts(part) for part in rows]
         self.columns_ = _columns([*rows, *texts])
         return (self._learn_texts(texts),)
 
@@ -47,16 +48,16 @@ class TextPreparation(Preparation, ABC):
 
     @final
     def transform(self, rows: Rows, who: str = "") -> Rows:
-        check_is_fitted(self)
-        return self._numbers(self._texts(rows, who or type(self).__name__))
+        return self._numbers(self._texts(rows, who))
 
     @final
     def check_rows(self, rows: Rows, who: str = "") -> None:
-        check_is_fitted(self)
-        self._texts(rows, who or type(self).__name__)
+        self._texts(rows, who)
 
-    def _texts(self, rows: Rows, who: str) -> Rows:
+    def _texts(self, rows: Rows, who: str = "") -> Rows:
         """Return texts, or the texts of a table's column."""
+        check_is_fitted(self)
+        who = who or type(self).__name__
         if rows.kind == "texts":
             return rows
         if rows.kind != "table":
@@ -73,6 +74,21 @@ class TextPreparation(Preparation, ABC):
                 f"a table for {who} must have {wanted}; got {', '.join(map(str, frame.columns))}"
             )
         return TextRows(frame[names[0]].tolist(), str(names[0]))
+
+
+def encode_descriptions(descriptions: Descriptions, encoder: str) -> Descriptions:
+    """Encode descriptions that are texts; return others unchanged.
+
+    Raises
+    ------
+    MissingExtraError, FileError
+        If no sentence encoder is installed, or the model is missing.
+    """
+    if descriptions.texts is None:
+        return descriptions
+    from fourfold.preparation.sentences import encode_sentences
+
+    return Descriptions(descriptions.names, encode_sentences(descriptions.texts, encoder))
 
 
 def _columns(rows: Sequence[Rows]) -> list[str]:

@@ -113,16 +113,9 @@ class WordCounts(TextPreparation):
 
 
 def vectorizer(weights: str, *, spaced: bool, **given: Any) -> CountVectorizer:
-    """Build a vectorizer of words, or of letters and pairs of letters.
+    """Build a vectorizer of words, or of letters and pairs of letters if no spaces separate words.
 
-    Parameters
-    ----------
-    weights
-        ``"tf-idf"`` or ``"counts"``.
-    spaced
-        Whether words are separated by spaces.
-    **given
-        Parameters of scikit-learn's ``CountVectorizer``.
+    The parameters ``given`` are those of scikit-learn's ``CountVectorizer``.
     """
     how: dict[str, Any] = {
         "analyzer": "word" if spaced else "char",

@@ -21,17 +21,10 @@ __all__ = ["read_arrays"]
 
 
 def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
-    """Read inputs and optional labels.
+    """Read inputs and labels, if there are any.
 
-    Parameters
-    ----------
-    path
-        A ``.npy`` file of inputs (N, ...), memory-mapped; or an ``.npz`` file with ``X`` (N, ...)
-        and optionally ``y`` (N,) or (N, m).
-
-    Returns
-    -------
-    The inputs, and the labels or None.
+    A ``.npy`` file of inputs (N, ...) is memory-mapped; an ``.npz`` file holds ``X`` (N, ...)
+    and optionally ``y``, (N,) or (N, m).
 
     Raises
     ------
@@ -42,10 +35,14 @@ def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
         if path.suffix.lower() == ".npy":
             return as_rows(np.load(path, mmap_mode="r", allow_pickle=False)), None
         X, y = _members(path)
+    except DataError:
+        raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{_requirement(error)}: save numbers with np.save or np.savez") from error
+        if "allow_pickle" in str(error):
+            fault = "the file must hold plain arrays; got Python objects, or no array"
+        else:
+            fault = f"the file must be an undamaged NumPy file; got: {error or 'an empty file'}"
+        raise DataError(f"{fault}: save numbers with np.save or np.savez") from error
     return as_rows(X), y
 
 
@@ -58,9 +55,3 @@ def _members(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
             if "X" not in arrays:
                 raise DataError(f"an .npz file must hold X; got {', '.join(arrays) or 'nothing'}")
             return arrays["X"], arrays.get("y")
-
-
-def _requirement(error: Exception) -> str:
-    if "allow_pickle" in str(error):
-        return "the file must hold plain arrays; got Python objects, or no array"
-    return f"the file must be an undamaged NumPy file; got: {error or 'an empty file'}"

@@ -75,8 +75,8 @@ def _read(path: Path) -> tuple[list[Any], Any]:
     """Read names and their descriptions: a DataFrame, a list of values, or None."""
     ending = path.name.lower()
     if ending.endswith(".txt"):
-        lines = read_text(path).split("\n")
-        return [line.strip() for line in lines if line.strip()], None
+        lines = map(str.strip, read_text(path).split("\n"))
+        return [line for line in lines if line], None
     if ending.endswith(".json"):
         return _json(path)
     if ending.endswith(TABLES):
@@ -104,10 +104,8 @@ def _json(path: Path) -> tuple[list[Any], Any]:
         raise DataError(
             "the file must be {name: description} or a list of names; got lists or objects too deep"
         ) from error
-    if isinstance(read, list):
-        return read, None
-    if isinstance(read, dict):
-        return list(read), list(read.values())
+    if isinstance(read, (list, dict)):
+        return list(read), list(read.values()) if isinstance(read, dict) else None
     raise DataError(
         "the file must be {name: description} or a list of names; got "
         f"{type(read).__name__} {read!r:.40}"
@@ -147,9 +145,7 @@ def _typed(names: list[Any], labels: NDArray[Any] | None) -> list[Any]:
     if bad:
         raise DataError(f"names of classes must be words or numbers; got {bad[0]!r}")
     if labels is None:
-        numbers = all(
-            str(name).isdecimal() and str(_whole(str(name))) == str(name) for name in names
-        )
+        numbers = all(name.isdecimal() and str(_whole(name)) == name for name in map(str, names))
     else:
         numbers = np.asarray(labels).dtype.kind in "biuf"
     typed = [_whole_number(name) if numbers else str(name) for name in names]

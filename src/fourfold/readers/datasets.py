@@ -11,7 +11,7 @@ from xxhash import xxh3_128_digest
 
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, MissingExtraError
-from fourfold.readers.encoded import Encoded
+from fourfold.readers.decoded import Encoded
 from fourfold.readers.pictures import PictureRows
 
 try:
@@ -78,24 +78,14 @@ def _labels(dataset: datasets.Dataset, label: str) -> Any:
 
 @final
 class DatasetPictures(Encoded):
-    """Encoded pictures in a column of a dataset.
-
-    Parameters
-    ----------
-    dataset, column
-        The dataset and the name of the column.
-    """
+    """Encoded pictures in a column of a dataset."""
 
     noun = "picture"
 
     def __init__(self, dataset: datasets.Dataset, column: str) -> None:
         stored = dataset.select_columns([column]).with_format(None)
         self.cells = stored.cast_column(column, datasets.Image(decode=False))
-        self.column = column
-
-    @property
-    def n(self) -> int:
-        return len(self.cells)
+        self.n, self.column = len(stored), column
 
     def name(self, at: int) -> str:
         return f"{at} of column {self.column!r}"

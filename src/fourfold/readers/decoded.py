@@ -1,44 +1,112 @@
-"""Decoded rows of pictures and sounds, kept in memory if they fit."""
+"""Encoded pictures and sounds, and the rows that they are decoded to."""
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Self, final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, TypeVar, final
 
 import numpy as np
 from xxhash import xxh3_128_digest
 
-from fourfold.data.rows import KEY, Rows
-from fourfold.readers.encoded import in_threads
+from fourfold.data.rows import Rows, hash_contents
+from fourfold.errors import DataError, FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Index, Keys
-    from fourfold.readers.encoded import Encoded
 
-__all__ = ["DecodedItems", "DecodedRows"]
+__all__ = ["DecodedItems", "DecodedRows", "Encoded", "EncodedFiles", "in_threads"]
+
+T = TypeVar("T")
 
 KEEP_BYTES: Final = 1 << 29
 """Largest total size of decoded rows that are kept in memory."""
+_lock: Final = Lock()
+
+
+class Encoded(ABC):
+    """A sequence of n encoded pictures or sounds; ``noun`` names one of them in messages."""
+
+    n: int
+    noun: str
+
+    @abstractmethod
+    def name(self, at: int) -> str:
+        """Return the name of an item in messages."""
+
+    @abstractmethod
+    def _open(self, at: int) -> BinaryIO:
+        """Open the encoded bytes of an item."""
+
+    @abstractmethod
+    def content(self, at: int) -> bytes:
+        """Return a hash of 16 bytes of an item's encoded bytes."""
+
+    @final
+    def open(self, at: int) -> BinaryIO:
+        """Open the encoded bytes of an item, or raise a FileError."""
+        try:
+            return self._open(at)
+        except OSError as error:
+            raise self.unreadable(at, error) from error
+
+    @final
+    def unreadable(self, at: int, error: OSError) -> FileError:
+        """Return the error for an unreadable item."""
+        return FileError(f"the {self.noun} {self.name(at)} must be readable; got: {error}")
+
+    @final
+    def damaged(self, at: int, why: object) -> DataError:
+        """Return the error for an item that cannot be decoded."""
+        return DataError(
+            f"the {self.noun} {self.name(at)} must be whole and readable: replace or remove it; "
+            f"got: {why}"
+        )
+
+
+@final
+class EncodedFiles(Encoded):
+    """Encoded pictures or sounds in files."""
+
+    def __init__(self, files: Sequence[Path], noun: str) -> None:
+        self.files = [os.fspath(file) for file in files]
+        self.n, self.noun = len(files), noun
+
+    def name(self, at: int) -> str:
+        return self.files[at]
+
+    def _open(self, at: int) -> BinaryIO:
+        return Path(self.files[at]).open("rb")
+
+    def content(self, at: int) -> bytes:
+        file = Path(self.files[at])
+        try:
+            stat = file.stat()
+            return _digest(str(file.absolute()), stat.st_size, stat.st_mtime_ns)
+        except OSError as error:
+            raise self.unreadable(at, error) from error
+
+
+@lru_cache(maxsize=1_000_000)
+def _digest(file: str, size: int, changed: int) -> bytes:
+    """Hash a file once in a process, unless its size or the time of its last change differs."""
+    del size, changed
+    return xxh3_128_digest(Path(file).read_bytes())
 
 
 @final
 class DecodedItems:
     """All items of a source, decoded to one shape and shared by every subset of the rows.
 
-    Parameters
-    ----------
-    source
-        Encoded items.
-    decode
-        Function from a position to one row; it must be picklable.
-    shape, dtype
-        Shape and type of one row.
+    The function ``decode``, from a position to one row, must be picklable.
     """
 
     def __init__(
@@ -52,17 +120,10 @@ class DecodedItems:
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.kept: NDArray[Any] | None = None
         self.checked = False
-        self._lock = Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=Lock())
 
     def take(self, where: Index) -> NDArray[Any]:
         """Return rows; the first call decodes all of them."""
-        with self._lock:
+        with _lock:
             if not self.checked:
                 self._decode_all()
         return self._decode(where) if self.kept is None else self.kept[where]
@@ -72,9 +133,9 @@ class DecodedItems:
         shape = (self.source.n, *self.shape)
         fits = int(np.prod(shape)) * self.dtype.itemsize <= KEEP_BYTES
         kept = np.empty(shape, self.dtype) if fits else None
-        positions = iter(range(self.source.n))
-        while part := list(islice(positions, 256)):
-            decoded = self._decode(np.array(part))
+        for start in range(0, self.source.n, 256):
+            part = np.arange(start, min(start + 256, self.source.n))
+            decoded = self._decode(part)
             if kept is not None:
                 kept[part] = decoded
         self.kept, self.checked = kept, True
@@ -93,33 +154,24 @@ class DecodedRows(Rows, ABC):
     of up to 512 MB in total are kept in memory.
     """
 
-    _items: DecodedItems
-    _index: Index
+    def __init__(self, items: DecodedItems, index: Index) -> None:
+        self._items, self._index, self.n = items, index, len(index)
+        self.shape, self.dtype = items.shape, items.dtype
 
-    @classmethod
-    def _of(cls, shelf: DecodedItems, index: Index) -> Self:
-        rows = object.__new__(cls)
-        rows._items, rows._index = shelf, index
+    @final
+    def _of(self, items: DecodedItems, index: Index) -> Self:
+        rows = object.__new__(type(self))
+        DecodedRows.__init__(rows, items, index)
         return rows
 
     @abstractmethod
     def fitting(self, shape: tuple[int, ...]) -> Self:
         """Return the same rows in another shape, or unchanged if that shape does not fit them."""
 
-    @final
-    @property
-    def n(self) -> int:
-        return len(self._index)
-
-    @final
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._items.shape
-
-    @final
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._items.dtype
+    @classmethod
+    @abstractmethod
+    def one_size(cls, domains: Sequence[Rows], size: tuple[int, int] | None = None) -> list[Self]:
+        """Bring the rows of several domains to one size."""
 
     @final
     def take(self, index: Index) -> NDArray[Any]:
@@ -132,7 +184,15 @@ class DecodedRows(Rows, ABC):
     @final
     def _hash(self) -> Keys:
         salt = f"{self.kind}{self.shape}".encode()
-        keys = np.empty(self.n, KEY)
-        for i, content in enumerate(in_threads(self._items.source.content, self._index.tolist())):
-            keys[i] = np.void(xxh3_128_digest(content + salt))
-        return keys
+        contents = in_threads(self._items.source.content, self._index)
+        return hash_contents(content + salt for content in contents)
+
+
+def in_threads(work: Callable[[int], T], items: Any) -> Iterator[T]:
+    """Map a function over items in threads, in order; decoders release the interpreter lock."""
+    items = [int(item) for item in items]
+    if len(items) < 2:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
+        yield from pool.map(work, items)

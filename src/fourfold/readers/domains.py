@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows
 from fourfold.errors import DataError
-from fourfold.readers import alignment, texts
-from fourfold.readers.files import named
+from fourfold.readers import texts
+from fourfold.readers.decoded import DecodedRows, EncodedFiles
+from fourfold.readers.files import Folder, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    Names = Sequence[Path | str]
     Read = tuple[Rows, Any]
 
 __all__ = ["read_domain", "read_domains"]
@@ -67,7 +69,7 @@ def read_domain(
     rows, y = _read(path, label, size)
     (rows,) = texts.as_texts([path], [rows], None if like is None else like.rows)
     if like is not None:
-        rows = alignment.align_with(like, path, rows)
+        rows = _aligned_with(like, path, rows)
     return _domain(path, rows, y, missing, name)
 
 
@@ -102,10 +104,10 @@ def read_domains(
     files = [Path(path) for path in paths]
     read = [_read(file, label, size) for file in files]
     rows = texts.as_texts(files, [inputs for inputs, _ in read])
-    alignment.check_one_kind(files, rows)
+    _check_one_kind(files, rows)
     if read and read[0][0].kind == "table" and label is not None:
         _check_label(files, read, label)
-    rows = alignment.align(files, rows, size)
+    rows = _aligned(files, rows, size)
     return [
         _domain(file, inputs, y, missing)
         for file, inputs, (_, y) in zip(files, rows, read, strict=True)
@@ -118,30 +120,29 @@ def _read(path: Path, label: str | None, size: tuple[int, int] | None) -> Read:
 
 
 def _domain(path: Path, rows: Rows, y: Any, missing: object, name: str | None = None) -> Domain:
+    called = path.name if path.is_dir() else path.name.split(".")[0] or path.name
     with named(path):
-        return Domain(rows, y, missing=missing, name=name or _name(path))
+        return Domain(rows, y, missing=missing, name=name or called)
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
     from fourfold.readers import pictures
-    from fourfold.readers.encoded import EncodedFiles
-    from fourfold.readers.folders import Folder
 
     folder = Folder.open(path)
     images, sounds = folder.ending_in(pictures.endings()), folder.ending_in(SOUNDS)
-    if images.files and sounds.files:
+    if images.paths and sounds.paths:
         raise DataError(
             f"{path} must hold pictures or sounds, not both; got {images.paths[0]} "
             f"and {sounds.paths[0]}"
         )
-    if sounds.files:
+    if sounds.paths:
         from fourfold.readers.sounds import SoundRows
 
         return SoundRows(EncodedFiles(sounds.paths, "sound"), size), sounds.labels
-    if images.files:
+    if images.paths:
         return pictures.PictureRows(EncodedFiles(images.paths, "picture"), size), images.labels
     written = folder.ending_in(texts.TEXTS)
-    if written.files:
+    if written.paths:
         return texts.read_files(written.paths), written.labels
     raise DataError(
         f"{path} must hold pictures, sounds or texts ({', '.join(texts.TEXTS)}), in sub-folders or "
@@ -165,10 +166,6 @@ def _read_file(path: Path, label: str | None) -> Read:
     )
 
 
-def _name(path: Path) -> str:
-    return path.name if path.is_dir() else path.name.split(".")[0] or path.name
-
-
 def _check_label(files: Sequence[Path], read: Sequence[Read], label: str) -> None:
     if all(y is None for _, y in read):
         columns = sorted({str(c) for rows, _ in read if isinstance(rows, FrameRows)
@@ -177,3 +174,54 @@ def _check_label(files: Sequence[Path], read: Sequence[Read], label: str) -> Non
             f"the label column {label!r} must be in at least one of "
             f"{', '.join(map(str, files))}; it is in none, the columns are {', '.join(columns)}"
         )
+
+
+def _aligned(names: Names, rows: Sequence[Rows], size: tuple[int, int] | None = None) -> list[Rows]:
+    """Bring rows of one kind to one order of columns, or to one size."""
+    tables = [part for part in rows if isinstance(part, FrameRows)]
+    if tables:
+        return _with_the_same_columns(names, tables)
+    if rows and isinstance(rows[0], DecodedRows):
+        return list(rows[0].one_size(rows, size))
+    _check_one_shape(names, rows)
+    return list(rows)
+
+
+def _aligned_with(like: Domain, path: Path, rows: Rows) -> Rows:
+    """Bring the rows of one file to the columns or the size of another domain."""
+    names = (like.name, path)
+    _check_one_kind(names, [like.rows, rows])
+    if isinstance(rows, DecodedRows):
+        fitted = rows.fitting(like.rows.shape)
+        _check_one_shape(names, [like.rows, fitted])
+        return fitted
+    return _aligned(names, [like.rows, rows])[1]
+
+
+def _check_one_kind(names: Names, rows: Sequence[Rows]) -> None:
+    if len({part.kind for part in rows}) > 1:
+        found = ", ".join(f"{name}: {part.kind}" for name, part in zip(names, rows, strict=True))
+        raise DataError(f"domains must be of one kind; got {found}")
+
+
+def _check_one_shape(names: Names, rows: Sequence[Rows]) -> None:
+    for name, part in zip(names, rows, strict=True):
+        if part.shape != rows[0].shape:
+            raise DataError(
+                "the rows of all domains must have one shape; "
+                f"got {rows[0].shape} in {names[0]} and {part.shape} in {name}"
+            )
+
+
+def _with_the_same_columns(names: Names, tables: Sequence[FrameRows]) -> list[Rows]:
+    columns = list(tables[0].frame.columns)
+    for name, table in zip(names, tables, strict=True):
+        here, there = set(table.frame.columns), set(columns)
+        gaps = [
+            f"{where} lacks {', '.join(sorted(map(str, lacking)))}"
+            for where, lacking in ((name, there - here), (names[0], here - there))
+            if lacking
+        ]
+        if gaps:
+            raise DataError(f"tables must have the same columns; {'; '.join(gaps)}")
+    return [FrameRows(table.frame[columns]) for table in tables]

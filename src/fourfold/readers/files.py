@@ -1,21 +1,25 @@
-"""Files for every reader: plain or gzipped, in UTF-8, and named in each error."""
+"""Files and folders for every reader: plain or gzipped, in UTF-8, and named in each error."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
-from typing import IO, TYPE_CHECKING, Final, TextIO
+from typing import IO, TYPE_CHECKING, Any, Final, Self, TextIO, final
+
+import numpy as np
 
 from fourfold.errors import DataError, FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 __all__ = [
     "DAMAGED",
+    "Folder",
     "decoding",
     "is_gzipped",
     "named",
@@ -31,15 +35,7 @@ DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 @contextmanager
 def named(path: Path, kind: str = "a file") -> Iterator[None]:
-    """Name a file in every error that reading it raises.
-
-    Raises
-    ------
-    FileError
-        If the file is missing or unreadable.
-    DataError
-        If its content cannot be used.
-    """
+    """Name a file in every error that reading it raises: FileError or DataError."""
     try:
         yield
     except DataError as error:
@@ -69,13 +65,7 @@ def open_text(path: Path) -> TextIO:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Translate the errors of unpacking and decoding a file.
-
-    Raises
-    ------
-    DataError
-        If it is damaged, or in another encoding than UTF-8.
-    """
+    """Translate the errors of unpacking a file and of decoding UTF-8 to DataErrors."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -90,13 +80,7 @@ def not_gzip(error: Exception) -> DataError:
 
 
 def read_text(path: Path) -> str:
-    """Read a whole file as UTF-8.
-
-    Raises
-    ------
-    DataError
-        If it is in another encoding.
-    """
+    """Read a whole file as UTF-8, or raise a DataError that says where it is not."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -110,3 +94,49 @@ def _not_utf8(error: UnicodeDecodeError, where: str = "") -> DataError:
         "the text must be UTF-8: save it as UTF-8 in the program it comes from; got byte "
         f"0x{error.object[error.start]:02x}{where}"
     )
+
+
+@final
+@dataclass(frozen=True)
+class Folder:
+    """Files below a folder, sorted by path, without hidden files and hidden folders.
+
+    Each sub-folder with everything below it is a class of that name; files outside the sub-folders
+    have no label.
+    """
+
+    root: Path
+    paths: list[Path]
+    classes: list[str]
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """List all files below a folder."""
+        paths, classes = [], []
+        for path in sorted(root.rglob("*")):
+            parts = path.relative_to(root).parts
+            if any(part.startswith(".") for part in parts):
+                continue
+            if path.is_file():
+                paths.append(path)
+            elif len(parts) == 1:
+                classes.append(path.name)
+        return cls(root, paths, classes)
+
+    def ending_in(self, endings: Collection[str]) -> Folder:
+        """Keep the files with one of these endings, in lower case with the dot."""
+        kept = [path for path in self.paths if path.suffix.lower() in endings]
+        return replace(self, paths=kept)
+
+    @property
+    def labels(self) -> Any:
+        """Class of each file or None, (n,) of objects; None if no file has a class."""
+        below = [path.relative_to(self.root).parts for path in self.paths]
+        labels = [parts[0] if len(parts) > 1 else None for parts in below]
+        empty = set(self.classes) - set(labels)
+        if empty:
+            raise DataError(
+                f"each sub-folder is a class and must hold at least one file of it; got none in "
+                f"{', '.join(sorted(empty)[:4])}"
+            )
+        return np.array(labels, object) if any(labels) else None

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import struct
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from fourfold.readers.decoded import DecodedItems, DecodedRows
-from fourfold.readers.encoded import in_threads
+from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from fourfold.readers.encoded import Encoded
+    from fourfold.data.rows import Rows
+    from fourfold.readers.decoded import Encoded
 
-__all__ = ["PictureRows", "endings", "one_size"]
+__all__ = ["PictureRows", "endings"]
 
 MOST_SIDE: Final = 224
 """Longest side of a default size; larger pictures are scaled down to it."""
@@ -34,12 +35,6 @@ BROKEN: Final = (
     *(struct.error, Image.DecompressionBombError),
 )
 """Errors of Pillow at a damaged picture."""
-
-
-class _Header(NamedTuple):
-    height: int
-    width: int
-    grey: bool
 
 
 @final
@@ -68,10 +63,10 @@ class PictureRows(DecodedRows):
     def __init__(
         self, source: Encoded, size: tuple[int, int] | None = None, channels: int | None = None
     ) -> None:
-        headers = list(in_threads(lambda at: _header(source, at), range(source.n)))
-        grey = all(header.grey for header in headers)
-        self._items = _items(source, size or _default_size(headers), channels or (1 if grey else 3))
-        self._index = np.arange(source.n)
+        headers = list(in_threads(lambda at: _size_and_grey(source, at), range(source.n)))
+        channels = channels or (1 if all(grey for _, grey in headers) else 3)
+        items = _items(source, size or _default_size([found for found, _ in headers]), channels)
+        super().__init__(items, np.arange(source.n))
 
     def resized(self, size: tuple[int, int], channels: int) -> PictureRows:
         """Return the same pictures at another size and number of channels."""
@@ -84,13 +79,14 @@ class PictureRows(DecodedRows):
             return self
         return self.resized((shape[0], shape[1]), shape[2])
 
-
-def one_size(
-    domains: Sequence[PictureRows], size: tuple[int, int] | None = None
-) -> list[PictureRows]:
-    """Resize the pictures of several domains to one size, by default the largest of them."""
-    height, width, channels = np.max([rows.shape for rows in domains], axis=0).tolist()
-    return [rows.resized(size or (height, width), channels) for rows in domains]
+    @classmethod
+    def one_size(
+        cls, domains: Sequence[Rows], size: tuple[int, int] | None = None
+    ) -> list[PictureRows]:
+        """Resize the pictures of several domains to one size, by default the largest of them."""
+        pictures = [rows for rows in domains if isinstance(rows, PictureRows)]
+        height, width, channels = np.max([rows.shape for rows in pictures], axis=0).tolist()
+        return [rows.resized(size or (height, width), channels) for rows in pictures]
 
 
 def endings() -> frozenset[str]:
@@ -107,22 +103,26 @@ def _items(source: Encoded, size: tuple[int, int], channels: int) -> DecodedItem
     return DecodedItems(source, decode, (*size, channels), np.uint8)
 
 
-def _header(source: Encoded, at: int) -> _Header:
+@contextmanager
+def _opened(source: Encoded, at: int) -> Iterator[Image.Image]:
     with source.open(at) as file:
         try:
             with Image.open(file) as image:
-                width, height = image.size
-                if image.getexif().get(0x0112) in TURNED:
-                    width, height = height, width
-                return _Header(height, width, image.mode in GREY)
+                yield image
         except BROKEN as error:
             raise source.damaged(at, error) from error
 
 
-def _default_size(headers: Sequence[_Header]) -> tuple[int, int]:
-    height, width = (round(float(np.median([h[i] for h in headers]))) for i in (0, 1))
-    equal = all(header[:2] == headers[0][:2] for header in headers)
-    shrink = 1.0 if equal else min(1.0, MOST_SIDE / max(height, width))
+def _size_and_grey(source: Encoded, at: int) -> tuple[tuple[int, int], bool]:
+    """Read a picture's height and width, and whether it is grey, from its header."""
+    with _opened(source, at) as image:
+        turned = image.getexif().get(0x0112) in TURNED
+        return image.size if turned else image.size[::-1], image.mode in GREY
+
+
+def _default_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    height, width = (round(float(np.median([size[i] for size in sizes]))) for i in (0, 1))
+    shrink = 1.0 if len(set(sizes)) == 1 else min(1.0, MOST_SIDE / max(height, width))
     return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
@@ -130,16 +130,12 @@ def _pixels(source: Encoded, at: int, *, size: tuple[int, int], channels: int) -
     """Decode one picture: (H, W, C)."""
     height, width = size
     mode = "L" if channels == 1 else "RGB"
-    with source.open(at) as file:
-        try:
-            with Image.open(file) as opened:
-                opened.draft(mode, (max(size), max(size)))  # JPEG: decode at a reduced scale
-                image = _in_mode(ImageOps.exif_transpose(opened), mode)
-                if image.size != (width, height):
-                    image = image.resize((width, height), Image.Resampling.BILINEAR)
-                return np.asarray(image).reshape(height, width, channels)
-        except BROKEN as error:
-            raise source.damaged(at, error) from error
+    with _opened(source, at) as opened:
+        opened.draft(mode, (max(size), max(size)))  # JPEG: decode at a reduced scale
+        image = _in_mode(ImageOps.exif_transpose(opened), mode)
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(image).reshape(height, width, channels)
 
 
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from functools import cache, partial
 from math import ceil, exp, log
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
 from fourfold.errors import DataError, MissingExtraError, ParameterError
-from fourfold.readers.decoded import DecodedItems, DecodedRows
-from fourfold.readers.encoded import in_threads
+from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads
 
 try:
     import kaldi_native_fbank as fbank
@@ -21,15 +21,16 @@ except ImportError as error:
     raise MissingExtraError(error.name or "soundfile", "audio") from error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from fourfold.readers.encoded import Encoded
+    from fourfold.data.rows import Rows
+    from fourfold.readers.decoded import Encoded
 
     Samples = NDArray[np.float32]
 
-__all__ = ["SoundRows", "one_size"]
+__all__ = ["SoundRows"]
 
 RATE: Final = 16_000
 """Samples per second after resampling."""
@@ -50,11 +51,6 @@ SHORT: Final = re.compile(r"^data : (\d+) \(should be \d+\)", re.MULTILINE)
 """Line of libsndfile's log for a WAV file whose data and header disagree in length."""
 ENDLESS: Final = 0x7FFF_F000
 """Smallest size in a header that means an unknown length, as streaming programs write it."""
-
-
-class _Header(NamedTuple):
-    rate: int
-    frames: float
 
 
 @final
@@ -92,9 +88,9 @@ class SoundRows(DecodedRows):
     kind = "sounds"
 
     def __init__(self, source: Encoded, size: tuple[int, int] | None = None) -> None:
-        headers = list(in_threads(lambda at: _header(source, at), range(source.n)))
-        self._items = _items(source, _checked(size) if size else _default_size(headers))
-        self._index = np.arange(source.n)
+        headers = list(in_threads(lambda at: _rate_and_frames(source, at), range(source.n)))
+        items = _items(source, _checked(size) if size else _default_size(headers))
+        super().__init__(items, np.arange(source.n))
 
     def resized(self, size: tuple[int, int]) -> SoundRows:
         """Return the same sounds with other numbers of bands and frames."""
@@ -107,16 +103,18 @@ class SoundRows(DecodedRows):
             return self
         return self.resized((shape[0], shape[1]))
 
+    @classmethod
+    def one_size(
+        cls, domains: Sequence[Rows], size: tuple[int, int] | None = None
+    ) -> list[SoundRows]:
+        """Bring the sounds of several domains to one size: the fewest bands and the most frames.
 
-def one_size(domains: Sequence[SoundRows], size: tuple[int, int] | None = None) -> list[SoundRows]:
-    """Bring the sounds of several domains to one size: the fewest bands and the most frames.
-
-    A band above the sample rate of one domain would be empty there and full elsewhere, and a
-    network would learn to tell the recorders apart.
-    """
-    bands = min(rows.shape[0] for rows in domains)
-    frames = max(rows.shape[1] for rows in domains)
-    return [rows.resized(size or (bands, frames)) for rows in domains]
+        A band above the sample rate of one domain would be empty there and full elsewhere, and a
+        network would learn to tell the recorders apart.
+        """
+        sounds = [rows for rows in domains if isinstance(rows, SoundRows)]
+        fewest, most = min(rows.shape[0] for rows in sounds), max(rows.shape[1] for rows in sounds)
+        return [rows.resized(size or (fewest, most)) for rows in sounds]
 
 
 def _checked(size: tuple[int, int]) -> tuple[int, int]:
@@ -132,13 +130,20 @@ def _items(source: Encoded, size: tuple[int, int]) -> DecodedItems:
     return DecodedItems(source, partial(_spectrogram, source, size=size), size, np.float32)
 
 
-def _header(source: Encoded, at: int) -> _Header:
+@contextmanager
+def _opened(source: Encoded, at: int) -> Iterator[soundfile.SoundFile]:
     with source.open(at) as file:
         try:
             with soundfile.SoundFile(file) as sound:
-                rate, n, info = sound.samplerate, sound.frames, sound.extra_info
+                yield sound
         except soundfile.LibsndfileError as error:
             raise source.damaged(at, error.error_string) from error
+
+
+def _rate_and_frames(source: Encoded, at: int) -> tuple[int, float]:
+    """Read a sound's samples per second and its number of frames from its header."""
+    with _opened(source, at) as sound:
+        rate, n, info = sound.samplerate, sound.frames, sound.extra_info
     short = SHORT.search(info)
     if short and int(short[1]) < ENDLESS:
         raise source.damaged(at, "less data than its header says")
@@ -148,13 +153,13 @@ def _header(source: Encoded, at: int) -> _Header:
             f"the sound {source.name(at)} must last at least 10 ms; "
             f"got {n} sample(s) at {rate} a second"
         )
-    return _Header(rate, frames)
+    return rate, frames
 
 
-def _default_size(headers: Sequence[_Header]) -> tuple[int, int]:
-    frames = float(np.quantile([header.frames for header in headers], 0.95))
-    rate = min(header.rate for header in headers)
-    return _bands(min(rate, RATE)), min(MOST_FRAMES, 10 * ceil(frames / 10))
+def _default_size(headers: Sequence[tuple[int, float]]) -> tuple[int, int]:
+    rates, frames = zip(*headers, strict=True)
+    needed = 10 * ceil(float(np.quantile(frames, 0.95)) / 10)
+    return _bands(min(*rates, RATE)), min(MOST_FRAMES, needed)
 
 
 def _mel(hertz: float) -> float:
@@ -198,13 +203,9 @@ def _spectrogram(source: Encoded, at: int, *, size: tuple[int, int]) -> NDArray[
 
 def _samples(source: Encoded, at: int) -> Samples:
     """Read all samples of a sound: mono, 16 kHz, centred, with a peak of about 1."""
-    with source.open(at) as file:
-        try:
-            with soundfile.SoundFile(file) as sound:
-                rate, announced = sound.samplerate, sound.frames
-                channels = sound.read(dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise source.damaged(at, error.error_string) from error
+    with _opened(source, at) as sound:
+        rate, announced = sound.samplerate, sound.frames
+        channels = sound.read(dtype="float32", always_2d=True)
     if len(channels) < 0.9 * announced:  # MP3 headers are approximate
         raise source.damaged(at, f"{len(channels)} of {announced} samples")
     mono = channels.mean(axis=1)

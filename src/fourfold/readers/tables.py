@@ -34,20 +34,11 @@ MISSING: Final = (
 
 
 def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any] | None]:
-    """Read a table of numbers, categories, dates, booleans and texts, with missing cells.
+    """Read the inputs of a table and its column of labels, if it has this column.
 
-    Parameters
-    ----------
-    path
-        A ``.parquet`` file; a ``.jsonl`` file with one object per line, optionally ``.gz``; any
-        other file is delimited text in UTF-8 with a header, in which the delimiter (comma,
-        semicolon or tab) is detected.
-    label
-        Column of the labels, if the table has it.
-
-    Returns
-    -------
-    The inputs without the label column, and that column or None.
+    Cells are numbers, categories, dates, booleans or texts, and may be missing. A ``.jsonl`` or
+    ``.jsonl.gz`` file has one object per line; what is not ``.parquet`` either is delimited text in
+    UTF-8 with a header, in which the delimiter (comma, semicolon or tab) is detected.
 
     Raises
     ------
@@ -70,15 +61,7 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
 
 
 def column_as_text(path: Path, name: str) -> list[str]:
-    """Read a column of delimited text as strings, without any conversion.
-
-    Parameters
-    ----------
-    path
-        A file that :func:`read_table` can read.
-    name
-        Name of the column.
-    """
+    """Read a column of delimited text as strings, without any conversion."""
     written = pa_csv.ConvertOptions(
         include_columns=[name], column_types={name: pa.string()}, strings_can_be_null=False
     )
@@ -110,8 +93,9 @@ def _explain_objects(path: Path) -> None:
     try:
         with decoding(), open_text(path) as file:
             for line, content in enumerate(file, start=1):
-                if content.strip() and not isinstance(_parsed(content), dict):
-                    got = content.strip()
+                got = content.strip()
+                # int() refuses thousands of digits
+                if got and not isinstance(json.loads(content, parse_int=float), dict):
                     raise DataError(f"line {line} must be an object, {{...}}; got {got:.40}")
     except json.JSONDecodeError as error:
         raise DataError(f"line {line} must be JSON; got: {error.msg}") from error
@@ -119,10 +103,6 @@ def _explain_objects(path: Path) -> None:
         raise DataError(f"line {line} must hold cells; got lists or objects too deep") from error
     if not line:
         raise DataError("a table must have at least one row; got none")
-
-
-def _parsed(line: str) -> Any:
-    return json.loads(line, parse_int=float)  # int() refuses thousands of digits
 
 
 def _delimited(path: Path) -> pa.Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fourfold.data.rows import FrameRows, TextRows
 from fourfold.errors import DataError
-from fourfold.readers.encoded import in_threads
+from fourfold.readers.decoded import in_threads
 from fourfold.readers.files import named, read_text
 
 if TYPE_CHECKING:
@@ -23,46 +23,25 @@ TEXTS: Final = (".txt",)
 
 
 def read_files(paths: Sequence[Path]) -> TextRows:
-    """Read texts in UTF-8, one per file.
+    """Read texts in UTF-8, one per file; errors name the file."""
 
-    Raises
-    ------
-    DataError
-        If a file is empty, or not UTF-8; the message names it and the byte.
-    FileError
-        If a file is missing or unreadable.
-    """
-    return TextRows(list(in_threads(lambda at: _read(paths[at]), range(len(paths)))))
+    def read(at: int) -> str:
+        with named(paths[at]):
+            text = read_text(paths[at])
+            if not text.strip():
+                raise DataError("a text must have at least one word: fill or remove it; got none")
+        return "\n".join(text.splitlines())
 
-
-def _read(path: Path) -> str:
-    with named(path):
-        text = read_text(path)
-        if not text.strip():
-            raise DataError("a text must have at least one word: fill or remove it; got none")
-    return "\n".join(text.splitlines())
+    return TextRows(list(in_threads(read, range(len(paths)))))
 
 
 def as_texts(paths: Sequence[Path], rows: Sequence[Rows], like: Rows | None = None) -> list[Rows]:
     """Convert tables to texts if each has a single column of text; return other rows unchanged.
 
     Strings are text if most of them differ and have several words: see
-    :func:`~fourfold.preparation.table_columns.sort_columns`.
-
-    Parameters
-    ----------
-    paths
-        Files of the tables.
-    rows
-        Inputs of each domain.
-    like
-        Rows to align with. If these are texts, a table's column of the same name, or its only
-        column, is text, too, even with few or short cells.
-
-    Raises
-    ------
-    DataError
-        If a cell of such a column is missing or empty.
+    :func:`~fourfold.preparation.table_columns.sort_columns`. If the rows to align with, ``like``,
+    are texts, a table's column of the same name, or its only column, is text even with few or short
+    cells. A DataError names the file with a missing or empty cell.
     """
     names = [_column(part, like) for part in rows]
     tables = [part.frame for part in rows if isinstance(part, FrameRows)]

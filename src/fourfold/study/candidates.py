@@ -25,9 +25,7 @@ __all__ = [
     "baselines",
     "changed_parameters",
     "joint_candidates",
-    "seeded",
     "transfer_candidates",
-    "with_diagnostics",
 ]
 
 Method: TypeAlias = str | TransferEstimator | JointEstimator
@@ -44,16 +42,8 @@ def transfer_candidates(
 ) -> dict[str, TransferEstimator]:
     """Return the methods of one target and their baselines by name, baselines first.
 
-    Parameters
-    ----------
-    methods
-        Methods of the user; None for all that apply.
-    placement
-        Place of the data on the map.
-    defaults
-        Network, recipe and preparation of the study.
-    parameters
-        Hyper-parameters with the same value in every method that has them.
+    Without methods of the user, all that apply are taken. ``defaults`` are the study's network,
+    recipe and preparation, ``parameters`` the same in every method that has them.
 
     Raises
     ------
@@ -91,13 +81,6 @@ def joint_candidates(
 ) -> dict[str, JointEstimator]:
     """Return the joint methods of all tasks, by class name and options.
 
-    Parameters
-    ----------
-    methods, placement, defaults
-        As of :func:`transfer_candidates`.
-    tasks
-        Name → labelled Domain.
-
     Raises
     ------
     ParameterError
@@ -105,47 +88,23 @@ def joint_candidates(
     """
     wanted = placement.methods if methods is None else methods
     named = _numbered(
-        (_name(estimator), estimator) for method in wanted for estimator in _joint(method, tasks)
+        (_name(estimator), _apply_defaults(estimator, defaults))
+        for method in wanted
+        for estimator in _joint(method, tasks)
     )
     if not named:
         raise ParameterError("methods must hold one that learns several tasks; got none")
-    for estimator in named.values():
-        _apply_defaults(estimator, defaults)
     return named
 
 
 def baselines(placement: Placement, defaults: Mapping[str, Any]) -> dict[str, TransferEstimator]:
     """Return the baselines of one task among several, by name."""
-    alone: dict[str, TransferEstimator] = {n: find(n).load()() for n in placement.baselines}
-    for estimator in alone.values():
-        _apply_defaults(estimator, defaults)
-    return alone
-
-
-def seeded(estimator: E, seed: int) -> E:
-    """Return a copy with a seed of its own."""
-    copy: E = clone(estimator)
-    copy.set_params(random_state=seed)
-    return copy
-
-
-def with_diagnostics(estimator: E) -> E:
-    """Return a copy with measurements too expensive for every fit."""
-    copy: E = clone(estimator)
-    if copy.takes("measure", value=True):
-        copy.set_params(measure=True)
-    return copy
+    return {name: _apply_defaults(find(name).load()(), defaults) for name in placement.baselines}
 
 
 def changed_parameters(estimator: TransferEstimator | JointEstimator) -> dict[str, str]:
     """Return the parameters other than defaults, the preparation aside, as text."""
-    defaults = type(estimator)().get_params(deep=False)
-    ours = estimator.get_params(deep=False)
-    return {
-        name: repr(value)
-        for name, value in ours.items()
-        if name != "prepare" and repr(value) != repr(defaults[name])
-    }
+    return {k: repr(value) for k, value in _changed(estimator).items() if k != "prepare"}
 
 
 def _applicable(method: Method, placement: Placement) -> TransferEstimator:
@@ -172,12 +131,16 @@ def _joint(method: Method, tasks: Mapping[str, Domain]) -> list[JointEstimator]:
 
 def _name(method: JointEstimator) -> str:
     """Return the class name and the options other than defaults."""
-    defaults = type(method)().get_params(deep=False)
-    ours = method.get_params(deep=False)
-    options = [
-        v for k, v in ours.items() if isinstance(v, str) and v != defaults[k] and k != "network"
-    ]
+    changed = _changed(method).items()
+    options = [value for k, value in changed if isinstance(value, str) and k != "network"]
     return " ".join([type(method).__name__, *options])
+
+
+def _changed(estimator: TransferEstimator | JointEstimator) -> dict[str, Any]:
+    """Return the parameters other than defaults."""
+    defaults = type(estimator)().get_params(deep=False)
+    ours = estimator.get_params(deep=False)
+    return {name: value for name, value in ours.items() if repr(value) != repr(defaults[name])}
 
 
 def _numbered(pairs: Iterable[tuple[str, E]]) -> dict[str, E]:
@@ -190,9 +153,7 @@ def _numbered(pairs: Iterable[tuple[str, E]]) -> dict[str, E]:
     return named
 
 
-def _apply_defaults(
-    estimator: TransferEstimator | JointEstimator, defaults: Mapping[str, Any]
-) -> None:
+def _apply_defaults(estimator: E, defaults: Mapping[str, Any]) -> E:
     """Set the study's defaults where the estimator takes them and has no value of its own."""
     own = estimator.get_params(deep=False)
     changes: dict[str, Any] = {}
@@ -202,3 +163,4 @@ def _apply_defaults(
             continue
         changes |= {f"recipe__{k}": v for k, v in value.items()} if partial else {name: value}
     estimator.set_params(**changes).check()
+    return estimator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from sklearn.base import clone
 from torch import nn
@@ -18,14 +19,14 @@ from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from fourfold.core.tasks import Task
     from fourfold.preparation.choose import Preparation
 
 __all__ = [
-    "check_choice",
+    "called",
     "check_classes",
     "check_folder",
     "check_network",
@@ -106,25 +107,16 @@ def check_classes(
         if len(domain.counts) < 2:
             (only,) = domain.counts
             raise DataError(
-                f"labels of {_called(domain)} must be of at least two classes; got only {only!r}"
+                f"labels of {called(domain)} must be of at least two classes; got only {only!r}"
             )
     if evaluate is not None and task.has_classes:
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
         unknown = [str(label) for label in evaluate.counts if str(label) not in known]
         if unknown:
             raise DataError(
-                f"each class of {_called(evaluate)}, to evaluate on, must have an example in the "
+                f"each class of {called(evaluate)}, to evaluate on, must have an example in the "
                 f"source or the target; got none of {', '.join(unknown[:4])}"
             )
-
-
-def check_choice(task: Task, folds: int) -> None:
-    """Refuse data by which no model could be chosen."""
-    if not folds and not task.has_classes:
-        raise DataError(
-            f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
-            "choose a model by"
-        )
 
 
 def fit_preparation(
@@ -141,10 +133,12 @@ def fit_preparation(
         fitted: Preparation = clone(chosen).fit(*[domain.rows for domain in learnt])
     except DataError:
         for domain in learnt:  # which of them is it?
-            _naming(domain, lambda domain=domain: clone(chosen).fit(domain.rows))
+            with _naming(domain):
+                clone(chosen).fit(domain.rows)
         raise
     for domain in (*learnt, *(domain for domain in asked if domain is not None)):
-        _naming(domain, lambda domain=domain: fitted.check_rows(domain.rows))
+        with _naming(domain):
+            fitted.check_rows(domain.rows)
     return fitted
 
 
@@ -192,13 +186,15 @@ def write_error(path: Path, what: str, error: OSError) -> FileError:
     return FileError(f"{path} must be {what}; got: {why}")
 
 
-def _naming(domain: Domain, check: Any) -> None:
-    """Run a check, and name the domain in its error."""
+@contextmanager
+def _naming(domain: Domain) -> Iterator[None]:
+    """Name the domain in errors of its rows."""
     try:
-        check()
+        yield
     except DataError as error:
-        raise DataError(f"{_called(domain)}: {error}") from error
+        raise DataError(f"{called(domain)}: {error}") from error
 
 
-def _called(domain: Domain) -> str:
+def called(domain: Domain) -> str:
+    """Return the name of a domain for messages."""
     return domain.name or "the data"

@@ -6,15 +6,15 @@ import datetime as dt
 import platform
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 
 from fourfold.core.version import VERSION
-from fourfold.errors import FourfoldError
-from fourfold.study.diagnostics.confusion import confusion_counts
+from fourfold.errors import FourfoldError, some
 from fourfold.study.diagnostics.points import points_of
+from fourfold.study.diagnostics.tables import confusion_counts
 from fourfold.study.execution import PLOTTED
 from fourfold.study.judge import finished, joint_rows
 from fourfold.study.leaderboard import best_baseline, best_choice
@@ -45,18 +45,7 @@ def conclude(
     jobs: int,
     threads: int,
 ) -> Result:
-    """Return the result of one question.
-
-    Parameters
-    ----------
-    question
-        The question.
-    board
-        Its leaderboard, best first.
-    outcomes
-        Method → outcomes of all its runs.
-    seeds, jobs, threads
-        Settings of the study.
+    """Return the result of one question, from its leaderboard and each method's outcomes.
 
     Raises
     ------
@@ -95,7 +84,12 @@ def conclude(
         place=question.placement.reasons,
         open=list(question.placement.open),
         settings={
-            **_environment(),
+            "fourfold": VERSION,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "machine": f"{platform.system()} {platform.machine()}",
+            "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "command": shlex.join(sys.argv),
             "seeds": list(range(seeds)),
             "folds": question.protocol.splits.count,
             "jobs": jobs,
@@ -176,16 +170,11 @@ def _notes(
     notes = [f"{row.method} could not run: {row.error}" for row in board if row.error]
     notes += question.notes
     if shipped is not None and pick is not None:
-        baseline = shipped.role == "baseline"
-        if baseline and verdict == "helped":
+        better = {("baseline", "helped"): pick.method, ("transfer", "hurt"): "a baseline"}
+        if (shipped.role, verdict) in better:
             notes.append(
                 f"Choice and verdict disagree: {shipped.method} was chosen without evaluation "
-                f"labels, though {pick.method} proved better on them."
-            )
-        if not baseline and verdict == "hurt":
-            notes.append(
-                f"Choice and verdict disagree: {shipped.method} was chosen without evaluation "
-                "labels, though a baseline proved better on them."
+                f"labels, though {better[shipped.role, verdict]} proved better on them."
             )
     others = [row.method for row in board if row.verdict == "helped" and row is not pick]
     if others and verdict != "helped":
@@ -220,18 +209,6 @@ def _summary(domain: Domain) -> DataSummary:
     )
 
 
-def _environment() -> dict[str, Any]:
-    """Return versions, machine, date and command."""
-    return {
-        "fourfold": VERSION,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
-    }
-
-
 # --- several tasks -------------------------------------------------------------------------------
 
 
@@ -239,7 +216,7 @@ def _joint_sentence(row: JointRow) -> str:
     if row.error:
         return f"Undecided: no method of several tasks could run; {row.method}: {row.error}"
     counts = ", ".join(
-        f"{verdict} {len(named)}{_named(named)}"
+        f"{verdict} {len(named)} ({some(named, 4)})"
         for verdict in ("helped", "hurt", "undecided")
         if (named := row.tasks(verdict))
     )
@@ -256,20 +233,13 @@ def _joint_sentence(row: JointRow) -> str:
     return f"Tasks together, by {row.method}: {counts}; {change}.{advice}"
 
 
-def _named(tasks: Sequence[str], most: int = 4) -> str:
-    more = f" and {len(tasks) - most} more" if len(tasks) > most else ""
-    return f" ({', '.join(tasks[:most])}{more})"
-
-
 def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
     """List the caveats of a study of several tasks."""
     if all(question.protocol.splits.count for question in questions.values()):
         return []
-    labels = {name: question.target.counts for name, question in questions.items()}
-    few = ", ".join(name for name, counts in labels.items() if min(counts.values(), default=2) < 2)
-    return [
-        (
-            f"Some class of {few} has a single label, so that nothing can be held out of any task: "
-            "training has a fixed length, and models are chosen by a validator without labels."
-        )
-    ]
+    few = ", ".join(n for n, q in questions.items() if min(q.target.counts.values(), default=2) < 2)
+    note = (
+        f"Some class of {few} has a single label, so that nothing can be held out of any task: "
+        "training has a fixed length, and models are chosen by a validator without labels."
+    )
+    return [note]

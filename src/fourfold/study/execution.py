@@ -8,9 +8,11 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from joblib import Parallel, delayed
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fourfold.core.atomic import disk_is_full
 from fourfold.core.process import keep_memory
@@ -19,19 +21,16 @@ from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
 from fourfold.study.outcomes import Failure, Outcome, save_model
-from fourfold.study.progress import fit_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fourfold.study.outcomes import Answers
     from fourfold.study.question import Question
-    from fourfold.study.runs import Run, RunContext, RunData
+    from fourfold.study.runs import Run, RunContext
     from fourfold.study.splits import Split
 
 __all__ = ["PLOTTED", "execute", "execute_all", "own_store", "precompute"]
-
-T = TypeVar("T")
 
 Outcomes: TypeAlias = Mapping[str, Outcome | Failure]
 """Question → outcome or failure of one run."""
@@ -72,16 +71,7 @@ def execute_all(
 ) -> Iterator[Outcomes]:
     """Yield the outcomes of all runs: first those of finished ones, then as they come.
 
-    Parameters
-    ----------
-    runs, context
-        The runs, and their data and settings.
-    resume
-        Whether finished runs are read and not repeated.
-    jobs
-        Number of fits at a time.
-    progress
-        Whether a bar is shown.
+    Finished runs are read and not repeated with ``resume``; there are ``jobs`` fits at a time.
     """
     left, done = [], []
     for run in runs:
@@ -92,11 +82,31 @@ def execute_all(
         else:
             done.append(found)
     yield from done
-    with fit_progress(len(done) + len(left), len(done), on=progress) as advance:
+    with _fit_progress(len(done) + len(left), len(done), on=progress) as advance:
         for outcomes in _in_any_order(left, jobs):
             yield outcomes
             one = next(iter(outcomes.values()))
             advance(one.method, one.seed)
+
+
+@contextmanager
+def _fit_progress(total: int, done: int, *, on: bool) -> Iterator[Callable[[str, int], None]]:
+    """Show a bar of fits, and yield the function that counts one, given its method and seed."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("fits,"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        disable=not on,
+    ) as progress:
+        bar = progress.add_task("training", total=total, completed=done)
+
+        def advance(method: str, seed: int) -> None:
+            description = f"{method}, seed {seed}"
+            progress.update(bar, advance=1, description=f"{description:<24}")
+
+        yield advance
 
 
 def _in_any_order(calls: list[Any], jobs: int) -> Iterator[Any]:
@@ -105,15 +115,13 @@ def _in_any_order(calls: list[Any], jobs: int) -> Iterator[Any]:
     Workers ignore Ctrl-C: this process ends them.
     """
     parallel = Parallel(jobs, return_as="generator_unordered")
-    results: Iterator[Any]
-    if threading.current_thread() is not threading.main_thread():  # only the main one has handlers
-        results = parallel(calls)
-        return results
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # workers inherit it
+    main = threading.current_thread() is threading.main_thread()  # only that one has handlers
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None  # workers inherit it
     try:
-        results = parallel(calls)
+        results: Iterator[Any] = parallel(calls)
     finally:
-        signal.signal(signal.SIGINT, before)
+        if main:
+            signal.signal(signal.SIGINT, before)
     return results
 
 
@@ -130,7 +138,7 @@ def execute(run: Run, context: RunContext, key: str) -> Outcomes:
     if context.own:
         keep_memory()
     try:
-        outcomes = _in_runtime(lambda: _fit(run, context, key), context, run, key)
+        outcomes = _in_runtime(run, context, key)
     except FileError:
         raise
     except Exception as error:  # noqa: BLE001  whatever one method raises, the others go on
@@ -142,13 +150,13 @@ def execute(run: Run, context: RunContext, key: str) -> Outcomes:
     return outcomes
 
 
-def _in_runtime(fit: Callable[[], T], context: RunContext, run: Run, key: str) -> T:
+def _in_runtime(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
     """Fit in the study's runtime; where the store's disk is full, again without the store."""
     runtime = context.runtime.but(checkpoints=context.checkpoints(run, key))
     if context.store is not None:
         try:
             with runtime.but(store=Store(context.store)):
-                return fit()
+                return _fit(run, context, key)
         except OSError as error:
             if not (disk_is_full(error) or disk_is_full(error.__cause__)):
                 raise
@@ -158,14 +166,14 @@ def _in_runtime(fit: Callable[[], T], context: RunContext, run: Run, key: str) -
                 stacklevel=2,
             )
     with using(None), runtime:
-        return fit()
+        return _fit(run, context, key)
 
 
 def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
     """Fit one estimator, save it if it may be shipped, and ask it about each question's rows."""
     estimator: Any = run.unfitted()
     splits = {
-        name: None if run.split is None else context.data[name].splits.apply(held)
+        name: None if run.split is None else context.data[name].protocol.splits.apply(held)
         for name, held in run.held.items()
     }
     train = {name: split or context.data[name] for name, split in splits.items()}
@@ -190,23 +198,22 @@ def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
             task=model.task_,
             outputs=_ask(model, run, context.data[name], splits[name]),
             seconds=seconds,
-            losses=_losses(model),
+            losses=[float(sum(epoch)) for epoch in model.history_.losses],
             findings=model.findings_,
         )
         for name, model in models.items()
     }
 
 
-def _ask(model: Any, run: Run, data: RunData, split: Split | None) -> dict[str, Answers]:
+def _ask(model: Any, run: Run, question: Question, split: Split | None) -> dict[str, Answers]:
     """Return a model's answers on the wanted rows, and its features of plotted rows."""
-    asked = data.asked(split)
+    asked = {} if question.evaluate is None else {"evaluate": question.evaluate}
+    if not question.protocol.splits.count:  # for a validator
+        asked["target"] = question.target
+    if split is not None:
+        asked = {"held": split.asked}
     answers: dict[str, Answers] = {name: model.outputs(rows) for name, rows in asked.items()}
-    if run.ships and data.plotted:
-        features = [model.embed(rows) for rows in data.plotted]
+    if run.ships and question.plotted:
+        features = [model.embed(rows) for rows in question.plotted]
         answers |= dict(zip(PLOTTED, features, strict=True))
     return answers
-
-
-def _losses(model: Any) -> list[float]:
-    """Return the training loss of each epoch; none where nothing was trained."""
-    return [float(sum(epoch)) for epoch in model.history_.losses]

@@ -72,11 +72,6 @@ def corrected_t(differences: Floats, test_share: float) -> Intervals:
     test_share
         Share of held-out rows in a split, in [0, 1).
 
-    Returns
-    -------
-    callable
-        From a level, e.g. .05, to its interval.
-
     References
     ----------
     Nadeau & Bengio, Inference for the Generalization Error, Machine Learning 2003.
@@ -106,11 +101,6 @@ def paired_bootstrap(differences: Floats, *, rounds: int = 4000, seed: int = 0) 
         (seeds, rows) paired differences of two models' scores on each row.
     rounds, seed
         Number of resamples, and the seed of their draws.
-
-    Returns
-    -------
-    callable
-        From a level to its interval.
     """
     random = np.random.default_rng(seed)
     n_seeds, n_rows = differences.shape
@@ -125,19 +115,7 @@ def bootstrap(
 ) -> Intervals:
     """Estimate the interval of a difference of scores other than means over rows, e.g. AUC.
 
-    Parameters
-    ----------
-    score
-        From a seed and positions of rows, with repetition, to the difference.
-    n_seeds, n_rows
-        Numbers of seeds and rows.
-    rounds
-        Number of resamples.
-
-    Returns
-    -------
-    callable
-        From a level to its interval.
+    ``score`` is the difference for a seed and positions of rows, with repetition.
     """
     random = np.random.default_rng(0)
     everything = np.arange(n_rows)
@@ -164,16 +142,8 @@ def _percentiles(mean: float, draws: Floats) -> Intervals:
 def holm(intervals: Mapping[K, Intervals]) -> dict[K, tuple[Interval, Verdict]]:
     """Judge several differences by Holm's procedure, at a family-wise error rate of 5 %.
 
-    Parameters
-    ----------
-    intervals
-        Name, such as a question and a method → interval at a level.
-
-    Returns
-    -------
-    dict
-        Name → interval at its level of Holm's procedure, and the verdict: above 0 *helped*, below
-        *hurt*, else *undecided*.
+    Each gets its interval at the level of the procedure, and the verdict: above 0 *helped*, below
+    *hurt*, else *undecided*.
 
     References
     ----------

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from fourfold.study import gate
 from fourfold.study.candidates import changed_parameters
-from fourfold.study.diagnostics.cluster_contents import cluster_contents
-from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow
+from fourfold.study.diagnostics.tables import cluster_contents
+from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
 from fourfold.study.outcomes import Failure, Outcome, take
-from fourfold.study.scores import Accuracy, ClassScore
+from fourfold.study.scores import ClassScore, rows_right
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from fourfold.core.findings import Finding
+    from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
-    from fourfold.study.gate import Interval, Intervals, Verdict
+    from fourfold.study.gate import Interval, Intervals
+    from fourfold.study.outcomes import Answers
     from fourfold.study.question import Question
     from fourfold.study.scores import Score
 
@@ -31,64 +32,34 @@ REFERENCE: Final = "TargetOnly"
 """Baseline of Δm: the same network on each task alone."""
 
 
-@final
-@dataclass(frozen=True)
-class Ratings:
-    """Ratings of one method on one question, before it is compared to others.
-
-    Attributes
-    ----------
-    whole
-        Outcomes on the whole target, one a seed.
-    choice, scores
-        As of a :class:`~fourfold.study.leaderboard.LeaderboardRow`.
-    seconds
-        Mean duration of a fit.
-    error
-        Reason why the method could not run; empty if it did.
-    """
-
-    whole: list[Outcome] = field(default_factory=list)
-    choice: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    error: str = ""
-
-
 def leaderboards(
     questions: Mapping[str, Question],
     outcomes: Mapping[str, Mapping[str, Sequence[Outcome | Failure]]],
 ) -> dict[str, list[LeaderboardRow]]:
-    """Return the leaderboard of each question, best first.
+    """Return the leaderboard of each question, best first, from the outcomes of each method.
 
     Holm's correction goes over questions × methods.
-
-    Parameters
-    ----------
-    questions
-        Name → question.
-    outcomes
-        Name → method → outcomes of all its runs.
     """
-    rated = {
-        name: {method: _rate(question, outcomes[name][method]) for method in question.candidates}
+    rows = {
+        name: {
+            method: _rate(question, method, outcomes[name][method])
+            for method in question.candidates
+        }
         for name, question in questions.items()
     }
     judged = gate.holm(
         {
             (name, method): interval
             for name, question in questions.items()
-            for method, interval in _intervals(question, rated[name]).items()
+            for method, interval in _intervals(question, rows[name], outcomes[name]).items()
         }
     )
-    boards = {}
-    for name, question in questions.items():
-        rows = [
-            _row(question, method, ratings, judged.get((name, method)))
-            for method, ratings in rated[name].items()
-        ]
-        boards[name] = sorted(rows, key=lambda row: row.by_score, reverse=True)
-    return boards
+    for (name, method), (difference, verdict) in judged.items():
+        rows[name][method] = replace(rows[name][method], difference=difference, verdict=verdict)
+    return {
+        name: sorted(board.values(), key=lambda row: row.by_score, reverse=True)
+        for name, board in rows.items()
+    }
 
 
 def joint_rows(
@@ -112,106 +83,91 @@ def finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
 # --- one method on one question ------------------------------------------------------------------
 
 
-def _rate(question: Question, outcomes: Sequence[Outcome | Failure]) -> Ratings:
-    """Rate a method by itself."""
-    failed = [outcome.error for outcome in outcomes if isinstance(outcome, Failure)]
-    if failed:
-        return Ratings(error=failed[0])
-    protocol, evaluate, done = question.protocol, question.evaluate, finished(outcomes)
-    whole = [outcome for outcome in done if outcome.split is None]
-    parts = [outcome for outcome in done if outcome.split is not None]
-    choice = crossed = protocol.splits.rate(protocol.choice, parts)
-    if not crossed and protocol.validator is not None:
-        choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
-    scores = crossed
-    if evaluate is not None:
-        on = np.flatnonzero(evaluate.labelled)
-        scores = [
-            protocol.score(o.task, evaluate.known, take(o.outputs["evaluate"], on)) for o in whole
-        ]
-    seconds = float(np.mean([outcome.seconds for outcome in done]))
-    return Ratings(whole, choice, scores, seconds)
-
-
-def _row(
-    question: Question, method: str, ratings: Ratings, judged: tuple[Interval, Verdict] | None
-) -> LeaderboardRow:
-    """Fill in the row of a method; without an interval a method of transfer is undecided."""
+def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]) -> LeaderboardRow:
+    """Rate a method by itself; without an interval a method of transfer is undecided."""
     baseline = question.is_baseline(method)
-    difference, verdict = judged or (None, None if baseline else "undecided")
-    return LeaderboardRow(
+    row = LeaderboardRow(
         method=method,
         role="baseline" if baseline else "transfer",
-        choice=ratings.choice,
-        scores=ratings.scores,
-        difference=difference,
-        verdict=verdict,
-        seconds=ratings.seconds,
-        losses=[outcome.losses for outcome in ratings.whole if outcome.losses],
+        verdict=None if baseline else "undecided",
         parameters=changed_parameters(question.candidates[method]),
-        findings=_findings(question, ratings.whole),
-        error=ratings.error,
+    )
+    failed = [outcome.error for outcome in outcomes if isinstance(outcome, Failure)]
+    if failed:
+        return replace(row, error=failed[0])
+    protocol, evaluate, done = question.protocol, question.evaluate, finished(outcomes)
+    whole = _whole(outcomes)
+    parts = [outcome for outcome in done if outcome.split is not None]
+    choice = scores = protocol.splits.rate(protocol.choice, parts)
+    if not choice and protocol.validator is not None:
+        choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
+    if evaluate is not None:
+        scores = [protocol.score(o.task, evaluate.known, o.judged(evaluate)) for o in whole]
+    found = whole[0].findings
+    if evaluate is not None and protocol.task.kind == "clusterer":
+        found = [*found, *cluster_contents(evaluate, whole)]
+    return replace(
+        row,
+        choice=choice,
+        scores=scores,
+        seconds=float(np.mean([outcome.seconds for outcome in done])),
+        losses=[outcome.losses for outcome in whole if outcome.losses],
+        findings=found,
     )
 
 
-def _findings(question: Question, whole: Sequence[Outcome]) -> list[Finding]:
-    """Return the findings of the first seed; of clusters, also their classes."""
-    if not whole:
-        return []
-    if question.evaluate is None or question.protocol.task.kind != "clusterer":
-        return whole[0].findings
-    return [*whole[0].findings, *cluster_contents(question.evaluate, whole)]
+def _whole(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
+    """Return the outcomes on the whole target, one a seed."""
+    return [outcome for outcome in finished(outcomes) if outcome.split is None]
 
 
 # --- methods compared ----------------------------------------------------------------------------
 
 
-def _intervals(question: Question, rated: Mapping[str, Ratings]) -> dict[str, Intervals]:
-    """Compare each method of transfer to the best baseline; none without scores."""
-    scored = {method: ratings for method, ratings in rated.items() if ratings.scores}
-    rivals = [ratings for method, ratings in scored.items() if question.is_baseline(method)]
-    if not rivals:
-        return {}
-    best = max(rivals, key=lambda ratings: np.mean(ratings.scores))
-    return {
-        method: _interval(question, ratings, best)
-        for method, ratings in scored.items()
-        if not question.is_baseline(method)
-    }
-
-
-def _interval(question: Question, ours: Ratings, theirs: Ratings) -> Intervals:
-    """Return the interval of the difference of two methods, paired over seeds and splits."""
-    if question.evaluate is None:
-        differences = np.array(ours.scores) - np.array(theirs.scores)
-        return gate.corrected_t(differences, question.protocol.splits.share)
-    pairs = list(zip(ours.whole, theirs.whole, strict=True))
-    return _bootstrap(question.protocol.score, pairs, question.evaluate)
+def _intervals(
+    question: Question,
+    rows: Mapping[str, LeaderboardRow],
+    outcomes: Mapping[str, Sequence[Outcome | Failure]],
+) -> dict[str, Intervals]:
+    """Compare each method of transfer to the best baseline, paired over seeds and splits."""
+    best = best_baseline(list(rows.values()))
+    found: dict[str, Intervals] = {}
+    for method, row in rows.items():
+        if best is None or row.role == "baseline" or not row.scores:
+            continue
+        if question.evaluate is None:
+            differences = np.array(row.scores) - np.array(best.scores)
+            found[method] = gate.corrected_t(differences, question.protocol.splits.share)
+        else:
+            ours, theirs = _whole(outcomes[method]), _whole(outcomes[best.method])
+            pairs = list(zip(ours, theirs, strict=True))
+            found[method] = _bootstrap(question.protocol.score, pairs, question.evaluate)
+    return found
 
 
 def _bootstrap(
     score: Score, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain
 ) -> Intervals:
     """Resample rows and seeds; scores by row or by class need not be computed anew."""
-    known, on = evaluate.known, np.flatnonzero(evaluate.labelled)
-    asked = [[(o.task, take(o.outputs["evaluate"], on)) for o in pair] for pair in pairs]
-    if isinstance(score, Accuracy):
-        by_row = [[score.rows(task, known, answers) for task, answers in pair] for pair in asked]
+    known = evaluate.known
+    asked = [[(o.task, o.judged(evaluate)) for o in pair] for pair in pairs]
+    if score.name == "accuracy":
+        by_row = [[rows_right(task, known, answers) for task, answers in pair] for pair in asked]
         return gate.paired_bootstrap(np.stack([ours - theirs for ours, theirs in by_row]))
 
+    def rating(task: Task, answers: Answers) -> Callable[[NDArray[np.intp]], float]:
+        if isinstance(score, ClassScore):
+            group, right = score.group(task, known, answers)
+            return lambda rows: score.of_groups(group[rows], right[rows])
+        return lambda rows: score(task, known[rows], take(answers, rows))
+
+    ratings = [[rating(*one) for one in pair] for pair in asked]
+
     def difference(seed: int, rows: NDArray[np.intp]) -> float:
-        ours, theirs = (score(task, known[rows], take(a, rows)) for task, a in asked[seed])
+        ours, theirs = (rate(rows) for rate in ratings[seed])
         return ours - theirs
 
-    if not isinstance(score, ClassScore):
-        return gate.bootstrap(difference, len(pairs), len(known))
-    classes, groups = score, [[score.group(t, known, a) for t, a in pair] for pair in asked]
-
-    def by_class(seed: int, rows: NDArray[np.intp]) -> float:
-        ours, theirs = (classes.of_groups(g[rows], right[rows]) for g, right in groups[seed])
-        return ours - theirs
-
-    return gate.bootstrap(by_class, len(pairs), len(known))
+    return gate.bootstrap(difference, len(pairs), len(known))
 
 
 # --- tasks together ------------------------------------------------------------------------------
@@ -242,10 +198,8 @@ def _delta(
     if not all(ours and len(ours) == len(alone) for ours, alone in pairs):
         return None
     lower = np.array([question.protocol.score.name == "r2" for question in questions])
-    ours, alone = (
-        np.where(lower[:, None], 1 - scores, scores)
-        for scores in (np.array([pair[side] for pair in pairs]) for side in (0, 1))  # (K, J)
-    )
+    scores = np.array(pairs).swapaxes(0, 1)  # (2, K, J)
+    ours, alone = np.where(lower[:, None], 1 - scores, scores)
     values = gate.delta_m(ours, alone, lower)
     if not np.isfinite(values).all():
         return None
@@ -256,9 +210,9 @@ def _delta(
 
 def _joint_choice(method: str, tables: Mapping[str, Mapping[str, LeaderboardRow]]) -> float:
     """Return the mean gain in the criterion of model selection over the tasks alone."""
-    gains = [_mean(table[method]) - _mean(table[REFERENCE]) for table in tables.values()]
+    ours, alone = (
+        np.array([np.mean(table[name].choice or np.nan) for table in tables.values()])
+        for name in (method, REFERENCE)
+    )
+    gains = ours - alone
     return float(np.mean(gains)) if np.isfinite(gains).all() else -np.inf
-
-
-def _mean(row: LeaderboardRow) -> float:
-    return float(np.mean(row.choice)) if row.choice else np.nan

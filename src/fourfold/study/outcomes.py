@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fourfold.core.findings import Finding
+    from fourfold.data.domain import Domain
     from fourfold.data.rows import Index
     from fourfold.estimators.joint import JointEstimator
     from fourfold.estimators.transfer import TransferEstimator
@@ -81,6 +82,10 @@ class Outcome:
         """Decode the answers on ``"held"``, ``"evaluate"`` or ``"target"`` rows: (n,) or (n, m)."""
         answers: Any = self.outputs[name]  # of the kind that the task decodes
         return self.task.decode(answers)
+
+    def judged(self, evaluate: Domain) -> Answers:
+        """Return the answers on the labelled rows to evaluate on."""
+        return take(self.outputs["evaluate"], np.flatnonzero(evaluate.labelled))
 
     def save(self, path: Path) -> None:
         """Write the outcome, all or nothing."""

@@ -14,27 +14,28 @@ from fourfold.errors import ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.choose import SentenceEncoding
-from fourfold.preparation.descriptions import encode_descriptions as described_by_vectors
-from fourfold.preparation.texts import MINILM
+from fourfold.preparation.texts import MINILM, encode_descriptions
 from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
 from fourfold.study.checks import check_network, fit_preparation
 from fourfold.study.diagnostics.points import sample_rows
-from fourfold.study.protocols.clustering import clustering_protocol
-from fourfold.study.protocols.described import described_protocol
-from fourfold.study.protocols.labelled import common_folds, labelled_protocol
+from fourfold.study.protocols import (
+    clustering_protocol,
+    common_folds,
+    described_protocol,
+    labelled_protocol,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fourfold.data.domain import Domain
-    from fourfold.data.rows import Rows
     from fourfold.estimators.joint import JointEstimator
     from fourfold.estimators.transfer import TransferEstimator
     from fourfold.networks.builder import Builder
     from fourfold.planner import Placement
     from fourfold.preparation.choose import Preparation
     from fourfold.study.candidates import Method
-    from fourfold.study.protocols.protocol import Protocol
+    from fourfold.study.protocols import Protocol
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Options", "Question", "ask_tasks", "ask_transfer"]
@@ -150,11 +151,7 @@ def ask_transfer(
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
     protocol = _protocol(placement, sources, target, evaluate, options)
-    domains = [*sources, target]
-    if chosen is None:
-        chosen = _default_preparation(placement, [d.rows for d in domains], options)
-    prepared = fit_preparation(chosen, domains, evaluate)
-    check_network(options.network, prepared.shape_)
+    prepared = _fit_preparation(chosen, placement, [*sources, target], [evaluate], options)
     candidates = transfer_candidates(
         options.methods,
         placement,
@@ -196,16 +193,22 @@ def ask_tasks(
         name: labelled_protocol([], d, judged[name], folds=folds, metric=options.metric)
         for name, d in targets.items()
     }
-    prepared = _prepare_tasks(targets, judged, chosen, placement, options)
-    shared = None if input_difference(targets) else FrozenEstimator(next(iter(prepared.values())))
-    joint = joint_candidates(
-        options.methods, placement, targets, options.defaults(chosen if shared is None else shared)
-    )
-    questions = {}
-    for name, protocol in protocols.items():
-        check_network(options.network, prepared[name].shape_)
-        alone = baselines(placement, options.defaults(FrozenEstimator(prepared[name])))
-        questions[name] = Question(
+    difference = input_difference(targets)
+    if difference and isinstance(options.network, nn.Module):
+        raise ParameterError(
+            "network must be a name or a Builder where the inputs of tasks differ, so that each "
+            f"has one of its own; got a module, and {difference}"
+        )
+    prepared: dict[str, Preparation] = {}
+    for names in [[name] for name in targets] if difference else [list(targets)]:
+        learnt, asked = [targets[name] for name in names], [judged[name] for name in names]
+        fitted = _fit_preparation(chosen, placement, learnt, asked, options)
+        prepared |= dict.fromkeys(names, fitted)
+    frozen = {name: FrozenEstimator(fitted) for name, fitted in prepared.items()}
+    shared = options.defaults(chosen if difference else next(iter(frozen.values())))
+    joint = joint_candidates(options.methods, placement, targets, shared)
+    return {
+        name: Question(
             title=name,
             placement=placement,
             sources=(),
@@ -213,9 +216,10 @@ def ask_tasks(
             evaluate=judged[name],
             protocol=protocol,
             preparation=prepared[name],
-            candidates={**alone, **joint},
+            candidates={**baselines(placement, options.defaults(frozen[name])), **joint},
         )
-    return questions
+        for name, protocol in protocols.items()
+    }
 
 
 def _protocol(
@@ -247,35 +251,22 @@ def _protocol(
     return labelled_protocol(*data, folds=folds, metric=metric)
 
 
-def _default_preparation(placement: Placement, rows: list[Rows], options: Options) -> Preparation:
-    """Return the preparation that the first baseline would choose, not yet fitted."""
-    baseline = find(placement.baselines[0]).load()()
-    prepare: Preparation = baseline.choose_preparation(
-        rows, user_network=isinstance(options.network, nn.Module)
-    )
-    return prepare
-
-
-def _prepare_tasks(
-    targets: Mapping[str, Domain],
-    judged: Mapping[str, Domain | None],
+def _fit_preparation(
     chosen: Preparation | None,
     placement: Placement,
+    learnt: Sequence[Domain],
+    asked: Sequence[Domain | None],
     options: Options,
-) -> dict[str, Preparation]:
-    """Fit one preparation on all tasks, or one a task where their inputs differ in kind."""
-    difference = input_difference(targets)
-    if difference and isinstance(options.network, nn.Module):
-        raise ParameterError(
-            "network must be a name or a Builder where the inputs of tasks differ, so that each "
-            f"has one of its own; got a module, and {difference}"
+) -> Preparation:
+    """Fit the preparation, or the one of the first baseline, and check the network behind it."""
+    if chosen is None:
+        baseline = find(placement.baselines[0]).load()()
+        chosen = baseline.choose_preparation(
+            [domain.rows for domain in learnt],
+            user_network=isinstance(options.network, nn.Module),
         )
-    fitted: dict[str, Preparation] = {}
-    for names in [[name] for name in targets] if difference else [list(targets)]:
-        domains = [targets[name] for name in names]
-        prepare = chosen or _default_preparation(placement, [d.rows for d in domains], options)
-        one = fit_preparation(prepare, domains, *[judged[name] for name in names])
-        fitted |= dict.fromkeys(names, one)
+    fitted = fit_preparation(chosen, learnt, *asked)
+    check_network(options.network, fitted.shape_)
     return fitted
 
 
@@ -283,7 +274,7 @@ def _with_vectors(domain: Domain, encoder: str | None) -> Domain:
     """Encode textual descriptions of classes once, before all fits."""
     if domain.classes is None or domain.classes.texts is None:
         return domain
-    return domain.described(described_by_vectors(domain.classes, encoder or MINILM))
+    return domain.described(encode_descriptions(domain.classes, encoder or MINILM))
 
 
 def _called(domain: Domain, name: str) -> Domain:

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.version import VERSION
 from fourfold.estimators.joint import JointEstimator
-from fourfold.study.candidates import seeded, with_diagnostics
 from fourfold.study.outcomes import Outcome, is_saved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from fourfold.data.domain import Domain
     from fourfold.data.rows import Index
     from fourfold.estimators.transfer import TransferEstimator
     from fourfold.study.question import Question
-    from fourfold.study.splits import Split, Splits
     from fourfold.training.runtime import Runtime
 
-__all__ = ["SHIPPED", "Run", "RunContext", "RunData", "list_runs"]
+__all__ = ["SHIPPED", "Run", "RunContext", "list_runs", "without_answers"]
 
 SHIPPED: Final = 0
 """The seed whose models are saved."""
@@ -64,9 +63,11 @@ class Run:
         return self.split is None and self.seed == SHIPPED
 
     def unfitted(self) -> TransferEstimator | JointEstimator:
-        """Return the estimator to fit, with its seed."""
-        estimator = seeded(self.estimator, self.seed)
-        return with_diagnostics(estimator) if self.ships else estimator
+        """Return the estimator to fit, with its seed; only shipped ones measure more."""
+        estimator: TransferEstimator | JointEstimator = clone(self.estimator)
+        if self.ships and estimator.takes("measure", value=True):
+            estimator.set_params(measure=True)
+        return estimator.set_params(random_state=self.seed)
 
 
 def list_runs(questions: Mapping[str, Question], seeds: int) -> Iterator[Run]:
@@ -83,72 +84,14 @@ def list_runs(questions: Mapping[str, Question], seeds: int) -> Iterator[Run]:
         for seed in range(seeds if judged or not count else 1):
             yield Run(method, estimator, seed, None, nothing)
     held = {name: [one.parts(seed) for seed in range(seeds)] for name, one in splits.items()}
-    for split in range(count):
-        for method, estimator, names in fits:
-            for seed in range(seeds):
-                parts = {name: held[name][seed][split] for name in names}
-                yield Run(method, estimator, seed, split, parts)
+    for split, (method, estimator, names), seed in product(range(count), fits, range(seeds)):
+        yield Run(method, estimator, seed, split, {name: held[name][seed][split] for name in names})
 
 
-@final
-@dataclass(frozen=True)
-class RunData:
-    """Data of one question as fits see them: without labels to evaluate on.
-
-    Attributes
-    ----------
-    sources, target, splits
-        Training domains, and what is held out of them.
-    evaluate
-        Rows without labels, asked of models of the whole target; or None.
-    plotted
-        Rows whose features are asked of saved models.
-    validate
-        Whether models are asked about the target's rows, for a validator.
-    folder
-        Folder of runs and models of this question alone.
-    """
-
-    sources: tuple[Domain, ...]
-    target: Domain
-    splits: Splits
-    evaluate: Domain | None
-    plotted: tuple[Domain, ...]
-    validate: bool
-    folder: Path
-
-    @classmethod
-    def of(cls, question: Question, folder: Path) -> RunData:
-        """Return the data of a question, without its labels to evaluate on."""
-        evaluate, splits = question.evaluate, question.protocol.splits
-        return cls(
-            sources=question.sources,
-            target=question.target,
-            splits=splits,
-            evaluate=None if evaluate is None else evaluate.unlabelled(),
-            plotted=question.plotted,
-            validate=not splits.count,
-            folder=folder,
-        )
-
-    def identity(self, held: Index, *, whole: bool) -> list[Any]:
-        """Return the dependencies of a run on these data, as JSON can hold them."""
-        asked = self.evaluate.rows.digest if self.evaluate is not None and whole else None
-        return [
-            [source.digest for source in self.sources],
-            self.target.digest,
-            asked,
-            None if whole else type(self.splits).__name__,
-            held.tolist(),
-            self.validate and whole,
-        ]
-
-    def asked(self, split: Split | None) -> dict[str, Domain]:
-        """Return the rows to ask models about, by name."""
-        if split is not None:
-            return {"held": split.asked}
-        asked = {} if self.evaluate is None else {"evaluate": self.evaluate}
-        return asked | ({"target": self.target} if self.validate else {})
+def without_answers(question: Question) -> Question:
+    """Return a question as fits see it: without labels to evaluate on, and without candidates."""
+    evaluate = None if question.evaluate is None else question.evaluate.unlabelled()
+    return replace(question, evaluate=evaluate, candidates={})
 
 
 @final
@@ -159,7 +102,9 @@ class RunContext:
     Attributes
     ----------
     data
-        Question → its data.
+        Name → question :func:`without_answers`.
+    folders
+        Question → folder of runs and models of this question alone.
     folder
         Folder of the models that answer all questions.
     runtime
@@ -170,7 +115,8 @@ class RunContext:
         Whether the process is ours, and may be set up for training.
     """
 
-    data: Mapping[str, RunData]
+    data: Mapping[str, Question]
+    folders: Mapping[str, Path]
     folder: Path
     runtime: Runtime
     store: Path | None
@@ -190,7 +136,8 @@ class RunContext:
             self._identities[which] = run.estimator.identity()
         whole = run.split is None
         data = [
-            [name, *self.data[name].identity(held, whole=whole)] for name, held in run.held.items()
+            [name, *_identity(self.data[name], held, whole=whole)]
+            for name, held in run.held.items()
         ]
         parts = [self._identities[which], run.seed, run.split, data, self.environment]
         return xxh3_128_hexdigest(json.dumps(parts).encode())
@@ -200,7 +147,7 @@ class RunContext:
         if len(run.held) == len(self.data):
             return self.folder
         (name,) = run.held
-        return self.data[name].folder
+        return self.folders[name]
 
     def model(self, run: Run) -> Path:
         """Return the folder of the saved model of a run."""
@@ -212,7 +159,7 @@ class RunContext:
 
     def path(self, question: str, key: str) -> Path:
         """Return the file of a run's outcome on one question."""
-        return self.data[question].folder / "runs" / f"{key}.safetensors"
+        return self.folders[question] / "runs" / f"{key}.safetensors"
 
     def finished(self, run: Run, key: str) -> dict[str, Outcome] | None:
         """Read a finished run; None where an outcome, or the saved model, is not there."""
@@ -226,3 +173,16 @@ class RunContext:
                 return None
             outcomes[name] = outcome
         return outcomes
+
+
+def _identity(question: Question, held: Index, *, whole: bool) -> list[Any]:
+    """Return the dependencies of a run on a question's data, as JSON can hold them."""
+    evaluate, splits = question.evaluate, question.protocol.splits
+    return [
+        [source.digest for source in question.sources],
+        question.target.digest,
+        evaluate.rows.digest if evaluate is not None and whole else None,
+        None if whole else type(splits).__name__,
+        held.tolist(),
+        not splits.count and whole,
+    ]

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
+from scipy.special import entr
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
-from fourfold.algorithms.purity import cluster_entropy
+from fourfold.algorithms.clustering.counts import cluster_entropy
 from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
 from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.errors import ParameterError
@@ -24,14 +25,12 @@ if TYPE_CHECKING:
 __all__ = [
     "SCORES",
     "ClassScore",
-    "Entropy",
     "HarmonicMean",
-    "InformationMaximization",
     "Score",
     "Stability",
-    "TaskScore",
-    "Validator",
     "choose_score",
+    "information_maximization",
+    "rows_right",
 ]
 
 MINORITY: Final = 0.2
@@ -41,12 +40,7 @@ MINORITY: Final = 0.2
 class Score(ABC):
     """A number for a task's answers against true labels; higher is better.
 
-    Attributes
-    ----------
-    name
-        Its name.
-    helped, hurt
-        Beginning of the sentence on a difference above zero, and below.
+    ``helped`` and ``hurt`` begin the sentence on a difference above zero, and below.
     """
 
     name: str
@@ -56,20 +50,6 @@ class Score(ABC):
     @abstractmethod
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
         """Rate answers of a fitted task for n rows against labels (n,) or (n, m)."""
-
-
-@final
-class Accuracy(Score):
-    """Share of right rows."""
-
-    name = "accuracy"
-
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        return task.score(y, outputs)
-
-    def rows(self, task: Task, y: NDArray[Any], outputs: Any) -> NDArray[np.float64]:
-        """Return the score of each row, (n,); their mean is the score."""
-        return _rows_right(task, y, outputs)
 
 
 class ClassScore(Score, ABC):
@@ -85,7 +65,7 @@ class ClassScore(Score, ABC):
         if not isinstance(task, Classification):
             raise ParameterError(f"{self.name} needs classes; got a {type(task).__name__}")
         group = 2 * np.unique(y, return_inverse=True)[1] + self.side(y)
-        return group.astype(np.intp), _rows_right(task, y, outputs)
+        return group.astype(np.intp), rows_right(task, y, outputs)
 
     def of_groups(self, group: NDArray[np.intp], right: NDArray[np.float64]) -> float:
         """Compute the score of some grouped rows."""
@@ -136,13 +116,7 @@ class Auc(Score):
 
 @final
 class TaskScore(Score):
-    """The task's own score: R² of numbers, normalized mutual information of clusters.
-
-    Parameters
-    ----------
-    name
-        Its name.
-    """
+    """The task's own score: share of right rows, R² of numbers, or NMI of clusters."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -153,13 +127,7 @@ class TaskScore(Score):
 
 @final
 class HarmonicMean(ClassScore):
-    """Harmonic mean of the accuracies on seen and on unseen classes, each averaged over classes.
-
-    Parameters
-    ----------
-    seen
-        Names of the classes with examples.
-    """
+    """Harmonic mean of the accuracies on seen and on unseen classes, each averaged over classes."""
 
     name = "harmonic_mean"
 
@@ -205,7 +173,7 @@ class Stability(Score):
 SCORES: Final[Mapping[str, Score]] = {
     score.name: score
     for score in (
-        Accuracy(),
+        TaskScore("accuracy"),
         BalancedAccuracy(),
         Auc(),
         TaskScore("r2"),
@@ -230,60 +198,38 @@ def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
     ParameterError
         If there is no score of this name, or the task has none such.
     """
-    if name is not None and name not in SCORES:
-        raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
     fitting = FITTING.get(type(task), ("accuracy", "balanced_accuracy", "auc"))
-    if name is not None and name not in fitting:
+    if name is None:
+        counts = [] if type(task) in FITTING else list(domain.counts.values())
+        rare = len(counts) == 2 and min(counts) < MINORITY * sum(counts)
+        return SCORES["auc" if rare else fitting[0]]
+    if name not in SCORES:
+        raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
+    if name not in fitting:
         raise ParameterError(f"metric must fit the labels, {type(task).__name__}; got {name!r}")
-    if name is not None:
-        return SCORES[name]
-    if type(task) in FITTING:
-        return SCORES[fitting[0]]
-    counts = list(domain.counts.values())
-    rare = len(counts) == 2 and min(counts) < MINORITY * sum(counts)
-    return SCORES["auc" if rare else "accuracy"]
+    return SCORES[name]
 
 
-class Validator(ABC):
-    """A number for a model's answers on the target, without labels; higher is better."""
+def information_maximization(task: Task, outputs: Any) -> float:
+    """Compute the mutual information of rows and predicted classes: H(mean p) − mean H(p), in nats.
 
-    name: ClassVar[str]
-
-    @abstractmethod
-    def __call__(self, task: Task, outputs: Any) -> float:
-        """Rate answers of a fitted task for the target's rows."""
-
-
-@final
-class InformationMaximization(Validator):
-    """Mutual information of rows and predicted classes: H(mean p) − mean H(p), in nats.
-
-    It is high where each row is predicted for sure and all classes are in use.
+    It is high where each row is predicted for sure and all classes are in use; no label is needed.
 
     References
     ----------
     Musgrave, Belongie & Lim, Three New Validators and a Large-Scale Benchmark Ranking for
     Unsupervised Domain Adaptation, 2022.
     """
-
-    name = "information maximization"
-
-    def __call__(self, task: Task, outputs: Any) -> float:
-        if not isinstance(task, Classification):
-            raise ParameterError(
-                f"without labels only classes can be validated; got a {type(task).__name__}: "
-                "bring some target labels"
-            )
-        p = task.probabilities(outputs).astype(np.float64)
-        return float(_entropy(p.mean(axis=0)) - _entropy(p).mean())
+    if not isinstance(task, Classification):
+        raise ParameterError(
+            f"without labels only classes can be validated; got a {type(task).__name__}: "
+            "bring some target labels"
+        )
+    p = task.probabilities(outputs).astype(np.float64)
+    return float(entr(p.mean(axis=0)).sum() - entr(p).sum(axis=-1).mean())
 
 
-def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    logs = np.log(np.where(p > 0, p, 1.0))
-    return np.asarray(-(p * logs).sum(axis=-1))
-
-
-def _rows_right(task: Task, y: NDArray[Any], outputs: Any) -> NDArray[np.float64]:
+def rows_right(task: Task, y: NDArray[Any], outputs: Any) -> NDArray[np.float64]:
     """Return whether each row is right, or the share of its right answers: (n,)."""
     right = task.rows_right(y, outputs)
     if right is None:

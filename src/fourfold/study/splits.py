@@ -26,15 +26,7 @@ __all__ = ["Halves", "HeldClasses", "HiddenLabels", "Split", "Splits", "count_sp
 
 
 class Split(NamedTuple):
-    """Training domains and held-out rows.
-
-    Attributes
-    ----------
-    sources, target
-        Training domains.
-    asked
-        Held-out rows; models answer for them without a look at their labels.
-    """
+    """Training domains, and held-out rows, for which models answer without a look at labels."""
 
     sources: list[Domain]
     target: Domain
@@ -48,15 +40,17 @@ class Splits(ABC):
     ----------
     count
         Number of splits a seed; 0 where nothing can be held out.
-    share
-        Held-out share of the data in a split.
     judged_by
         Basis of verdicts where there are no rows to evaluate on.
     """
 
     count: int
-    share: float
     judged_by: str = "the same folds, corrected resampled t"
+
+    @property
+    def share(self) -> float:
+        """Held-out share of the data in a split."""
+        return 1 / max(self.count, 1)
 
     @abstractmethod
     def parts(self, seed: int) -> list[Index]:
@@ -81,21 +75,10 @@ class Splits(ABC):
 
 @final
 class HiddenLabels(Splits):
-    """Cross-validation on the target's labels.
-
-    Parameters
-    ----------
-    sources, target
-        The data.
-    task
-        Its labels are split.
-    count
-        Number of folds; 0 for none.
-    """
+    """Cross-validation on the target's labels, in as many folds as ``count``; 0 for none."""
 
     def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, count: int) -> None:
         self.sources, self.target, self.count = list(sources), target, count
-        self.share = 1 / max(count, 1)
         self.stratified = task.stratified
 
     def parts(self, seed: int) -> list[Index]:
@@ -110,8 +93,7 @@ class HiddenLabels(Splits):
         return Split(self.sources, self.target.hide(held), self.target.subset(held))
 
     def truth(self, held: Index) -> NDArray[Any]:
-        y = self.target.y
-        return np.full(len(held), np.nan) if y is None else y[held]
+        return self.target.subset(held).known
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
         return [score(o.task, self.truth(o.held), o.outputs["held"]) for o in outcomes]
@@ -124,15 +106,9 @@ class HiddenLabels(Splits):
 class HeldClasses(Splits):
     """Cross-validation over classes of the source, recognized by their descriptions.
 
-    Parameters
-    ----------
-    sources, target
-        The data, with descriptions.
-    most
-        Folds, at most, but enough to leave four classes to learn from; there are none where a fold
-        would then have fewer than two classes.
-    generalized
-        Whether the held-out rows include some of the other classes.
+    There are at most ``most`` folds, but enough to leave four classes to learn from; none where a
+    fold would then have fewer than two classes. Held-out rows include some of the other classes if
+    ``generalized``.
     """
 
     def __init__(
@@ -144,12 +120,9 @@ class HeldClasses(Splits):
         n = len(self.names)
         enough = [folds for folds in range(2, n // 2 + 1) if n - -(-n // folds) >= 4]
         self.count = min(max(most, enough[0]), enough[-1]) if enough else 0
-        self.share = 1 / max(self.count, 1)
 
     def parts(self, seed: int) -> list[Index]:
         """Return the positions of each fold's classes among the sorted names."""
-        if not self.count:
-            return []
         order = np.random.default_rng(seed).permutation(len(self.names))
         ends = np.linspace(0, len(order), self.count + 1).astype(int).tolist()
         return [np.sort(order[a:b]) for a, b in pairwise(ends)]
@@ -180,20 +153,15 @@ class HeldClasses(Splits):
         return where[~unseen & ~fifth], where[unseen | fifth]
 
     def truth(self, held: Index) -> NDArray[Any]:
-        y = self.source.subset(self._positions(held)[1]).y
-        return np.empty(0) if y is None else y
+        return self.source.subset(self._positions(held)[1]).known
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
-        return [
-            self._score(score, o.held)(o.task, self.truth(o.held), o.outputs["held"])
-            for o in outcomes
-        ]
-
-    def _score(self, score: Score, held: Index) -> Score:
-        """Return the score of a split: all classes but the held-out ones are seen."""
-        if isinstance(score, HarmonicMean):
-            return HarmonicMean(np.delete(self.names, held).tolist())
-        return score
+        rates = []
+        for o in outcomes:
+            if isinstance(score, HarmonicMean):  # all classes but the held-out ones are seen
+                score = HarmonicMean(np.delete(self.names, o.held).tolist())
+            rates.append(score(o.task, self.truth(o.held), o.outputs["held"]))
+        return rates
 
     def chosen_by(self, score: Score) -> str:
         return (
@@ -206,18 +174,12 @@ class HeldClasses(Splits):
 class Halves(Splits):
     """Stability of clusters: models of two halves of the target should cluster all rows alike.
 
-    Parameters
-    ----------
-    sources, target
-        The data.
-
     References
     ----------
     Lange, Roth, Braun & Buhmann, Stability-Based Validation of Clustering Solutions, 2004.
     """
 
     count = 2
-    share = 0.5
     judged_by = "stability over seeds, corrected resampled t"
 
     def __init__(self, sources: Sequence[Domain], target: Domain) -> None:

@@ -25,7 +25,7 @@ from fourfold.study.conclusion import conclude, conclude_tasks
 from fourfold.study.execution import execute_all, own_store, precompute
 from fourfold.study.judge import leaderboards
 from fourfold.study.question import Options, ask_tasks, ask_transfer
-from fourfold.study.runs import RunContext, RunData, list_runs
+from fourfold.study.runs import RunContext, list_runs, without_answers
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
@@ -225,12 +225,6 @@ class Study:
         found.save(self.output / "result.json")
         return found
 
-    @property
-    def _joint(self) -> set[str]:
-        """Names of the methods of several tasks."""
-        every = [pair for q in self.questions.values() for pair in q.candidates.items()]
-        return {method for method, estimator in every if isinstance(estimator, JointEstimator)}
-
     def _folder(self, name: str) -> Path:
         """Return the folder of the runs and models of one question alone."""
         one = len(self.questions) == 1
@@ -239,7 +233,8 @@ class Study:
     def _context(self) -> RunContext:
         """Return data and settings of all runs, in the runtime in use."""
         return RunContext(
-            data={name: RunData.of(q, self._folder(name)) for name, q in self.questions.items()},
+            data={name: without_answers(question) for name, question in self.questions.items()},
+            folders={name: self._folder(name) for name in self.questions},
             folder=self.output,
             runtime=current().but(threads=self.threads, store=None),
             store=None if self.store is None else self.store.path,
@@ -248,10 +243,8 @@ class Study:
 
     def _outcomes(self) -> dict[str, dict[str, list[Outcome | Failure]]]:
         """Return the outcomes of all runs, by question and method."""
-        outcomes: dict[str, dict[str, list[Outcome | Failure]]] = {
-            name: {method: [] for method in question.candidates}
-            for name, question in self.questions.items()
-        }
+        outcomes: dict[str, dict[str, list[Outcome | Failure]]]
+        outcomes = {name: {m: [] for m in q.candidates} for name, q in self.questions.items()}
         for found in execute_all(
             list_runs(self.questions, self.seeds),
             self._context(),
@@ -266,9 +259,11 @@ class Study:
     def _ship(self, shipped: Mapping[str, str]) -> None:
         """Put the chosen model of each question into ``best``, all or nothing."""
         best = self.output / "best"
+        candidates = next(iter(self.questions.values())).candidates  # joint ones are in all
         joint = {
             method: load(self.output / "models" / method)
-            for method in {*shipped.values()} & self._joint
+            for method in {*shipped.values()}
+            if isinstance(candidates.get(method), JointEstimator)
         }
         try:
             with whole_folder(best) as part:

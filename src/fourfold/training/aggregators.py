@@ -35,13 +35,7 @@ AGGREGATORS: Final[dict[str, Callable[[int], Aggregator]]] = {
 
 
 def aggregator(name: str, k: int) -> Aggregator:
-    """Build an aggregator of k gradients.
-
-    Raises
-    ------
-    MissingExtraError
-        If its solver is not installed.
-    """
+    """Build an aggregator of k gradients; MissingExtraError if its solver is not installed."""
     try:
         return AGGREGATORS[name](k)
     except ImportError as error:
@@ -53,18 +47,7 @@ def descend(losses: Tensor, name: str, shared: Sequence[Tensor], own: Sequence[T
 
     A loss without a gradient, as of a task without labels in the batch, is left out, because some
     aggregators would return zero. Aggregators have no state, so that a training resumed from a
-    checkpoint gives the same result.
-
-    Parameters
-    ----------
-    losses
-        (K,).
-    name
-        Name of the aggregator.
-    shared
-        Parameters whose K gradients may conflict.
-    own
-        Parameters of one loss each.
+    checkpoint gives the same result. Losses are (K,); the own parameters are of one loss each.
     """
     everything = [*shared, *own]
     rows = [
@@ -75,20 +58,14 @@ def descend(losses: Tensor, name: str, shared: Sequence[Tensor], own: Sequence[T
         parameter.grad = torch.stack([row[i] for row in rows]).sum(0)
     if not shared:
         return
-    jacobian = torch.stack([_flat(row[: len(shared)]) for row in rows])  # (K, P)
+    flat = [torch.cat([g.reshape(-1) for g in row[: len(shared)]]) for row in rows]
+    jacobian = torch.stack(flat)  # (K, P)
     jacobian = jacobian[jacobian.any(dim=1)]
-    step = _aggregated(name, jacobian) if len(jacobian) > 1 else jacobian.sum(0)  # (P,)
+    step = jacobian.sum(0)  # (P,)
+    if len(jacobian) > 1:
+        with warnings.catch_warnings():  # about the speed of a solver that is used again
+            warnings.filterwarnings("ignore", "You are solving a parameterized", UserWarning)
+            step = aggregator(name, len(jacobian))(jacobian)
     parts = torch.split(step, [parameter.numel() for parameter in shared])
     for parameter, part in zip(shared, parts, strict=True):
         parameter.grad = torch.empty_like(parameter).copy_(part.view_as(parameter))
-
-
-def _aggregated(name: str, jacobian: Tensor) -> Tensor:
-    with warnings.catch_warnings():  # about the speed of a solver that is used again
-        warnings.filterwarnings("ignore", "You are solving a parameterized problem", UserWarning)
-        step: Tensor = aggregator(name, len(jacobian))(jacobian)
-    return step
-
-
-def _flat(gradients: Sequence[Tensor]) -> Tensor:
-    return torch.cat([gradient.reshape(-1) for gradient in gradients])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 import torch
 import torch.distributed as dist
@@ -27,9 +27,10 @@ class Balance(nn.Module, ABC):
     def backward(self, losses: Tensor, shared: nn.Module, own: nn.Module) -> None:
         """Set gradients of losses (K,) on the shared module and on the modules of one task each."""
 
-    @abstractmethod
     def findings(self, names: list[str]) -> list[Finding]:
         """Return findings about the tasks of these names."""
+        del names
+        return []
 
 
 @final
@@ -42,9 +43,6 @@ class Equal(Balance):
     def backward(self, losses: Tensor, _shared: nn.Module, _own: nn.Module) -> None:
         losses.mean().backward()  # type: ignore[no-untyped-call]  # torch's own has no types
 
-    def findings(self, _names: list[str]) -> list[Finding]:
-        return []
-
 
 @final
 class Uncertainty(Balance):
@@ -52,11 +50,6 @@ class Uncertainty(Balance):
 
     s = log L is best for a given loss, so that a noisy task, whose loss stays large, weighs less. A
     task without labels in the batch has no loss and is left out.
-
-    Parameters
-    ----------
-    k
-        Number of losses.
 
     References
     ----------
@@ -85,33 +78,19 @@ class Uncertainty(Balance):
 class Aggregated(Balance):
     """Aggregation of the tasks' gradients in the shared layers; elsewhere each task has its own.
 
-    Parameters
-    ----------
-    name
-        Name of an aggregator of torchjd: see
-        :data:`~fourfold.training.aggregators.AGGREGATORS`.
-    k
-        Number of losses.
-
-    Raises
-    ------
-    ParameterError
-        If there is only one loss, or several processes.
-    MissingExtraError
-        If torchjd or its solver is not installed.
+    The name is of an aggregator in :data:`~fourfold.training.aggregators.AGGREGATORS`. A missing
+    torchjd or solver of it is a MissingExtraError, a single loss or several processes are a
+    ParameterError.
     """
 
     def __init__(self, name: str, k: int) -> None:
         super().__init__()
         if k < 2:
-            raise ParameterError(
-                f"balance={name!r} must have at least 2 tasks, whose gradients may conflict; got "
-                f"{k}"
-            )
+            must = f"balance={name!r} must have at least 2 tasks, whose gradients may conflict"
+            raise ParameterError(f"{must}; got {k}")
         if world_size() > 1:  # a process has only the gradients of its own rows
-            raise ParameterError(
-                f"balance={name!r} must be trained in one process; got {world_size()}"
-            )
+            message = f"balance={name!r} must be trained in one process; got {world_size()}"
+            raise ParameterError(message)
         from fourfold.training.aggregators import aggregator, descend
 
         aggregator(name, k)  # fails now if its solver is not installed
@@ -121,22 +100,8 @@ class Aggregated(Balance):
         trained = [[p for p in part.parameters() if p.requires_grad] for part in (shared, own)]
         self.descend(losses, shared=trained[0], own=trained[1])
 
-    def findings(self, _names: list[str]) -> list[Finding]:
-        return []
-
-
-_GRADIENTS: Final = ("pcgrad", "cagrad", "nashmtl", "upgrad", "mgda", "imtlg", "alignedmtl")
-"""Names of the aggregators, which need torchjd."""
-
 
 def balance_of(name: str, tasks: int) -> Balance:
-    """Build the balance of this name for a number of tasks.
-
-    Raises
-    ------
-    MissingExtraError
-        If it needs torchjd, which is not installed.
-    """
-    if name in _GRADIENTS:
-        return Aggregated(name, tasks)
-    return {"equal": Equal, "uncertainty": Uncertainty}[name](tasks)
+    """Build the balance of this name for a number of tasks; all others need torchjd, an extra."""
+    plain = {"equal": Equal, "uncertainty": Uncertainty}
+    return plain[name](tasks) if name in plain else Aggregated(name, tasks)

@@ -103,12 +103,9 @@ def _in_memory(rows: Rows) -> Tensor | Rows:
 class Stream:
     """Endless batches of one table in shuffled passes."""
 
-    def __init__(self, table: Table, recipe: Recipe, seed: int, fabric: Fabric) -> None:
-        self.rank, self.world_size, self.device = (
-            fabric.global_rank,
-            fabric.world_size,
-            fabric.device,
-        )
+    def __init__(self, table: Table, recipe: Recipe, fabric: Fabric) -> None:
+        self.rank, self.world_size = fabric.global_rank, fabric.world_size
+        self.device = fabric.device
         size = min(table.batch_size or recipe.batch_size, table.n)
         self.size = size - size % self.world_size
         if self.size == 0:
@@ -117,6 +114,7 @@ class Stream:
             )
         self.table = table
         self.steps = math.ceil(table.n / self.size)
+        seed = fabric.broadcast(int(torch.randint(2**62, ())))  # the first process draws for all
         self.generator = torch.Generator().manual_seed(seed)
         self.waiting = torch.empty(0, dtype=torch.int64)
         self.drawn = None if table.sampler is None else table.sampler(self.generator, self.size)

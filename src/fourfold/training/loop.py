@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from fourfold.core.process import progress_bar
 from fourfold.errors import ParameterError
 from fourfold.training.batches import Stream, Table
-from fourfold.training.checkpoint import Checkpoint
+from fourfold.training.checkpoint import Checkpoint, TrainingState, parameters_of
 from fourfold.training.phases import History, Phase
 from fourfold.training.runtime import Runtime, current
-from fourfold.training.state import TrainingState, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,11 +93,13 @@ class _Loop:
         self.recipe, self.validate, self.runtime = recipe, validate, current()
         self.fabric = _fabric(self.runtime)
         module.to(self.fabric.device)
-        self._broadcast(module)
+        if self.fabric.world_size > 1:  # the first process's weights are everybody's
+            for tensor in module.state_dict().values():
+                dist.broadcast(tensor, 0)
         _set_layout(module, torch.channels_last)
         self.checkpoint = Checkpoint.of(recipe, module, self.phases, tables)
         optimizers = [_optimizer(phase, recipe) for phase in self.phases]
-        streams = [Stream(table, recipe, self._seed(), self.fabric) for table in tables]
+        streams = [Stream(table, recipe, self.fabric) for table in tables]
         self.state = TrainingState(module, optimizers, streams)
         self.parameters = [parameters_of(optimizer) for optimizer in optimizers]
         self.steps_per_epoch = max(stream.steps for stream in streams)
@@ -108,20 +109,20 @@ class _Loop:
 
     def run(self) -> History:
         state = self.state
-        if self.checkpoint is not None and self.checkpoint.exists():
+        if self.checkpoint is not None and self.checkpoint.path.exists():
             self.checkpoint.load(state)
         began = time.perf_counter() - state.history.seconds
         self._set_modes()
-        with progress_bar(
-            self.epochs, on=self.runtime.progress and self.fabric.is_global_zero
-        ) as tick:
+        shown = self.runtime.progress and self.fabric.is_global_zero
+        with progress_bar(self.epochs, on=shown) as tick:
             while not state.over:
                 epoch = len(state.history.losses)
                 self._epoch(epoch)
                 state.history.seconds = time.perf_counter() - began
                 self._after(epoch)
                 tick(epoch + 1)
-        state.best.restore(state.module)
+        if state.best_weights:
+            state.module.load_state_dict(state.best_weights)
         _set_layout(state.module, torch.contiguous_format)
         state.module.eval()
         return state.history
@@ -137,7 +138,8 @@ class _Loop:
         sums = torch.zeros(len(self.phases), device=self.fabric.device)
         for step in range(first, last):
             t = step / self.steps
-            self._set_rate(self.recipe.rate(t))
+            for group in (g for one in self.state.optimizers for g in one.param_groups):
+                group["lr"] = group["initial_lr"] * self.recipe.rate(t)
             batches = [stream.next() for stream in self.state.streams]
             for i, phase in enumerate(self.phases):
                 for _ in range(phase.repeat):
@@ -149,11 +151,6 @@ class _Loop:
                 f"the loss must stay finite; got {means} in epoch {epoch + 1}: lower learning_rate"
             )
         self.state.history.losses.append(means)
-
-    def _set_rate(self, factor: float) -> None:
-        for optimizer in self.state.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
 
     def _step(self, i: int, t: float, batches: list[Batch]) -> Tensor:
         phase, optimizer = self.phases[i], self.state.optimizers[i]
@@ -184,33 +181,18 @@ class _Loop:
     def _mean(self, values: Tensor) -> Tensor:
         return cast("Tensor", self.fabric.all_reduce(values, reduce_op="mean"))
 
-    def _broadcast(self, module: nn.Module) -> None:
-        """Copy the weights of the first process to all processes."""
-        if self.fabric.world_size > 1:
-            for tensor in module.state_dict().values():
-                dist.broadcast(tensor, 0)
-
-    def _average_buffers(self) -> None:
-        """Average buffers over the processes: norms track the moments of their shares only."""
-        if self.fabric.world_size > 1:
-            for buffer in self.state.module.buffers():
-                if buffer.is_floating_point():
-                    buffer.copy_(self._mean(buffer))
-
-    def _seed(self) -> int:
-        """Draw the seed of a table's order in the first process for all."""
-        return self.fabric.broadcast(int(torch.randint(2**62, ())))
-
     def _after(self, epoch: int) -> None:
         """Validate, log and save; decide whether the training is over."""
         state, history = self.state, self.state.history
-        self._average_buffers()
+        if self.fabric.world_size > 1:  # norms track the moments of their shares only
+            for buffer in filter(torch.is_floating_point, state.module.buffers()):
+                buffer.copy_(self._mean(buffer))
         if self.validate is not None:
             state.module.eval()
             history.scores.append(float(self.validate()))
             self._set_modes()
             if self.recipe.patience is not None:
-                state.best.update(history.scores, state.module)
+                state.keep_best()
         names = [f"loss_{i}" for i in range(len(self.phases))] if len(self.phases) > 1 else ["loss"]
         values = dict(zip(names, history.losses[-1], strict=True))
         if history.scores:
@@ -220,7 +202,7 @@ class _Loop:
         for callback in self.runtime.callbacks:
             callback(epoch, history)
         patience = self.recipe.patience or math.inf
-        waited = len(history.scores) - 1 - state.best.epoch
+        waited = len(history.scores) - 1 - state.best_epoch
         state.over = waited >= patience or epoch + 1 == self.epochs
         if self.checkpoint is not None and self.fabric.is_global_zero:
             self.checkpoint.save(state)

@@ -101,19 +101,8 @@ def forward_by_domain(features: nn.Module, source: Tensor, target: Tensor) -> tu
     """Pass a batch of each domain through a network, normalized by the domain's own statistics.
 
     The running statistics follow the target only. Without batch norm both batches are passed
-    together, which is faster and gives the same.
-
-    Parameters
-    ----------
-    features
-        The network, in training mode.
-    source, target
-        (B, ...) and (B', ...).
-
-    Returns
-    -------
-    tuple
-        Features of the source (B, d) and of the target (B', d).
+    together, which is faster and gives the same. The network is in training mode; batches (B, ...)
+    and (B', ...) give features (B, d) and (B', d).
     """
     if not any(isinstance(m, _BatchNorm) for m in features.modules()):
         both = features(torch.cat([source, target]))

@@ -5,16 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import Any, Literal, Self, final
 
 import torch
 
 from fourfold.core.parameters import NonNegative, Parameters, PositiveInt
 from fourfold.core.process import threads as use_threads
 from fourfold.frozen.store import Store, using
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["Runtime", "current"]
 
@@ -82,12 +79,7 @@ class Runtime(Parameters):
         _entered.set((*_entered.get(), entered))
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         *outer, entered = _entered.get()
         _entered.set(tuple(outer))
         entered.close()

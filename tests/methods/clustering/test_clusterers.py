@@ -12,7 +12,7 @@ from torch import nn
 from contract import same_bits
 from digit_pairs import ALL, COUNTING, fitted, pair
 from fourfold import Domain
-from fourfold.algorithms.purity import cluster_entropy
+from fourfold.algorithms.clustering.counts import cluster_entropy
 from fourfold.bundle import export, save
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods.clustering.kmeans import KMeansClustering

@@ -10,8 +10,7 @@ from scipy import sparse
 
 from digit_pairs import digits, fitted, pair, topics
 from fourfold import Domain
-from fourfold.algorithms.clustering.counts import Counts
-from fourfold.algorithms.clustering.information import Partition, objective
+from fourfold.algorithms.clustering.counts import Counts, Partition, objective
 from fourfold.algorithms.codebook import PatchCodebook
 from fourfold.methods.clustering.coclustering import CoClustering
 from fourfold.methods.clustering.self_taught import SelfTaughtClustering

@@ -12,7 +12,7 @@ from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.finetuning import finetune
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
-from fourfold.networks.stages import stages
+from fourfold.networks.builder import stages
 from fourfold.training.recipe import Recipe
 from samples import gains, noise
 

@@ -12,7 +12,7 @@ from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
-from fourfold.networks.flat import Flat
+from fourfold.networks.mlp import Flat
 from fourfold.training.recipe import Recipe
 from methods.finetuning.conservative import LONG, NET, PREPARED, SHORT, moved, weights
 from samples import gains, rows

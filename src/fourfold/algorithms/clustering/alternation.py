@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from fourfold.algorithms.clustering.counts import grouped, picked_rows, summed
-from fourfold.algorithms.clustering.information import Partition, information
+from fourfold.algorithms.clustering.counts import Partition, grouped, information, summed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,22 +55,15 @@ def improve(
     tables, weights
         As in :func:`objective`.
     start
-        Where it begins; clusters may be empty.
+        May have empty clusters.
     sizes
-        How many clusters: of the rows of each table, then of the features.
-    rounds
-        At most so many.
-    tolerance
-        Stop where a round gains less than this share of the objective.
+        Numbers of clusters: of the rows of each table, then of the features.
+    rounds, tolerance
+        Most rounds, and the share of the objective that the last one must gain.
     cooling
         Before that, two rounds at each of these strengths of a prior, with which every cluster is
         mixed: few counts make everything in a cluster seem at home there, so that nothing would
         move (Dhillon & Guan, 2003). The curve begins behind them.
-
-    Returns
-    -------
-    Partition
-        The clusters, with the objective after each round.
     """
     search = _Search(tables, weights, start, sizes)
     for search.prior in cooling:
@@ -103,7 +95,8 @@ class _Side:
     def __init__(
         self, counts: Counts, weight: float, labels: Labels, features: Labels, k: int, width: int
     ) -> None:
-        self.counts, self.weight, self.k, self.width = counts, weight, k, width
+        self.counts, self.weight, self.k = counts, weight, k
+        self.scale = weight / counts.total
         self.labels = labels.copy()
         self.of_rows = grouped(counts.by_row, features, width)
         self.of_features = grouped(counts.by_column, labels, k)
@@ -115,19 +108,12 @@ class _Side:
 
     def step(self, prior: float) -> None:
         """Move rows to their nearest clusters."""
-        moved = _nearest(self.labels, self.of_rows, _logs(self.blocks, prior))
-        before, self.labels = self.labels, moved
-        self._fill()
-        _follow(self.of_features, self.counts.by_column, self.counts.by_row, before, self.labels)
-
-    def _fill(self) -> None:
+        before = self.labels
+        self.labels = _nearest(before, self.of_rows, _logs(self.blocks, prior))
         for empty in _empty(self.labels, self.k):
             own = _own(self.of_rows, _logs(self.blocks), self.labels)
             _move_worst(self.labels, _alone(self.of_rows).sum(axis=1) - own, empty)
-
-    def feature_logs(self, prior: float) -> Numbers:
-        """(l, k) logarithms of p(x̃ | z̃)."""
-        return _logs(self.blocks.T, prior)
+        _follow(self.of_features, self.counts.by_column, self.counts.by_row, before, self.labels)
 
     @property
     def loss(self) -> float:
@@ -167,33 +153,25 @@ class _Search:
             self._step()
             yield self.objective
             after = [self.features, *(side.labels for side in self.sides)]
-            if all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)):
+            if all(map(np.array_equal, before, after)):
                 return
 
     @property
-    def _profiles(self) -> Numbers:
-        """(m, Σ k) counts of each feature in each row cluster, weighted as in the objective."""
-        parts = [side.of_features * (side.weight / side.counts.total) for side in self.sides]
-        return np.concatenate(parts, axis=1)
-
-    @property
     def _logs(self) -> Numbers:
-        return np.concatenate([side.feature_logs(self.prior) for side in self.sides], axis=1)
+        """(l, Σ k) logarithms of p(x̃ | z̃) for every table."""
+        return np.concatenate([_logs(side.blocks.T, self.prior) for side in self.sides], axis=1)
 
     def _step(self) -> None:
         """Move features to their nearest clusters."""
-        before, profiles = self.features, self._profiles
-        moved = np.where(self.there, _nearest(before, profiles, self._logs), before)
-        self.features = moved
-        empty = _empty(np.where(self.there, moved, -1), self.width)
-        for cluster in empty:
+        before = self.features
+        profiles = np.concatenate([s.of_features * s.scale for s in self.sides], axis=1)
+        self.features = np.where(self.there, _nearest(before, profiles, self._logs), before)
+        for cluster in _empty(self.features[self.there], self.width):
             self._follow(before)
             before = self.features.copy()
             fits = _own(profiles, self._logs, self.features)
-            alone = np.concatenate(
-                [_alone(s.of_features) * (s.weight / s.counts.total) for s in self.sides], axis=1
-            ).sum(axis=1)
-            misfit = np.where(self.there, alone - fits, -np.inf)
+            alone = np.concatenate([_alone(s.of_features) * s.scale for s in self.sides], axis=1)
+            misfit = np.where(self.there, alone.sum(axis=1) - fits, -np.inf)
             _move_worst(self.features, misfit, cluster, self.there)
         self._follow(before)
 
@@ -232,16 +210,14 @@ def _alone(held: Numbers) -> Numbers:
 
 
 def _empty(labels: Labels, k: int) -> list[int]:
-    sizes = np.bincount(labels[labels >= 0], minlength=k)
-    return [int(i) for i in np.flatnonzero(sizes == 0)]
+    return np.flatnonzero(np.bincount(labels, minlength=k) == 0).tolist()
 
 
 def _move_worst(
     labels: Labels, misfit: Numbers, to: int, there: NDArray[np.bool_] | None = None
 ) -> None:
     """Move the worst fit, of clusters that keep another member, to an empty cluster."""
-    among = labels if there is None else labels[there]
-    sizes = np.bincount(among, minlength=int(labels.max()) + 1)
+    sizes = np.bincount(labels[slice(None) if there is None else there], minlength=labels.max() + 1)
     movable = np.where(sizes[labels] > 1, misfit, -np.inf)
     worst = int(movable.argmax())
     if np.isfinite(movable[worst]):
@@ -263,8 +239,8 @@ def _follow(
     if 2 * np.diff(by_mover.indptr)[moved].sum() > by_mover.nnz:
         sums[:] = grouped(by_group, after, k)
         return
-    lengths, columns, counts = picked_rows(by_mover, moved)
-    at = columns * k
-    gone = np.bincount(at + np.repeat(before[moved], lengths), counts, n * k)
-    come = np.bincount(at + np.repeat(after[moved], lengths), counts, n * k)
+    rows = by_mover[moved]
+    at, lengths = rows.indices * k, np.diff(rows.indptr)
+    gone = np.bincount(at + np.repeat(before[moved], lengths), rows.data, n * k)
+    come = np.bincount(at + np.repeat(after[moved], lengths), rows.data, n * k)
     sums += (come - gone).reshape(n, k)

@@ -1,22 +1,37 @@
-"""Tables of counts: whole numbers, so that their sums are exact in any order."""
+"""Tables of counts, whole numbers whose sums are exact in any order, and their information."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 from scipy import sparse
+from scipy.stats import entropy
+from sklearn.metrics.cluster import contingency_matrix
 
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Labels = NDArray[np.intp]
     Numbers = NDArray[np.float64]
 
-__all__ = ["Counts", "grouped", "picked_rows", "refuse_empty", "summed"]
+__all__ = [
+    "Counts",
+    "Partition",
+    "blocks",
+    "cluster_entropy",
+    "grouped",
+    "information",
+    "objective",
+    "refuse_empty",
+    "summed",
+]
 
 FEW: Final = 20_000
 """Rows times groups below which a dense product is faster than a sparse one."""
@@ -144,11 +159,68 @@ def summed(groups: Labels, values: Numbers, k: int) -> Numbers:
     return np.asarray(picked.T @ values)
 
 
-def picked_rows(
-    table: sparse.csr_matrix, rows: Labels
-) -> tuple[NDArray[np.intp], NDArray[np.integer], Numbers]:
-    """Return some rows of a table: their lengths (r,), and all their columns and counts."""
-    starts, ends = table.indptr[rows], table.indptr[rows + 1]
-    lengths = ends - starts
-    at = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
-    return lengths, table.indices[at], table.data[at]
+@final
+@dataclass
+class Partition:
+    """Clusters of every row and of every feature.
+
+    Attributes
+    ----------
+    rows
+        For each table, (n,) clusters of its rows.
+    features
+        (m,) clusters of the features that the tables share; what no table holds may be anywhere.
+    curve
+        The objective at the start and after every round, in nats.
+    """
+
+    rows: list[Labels]
+    features: Labels
+    curve: list[float] = field(default_factory=list)
+
+
+def information(joint: Numbers) -> float:
+    """Return the mutual information of a table (k, l) of counts, in nats."""
+    p = joint / joint.sum()
+    independent = p.sum(axis=1, keepdims=True) * p.sum(axis=0, keepdims=True)
+    there = p > 0
+    return float((p[there] * np.log(p[there] / independent[there])).sum())
+
+
+def objective(tables: Sequence[Counts], weights: Sequence[float], partition: Partition) -> float:
+    """Return the objective Σ_t w_t [I(X_t; Z) − I(X̃_t; Z̃)], in nats.
+
+    The tables t, of weights w, are the target's, then maybe the auxiliary data's, of weight λ.
+    """
+    found = [
+        weight * (table.information - information(blocks(table, rows, partition.features)))
+        for table, weight, rows in zip(tables, weights, partition.rows, strict=True)
+    ]
+    return float(sum(found))
+
+
+def blocks(
+    counts: Counts, rows: Labels, features: Labels, k: int | None = None, width: int | None = None
+) -> Numbers:
+    """Return the counts of each row cluster in each feature cluster, (k, width)."""
+    k = int(rows.max()) + 1 if k is None else k
+    width = int(features.max()) + 1 if width is None else width
+    return summed(rows, grouped(counts.by_row, features, width), k)
+
+
+def cluster_entropy(y: NDArray[Any], clusters: NDArray[Any]) -> float:
+    """Return the entropy of the true classes (n,) inside clusters (n,), averaged, in bits.
+
+    It is 0 where each cluster is of one class; lower is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cluster_entropy(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]))
+    0.0
+    >>> cluster_entropy(np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
+    1.0
+    """
+    counts = contingency_matrix(clusters, y)
+    weights = counts.sum(axis=1) / len(y)
+    return float((weights * entropy(counts, base=2, axis=1)).sum())

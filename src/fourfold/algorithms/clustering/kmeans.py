@@ -25,15 +25,7 @@ UNREACHED: Final = -1e30
 
 @final
 class Means(NamedTuple):
-    """Clusters around their means.
-
-    Attributes
-    ----------
-    labels
-        (n,) clusters of the points, below k.
-    centres
-        (k', d), k' ≤ k: as many as there are clusters with points.
-    """
+    """Clusters of points, (n,) labels below k, and means (k', d) of those k' ≤ k with points."""
 
     labels: Labels
     centres: NDArray[np.floating[Any]]
@@ -50,18 +42,8 @@ def k_means(
 ) -> Means:
     """Cluster points around at most k means; few distinct points are clusters of their own.
 
-    Parameters
-    ----------
-    points
-        (n, d).
-    k
-        Number of clusters.
-    seed
-        Seed of the first means, drawn by k-means++ (Arthur & Vassilvitskii, 2007).
-    n_init, max_iter
-        Number of draws, of which the best counts, and of iterations of each.
-    weights
-        (n,) weights > 0 of the points.
+    Points are (n, d), their weights (n,) > 0. First means are drawn ``n_init`` times by k-means++
+    (Arthur & Vassilvitskii, 2007); the best clusters count.
 
     Examples
     --------

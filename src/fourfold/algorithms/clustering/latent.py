@@ -1,17 +1,20 @@
-"""Latent coordinates: a truncated singular value decomposition of target and auxiliary rows.
+"""Latent and spectral coordinates: singular value decompositions of rows.
 
-Of counts it is latent semantic analysis (Deerwester, Dumais, Furnas, Landauer & Harshman, 1990).
+The latent ones of counts are latent semantic analysis (Deerwester, Dumais, Furnas, Landauer &
+Harshman, 1990).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import svds
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import normalize
+from sklearn.utils.extmath import svd_flip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +24,14 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
     Rows: TypeAlias = sparse.csr_matrix | Numbers
 
-__all__ = ["components", "damped", "depth", "unit_coordinates"]
-
-ITERATIONS: Final = 7
-"""Power iterations of the randomized decomposition."""
+__all__ = [
+    "Coordinates",
+    "components",
+    "damped",
+    "depth",
+    "spectral_coordinates",
+    "unit_coordinates",
+]
 
 
 def damped(counts: Rows) -> Rows:
@@ -54,14 +61,12 @@ def components(parts: Sequence[Rows], r: int, *, terms: bool, seed: int) -> Numb
     ----------
     parts
         (n_i, d) the target's rows, then maybe the auxiliary ones.
-    r
-        Largest number of directions; fewer rows or features have fewer.
+    r, seed
+        Largest number of directions, fewer of fewer rows or features; seed of the decomposition.
     terms
         Whether rows are counts of terms: then they are damped, and weighted by the inverse
         document frequency of each term over all rows (Spärck Jones, 1972), which is part of the
         directions; :func:`damped` is not.
-    seed
-        Seed of the decomposition.
     """
     weights = np.ones(parts[0].shape[1])
     if terms:
@@ -75,7 +80,7 @@ def components(parts: Sequence[Rows], r: int, *, terms: bool, seed: int) -> Numb
         dense = rows.toarray() if terms else rows
         found = np.linalg.svd(dense, full_matrices=False)[2][:r]
     else:
-        model = TruncatedSVD(r, n_iter=ITERATIONS, random_state=seed)
+        model = TruncatedSVD(r, n_iter=7, random_state=seed)  # power iterations
         found = model.fit(rows).components_
     return np.asarray(found * weights, np.float64)
 
@@ -84,3 +89,42 @@ def unit_coordinates(rows: Rows, directions: Numbers, *, terms: bool) -> Numbers
     """Project rows (n, d) on directions (r, d), and bring them to unit length: (n, r)."""
     projected = (damped(rows) if terms else rows) @ directions.T
     return np.asarray(normalize(projected))
+
+
+@final
+class Coordinates(NamedTuple):
+    """Coordinates of rows and features, the coarsest division first.
+
+    Attributes
+    ----------
+    rows, features
+        (n, r) and (m, r): D_r^-½ U and D_z^-½ V for the singular vectors of D_r^-½ A D_z^-½ but the
+        first; a feature that no row has lies at 0.
+    values
+        (r,) the singular values.
+    """
+
+    rows: Numbers
+    features: Numbers
+    values: Numbers
+
+
+def spectral_coordinates(
+    counts: sparse.csr_matrix, r: int, random: np.random.Generator
+) -> Coordinates:
+    """Find at most r spectral coordinates of counts (n, m) without a row of zeros (Dhillon, 2001).
+
+    The generator draws the start of the iteration. Few rows or features have fewer coordinates.
+    """
+    rows = 1 / np.sqrt(np.asarray(counts.sum(axis=1)).ravel())
+    mass = np.asarray(counts.sum(axis=0)).ravel()
+    features = np.divide(1.0, np.sqrt(mass), out=np.zeros_like(mass), where=mass > 0)
+    scaled = (sparse.diags_array(rows) @ counts @ sparse.diags_array(features)).tocsr()
+    least = min(scaled.shape)
+    if least <= max(64, r + 2):  # small: in full
+        u, values, vt = np.linalg.svd(scaled.toarray(), full_matrices=False)
+    else:
+        u, values, vt = svds(scaled, k=r + 1, v0=random.standard_normal(least))
+    order = np.argsort(-values, kind="stable")[1 : r + 1]  # without the first
+    u, vt = svd_flip(u[:, order], vt[order], u_based_decision=False)
+    return Coordinates(u * rows[:, None], vt.T * features[:, None], values[order])

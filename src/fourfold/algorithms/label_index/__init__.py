@@ -1,6 +1,6 @@
 """Indexes of vectors by inner product: exact, by cells (IVF), or by a graph (HNSW).
 
-A backend is a file; what they share is :class:`~.backend.Backend`. All need faiss.
+What they share is :class:`~.backend.Backend`. All need faiss.
 """
 
 from __future__ import annotations

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, final
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from fourfold.algorithms.label_index.arrays import (
+from fourfold.algorithms.label_index.approximate import Hnsw, Ivf
+from fourfold.algorithms.label_index.backend import (
     LABELS,
+    Exact,
+    Options,
     as_matrix,
     as_vectors,
     check_finite,
+    least_effort,
+    search_in_order,
     with_bias,
 )
-from fourfold.algorithms.label_index.backend import Options, least_effort, search_in_order
-from fourfold.algorithms.label_index.exact import Exact
-from fourfold.algorithms.label_index.files import read_settings, write_settings
-from fourfold.algorithms.label_index.hnsw import Hnsw
-from fourfold.algorithms.label_index.ivf import Ivf
 from fourfold.core.parameters import Fraction, Parameters, PositiveInt
 from fourfold.core.process import threads
 from fourfold.errors import BundleError, DataError, ParameterError
@@ -36,6 +37,9 @@ __all__ = ["LabelIndex"]
 BACKENDS: Final[Mapping[str, type[Backend]]] = {"exact": Exact, "ivf": Ivf, "hnsw": Hnsw}
 MANY: Final = 50_000
 """Number of labels from which an exact search costs more than the forward pass of a network."""
+FORMAT: Final = 1
+FILE: Final = "labels.json"
+"""The settings, beside the files of the backend."""
 
 
 @final
@@ -154,17 +158,10 @@ class LabelIndex(Parameters):
         return self._built().n
 
     def add(self, vectors: ArrayLike, bias: ArrayLike | None = None) -> Self:
-        """Add labels behind the last; cells stay as they are, a graph grows.
+        """Add labels (k, d) behind the last; cells stay as they are, a graph grows.
 
-        A graph is built again for a label with a larger ‖v‖² + 2b than all before, which vectors of
-        length 1 never have.
-
-        Parameters
-        ----------
-        vectors
-            (k, d).
-        bias
-            (k,), if the labels before have one.
+        They have a bias (k,) if the labels before have one. A graph is built again for a label with
+        a larger ‖v‖² + 2b than all before, which vectors of length 1 never have.
 
         Raises
         ------
@@ -180,14 +177,7 @@ class LabelIndex(Parameters):
         return self
 
     def search(self, queries: ArrayLike, k: int = 1) -> Found:
-        """Find the labels with the largest scores.
-
-        Parameters
-        ----------
-        queries
-            (n, d).
-        k
-            Number of labels for each query.
+        """Find the k labels with the largest scores for each query, (n, d).
 
         Returns
         -------
@@ -203,10 +193,8 @@ class LabelIndex(Parameters):
         ParameterError
             If k does not lie between 1 and the number of labels.
         """
-        if not 1 <= k <= self.n:
-            raise ParameterError(f"k must lie in [1, {self.n}], the number of labels; got {k}")
-        asked = as_vectors(queries, "queries", self.width_)
-        return search_in_order(self._built(), self._with_one(asked), k, self.effort_)
+        self._check_number(k)
+        return search_in_order(self._built(), self._asked(queries), k, self.effort_)
 
     def calibrate(self, queries: ArrayLike, *, recall: Fraction = 0.99, k: int = 1) -> Self:
         """Choose the least effort, of 1, 2, 3, 4, 6, 8, 12 ..., with a recall of the exact answers.
@@ -216,10 +204,8 @@ class LabelIndex(Parameters):
         queries
             (n, d) representative queries, such as the features of training rows. A few hundred are
             enough; each is also searched for exactly.
-        recall
+        recall, k
             The wanted fraction of the exact answers, k for each query.
-        k
-            Number of answers for each.
 
         Raises
         ------
@@ -227,15 +213,14 @@ class LabelIndex(Parameters):
             As in :meth:`search`; also if there are no queries, or recall is not in [0, 1].
         """
         backend = self._built()
-        asked = as_vectors(queries, "queries", self.width_)
+        asked = self._asked(queries)
         if not len(asked):
             raise DataError("there must be queries to calibrate with; got none")
         if not 0 <= recall <= 1:
             raise ParameterError(f"recall must lie in [0, 1]; got {recall}")
-        if not 1 <= k <= self.n:
-            raise ParameterError(f"k must lie in [1, {self.n}], the number of labels; got {k}")
+        self._check_number(k)
         if backend.effort:
-            self.effort_ = least_effort(backend, self._with_one(asked), k, recall)
+            self.effort_ = least_effort(backend, asked, k, recall)
         return self
 
     def save(self, folder: Path | str) -> None:
@@ -248,6 +233,7 @@ class LabelIndex(Parameters):
         """
         backend, place = self._built(), Path(folder)
         settings = {
+            "format": FORMAT,
             "parameters": self.get_params(),
             "kind": self.kind_,
             "effort": self.effort_,
@@ -255,7 +241,7 @@ class LabelIndex(Parameters):
             "biased": self.biased_,
             **backend.write(place),
         }
-        write_settings(place, settings)
+        (place / FILE).write_text(json.dumps(settings, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -268,7 +254,8 @@ class LabelIndex(Parameters):
         """
         place = Path(folder)
         try:
-            about = read_settings(place)
+            about = json.loads((place / FILE).read_text(encoding="utf-8"))
+            _refuse_newer(about["format"], place)
             index = cls(**about["parameters"])
             index.kind_, index.effort_ = about["kind"], about["effort"]
             index.width_, index.biased_ = about["width"], about["biased"]
@@ -286,7 +273,20 @@ class LabelIndex(Parameters):
             raise NotFittedError("This LabelIndex instance is not built yet: call build first")
         return self.backend_
 
-    def _with_one(self, queries: Vectors) -> Vectors:
-        """Append a 1 to each query, which is multiplied by the bias."""
-        ones = np.ones((len(queries), 1), np.float32)
-        return np.column_stack([queries, ones]) if self.biased_ else queries
+    def _check_number(self, k: int) -> None:
+        if not 1 <= k <= self.n:
+            raise ParameterError(f"k must lie in [1, {self.n}], the number of labels; got {k}")
+
+    def _asked(self, queries: ArrayLike) -> Vectors:
+        """Return queries (n, d), each with a 1 that is multiplied by the bias."""
+        asked = as_vectors(queries, "queries", self.width_)
+        ones = np.ones((len(asked), 1), np.float32)
+        return np.column_stack([asked, ones]) if self.biased_ else asked
+
+
+def _refuse_newer(version: int, place: Path) -> None:
+    if version > FORMAT:
+        raise BundleError(
+            f"the index of labels in {place} must be of format {FORMAT} or older; got {version}: "
+            "update fourfold"
+        )

@@ -9,10 +9,4 @@ from fourfold.algorithms.sparse_coding.codes import SparseCodes, objective
 from fourfold.algorithms.sparse_coding.dictionary import Dictionary, learn_dictionary
 from fourfold.algorithms.sparse_coding.estimator import SparseCoder
 
-__all__ = [
-    "Dictionary",
-    "SparseCoder",
-    "SparseCodes",
-    "learn_dictionary",
-    "objective",
-]
+__all__ = ["Dictionary", "SparseCoder", "SparseCodes", "learn_dictionary", "objective"]

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from torch._higher_order_ops.scan import scan  # exported as a loop in ONNX
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.sparse_coding.supports import residual, solve
-from fourfold.algorithms.sparse_coding.sweeps import (
+from fourfold.algorithms.sparse_coding.solvers import (
     GROUP,
     Groups,
     grouped,
+    residual,
+    solve,
     start,
     step_sizes,
     sweep,
@@ -56,11 +57,6 @@ class SparseCodes(nn.Module):
         Largest violation of the optimality conditions, as a fraction of λ: with residual
         correlations g = (x − aD)Dᵀ, g_j = λ sign(a_j) where a_j ≠ 0 and −λ ≤ g_j ≤ λ elsewhere.
         Rounding in float32, 4e-6 of the row's largest correlation, is added to it.
-
-    Attributes
-    ----------
-    atoms
-        (k, d).
 
     Examples
     --------
@@ -209,27 +205,14 @@ def objective(x: Tensor, codes: Tensor, atoms: Tensor, alpha: float) -> Tensor:
 def missed(a: Tensor, r: Tensor, alpha: float) -> Tensor:
     """Return each row's largest violation of the optimality conditions, (n,).
 
-    Parameters
-    ----------
-    a, r
-        (n, k) codes and residual correlations (x − aD)Dᵀ.
-    alpha
-        λ.
+    Of codes a and residual correlations r = (x − aD)Dᵀ, (n, k) both, and λ.
     """
     sign = a.sign()  # |r − λ sign| where a ≠ 0, else |r| − λ
     return ((r - alpha * sign).abs() + alpha * sign.abs()).amax(1).sub(alpha).clamp(min=0)
 
 
 def _unfinished(a: Tensor, c: Tensor, r: Tensor, alpha: float, tolerance: float) -> Tensor:
-    """Return a mask (n,) of rows beyond the tolerance, and rounding, of the optimality conditions.
-
-    Parameters
-    ----------
-    a, c, r
-        (n, k) codes, correlations xDᵀ, and residual correlations.
-    alpha, tolerance
-        λ, and the tolerance as a fraction of it.
-    """
+    """Return a mask (n,) of rows that miss the optimality conditions beyond the tolerance."""
     return missed(a, r, alpha) > tolerance * alpha + ROUNDING * c.abs().amax(1)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, final
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.algorithms.sparse_coding.codes import SparseCodes, objective
 from fourfold.errors import DataError, ParameterError
@@ -29,23 +31,16 @@ RARE: Final = 1e-3
 class Dictionary:
     """Atoms, and the sufficient statistics of past codes that improve them (Mairal et al. 2010).
 
-    Parameters
-    ----------
-    atoms
-        (k, d) to start from; each is scaled to length 1.
-    alpha
-        λ.
-
     Attributes
     ----------
     atoms
-        (k, d), none longer than 1.
+        (k, d); those to start from are scaled to length 1, and none gets longer.
     costs
         The objective of each batch, averaged over its rows, before the atoms learnt from it.
     """
 
     def __init__(self, atoms: Tensor, alpha: float) -> None:
-        self.atoms = _unit(atoms)
+        self.atoms = F.normalize(atoms)
         self.alpha = alpha
         self.codes = SparseCodes(self.atoms, alpha)
         k, d = atoms.shape
@@ -81,7 +76,7 @@ class Dictionary:
         if not len(dead):
             return
         worst = torch.argsort(cost, descending=True, stable=True)[: len(dead)]
-        self.atoms[dead] = _unit(x[worst])
+        self.atoms[dead] = F.normalize(x[worst])
         self.codes_by_codes[dead] = 0
         self.codes_by_codes[:, dead] = 0
         self.codes_by_rows[dead] = 0
@@ -100,14 +95,10 @@ def learn_dictionary(
 
     Parameters
     ----------
-    batches
-        Rows, in random order.
-    n_components, alpha
-        k and λ.
-    n_rows
-        Number of rows in all.
-    name
-        The number of atoms in error messages.
+    batches, n_rows
+        Rows, in random order, and their number in all.
+    n_components, alpha, name
+        k, λ, and the name of k in error messages.
 
     Raises
     ------
@@ -137,9 +128,7 @@ def learn_dictionary(
             f"got {n_components}"
         )
     dictionary = Dictionary(usable[torch.randperm(len(usable))[:n_components]], alpha)
-    for batch in held:
-        dictionary.learn(batch)
-    for batch in batches:
+    for batch in chain(held, batches):
         dictionary.learn(batch)
     return dictionary
 
@@ -147,8 +136,3 @@ def learn_dictionary(
 def _nonzero(x: Tensor) -> Tensor:
     nonzero: Tensor = x.square().sum(1) > 0
     return nonzero
-
-
-def _unit(atoms: Tensor) -> Tensor:
-    unit: Tensor = atoms / atoms.norm(dim=1, keepdim=True).clamp(min=1e-12)
-    return unit

@@ -133,8 +133,7 @@ class SparseCoder(TransformerMixin, Parameters):
         rows = self._rows(X)
         self._same_width(rows)
         coder = SparseCodes(self._dictionary.atoms, self.alpha, self.tolerance)
-        parts = [coder.codes(_tensor(block)) for block in rows.blocks()]
-        return torch.cat(parts).numpy()
+        return torch.cat([coder.codes(_tensor(block)) for block in rows.blocks()]).numpy()
 
     @property
     def components_(self) -> NDArray[np.float32]:

@@ -28,12 +28,8 @@ SURE: Final = 1e-6
 class Prior(NamedTuple):
     """The distribution of attributes over classes.
 
-    Attributes
-    ----------
-    mean
-        (m,) relative frequencies of values; means of numbers.
-    variance
-        (m,) of numbers; 1 elsewhere.
+    The mean is (m,) relative frequencies of values and means of numbers; the variance (m,) that of
+    numbers, 1 elsewhere.
     """
 
     mean: Array
@@ -59,11 +55,6 @@ class Posterior(nn.Module):
     The score Σ log p(a_m|x) / p(a_m) is linear in statistics of a class: the value of truth values
     and categories, a and a² of numbers with a normal distribution. A missing attribute has
     statistics of zero: p(a|x) / p(a) = 1.
-
-    Parameters
-    ----------
-    encoders
-        The attributes, in the order of a signature's columns.
 
     Attributes
     ----------
@@ -108,14 +99,10 @@ class Posterior(nn.Module):
 
         Parameters
         ----------
-        prior
-            Of the attributes.
-        trust
-            t in t p(a|x) + (1 − t) p(a).
-        predicted, true
-            (n, m) predictions for rows, and the attributes of their classes, NaN if unknown.
-        weight
-            (n,) of the rows.
+        prior, trust
+            Of the attributes, and t in t p(a|x) + (1 − t) p(a).
+        predicted, true, weight
+            (n, m) predictions for rows, the attributes of their classes, NaN if unknown, and (n,).
         """
         known = ~np.isnan(true) * weight[:, None]
         error = np.nan_to_num(true - trust * predicted - (1 - trust) * prior.mean)

@@ -16,15 +16,7 @@ __all__ = ["Forest", "Size"]
 
 
 class Size(NamedTuple):
-    """The size of a forest.
-
-    Attributes
-    ----------
-    trees, nodes, depth
-        Number of trees; number of their nodes together; edges from a root to the furthest leaf.
-    outputs
-        Values in a leaf.
-    """
+    """Numbers of trees, of all nodes, of edges to the furthest leaf, and of values in a leaf."""
 
     trees: int
     nodes: int
@@ -37,11 +29,6 @@ class Forest(nn.Module):
     """Average over trees the values of the leaves that a row falls into.
 
     It is saved and exported like any network.
-
-    Parameters
-    ----------
-    size
-        Of the forest.
 
     Examples
     --------
@@ -102,10 +89,8 @@ class Forest(nn.Module):
         ----------
         leaves
             (n, trees) the leaf of each row in each tree, from scikit-learn's ``apply``.
-        values
-            (n, outputs) of the rows; NaN if unknown.
-        weight
-            (n,) of the rows.
+        values, weight
+            (n, outputs) of the rows, NaN if unknown, and (n,).
         default
             (outputs,) of leaves without a known value.
         """

@@ -1,4 +1,4 @@
-"""The score of generalized zero-shot recognition."""
+"""The score of generalized zero-shot recognition, and the choice of parameters by scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fourfold.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GeneralizedScore"]
+__all__ = ["GeneralizedScore", "central_choice"]
 
 
 class GeneralizedScore(NamedTuple):
@@ -38,14 +38,7 @@ class GeneralizedScore(NamedTuple):
     def of_rows(
         cls, true: NDArray[np.intp], guess: NDArray[np.intp], seen: NDArray[np.bool_]
     ) -> Self:
-        """Rate predicted classes.
-
-        Parameters
-        ----------
-        true, guess
-            (n,) true and predicted classes, as positions.
-        seen
-            (k,) whether each class has examples.
+        """Rate predicted classes (n,), as positions; (k,) tells of each whether it has examples.
 
         Raises
         ------
@@ -61,3 +54,21 @@ class GeneralizedScore(NamedTuple):
                 f"rows of both seen and unseen classes must be there; got {kind} ones only"
             )
         return cls.of(float(accuracy[known].mean()), float(accuracy[~known].mean()))
+
+
+def central_choice(scores: NDArray[np.float64]) -> tuple[int, ...]:
+    """Return the central grid point among those within a standard error of the best score.
+
+    Scores are (repeats, ...). On few held-out classes the single best point is best by chance.
+
+    Examples
+    --------
+    >>> central_choice(np.array([[0.1, 0.8, 0.8, 0.8, 0.2]] * 3))
+    (2,)
+    """
+    mean = scores.mean(axis=0)
+    best = np.unravel_index(mean.argmax(), mean.shape)
+    error = scores[:, *best].std() / np.sqrt(len(scores))
+    good = np.argwhere(mean >= mean.max() - error)
+    place = good[((good - good.mean(axis=0)) ** 2).sum(axis=1).argmin()]
+    return tuple(place.tolist())

@@ -54,11 +54,10 @@ class AttributeEncoder:
 
     def encode(self, column: pd.Series[Any]) -> NDArray[np.float32]:
         """Encode values as columns (k, width), NaN for a missing value."""
-        missing = column.isna().to_numpy()
         out = np.full((len(column), self.width), np.nan, np.float32)
-        for row, value in enumerate(column.tolist()):
-            if not missing[row]:
-                out[row] = self._encode_one(value)
+        known = np.flatnonzero(column.notna())
+        for row, value in zip(known, column.dropna().tolist(), strict=True):
+            out[row] = self._encode_one(value)
         return out
 
     def decode(self, columns: NDArray[Any]) -> list[str]:
@@ -172,9 +171,7 @@ class Signatures:
                     f"{descriptions.width}"
                 )
             return descriptions.matrix
-        made = np.concatenate(
-            [e.encode(self._column(descriptions, e)) for e in self.encoders], axis=1
-        )
+        made = np.hstack([e.encode(self._column(descriptions, e)) for e in self.encoders])
         empty = descriptions.names[np.isnan(made).all(axis=1)].tolist()
         if empty:
             known = ", ".join(encoder.name for encoder in self.encoders[:5])
@@ -185,13 +182,7 @@ class Signatures:
         return made
 
     def filled(self, descriptions: Descriptions) -> NDArray[np.float32]:
-        """Return signatures (k, m) with the average in place of missing attributes.
-
-        Raises
-        ------
-        DataError
-            As :meth:`transform` does.
-        """
+        """Return signatures as :meth:`transform` does, with averages for missing attributes."""
         made = self.transform(descriptions)
         holes = np.isnan(made)
         return np.where(holes, np.array(self.typical, np.float32), made) if holes.any() else made
@@ -226,7 +217,7 @@ def columns_of(encoders: Sequence[AttributeEncoder]) -> list[tuple[AttributeEnco
 
 def _encoder(name: str, column: pd.Series[Any]) -> AttributeEncoder:
     """Choose the encoder of a column by its values."""
-    known = [value for value, no in zip(column.tolist(), column.isna(), strict=True) if not no]
+    known = column.dropna().tolist()
     if not known:
         raise DataError(f"attribute {name!r} must be known for some class; got only missing ones")
     if all(isinstance(value, str) for value in known):

@@ -19,33 +19,12 @@ __all__ = ["ArrayRows", "as_array", "check_finite"]
 
 @final
 class ArrayRows(Rows):
-    """Rows of an array or a memory map.
-
-    Parameters
-    ----------
-    array
-        (N, *shape) numbers; never copied.
-    index
-        Positions of the rows in the array; all by default.
-    """
-
-    kind = "array"
+    """Rows at some positions, by default all, of an array or a memory map (N, *shape)."""
 
     def __init__(self, array: NDArray[Any], index: Index | None = None) -> None:
-        self.array = array
-        self.index = index
-
-    @property
-    def n(self) -> int:
-        return len(self.array) if self.index is None else len(self.index)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape[1:]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.array.dtype
+        self.array, self.index = array, index
+        self.n = len(array if index is None else index)
+        self.shape, self.dtype = array.shape[1:], array.dtype
 
     def take(self, index: Index) -> NDArray[Any]:
         where = index if self.index is None else self.index[index]
@@ -66,16 +45,13 @@ class ArrayRows(Rows):
 
 
 def as_array(X: Any) -> NDArray[Any]:
-    """Convert inputs to an array (n, ...) of real numbers.
-
-    Raises
-    ------
-    DataError
-        If they are 1-D, have no features, or are not real numbers.
-    """
+    """Convert inputs to an array (n, ...) of real numbers, and refuse any others."""
     array = X if isinstance(X, np.memmap) else np.asarray(X)
     if array.dtype == object:
-        array = _numbers(array)
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"inputs of an array must be numbers; got objects: {error}") from error
     if array.ndim < 2:
         raise DataError(
             f"inputs must be at least 2-D, (rows, features); got an array of shape {array.shape}. "
@@ -92,28 +68,8 @@ def as_array(X: Any) -> NDArray[Any]:
     return array
 
 
-def _numbers(array: NDArray[Any]) -> NDArray[Any]:
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"inputs of an array must be numbers; got objects: {error}") from error
-
-
 def check_finite(block: NDArray[Any], what: str) -> None:
-    """Refuse NaN and infinity.
-
-    Parameters
-    ----------
-    block
-        Numbers.
-    what
-        Their name in the message.
-
-    Raises
-    ------
-    DataError
-        If a number is not finite.
-    """
+    """Refuse NaN and infinity among numbers by a DataError with the name given for them."""
     if block.dtype.kind == "f" and not np.isfinite(block).all():
         kind = "NaN" if np.isnan(block).any() else "infinity"
         raise DataError(

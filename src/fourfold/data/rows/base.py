@@ -33,26 +33,18 @@ class Rows(ABC):
 
     Attributes
     ----------
+    n
+        Number of rows.
+    shape, dtype
+        Shape of one row and type of its elements.
     kind
         ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"`` or ``"texts"``.
     """
 
+    n: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
     kind: str = "array"
-
-    @property
-    @abstractmethod
-    def n(self) -> int:
-        """Number of rows."""
-
-    @property
-    @abstractmethod
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one row."""
-
-    @property
-    @abstractmethod
-    def dtype(self) -> np.dtype[Any]:
-        """Type of a row's elements."""
 
     @abstractmethod
     def take(self, index: Index) -> Any:

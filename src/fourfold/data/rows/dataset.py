@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from fourfold.data.libraries import imported_class
+from fourfold.data.libraries import imported_classes
 from fourfold.data.rows.base import Rows, hash_blocks
 from fourfold.data.rows.frame import FrameRows
+from fourfold.data.rows.stacked import PickedRows
 from fourfold.data.rows.text import TextRows
 from fourfold.errors import DataError
 
@@ -22,44 +23,21 @@ __all__ = ["DatasetRows", "dataset_rows"]
 
 @final
 class DatasetRows(Rows):
-    """Rows of a Hugging Face dataset's column of arrays or pictures, read when needed.
+    """Rows of a column of arrays or pictures in a Hugging Face dataset in NumPy format.
 
-    Parameters
-    ----------
-    cells
-        A ``Dataset`` in NumPy format.
-    column
-        Its column of numeric arrays; numbers are read as float32 or int64, pictures as uint8.
-    index
-        Positions of the rows in the dataset; all by default.
-
-    Raises
-    ------
-    DataError
-        On reading, if a row has another shape than the first.
+    They are read when needed: numbers as float32 or int64, pictures as uint8. A DataError says then
+    if a row has another shape than the first.
     """
 
-    def __init__(self, cells: Any, column: str, index: Index | None = None) -> None:
+    def __init__(self, cells: Any, column: str) -> None:
         self.cells, self.column = cells, column
-        self.index = np.arange(len(cells)) if index is None else index
-        self._first: NDArray[Any] = cells[0][column]
-        pictures = isinstance(cells.features[column], imported_class("datasets", "Image"))
-        self.kind = "pictures" if pictures and self._first.ndim == 3 else "array"
-
-    @property
-    def n(self) -> int:
-        return len(self.index)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._first.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._first.dtype
+        first: NDArray[Any] = cells[0][column]
+        self.n, self.shape, self.dtype = len(cells), first.shape, first.dtype
+        pictures = isinstance(cells.features[column], imported_classes("datasets", "Image"))
+        self.kind = "pictures" if pictures and first.ndim == 3 else "array"
 
     def take(self, index: Index) -> NDArray[Any]:
-        read = self.cells[self.index[index]][self.column] if len(index) else []
+        read = self.cells[index][self.column] if len(index) else []
         for row in read:
             if row is None or np.shape(row) != self.shape:
                 got = "a missing cell" if row is None else f"one of {np.shape(row)}"
@@ -69,25 +47,24 @@ class DatasetRows(Rows):
                 )
         return np.asarray(read, self.dtype).reshape(len(index), *self.shape)
 
-    def subset(self, index: Index) -> DatasetRows:
-        return DatasetRows(self.cells, self.column, self.index[index])
+    def subset(self, index: Index) -> PickedRows:
+        return PickedRows(self, index)
 
     def _hash(self) -> Keys:
         return hash_blocks(self)
 
 
 def dataset_rows(dataset: Any) -> Rows:
-    """Read a Hugging Face dataset: one column of arrays or of texts, or a table.
-
-    Raises
-    ------
-    DataError
-        If arrays have several shapes, hold no numbers, or stand beside other columns.
-    """
+    """Read a Hugging Face dataset: one column of arrays or of texts, or a table."""
     cells = dataset.with_format("numpy")
     first = cells[0] if len(cells) else {}
     arrays = [name for name, cell in first.items() if isinstance(cell, np.ndarray)]
-    strings = [name for name, kind in dataset.features.items() if _holds_strings(kind)]
+    value = imported_classes("datasets", "Value")
+    strings = [
+        name
+        for name, kind in dataset.features.items()
+        if isinstance(kind, value) and kind.dtype in {"string", "large_string"}
+    ]
     if len(first) == len(strings) == 1:
         return TextRows(dataset.with_format(None)[strings[0]][:], strings[0])
     if not arrays:
@@ -103,9 +80,3 @@ def dataset_rows(dataset: Any) -> Rows:
     for _ in rows.blocks():  # find a row of another shape now, before any training
         pass
     return rows
-
-
-def _holds_strings(kind: Any) -> bool:
-    """Return whether a dataset's feature is strings."""
-    value = isinstance(kind, imported_class("datasets", "Value"))
-    return value and kind.dtype in {"string", "large_string"}

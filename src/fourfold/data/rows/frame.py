@@ -16,30 +16,17 @@ __all__ = ["FrameRows"]
 
 @final
 class FrameRows(Rows):
-    """Rows of a data frame: numbers, categories, dates and texts, some missing.
+    """Rows of a DataFrame: numbers, categories, dates and texts, some missing.
 
-    Parameters
-    ----------
-    frame
-        A pandas DataFrame; column names are part of the input.
+    Column names are part of the input.
     """
 
     kind = "table"
+    dtype = np.dtype(object)
 
     def __init__(self, frame: Any) -> None:
         self.frame = frame
-
-    @property
-    def n(self) -> int:
-        return len(self.frame)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.frame.shape[1],)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(object)
+        self.n, self.shape = len(frame), frame.shape[1:]
 
     def take(self, index: Index) -> Any:
         return self.frame.iloc[index]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fourfold.data.libraries import imported_class
+from fourfold.data.libraries import imported_classes
 from fourfold.data.rows.array import ArrayRows, as_array
 from fourfold.data.rows.base import Rows
 from fourfold.data.rows.dataset import dataset_rows
@@ -17,15 +17,10 @@ __all__ = ["as_rows"]
 
 
 def as_rows(X: Any) -> Rows:
-    """Wrap inputs of any library as Rows.
+    """Wrap inputs of any library as Rows: see :class:`~fourfold.data.domain.Domain`.
 
-    Parameters
-    ----------
-    X
-        Rows; an array, memory map or nested list (n, ...); a sparse matrix (n, d); a pandas
-        DataFrame; texts: a list, 1-D array or Series of strings, or a dataset's column of them; a
-        Hugging Face ``Dataset``. In a dataset a column of arrays or pictures must be the only one,
-        a single column of strings is texts, and other columns are a table.
+    In a Hugging Face ``Dataset`` a column of arrays or pictures must be the only one, a single
+    column of strings is texts, and other columns are a table.
 
     Raises
     ------
@@ -43,11 +38,10 @@ def as_rows(X: Any) -> Rows:
 def _rows(X: Any) -> Rows:
     if isinstance(X, Rows):
         return X
-    if isinstance(X, imported_class("pandas", "DataFrame")):
+    if isinstance(X, imported_classes("pandas", "DataFrame")):
         return FrameRows(X)
-    sparse = (imported_class("scipy.sparse", name) for name in ("spmatrix", "sparray"))
-    if isinstance(X, tuple(sparse)):
+    if isinstance(X, imported_classes("scipy.sparse", "spmatrix", "sparray")):
         return SparseRows(X)
-    if isinstance(X, imported_class("datasets", "Dataset")):
+    if isinstance(X, imported_classes("datasets", "Dataset")):
         return dataset_rows(X)
     return TextRows(list(X)) if are_texts(X) else ArrayRows(as_array(X))

@@ -18,30 +18,15 @@ __all__ = ["SparseRows"]
 
 @final
 class SparseRows(Rows):
-    """Rows of a sparse matrix, read as dense float32.
-
-    Parameters
-    ----------
-    matrix
-        (N, d) in any format of scipy.sparse; kept as CSR.
-    """
+    """Rows of a sparse matrix (N, d), kept as CSR and read as dense float32."""
 
     kind = "sparse"
+    dtype = np.dtype(np.float32)
 
     def __init__(self, matrix: Any) -> None:
         self.matrix = matrix.tocsr()
-
-    @property
-    def n(self) -> int:
-        return int(self.matrix.shape[0])
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (int(self.matrix.shape[1]),)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
+        n, width = map(int, matrix.shape)
+        self.n, self.shape = n, (width,)
 
     def take(self, index: Index) -> NDArray[np.float32]:
         dense: NDArray[np.float32] = self.matrix[index].toarray().astype(np.float32, copy=False)

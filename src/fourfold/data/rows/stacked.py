@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from fourfold.data.libraries import imported_class
 from fourfold.data.rows.base import Rows
 from fourfold.errors import DataError
 
@@ -20,50 +19,28 @@ __all__ = ["PickedRows", "StackedRows"]
 
 @final
 class StackedRows(Rows):
-    """Rows of several sources, one after another, each read from its own storage.
-
-    Parameters
-    ----------
-    parts
-        Rows of one kind and shape.
-
-    Raises
-    ------
-    DataError
-        If the shapes differ.
-    """
+    """Rows of several sources of one kind and shape, each read from its own storage."""
 
     def __init__(self, parts: Sequence[Rows]) -> None:
         shapes = {part.shape for part in parts}
         if len(shapes) > 1:
             raise DataError(f"rows of all sources must have one shape; got {sorted(shapes)}")
         self.parts = list(parts)
-        self.kind = parts[0].kind
+        self.kind, self.shape = parts[0].kind, parts[0].shape
+        self.dtype = np.result_type(*(part.dtype for part in parts))
         self.ends = np.cumsum([part.n for part in parts])
-
-    @property
-    def n(self) -> int:
-        return int(self.ends[-1])
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.parts[0].shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.result_type(*(part.dtype for part in self.parts))
+        self.n = int(self.ends[-1])
 
     def take(self, index: Index) -> Any:
         owner = np.searchsorted(self.ends, index, side="right")
-        order = np.argsort(owner, kind="stable")
-        starts = np.concatenate([[0], self.ends[:-1]])
-        blocks = [
-            self.parts[i].take(index[order][owner[order] == i] - starts[i])
-            for i in np.unique(owner)
-        ]
-        stacked = _concatenate(blocks)
-        back = np.argsort(order, kind="stable")
-        return stacked.iloc[back] if self.kind == "table" else stacked[back]
+        starts = self.ends - [part.n for part in self.parts]
+        blocks = [self.parts[i].take(index[owner == i] - starts[i]) for i in np.unique(owner)]
+        back = np.argsort(np.argsort(owner, kind="stable"), kind="stable")
+        if self.kind == "table":
+            import pandas as pd
+
+            return pd.concat(blocks, ignore_index=True).iloc[back]
+        return np.concatenate(blocks)[back]
 
     def subset(self, index: Index) -> Rows:
         return PickedRows(self, index)
@@ -74,30 +51,11 @@ class StackedRows(Rows):
 
 @final
 class PickedRows(Rows):
-    """Some rows of other rows, in any order.
-
-    Parameters
-    ----------
-    rows
-        All rows.
-    index
-        Positions of the picked ones.
-    """
+    """Some rows of other rows, by their positions, in any order."""
 
     def __init__(self, rows: Rows, index: Index) -> None:
-        self.rows, self.index, self.kind = rows, index, rows.kind
-
-    @property
-    def n(self) -> int:
-        return len(self.index)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.rows.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.rows.dtype
+        self.rows, self.index, self.n = rows, index, len(index)
+        self.kind, self.shape, self.dtype = rows.kind, rows.shape, rows.dtype
 
     def take(self, index: Index) -> Any:
         return self.rows.take(self.index[index])
@@ -107,12 +65,3 @@ class PickedRows(Rows):
 
     def _hash(self) -> Keys:
         return self.rows.keys[self.index]
-
-
-def _concatenate(blocks: Sequence[Any]) -> Any:
-    """Concatenate blocks of rows, data frames or arrays."""
-    if isinstance(blocks[0], imported_class("pandas", "DataFrame")):
-        import pandas as pd
-
-        return pd.concat(list(blocks), ignore_index=True)
-    return np.concatenate(list(blocks))

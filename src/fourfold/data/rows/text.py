@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from fourfold.data.libraries import imported_class
+from fourfold.data.libraries import imported_classes
 from fourfold.data.rows.base import Rows, hash_contents
 from fourfold.errors import DataError
 
@@ -22,19 +22,9 @@ __all__ = ["TextRows", "are_texts"]
 
 @final
 class TextRows(Rows):
-    """Rows of texts of any length.
+    """Rows of texts of any length, of which none is missing or empty.
 
-    Parameters
-    ----------
-    texts
-        (n,) non-empty strings.
-    column
-        Name of their column in a table, for messages; None without a table.
-
-    Raises
-    ------
-    DataError
-        If one is missing, empty or not a string.
+    They may come from a ``column`` of a table, which messages name.
 
     Examples
     --------
@@ -43,11 +33,13 @@ class TextRows(Rows):
     """
 
     kind = "texts"
+    shape = ()
+    dtype = np.dtype(object)
 
     def __init__(self, texts: Sequence[Any] | NDArray[Any], column: str | None = None) -> None:
         self.texts: NDArray[Any] = np.empty(len(texts), object)
         self.texts[:] = list(texts)
-        self.column = column
+        self.n, self.column = len(texts), column
         for at, text in enumerate(self.texts):
             fault = _fault(text)
             if fault:
@@ -57,24 +49,13 @@ class TextRows(Rows):
                     f"got {fault}: leave it out, and its label"
                 )
 
-    @property
-    def n(self) -> int:
-        return len(self.texts)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return ()
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(object)
-
     def take(self, index: Index) -> NDArray[Any]:
         return self.texts[index]
 
     def subset(self, index: Index) -> TextRows:
         part = object.__new__(TextRows)
         part.texts, part.column = self.texts[index], self.column
+        part.n = len(part.texts)
         return part
 
     def _hash(self) -> Keys:
@@ -82,19 +63,13 @@ class TextRows(Rows):
 
 
 def are_texts(X: Any) -> bool:
-    """Return whether X is 1-D and holds strings.
-
-    It is asked before NumPy pads all strings to the longest.
-    """
+    """Return whether X is 1-D and holds strings, before NumPy pads all of them to the longest."""
     if isinstance(X, np.ndarray):
-        if X.ndim != 1 or X.dtype.kind not in "OUT":
-            return False
-    elif not isinstance(
-        X,
-        (list, tuple, imported_class("pandas", "Series"), imported_class("datasets", "Column")),
-    ):
-        return False
-    return any(isinstance(text, str) for text in X)
+        listed = X.ndim == 1 and X.dtype.kind in "OUT"
+    else:
+        columns = imported_classes("pandas", "Series") + imported_classes("datasets", "Column")
+        listed = isinstance(X, (list, tuple, *columns))
+    return listed and any(isinstance(text, str) for text in X)
 
 
 def _fault(text: Any) -> str:

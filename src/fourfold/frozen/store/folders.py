@@ -56,15 +56,7 @@ class StoreEntry:
 class StoreFolders:
     """The folders of segments, artifacts and locks, and the index of the first two.
 
-    Parameters
-    ----------
-    path
-        Folder of the store; created if missing.
-
-    Raises
-    ------
-    FileError
-        If it cannot be written.
+    A missing folder is created; one that cannot be written is a FileError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,15 +95,7 @@ class StoreFolders:
         segments: set[int] | frozenset[int] = frozenset(),
         artifacts: set[str] | frozenset[str] = frozenset(),
     ) -> None:
-        """Remove the least recently used entries down to a size.
-
-        Parameters
-        ----------
-        limit
-            Size in bytes.
-        segments, artifacts
-            Numbers and folders that are kept in any case.
-        """
+        """Remove the least recently used entries down to a size in bytes, but for some."""
         held: list[tuple[float, int, Path, Forget]] = [
             (used, number in segments, self.segments / file, {"segments": (number,)})
             for number, _, file, used in self.index.all_segments()

@@ -49,16 +49,8 @@ CREATE TABLE IF NOT EXISTS artifacts (
 class Segment:
     """A file of values of one type and shape, in the order of their commits.
 
-    Attributes
-    ----------
-    id, file, dtype
-        Number in the index, name of the file, type of the elements.
-    shape
-        Shape of a value; −1 on the first axis if values differ in length.
-    keys
-        (n,) key of the input row of each value.
-    lengths
-        (n,) length of each value, or empty if they do not differ.
+    Keys, (n,), are of the input row of each value. If values differ in length, the first axis of
+    their shape is −1, and lengths are (n,); else these are empty.
     """
 
     id: int
@@ -73,17 +65,8 @@ class Segment:
 class StoreIndex:
     """Index of a store in one SQLite file; each query opens its own connection.
 
-    Parameters
-    ----------
-    file
-        The database; created if missing.
-
-    Raises
-    ------
-    FileError
-        If it cannot be read or written, in any method.
-    OSError
-        With ``ENOSPC`` if the disk is full.
+    A file that cannot be read or written is a FileError in any method, a full disk an OSError with
+    ``ENOSPC``.
     """
 
     def __init__(self, file: Path) -> None:
@@ -112,12 +95,8 @@ class StoreIndex:
         """Open a transaction that locks out other writers."""
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
-            try:
+            with db:
                 yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
 
     def segments(self, function: str, tap: str) -> list[Segment]:
         """Return the segments of a function's tap with their committed rows."""
@@ -155,13 +134,7 @@ class StoreIndex:
         return int(number or 0)
 
     def commit(self, chunks: list[tuple[int, Keys, NDArray[np.int64]]]) -> bool:
-        """Enter the rows written to segments, all or none.
-
-        Returns
-        -------
-        bool
-            False if one of the segments was evicted; then no row is entered.
-        """
+        """Enter the rows written to segments; enter none, and return False, if one was evicted."""
         ids = [number for number, _, _ in chunks]
         with self._change() as db:
             for number in ids:

@@ -47,25 +47,10 @@ def compute_once(frozen: Frozen, rows: Rows, tap: str = "output") -> Rows:
     """Return the values of a frozen function, computed at most once.
 
     With a store in use they are computed when first read. Otherwise they are computed now, and kept
-    in the memory of this process as long as there is room.
-
-    Parameters
-    ----------
-    frozen
-        The function.
-    rows
-        Its inputs.
-    tap
-        Name of the values.
-
-    Raises
-    ------
-    ParameterError
-        If the function has no such tap.
+    in the memory of this process as long as there is room. A tap that the function lacks is a
+    ParameterError.
     """
-    check_tap(frozen, tap)
-    store = active()
-    return _memory.rows(frozen, rows, tap) if store is None else store.rows(frozen, rows, tap)
+    return (active() or _memory).rows(frozen, rows, tap)
 
 
 @final
@@ -77,6 +62,7 @@ class _Memory:
         self._held: OrderedDict[tuple[str, str], dict[str, NDArray[Any]]] = OrderedDict()
 
     def rows(self, frozen: Frozen, rows: Rows, tap: str) -> Rows:
+        check_tap(frozen, tap)
         function = frozen.key
         name = (function, rows.digest)
         values = self._held.pop(name, None) or frozen.compute(rows)

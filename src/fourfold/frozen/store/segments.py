@@ -47,15 +47,6 @@ class SegmentWriter:
 
     ``add`` writes values to the disk first and to the index then. A killed process leaves at most a
     tail of a file that the index does not know.
-
-    Parameters
-    ----------
-    index
-        Index of the store.
-    folder
-        Folder of the segments.
-    function
-        Key of the function.
     """
 
     def __init__(self, index: StoreIndex, folder: Path, function: str) -> None:
@@ -77,10 +68,7 @@ class SegmentWriter:
     def add(self, keys: Keys, values: Mapping[str, NDArray[Any]]) -> None:
         """Append the values of rows, (n, ...) or n arrays for each tap, all or none.
 
-        Raises
-        ------
-        OSError
-            If they cannot be written; earlier values stay.
+        If they cannot be written, an OSError is raised, and earlier values stay.
         """
         while True:
             chunks, ends = [], {}

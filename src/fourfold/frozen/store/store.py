@@ -88,7 +88,7 @@ class Store:
             If the function has no such tap.
         """
         check_tap(frozen, tap)
-        return StoredRows(self, frozen, rows, tap)
+        return StoredRows(self.find, frozen, rows, tap)
 
     def find(self, frozen: Frozen, rows: Rows, index: Index, tap: str) -> ValueLocations:
         """Return the locations of a tap's values, after computing missing ones.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
@@ -11,19 +12,16 @@ from fourfold.errors import ParameterError
 from fourfold.frozen.store.values import MemoryArray, ValueLocations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Index, Keys
     from fourfold.frozen.frozen import Frozen
 
+    Find: TypeAlias = Callable[[Frozen, Rows, Index, str], ValueLocations]
+
 __all__ = ["StoredRows", "check_tap", "derived_keys"]
-
-
-class Finder(Protocol):
-    """The lookup of values, with computation of missing ones."""
-
-    def find(self, frozen: Frozen, rows: Rows, index: Index, tap: str) -> ValueLocations:
-        """Return the locations of a tap's values for the rows at these positions."""
 
 
 @final
@@ -35,27 +33,15 @@ class StoredRows(Rows):
     stored end computes nothing. Pickling keeps the names of the files. Values of several lengths
     are read as an array of arrays, and ``shape`` is that of the longest.
 
-    Parameters
-    ----------
-    store
-        Lookup and computation of values.
-    frozen
-        The function.
-    rows
-        Its inputs.
-    tap
-        Name of the read values.
-    index
-        Positions of the read rows; all by default.
+    ``find`` looks up the locations of a tap's values for rows at some positions, and computes those
+    that are missing.
     """
 
     kind = "array"
 
-    def __init__(
-        self, store: Finder, frozen: Frozen, rows: Rows, tap: str, index: Index | None = None
-    ) -> None:
-        self._origin: tuple[Finder, Frozen, Rows, str] | None = (store, frozen, rows, tap)
-        self._index = np.arange(rows.n) if index is None else index
+    def __init__(self, find: Find, frozen: Frozen, rows: Rows, tap: str) -> None:
+        self._origin: tuple[Find, Frozen, Rows, str] | None = (find, frozen, rows, tap)
+        self._index = np.arange(rows.n)
         self._locations: ValueLocations | None = None
         self._keys: Keys | None = None
 
@@ -68,28 +54,28 @@ class StoredRows(Rows):
         rows._locations = ValueLocations([MemoryArray(values)], np.zeros(n, np.intp), np.arange(n))
         return rows
 
-    @property
-    def n(self) -> int:
+    @cached_property
+    def n(self) -> int:  # type: ignore[override]  # computed when asked
         return len(self._index)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
+    @cached_property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # computed when asked
         return self.locations.shape
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]  # computed when asked
         return self.locations.dtype
 
     @property
     def locations(self) -> ValueLocations:
         """Locations of the values; computes missing ones."""
         if self._locations is None:
-            store, frozen, rows, tap = self._known_origin
-            self._locations = store.find(frozen, rows, self._index, tap)
+            find, frozen, rows, tap = self._known_origin
+            self._locations = find(frozen, rows, self._index, tap)
         return self._locations
 
     @property
-    def _known_origin(self) -> tuple[Finder, Frozen, Rows, str]:
+    def _known_origin(self) -> tuple[Find, Frozen, Rows, str]:
         if self._origin is None:  # without an origin, locations and keys are known
             raise AssertionError
         return self._origin
@@ -123,12 +109,6 @@ def derived_keys(function: str, tap: str, keys: Keys) -> Keys:
 
 
 def check_tap(frozen: Frozen, tap: str) -> None:
-    """Refuse a tap that a function does not have.
-
-    Raises
-    ------
-    ParameterError
-        If there is none of that name.
-    """
+    """Refuse a tap that a function does not have, by a ParameterError."""
     if tap not in frozen.names:
         raise ParameterError(f"tap must be one of {', '.join(frozen.names)}; got {tap!r}")

@@ -22,15 +22,7 @@ __all__ = ["MappedArray", "MemoryArray", "RaggedArray", "ValueArray", "ValueLoca
 
 
 class ValueArray(ABC):
-    """Values in one place.
-
-    Attributes
-    ----------
-    dtype
-        Type of the elements of a value.
-    shape
-        Shape of one value; −1 on the first axis if values differ in length.
-    """
+    """Values in one place; the first axis of their shape is −1 if they differ in length."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -87,13 +79,7 @@ class MappedArray(ValueArray):
 
 @final
 class RaggedArray(ValueArray):
-    """Values of several lengths in a memory-mapped file, one after another.
-
-    Parameters
-    ----------
-    lengths
-        (n,) lengths of the values along their first axis.
-    """
+    """Values of several lengths, (n,), in a memory-mapped file, one after another."""
 
     def __init__(
         self, file: Path, dtype: np.dtype[Any], shape: tuple[int, ...], lengths: NDArray[np.int64]
@@ -128,17 +114,7 @@ def _reopen(kind: Callable[..., ValueArray], file: Path, *form: Any) -> ValueArr
 
 @final
 class ValueLocations:
-    """The location of each of n values.
-
-    Parameters
-    ----------
-    arrays
-        Arrays that hold the values.
-    which
-        (n,) index of the array with each value, −1 for a missing value.
-    where
-        (n,) position of each value in its array.
-    """
+    """The array with each of n values, −1 for a missing one, and the position of each in it."""
 
     def __init__(
         self, arrays: Sequence[ValueArray], which: NDArray[np.intp], where: NDArray[np.intp]

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fourfold.algorithms.clustering.kmeans import Means
-    from fourfold.data.domain import Domain
     from fourfold.data.rows import Rows
-    from fourfold.estimators.problem import ClassDescriptions, Fitted, Pretrained, Problem
+    from fourfold.estimators.problem import ClassDescriptions, Fitted, Given, Problem
     from fourfold.preparation.choose import Preparation
 
 __all__ = ["Clusters", "fewer_than_asked"]
@@ -87,15 +86,9 @@ class Clusters(OnFeatures, TransferEstimator, ABC):
         return self.fit(X, y, **params).labels_
 
     @final
-    def infer_task(
-        self,
-        target: Domain,
-        source: Domain | None,
-        pretrained: Pretrained | None,
-        classes: ClassDescriptions | None,
-    ) -> Task:
-        del source, pretrained, classes
-        return Clustering(n_clusters=self.n_clusters).fit(target)
+    def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
+        del classes
+        return Clustering(n_clusters=self.n_clusters).fit(given.target)
 
     @final
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:

@@ -10,16 +10,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from fourfold.algorithms.clustering.auxiliary_weight import (
-    WEIGHTS,
-    best_weight,
-    held_out_by_weight,
-)
-from fourfold.algorithms.clustering.counts import Counts
-from fourfold.algorithms.clustering.information import Partition, blocks, objective
+from fourfold.algorithms.clustering.counts import Counts, Partition, blocks, objective
 from fourfold.algorithms.clustering.kmeans import k_means
 from fourfold.algorithms.clustering.latent import components, depth, unit_coordinates
-from fourfold.algorithms.clustering.search import cocluster
+from fourfold.algorithms.clustering.search import (
+    WEIGHTS,
+    best_weight,
+    cocluster,
+    held_out_by_weight,
+)
 from fourfold.core.findings import Bars, Curves, Facts, HeatMap
 from fourfold.core.parameters import PositiveInt
 from fourfold.estimators.model import Model

@@ -14,7 +14,7 @@ from fourfold.algorithms.clustering.latent import components, depth
 from fourfold.data.rows import SparseRows, evenly
 from fourfold.methods.clustering._clusters import Clusters, fewer_than_asked
 from fourfold.methods.kit import Fitted, Needs, PositiveInt, Problem, Task
-from fourfold.networks.latent import Latent
+from fourfold.networks.normalized_counts import Latent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from torch import nn
 
 from fourfold.algorithms.clustering.counts import Counts
 from fourfold.algorithms.clustering.kmeans import k_means, nearest_mean
-from fourfold.algorithms.clustering.spectral import coordinates
+from fourfold.algorithms.clustering.latent import spectral_coordinates
 from fourfold.methods.clustering._clusters import fewer_than_asked
 from fourfold.methods.clustering._counts import ClustersCounts, counts_of, share_body
 from fourfold.methods.kit import Fitted, Model, Needs, PositiveInt, Problem, Task
@@ -62,7 +62,7 @@ class SpectralCoClustering(ClustersCounts):
         body = share_body(problem, self.codebook)
         counts = Counts(counts_of(body, problem.target.rows), "the target").by_row
         depth = self._depth
-        found = coordinates(counts, depth, np.random.default_rng(problem.seed))
+        found = spectral_coordinates(counts, depth, np.random.default_rng(problem.seed))
         there = np.asarray(counts.sum(axis=0)).ravel() > 0
         places = np.vstack([found.rows, found.features[there]])
         places = np.pad(places, ((0, 0), (0, depth - places.shape[1])))

@@ -17,8 +17,8 @@ from fourfold.estimators.inputs import Data
 from fourfold.estimators.supervised import frozen_rows, supervise
 from fourfold.estimators.warm_start import can_keep_head, keep_head
 from fourfold.methods.finetuning._layer_plans import HEAD
+from fourfold.networks.builder import stages
 from fourfold.networks.cut import split
-from fourfold.networks.stages import stages
 from fourfold.training.phases import History, Part
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.methods.multitask._groups import TaskGroup, group_tasks
 from fourfold.methods.multitask._member import Member
 from fourfold.networks.builder import Builder
-from fourfold.networks.stem import Stem
+from fourfold.networks.choice import Stem
 from fourfold.preparation.choose import default_preparation
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from fourfold.algorithms.sensitivity import activation_fisher
+from fourfold.algorithms.fisher import activation_fisher
 from fourfold.core.findings import Facts, HeatMap
 from fourfold.frozen.blocks import as_tensor
 from fourfold.networks.columns import joints

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fourfold.algorithms.linear import zca_whitening
 from fourfold.algorithms.sparse_coding import learn_dictionary
-from fourfold.algorithms.whitening import zca_whitening
 from fourfold.core.findings import Curves, Facts
 from fourfold.data.rows import evenly
 from fourfold.errors import DataError

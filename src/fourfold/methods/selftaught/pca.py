@@ -20,7 +20,7 @@ from fourfold.methods.kit import (
     fit_head,
     in_blocks,
 )
-from fourfold.networks.projection import Projection
+from fourfold.networks.mlp import Projection
 
 __all__ = ["LinearPCA"]
 

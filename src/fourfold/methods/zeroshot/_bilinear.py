@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fourfold.algorithms.whitening import spectrum
+from fourfold.algorithms.linear import spectrum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from fourfold.core.tasks import Classification
 from fourfold.data.descriptions import candidate_classes
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.problem import ClassDescriptions
-from fourfold.preparation.descriptions import encode_descriptions
+from fourfold.preparation.texts import encode_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

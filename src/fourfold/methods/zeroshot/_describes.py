@@ -28,7 +28,7 @@ from fourfold.methods.zeroshot._candidates import described_classes, seen_classe
 from fourfold.methods.zeroshot._index import ClassIndex
 from fourfold.methods.zeroshot._label_heads import InputEmbedding, LabelHead, head_of
 from fourfold.methods.zeroshot._seen import SeenData
-from fourfold.preparation.descriptions import encode_descriptions
+from fourfold.preparation.texts import encode_descriptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fourfold.core.findings import Finding
-    from fourfold.estimators.problem import ClassDescriptions, Fitted, Pretrained, Problem
+    from fourfold.estimators.problem import ClassDescriptions, Fitted, Given, Problem
 
 __all__ = ["Describes"]
 
@@ -110,27 +110,19 @@ class Describes(TransferEstimator, ABC):
     # --- fitting ---------------------------------------------------------------------------------
 
     @final
-    def describe_classes(
-        self, target: Domain, source: Domain | None, pretrained: Pretrained | None
-    ) -> ClassDescriptions:
+    def describe_classes(self, given: Given) -> ClassDescriptions:
         name = type(self).__name__
-        if pretrained is not None and not self.accepts_models:
+        if given.pretrained is not None and not self.accepts_models:
             raise ParameterError(
                 f"source of {name} must be data, Domain(X, y); got a trained model"
             )
-        seen = seen_classes(name, source, pretrained)
-        domains = [domain for domain in (source, target) if domain is not None]
+        seen = seen_classes(name, given.source, given.pretrained)
+        domains = [domain for domain in (given.source, given.target) if domain is not None]
         return described_classes(name, domains, seen, self.encoder, generalized=self.generalized)
 
     @final
-    def infer_task(
-        self,
-        target: Domain,
-        source: Domain | None,
-        pretrained: Pretrained | None,
-        classes: ClassDescriptions | None,
-    ) -> Task:
-        del target, source, pretrained
+    def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
+        del given
         if classes is None:
             raise TypeError("a zero-shot problem must have descriptions of its classes; got none")
         task, names = Classification(), classes.candidates.names

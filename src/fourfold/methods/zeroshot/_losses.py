@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.whitening import cholesky_whitened
+from fourfold.algorithms.linear import cholesky_whitened
 
 __all__ = ["TINY", "Over", "correlation", "hinges"]
 

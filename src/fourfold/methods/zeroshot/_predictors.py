@@ -13,7 +13,7 @@ from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.zeroshot._attribute_heads import AttributeAnswers
 from fourfold.methods.zeroshot._seen import train_on
 from fourfold.methods.zeroshot._tested import class_weights
-from fourfold.networks.flat import Flat
+from fourfold.networks.mlp import Flat
 from fourfold.training.phases import History
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 
 from fourfold.algorithms.linear import Affine
-from fourfold.algorithms.selection import central_choice
+from fourfold.algorithms.zeroshot.generalized import central_choice
 from fourfold.methods.kit import (
     Body,
     Fitted,

@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.algorithms.linear import ridge, ridge_path
-from fourfold.algorithms.selection import central_choice
+from fourfold.algorithms.zeroshot.generalized import central_choice
 from fourfold.methods.kit import (
     Body,
     Fitted,

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from xxhash import xxh3_128
 
 from fourfold.errors import DataError
 from fourfold.readers.files import named, read_text
@@ -29,19 +30,7 @@ BESIDE: Final = (".txt", ".parquet", ".csv")
 
 
 def text_of_vectors(path: Path, store: Store | None) -> tuple[list[str], Vectors]:
-    """Read words and vectors from text.
-
-    Parameters
-    ----------
-    path
-        Text with a word and its numbers in each line.
-    store
-        Store for the vectors as an array, which is memory-mapped; None reads into memory.
-
-    Returns
-    -------
-    The words, and their vectors (n, d).
-    """
+    """Read n words and their vectors (n, d) from text, into memory or mapped from a store."""
     from fourfold.readers.vectors.text import read_blocks
 
     if not path.name.lower().endswith(TEXTS):
@@ -61,18 +50,12 @@ def text_of_vectors(path: Path, store: Store | None) -> tuple[list[str], Vectors
                 vectors.tofile(numbers)
                 names.writelines(f"{word}\n" for word in words)
 
-    folder = store.artifact(f"word vectors {FORMAT} {path.name[-3:]} {_digest(path)}", build)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, xxh3_128).hexdigest()
+    folder = store.artifact(f"word vectors {FORMAT} {path.name[-3:]} {digest}", build)
     listed = _lines(folder / "words.txt")
     flat = np.memmap(folder / "vectors.f32", np.float32, "r")
     return listed, np.asarray(flat).reshape(len(listed), -1)
-
-
-def _digest(path: Path) -> str:
-    """Return a hash of a file's content."""
-    from xxhash import xxh3_128
-
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, xxh3_128).hexdigest()
 
 
 def array_of_vectors(path: Path) -> NDArray[Any]:
@@ -84,17 +67,7 @@ def array_of_vectors(path: Path) -> NDArray[Any]:
 
 
 def words_of_array(path: Path, words: Path | None, column: str | None) -> list[str]:
-    """Read the words of an array of vectors.
-
-    Parameters
-    ----------
-    path
-        The array.
-    words
-        File of the words; by default the file beside the array.
-    column
-        Column of the words in a table; by default its only one.
-    """
+    """Read the words of an array of vectors, by default from the file beside it."""
     words = _beside(path) if words is None else words
     words.stat()  # Arrow does not name a missing file
     return _column(words, column) if words.suffix.lower() in {".parquet", ".csv"} else _lines(words)
@@ -119,13 +92,12 @@ def _column(path: Path, wanted: str | None) -> list[str]:
     from fourfold.readers.tables import column_as_text
 
     try:
-        if path.name.lower().endswith(".parquet"):
-            name = _column_name(path, pq.read_schema(path).names, wanted)
-            table = pq.read_table(path, columns=[name])
-        else:
+        if path.name.lower().endswith(".csv"):
             with pa_csv.open_csv(path) as file:
                 name = _column_name(path, file.schema.names, wanted)
             return column_as_text(path, name)
+        name = _column_name(path, pq.read_schema(path).names, wanted)
+        table = pq.read_table(path, columns=[name])
     except pa.ArrowException as error:
         raise DataError(f"{path} must be a table of words; got: {error}") from error
     words: list[str] = table.column(name).to_pylist()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, final
 
 import numpy as np
 
-from fourfold.errors import DataError, FourfoldWarning, ParameterError
+from fourfold.errors import DataError, FourfoldWarning, ParameterError, some
 from fourfold.frozen.store import active
 from fourfold.readers.files import named
 from fourfold.readers.vectors.loading import array_of_vectors, text_of_vectors, words_of_array
@@ -28,8 +28,6 @@ __all__ = ["WordVectors"]
 
 SEPARATOR: Final = re.compile(r"[\s_\-]+")
 """Characters between the words of a name."""
-SHOWN: Final = 5
-"""Number of names that an error lists."""
 
 
 @final
@@ -258,23 +256,17 @@ class WordVectors:
 
 def _warn(lacking: Mapping[Any, list[str]], kept: Mapping[Any, Any]) -> None:
     """Warn of dropped classes, and of classes with missing words."""
-    dropped = {name: words for name, words in lacking.items() if name not in kept}
-    partial = {name: words for name, words in lacking.items() if name in kept}
     sentences = [
         f"classes are {how} for lack of vectors: {_listed(classes, most=len(classes))}"
-        for classes, how in (
-            (dropped, "left out"),
-            (partial, "described without their missing words"),
-        )
-        if classes
+        for how, there in (("left out", False), ("described without their missing words", True))
+        if (classes := {name: lacking[name] for name in lacking if (name in kept) == there})
     ]
     warnings.warn("; ".join(sentences), FourfoldWarning, stacklevel=3)
 
 
-def _listed(lacking: Mapping[Any, list[str]], most: int = SHOWN) -> str:
-    listed = [
+def _listed(lacking: Mapping[Any, list[str]], most: int = 5) -> str:
+    listed = (
         repr(name) if words == [str(name)] else f"{name!r} ({', '.join(words)})"
-        for name, words in list(lacking.items())[:most]
-    ]
-    more = len(lacking) - most
-    return ", ".join(listed) + (f" and {more} more" if more > 0 else "")
+        for name, words in lacking.items()
+    )
+    return some(listed, most)

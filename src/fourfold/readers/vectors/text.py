@@ -33,14 +33,7 @@ def read_blocks(path: Path) -> Iterator[Block]:
 
     A line is a word and its numbers, separated by blanks or tabs. A first line of two whole numbers
     gives the counts of words and of numbers. Words with blanks in them, as in some GloVe files,
-    come last.
-
-    Yields
-    ------
-    words
-        k words.
-    vectors
-        (k, d) float32.
+    come last. A block is k words and their vectors (k, d).
 
     Raises
     ------
@@ -51,7 +44,11 @@ def read_blocks(path: Path) -> Iterator[Block]:
     layout = _Layout.of(path)
     n, odd = 0, _OddLines(layout)
     try:
-        with _stream(path) as stream, _arrow(stream, layout, odd) as reader:
+        packing = "gzip" if is_gzipped(path) else None
+        with (
+            pa.input_stream(str(path), compression=packing) as stream,
+            _arrow(stream, layout, odd) as reader,
+        ):
             for batch in reader:
                 words, *columns = batch.columns
                 vectors = np.stack([column.to_numpy() for column in columns], axis=1)
@@ -77,22 +74,16 @@ def read_blocks(path: Path) -> Iterator[Block]:
 @final
 @dataclass(frozen=True)
 class _Layout:
-    """Layout of the lines.
-
-    Attributes
-    ----------
-    delimiter, trailing
-        Character between a word and its numbers, and whether it also ends a line.
-    width
-        Count of numbers in a line.
-    announced
-        Count of words in the first line; None if that line is a word vector.
-    """
+    """Layout of the lines."""
 
     delimiter: str
+    """Character between a word and its numbers."""
     trailing: bool
+    """Whether it also ends a line."""
     width: int
+    """Count of numbers in a line."""
     announced: int | None
+    """Count of words in the first line; None if that line is a word vector."""
 
     @classmethod
     def of(cls, path: Path) -> _Layout:
@@ -110,12 +101,8 @@ class _Layout:
             number, first = next(lines, (2, ""))
         delimiter = "\t" if "\t" in first else " "
         width = int(counts[1]) if announced else len(first.strip().split(delimiter)) - 1
-        layout = cls(
-            delimiter=delimiter,
-            trailing=first.endswith(delimiter),
-            width=width,
-            announced=int(counts[0]) if announced else None,
-        )
+        known = int(counts[0]) if announced else None
+        layout = cls(delimiter, first.endswith(delimiter), width, known)
         if width < 1 or not first.strip():
             raise DataError(f"line {number} must be a word and its numbers; got {_shown(first)}")
         if fault := layout.fault(first):
@@ -180,31 +167,18 @@ def _arrow(stream: pa.NativeFile, layout: _Layout, odd: _OddLines) -> pa_csv.CSV
     )
 
 
-def _stream(path: Path) -> pa.NativeFile:
-    return pa.input_stream(str(path), compression="gzip" if is_gzipped(path) else None)
-
-
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Read the lines of a file with their numbers, from 1.
-
-    Raises
-    ------
-    DataError
-        If a line is not UTF-8, or the file is damaged.
-    """
+    """Read the lines of a file with their numbers, from 1."""
     with decoding(), open_bytes(path) as file:
         for number, line in enumerate(file, 1):
-            yield number, _decoded(line, number).rstrip("\r\n")
-
-
-def _decoded(line: bytes, number: int) -> str:
-    try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"line {number} must be UTF-8: save the vectors as UTF-8; got byte "
-            f"0x{line[error.start]:02x} at position {error.start}"
-        ) from error
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"line {number} must be UTF-8: save the vectors as UTF-8; got byte "
+                    f"0x{line[error.start]:02x} at position {error.start}"
+                ) from error
+            yield number, text.rstrip("\r\n")
 
 
 def _error(path: Path, layout: _Layout, cause: str) -> DataError:

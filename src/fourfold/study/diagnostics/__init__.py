@@ -1,4 +1,4 @@
-"""Diagnostics: pictures and tables of models beside their scores, a file each.
+"""Diagnostics: pictures and tables of models beside their scores, and leaks in data, a file each.
 
-They are computed from outcomes after all fits; nothing here decides on a verdict or a choice.
+Nothing here decides on a verdict or a choice.
 """

@@ -31,17 +31,7 @@ MOST_LABELS: Final = 30
 def points_of(
     preparation: Preparation, parts: Sequence[Domain], features: Sequence[NDArray[np.float32]]
 ) -> list[Points]:
-    """Project inputs and features of both domains on their two principal components.
-
-    Parameters
-    ----------
-    preparation
-        Fitted; of the inputs.
-    parts
-        Rows of the source and of the target, as :func:`sample_rows` returns them.
-    features
-        (n, d) of the shipped model, for each.
-    """
+    """Project inputs and features (n, d) of both domains on their two principal components."""
     inputs = [preparation.transform(part.rows).sample(MOST_ROWS) for part in parts]
     return [
         _points("before: the prepared inputs", parts, inputs),

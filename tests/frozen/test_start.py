@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from fourfold.errors import BundleError, DataError
-from fourfold.frozen.engines import Engine, TorchEngine, start
+from fourfold.frozen import start
+from fourfold.frozen.engines import Engine, TorchEngine
 from fourfold.frozen.frozen import Frozen
 
 

@@ -23,20 +23,6 @@ def leaks(source: Domain, target: Domain, evaluate: Domain | None = None) -> lis
     An unseen class must be new: without examples under another spelling, without the description of
     a seen class, and without rows to judge on among the source's.
 
-    Parameters
-    ----------
-    source
-        Rows of the seen classes, with their labels.
-    target
-        The candidate classes, with descriptions.
-    evaluate
-        Rows to judge on, with their labels.
-
-    Returns
-    -------
-    list of str
-        Empty without leaks.
-
     Examples
     --------
     >>> from fourfold import Domain
@@ -56,7 +42,8 @@ def leaks(source: Domain, target: Domain, evaluate: Domain | None = None) -> lis
             "do not look at them, other methods do."
         )
     if evaluate is not None:
-        same = int(np.isin(_keys(evaluate), _keys(source)).sum())
+        asked, learnt = (domain.rows.keys.view("S16") for domain in (evaluate, source))
+        same = int(np.isin(asked, learnt).sum())
         if same:
             found.append(
                 f"{same} of {evaluate.n_rows} rows to evaluate on are also rows of the source."
@@ -102,7 +89,3 @@ def _twins(source: Domain, target: Domain, seen: Sequence[Any], unseen: Sequence
         for name in unseen
         if name in rows and rows[name] in first
     ]
-
-
-def _keys(domain: Domain) -> Any:
-    return domain.rows.keys.view("S16")

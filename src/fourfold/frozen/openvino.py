@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from fourfold.errors import BundleError, MissingExtraError
-from fourfold.frozen.engines.base import Engine, Precision
+from fourfold.frozen.engines import Engine, Precision
 
 try:
     import openvino
@@ -30,14 +30,8 @@ def version() -> str:
 class OpenVinoEngine(Engine):
     """OpenVINO on the CPU, with torch's number of threads at the first run.
 
-    Parameters
-    ----------
-    model
-        Bytes of an ONNX file; pickling keeps only these.
-    block
-        Number of rows of the model's input.
-    precision
-        ``"bf16"`` for half precision on CPUs that support it.
+    Pickling keeps only the bytes of the ONNX file, ``model``. ``"bf16"`` is half precision on CPUs
+    that support it.
     """
 
     name = "openvino"
@@ -49,8 +43,7 @@ class OpenVinoEngine(Engine):
         self._request: Any = None
 
     def run(self, rows: NDArray[Any]) -> list[NDArray[Any]]:
-        if self._request is None:
-            self._request = self._compile()
+        self._request = self._request or self._compile()
         outputs = self._request.infer([rows], share_inputs=True)
         # copied, because the next run overwrites them
         return [np.array(outputs[i]) for i in range(len(outputs))]
@@ -63,9 +56,8 @@ class OpenVinoEngine(Engine):
             "NUM_STREAMS": 1,
         }
         try:
-            return core.compile_model(
-                core.read_model(self.model), "CPU", settings
-            ).create_infer_request()
+            compiled = core.compile_model(core.read_model(self.model), "CPU", settings)
+            return compiled.create_infer_request()
         except RuntimeError as error:
             raise BundleError(f"the model must be runnable by OpenVINO; got: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Protocols for labels: folds that all tasks share, and data by which nothing can be chosen."""
+"""Protocols: folds that all tasks share, and data by which nothing can be chosen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 
 from fourfold import Domain
 from fourfold.errors import DataError
-from fourfold.study.protocols.labelled import common_folds, labelled_protocol
+from fourfold.study.protocols import common_folds, labelled_protocol
+from fourfold.study.scores import information_maximization
 
 X = np.arange(40.0).reshape(20, 2)
 CLASSES = Domain(X, np.arange(20) % 2, name="classes")
@@ -32,7 +33,7 @@ def test_without_folds_a_task_without_classes_is_refused():
 def test_a_validator_chooses_without_folds():
     protocol = labelled_protocol([CLASSES], SINGLE, None, folds=3, metric=None)
     assert protocol.splits.count == 0
-    assert protocol.validator.name == "information maximization"
+    assert protocol.validator is information_maximization
 
 
 def test_a_class_to_evaluate_on_needs_an_example():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from fourfold.errors import BundleError, DataError, ParameterError
-from fourfold.frozen.engines.onnx_runtime import OnnxRuntimeEngine
-from fourfold.frozen.engines.pytorch import TorchEngine
+from fourfold.errors import BundleError, DataError
+from fourfold.frozen.engines import OnnxRuntimeEngine, TorchEngine
 from fourfold.frozen.onnx import export_onnx, relative_difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fourfold.frozen.engines.base import Engine, EngineName, Precision
+    from fourfold.frozen.engines import Engine, EngineName, Precision
     from fourfold.frozen.taps import Tapped
 
 __all__ = ["start_engine"]
@@ -34,29 +32,27 @@ def start_engine(
 
     It must compute the same as the module. A row's value must not depend, in any bit, on its place
     in a block or on the other rows. If a kernel treats the rows of a block differently, the block
-    becomes one row.
+    becomes one row. The example is (m, ...) rows of the module's input type, at least one.
 
-    Parameters
-    ----------
-    example
-        (m, ...) rows of the module's input type, at least one.
-
-    Raises
-    ------
-    BundleError
-        If the module cannot be exported, or the engine computes something else.
-    DataError
-        If the module is not row-wise: a row's value depends on the other rows.
+    A module that cannot be exported or an engine that computes something else is a BundleError, a
+    module that is not row-wise a DataError.
     """
     probe = _probe(example, block)
     engine = _build(tapped, name, precision, probe)
     outputs = engine.run(probe)
+    tolerance = TOLERANCE[precision]
     if name != "torch":
-        _check(outputs, TorchEngine(tapped, block).run(probe), name, TOLERANCE[precision])
+        pairs = zip(outputs, TorchEngine(tapped, block).run(probe), strict=True)
+        worst = max(relative_difference(got, wanted) for got, wanted in pairs)
+        if not worst <= tolerance:
+            raise BundleError(
+                f"{name} must compute the same as the module, up to {tolerance:g} of the output's "
+                f"scale; got a difference of {worst:g}"
+            )
     worst = _dependence(engine, probe, outputs)
     if worst == 0:
         return engine
-    if worst > TOLERANCE[precision]:
+    if worst > tolerance:
         raise DataError(
             "a frozen module must be row-wise, each row computed by itself; "
             f"got values that change by {worst:g} of their scale with the other rows"
@@ -68,18 +64,14 @@ def _build(tapped: Tapped, name: EngineName, precision: Precision, probe: NDArra
     block = len(probe)
     if name == "torch":
         return TorchEngine(tapped, block, precision)
-    if name == "onnxruntime" and precision == "bf16":
-        raise ParameterError("precision must be 'fp32' for onnxruntime on a CPU; got 'bf16'")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "frozen.onnx")
-        module = copy.deepcopy(tapped).cpu()
-        names = [f"tap{i}" for i in range(len(tapped.taps))]
-        example = torch.from_numpy(probe)
-        export_onnx(module, example, path, names=[*names, "output"], fixed_batch=True)
+        names = [*(f"tap{i}" for i in range(len(tapped.taps))), "output"]
+        export_onnx(tapped, torch.from_numpy(probe), path, names=names, fixed_batch=True)
         model = path.read_bytes()
     if name == "onnxruntime":
         return OnnxRuntimeEngine(model, block)
-    from fourfold.frozen.engines.openvino import OpenVinoEngine
+    from fourfold.frozen.openvino import OpenVinoEngine
 
     return OpenVinoEngine(model, block, precision)
 
@@ -92,17 +84,6 @@ def _probe(example: NDArray[Any], block: int) -> NDArray[Any]:
     return np.resize(example, shape)
 
 
-def _check(
-    got: list[NDArray[Any]], wanted: list[NDArray[Any]], name: EngineName, tolerance: float
-) -> None:
-    worst = max(relative_difference(a, b) for a, b in zip(got, wanted, strict=True))
-    if not worst <= tolerance:
-        raise BundleError(
-            f"{name} must compute the same as the module, up to {tolerance:g} of the output's "
-            f"scale; got a difference of {worst:g}"
-        )
-
-
 def _dependence(engine: Engine, probe: NDArray[Any], outputs: list[NDArray[Any]]) -> float:
     """Return the change of a row's value with its place and the other rows; 0 if bit-equal."""
     if len(probe) == 1:
@@ -113,9 +94,8 @@ def _dependence(engine: Engine, probe: NDArray[Any], outputs: list[NDArray[Any]]
     worst = 0.0
     for a, b, c in zip(outputs, engine.run(everywhere), engine.run(last), strict=True):
         if len(a) != len(probe):
-            raise DataError(
-                f"a frozen layer must return one value for each row; got {len(a)} values"
-            )
+            message = f"a frozen layer must return one value for each row; got {len(a)} values"
+            raise DataError(message)
         first = np.broadcast_to(a[:1], a.shape)
         worst = max(worst, _distance(first, b), _distance(a[:1], c[-1:]))
     return worst

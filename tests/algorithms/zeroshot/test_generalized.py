@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fourfold.algorithms.selection import central_choice
+from fourfold.algorithms.zeroshot.generalized import central_choice
 
 
 def test_the_grid_point_amid_the_best_is_taken():

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from fourfold.algorithms.clustering.auxiliary_weight import best_weight, held_out_by_weight
-from fourfold.algorithms.clustering.counts import Counts
-from fourfold.algorithms.clustering.held_out import held_out_information, split_counts
-from fourfold.algorithms.clustering.information import information
+from fourfold.algorithms.clustering.counts import Counts, information
+from fourfold.algorithms.clustering.search import (
+    best_weight,
+    held_out_by_weight,
+    held_out_information,
+    split_counts,
+)
 
 
 @pytest.mark.parametrize("whole", [True, False])

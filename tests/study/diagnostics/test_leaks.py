@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fourfold import Domain
-from fourfold.study.protocols.leaks import leaks
+from fourfold.study.diagnostics.leaks import leaks
 
 X = np.arange(12.0).reshape(6, 2)
 SEEN = Domain(X, ["wolf", "Deer", "church bell"] * 2, classes={

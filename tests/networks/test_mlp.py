@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fourfold.networks import Flat, Mlp
-from fourfold.networks.flat import flattened
+from fourfold.networks.mlp import flattened
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 4), (2, 3, 4)])

@@ -8,11 +8,11 @@ from sklearn.base import clone
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.errors import ParameterError
 from fourfold.networks import BUILDERS, ConvNet, Flat, Mlp
+from fourfold.networks.choice import Stem
 from fourfold.networks.coder import Coder
 from fourfold.networks.columns import ColumnStack
+from fourfold.networks.mlp import Projection
 from fourfold.networks.normalized_counts import NormalizedCounts
-from fourfold.networks.projection import Projection
-from fourfold.networks.stem import Stem
 
 
 def test_builders_are_cloned_and_found_by_their_class_name():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from fourfold import Classification, Domain, Regression
-from fourfold.study.diagnostics.confusion import confusion_counts
+from fourfold.study.diagnostics.tables import confusion_counts
 from fourfold.study.outcomes import Outcome
 from study.samples import transfer_study
 
