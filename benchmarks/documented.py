@@ -9,8 +9,6 @@ from typing import Final
 
 import pandas as pd
 
-__all__ = ["described"]
-
 TOPICS: Final = {
     "fft": {"scipy": "scipy.fft", "torch": "torch.fft"},
     "linalg": {"scipy": "scipy.linalg", "torch": "torch.linalg"},

@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 import numpy as np
 
 from benchmarks import data
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 from benchmarks.seeds import interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from numpy.typing import NDArray
-
-    from benchmarks.harness import Measures, Medians
     from fourfold import Domain
-
-__all__ = ["BENCHMARK"]
 
 BASELINES: Final = ("TargetOnly", "Linear", "SourceOnly")
 CONSERVATIVE: Final = ("L2SP", "KLAdaptation", "LwF", "Rehearsal")
@@ -67,7 +62,7 @@ def _digits(s: Settings, shots: int) -> Iterator[Case]:
     for seed in range(s.seeds):
         random = np.random.default_rng(seed)
         chosen = random.choice(len(x), s.source_rows, replace=False)
-        few = _few(of, np.arange(len(of)), shots, random)
+        few = data.each_class(of, np.arange(len(of)), shots, random).ravel()
         rest = random.permutation(np.setdiff1d(np.arange(len(of)), few))[: s.chosen_on]
         yield Case(
             source=Domain(x[chosen], y[chosen]),
@@ -81,32 +76,16 @@ def _digits(s: Settings, shots: int) -> Iterator[Case]:
 def _speech(s: Settings, shots: int) -> Iterator[Case]:
     """From five speakers to the sixth, each in turn; other utterances of the sixth are halved."""
     from fourfold import Domain
-    from fourfold.readers.decoded import EncodedFiles
-    from fourfold.readers.sounds import SoundRows
 
-    paths, digits, speakers = data.spoken_digits()
-    rows = SoundRows(EncodedFiles(paths, "sound"))
-    spoken = rows.take(np.arange(rows.n))
-    numbers = np.array([int(path.stem.rsplit("_", 1)[1]) for path in paths])
-    kept = numbers < s.utterances
+    spoken, digits, speakers = data.utterances(s.utterances)
     for seed, speaker in enumerate(sorted(set(speakers))[: s.speakers]):
         random = np.random.default_rng(seed)
-        others = np.flatnonzero(kept & (speakers != speaker))
-        own = np.flatnonzero(kept & (speakers == speaker))
-        few = _few(digits, own, shots, random)
+        others, own = np.flatnonzero(speakers != speaker), np.flatnonzero(speakers == speaker)
+        few = data.each_class(digits, own, shots, random).ravel()
         rest = random.permutation(np.setdiff1d(own, few))
         half = len(rest) // 2
         piles = (others, few, rest[:half], rest[half:])
         yield Case(*(Domain(spoken[pile], digits[pile]) for pile in piles), seed)
-
-
-def _few(
-    y: NDArray[np.int64], among: NDArray[np.intp], shots: int, random: np.random.Generator
-) -> NDArray[np.intp]:
-    drawn = [
-        random.choice(among[y[among] == digit], shots, replace=False) for digit in np.unique(y)
-    ]
-    return np.concatenate(drawn)
 
 
 class Task(NamedTuple):
@@ -139,8 +118,7 @@ def _side(task: str, shots: int, s: Settings) -> Measures:
     pairs = {GAINS[0]: (best, "TargetOnly"), GAINS[1]: (careful, "FineTune")}
     found: Measures = {name: float(np.mean(scores)) for name, scores in tested.items()}
     for gain, (ours, theirs) in pairs.items():
-        differences = np.subtract(tested[ours], tested[theirs])
-        found |= interval(gain, differences)
+        found |= interval(gain, np.subtract(tested[ours], tested[theirs]))
         found[f"{gain}: {ours}"] = 1.0
     return found
 
@@ -183,19 +161,15 @@ SIDES: Final[Mapping[str, Any]] = {
 BENCHMARK: Final = Benchmark(
     name="finetuning",
     title="Few labels a class: MNIST to USPS, five speakers to a sixth",
-    counts=(
-        "Accuracy on USPS's test part; on half of what the sixth speaker says besides the few.",
-        (
-            "A gain is that of the method that is best on other labelled rows of the target, which "
-            "no model learns from and which are not the rows to test on; which one it was stands "
-            "beside the figure as 1."
-        ),
-        "Intervals: 95 %, Student's t over the seeds, or over the speakers, each with its seed.",
-        (
-            "Every method has its defaults and as many steps; source models are trained anew a "
-            "seed. Speech has a small convnet, and goes without LayerTransfer's search, for time."
-        ),
-    ),
+    counts="""
+      · Accuracy on USPS's test part; on half of what the sixth speaker says besides the few.
+      · A gain is that of the method that is best on other labelled rows of the target, which no
+        model learns from and which are not the rows to test on; which one it was stands beside
+        the figure as 1.
+      · Intervals: 95 %, Student's t over the seeds, or over the speakers, each with its seed.
+      · Every method has its defaults and as many steps; source models are trained anew a seed.
+        Speech has a small convnet, and goes without LayerTransfer's search, for time.
+    """,
     sides=SIDES,
     figures=_figures,
     targets={

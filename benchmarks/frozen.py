@@ -5,20 +5,18 @@ from __future__ import annotations
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, final
 
 import numpy as np
 
 from benchmarks import data
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from benchmarks.harness import Measures, Medians
-
-__all__ = ["BENCHMARK"]
 
 METHODS: Final = ("TargetOnly", "Linear", "SourceOnly", "FineTune")
 
@@ -34,9 +32,7 @@ class Settings:
     seeds: int = 5
 
 
-@final
-@dataclass(frozen=True)
-class Scenes:
+class Scenes(NamedTuple):
     """Pictures (n, 3, 224, 224) of the same photographs by day and by night, and their labels."""
 
     day: NDArray[np.float32]
@@ -69,15 +65,7 @@ def _plain(s: Settings) -> Measures:
     return {"pictures a second": len(x) / (time.perf_counter() - began)}
 
 
-def _fourfold(s: Settings) -> Measures:
-    return _engine(s, "auto")
-
-
-def _openvino(s: Settings) -> Measures:
-    return _engine(s, "openvino")
-
-
-def _engine(s: Settings, engine: Literal["auto", "openvino"]) -> Measures:
+def _fourfold(engine: Literal["auto", "openvino"], s: Settings) -> Measures:
     import torch
 
     from benchmarks.peers import torch_features
@@ -160,26 +148,20 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="frozen",
     title="a frozen EfficientNet-Lite0 at 224 × 224, fp32, on all cores",
-    counts=(
-        (
-            "Features: pictures lie in memory as floats; plain is eval() under no_grad in batches "
-            "of 32 in a process as it starts; loading the network counts on no side."
-        ),
-        "Export counts from the module to the first block: export, parity check, session.",
-        (
-            "study counts all of fourfold's: hashing, export, features, writing, training, the "
-            "cross-validation that chooses, the result with its pictures, the winner's bundle."
-        ),
-        (
-            "study_plain counts the 4 methods × seeds only, without cross-validation; one epoch of "
-            "each pile is timed and scaled to all epochs, methods and seeds, FineTune's source "
-            "model trained anew: without a store nothing remembers SourceOnly's."
-        ),
-    ),
+    counts="""
+      · Features: pictures lie in memory as floats; plain is eval() under no_grad in batches of 32
+        in a process as it starts; loading the network counts on no side.
+      · Export counts from the module to the first block: export, parity check, session.
+      · study counts all of fourfold's: hashing, export, features, writing, training, the
+        cross-validation that chooses, the result with its pictures, the winner's bundle.
+      · study_plain counts the 4 methods × seeds only, without cross-validation; one epoch of each
+        pile is timed and scaled to all epochs, methods and seeds, FineTune's source model trained
+        anew: without a store nothing remembers SourceOnly's.
+    """,
     sides={
         "plain": _plain,
-        "fourfold": _fourfold,
-        "openvino": _openvino,
+        "fourfold": partial(_fourfold, "auto"),
+        "openvino": partial(_fourfold, "openvino"),
         "study": _study,
         "study_plain": _study_plain,
     },

@@ -7,16 +7,13 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, final
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from rich.console import Console
 
 from fourfold.errors import FourfoldError, ParameterError
-
-__all__ = ["ROOT", "Benchmark", "Measures", "Medians", "Outcome", "Target", "measure"]
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -26,9 +23,7 @@ Medians: TypeAlias = Mapping[str, Mapping[str, float]]
 """Side → measure → its median over all rounds."""
 
 
-@final
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """Target of a figure."""
 
     relation: Literal["≤", "≥"]
@@ -42,9 +37,7 @@ class Target:
         return f"{self.relation} {self.bound:g}"
 
 
-@final
-@dataclass(frozen=True)
-class Benchmark:
+class Benchmark(NamedTuple):
     """Something that is measured on several sides.
 
     Attributes
@@ -52,7 +45,7 @@ class Benchmark:
     name, title
         What it is called, and what it compares.
     counts
-        What its numbers count, a sentence each.
+        What its numbers count, each after a ``·``.
     sides
         Name → what is run, with the settings, in a process of its own.
     figures
@@ -71,7 +64,7 @@ class Benchmark:
 
     name: str
     title: str
-    counts: tuple[str, ...]
+    counts: str
     sides: Mapping[str, Callable[[Any], Measures]]
     figures: Callable[[Medians], dict[str, float]]
     targets: Mapping[str, Target]
@@ -81,14 +74,17 @@ class Benchmark:
     rounds: int
     steady: frozenset[str] = frozenset()
 
+    @property
+    def sentences(self) -> list[str]:
+        """Sentences of ``counts``."""
+        return [" ".join(one.split()) for one in self.counts.split("· ")[1:]]
+
     def chosen(self, *, quick: bool) -> Any:
         """Return the settings that hold."""
         return self.quick if quick else self.settings
 
 
-@final
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Measurements.
 
     Attributes

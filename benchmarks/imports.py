@@ -7,32 +7,15 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
 
-from benchmarks.harness import Benchmark, Target
-
-if TYPE_CHECKING:
-    from benchmarks.harness import Measures, Medians
-
-__all__ = ["BENCHMARK"]
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 
 
 @final
 @dataclass(frozen=True)
 class Settings:
     """Nothing is to be set."""
-
-
-def _import_fourfold(_: Settings) -> Measures:
-    return _timed(sys.executable, "-c", "import fourfold")
-
-
-def _help(_: Settings) -> Measures:
-    return _timed(str(Path(sys.executable).with_name("fourfold")), "--help")
-
-
-def _import_torch(_: Settings) -> Measures:
-    return _timed(sys.executable, "-c", "import torch")
 
 
 def _timed(*command: str) -> Measures:
@@ -52,11 +35,15 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="import",
     title="until fourfold is there, beside torch",
-    counts=("Each time is a whole process's, from its start to its end, Python's start included.",),
+    counts="""
+      · Each time is a whole process's, from its start to its end, Python's start included.
+    """,
     sides={
-        "import fourfold": _import_fourfold,
-        "fourfold --help": _help,
-        "import torch": _import_torch,
+        "import fourfold": lambda _: _timed(sys.executable, "-c", "import fourfold"),
+        "fourfold --help": lambda _: _timed(
+            str(Path(sys.executable).with_name("fourfold")), "--help"
+        ),
+        "import torch": lambda _: _timed(sys.executable, "-c", "import torch"),
     },
     figures=_figures,
     targets={"import_vs_torch": Target("≤", 0.2), "help_vs_torch": Target("≤", 0.2)},

@@ -1,32 +1,24 @@
-"""Very many labels: a million word vectors, searched exactly and through the index.
-
-``python -m benchmarks labels`` runs this alone; a benchmark that holds more takes ``SIDES`` (name →
-what is run, with :class:`Settings`), ``figures``, ``TARGETS`` and ``COUNTS`` from here.
-"""
+"""Very many labels: a million word vectors, searched exactly and through the index."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 import numpy as np
 
 from benchmarks import data
 from benchmarks.clock import cores
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from benchmarks.harness import Measures, Medians
-
     Vectors = NDArray[np.float32]
-
-__all__ = ["BENCHMARK", "COUNTS", "SIDES", "TARGETS", "Settings", "figures"]
 
 
 @final
@@ -46,9 +38,7 @@ class Settings:
     seed: int = 0
 
 
-@final
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """Vectors of length 1: labels (k, 50), queries to choose on, and others to measure on."""
 
     labels: Vectors
@@ -142,8 +132,7 @@ def _index(s: Settings) -> Measures:
     }
 
 
-def figures(medians: Medians) -> dict[str, float]:
-    """Return the figures of very many labels, of medians that hold the sides of this file."""
+def _figures(medians: Medians) -> dict[str, float]:
     exact, index = medians["labels exact"], medians["labels index"]
     fastest = min(exact["ms a query"], exact["ms a query, numpy"])
     batched = "ms a query of a batch"
@@ -154,34 +143,21 @@ def figures(medians: Medians) -> dict[str, float]:
     }
 
 
-SIDES: Final[Mapping[str, Callable[[Settings], Measures]]] = {
-    "labels exact": _exact,
-    "labels index": _index,
-}
-TARGETS: Final = {"labels_recall": Target("≥", 0.99), "labels_speedup": Target("≥", 20)}
-COUNTS: Final = (
-    (
-        "Labels are GloVe's 400000 words, repeated with jitter, .3 of each number's spread, to a "
-        "million vectors of length 1 and 50 numbers; queries are other jitterings of labels."
-    ),
-    (
-        "One query at a time, the median of a query: through the index with one thread; exactly, "
-        "the fastest of faiss's IndexFlatIP and numpy's product, with one thread and on all cores. "
-        "Batched: all queries in one call on all cores, exactly by faiss."
-    ),
-    (
-        "The index is LabelIndex's own choice, ivf, whose effort is chosen on other queries than "
-        "those measured; recall@1 is against the exact answers. Building is not in the times."
-    ),
-)
-
 BENCHMARK: Final = Benchmark(
     name="labels",
     title="A million labels: the index and an exact search",
-    counts=COUNTS,
-    sides=SIDES,
-    figures=figures,
-    targets=TARGETS,
+    counts="""
+      · Labels are GloVe's 400000 words, repeated with jitter, .3 of each number's spread, to a
+        million vectors of length 1 and 50 numbers; queries are other jitterings of labels.
+      · One query at a time, the median of a query: through the index with one thread; exactly,
+        the fastest of faiss's IndexFlatIP and numpy's product, with one thread and on all cores.
+        Batched: all queries in one call on all cores, exactly by faiss.
+      · The index is LabelIndex's own choice, ivf, whose effort is chosen on other queries than
+        those measured; recall@1 is against the exact answers. Building is not in the times.
+    """,
+    sides={"labels exact": _exact, "labels index": _index},
+    figures=_figures,
+    targets={"labels_recall": Target("≥", 0.99), "labels_speedup": Target("≥", 20)},
     packages=("faiss-cpu", "numpy"),
     settings=Settings(),
     quick=Settings(labels=60_000, chosen_on=50, queries=100, alone=20),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 import numpy as np
 
 from benchmarks import data
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 from benchmarks.seeds import interval
 
 if TYPE_CHECKING:
@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.harness import Measures, Medians
     from fourfold import Domain
 
     Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
-
-__all__ = ["BENCHMARK"]
 
 BODY: Final = ("conv1", "conv2", "fc1", "fc2")
 """The layers of the network below its head."""
@@ -149,18 +146,14 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="layers",
     title="Layers of a digit network: copied, frozen, trained",
-    counts=(
-        (
-            "halves: 5–9 on the first n layers of a network of 0–4 (anb) or of 5–9 itself (bnb), "
-            "frozen or fine-tuned (plus): accuracy minus that of a network trained on 5–9 alone."
-        ),
-        (
-            "inverted, permuted: one layer of a network of upright digits is trained on inverted "
-            "pictures or permuted labels; its learning rate is the best of three on other labelled "
-            "rows, not on those to test on."
-        ),
-        "Intervals: 95 %, Student's t over the seeds, each with rows and source networks its own.",
-    ),
+    counts="""
+      · halves: 5–9 on the first n layers of a network of 0–4 (anb) or of 5–9 itself (bnb), frozen
+        or fine-tuned (plus): accuracy minus that of a network trained on 5–9 alone.
+      · inverted, permuted: one layer of a network of upright digits is trained on inverted
+        pictures or permuted labels; its learning rate is the best of three on other labelled
+        rows, not on those to test on.
+      · Intervals: 95 %, Student's t over the seeds, each with rows and source networks its own.
+    """,
     sides={
         "halves": _halves,
         "inverted": partial(_surgery, _inverted),

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 import numpy as np
 
 from benchmarks import data
 from benchmarks.clock import Clock, cores
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from benchmarks.harness import Measures, Medians
-
-__all__ = ["BENCHMARK"]
 
 
 @final
@@ -32,9 +28,7 @@ class Settings:
     seed: int = 0
 
 
-@final
-@dataclass(frozen=True)
-class Digits:
+class Digits(NamedTuple):
     """Pictures (n, 28, 28, 3) of bytes; labels (n,) where they may be seen."""
 
     source: NDArray[np.uint8]
@@ -146,18 +140,14 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="loop",
     title="DANN, MNIST → MNIST-M, the paper's network, fp32, on all cores",
-    counts=(
-        "An epoch lasts from the end of one to the end of the next, the first left out.",
-        (
-            "Data lie in memory: to peers as normalized floats, to fourfold as bytes that every "
-            "step normalizes."
-        ),
-        (
-            "plain and skada run in a process as it starts; plain_same after keep_memory(), as "
-            "fourfold does, which also writes a checkpoint."
-        ),
-        "Accuracy is on pictures of MNIST-M whose labels nobody saw.",
-    ),
+    counts="""
+      · An epoch lasts from the end of one to the end of the next, the first left out.
+      · Data lie in memory: to peers as normalized floats, to fourfold as bytes that every step
+        normalizes.
+      · plain and skada run in a process as it starts; plain_same after keep_memory(), as fourfold
+        does, which also writes a checkpoint.
+      · Accuracy is on pictures of MNIST-M whose labels nobody saw.
+    """,
     sides={"plain": _plain, "plain_same": _plain_same, "skada": _skada, "fourfold": _fourfold},
     figures=_figures,
     targets={

@@ -7,17 +7,12 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, final
+from typing import Final, Self, final
 
 import numpy as np
 
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 from fourfold.errors import FileError
-
-if TYPE_CHECKING:
-    from benchmarks.harness import Measures, Medians
-
-__all__ = ["BENCHMARK", "Peak"]
 
 EVERY: Final = 0.02
 """Seconds between two looks at the memory."""
@@ -126,13 +121,11 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="memory",
     title="TargetOnly with an Mlp on a memory map of 8 GB",
-    counts=(
-        (
-            "RssAnon + RssShmem of the process, every 20 ms, from after the imports to the end: "
-            "writing the map, reading it whole to check and standardize it, training."
-        ),
-        "The process is set up by keep_memory(), which lets it hold on to freed memory.",
-    ),
+    counts="""
+      · RssAnon + RssShmem of the process, every 20 ms, from after the imports to the end: writing
+        the map, reading it whole to check and standardize it, training.
+      · The process is set up by keep_memory(), which lets it hold on to freed memory.
+    """,
     sides={"fourfold": _fourfold},
     figures=_figures,
     targets={"peak_mb_over_imports": Target("≤", 500)},

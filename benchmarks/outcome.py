@@ -16,20 +16,18 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import ROOT
+from fourfold.core.atomic import whole_file
 
 if TYPE_CHECKING:
     from benchmarks.harness import Measures, Outcome
 
-__all__ = ["as_json", "show", "write"]
-
 
 def write(outcome: Outcome, folder: Path = ROOT / "benchmarks" / "results") -> Path:
     """Write ``NAME.json``, all or nothing, and return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{outcome.benchmark.name}.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(as_json(outcome), indent=1, ensure_ascii=False) + "\n", "utf-8")
-    return part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(json.dumps(as_json(outcome), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return path
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
@@ -44,7 +42,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             name: {"asked": str(target), "met": target.met(figures[name])}
             for name, target in benchmark.targets.items()
         },
-        "counts": list(benchmark.counts),
+        "counts": benchmark.sentences,
         "settings": asdict(outcome.settings),
         "medians": outcome.medians,
         "rounds": outcome.raw,
@@ -70,7 +68,7 @@ def show(outcome: Outcome) -> None:
         verdict = "" if target is None else "met" if target.met(value) else "missed"
         figures.add_row(name, f"{value:.4g}", asked, verdict)
     console.print(sides, figures)
-    for sentence in benchmark.counts:
+    for sentence in benchmark.sentences:
         console.print(f"· {sentence}")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 
 from benchmarks import data
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 from benchmarks.seeds import interval
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.harness import Measures, Medians
     from fourfold import Domain
-
-__all__ = ["BENCHMARK"]
 
 SIDE: Final = 16
 """Pixels of USPS's pictures; MNIST's become as small."""
@@ -40,9 +38,7 @@ class Settings:
     seeds: int = 5
 
 
-@final
-@dataclass(frozen=True)
-class Digits:
+class Digits(NamedTuple):
     """Pictures (n, 16, 16) of bytes and their digits: to learn from, and to test on."""
 
     x: NDArray[np.uint8]
@@ -114,45 +110,33 @@ def _method(name: str, s: Settings, seed: int, **parameters: Any) -> Any:
     return kind(network=network, recipe=recipe, random_state=seed, **parameters)
 
 
-def _scored(name: str, s: Settings) -> Measures:
-    """Learn one target after MNIST: with its column, with a random one, and alone."""
-    digits, mnist = _targets(s)[name], _mnist(s.test_rows, source=True)
-    found: dict[str, list[float]] = {}
-    for seed in range(s.seeds):
-        target, source = digits.some(s.rows, seed), mnist.some(s.source_rows, seed)
-        for kind in ("ProgressiveNetwork", "RandomColumn"):
-            model = _method(kind, s, seed, measure=True).fit(target, source=source)
-            found.setdefault(f"transfer score, {kind}", []).append(model.transfer_score_)
-            score = model.score(digits.test_x, digits.test_y)
-            found.setdefault(f"accuracy, {kind}", []).append(score)
-        alone = _method("TargetOnly", s, seed).fit(target, source=source)
-        score = alone.score(digits.test_x, digits.test_y)
-        found.setdefault("accuracy, TargetOnly", []).append(score)
-    return _summed(found)
+def _scored(name: str, s: Settings, *, chained: bool = False) -> Measures:
+    """Learn one target after MNIST: with its column, with a random one, and alone.
 
-
-def _chained(s: Settings) -> Measures:
-    """Learn USPS last, after MNIST and all the others as columns in a chain."""
+    In a chain, all the other targets are columns, too, and only that network is trained.
+    """
     targets, mnist = _targets(s), _mnist(s.test_rows, source=True)
-    usps = targets.pop("usps")
-    found: dict[str, list[float]] = {}
+    digits = targets.pop(name)
+    kinds = ("ProgressiveNetwork", "RandomColumn", "TargetOnly")
+    found: dict[str, list[float]] = defaultdict(list)
     for seed in range(s.seeds):
-        source = [
-            mnist.some(s.source_rows, seed),
-            *(d.some(s.rows, seed) for d in targets.values()),
-        ]
-        model = _method("ProgressiveNetwork", s, seed, measure=True)
-        model.fit(usps.some(s.rows, seed), source=source)
-        found.setdefault("transfer score, ProgressiveNetwork", []).append(model.transfer_score_)
-        score = model.score(usps.test_x, usps.test_y)
-        found.setdefault("accuracy, ProgressiveNetwork", []).append(score)
+        source: Any = mnist.some(s.source_rows, seed)
+        if chained:
+            source = [source, *(d.some(s.rows, seed) for d in targets.values())]
+        target = digits.some(s.rows, seed)
+        for kind in kinds[:1] if chained else kinds:
+            measured = {} if kind == "TargetOnly" else {"measure": True}
+            model = _method(kind, s, seed, **measured).fit(target, source=source)
+            if measured:
+                found[f"transfer score, {kind}"].append(model.transfer_score_)
+            found[f"accuracy, {kind}"].append(model.score(digits.test_x, digits.test_y))
     return _summed(found)
 
 
 def _harmed(s: Settings) -> Measures:
     """Learn few digits of USPS after MNIST with its labels in a random order."""
     usps, mnist = _usps(s.test_rows), _mnist(s.test_rows, source=True)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float]] = defaultdict(list)
     for seed in range(2 * s.seeds):
         target = usps.some(s.few, seed)
         source = mnist.some(s.source_rows, seed, shuffled=True)
@@ -160,9 +144,9 @@ def _harmed(s: Settings) -> Measures:
         models = {kind: _method(kind, s, seed).fit(target, source=source) for kind in kinds}
         scores = {kind: m.score(usps.test_x, usps.test_y) for kind, m in models.items()}
         for kind, score in scores.items():
-            found.setdefault(f"accuracy, {kind}", []).append(score)
+            found[f"accuracy, {kind}"].append(score)
             if kind != "TargetOnly":
-                found.setdefault(f"harm, {kind}", []).append(score - scores["TargetOnly"])
+                found[f"harm, {kind}"].append(score - scores["TargetOnly"])
     return _summed(found)
 
 
@@ -196,22 +180,18 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="progressive",
     title="Progressive networks on digits of 16 × 16, a small convnet, MNIST first",
-    counts=(
-        (
-            "A transfer score is the area under the learning curve on held-out rows of the "
-            "target's training part, divided by that of the same network alone; 1 is no transfer."
-        ),
-        "random_*: the same with a random frozen column instead of MNIST's.",
-        "chain: MNIST, then rotated, inverted, noisy digits, each beside those before, then USPS.",
-        (
-            "harm: accuracy on USPS's test part minus that of the target alone, with MNIST's "
-            "labels in a random order; its 95 % interval over twice as many seeds."
-        ),
-        "Test parts are scored once; nothing is chosen on them.",
-    ),
+    counts="""
+      · A transfer score is the area under the learning curve on held-out rows of the target's
+        training part, divided by that of the same network alone; 1 is no transfer.
+      · random_*: the same with a random frozen column instead of MNIST's.
+      · chain: MNIST, then rotated, inverted, noisy digits, each beside those before, then USPS.
+      · harm: accuracy on USPS's test part minus that of the target alone, with MNIST's labels in
+        a random order; its 95 % interval over twice as many seeds.
+      · Test parts are scored once; nothing is chosen on them.
+    """,
     sides={
         **{name: partial(_scored, name) for name in RELATED},
-        "chain": _chained,
+        "chain": partial(_scored, "usps", chained=True),
         "shuffled": _harmed,
     },
     figures=_figures,

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from benchmarks.harness import Measures
 
-__all__ = ["interval"]
-
 
 def interval(name: str, values: ArrayLike) -> Measures:
     """Return a mean over seeds and the ends of its 95 % interval (Student's t), by their names."""

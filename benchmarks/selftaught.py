@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 import numpy as np
 
 from benchmarks import data, sparse
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 from benchmarks.seeds import interval
 
 if TYPE_CHECKING:
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.harness import Measures, Medians
     from fourfold import Domain
-
-__all__ = ["BENCHMARK"]
 
 LEARNT: Final = ("SparseCoding", "Autoencoder")
 BESIDE: Final = ("Linear", "LinearPCA")
@@ -78,20 +75,12 @@ def _digits(s: Settings) -> Iterator[Case]:
 def _speech(s: Settings) -> Iterator[Case]:
     """Words five to nine without labels, nought to four with: all speakers in both."""
     from fourfold import Domain
-    from fourfold.readers.decoded import EncodedFiles
-    from fourfold.readers.sounds import SoundRows
 
-    paths, digits, _ = data.spoken_digits()
-    numbers = np.array([int(path.stem.rsplit("_", 1)[1]) for path in paths])
-    kept = numbers < s.utterances
-    rows = SoundRows(EncodedFiles(paths, "sound"))
-    spoken = rows.take(np.arange(rows.n))
-    own = np.flatnonzero(kept & (digits < 5))
+    spoken, digits, _ = data.utterances(s.utterances)
+    own, unlabelled = np.flatnonzero(digits < 5), np.flatnonzero(digits > 4)
     for seed in range(s.seeds):
-        random = np.random.default_rng(seed)
-        few = _few(digits, own, max(s.labels), random)
+        few = _few(digits, own, max(s.labels), np.random.default_rng(seed))
         rest = np.setdiff1d(own, few)
-        unlabelled = np.flatnonzero(kept & (digits > 4))
         yield Case(
             Domain(spoken[unlabelled]),
             Domain(spoken[few], digits[few]),
@@ -104,10 +93,7 @@ def _few(
     y: NDArray[np.int64], among: NDArray[np.intp], labels: int, random: np.random.Generator
 ) -> NDArray[np.intp]:
     """Draw as many rows of each class, the classes in turn."""
-    names = np.unique(y[among])
-    each = labels // len(names)
-    drawn = [random.choice(among[y[among] == name], each, replace=False) for name in names]
-    return np.stack(drawn, 1).ravel()
+    return data.each_class(y, among, labels // len(np.unique(y[among])), random).T.ravel()
 
 
 class Task(NamedTuple):
@@ -188,21 +174,17 @@ BENCHMARK: Final = Benchmark(
     name="selftaught",
     title="Digits 5–9 without labels, 0–4 with few: MNIST and spoken digits; codes of patches",
     counts=(
-        (
-            "Accuracy on 2000 pictures of 0–4 of MNIST's test part, after the first 2000, on which "
-            "defaults of an earlier version were compared; on what was said besides the few."
-        ),
-        (
-            "The methods' defaults were chosen on MNIST's last 5000 training pictures of 0–4, from "
-            "which no label is drawn here; nothing was chosen on speech."
-        ),
-        (
-            "Linear and LinearPCA (raw inputs, principal components of all inputs) and the linear "
-            "models on codes choose their penalty in the same way, on the labels given."
-        ),
-        "Intervals: 95 %, Student's t over seeds, each with its own dictionary and labels.",
-        "Every method has its defaults; a window of sound is the whole band of 8 frames.",
-        *sparse.BENCHMARK.counts,
+        """
+      · Accuracy on 2000 pictures of 0–4 of MNIST's test part, after the first 2000, on which
+        defaults of an earlier version were compared; on what was said besides the few.
+      · The methods' defaults were chosen on MNIST's last 5000 training pictures of 0–4, from
+        which no label is drawn here; nothing was chosen on speech.
+      · Linear and LinearPCA (raw inputs, principal components of all inputs) and the linear
+        models on codes choose their penalty in the same way, on the labels given.
+      · Intervals: 95 %, Student's t over seeds, each with its own dictionary and labels.
+      · Every method has its defaults; a window of sound is the whole band of 8 frames.
+    """
+        + sparse.BENCHMARK.counts
     ),
     sides={name: partial(_side, name) for name in TASKS}
     | {name: partial(_speed, name) for name in sparse.BENCHMARK.sides},

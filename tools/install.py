@@ -20,8 +20,6 @@ from tools.pins import LOCK, Pin, Project, needed, normal, read_pins, read_proje
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["choose", "main"]
-
 MARK = "torch-of-the-lock"
 """File in the environment: the version of torch that was installed from the lock."""
 _TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
@@ -71,7 +69,7 @@ def choose(
 
 def _foreign_torch(pins: Sequence[Pin], project: Project, mark: Path) -> str:
     """Return the version of a torch that stays; ``""`` if the lock's is to be installed."""
-    from pip._vendor.packaging.specifiers import SpecifierSet
+    from pip._vendor.packaging.requirements import Requirement
 
     installed = _installed("torch")
     locked = {pin.version for pin in pins if pin.name == "torch"}
@@ -79,9 +77,8 @@ def _foreign_torch(pins: Sequence[Pin], project: Project, mark: Path) -> str:
         locked.add(mark.read_text(encoding="utf-8"))
     if not installed or installed in locked:
         return ""
-    asked = [one for one in project.core if normal(one) == "torch"]
-    specifier = re.sub(r"^[\w.-]+", "", asked[0].partition(";")[0]).strip() if asked else ""
-    return installed if SpecifierSet(specifier).contains(installed, prereleases=True) else ""
+    asked = [Requirement(one).specifier for one in project.core if normal(one) == "torch"]
+    return installed if all(one.contains(installed, prereleases=True) for one in asked) else ""
 
 
 def _installed(name: str) -> str:

@@ -20,8 +20,6 @@ from tools.pins import LOCK, digest, needed, normal, read_pins, read_project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check", "main", "write"]
-
 _DIGEST = re.compile(r"^# pyproject\.toml: sha256 (\w+)$", re.MULTILINE)
 _HEADER = """\
 # The versions that fourfold is tested with, on Linux and macOS. Written by `make lock`.

@@ -26,17 +26,6 @@ if TYPE_CHECKING:
     from fourfold.methods.cell import Cell
     from tools.sources import Source
 
-__all__ = [
-    "Language",
-    "Words",
-    "definition",
-    "main",
-    "map_table",
-    "pages",
-    "reference",
-    "replace_map",
-]
-
 
 class Language(NamedTuple):
     """A README: its file, the columns of its table, and its punctuation."""

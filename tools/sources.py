@@ -6,13 +6,11 @@ import ast
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-__all__ = ["ROOT_PACKAGE", "House", "Import", "Source"]
+    from pathlib import Path
 
 ROOT_PACKAGE = "fourfold"
 
@@ -58,11 +56,8 @@ class Source:
     def is_method(self) -> bool:
         """Whether it is a public file of a cell: ``methods/<cell>/<name>.py``."""
         parts = self.module.split(".")
-        return parts[:2] == [ROOT_PACKAGE, "methods"] and self._is_public_file(depth=4)
-
-    def _is_public_file(self, depth: int) -> bool:
-        name = Path(self.path).name
-        return len(self.module.split(".")) == depth and not name.startswith("_")
+        public = not self.path.rpartition("/")[2].startswith("_")
+        return public and len(parts) == 4 and parts[:2] == [ROOT_PACKAGE, "methods"]
 
 
 @final

@@ -28,7 +28,7 @@ def race(**changes) -> Benchmark:
     parts = {
         "name": "race",
         "title": "two runners",
-        "counts": ("Seconds.",),
+        "counts": "· Seconds.",
         "sides": {"ours": lambda _: {}, "theirs": lambda _: {}},
         "figures": lambda medians: {
             "ratio": medians["ours"]["seconds"] / medians["theirs"]["seconds"]
@@ -93,7 +93,7 @@ def test_the_file_holds_all_that_is_needed_to_judge(tmp_path):
     assert read["machine"]["cpu"]
     assert read["machine"]["cores"] >= 1
     assert re.match(r"\d{4}-\d\d-\d\dT", read["date"])
-    assert not list(path.parent.glob("*.part"))
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_the_table_says_what_was_missed(capsys):

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from fourfold import MultiTask, Recipe, save
-from fourfold.cli.tasks import read_evaluated, read_tasks
+from fourfold.cli.inputs import read_evaluated, read_tasks
 from fourfold.study import JointResult
 
 SHORT = ("--seeds", 2, "--folds", 2, "--steps", 15, "--network", "mlp", "--methods", "MultiTask")

@@ -1,8 +1,8 @@
-"""Learning curves and confusion matrices."""
+"""Learning curves, confusion matrices and the most frequent confusions."""
 
 from __future__ import annotations
 
-from fourfold.report.charts import confusion_chart, learning_curves
+from fourfold.report.charts import Confused, confusion_chart, learning_curves, most_confused
 from fourfold.study.leaderboard import LeaderboardRow
 
 
@@ -32,3 +32,10 @@ def test_many_classes_are_named_in_part_and_counted_on_hovering():
     assert "texttemplate" not in trace
     assert len(chart.figure["layout"]["yaxis"]["ticktext"]) <= 20
     assert trace["hovertext"][69][0] == "true class 69, predicted class 0: 1 rows"
+
+
+def test_most_confused_leaves_out_what_is_right_and_counts_shares_of_the_true_class():
+    found = most_confused(["a", "b", "c"], [[90, 0, 10], [30, 30, 0], [0, 0, 0]])
+    assert found == [Confused("b", "a", 30, 50.0), Confused("a", "c", 10, 10.0)]
+    assert most_confused([], []) == []
+    assert len(most_confused(list("abc"), [[1] * 3] * 3, most=2)) == 2

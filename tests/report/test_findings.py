@@ -23,7 +23,7 @@ def curves(**lines):
 
 
 def drawn(finding):
-    return panel(finding).chart.figure
+    return panel(finding).figure
 
 
 def test_each_line_is_drawn_and_named_at_its_end():
@@ -53,20 +53,20 @@ def test_a_line_that_stops_early_is_named_where_it_stops_and_one_of_nothing_not_
 
 def test_a_heat_map_shows_its_numbers_and_leaves_unknown_ones_out():
     shown = panel(HeatMap("title", "across", "down", ["x", "y"], ["r"], [[0.25, math.nan]]))
-    [trace] = shown.chart.figure["data"]
+    [trace] = shown.figure["data"]
     assert trace["z"] == [[0.25, None]]
     assert trace["text"] == [["0.25", ""]]
-    assert shown.chart.label == "title: down against across, from 0.250 to 0.250."
+    assert shown.label == "title: down against across, from 0.250 to 0.250."
 
 
 def test_bars_show_their_numbers_and_where_zero_is():
     shown = panel(Bars("why", "nats", ["a: yes", "b: no"], [1.5, -0.5], ["x: yes", "y: no"]))
-    [trace] = shown.chart.figure["data"]
+    [trace] = shown.figure["data"]
     assert (trace["x"], trace["y"], trace["text"]) == ([1.5, -0.5], [0, 1], ["1.50", "−0.50"])
     assert trace["marker"]["color"][0] != trace["marker"]["color"][1]
-    low, high = shown.chart.figure["layout"]["xaxis"]["range"]
+    low, high = shown.figure["layout"]["xaxis"]["range"]
     assert low < -0.5 < 1.5 < high
-    assert shown.chart.label == "why, nats: a: yes 1.500 (x: yes); b: no −0.500 (y: no)."
+    assert shown.label == "why, nats: a: yes 1.500 (x: yes); b: no −0.500 (y: no)."
 
 
 def test_a_large_heat_map_shows_numbers_on_hovering():
@@ -98,6 +98,7 @@ def test_facts_are_listed_as_text(regression, tmp_path):
 
 def test_only_methods_that_found_something_are_shown():
     one = LeaderboardRow("DANN", "transfer", findings=[Facts("a", {}), Facts("b", {})])
-    [shown] = findings_by_method([LeaderboardRow("Linear", "baseline"), one])
-    assert shown.method == "DANN"
-    assert [part.title for part in shown.panels] == ["a", "b"]
+    shown = findings_by_method([LeaderboardRow("Linear", "baseline"), one])
+    assert {method: [part.title for part in found] for method, found in shown.items()} == {
+        "DANN": ["a", "b"]
+    }

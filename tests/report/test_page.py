@@ -12,8 +12,9 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from fourfold.errors import DataError, FileError
+from fourfold.methods import cells
 from fourfold.report import words, write_report
-from fourfold.report.leaderboard import Spread
+from fourfold.report.intervals import Spread
 
 HOSTILE = "</script><script>alert('it ran')</script><img src=x onerror=alert(2)>"
 
@@ -112,6 +113,17 @@ def test_the_leaderboard_shows_scores_differences_and_what_is_handed_over(page, 
     assert page.text.count("handed over") == 3 * 2  # the fact and the row, in each study
 
 
+def test_one_row_is_shipped_one_compared_to_and_the_slowest_fills_its_meter(helped, tmp_path):
+    _, *shown = _written(helped, tmp_path).partition("</table>")[0].split("<tr")[1:]
+    rows = {line.method: row for line, row in zip(helped.lines, shown, strict=True)}
+    assert [name for name, row in rows.items() if "handed over" in row] == [helped.shipped]
+    compared = [name for name, row in rows.items() if "compared to this one" in row]
+    assert compared == [helped.best_baseline]
+    widths = {name: re.findall(r"width: ([\d.]+)%", row) for name, row in rows.items()}
+    assert max(float(width) for found in widths.values() for width in found) == 100
+    assert all(not widths[line.method] for line in helped.lines if line.error)
+
+
 def test_everything_needed_to_repeat_the_run_is_there(page, helped):
     assert page.count("details") == 3
     for name, value in helped.settings.items():
@@ -126,6 +138,22 @@ def test_everything_needed_to_repeat_the_run_is_there(page, helped):
 def test_the_map_gives_every_cell_its_reason(page, undecided):
     assert [a["class"] for _, a in page.tags if "aria-current" in a] == ["spot here"] * 3
     assert all(reason in page.text for reason in undecided.place.values())
+
+
+def test_every_cell_lies_in_the_quadrant_of_its_two_answers(helped, tmp_path):
+    shown = re.search(r'<table class="map".*?</table>', _written(helped, tmp_path), re.DOTALL)[0]
+    names = {cell.title: name for name, cell in cells().items()}
+    placed = {}
+    for row, source in zip(shown.split("<tr")[2:], (True, False), strict=True):
+        for quadrant, target in zip(row.split("<td")[1:], (True, False), strict=True):
+            titles = re.findall("<strong>(.*?)</strong>", quadrant)
+            placed[source, target] = [names[title] for title in titles]
+    assert placed == {
+        (True, True): ["finetuning", "multitask", "progressive"],
+        (True, False): ["adaptation", "zeroshot"],
+        (False, True): ["selftaught"],
+        (False, False): ["clustering"],
+    }
 
 
 def test_a_strangers_text_stays_text(helped, tmp_path):

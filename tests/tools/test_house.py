@@ -223,15 +223,6 @@ def test_programs_of_the_repository_are_read_too(run):
     assert line.startswith("tools/new.py:1: prose: ")
 
 
-def test_a_rule_that_is_off_runs_only_when_it_is_named(run):
-    bad = {
-        f"{PACKAGE}/errors.py": '"""How it is."""\n',
-        "pyproject.toml": '[tool.fourfold.house]\noff = ["prose"]\n',
-    }
-    assert run(bad) == []
-    assert len(run(bad, only="circles,prose")) == 1
-
-
 def test_unknown_rules_are_refused(tmp_path, capsys):
     (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
     with pytest.raises(SystemExit) as exit_:

@@ -125,9 +125,8 @@ def _parts(model: Exportable, scratch: Path) -> list[onnx.ModelProto]:
         if isinstance(stage, nn.Module):
             name = model.output if stage is chain[-1] else "output"
             export_onnx(stage, x, scratch, names=[name])
-        part = scratch.read_bytes() if isinstance(stage, nn.Module) else stage
-        parts.append(part)
-        x = torch.from_numpy(_run(part, x))
+        parts.append(scratch.read_bytes() if isinstance(stage, nn.Module) else stage)
+        x = torch.from_numpy(_run(parts[-1], x))
     return [onnx.load_from_string(part) for part in parts]
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
 
 from safetensors import SafetensorError
 from xxhash import xxh3_128, xxh3_128_hexdigest
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.joint import JointEstimator
     from fourfold.estimators.transfer import TransferEstimator
 
-__all__ = ["is_bundle", "load", "save"]
+__all__ = ["as_folder", "as_task", "is_bundle", "load", "save"]
 
 FORMAT: Final = 2
 """Version of the folder's layout; 1 was that of fourfold 0.1."""
@@ -106,6 +107,22 @@ def load(
 def is_bundle(path: Path) -> bool:
     """Return whether a folder is a saved model, whole or damaged."""
     return (path / INDEX).exists()
+
+
+def as_folder(task: str) -> str:
+    """Return the folder name of a task, with special characters as percent codes.
+
+    Examples
+    --------
+    >>> as_folder("a/b"), as_task(as_folder("a/b"))
+    ('a%2Fb', 'a/b')
+    """
+    return quote(task, safe=" ,()[]=+@").replace(".", "%2E")
+
+
+def as_task(folder: str) -> str:
+    """Return the task of a folder name: the inverse of :func:`as_folder`."""
+    return unquote(folder)
 
 
 def _set_network(estimator: TransferEstimator | JointEstimator, network: nn.Module) -> None:

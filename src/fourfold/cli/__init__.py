@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 
-from fourfold.cli import commands
+from fourfold.cli.commands import app
 from fourfold.cli.flags import with_flags
 from fourfold.errors import FourfoldError, FourfoldWarning
 
@@ -23,15 +23,6 @@ __all__ = ["app", "main"]
 
 STOPPED: Final = 130
 """Exit code after Ctrl-C."""
-
-app = typer.Typer(
-    help="The whole map of transfer learning: where do your data stand, and does transfer help?",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for _name, _command in commands.COMMANDS.items():
-    app.command(_name)(_command)
 
 
 def main() -> NoReturn:

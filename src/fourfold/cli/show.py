@@ -88,41 +88,51 @@ def show_tasks(tasks: Mapping[str, Domain]) -> None:
 
 
 def show_found(found: Result | JointResult, folder: Path) -> None:
-    """Print the result of a study."""
+    """Print the result of a study: its table, the verdict, and the places of models and report."""
     from fourfold.study import JointResult
 
-    if isinstance(found, JointResult):
-        _show_joint(found, folder)
-    else:
-        _show_result(found, folder)
-
-
-def _show_joint(found: JointResult, folder: Path) -> None:
-    """Print the gain of each task from sharing, Δm of each method, and the verdict."""
     console = _console()
     console.print(found.title, style="bold")
+    if isinstance(found, JointResult):
+        console.print(_task_table(found))
+        for line in found.lines:
+            console.print(f"Δm  {line.method}: {line.error or _delta(line.delta)}")
+        (by,) = {result.chosen_by.partition(",")[0] for result in found.results.values()}
+        model = f"→ Each task's model is in {folder / 'best'}; chosen by {by}."
+    else:
+        console.print(_leaderboard(found))
+        by, name = found.chosen_by, found.shipped
+        model = f"→ The model, {name}, is in {folder / 'best'}; chosen by {by}." if name else ""
+    console.print(found.sentence, style=f"bold {COLOURS[found.verdict]}")
+    for note in found.notes:
+        console.print(f"Note: {note}")
+    if model:
+        console.print(model)
+    report = folder / "report.html"
+    written = f"The report is {report}; " if report.exists() else ""
+    console.print(f"{written}{found.seconds:.0f} s in all.")
+
+
+def _task_table(found: JointResult) -> Table:
+    """Return the gain of each task from sharing."""
     shown = _table("task", "score", "best alone", *(line.method for line in found.lines), "→")
     for name, result in found.results.items():
         best = next((line for line in result.lines if line.method == result.best_baseline), None)
         alone = f"{_mean(best)} {best.method}" if best is not None else "-"
         gains = [_gain(line.gains[name]) for line in found.lines]
         shown.add_row(name, result.metric, alone, *gains, found.shipped.get(name, "-"))
-    console.print(shown)
-    for line in found.lines:
-        console.print(f"Δm  {line.method}: {line.error or _delta(line.delta)}")
-    console.print(found.sentence, style=f"bold {COLOURS[found.verdict]}")
-    for note in found.notes:
-        console.print(f"Note: {note}")
-    (chosen_by,) = {result.chosen_by.partition(",")[0] for result in found.results.values()}
-    console.print(f"→ Each task's model is in {folder / 'best'}; chosen by {chosen_by}.")
-    console.print(_ended(found.seconds, folder))
+    return shown
 
 
-def _ended(seconds: float, folder: Path) -> str:
-    """Return the sentence on the duration and the report, if one was written."""
-    report = folder / "report.html"
-    took = f"{seconds:.0f} s in all."
-    return f"The report is {report}; {took}" if report.exists() else took
+def _leaderboard(result: Result) -> Table:
+    metric = result.metric.replace("_", "\n")  # headers no wider than their columns
+    shown = _table("", "method", metric, "against the\nbest baseline", "verdict", "s per fit")
+    for column in (2, 3, 5):
+        shown.columns[column].justify = "right"
+    for line in result.lines:
+        ships = line.method == result.shipped
+        shown.add_row("→" if ships else "", *_cells(line), style="bold" if ships else None)
+    return shown
 
 
 def _gain(gain: Gain) -> Text:
@@ -138,28 +148,6 @@ def _delta(delta: Interval | None) -> str:
 
 def _mean(line: LeaderboardRow) -> str:
     return f"{sum(line.scores) / len(line.scores):.3f}" if line.scores else "-"
-
-
-def _show_result(result: Result, folder: Path) -> None:
-    """Print the leaderboard and the verdict."""
-    console = _console()
-    metric = result.metric.replace("_", "\n")  # headers no wider than their columns
-    shown = _table("", "method", metric, "against the\nbest baseline", "verdict", "s per fit")
-    for column in (2, 3, 5):
-        shown.columns[column].justify = "right"
-    for line in result.lines:
-        ships = line.method == result.shipped
-        shown.add_row("→" if ships else "", *_cells(line), style="bold" if ships else None)
-    console.print(result.title, style="bold")
-    console.print(shown)
-    console.print(result.sentence, style=f"bold {COLOURS[result.verdict]}")
-    for note in result.notes:
-        console.print(f"Note: {note}")
-    if result.shipped:
-        console.print(
-            f"→ The model, {result.shipped}, is in {folder / 'best'}; chosen by {result.chosen_by}."
-        )
-    console.print(_ended(result.seconds, folder))
 
 
 def show_store(store: Store) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fourfold import bundle
-from fourfold.bundle.files import is_bundle
-from fourfold.bundle.names import as_task
+from fourfold.bundle.files import as_task, is_bundle
 from fourfold.core.tasks import TASKS
 from fourfold.errors import ParameterError
 from fourfold.methods import table

@@ -1,4 +1,4 @@
-"""Plotly charts: learning curves and the confusion matrix.
+"""Learning curves, the confusion matrix and the most frequent confusions.
 
 Colours of text and grids come from the style sheet of the page, so that charts follow light, dark
 and print; only colours with a meaning are set here. All text from the data is escaped, because
@@ -8,10 +8,9 @@ Plotly renders some HTML in labels.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from html import escape
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from plotly import graph_objects as go
 
@@ -28,10 +27,12 @@ __all__ = [
     "MOST_TICKS",
     "SHADES",
     "Chart",
+    "Confused",
     "axis",
     "confusion_chart",
     "layout",
     "learning_curves",
+    "most_confused",
     "names_axis",
     "spec",
     "tick",
@@ -46,9 +47,7 @@ MOST_TICKS: Final = 20
 LONGEST_TICK: Final = 14
 
 
-@final
-@dataclass(frozen=True)
-class Chart:
+class Chart(NamedTuple):
     """A chart on the page.
 
     Attributes
@@ -176,6 +175,28 @@ def confusion_chart(classes: Sequence[str], confusion: Sequence[Sequence[int]]) 
         f"Confusion matrix of {k} classes: {right} of {sum(map(sum, confusion))} rows are right."
     )
     return Chart("Confusion matrix", label, spec(figure), _width(classes, confusion))
+
+
+class Confused(NamedTuple):
+    """A class predicted as another: number of such rows, and percentage of the true class."""
+
+    truth: str
+    guess: str
+    rows: int
+    share: float
+
+
+def most_confused(
+    classes: Sequence[str], confusion: Sequence[Sequence[int]], most: int = 5
+) -> list[Confused]:
+    """Return the most frequent confusions among (K, K) counts, true × predicted."""
+    found = [
+        Confused(classes[i], classes[j], rows, 100 * rows / sum(row))
+        for i, row in enumerate(confusion)
+        for j, rows in enumerate(row)
+        if i != j and rows
+    ]
+    return sorted(found, key=lambda confused: -confused.rows)[:most]
 
 
 def _width(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> int:

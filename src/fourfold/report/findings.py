@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 from plotly import graph_objects as go
 
 from fourfold.core.findings import Bars, Curves, Facts, HeatMap
-from fourfold.report.charts import (
-    MOST_TICKS,
-    SHADES,
-    Chart,
-    axis,
-    layout,
-    names_axis,
-    spec,
-    tick,
-)
+from fourfold.report.charts import MOST_TICKS, SHADES, Chart, axis, layout, names_axis, spec, tick
 from fourfold.report.points import PALETTE
 from fourfold.report.words import number
 
@@ -30,7 +20,7 @@ if TYPE_CHECKING:
     from fourfold.core.findings import Finding
     from fourfold.study.leaderboard import LeaderboardRow
 
-__all__ = ["MethodFindings", "Panel", "findings_by_method", "panel"]
+__all__ = ["findings_by_method", "panel"]
 
 HEIGHT: Final = 300
 """Height of a line chart in pixels."""
@@ -42,60 +32,18 @@ SLANTS: Final = [0, -45]
 """Angles of names below a chart; the second if they are too long for the first."""
 
 
-@final
-@dataclass(frozen=True)
-class Panel:
-    """One finding on the page: a chart, or named values.
-
-    Attributes
-    ----------
-    title
-        Title of the finding.
-    chart
-        Its chart; None for named values.
-    facts
-        Name → value; empty for a chart.
-    """
-
-    title: str
-    chart: Chart | None
-    facts: dict[str, str]
+def findings_by_method(lines: Sequence[LeaderboardRow]) -> dict[str, list[Chart | Facts]]:
+    """Draw the findings of every method that has any: its name → their charts, in order."""
+    return {line.method: [*map(panel, line.findings)] for line in lines if line.findings}
 
 
-@final
-@dataclass(frozen=True)
-class MethodFindings:
-    """All findings of one method.
-
-    Attributes
-    ----------
-    method
-        Name on the leaderboard.
-    panels
-        One panel per finding, in order.
-    """
-
-    method: str
-    panels: list[Panel]
-
-
-def findings_by_method(lines: Sequence[LeaderboardRow]) -> list[MethodFindings]:
-    """Draw the findings of every method that has any."""
-    return [
-        MethodFindings(line.method, [panel(finding) for finding in line.findings])
-        for line in lines
-        if line.findings
-    ]
-
-
-def panel(finding: Finding) -> Panel:
-    """Draw one finding."""
+def panel(finding: Finding) -> Chart | Facts:
+    """Draw one finding; named values remain as they are."""
     if isinstance(finding, Facts):
-        return Panel(finding.title, None, finding.values)
+        return finding
     if isinstance(finding, Bars):
-        return Panel(finding.title, _bars(finding), {})
-    chart = _heat_map(finding) if isinstance(finding, HeatMap) else _curves(finding)
-    return Panel(finding.title, chart, {})
+        return _bars(finding)
+    return _heat_map(finding) if isinstance(finding, HeatMap) else _curves(finding)
 
 
 def _curves(curves: Curves) -> Chart:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, Self, final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from fourfold.core.atomic import whole_file
 from fourfold.errors import DataError, FileError
+from fourfold.methods import cells
 from fourfold.report import words
-from fourfold.report.charts import Chart, confusion_chart, learning_curves
-from fourfold.report.confusions import Confused, most_confused
-from fourfold.report.findings import MethodFindings, findings_by_method
-from fourfold.report.leaderboard import Row, Scale, leaderboard
+from fourfold.report.charts import confusion_chart, learning_curves, most_confused
+from fourfold.report.findings import findings_by_method
+from fourfold.report.intervals import Scale, Spread
 from fourfold.report.points import Colours, points_chart
-from fourfold.report.quadrants import Quadrant, quadrants
-from fourfold.report.summary import Summary, summarize
-from fourfold.study.result import JointResult
+from fourfold.study.result import JointResult, Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from fourfold.study.result import DataSummary, Result
 
 __all__ = ["write_report"]
 
@@ -52,87 +47,52 @@ def write_report(results: Sequence[Result | JointResult], path: Path) -> None:
     """
     if not results:
         raise DataError("a report must have at least one result; got none")
-    sections = [_section(f"study-{i}", result) for i, result in enumerate(results, start=1)]
+    sections = [
+        _tasks(f"study-{i}", result)
+        if isinstance(result, JointResult)
+        else _study(f"study-{i}", result)
+        for i, result in enumerate(results, start=1)
+    ]
     template = _environment().get_template("report.html.jinja")
-    _write(template.render(sections=sections, plotly=get_plotlyjs()), Path(path))
+    page = template.render(sections=sections, cells=cells().values(), plotly=get_plotlyjs())
+    try:
+        with whole_file(Path(path)) as part:
+            part.write_text(page, encoding="utf-8", errors="replace")  # file names may be invalid
+    except OSError as error:
+        raise FileError(f"{path} must be writable for the report; {error}") from error
 
 
-@final
-@dataclass(frozen=True)
-class _StudySection:
-    """Section of one study: its result, charts and tables."""
-
-    template: ClassVar[str] = "study.html.jinja"
-
-    key: str
-    result: Result
-    data: list[tuple[str, DataSummary]]
-    rows: list[Row]
-    scale: Scale
-    curves: list[Chart]
-    findings: list[MethodFindings]
-    confusion: Chart | None
-    confused: list[Confused]
-    colours: Colours
-    pictures: list[Chart]
-    quadrants: list[Quadrant]
-
-    @property
-    def compared(self) -> bool:
-        """Whether any method is compared to a baseline."""
-        return any(row.line.difference for row in self.rows)
-
-    @classmethod
-    def of(cls, key: str, result: Result) -> Self:
-        """Make the section of a result."""
-        rows, scale = leaderboard(result)
-        colours = Colours.of(result.pictures)
-        return cls(
-            key=key,
-            result=result,
-            data=_data(result),
-            rows=rows,
-            scale=scale,
-            curves=learning_curves(result.lines),
-            findings=findings_by_method(result.lines),
-            confusion=confusion_chart(result.classes, result.confusion),
-            confused=most_confused(result.classes, result.confusion),
-            colours=colours,
-            pictures=[points_chart(points, colours) for points in result.pictures],
-            quadrants=quadrants(result),
-        )
-
-
-@final
-@dataclass(frozen=True)
-class _TasksSection:
-    """Section of several tasks: a summary, and a section for each of a few tasks."""
-
-    template: ClassVar[str] = "joint.html.jinja"
-
-    key: str
-    result: JointResult
-    summary: Summary
-    studies: list[_StudySection]
-
-    @classmethod
-    def of(cls, key: str, result: JointResult) -> Self:
-        """Make the section of a result."""
-        parts = list(result.results.values()) if len(result.results) <= MOST_TASKS else []
-        studies = [_StudySection.of(f"{key}-{i}", part) for i, part in enumerate(parts, start=1)]
-        return cls(key, result, summarize(result), studies)
-
-
-def _section(key: str, result: Result | JointResult) -> _StudySection | _TasksSection:
-    if isinstance(result, JointResult):
-        return _TasksSection.of(key, result)
-    return _StudySection.of(key, result)
-
-
-def _data(result: Result) -> list[tuple[str, DataSummary]]:
-    """Return the role and the summary of each data set."""
+def _study(key: str, result: Result) -> dict[str, Any]:
+    """Return the section of one study: its result, charts and tables."""
     data = [*(("source", source) for source in result.sources), ("target", result.target)]
-    return data + ([("evaluation", result.evaluate)] if result.evaluate else [])
+    colours = Colours.of(result.pictures)
+    return {
+        "template": "study.html.jinja",
+        "key": key,
+        "result": result,
+        "data": data + ([("evaluation", result.evaluate)] if result.evaluate else []),
+        "scale": Scale.of(line.difference for line in result.lines),
+        "slowest": max((line.seconds for line in result.lines), default=0.0) or 1.0,
+        "curves": learning_curves(result.lines),
+        "findings": findings_by_method(result.lines),
+        "confusion": confusion_chart(result.classes, result.confusion),
+        "confused": most_confused(result.classes, result.confusion),
+        "colours": colours,
+        "pictures": [points_chart(points, colours) for points in result.pictures],
+    }
+
+
+def _tasks(key: str, result: JointResult) -> dict[str, Any]:
+    """Return the section of several tasks, and a section for each of a few tasks."""
+    parts = list(result.results.values()) if len(result.results) <= MOST_TASKS else []
+    return {
+        "template": "joint.html.jinja",
+        "key": key,
+        "result": result,
+        "delta_scale": Scale.of(line.delta for line in result.lines),
+        "gain_scale": Scale.of(gain.difference for gain in result.lines[0].gains.values()),
+        "studies": [_study(f"{key}-{i}", part) for i, part in enumerate(parts, start=1)],
+    }
 
 
 def _environment() -> Environment:
@@ -151,13 +111,6 @@ def _environment() -> Environment:
         "number": words.number,
         "plain": words.plain,
         "signed": words.signed,
+        "spread": Spread.of,
     }
     return environment
-
-
-def _write(page: str, path: Path) -> None:
-    try:
-        with whole_file(path) as part:
-            part.write_text(page, encoding="utf-8", errors="replace")  # file names may be invalid
-    except OSError as error:
-        raise FileError(f"{path} must be writable for the report; {error}") from error

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 from html import escape
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final, Self, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from plotly import graph_objects as go
 
@@ -34,9 +33,7 @@ CIRCLE: Final = {"symbol": "circle-open", "size": 7, "line": {"width": 1.5}}
 TRIANGLE: Final = {"symbol": "triangle-up", "size": 8, "line": {"width": 0}}
 
 
-@final
-@dataclass(frozen=True)
-class Colours:
+class Colours(NamedTuple):
     """Colours of labels, the same in every scatter plot of a study.
 
     Attributes

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from fourfold import bundle
-from fourfold.bundle.names import as_folder
+from fourfold.bundle.files import as_folder
 from fourfold.core.atomic import whole_folder
 from fourfold.estimators.joint import JointEstimator
 from fourfold.methods.saved import load

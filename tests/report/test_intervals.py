@@ -1,4 +1,4 @@
-"""Rows of the leaderboard and their error bars."""
+"""Spread of scores, and error bars on a scale."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourfold.report.leaderboard import Scale, Spread, leaderboard
+from fourfold.report.intervals import Scale, Spread
 from fourfold.study.gate import Interval
 
 numbers = st.floats(-1e6, 1e6)
@@ -36,14 +36,6 @@ def test_an_interval_without_end_is_drawn_to_the_edge_and_an_unknown_one_not_at_
 
 
 def test_spread_is_mean_and_standard_deviation():
-    assert Spread.of([1.0, 3.0]) == Spread(2.0, math.sqrt(2), 2)
-    assert Spread.of([1.0]) == Spread(1.0, None, 1)
+    assert Spread.of([1.0, 3.0]) == Spread(2.0, math.sqrt(2))
+    assert Spread.of([1.0]) == Spread(1.0, None)
     assert Spread.of([]) is None
-
-
-def test_one_row_is_shipped_one_compared_to_and_the_slowest_fills_its_meter(helped):
-    rows, _ = leaderboard(helped)
-    assert [row.line.method for row in rows if row.shipped] == [helped.shipped]
-    assert [row.line.method for row in rows if row.best_baseline] == [helped.best_baseline]
-    assert max(row.share for row in rows) == 100
-    assert all(row.share == 0 for row in rows if row.line.error)

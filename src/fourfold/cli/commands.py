@@ -1,0 +1,245 @@
+"""Commands of the command line, and the options that several of them share.
+
+Nothing heavy is imported before a command runs, so that ``fourfold --help`` is quick.
+"""
+
+# typer evaluates the annotations of a command: no "from __future__ import annotations" here
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fourfold.errors import FileError, ParameterError
+
+__all__ = ["app"]
+
+Source = Annotated[
+    list[Path] | None, typer.Option(help="Data to transfer from; may be given several times.")
+]
+Tasks = Annotated[
+    list[str] | None, typer.Option(help="NAME=PATH of each of several tasks that all matter.")
+]
+Label = Annotated[
+    str | None, typer.Option(help="Column with the labels; a file without it is unlabelled.")
+]
+Classes = Annotated[
+    Path | None,
+    typer.Option(
+        help="Descriptions of classes, one per row, names first; or names, with --vectors."
+    ),
+]
+Vectors = Annotated[Path | None, typer.Option(help="Word vectors for the names of the classes.")]
+Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
+Task = Annotated[str | None, typer.Option(help="Name of the task, for a model of several tasks.")]
+
+app = typer.Typer(
+    help="The whole map of transfer learning: where do your data stand, and does transfer help?",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command("map")
+def show_map(
+    source: Source = None,
+    target: Annotated[
+        Path | None, typer.Option(help="Data to solve; without it the bare map.")
+    ] = None,
+    task: Tasks = None,
+    label: Label = None,
+    classes: Classes = None,
+    vectors: Vectors = None,
+) -> None:
+    """Show the map, and where your data stand on it."""
+    from fourfold.cli.show import show_bare_map, show_place, show_tasks
+
+    if task:
+        from fourfold.cli.inputs import read_tasks, refuse_beside_tasks
+
+        refuse_beside_tasks(source=source, target=target, classes=classes, vectors=vectors)
+        show_tasks(read_tasks(task, label))
+    elif target is None and not source:
+        show_bare_map()
+    elif target is None or not source:
+        raise ParameterError("--source and --target must be given together; got one of them")
+    else:
+        from fourfold.cli.inputs import read_all
+
+        *sources, goal = read_all([*source, target], label, classes, vectors)
+        show_place(sources, goal)
+
+
+@app.command()
+def study(  # noqa: PLR0917  the command line passes them by name
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for report and models.")],
+    source: Source = None,
+    target: Annotated[Path | None, typer.Option(help="Data to solve.")] = None,
+    evaluate: Annotated[
+        Path | None, typer.Option(help="Labelled rows for the verdict; no model sees them.")
+    ] = None,
+    task: Tasks = None,
+    evaluate_task: Annotated[
+        list[str] | None, typer.Option(help="NAME=PATH of labelled rows for the verdict on a task.")
+    ] = None,
+    label: Label = None,
+    classes: Classes = None,
+    vectors: Vectors = None,
+    generalized: Annotated[
+        bool,
+        typer.Option("--generalized", help="With --classes: rows may also be of seen classes."),
+    ] = False,
+    clusters: Annotated[
+        int | None, typer.Option(help="Number of clusters, if nothing is labelled.")
+    ] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(help="Names, separated by commas; by default all that apply."),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="mlp, convnet or timm:NAME; by default chosen from the data.")
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Sentence encoder for texts: all-MiniLM-L6-v2, another name, or a folder; by "
+            "default words are counted."
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="accuracy, balanced_accuracy, auc, r2, nmi or entropy.")
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Epochs of a fit, at least 200 steps; by default the method's."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Exact number of steps of a fit, instead of epochs.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Number of random seeds; each repeats every fit.")] = 5,
+    folds: Annotated[int, typer.Option(help="Cross-validation folds, at most.")] = 3,
+    jobs: Annotated[int, typer.Option(help="Fits in parallel, each a process.")] = 1,
+    threads: Annotated[int, typer.Option(help="Threads of a fit.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Reuse the finished fits of an interrupted study.")
+    ] = False,
+) -> None:
+    """Run methods beside honest baselines: verdict, report and model."""
+    from fourfold.cli import inputs
+    from fourfold.cli.show import show_found
+    from fourfold.core.process import keep_memory
+    from fourfold.report import write_report
+    from fourfold.study import Study
+
+    keep_memory()
+    if task:
+        inputs.refuse_beside_tasks(
+            source=source, target=target, evaluate=evaluate, classes=classes, vectors=vectors
+        )
+        tasks = inputs.read_tasks(task, label)
+        judged = inputs.read_evaluated(evaluate_task, tasks, label) if evaluate_task else None
+        data: dict[str, Any] = {"tasks": tasks, "evaluate": judged}
+    else:
+        if evaluate_task:
+            raise ParameterError("--evaluate-task must stand beside --task; got it without")
+        data = inputs.read_transfer(source, target, evaluate, label, classes, vectors)
+    length = {"epochs": epochs, "steps": steps}
+    planned = Study(
+        **data,
+        methods=[name for part in methods for name in part.split(",")] if methods else None,
+        generalized=generalized,
+        clusters=clusters,
+        network=network,
+        encoder=encoder,
+        recipe={name: value for name, value in length.items() if value is not None} or None,
+        metric=metric,
+        seeds=seeds,
+        folds=folds,
+        jobs=jobs,
+        threads=threads,
+        output=output,
+        resume=resume,
+    )
+    if epochs is not None and steps is not None:
+        raise ParameterError("--epochs and --steps must not both be given; got both")
+    with _resumable():
+        found: Any = planned.run()
+        write_report([found], output / "report.html")
+    show_found(found, output)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Name --resume when Ctrl-C or a full disk stops a study."""
+    remedy = "finished fits are kept: go on with --resume"
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{error}; {remedy}") from error
+    except KeyboardInterrupt as stop:
+        raise typer.Abort(f"stopped; {remedy}") from stop
+
+
+@app.command()
+def predict(
+    model: Model,
+    data: Annotated[Path, typer.Argument(help="File or folder of rows, as in training.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
+    task: Task = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Descriptions of the candidate classes, new ones, too, for a zero-shot model."
+        ),
+    ] = None,
+    vectors: Vectors = None,
+    top: Annotated[
+        int | None, typer.Option(help="Classes to write per row, the most likely first.")
+    ] = None,
+) -> None:
+    """Predict with a saved model: a CSV file with one line per row."""
+    from fourfold.cli.inputs import check_vectors, read_descriptions
+    from fourfold.cli.predictions import write_predictions
+    from fourfold.core.tasks import Classification
+    from fourfold.methods.saved import load_one
+
+    check_vectors(classes, vectors)
+    fitted: Any = load_one(model, task)
+    labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
+    among = None if classes is None else read_descriptions(classes, vectors, labels)
+    n = write_predictions(fitted, data, output, among=among, top=top)
+    typer.echo(f"{n} predictions in {output}")
+
+
+@app.command()
+def export(
+    model: Model,
+    output: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+    task: Task = None,
+) -> None:
+    """Export a saved model to ONNX, checked against its own outputs."""
+    from fourfold.bundle import export as write_onnx
+    from fourfold.methods.saved import load_one
+
+    difference = write_onnx(load_one(model, task), output)
+    typer.echo(f"{output} is written; it differs from the model by {difference:.1e} at most")
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything.")] = False,
+) -> None:
+    """Show the cached features and source models, or clear them."""
+    from fourfold.cli.show import show_store
+    from fourfold.frozen.store import Store
+
+    store = Store.default()
+    if clear:
+        freed = store.size
+        store.clear()
+        typer.echo(f"{freed / 1e6:.1f} MB freed in {store.path}")
+    else:
+        show_store(store)
