@@ -94,10 +94,7 @@ def _skada(s: Settings) -> Measures:
         source, digits.y, target, epochs=s.epochs, batch=s.batch, each_epoch=clock
     )
     guesses = net.predict(test, np.full(len(test), -2))
-    return {
-        "seconds an epoch": clock.seconds,
-        "accuracy": float((guesses == digits.test_y).mean()),
-    }
+    return {"seconds an epoch": clock.seconds, "accuracy": float((guesses == digits.test_y).mean())}
 
 
 def _fourfold(s: Settings) -> Measures:

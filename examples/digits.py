@@ -61,13 +61,7 @@ def main() -> None:
         folder = OUTPUT / case.replace(" ", "-")
         title = f"mnist → optdigits, {case}"
         study = Study(
-            mnist(),
-            target,
-            evaluate,
-            methods=methods[case],
-            jobs=2,
-            output=folder,
-            title=title,
+            mnist(), target, evaluate, methods=methods[case], jobs=2, output=folder, title=title
         )
         results.append(study.run())
         show_found(results[-1], folder)

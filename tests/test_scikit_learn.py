@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pytest
 
 EXPECTED = {
-    "check_dtype_object": "what is no number is a DataError, so a ValueError; it wants a TypeError",
+    "check_dtype_object": "what is no number is a DataError, so a ValueError; it wants a TypeError"
 }
 EXPECTED_OF_CLASSIFIERS = {
     "check_classifiers_classes": "labels that are only -1 and 1 are ambiguous, and refused",
@@ -36,7 +36,7 @@ def checked() -> Iterator[Any]:
 
 
 EXPECTED_OF_CLASSES_ALONE = {
-    "check_supervised_y_2d": "a column of labels is taken as labels, without a warning",
+    "check_supervised_y_2d": "a column of labels is taken as labels, without a warning"
 }
 
 

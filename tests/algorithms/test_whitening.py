@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fourfold.algorithms.linear import (
-    cholesky_whitened,
-    pca_whitening,
-    spectrum,
-    zca_whitening,
-)
+from fourfold.algorithms.linear import cholesky_whitened, pca_whitening, spectrum, zca_whitening
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 6)) @ RNG.normal(size=(6, 6))

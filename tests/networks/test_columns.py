@@ -10,14 +10,7 @@ from fourfold.core.serialization import from_plain, to_plain
 from fourfold.errors import ParameterError
 from fourfold.frozen.taps import Tapped
 from fourfold.networks import BUILDERS, ConvNet, Mlp, as_body
-from fourfold.networks.columns import (
-    END,
-    Column,
-    ColumnNetwork,
-    ColumnStack,
-    joints,
-    new_column,
-)
+from fourfold.networks.columns import END, Column, ColumnNetwork, ColumnStack, joints, new_column
 
 NET = Mlp(hidden_layer_sizes=(6, 5))
 PICTURE = (1, 12, 12)

@@ -149,8 +149,7 @@ def test_a_table_of_one_column_may_come_as_texts_later():
     table = pd.DataFrame({"t": TEXTS})
     prepared = TablePreparation().fit(FrameRows(table))
     assert same(
-        every(prepared.transform(FrameRows(table))),
-        every(prepared.transform(TextRows(TEXTS, "t"))),
+        every(prepared.transform(FrameRows(table))), every(prepared.transform(TextRows(TEXTS, "t")))
     )
     with pytest.raises(DataError, match="must be given a table"):
         prepared.transform(TextRows(TEXTS))

@@ -62,11 +62,7 @@ def judged(n: int = 300) -> dict[str, Domain]:
     """Rows to judge the tasks on."""
     X, y = load_digits(return_X_y=True)
     X, y = X[-n:], y[-n:]
-    return {
-        "digit": Domain(X, y),
-        "even": Domain(X, y % 2),
-        "light": Domain(X, X.mean(1) + 0.01),
-    }
+    return {"digit": Domain(X, y), "even": Domain(X, y % 2), "light": Domain(X, X.mean(1) + 0.01)}
 
 
 def tasks_study(tmp_path: Path, **options) -> Study:

@@ -239,8 +239,7 @@ def test_momentum_adds_up():
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "expected"),
-    [("sgd", (1 - 0.1 * 0.3) ** 6), ("adamw", (1 - 0.1 * 0.3) ** 6)],
+    ("optimizer", "expected"), [("sgd", (1 - 0.1 * 0.3) ** 6), ("adamw", (1 - 0.1 * 0.3) ** 6)]
 )
 def test_weight_decay_without_a_gradient_shrinks_geometrically(optimizer, expected):
     net = nn.Linear(1, 1, bias=False)

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 import numpy as np
 from xxhash import xxh3_128_hexdigest
 
-from fourfold.data.description_input import (
-    as_names,
-    check_content,
-    is_frame,
-    plain,
-    read_content,
-)
+from fourfold.data.description_input import as_names, check_content, is_frame, plain, read_content
 from fourfold.errors import DataError, FourfoldWarning, some
 
 if TYPE_CHECKING:

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.planner import Placement
 
-__all__ = [
-    "Method",
-    "baselines",
-    "changed_parameters",
-    "joint_candidates",
-    "transfer_candidates",
-]
+__all__ = ["Method", "baselines", "changed_parameters", "joint_candidates", "transfer_candidates"]
 
 Method: TypeAlias = str | TransferEstimator | JointEstimator
 """A class name, or an unfitted estimator."""

@@ -122,10 +122,7 @@ def conclude_tasks(
 
 
 def _sentence(
-    question: Question,
-    pick: LeaderboardRow | None,
-    rival: LeaderboardRow | None,
-    verdict: Verdict,
+    question: Question, pick: LeaderboardRow | None, rival: LeaderboardRow | None, verdict: Verdict
 ) -> str:
     if pick is None:
         return "Undecided: no transfer method could run."

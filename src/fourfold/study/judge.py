@@ -186,9 +186,7 @@ def _joint_row(
 
 
 def _delta(
-    method: str,
-    questions: Sequence[Question],
-    tables: Sequence[Mapping[str, LeaderboardRow]],
+    method: str, questions: Sequence[Question], tables: Sequence[Mapping[str, LeaderboardRow]]
 ) -> Interval | None:
     """Return Δm with its interval over seeds × folds, or over seeds with rows to evaluate on.
 

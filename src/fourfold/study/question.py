@@ -153,10 +153,7 @@ def ask_transfer(
     protocol = _protocol(placement, sources, target, evaluate, options)
     prepared = _fit_preparation(chosen, placement, [*sources, target], [evaluate], options)
     candidates = transfer_candidates(
-        options.methods,
-        placement,
-        options.defaults(FrozenEstimator(prepared)),
-        protocol.parameters,
+        options.methods, placement, options.defaults(FrozenEstimator(prepared)), protocol.parameters
     )
     unused = target.classes is not None and placement.cell != "zeroshot"
     why = f"Descriptions of classes are not used: {placement.reasons['zeroshot']}."
@@ -262,8 +259,7 @@ def _fit_preparation(
     if chosen is None:
         baseline = find(placement.baselines[0]).load()()
         chosen = baseline.choose_preparation(
-            [domain.rows for domain in learnt],
-            user_network=isinstance(options.network, nn.Module),
+            [domain.rows for domain in learnt], user_network=isinstance(options.network, nn.Module)
         )
     fitted = fit_preparation(chosen, learnt, *asked)
     check_network(options.network, fitted.shape_)

@@ -12,13 +12,7 @@ from scipy.special import rel_entr
 from benchmarks.peers import scipy_cocluster
 from fourfold.algorithms.clustering import search
 from fourfold.algorithms.clustering.alternation import improve
-from fourfold.algorithms.clustering.counts import (
-    Counts,
-    Partition,
-    blocks,
-    information,
-    objective,
-)
+from fourfold.algorithms.clustering.counts import Counts, Partition, blocks, information, objective
 from fourfold.algorithms.clustering.latent import spectral_coordinates
 from fourfold.algorithms.clustering.search import cocluster, plus_plus
 from fourfold.errors import DataError

@@ -17,14 +17,7 @@ from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.methods.saved import load
 from fourfold.networks.cut import cut
 from fourfold.preparation.choose import Standardize
-from methods.progressive.small_columns import (
-    NET,
-    SHORT,
-    domain,
-    lateral_inputs,
-    progressive,
-    rows,
-)
+from methods.progressive.small_columns import NET, SHORT, domain, lateral_inputs, progressive, rows
 
 
 def test_each_source_is_a_column_in_order():

@@ -9,11 +9,7 @@ from fourfold.data.domain import Domain
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import Store, using
 from fourfold.training.recipe import Recipe
-from methods.progressive.small_columns import (
-    domain,
-    progressive,
-    rows,
-)
+from methods.progressive.small_columns import domain, progressive, rows
 
 
 class Counted(nn.Linear):

@@ -26,14 +26,7 @@ from fourfold.networks import ConvNet
 from fourfold.networks.columns import ColumnNetwork, ColumnStack
 from fourfold.study import Study
 from fourfold.training.recipe import Recipe
-from methods.progressive.small_columns import (
-    NET,
-    SHORT,
-    columns,
-    domain,
-    progressive,
-    rows,
-)
+from methods.progressive.small_columns import NET, SHORT, columns, domain, progressive, rows
 
 
 def test_old_tasks_answers_are_the_same_bits_for_ever(tmp_path):

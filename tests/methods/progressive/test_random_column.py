@@ -9,14 +9,7 @@ from torch import nn
 from fourfold.data.rows import as_rows
 from fourfold.methods.progressive.random_column import RandomColumn
 from fourfold.preparation.choose import Standardize
-from methods.progressive.small_columns import (
-    NET,
-    SHORT,
-    columns,
-    domain,
-    progressive,
-    rows,
-)
+from methods.progressive.small_columns import NET, SHORT, columns, domain, progressive, rows
 
 
 def test_random_columns_are_as_many_as_sources_and_know_nothing_of_them():

@@ -9,11 +9,7 @@ from fourfold.bundle import save
 from fourfold.core.findings import Facts, HeatMap
 from fourfold.methods.saved import load
 from fourfold.training.recipe import Recipe
-from methods.progressive.small_columns import (
-    domain,
-    progressive,
-    rows,
-)
+from methods.progressive.small_columns import domain, progressive, rows
 
 
 def test_sensitivities_are_shares_of_each_stage(tmp_path):

@@ -10,19 +10,10 @@ import torch
 from sklearn.metrics import balanced_accuracy_score
 
 from benchmarks import data
-from fourfold import (
-    AttributePrediction,
-    Domain,
-    RidgeToDescriptions,
-)
+from fourfold import AttributePrediction, Domain, RidgeToDescriptions
 from fourfold.errors import DataError, FourfoldWarning, ParameterError
 from fourfold.methods.zeroshot._predictors import TRUSTS
-from methods.zeroshot.worlds import (
-    SHORT,
-    parted,
-    signatures,
-    world,
-)
+from methods.zeroshot.worlds import SHORT, parted, signatures, world
 
 
 @pytest.mark.parametrize("predictor", ["forest", "network"])

@@ -8,23 +8,13 @@ import torch
 from sklearn.datasets import load_digits
 
 from benchmarks import data
-from fourfold import (
-    ESZSL,
-    AttributePrediction,
-    Domain,
-    LabelEmbedding,
-    RidgeToDescriptions,
-)
+from fourfold import ESZSL, AttributePrediction, Domain, LabelEmbedding, RidgeToDescriptions
 from fourfold.errors import DataError
 from fourfold.estimators.inputs import Data
 from fourfold.methods.zeroshot._calibration import _best_penalty, _margins, score_spread
 from fourfold.methods.zeroshot._seen import SeenData
 from fourfold.training.recipe import Recipe
-from methods.zeroshot.worlds import (
-    parted,
-    signatures,
-    world,
-)
+from methods.zeroshot.worlds import parted, signatures, world
 
 
 def leaves_parted(seed):

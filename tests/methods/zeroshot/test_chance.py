@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fourfold import (
-    Chance,
-)
-from methods.zeroshot.worlds import (
-    parted,
-)
+from fourfold import Chance
+from methods.zeroshot.worlds import parted
 
 
 def test_chance_is_right_as_often_as_there_are_classes():

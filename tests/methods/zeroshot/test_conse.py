@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fourfold import (
-    ConSE,
-    Domain,
-)
+from fourfold import ConSE, Domain
 from fourfold.methods.baselines.target_only import TargetOnly
-from methods.zeroshot.worlds import (
-    SHORT,
-    parted,
-    signatures,
-)
+from methods.zeroshot.worlds import SHORT, parted, signatures
 
 
 def test_conse_is_its_formula_on_a_fitted_classifier():

@@ -21,14 +21,7 @@ from fourfold.errors import DataError, FourfoldError, ParameterError
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.saved import load
 from fourfold.networks import Mlp
-from methods.zeroshot.worlds import (
-    METHODS,
-    SHORT,
-    each_method,
-    parted,
-    short,
-    world,
-)
+from methods.zeroshot.worlds import METHODS, SHORT, each_method, parted, short, world
 
 
 @each_method

@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from fourfold import (
-    LabelEmbedding,
-    RidgeToDescriptions,
-)
+from fourfold import LabelEmbedding, RidgeToDescriptions
 from fourfold.training.recipe import Recipe
-from methods.zeroshot.worlds import (
-    parted,
-)
+from methods.zeroshot.worlds import parted
 
 
 def test_squared_loss_with_fixed_labels_is_ridge():

@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fourfold import (
-    ESZSL,
-)
-from methods.zeroshot.worlds import (
-    parted,
-    signatures,
-)
+from fourfold import ESZSL
+from methods.zeroshot.worlds import parted, signatures
 
 
 @pytest.mark.parametrize("rows", [2, 30])  # fewer rows than features, and more

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fourfold import (
-    Domain,
-    RidgeToDescriptions,
-)
-from methods.zeroshot.worlds import (
-    parted,
-)
+from fourfold import Domain, RidgeToDescriptions
+from methods.zeroshot.worlds import parted
 
 
 def test_the_baseline_chooses_its_penalty_on_seen_classes():
