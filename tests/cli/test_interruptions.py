@@ -159,7 +159,7 @@ def test_a_command_that_is_stopped_before_it_trains_says_so(fourfold, here, monk
     def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fourfold.readers.read_domains", interrupted)
+    monkeypatch.setattr("fourfold.cli.inputs.read_domains", interrupted)
     said = fourfold("map", "--source", here / "source.npz", "--target", here / "target.npz")
     assert said.code == 130
     assert said.err.strip() == "fourfold: stopped"

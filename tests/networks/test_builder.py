@@ -1,4 +1,4 @@
-"""Builders build bodies for rows of any shape, and a body remembers its builder."""
+"""Builders are estimators and build bodies, whose stages have names."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import nn
 from fourfold.errors import DataError, ParameterError
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.networks import BUILDERS, Body, Builder, ConvNet, Flat, Mlp, as_body
+from fourfold.networks.builder import stages
 from fourfold.training.norms import BatchNorm1d, BatchNorm2d
 
 BUILT = [
@@ -152,3 +153,20 @@ def test_the_builder_is_no_part_of_what_a_body_computes():
     assert alone.builder is None
     assert fingerprint(alone) == fingerprint(body)
     assert dict(alone.named_modules()).keys() == dict(body.named_modules()).keys()
+
+
+def test_of_a_body_they_are_its_parts_with_weights():
+    body = ConvNet(hidden_layer_sizes=(20,)).build((1, 28, 28)).under(nn.Flatten(2))
+    assert list(stages(body)) == ["conv1", "conv2", "fc1"]
+    assert stages(body)["fc1"] is body.fc1
+
+
+def test_a_single_module_is_looked_into():
+    inner = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    found = stages(as_body(inner, (3,)))
+    assert list(found) == ["network.0", "network.2"]
+    assert all(as_body(inner, (3,)).get_submodule(name) is part for name, part in found.items())
+
+
+def test_one_layer_is_one_stage():
+    assert list(stages(nn.Sequential(nn.Linear(3, 4)))) == ["0"]

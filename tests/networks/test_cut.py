@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from fourfold.errors import ParameterError
+from fourfold.frozen.fingerprint import fingerprint
 from fourfold.frozen.frozen import Frozen
 from fourfold.networks.cut import Cut, cut, headless, layers, split
 
@@ -213,6 +214,14 @@ def test_below_the_cut_nothing_trains():
     assert network.head.weight.grad is not None
     assert network.stem.weight.grad is None
     assert all(p.requires_grad for p in network.parameters())
+
+
+def test_a_started_engine_does_not_change_what_a_cut_network_is():
+    parts = cut(made(Residual), "blocks.0")
+    before = fingerprint(parts)
+    parts.frozen.compute(torch.randn(3, 4).numpy())
+    assert parts.frozen.engine_used is not None
+    assert fingerprint(parts) == before
 
 
 def test_the_lower_part_of_a_traced_network_is_exported():

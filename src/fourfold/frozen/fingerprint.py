@@ -12,12 +12,16 @@ import torch
 from torch import Tensor, fx, nn
 from xxhash import xxh3_128
 
-__all__ = ["fingerprint"]
+__all__ = ["Transient", "fingerprint"]
 
 BOOKKEEPING: Final = frozenset(vars(nn.Module()))
 """Attributes of every module, skipped: parameters and submodules are hashed by name."""
 PLAIN: Final = (type(None), bool, int, float, complex, str, bytes)
 """Types of values that are hashed as they are written."""
+
+
+class Transient:
+    """State of a module that does not change its function, such as started engines; not hashed."""
 
 
 def fingerprint(module: nn.Module) -> str:
@@ -102,7 +106,9 @@ class _Content:
             self.text(str(value))
         elif isinstance(value, fx.Graph):
             self.text(value.python_code("self").src)
-        elif id(value) not in self._seen:  # objects may refer to each other
+        elif (
+            not isinstance(value, Transient) and id(value) not in self._seen
+        ):  # objects may refer to each other
             self._seen.add(id(value))
             self._attributes(value)
 

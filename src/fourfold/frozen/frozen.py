@@ -15,7 +15,7 @@ from xxhash import xxh3_128_hexdigest
 from fourfold.data.rows import BLOCK_BYTES, Rows, as_rows
 from fourfold.errors import BundleError, DataError, ParameterError
 from fourfold.frozen.engines import Engine, Precision, TorchEngine
-from fourfold.frozen.fingerprint import fingerprint
+from fourfold.frozen.fingerprint import Transient, fingerprint
 from fourfold.frozen.ragged import concatenate_values, stack_values
 from fourfold.frozen.start import start_engine
 from fourfold.frozen.taps import Tapped
@@ -92,13 +92,17 @@ class Frozen(nn.Module):
         self.dtype = dtype
         self._tapped = Tapped(copy.deepcopy(module), taps).requires_grad_(False)
         self._engines = _Engines()
-        self.engine_used: str | None = None
         self.train(False)
 
     @property
     def module(self) -> nn.Module:
         """The copied module."""
         return self._tapped.module
+
+    @property
+    def engine_used(self) -> str | None:
+        """Name of the engine of the last values; None before there are any."""
+        return self._engines.used
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,7 +181,7 @@ class Frozen(nn.Module):
 
     def _one_by_one(self, read: Sequence[Any]) -> list[NDArray[Any]]:
         engine = TorchEngine(self._tapped, 1, self.precision)
-        self.engine_used = engine.name
+        self._engines.used = engine.name
         rows = [np.ascontiguousarray(row, _numpy(self.dtype))[None] for row in read]
         values = [engine.run(row) for row in rows]
         return [stack_values([value[i][0] for value in values]) for i in range(len(self.names))]
@@ -199,18 +203,19 @@ class Frozen(nn.Module):
                 except BundleError:
                     engine = launch(name="torch", example=example)
             self._engines.keep(where, engine)
-        self.engine_used = engine.name
+        self._engines.used = engine.name
         return engine
 
 
 @final
-class _Engines:
+class _Engines(Transient):
     """Started engines by key; copies of a Frozen share them."""
 
     MOST = 8
 
     def __init__(self) -> None:
         self.ready: dict[tuple[str, tuple[int, ...], str], Engine] = {}
+        self.used: str | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Engines:
         return self
