@@ -27,6 +27,23 @@ def test_a_row_is_the_same_alone_and_in_any_place(features: int, width: int) -> 
     assert np.array_equal(in_blocks(network, as_rows(offset)), whole)
 
 
+class Uneven(nn.Module):
+    """Adds to each row its place in the block, as a kernel may by its rounding."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.arange(len(x))[:, None]
+
+
+def test_only_the_module_that_needs_it_takes_rows_one_by_one() -> None:
+    sizes = []
+    first = nn.Linear(3, 2)
+    first.register_forward_hook(lambda _module, _inputs, output: sizes.append(len(output)))
+    X = as_rows(np.random.default_rng(0).normal(size=(70, 3)).astype(np.float32))
+    values = in_blocks(first, X, Uneven())
+    assert np.array_equal(values, in_blocks(first, X))
+    assert set(sizes) == {32}
+
+
 def test_what_a_network_gives_back_of_its_input_is_kept() -> None:
     X = np.arange(80, dtype=np.float32).reshape(40, 2)
     assert np.array_equal(in_blocks(nn.Identity(), as_rows(X)), X)

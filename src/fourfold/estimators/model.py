@@ -45,7 +45,7 @@ class Model(nn.Module, FittedModel):
         return outputs
 
     def outputs(self, rows: Rows) -> NDArray[np.float32]:
-        return in_blocks(self, rows)
+        return in_blocks(self.body, rows, self.head)
 
     def embed(self, rows: Rows) -> NDArray[np.float32]:
         return in_blocks(self.body, rows)

@@ -30,31 +30,38 @@ def as_tensor(block: NDArray[Any]) -> Tensor:
     return torch.from_numpy(native if native.flags.writeable else native.copy())
 
 
-def in_blocks(module: nn.Module, rows: Rows) -> NDArray[np.float32]:
+def in_blocks(module: nn.Module, rows: Rows, *after: nn.Module) -> NDArray[np.float32]:
     """Predict all rows in blocks of one size, the last one padded with zeros.
 
     Kernels differ with the size of a matrix product; in blocks of one size ``f(X)[i]`` equals
     ``f(X[i : i + 1])`` bit for bit. If a kernel also treats the rows of a block differently, by
-    their place in memory, a block is one row.
+    their place in memory, a block of its module is one row.
 
-    The module, from (B, ...) to (B, k), is put in evaluation mode; the values are (n, k).
+    The module, from (B, ...) to (B, k), and those that take its values ``after`` it are put in
+    evaluation mode; the values are (n, k).
     """
-    module.eval()
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    modules = (module, *after)
+    for part in modules:
+        part.eval()
+    device = next((p.device for part in modules for p in part.parameters()), torch.device("cpu"))
     outputs: list[Tensor] = []
     with torch.inference_mode():
-        for part in rows.blocks(BLOCK):
-            x = as_tensor(part)
-            size = BLOCK if _is_even(module, x, device) else 1
-            for start in range(0, len(x), size):
-                few = x[start : start + size]
-                outputs.append(module(_padded(few, size, device))[: len(few)].float().cpu())
+        for block in rows.blocks(BLOCK):
+            x = _padded(as_tensor(block), device)
+            for part in modules:
+                x = part(x) if _is_even(part, x) else _one_by_one(part, x[: len(block)])
+            outputs.append(x[: len(block)].float().cpu())
     return torch.cat(outputs).numpy()
 
 
-def _padded(x: Tensor, size: int, device: torch.device) -> Tensor:
-    """Copy rows (b, ...) to a new tensor (size, ...), padded with zeros."""
-    full = torch.zeros(size, *x.shape[1:], dtype=x.dtype)
+def _one_by_one(module: nn.Module, x: Tensor) -> Tensor:
+    values = torch.cat([module(row.clone()) for row in torch.split(x, 1)])
+    return _padded(values, x.device)
+
+
+def _padded(x: Tensor, device: torch.device) -> Tensor:
+    """Copy rows (b, ...) to a new tensor (BLOCK, ...), padded with zeros."""
+    full = x.new_zeros(BLOCK, *x.shape[1:])
     full[: len(x)] = x
     return full.to(device)
 
@@ -62,13 +69,13 @@ def _padded(x: Tensor, size: int, device: torch.device) -> Tensor:
 _even: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], bool]] = WeakKeyDictionary()
 
 
-def _is_even(module: nn.Module, like: Tensor, device: torch.device) -> bool:
+def _is_even(module: nn.Module, like: Tensor) -> bool:
     """Return whether a row's value is bit-equal in all places of a block; tested once."""
     known = _even.setdefault(module, {})
-    key = (like.shape[1:], like.dtype, device, torch.get_num_threads())
+    key = (like.shape[1:], like.dtype, like.device, torch.get_num_threads())
     if key not in known:
         numbers = np.random.default_rng(0).normal(0, 50, (BLOCK, *like.shape[1:]))
-        probe = torch.from_numpy(numbers).to(device, like.dtype)
+        probe = torch.from_numpy(numbers).to(like.device, like.dtype)
         moved = module(probe.roll(1, 0))
         known[key] = torch.equal(module(probe).roll(1, 0), moved)
     return known[key]

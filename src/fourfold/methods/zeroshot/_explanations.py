@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import torch
-from torch import nn
 
 from fourfold.core.findings import Bars
 from fourfold.data.rows import evenly
@@ -128,7 +127,7 @@ def explain_rows(
     head = _posterior(model)
     scores = model.outputs(rows)
     facets = in_blocks(InputEmbedding(model), rows).astype(np.float64)
-    predicted = in_blocks(nn.Sequential(model.body, head.predictor), rows)
+    predicted = in_blocks(model.body, rows, head.predictor)
     values = head.posterior.shrunk(torch.from_numpy(predicted)).double().numpy()
     best = np.argsort(-scores, axis=1, kind="stable")[:, :2]
     if against is not None:

@@ -100,7 +100,7 @@ class HeldOutPredictions(NamedTuple):
 
 def predict_attributes(body: Body, predictor: nn.Module, seen: SeenData) -> HeldOutPredictions:
     """Predict the attributes of rows."""
-    predicted = in_blocks(nn.Sequential(body, predictor), seen.data.rows).astype(np.float64)
+    predicted = in_blocks(body, seen.data.rows, predictor).astype(np.float64)
     return HeldOutPredictions(predicted, seen.data.y.numpy(), seen.signatures.numpy())
 
 
