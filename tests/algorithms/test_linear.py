@@ -18,6 +18,7 @@ from fourfold.algorithms.linear import (
     spectrum,
     zca_whitening,
 )
+from two_views import views
 
 
 @pytest.mark.parametrize("rows", [5, 50])
@@ -40,14 +41,6 @@ def test_a_path_is_of_single_ridges():
 
 
 # --- canonical correlations ----------------------------------------------------------------------
-
-
-def views():
-    rng = np.random.default_rng(0)
-    shared = rng.normal(size=(300, 3))
-    X = shared @ rng.normal(size=(3, 8)) + rng.normal(size=(300, 8))
-    Y = shared @ rng.normal(size=(3, 4)) + 0.5 * rng.normal(size=(300, 4))
-    return X, Y
 
 
 def test_cca_has_unit_covariance_and_scikit_learns_correlations():

@@ -8,14 +8,7 @@ import torch
 from scipy.linalg import subspace_angles
 
 from fourfold.methods.zeroshot._label_heads import correlation, hinges
-
-
-def views():
-    rng = np.random.default_rng(0)
-    shared = rng.normal(size=(300, 3))
-    X = shared @ rng.normal(size=(3, 8)) + rng.normal(size=(300, 8))
-    Y = shared @ rng.normal(size=(3, 4)) + 0.5 * rng.normal(size=(300, 4))
-    return X, Y
+from two_views import views
 
 
 def test_a_batchs_correlation_is_the_sum_of_its_canonical_ones():
