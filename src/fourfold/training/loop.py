@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast, final
 
 import torch
 import torch.distributed as dist
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from fourfold.core.process import progress_bar
@@ -23,6 +22,7 @@ from fourfold.training.runtime import Runtime, current
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lightning_fabric import Fabric
     from torch.optim import Optimizer
 
     from fourfold.training.batches import Batch
@@ -267,6 +267,8 @@ def _fabric(runtime: Runtime) -> Fabric:
 @lru_cache(maxsize=1)
 def _launched(**settings: Any) -> Fabric:
     """Launch Fabric, or return the last one: building it reads every installed package's entry."""
+    from lightning_fabric import Fabric  # with torch._dynamo: predictions do without
+
     fabric = Fabric(**settings)
     fabric.launch()
     return fabric
