@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from contract import TRANSFER, clusters, has, short, sourced
@@ -28,6 +28,8 @@ EXPECTED_OF_CLASSIFIERS = {
 
 SMALL = {"copy": 1}
 """Values that make a fit quick; the contract suite takes the default ones."""
+HAS_TO_LEARN = {"check_classifiers_train", "check_regressors_train"}
+"""Checks that ask for a good score, so for more steps."""
 
 
 def estimators() -> Iterator[tuple[str, Any]]:
@@ -35,16 +37,21 @@ def estimators() -> Iterator[tuple[str, Any]]:
     for method in TRANSFER:
         kind = sourced(method)
         small = {name: value for name, value in SMALL.items() if has(method, name)}
-        yield method.__name__, short(kind, min_steps=20, **small)
+        estimator = short(kind, min_steps=8, learning_rate=0.03, **small)
+        yield method.__name__, estimator
         if has(method, "task") and not (method.needs.classes or clusters(method)):
-            task = Regression()
-            yield f"{method.__name__} of numbers", short(kind, min_steps=20, task=task, **small)
+            yield f"{method.__name__} of numbers", clone(estimator).set_params(task=Regression())
 
 
 def checks() -> Iterator[Any]:
     for name, estimator in estimators():
-        for each, check in estimator_checks_generator(estimator):
-            yield pytest.param(each, check, id=f"{name}-{check_name(check)}")
+        longer = clone(estimator)
+        if has(type(longer), "recipe"):
+            longer.set_params(recipe__min_steps=20)
+        for short_one, check in estimator_checks_generator(estimator):
+            called = check_name(check)
+            each = longer if called in HAS_TO_LEARN else short_one
+            yield pytest.param(each, check, id=f"{name}-{called}")
 
 
 def check_name(check: Any) -> str:

@@ -93,28 +93,30 @@ def finished(folder):
     return {f.name: f.stat().st_mtime_ns for f in (folder / "runs").glob("*.safetensors")}
 
 
+@pytest.mark.filterwarnings("default::fourfold.errors.FourfoldWarning")
 @pytest.mark.parametrize("size", ["20k", "128k"])
-def test_on_a_full_disk_the_store_goes_on_without_keeping(program, here, short, small_disk, size):
+def test_on_a_full_disk_the_store_goes_on_without_keeping(
+    fourfold, here, short, small_disk, monkeypatch, size
+):
     domains = ("--source", here / "source.npz", "--target", here / "target.npz")
     with small_disk(size) as full:
-        process = started(program, "study", *domains, "-o", here / "out", *short, cache=full)
-        _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
+        monkeypatch.setenv("FOURFOLD_CACHE", str(full))
+        said = fourfold("study", *domains, "-o", here / "out", *short)
+    assert said.code == 0, said
     assert (here / "out" / "best" / "bundle.json").exists()
-    assert "Traceback" not in err
-    for line in err.splitlines():
+    assert "Traceback" not in said.err
+    for line in said.err.splitlines():
         assert line.startswith("fourfold: the disk of the store")
 
 
-def test_on_a_full_disk_the_output_stops_and_resumes(program, fourfold, here, short, small_disk):
+def test_on_a_full_disk_the_output_stops_and_resumes(fourfold, here, short, small_disk):
     domains = ("--source", here / "source.npz", "--target", here / "target.npz")
     with small_disk("300k") as disk:
         argv = ("study", *domains, "-o", disk / "out", *short)
-        process = started(program, *argv, cache=here / "cache")
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 2
-        assert err.count("\n") == 1
-        assert err.endswith("finished fits are kept: go on with --resume\n")
+        said = fourfold(*argv)
+        assert said.code == 2
+        assert said.err.count("\n") == 1
+        assert said.err.endswith("finished fits are kept: go on with --resume\n")
         before = finished(disk / "out")
         assert before
         subprocess.run(["mount", "-o", "remount,size=60m", disk], check=True)
@@ -130,7 +132,7 @@ def test_on_a_full_disk_the_output_stops_and_resumes(program, fourfold, here, sh
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_keeps_what_was_finished(program, fourfold, data, tmp_path, jobs):
     domains = ("--source", data / "source.npz", "--target", data / "target.npz")
-    options = ("--seeds", 3, "--folds", 2, "--methods", "FineTune", "--steps", 60)
+    options = ("--seeds", 2, "--folds", 2, "--methods", "FineTune", "--steps", 20)
     argv = ("study", *domains, "-o", tmp_path / "out", *options)
     beside = ("--jobs", jobs)
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has none
@@ -145,12 +147,12 @@ def test_ctrl_c_keeps_what_was_finished(program, fourfold, data, tmp_path, jobs)
     assert process.returncode == 130
     assert err == "fourfold: stopped; finished fits are kept: go on with --resume\n"
     before = finished(tmp_path / "out")
-    assert 3 <= len(before) < 28
+    assert 3 <= len(before) < 20
     assert not (tmp_path / "out" / "result.json").exists()
     assert fourfold(*argv, "--resume").code == 0
     after = finished(tmp_path / "out")
     assert before.items() <= after.items()
-    assert len(after) == 28
+    assert len(after) == 20
     assert json.loads((tmp_path / "out" / "result.json").read_text())["shipped"]
     assert not list((tmp_path / "out" / "runs").glob("*.checkpoint*"))
 

@@ -83,8 +83,9 @@ def test_evaluation_labels_change_no_model(tmp_path):
     """Other evaluation labels give other scores, but the same models and the same choice."""
     source, target, evaluate = domains()
     shuffled = Domain(evaluate.rows, np.random.default_rng(0).permutation(evaluate.y))
+    options = {"methods": ["FineTune", "Rehearsal", "Prototypes"], "seeds": 1}
     results = [
-        study(tmp_path / name, source, target, judged, seeds=1, folds=2).run()
+        study(tmp_path / name, source, target, judged, **options).run()
         for name, judged in {"true": evaluate, "shuffled": shuffled}.items()
     ]
     assert results[0].lines[0].scores != results[1].lines[0].scores

@@ -45,8 +45,8 @@ def uncalibrated(model, X, y):
     "method",
     [
         ESZSL(),
-        AttributePrediction(n_estimators=30),
-        LabelEmbedding(recipe=Recipe(epochs=10, learning_rate=3e-3)),
+        AttributePrediction(n_estimators=20),
+        LabelEmbedding(recipe=Recipe(epochs=5, learning_rate=6e-3)),
         LabelEmbedding(loss="squared", labels="learned"),
         RidgeToDescriptions(),
     ],

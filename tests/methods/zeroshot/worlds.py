@@ -11,7 +11,7 @@ from fourfold.methods import table
 from fourfold.training.recipe import Recipe
 
 METHODS = [entry.load() for entry in table().values() if entry.cell == "zeroshot"]
-SHORT = Recipe(epochs=3, min_steps=60, learning_rate=0.01)
+SHORT = Recipe(epochs=3, min_steps=30, learning_rate=0.02)
 each_method = pytest.mark.parametrize("method", METHODS)
 
 
@@ -37,8 +37,9 @@ def parted(unseen=4, **more):
 
 def short(method, **parameters):
     """Make a method that is trained for a moment, where it is trained at all."""
-    trained = {"recipe": SHORT} if "recipe" in method().get_params(deep=False) else {}
-    return method(**trained, **parameters)
+    quick = {"recipe": SHORT, "n_estimators": 10}
+    known = method().get_params(deep=False)
+    return method(**{name: value for name, value in quick.items() if name in known} | parameters)
 
 
 def signatures(model, descriptions):
