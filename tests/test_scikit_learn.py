@@ -28,8 +28,6 @@ EXPECTED_OF_CLASSIFIERS = {
 
 SMALL = {"copy": 1}
 """Values that make a fit quick; the contract suite takes the default ones."""
-HAS_TO_LEARN = {"check_classifiers_train", "check_regressors_train"}
-"""Checks that ask for a good score, so for more steps."""
 
 
 def estimators() -> Iterator[tuple[str, Any]]:
@@ -50,7 +48,7 @@ def checks() -> Iterator[Any]:
             longer.set_params(recipe__min_steps=20)
         for short_one, check in estimator_checks_generator(estimator):
             called = check_name(check)
-            each = longer if called in HAS_TO_LEARN else short_one
+            each = longer if called == "check_regressors_train" else short_one
             yield pytest.param(each, check, id=f"{name}-{called}")
 
 

@@ -80,6 +80,8 @@ def training(kind, name, folder):
 
 def train_and_kill(folder):
     """Run each training in a child of its own; print how each ended."""
+    import lightning_fabric  # noqa: F401  once for all children
+
     torch.set_num_threads(1)
     ends = {}
     for kind in SETTINGS:
