@@ -61,7 +61,14 @@ def main() -> None:
         folder = OUTPUT / case.replace(" ", "-")
         title = f"mnist → optdigits, {case}"
         study = Study(
-            mnist(), target, evaluate, methods=methods[case], jobs=2, output=folder, title=title
+            mnist(),
+            target,
+            evaluate,
+            methods=methods[case],
+            jobs=2,
+            output=folder,
+            force=True,
+            title=title,
         )
         results.append(study.run())
         show_found(results[-1], folder)

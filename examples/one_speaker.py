@@ -79,6 +79,7 @@ def study(place: Path, output: Path, given: argparse.Namespace) -> Result:
         seeds=given.seeds,
         jobs=2,
         output=output,
+        force=True,
         title=title,
     ).run()
     show_found(result, output)

@@ -6,6 +6,6 @@ Formats of saved models belong here; each estimator writes its own content into 
 from __future__ import annotations
 
 from fourfold.bundle.export import export
-from fourfold.bundle.files import load, save
+from fourfold.bundle.files import is_whole, load, save
 
-__all__ = ["export", "load", "save"]
+__all__ = ["export", "is_whole", "load", "save"]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
 from safetensors import SafetensorError
-from xxhash import xxh3_128, xxh3_128_hexdigest
+from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.atomic import whole_folder
+from fourfold.core.digests import file_digest, folder_digests
 from fourfold.core.process import seeded
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.version import VERSION
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.joint import JointEstimator
     from fourfold.estimators.transfer import TransferEstimator
 
-__all__ = ["as_folder", "as_task", "is_bundle", "load", "save"]
+__all__ = ["as_folder", "as_task", "is_bundle", "is_whole", "load", "save"]
 
 FORMAT: Final = 2
 """Version of the folder's layout; 1 was that of fourfold 0.1."""
@@ -104,6 +104,15 @@ def load(
         raise BundleError(f"{path} must be a whole bundle; got {_summary(error)}") from error
 
 
+def is_whole(path: Path) -> bool:
+    """Return whether a folder is a saved model, as it was written."""
+    try:
+        _check_files(path, _index(path)["files"])
+    except FourfoldError:
+        return False
+    return True
+
+
 def is_bundle(path: Path) -> bool:
     """Return whether a folder is a saved model, whole or damaged."""
     return (path / INDEX).exists()
@@ -147,7 +156,7 @@ def _write(estimator: TransferEstimator | JointEstimator, folder: Path) -> None:
         "fourfold": VERSION,
         "estimator": to_plain(estimator),
         "fitted": fitted,
-        "files": {name: _digest(folder / name) for name in _names(folder)},
+        "files": folder_digests(folder),
     }
     signed = {**index, "digest": _index_digest(index)}
     (folder / INDEX).write_text(json.dumps(signed, indent=1), encoding="utf-8")
@@ -186,7 +195,7 @@ def _index_digest(index: dict[str, Any]) -> str:
 def _check_files(path: Path, files: Mapping[str, str]) -> None:
     for name, digest in files.items():
         try:
-            found = _digest(path / name)
+            found = file_digest(path / name)
         except FileNotFoundError:
             raise BundleError(f"{path} must be a whole bundle; it lacks {name}") from None
         except OSError as error:
@@ -197,12 +206,3 @@ def _check_files(path: Path, files: Mapping[str, str]) -> None:
 
 def _summary(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file())
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, xxh3_128).hexdigest()

@@ -8,7 +8,7 @@ Nothing heavy is imported before a command runs, so that ``fourfold --help`` is 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -34,6 +34,9 @@ Classes = Annotated[
 Vectors = Annotated[Path | None, typer.Option(help="Word vectors for the names of the classes.")]
 Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
 Task = Annotated[str | None, typer.Option(help="Name of the task, for a model of several tasks.")]
+
+FAILED: Final = 3
+"""Exit code of a study in which a baseline, or a method that was asked for, failed."""
 
 app = typer.Typer(
     help="The whole map of transfer learning: where do your data stand, and does transfer help?",
@@ -126,10 +129,13 @@ def study(  # noqa: PLR0917  the command line passes them by name
     resume: Annotated[
         bool, typer.Option("--resume", help="Reuse the finished fits of an interrupted study.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a study that is in the folder.")
+    ] = False,
 ) -> None:
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
-    from fourfold.cli.show import show_found
+    from fourfold.cli.show import failures, show_found
     from fourfold.core.process import keep_memory
     from fourfold.report import write_report
     from fourfold.study import Study
@@ -162,13 +168,17 @@ def study(  # noqa: PLR0917  the command line passes them by name
         threads=threads,
         output=output,
         resume=resume,
+        force=force,
     )
     if epochs is not None and steps is not None:
         raise ParameterError("--epochs and --steps must not both be given; got both")
-    with _resumable():
+    with planned.folder.held(), _resumable():
         found: Any = planned.run()
         write_report([found], output / "report.html")
-    show_found(found, output)
+    failed = failures(found, chosen=bool(methods))
+    show_found(found, output, failed)
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 @contextmanager
@@ -199,6 +209,10 @@ def predict(
     top: Annotated[
         int | None, typer.Option(help="Classes to write per row, the most likely first.")
     ] = None,
+    no_escape: Annotated[
+        bool,
+        typer.Option("--no-escape", help="Write texts such as =A1 as they are, for spreadsheets."),
+    ] = False,
 ) -> None:
     """Predict with a saved model: a CSV file with one line per row."""
     from fourfold.cli.inputs import check_vectors, read_descriptions
@@ -210,7 +224,7 @@ def predict(
     fitted: Any = load_one(model, task)
     labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
     among = None if classes is None else read_descriptions(classes, vectors, labels)
-    n = write_predictions(fitted, data, output, among=among, top=top)
+    n = write_predictions(fitted, data, output, among=among, top=top, escape=not no_escape)
     typer.echo(f"{n} predictions in {output}")
 
 
@@ -236,7 +250,7 @@ def cache(
     from fourfold.cli.show import show_store
     from fourfold.frozen.store import Store
 
-    store = Store.default()
+    store = Store.default(read_only=not clear)
     if clear:
         freed = store.size
         store.clear()

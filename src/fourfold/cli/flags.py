@@ -14,10 +14,12 @@ PARAMETERS: Final = (
 """Parameters with a flag of the same name."""
 SUBJECT: Final = re.compile(rf"^({'|'.join(PARAMETERS)})(?: of Recipe)? must\b")
 PHRASES: Final = {
+    "force=True": "--force",
     "generalized=True": "--generalized",
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
+    "resume=True": "--resume",
     "word vectors for the names": "word vectors for the names (--vectors)",
 }
 """Phrases of the library → the same with the flag."""

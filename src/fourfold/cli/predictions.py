@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
+from fourfold.core.atomic import whole_file
 from fourfold.core.tasks import Classification
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, FileError, ParameterError
@@ -21,8 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["write_predictions"]
 
 
+SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""First characters by which spreadsheets take a text for a formula."""
+
+
 def write_predictions(
-    model: Any, data: Path, output: Path, *, among: Any = None, top: int | None = None
+    model: Any,
+    data: Path,
+    output: Path,
+    *,
+    among: Any = None,
+    top: int | None = None,
+    escape: bool = True,
 ) -> int:
     """Predict each row of a file or folder, and return the number of rows.
 
@@ -40,16 +52,21 @@ def write_predictions(
         Candidate classes, as in ``predict``; None for all that the model knows.
     top
         Number of classes to write for each row; None for all.
+    escape
+        Whether texts that a spreadsheet would run begin with an apostrophe; numbers never do.
 
     Raises
     ------
     DataError
         If the rows do not fit the model.
     ParameterError
-        If candidate classes or ``top`` are given for a model without classes.
+        If candidate classes or ``top`` are given for a model without classes, or the output would
+        replace an input.
     FileError
         If the CSV file cannot be written.
     """
+    if _is_input(output, data):
+        raise ParameterError(f"predictions must go to a file of their own; got {output}, an input")
     domain = read_domain(data, missing=None)  # labels in the file are ignored
     try:
         columns = _columns(model, _fitting(model, domain), among, top)
@@ -57,7 +74,9 @@ def write_predictions(
         raise DataError(f"{data}: {error}") from error
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame(columns).to_csv(output, index=False)
+        table = pd.DataFrame(_escaped(columns) if escape else columns)
+        with whole_file(output) as part:
+            table.to_csv(part, index=False)
     except OSError as error:
         why = error.strerror or error
         raise FileError(f"{output} must be writable for predictions; got: {why}") from error
@@ -87,6 +106,34 @@ def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[st
     p = task.probabilities(outputs)
     predicted = {"prediction": names[outputs.argmax(axis=1)]}
     return predicted | {f"p_{name}": p[:, i] for i, name in enumerate(names)}
+
+
+def _is_input(output: Path, data: Path) -> bool:
+    """Tell whether an output would replace an input, by whatever name."""
+    if not output.exists():
+        return False
+    inside = data.is_dir() and output.resolve().is_relative_to(data.resolve())
+    return inside or output.samefile(data)
+
+
+def _escaped(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {
+        name: values
+        if values.dtype.kind in "biufM"
+        else np.array([_plain(value) for value in values.tolist()], object)
+        for name, values in columns.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a text that no spreadsheet runs; what is a number stays as it is."""
+    if not isinstance(value, str) or not value.startswith(SIGNS):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def _numbered(name: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:

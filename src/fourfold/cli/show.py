@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fourfold.study.gate import Interval
     from fourfold.study.leaderboard import Gain, LeaderboardRow
 
-__all__ = ["show_bare_map", "show_found", "show_place", "show_store", "show_tasks"]
+__all__ = ["failures", "show_bare_map", "show_found", "show_place", "show_store", "show_tasks"]
 
 COLOURS = {"helped": "green", "hurt": "red", "undecided": "yellow"}
 
@@ -87,11 +87,31 @@ def show_tasks(tasks: Mapping[str, Domain]) -> None:
     _show_plan(plan)
 
 
-def show_found(found: Result | JointResult, folder: Path) -> None:
-    """Print the result of a study: its table, the verdict, and the places of models and report."""
+def failures(found: Result | JointResult, *, chosen: bool) -> dict[str, str]:
+    """Return the baselines that failed and, where they were ``chosen``, methods: name → reason."""
+    from fourfold.study import JointResult
+
+    results = found.results.values() if isinstance(found, JointResult) else [found]
+    lines = [line for result in results for line in result.lines]
+    return {
+        line.method: line.error
+        for line in lines
+        if line.error and (chosen or line.role == "baseline")
+    }
+
+
+def show_found(
+    found: Result | JointResult, folder: Path, failed: Mapping[str, str] | None = None
+) -> None:
+    """Print the result of a study: its table, the verdict, and the places of models and report.
+
+    What failed is said first.
+    """
     from fourfold.study import JointResult
 
     console = _console()
+    for method, reason in (failed or {}).items():
+        console.print(f"Failed: {method}: {reason}", style="bold red")
     console.print(found.title, style="bold")
     if isinstance(found, JointResult):
         console.print(_task_table(found))

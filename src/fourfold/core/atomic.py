@@ -1,4 +1,7 @@
-"""Atomic writes of files and folders."""
+"""Atomic writes of files and folders, which a crash of the machine survives, too.
+
+Content is on the disk before a name points to it, and the name before a write returns.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["disk_is_full", "whole_file", "whole_folder"]
+__all__ = ["disk_is_full", "rename", "sync", "whole_file", "whole_folder"]
 
 AT_FDCWD: Final = -100
 RENAME_EXCHANGE: Final = 2
@@ -36,14 +39,17 @@ def whole_folder(path: Path) -> Iterator[Path]:
         part.mkdir()
         yield part
         if not path.exists():
-            part.rename(path)
-        elif not _exchange(part, path):
+            rename(part, path)
+            return
+        sync(part)
+        if not _exchange(part, path):
             old = path.rename(work / "old")
             try:
                 part.rename(path)
             except OSError:
                 old.rename(path)
                 raise
+        sync(path.parent, inside=False)
 
 
 @contextmanager
@@ -59,7 +65,26 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     with _beside(path) as work:
         yield work / path.name
-        os.replace(work / path.name, path)  # noqa: PTH105  one atomic step
+        rename(work / path.name, path)
+
+
+def rename(path: Path, new: Path) -> None:
+    """Move a file, or a folder to a free name, in one step that is on the disk at the end."""
+    sync(path)
+    os.replace(path, new)  # noqa: PTH105  one atomic step
+    sync(new.parent, inside=False)
+
+
+def sync(path: Path, *, inside: bool = True) -> None:
+    """Write a file, or a folder with what is inside, through to the disk."""
+    if inside and path.is_dir():
+        for entry in path.iterdir():
+            sync(entry)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -76,10 +101,10 @@ def _beside(path: Path) -> Iterator[Path]:
 def _exchange(one: Path, other: Path) -> bool:
     """Exchange two folders in one atomic step; return whether the system can."""
     try:
-        rename = ctypes.CDLL(None).renameat2
+        exchange = ctypes.CDLL(None).renameat2
     except AttributeError:  # neither Linux nor glibc: two steps remain
         return False
-    return bool(rename(AT_FDCWD, bytes(one), AT_FDCWD, bytes(other), RENAME_EXCHANGE) == 0)
+    return bool(exchange(AT_FDCWD, bytes(one), AT_FDCWD, bytes(other), RENAME_EXCHANGE) == 0)
 
 
 def disk_is_full(error: BaseException | None) -> bool:

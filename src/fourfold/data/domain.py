@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index
 
-__all__ = ["Domain", "input_difference", "join_descriptions", "pool"]
+__all__ = ["Domain", "in_one_order", "input_difference", "join_descriptions", "pool"]
 
 MANY: Final = 50
 """Up to this many different whole numbers are classes."""
@@ -190,8 +190,15 @@ class Domain:
         return part
 
 
+def in_one_order(domains: Iterable[Domain]) -> list[Domain]:
+    """Return domains in an order that does not depend on the given one."""
+    return sorted(domains, key=lambda domain: domain.digest)
+
+
 def pool(domains: Sequence[Domain]) -> Domain:
     """Pool several domains, such as all sources, into one; nothing large is copied.
+
+    Their rows stand in an order that does not depend on the order of the domains.
 
     Raises
     ------
@@ -200,7 +207,9 @@ def pool(domains: Sequence[Domain]) -> Domain:
     """
     if len(domains) == 1:
         return domains[0]
-    whole = Domain(StackedRows([d.rows for d in domains]), name=" + ".join(d.name for d in domains))
+    name, classes = " + ".join(d.name for d in domains), join_descriptions(domains)
+    domains = in_one_order(domains)
+    whole = Domain(StackedRows([d.rows for d in domains]), name=name)
     labels = [d.y for d in domains if d.y is not None]
     if labels:
         if len({y.dtype.kind in "OU" for y in labels}) > 1:
@@ -210,7 +219,7 @@ def pool(domains: Sequence[Domain]) -> Domain:
             [np.zeros((d.n_rows, *width), dtype) if d.y is None else d.y for d in domains]
         )
         whole.labelled = np.concatenate([d.labelled for d in domains])
-    whole.classes = join_descriptions(domains)
+    whole.classes = classes
     return whole
 
 

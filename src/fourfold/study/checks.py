@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,13 +13,12 @@ from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import infer_task
 from fourfold.data.domain import Domain, pool
-from fourfold.errors import DataError, FileError, ParameterError
+from fourfold.errors import DataError, ParameterError
 from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from fourfold.core.tasks import Task
     from fourfold.preparation.choose import Preparation
@@ -28,14 +26,12 @@ if TYPE_CHECKING:
 __all__ = [
     "called",
     "check_classes",
-    "check_folder",
     "check_network",
     "check_numbers",
     "check_shared",
     "fit_preparation",
     "of_tasks",
     "of_transfer",
-    "write_error",
 ]
 
 
@@ -167,23 +163,6 @@ def check_numbers(**given: int) -> None:
         fewest = 2 if name == "folds" else 1
         if value < fewest:
             raise ParameterError(f"{name} must be at least {fewest}; got {value}")
-
-
-def check_folder(folder: Path) -> None:
-    """Make a folder, and refuse one that cannot be written to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise write_error(folder, "a folder to write to", error) from error
-
-
-def write_error(path: Path, what: str, error: OSError) -> FileError:
-    """Return the error of a failed write, with its reason but without the path again."""
-    why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror or error
-    return FileError(f"{path} must be {what}; got: {why}")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from joblib import Parallel, delayed
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fourfold.core.atomic import disk_is_full
+from fourfold.core.children import follow, lifeline
 from fourfold.core.process import keep_memory
 from fourfold.errors import FileError, FourfoldError, FourfoldWarning
 from fourfold.estimators.joint import JointEstimator
@@ -112,9 +113,10 @@ def _fit_progress(total: int, done: int, *, on: bool) -> Iterator[Callable[[str,
 def _in_any_order(calls: list[Any], jobs: int) -> Iterator[Any]:
     """Run joblib's delayed calls, ``jobs`` at a time, and yield their results as they come.
 
-    Workers ignore Ctrl-C: this process ends them.
+    Workers ignore Ctrl-C: this process ends them, and they end with it if it is killed.
     """
-    parallel = Parallel(jobs, return_as="generator_unordered")
+    born = {"initializer": follow, "initargs": (lifeline(),)} if jobs > 1 else {}
+    parallel = Parallel(jobs, return_as="generator_unordered", **born)
     main = threading.current_thread() is threading.main_thread()  # only that one has handlers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None  # workers inherit it
     try:

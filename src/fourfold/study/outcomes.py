@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import SafetensorError
 
 from fourfold import bundle
 from fourfold.core import findings
 from fourfold.core.atomic import whole_file
+from fourfold.core.digests import DamagedError, load_tensors, save_tensors
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS, Task
 from fourfold.errors import FileError
@@ -90,15 +90,16 @@ class Outcome:
     def save(self, path: Path) -> None:
         """Write the outcome, all or nothing."""
         notes = {
+            "run": path.stem,
             "seconds": self.seconds,
             "losses": self.losses,
             "findings": [findings.to_json(finding) for finding in self.findings],
             "task": to_plain(self.task),
             "state": self.task.state(),
         }
+        arrays = _to_arrays(self.outputs)
         try:
-            with whole_file(path) as part:
-                save_file(_to_arrays(self.outputs), part, {"fourfold": json.dumps(notes)})
+            save_tensors(path, {name: torch.tensor(a) for name, a in arrays.items()}, notes)
         except (OSError, SafetensorError) as error:
             raise FileError(f"{path.parent} must be writable for finished runs; {error}") from error
 
@@ -108,14 +109,15 @@ class Outcome:
     ) -> Outcome | None:
         """Read the outcome of a finished run; None if it is missing or damaged."""
         try:
-            with safe_open(path, "np") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                notes = json.loads((file.metadata() or {})["fourfold"])
-            task = from_plain(notes["task"], TASKS).restore(notes["state"])
-            found = [findings.from_json(raw) for raw in notes["findings"]]
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+            tensors, notes = load_tensors(path)
+        except (FileNotFoundError, DamagedError):
             return None
-        outputs, seconds, losses = _from_arrays(arrays), notes["seconds"], notes["losses"]
+        if notes["run"] != path.stem:
+            return None
+        task = from_plain(notes["task"], TASKS).restore(notes["state"])
+        found = [findings.from_json(raw) for raw in notes["findings"]]
+        outputs = _from_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
+        seconds, losses = notes["seconds"], notes["losses"]
         return cls(method, seed, split, held, task, outputs, seconds, losses, found)
 
 
@@ -140,9 +142,12 @@ def save_model(estimator: TransferEstimator | JointEstimator, folder: Path, key:
 
 
 def is_saved(folder: Path, key: str) -> bool:
-    """Return whether a folder holds the model of this run, and not of an earlier one."""
-    mark = _mark(folder)
-    return folder.exists() and mark.exists() and mark.read_text(encoding="utf-8") == key
+    """Return whether a folder holds the model of this run, whole, and not of an earlier one."""
+    try:
+        marked = _mark(folder).read_bytes() == key.encode()
+    except FileNotFoundError:
+        return False
+    return marked and bundle.is_whole(folder)
 
 
 def _mark(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
-from fourfold.data.domain import input_difference, pool
+from fourfold.data.domain import in_one_order, input_difference, pool
 from fourfold.errors import ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks
@@ -151,7 +151,8 @@ def ask_transfer(
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
     protocol = _protocol(placement, sources, target, evaluate, options)
-    prepared = _fit_preparation(chosen, placement, [*sources, target], [evaluate], options)
+    learnt = [*in_one_order(sources), target]
+    prepared = _fit_preparation(chosen, placement, learnt, [evaluate], options)
     candidates = transfer_candidates(
         options.methods, placement, options.defaults(FrozenEstimator(prepared)), protocol.parameters
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fourfold.study.question import Question
     from fourfold.training.runtime import Runtime
 
-__all__ = ["SHIPPED", "Run", "RunContext", "list_runs", "without_answers"]
+__all__ = ["SHIPPED", "Run", "RunContext", "data_digest", "list_runs", "without_answers"]
 
 SHIPPED: Final = 0
 """The seed whose models are saved."""
@@ -92,6 +92,15 @@ def without_answers(question: Question) -> Question:
     """Return a question as fits see it: without labels to evaluate on, and without candidates."""
     evaluate = None if question.evaluate is None else question.evaluate.unlabelled()
     return replace(question, evaluate=evaluate, candidates={})
+
+
+def data_digest(questions: Mapping[str, Question]) -> str:
+    """Return a digest of all that questions learn from."""
+    data = {
+        name: [*sorted(source.digest for source in question.sources), question.target.digest]
+        for name, question in questions.items()
+    }
+    return xxh3_128_hexdigest(json.dumps(data).encode())
 
 
 @final

@@ -13,19 +13,14 @@ from fourfold.bundle.files import as_folder
 from fourfold.core.atomic import whole_folder
 from fourfold.estimators.joint import JointEstimator
 from fourfold.methods.saved import load
-from fourfold.study.checks import (
-    check_folder,
-    check_numbers,
-    check_shared,
-    of_tasks,
-    of_transfer,
-    write_error,
-)
+from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.conclusion import conclude, conclude_tasks
-from fourfold.study.execution import execute_all, own_store, precompute
+from fourfold.study.execution import execute, execute_all, own_store, precompute
+from fourfold.study.folder import StudyFolder, write_error
 from fourfold.study.judge import leaderboards
+from fourfold.study.outcomes import is_saved
 from fourfold.study.question import Options, ask_tasks, ask_transfer
-from fourfold.study.runs import RunContext, list_runs, without_answers
+from fourfold.study.runs import RunContext, data_digest, list_runs, without_answers
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
@@ -40,6 +35,7 @@ if TYPE_CHECKING:
     from fourfold.study.candidates import Method
     from fourfold.study.outcomes import Failure, Outcome
     from fourfold.study.result import JointResult, Result
+    from fourfold.study.runs import Run
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Study"]
@@ -96,9 +92,12 @@ class Study:
     jobs, threads
         Fits at a time, in processes of their own if more than one; threads of each.
     output
-        Folder of runs, models and the result.
+        Folder of runs, models and the result, of one study alone.
     resume
-        Take over finished runs with the same data, method and runtime.
+        Take over finished runs with the same data, method and runtime, from a study of the same
+        data in the folder.
+    force
+        Replace a study in the folder.
     store
         Store of frozen features and source models; by default the runtime's, or else the user's.
     title
@@ -115,6 +114,8 @@ class Study:
     ------
     DataError, ParameterError
         If the data or options do not fit, before anything is trained.
+    FileError
+        If the folder cannot be written, or holds a study that is neither resumed nor replaced.
 
     Examples
     --------
@@ -153,6 +154,7 @@ class Study:
         threads: int = 1,
         output: str | Path = "runs/study",
         resume: bool = False,
+        force: bool = False,
         store: Store | None = None,
         title: str = "",
         progress: bool = True,
@@ -190,8 +192,9 @@ class Study:
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
         self.network = network
         self.store = store or current().store or own_store()
-        for folder in (self.output, *map(self._folder, self.questions)):
-            check_folder(folder)
+        self.folder = StudyFolder(
+            self.output, data_digest(self.questions), resume=resume, force=force
+        )
 
     def run(self) -> Result | JointResult:
         """Run everything, write ``result.json`` and the shipped model into ``best``.
@@ -204,18 +207,24 @@ class Study:
         FourfoldError
             If no baseline or no method could run.
         FileError
-            If the output folder cannot be written.
+            If the output folder cannot be written, or another study is writing it.
         """
+        with self.folder.held():
+            return self._run()
+
+    def _run(self) -> Result | JointResult:
         began = time.perf_counter()
         precompute(self.network, self.questions, self.store)
-        outcomes = self._outcomes()
+        context, runs = self._context(), list(list_runs(self.questions, self.seeds))
+        outcomes = self._outcomes(runs, context)
         boards = leaderboards(self.questions, outcomes)
         settings = {"seeds": self.seeds, "jobs": self.jobs, "threads": self.threads}
         results = {
             name: conclude(question, boards[name], outcomes[name], **settings)
             for name, question in self.questions.items()
         }
-        self._ship({name: result.shipped for name, result in results.items() if result.shipped})
+        shipped = {name: result.shipped for name, result in results.items() if result.shipped}
+        self._ship({n: _shipped(runs, n, method) for n, method in shipped.items()}, context)
         found: Result | JointResult
         if len(results) == 1:
             (found,) = results.values()
@@ -241,38 +250,38 @@ class Study:
             own=self.jobs > 1,
         )
 
-    def _outcomes(self) -> dict[str, dict[str, list[Outcome | Failure]]]:
+    def _outcomes(
+        self, runs: Sequence[Run], context: RunContext
+    ) -> dict[str, dict[str, list[Outcome | Failure]]]:
         """Return the outcomes of all runs, by question and method."""
         outcomes: dict[str, dict[str, list[Outcome | Failure]]]
         outcomes = {name: {m: [] for m in q.candidates} for name, q in self.questions.items()}
         for found in execute_all(
-            list_runs(self.questions, self.seeds),
-            self._context(),
-            resume=self.resume,
-            jobs=self.jobs,
-            progress=self.progress,
+            runs, context, resume=self.resume, jobs=self.jobs, progress=self.progress
         ):
             for name, outcome in found.items():
                 outcomes[name][outcome.method].append(outcome)
         return outcomes
 
-    def _ship(self, shipped: Mapping[str, str]) -> None:
-        """Put the chosen model of each question into ``best``, all or nothing."""
+    def _ship(self, shipped: Mapping[str, Run], context: RunContext) -> None:
+        """Put the model of each question's chosen run into ``best``, all or nothing."""
+        for run in shipped.values():
+            key = context.key(run)
+            if not is_saved(context.model(run), key):  # damaged since it was fitted
+                execute(run, context, key)
         best = self.output / "best"
-        candidates = next(iter(self.questions.values())).candidates  # joint ones are in all
-        joint = {
-            method: load(self.output / "models" / method)
-            for method in {*shipped.values()}
-            if isinstance(candidates.get(method), JointEstimator)
-        }
         try:
             with whole_folder(best) as part:
-                for name, method in shipped.items():
+                for name, run in shipped.items():
                     place = part if len(self.questions) == 1 else part / as_folder(name)
-                    if method in joint:
-                        bundle.save(joint[method].of(name), place)
+                    if isinstance(run.estimator, JointEstimator):
+                        bundle.save(load(context.model(run)).of(name), place)
                     else:
-                        alone = self._folder(name) / "models" / method
-                        shutil.copytree(alone, place, dirs_exist_ok=True)
+                        shutil.copytree(context.model(run), place, dirs_exist_ok=True)
         except OSError as error:
             raise write_error(best, "writable for the models", error) from error
+
+
+def _shipped(runs: Sequence[Run], question: str, method: str) -> Run:
+    """Return the run whose model a question ships."""
+    return next(run for run in runs if run.ships and run.method == method and question in run.held)

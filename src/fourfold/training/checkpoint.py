@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
@@ -11,18 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor, nn
-from xxhash import xxh3_128, xxh3_128_hexdigest
+from xxhash import xxh3_128_hexdigest
 
-from fourfold.core.atomic import whole_file
-from fourfold.errors import DataError, FileError
+from fourfold.core.digests import DamagedError, digest_tensors, load_tensors, save_tensors
+from fourfold.errors import FileError, FourfoldWarning
 from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch.optim import Optimizer
 
@@ -133,7 +133,7 @@ class Checkpoint:
         runtime = current()
         if runtime.checkpoints is None:
             return None
-        start = _digest({**module.state_dict(), "random": torch.get_rng_state()})
+        start = digest_tensors({**module.state_dict(), "random": torch.get_rng_state()})
         rates = [
             [phase.repeat, *((part.rate, part.weight_decay) for part in phase.parts)]
             for phase in phases
@@ -148,10 +148,8 @@ class Checkpoint:
         if not state.over and time.monotonic() - self.written < self.every:
             return
         tensors, notes = state.export()
-        notes["digest"] = _digest(tensors)
         try:
-            with whole_file(self.path) as part:
-                save_file(tensors, part, {"fourfold": json.dumps(notes)})
+            save_tensors(self.path, tensors, notes)
         except (OSError, SafetensorError) as error:
             raise FileError(
                 f"{self.path} must be writable for checkpoints; got: {error}"
@@ -159,37 +157,21 @@ class Checkpoint:
         self.written = time.monotonic()
 
     def load(self, state: TrainingState) -> None:
-        """Restore a training to the saved state; a damaged file is a DataError."""
+        """Restore a training to the saved state, if there is one; a damaged one is left out."""
         try:
-            with safe_open(self.path, "pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                notes = json.loads((file.metadata() or {})["fourfold"])
-            digest = notes["digest"]
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise DataError(
-                f"{self.path} must be a whole checkpoint of fourfold; got {error}: remove it"
-            ) from error
-        if digest != _digest(tensors):
-            raise DataError(f"{self.path} must be as it was written; got other content: remove it")
-        state.restore(tensors, notes)
+            state.restore(*load_tensors(self.path))
+        except FileNotFoundError:
+            return
+        except DamagedError as error:
+            warnings.warn(f"{error}: trained from the start", FourfoldWarning, stacklevel=2)
 
 
 def _rows(table: Table) -> str:
     """Hash the content of a table."""
     named = {name: t for name, t in (("y", table.y), ("z", table.z)) if t is not None}
     if isinstance(table.x, Tensor):
-        return _digest({"x": table.x, **named})
-    return table.x.digest + _digest(named)
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """Hash tensors and their names: 32 hex digits."""
-    content = xxh3_128()
-    for name in sorted(tensors):
-        plain = tensors[name].detach().cpu().contiguous()
-        content.update(f"{name}{plain.dtype}{tuple(plain.shape)}".encode())
-        content.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
-    return content.hexdigest()
+        return digest_tensors({"x": table.x, **named})
+    return table.x.digest + digest_tensors(named)
 
 
 def parameters_of(optimizer: Optimizer) -> list[Tensor]:

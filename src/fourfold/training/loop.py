@@ -109,7 +109,7 @@ class _Loop:
 
     def run(self) -> History:
         state = self.state
-        if self.checkpoint is not None and self.checkpoint.path.exists():
+        if self.checkpoint is not None:
             self.checkpoint.load(state)
         began = time.perf_counter() - state.history.seconds
         self._set_modes()

@@ -104,7 +104,8 @@ def test_an_artifact_is_built_once(store):
     get()
     assert len(built) == 1
     (entry,) = store.entries()
-    assert (entry.kind, entry.key, entry.bytes) == ("artifact", "a model", 7)
+    assert (entry.kind, entry.key) == ("artifact", "a model")
+    assert entry.bytes > 7
 
 
 def test_a_failed_build_leaves_nothing(store):

@@ -18,14 +18,15 @@ __all__ = ["FrameRows"]
 class FrameRows(Rows):
     """Rows of a DataFrame: numbers, categories, dates and texts, some missing.
 
-    Column names are part of the input.
+    Column names are part of the input; their order is not, and columns stand in that of names.
     """
 
     kind = "table"
     dtype = np.dtype(object)
 
     def __init__(self, frame: Any) -> None:
-        self.frame = frame
+        order = sorted(range(frame.shape[1]), key=lambda i: str(frame.columns[i]))
+        self.frame = frame if order == list(range(len(order))) else frame.iloc[:, order]
         self.n, self.shape = len(frame), frame.shape[1:]
 
     def take(self, index: Index) -> Any:

@@ -1,23 +1,36 @@
-"""Folders of a store: their sizes, locks, eviction, and the removal of leftovers."""
+"""Folders of a store: their mark, sizes, locks, eviction, and the removal of leftovers."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import re
 import shutil
 import uuid
+import warnings
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final
 
 from filelock import FileLock, Timeout
 
-from fourfold.errors import FileError
-from fourfold.frozen.store.index import StoreIndex
+from fourfold.core.atomic import whole_file
+from fourfold.errors import FileError, FourfoldWarning
+from fourfold.frozen.store.index import FORMAT, StoreIndex
+from fourfold.frozen.store.segments import is_segment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["BUILDING", "EVERYTHING", "StoreEntry", "StoreFolders"]
+
+MARK: Final = "CACHEDIR.TAG"
+"""File that marks a folder as a cache, by bford.info/cachedir, and as one of fourfold."""
+MARKED: Final = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# A cache of fourfold: all that it holds can be computed again.\n"
+)
+INDEX: Final = "index.sqlite"
 
 EVERYTHING: Final = -1
 """Size limit of an eviction that removes everything."""
@@ -25,6 +38,9 @@ BUILDING: Final = ".building-"
 """Prefix of the folder of an artifact that is built now."""
 GONE: Final = ".gone-"
 """Prefix of an evicted folder until it is deleted."""
+
+ARTIFACT: Final = re.compile(r"[0-9a-f]{32}")
+"""Names of the folders of artifacts."""
 
 Forget: TypeAlias = dict[str, Any]
 
@@ -54,21 +70,91 @@ class StoreEntry:
 
 @final
 class StoreFolders:
-    """The folders of segments, artifacts and locks, and the index of the first two.
+    """The folders of segments, artifacts, locks and damaged files, and the index of the first two.
 
-    A missing folder is created; one that cannot be written is a FileError.
+    A missing folder is created and marked. Without the mark a folder must be empty: nothing is ever
+    removed that is not this store's own. What cannot be written is used ``read_only``, where it is
+    a store.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written, or holds something other than a store.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.segments, self.artifacts, self.locks = (
-            path / name for name in ("segments", "artifacts", "locks")
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path, self.read_only = path, read_only
+        self.segments, self.artifacts, self.locks, self.quarantine = (
+            path / name for name in ("segments", "artifacts", "locks", "quarantine")
         )
+        if not read_only:
+            try:
+                self._mark()
+                for folder in (self.segments, self.artifacts, self.locks, self.quarantine):
+                    folder.mkdir(exist_ok=True)
+            except OSError as error:
+                if not (error.errno in {errno.EROFS, errno.EACCES, errno.EPERM} and self.marked):
+                    raise FileError(f"the store {path} must be writable; got: {error}") from error
+                self.read_only = True
+        rebuild = None if self.read_only else self._set_index_aside
+        self.index = StoreIndex(path / INDEX, rebuild, read_only=self.read_only)
+
+    @property
+    def marked(self) -> bool:
+        """Whether this is a store, and not another folder."""
         try:
-            for folder in (self.segments, self.artifacts, self.locks):
-                folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(f"the store {path} must be writable; got: {error}") from error
-        self.index = StoreIndex(path / "index.sqlite")
+            return (self.path / MARK).read_text(encoding="utf-8").startswith(MARKED)
+        except (OSError, ValueError):
+            return False
+
+    def _mark(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        if self.marked:
+            return
+        held = [
+            entry.name for entry in self.path.iterdir() if not entry.name.startswith(f".{MARK}")
+        ]
+        if held and not self._forget_first_format():
+            raise FileError(
+                f"{self.path} must be empty, or a cache of fourfold, to be used as one; it lacks "
+                f"{MARK} and holds {min(held)}: name another folder"
+            )
+        with whole_file(self.path / MARK) as part:
+            part.write_text(MARKED, encoding="utf-8")
+
+    def _forget_first_format(self) -> bool:
+        """Remove what the index of a store of fourfold 0.1 names; tell whether there is one."""
+        file = self.path / INDEX
+        if not file.exists():
+            return False
+        with contextlib.suppress(FileError):
+            old = StoreIndex(file, read_only=True)
+            if old.format < FORMAT:
+                for _, _, name, _ in old.all_segments():
+                    if is_segment(name):
+                        (self.segments / name).unlink(missing_ok=True)
+                for name, _, _ in old.all_artifacts():
+                    if ARTIFACT.fullmatch(name):
+                        shutil.rmtree(self.artifacts / name, ignore_errors=True)
+                for name in (INDEX, f"{INDEX}-wal", f"{INDEX}-shm"):
+                    (self.path / name).unlink(missing_ok=True)
+                return True
+        return False
+
+    def _set_index_aside(self) -> None:
+        """Move a broken index into quarantine: its values are computed again."""
+        warnings.warn(
+            f"the index of the store {self.path} is broken: it is set aside, and begun anew",
+            FourfoldWarning,
+            stacklevel=2,
+        )
+        for name in (INDEX, f"{INDEX}-wal", f"{INDEX}-shm"):
+            self.set_aside(self.path / name)
+
+    def set_aside(self, path: Path) -> None:
+        """Move a damaged file or folder into quarantine, which is emptied with the store."""
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            path.rename(self.quarantine / f"{uuid.uuid4().hex} {path.name}")
 
     def lock(self, name: str) -> FileLock:
         """Return the lock of a function or an artifact, shared by all processes."""
@@ -78,6 +164,8 @@ class StoreFolders:
 
     def entries(self) -> list[StoreEntry]:
         """Return the entries, the most recently used first."""
+        if not self.index.file.exists():
+            return []
         functions: dict[str, StoreEntry] = {}
         for _, function, file, used in self.index.all_segments():
             before = functions.get(function, StoreEntry("features", function, 0, 0.0))
@@ -99,11 +187,14 @@ class StoreFolders:
         held: list[tuple[float, int, Path, Forget]] = [
             (used, number in segments, self.segments / file, {"segments": (number,)})
             for number, _, file, used in self.index.all_segments()
+            if is_segment(file)
         ]
         held += [
             (used, folder in artifacts, self.artifacts / folder, {"artifacts": (folder,)})
             for folder, _, used in self.index.all_artifacts()
+            if ARTIFACT.fullmatch(folder)
         ]
+        held += [(0.0, False, path, {}) for path in self.quarantine.iterdir()]
         sizes = {path: _bytes(path) for _, _, path, _ in held}
         total = sum(sizes.values())
         for _, wanted, path, entry in sorted(held, key=itemgetter(0)):
@@ -117,10 +208,12 @@ class StoreFolders:
 
     def sweep(self) -> None:
         """Remove segments that the index does not know, and leftovers of killed processes."""
+        if self.read_only:
+            return
         files = list(self.segments.iterdir())  # listed first: the index knows files beforehand
         known = {file for _, _, file, _ in self.index.all_segments()}
         for file in files:
-            if file.name not in known:
+            if is_segment(file.name) and file.name not in known:
                 file.unlink(missing_ok=True)
         for folder in self.artifacts.glob(f"{GONE}*"):
             shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self, final
 
 import numpy as np
 
+from fourfold.core.atomic import sync
+from fourfold.core.digests import row_digests
 from fourfold.data.rows import KEY
-from fourfold.frozen.store.values import MappedArray, RaggedArray, ValueLocations
+from fourfold.frozen.store.values import MappedArray, RaggedArray, ValueLocations, form_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,10 +27,11 @@ if TYPE_CHECKING:
     from fourfold.frozen.store.index import Segment, StoreIndex
     from fourfold.frozen.store.values import ValueArray
 
-__all__ = ["SegmentWriter", "look_up"]
+__all__ = ["SegmentWriter", "is_segment", "look_up"]
 
 SEGMENT_BYTES: Final = 1 << 28
 """Size above which a new segment is begun, because segments are evicted whole."""
+NAME: Final = re.compile(r"[0-9a-f]{32}\.bin")
 
 
 @final
@@ -45,8 +50,8 @@ class _OpenSegment:
 class SegmentWriter:
     """The writer of one function's values, one segment for each tap, inside the function's lock.
 
-    ``add`` writes values to the disk first and to the index then. A killed process leaves at most a
-    tail of a file that the index does not know.
+    ``add`` writes values to the disk first, and their keys and digests to the index then. A killed
+    process leaves at most a tail of a file that the index does not know.
     """
 
     def __init__(self, index: StoreIndex, folder: Path, function: str) -> None:
@@ -76,7 +81,8 @@ class SegmentWriter:
                 flat, lengths, form = _flat(value)
                 segment = self._segment(tap, form)
                 ends[tap] = segment.committed + _append(segment, flat)
-                chunks.append((segment.id, keys, lengths))
+                digests = row_digests(value, form_of(self.function, tap, *form))
+                chunks.append((segment.id, keys, lengths, digests))
             if self.index.commit(chunks):
                 break
             for tap in values:  # a segment was evicted meanwhile: begin a new one
@@ -95,6 +101,7 @@ class SegmentWriter:
         number = self.index.begin(self.function, tap, name, dtype, shape)
         path = self.folder / name
         file = path.open("xb", buffering=0)
+        sync(self.folder, inside=False)
         self._open[tap] = _OpenSegment(number, path, file, (dtype.str, shape))
         self.written.add(number)
         return self._open[tap]
@@ -133,22 +140,36 @@ def _append(segment: _OpenSegment, values: NDArray[Any]) -> int:
     return len(content)
 
 
-def look_up(index: StoreIndex, folder: Path, function: str, tap: str, keys: Keys) -> ValueLocations:
-    """Return the locations of a tap's values for these keys, and record their use."""
+def look_up(
+    index: StoreIndex,
+    folder: Path,
+    function: str,
+    tap: str,
+    keys: Keys,
+    damaged: AbstractSet[str] = frozenset(),
+) -> ValueLocations:
+    """Return the locations of a tap's values for these keys, and record their use.
+
+    Segments of damaged files, by name, are left out and forgotten.
+    """
+    skip = set(damaged)
     while True:
-        segments = index.segments(function, tap)
+        found = index.segments(function, tap)
+        segments = [one for one in found if one.file not in skip]
         which, where = _match(segments, keys)
         used = [int(i) for i in np.unique(which) if i >= 0]
         arrays: list[ValueArray] = []
-        gone: list[int] = []
+        gone: set[str] = set()
         for i in used:
             try:
-                arrays.append(_open(folder, segments[i]))
+                arrays.append(_open(folder, segments[i], function, tap))
             except (OSError, ValueError):  # evicted meanwhile, or cut short by another program
-                gone.append(segments[i].id)
+                gone.add(segments[i].file)
+        skip |= gone
+        if unusable := tuple(one.id for one in found if one.file in skip):
+            index.forget(segments=unusable)
         if not gone:
             break
-        index.forget(segments=tuple(gone))
     index.use([segments[i].id for i in used])
     number = np.full(len(segments) + 1, -1)  # the last stands for which = -1
     number[used] = np.arange(len(used))
@@ -171,9 +192,18 @@ def _match(segments: Sequence[Segment], keys: Keys) -> tuple[NDArray[np.intp], N
     return np.where(known[at] == keys, segment[at], -1), position[at]
 
 
-def _open(folder: Path, segment: Segment) -> ValueArray:
+def _open(folder: Path, segment: Segment, function: str, tap: str) -> ValueArray:
     """Map a segment's values; an error if its file is gone or cut short."""
-    file = folder / segment.file
+    if not is_segment(segment.file):
+        raise ValueError(segment.file)
+    file, form = folder / segment.file, form_of(function, tap, segment.dtype, segment.shape)
     if -1 in segment.shape:
-        return RaggedArray(file, segment.dtype, segment.shape, segment.lengths)
-    return MappedArray(file, segment.dtype, segment.shape, len(segment.keys))
+        return RaggedArray(
+            file, segment.dtype, segment.shape, segment.digests, form, segment.lengths
+        )
+    return MappedArray(file, segment.dtype, segment.shape, segment.digests, form)
+
+
+def is_segment(name: str) -> bool:
+    """Tell whether a name is one that segments are given."""
+    return NAME.fullmatch(name) is not None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import platformdirs
 from xxhash import xxh3_128_hexdigest
 
-from fourfold.core.atomic import disk_is_full
+from fourfold.core.atomic import disk_is_full, rename
+from fourfold.core.digests import folder_digests
 from fourfold.errors import FileError, FourfoldWarning
 from fourfold.frozen.ragged import concatenate_values, value_bytes
 from fourfold.frozen.store.folders import BUILDING, EVERYTHING, StoreEntry, StoreFolders
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 GIGABYTE: Final = 1 << 30
+DIGESTS: Final = "digests.json"
+"""File with the digests of an artifact's files."""
 COMMIT_BYTES: Final = 1 << 23
 """Size of the values between two commits to the index ..."""
 COMMIT_SECONDS: Final = 2.0
@@ -42,8 +47,11 @@ COMMIT_SECONDS: Final = 2.0
 class Store:
     """A folder of computed values and artifacts, shared by processes.
 
-    A crash at any moment leaves a valid store. Above its size the least recently used entries are
-    evicted; readers of an evicted entry keep it.
+    What is read back is proven to be what was written: each value and each artifact has a digest.
+    What fails is set aside in ``quarantine`` and computed again, with a warning. A crash at any
+    moment leaves a valid store. Above its size the least recently used entries are evicted; readers
+    of an evicted entry keep it. A store that cannot be written is read, and what it lacks is kept
+    in memory.
 
     Parameters
     ----------
@@ -51,24 +59,31 @@ class Store:
         The folder; created if missing.
     max_bytes
         Largest size. The values of a single call may exceed it.
+    read_only
+        Whether nothing is written, not even a missing folder.
 
     Raises
     ------
     FileError
-        If the folder cannot be written.
+        If the folder cannot be written and is no store, or holds something else.
     """
 
-    def __init__(self, path: str | Path, *, max_bytes: int = 20 * GIGABYTE) -> None:
+    def __init__(
+        self, path: str | Path, *, max_bytes: int = 20 * GIGABYTE, read_only: bool = False
+    ) -> None:
         self.path = Path(path).absolute()
         self.max_bytes = max_bytes
-        self._folders = StoreFolders(self.path)
+        self._folders = StoreFolders(self.path, read_only=read_only)
+        self._damaged: set[str] = set()
+        self._unwritten: dict[str, TemporaryDirectory[str]] = {}
         self._warned = False
         self._folders.sweep()
 
     @classmethod
-    def default(cls) -> Store:
+    def default(cls, **options: Any) -> Store:
         """Open the store in $FOURFOLD_CACHE, else in the user's cache folder."""
-        return cls(os.environ.get("FOURFOLD_CACHE") or platformdirs.user_cache_path("fourfold"))
+        path = os.environ.get("FOURFOLD_CACHE") or platformdirs.user_cache_path("fourfold")
+        return cls(path, **options)
 
     def rows(self, frozen: Frozen, rows: Rows, tap: str = "output") -> StoredRows:
         """Return the values of a frozen function, computed when first read: :class:`StoredRows`.
@@ -88,7 +103,7 @@ class Store:
             If the function has no such tap.
         """
         check_tap(frozen, tap)
-        return StoredRows(self.find, frozen, rows, tap)
+        return StoredRows(self, frozen, rows, tap)
 
     def find(self, frozen: Frozen, rows: Rows, index: Index, tap: str) -> ValueLocations:
         """Return the locations of a tap's values, after computing missing ones.
@@ -99,7 +114,10 @@ class Store:
         first, inverse = _distinct(keys)
         wanted, keys = index[first], keys[first]
         locations = self._look_up(function, tap, keys)
-        if locations.missing.size:
+        if locations.missing.size and self._folders.read_only:
+            kept = [frozen.compute(rows, wanted[locations.missing])[tap]]
+            locations = locations.completed(kept)
+        elif locations.missing.size:
             with self._folders.lock(function):
                 missing = self._look_up(function, tap, keys).missing
                 kept = self._compute(frozen, rows, wanted[missing], tap)
@@ -126,13 +144,28 @@ class Store:
             If the disk is full even after everything else is evicted.
         """
         folder = self._folders.artifacts / xxh3_128_hexdigest(key.encode())
-        if not folder.is_dir():
+        if self._folders.read_only:
+            return folder if _is_whole(folder) else self._build_beside(folder.name, build)
+        if not _is_whole(folder):
             with self._folders.lock(folder.name):
-                if not folder.is_dir():
+                if not _is_whole(folder):
+                    if folder.is_dir():
+                        self.set_aside(folder)
                     self._build(folder, build)
         self._folders.index.use_artifact(folder.name, key)
         self._folders.evict(self.max_bytes, artifacts={folder.name})
         return folder
+
+    def set_aside(self, path: Path) -> None:
+        """Move a damaged file or folder of this store into quarantine, with a warning."""
+        warnings.warn(
+            f"{path} is not as it was written: it is set aside and computed again",
+            FourfoldWarning,
+            stacklevel=2,
+        )
+        self._damaged.add(path.name)
+        if not self._folders.read_only:
+            self._folders.set_aside(path)
 
     @property
     def size(self) -> int:
@@ -149,7 +182,8 @@ class Store:
         self._folders.sweep()
 
     def _look_up(self, function: str, tap: str, keys: Keys) -> ValueLocations:
-        return look_up(self._folders.index, self._folders.segments, function, tap, keys)
+        folders = self._folders
+        return look_up(folders.index, folders.segments, function, tap, keys, self._damaged)
 
     def _compute(self, frozen: Frozen, rows: Rows, wanted: Index, tap: str) -> list[NDArray[Any]]:
         """Compute and write the values of rows; return the last ones if the disk is full."""
@@ -197,7 +231,8 @@ class Store:
             building.mkdir()
             try:
                 build(building)
-                building.rename(folder)
+                _seal(building)
+                rename(building, folder)
             except BaseException as error:
                 shutil.rmtree(building, ignore_errors=True)
                 if not (isinstance(error, OSError) and disk_is_full(error)):
@@ -209,6 +244,31 @@ class Store:
                 self._folders.evict(EVERYTHING)
             else:
                 return
+
+    def _build_beside(self, name: str, build: Callable[[Path], None]) -> Path:
+        """Build an artifact in a temporary folder, which this process keeps until it ends."""
+        if name not in self._unwritten:
+            folder = TemporaryDirectory(prefix="fourfold-")
+            build(Path(folder.name))
+            self._unwritten[name] = folder
+        return Path(self._unwritten[name].name)
+
+
+def _seal(folder: Path) -> None:
+    """Write the digests of all files of an artifact into its folder."""
+    digests = folder_digests(folder)
+    (folder / DIGESTS).write_text(json.dumps(digests), encoding="utf-8")
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell whether an artifact is there, as it was written."""
+    try:
+        digests = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
+        found = folder_digests(folder)
+    except (OSError, ValueError):
+        return False
+    found.pop(DIGESTS)
+    return bool(found == digests)
 
 
 def _in_commits(frozen: Frozen, rows: Rows, wanted: Index) -> Iterator[dict[str, NDArray[Any]]]:

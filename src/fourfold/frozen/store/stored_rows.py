@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, final
 
 import numpy as np
 
 from fourfold.data.rows import Rows, hash_contents
-from fourfold.errors import ParameterError
-from fourfold.frozen.store.values import MemoryArray, ValueLocations
+from fourfold.errors import FileError, ParameterError
+from fourfold.frozen.store.values import DamagedValuesError, MemoryArray, ValueLocations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Index, Keys
     from fourfold.frozen.frozen import Frozen
 
-    Find: TypeAlias = Callable[[Frozen, Rows, Index, str], ValueLocations]
-
 __all__ = ["StoredRows", "check_tap", "derived_keys"]
+
+
+class Finder(Protocol):
+    """What finds values: a store."""
+
+    def find(self, frozen: Frozen, rows: Rows, index: Index, tap: str) -> ValueLocations:
+        """Return the locations of a tap's values for rows, after computing missing ones."""
+
+    def set_aside(self, path: Path) -> None:
+        """Use a damaged file no more."""
+
+
+Origin: TypeAlias = "tuple[Finder, Frozen, Rows, str]"
 
 
 @final
@@ -31,16 +42,14 @@ class StoredRows(Rows):
     The first ``take``, ``shape`` or ``dtype`` computes the values that the store lacks. ``keys``
     follow from the keys of function and input rows, so that a chain of frozen functions with a
     stored end computes nothing. Pickling keeps the names of the files. Values of several lengths
-    are read as an array of arrays, and ``shape`` is that of the longest.
-
-    ``find`` looks up the locations of a tap's values for rows at some positions, and computes those
-    that are missing.
+    are read as an array of arrays, and ``shape`` is that of the longest. What is damaged is
+    computed again.
     """
 
     kind = "array"
 
-    def __init__(self, find: Find, frozen: Frozen, rows: Rows, tap: str) -> None:
-        self._origin: tuple[Find, Frozen, Rows, str] | None = (find, frozen, rows, tap)
+    def __init__(self, store: Finder, frozen: Frozen, rows: Rows, tap: str) -> None:
+        self._origin: Origin | None = (store, frozen, rows, tap)
         self._index = np.arange(rows.n)
         self._locations: ValueLocations | None = None
         self._keys: Keys | None = None
@@ -70,18 +79,28 @@ class StoredRows(Rows):
     def locations(self) -> ValueLocations:
         """Locations of the values; computes missing ones."""
         if self._locations is None:
-            find, frozen, rows, tap = self._known_origin
-            self._locations = find(frozen, rows, self._index, tap)
+            store, frozen, rows, tap = self._known_origin
+            self._locations = store.find(frozen, rows, self._index, tap)
         return self._locations
 
     @property
-    def _known_origin(self) -> tuple[Find, Frozen, Rows, str]:
+    def _known_origin(self) -> Origin:
         if self._origin is None:  # without an origin, locations and keys are known
             raise AssertionError
         return self._origin
 
     def take(self, index: Index) -> NDArray[Any]:
-        return self.locations.take(index)
+        while True:
+            try:
+                return self.locations.take(index)
+            except DamagedValuesError as error:
+                if self._origin is None:
+                    raise FileError(
+                        f"{error}: run it again, and they are computed again"
+                    ) from error
+                store, *_ = self._origin
+                store.set_aside(error.file)
+                self._locations = None
 
     def subset(self, index: Index) -> StoredRows:
         part = object.__new__(StoredRows)

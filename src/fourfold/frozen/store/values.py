@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from fourfold.core.digests import DamagedError, row_digests
 from fourfold.errors import FileError
 from fourfold.frozen.ragged import concatenate_values
 
@@ -18,7 +19,28 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index
 
-__all__ = ["MappedArray", "MemoryArray", "RaggedArray", "ValueArray", "ValueLocations"]
+__all__ = [
+    "DamagedValuesError",
+    "MappedArray",
+    "MemoryArray",
+    "RaggedArray",
+    "ValueArray",
+    "ValueLocations",
+    "form_of",
+]
+
+
+def form_of(function: str, tap: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
+    """Describe values; it goes into their digests, so that none are taken for others."""
+    return f"{function} {tap} {dtype.str} {shape}"
+
+
+class DamagedValuesError(DamagedError):
+    """Stored values are not those that were written."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"stored values in {file} are damaged")
+        self.file = file
 
 
 class ValueArray(ABC):
@@ -53,53 +75,83 @@ class MemoryArray(ValueArray):
         return max(len(value) for value in self.values)
 
 
-@final
-class MappedArray(ValueArray):
-    """Values of one shape in a memory-mapped file.
+class _FileArray(ValueArray):
+    """Values in a memory-mapped file, each proven by its digest when it is first read.
 
     The file is opened at once and kept open, so that deleting its name does no harm. Pickling keeps
-    the name, and unpickling opens the file again.
+    the name, and unpickling opens the file again. Values that fail are :class:`DamagedValuesError`.
     """
 
-    def __init__(self, file: Path, dtype: np.dtype[Any], shape: tuple[int, ...], n: int) -> None:
-        self.file, self.dtype, self.shape, self.n = file, dtype, shape, n
-        self._values = np.asarray(np.memmap(file, dtype, "r", shape=(n, *shape)))
+    def __init__(
+        self,
+        file: Path,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        digests: NDArray[np.uint64],
+        form: str,
+    ) -> None:
+        self.file, self.dtype, self.shape = file, dtype, shape
+        self.digests, self.form = digests, form
+        self._proven = np.zeros(len(digests), bool)
+
+    def _map(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        return np.asarray(np.memmap(self.file, self.dtype, "r", shape=shape))
+
+    def _prove(self, positions: Index, values: NDArray[Any]) -> None:
+        new = np.flatnonzero(~self._proven[positions])
+        if new.size:
+            found = row_digests((values[i] for i in new), self.form)
+            if not np.array_equal(found, self.digests[positions[new]]):
+                raise DamagedValuesError(self.file)
+            self._proven[positions[new]] = True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (type(self), self.file, self.dtype, self.shape, self.digests, self.form)
+
+
+@final
+class MappedArray(_FileArray):
+    """Values of one shape in a memory-mapped file."""
+
+    def __init__(self, *form: Any) -> None:
+        super().__init__(*form)
+        self._values = self._map((len(self.digests), *self.shape))
 
     def read(self, positions: Index) -> NDArray[Any]:
         if len(positions) and (np.diff(positions) == 1).all():
-            return np.array(self._values[positions[0] : positions[-1] + 1])
-        return self._values[positions]
+            values = np.array(self._values[positions[0] : positions[-1] + 1])
+        else:
+            values = self._values[positions]
+        self._prove(positions, values)
+        return values
 
     def longest(self) -> int:
         return self.shape[0]
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (type(self), self.file, self.dtype, self.shape, self.n)
-
 
 @final
-class RaggedArray(ValueArray):
+class RaggedArray(_FileArray):
     """Values of several lengths, (n,), in a memory-mapped file, one after another."""
 
-    def __init__(
-        self, file: Path, dtype: np.dtype[Any], shape: tuple[int, ...], lengths: NDArray[np.int64]
-    ) -> None:
-        self.file, self.dtype, self.shape, self.lengths = file, dtype, shape, lengths
-        self._ends = np.cumsum(lengths)
-        n = int(self._ends[-1])
-        self._values = np.asarray(np.memmap(file, dtype, "r", shape=(n, *shape[1:])))
+    def __init__(self, *form: Any) -> None:
+        *rest, self.lengths = form
+        super().__init__(*rest)
+        self._ends = np.cumsum(self.lengths)
+        self._values = self._map((int(self._ends[-1]), *self.shape[1:]))
 
     def read(self, positions: Index) -> NDArray[Any]:
         values = np.empty(len(positions), object)
         for i, at in enumerate(positions):
             values[i] = np.array(self._values[self._ends[at] - self.lengths[at] : self._ends[at]])
+        self._prove(positions, values)
         return values
 
     def longest(self) -> int:
         return int(self.lengths.max())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (type(self), self.file, self.dtype, self.shape, self.lengths)
+        reopen, form = super().__reduce__()
+        return reopen, (*form, self.lengths)
 
 
 def _reopen(kind: Callable[..., ValueArray], file: Path, *form: Any) -> ValueArray:

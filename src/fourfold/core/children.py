@@ -1,0 +1,42 @@
+"""Child processes that end with their parent, however it ends."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import cache
+from multiprocessing.connection import Client, Listener
+from threading import Thread
+from typing import Any
+
+__all__ = ["follow", "lifeline"]
+
+
+@cache
+def lifeline() -> Any:
+    """Return an address that answers as long as this process lives, for :func:`follow`."""
+    listener = Listener()
+    held = []
+
+    def hold() -> None:
+        while True:
+            with suppress(OSError, EOFError):  # a child that ended at once
+                held.append(listener.accept())
+
+    Thread(target=hold, daemon=True, name="lifeline").start()
+    return listener.address
+
+
+def follow(address: Any) -> None:
+    """End this process when the one of a :func:`lifeline` ends, even if it is killed."""
+    try:
+        connection = Client(address)
+    except OSError:  # it has ended
+        os._exit(1)
+
+    def watch() -> None:
+        with suppress(OSError, EOFError):
+            connection.recv_bytes()  # nothing is ever sent: it returns when the other side closes
+        os._exit(1)
+
+    Thread(target=watch, daemon=True, name="follow").start()
