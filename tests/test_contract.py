@@ -484,6 +484,23 @@ def test_tables(method: type[Any]) -> None:
 
 
 @each_method
+def test_the_order_of_columns_and_sources_changes_no_bit(method: type[Any]) -> None:
+    S, y = frame(PILES.source.rows.sample(1000)), PILES.source.y
+    assert y is not None
+    sources = [Domain(S[:20], y[:20]), Domain(S[20:], y[20:])]
+    columns = S.columns[::-1]
+    turned = [Domain(S[20:][columns], y[20:]), Domain(S[:20][columns], y[:20])]
+    if method.sources_in_turn:  # the order of a chain is meant
+        turned.reverse()
+    found = []
+    for each, X in ((sources, frame(PILES.X)), (turned, frame(PILES.X)[columns])):
+        sources_given = [given(method, source).get("source", source) for source in each]
+        needed = {"source": sources_given} if method.needs.source else {}
+        found.append(short(method).fit(X, PILES.y, **needed).outputs(X))
+    assert same_bits(*found)
+
+
+@each_method
 def test_sparse_rows_are_as_the_same_dense_ones(method: type[Any]) -> None:
     X = np.maximum(PILES.X, 0).astype(np.float32)
     S = np.maximum(PILES.source.rows.sample(1000), 0).astype(np.float32)

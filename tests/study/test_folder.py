@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from fourfold import Domain, FineTune, Recipe, load
 from fourfold.errors import FileError
-from fourfold.study.folder import StudyFolder
 from study.samples import domains, transfer_study, weights
 
 SHORT = {"methods": ["FineTune"], "seeds": 1}
@@ -21,25 +21,24 @@ def others():
     return Domain(source.rows, np.roll(source.y, 1)), target, evaluate
 
 
-def hold(path, ready, done):
-    with StudyFolder(path, "data", resume=False, force=False).held():
-        ready.set()
-        done.wait(60)
+HOLD = """
+import sys
+from pathlib import Path
+from fourfold.study.folder import StudyFolder
+with StudyFolder(Path(sys.argv[1]), "data", resume=False, force=False).held():
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
 
 
 def test_a_second_study_is_refused_while_one_is_running(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    ready, done = context.Event(), context.Event()
-    process = context.Process(target=hold, args=(tmp_path / "out", ready, done))
-    process.start()
-    assert ready.wait(60)
-    try:
-        study = transfer_study(tmp_path, *domains(), force=True, **SHORT)
+    study = transfer_study(tmp_path, *domains(), force=True, **SHORT)
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "out")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
         with pytest.raises(FileError, match="one study at a time; another one is running"):
             study.run()
-    finally:
-        done.set()
-        process.join()
+        other.communicate(b"\n")
     assert study.run().shipped
 
 
@@ -59,7 +58,8 @@ def test_a_used_folder_is_gone_on_with_or_replaced_but_never_mixed(tmp_path):
     result = transfer_study(tmp_path, *others(), force=True, **SHORT).run()
     assert not (tmp_path / "out" / "models" / "Old").exists()
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
-    assert result.lines[0].scores != first.lines[0].scores
+    scores = [{line.method: line.scores for line in one.lines} for one in (first, result)]
+    assert scores[0]["SourceOnly"] != scores[1]["SourceOnly"]
     assert len(list((tmp_path / "out" / "runs").glob("*.safetensors"))) == len(result.lines) * 3
 
 

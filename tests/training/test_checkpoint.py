@@ -19,7 +19,7 @@ from torch import nn
 
 from fourfold import Domain
 from fourfold.data.rows import as_rows
-from fourfold.errors import DataError, FileError
+from fourfold.errors import FileError, FourfoldWarning
 from fourfold.methods.finetuning.finetune import FineTune
 from fourfold.networks import Mlp
 from fourfold.training.batches import Table
@@ -242,17 +242,16 @@ def garbled(path):
     save_file({"weight": torch.zeros(3)}, path, {"fourfold": "{"})
 
 
-def folder(path):
-    path.unlink()
-    path.mkdir()
-
-
-@pytest.mark.parametrize("harm", [truncated, flipped, empty, foreign, named, garbled, folder])
-def test_damaged_and_foreign_files_are_refused(harm, tmp_path):
+@pytest.mark.parametrize("harm", [truncated, flipped, empty, foreign, named, garbled])
+def test_a_damaged_or_foreign_file_trains_from_the_start(harm, tmp_path):
+    whole, _ = run(tmp_path / "other")
     run(tmp_path, stop=2)
-    harm(state(tmp_path))
-    with pytest.raises(DataError, match=r"\.safetensors must be .*: remove it"):
-        run(tmp_path)
+    harm(next(tmp_path.glob("*.safetensors")))
+    with pytest.warns(FourfoldWarning, match=r"\.safetensors must be .*: trained from the start"):
+        net, made = run(tmp_path)
+    assert made == [0, 1, 2, 3, 4, 5]
+    assert torch.equal(net.weight, whole.weight)
+    assert run(tmp_path)[1] == []
 
 
 def test_a_write_replaces_the_file_in_one_step(tmp_path, monkeypatch):
@@ -263,7 +262,7 @@ def test_a_write_replaces_the_file_in_one_step(tmp_path, monkeypatch):
         Path(path).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fourfold.training.checkpoint.save_file", broken)
+    monkeypatch.setattr("fourfold.core.digests.save_file", broken)
     with pytest.raises(FileError, match=r"\.safetensors must be writable.*No space left"):
         run(tmp_path)
     assert state(tmp_path).read_bytes() == before

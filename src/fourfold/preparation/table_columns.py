@@ -108,7 +108,8 @@ def _names(frames: Sequence[pd.DataFrame]) -> list[Any]:
             raise DataError(f"tables must have the same columns; only one has {odd}")
     if not all(isinstance(name, (str, int, np.integer)) for name in first):
         raise DataError(f"column names must be strings or whole numbers; got {first}")
-    return [name if isinstance(name, str) else int(name) for name in first]
+    plain = [name if isinstance(name, str) else int(name) for name in first]
+    return sorted(plain, key=str)  # in whatever order a file has them
 
 
 def _kind(name: Name, column: pd.Series[Any]) -> str:

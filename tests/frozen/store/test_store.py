@@ -16,7 +16,7 @@ import pytest
 
 from fourfold.data.rows import ArrayRows
 from fourfold.errors import FileError, FourfoldWarning
-from fourfold.frozen.store import Store
+from fourfold.frozen.store import Store, segments
 from fourfold.frozen.store import store as store_module
 from scaled import STEP, Scaled, X, everything
 
@@ -140,15 +140,16 @@ def _compute(path, log):
 def _killed(path, log):
     """Compute, and be killed when the third block's first segment is written, not committed."""
     store_module.COMMIT_BYTES = 1
-    sync, count = os.fsync, []
+    append, count = segments._append, []
 
-    def last_sync(file):
-        sync(file)
-        count.append(file)
+    def last_append(segment, values):
+        size = append(segment, values)
+        count.append(size)
         if len(count) == 5:
             os.kill(os.getpid(), signal.SIGKILL)
+        return size
 
-    os.fsync = last_sync
+    segments._append = last_append
     _compute(path, log)
 
 

@@ -18,15 +18,14 @@ __all__ = ["FrameRows"]
 class FrameRows(Rows):
     """Rows of a DataFrame: numbers, categories, dates and texts, some missing.
 
-    Column names are part of the input; their order is not, and columns stand in that of names.
+    Column names are part of the input, their order is not.
     """
 
     kind = "table"
     dtype = np.dtype(object)
 
     def __init__(self, frame: Any) -> None:
-        order = sorted(range(frame.shape[1]), key=lambda i: str(frame.columns[i]))
-        self.frame = frame if order == list(range(len(order))) else frame.iloc[:, order]
+        self.frame = frame
         self.n, self.shape = len(frame), frame.shape[1:]
 
     def take(self, index: Index) -> Any:
@@ -38,7 +37,9 @@ class FrameRows(Rows):
     def _hash(self) -> Keys:
         import pandas as pd
 
-        columns = repr([(str(name), str(kind)) for name, kind in self.frame.dtypes.items()])
-        plain = self.frame.astype(dict.fromkeys(self.frame.select_dtypes("category"), object))
+        names = self.frame.columns.map(str)
+        frame = self.frame.iloc[:, np.argsort(names.to_numpy(), kind="stable")]
+        columns = repr([(str(name), str(kind)) for name, kind in frame.dtypes.items()])
+        plain = frame.astype(dict.fromkeys(frame.select_dtypes("category"), object))
         hashes = pd.util.hash_pandas_object(plain, index=False).to_numpy()
         return hash_contents(value.tobytes() + columns.encode() for value in hashes)

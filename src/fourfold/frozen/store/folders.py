@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
+import os
 import re
 import shutil
 import uuid
@@ -83,19 +83,16 @@ class StoreFolders:
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path, self.read_only = path, read_only
+        self.path, self.read_only = path, read_only or _is_read_only(path)
         self.segments, self.artifacts, self.locks, self.quarantine = (
             path / name for name in ("segments", "artifacts", "locks", "quarantine")
         )
-        if not read_only:
-            try:
-                self._mark()
-                for folder in (self.segments, self.artifacts, self.locks, self.quarantine):
-                    folder.mkdir(exist_ok=True)
-            except OSError as error:
-                if not (error.errno in {errno.EROFS, errno.EACCES, errno.EPERM} and self.marked):
-                    raise FileError(f"the store {path} must be writable; got: {error}") from error
-                self.read_only = True
+        try:
+            self._check_ours()
+            if not self.read_only:
+                self._make()
+        except OSError as error:
+            raise FileError(f"the store {path} must be writable; got: {error}") from error
         rebuild = None if self.read_only else self._set_index_aside
         self.index = StoreIndex(path / INDEX, rebuild, read_only=self.read_only)
 
@@ -107,20 +104,25 @@ class StoreFolders:
         except (OSError, ValueError):
             return False
 
-    def _mark(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        if self.marked:
+    def _check_ours(self) -> None:
+        """Refuse a folder that is neither marked nor empty, and a file."""
+        if self.marked or not self.path.exists():
             return
-        held = [
-            entry.name for entry in self.path.iterdir() if not entry.name.startswith(f".{MARK}")
-        ]
-        if held and not self._forget_first_format():
+        names = [entry.name for entry in self.path.iterdir()]
+        held = [name for name in names if not name.startswith(f".{MARK}")]  # a mark in the making
+        if held and not (self.read_only or self._forget_first_format()):
             raise FileError(
                 f"{self.path} must be empty, or a cache of fourfold, to be used as one; it lacks "
                 f"{MARK} and holds {min(held)}: name another folder"
             )
-        with whole_file(self.path / MARK) as part:
-            part.write_text(MARKED, encoding="utf-8")
+
+    def _make(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.marked:
+            with whole_file(self.path / MARK) as part:
+                part.write_text(MARKED, encoding="utf-8")
+        for folder in (self.segments, self.artifacts, self.locks, self.quarantine):
+            folder.mkdir(exist_ok=True)
 
     def _forget_first_format(self) -> bool:
         """Remove what the index of a store of fourfold 0.1 names; tell whether there is one."""
@@ -223,6 +225,11 @@ class StoreFolders:
                 self.lock(folder.name.removeprefix(BUILDING)).acquire(timeout=0),
             ):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_read_only(path: Path) -> bool:
+    """Tell whether a store is there and cannot be written."""
+    return (path / MARK).exists() and not os.access(path, os.W_OK)
 
 
 def _bytes(path: Path) -> int:

@@ -7,8 +7,9 @@ import os
 import shutil
 import time
 import warnings
+import weakref
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
@@ -75,7 +76,7 @@ class Store:
         self.max_bytes = max_bytes
         self._folders = StoreFolders(self.path, read_only=read_only)
         self._damaged: set[str] = set()
-        self._unwritten: dict[str, TemporaryDirectory[str]] = {}
+        self._unwritten: dict[str, Path] = {}
         self._warned = False
         self._folders.sweep()
 
@@ -246,12 +247,13 @@ class Store:
                 return
 
     def _build_beside(self, name: str, build: Callable[[Path], None]) -> Path:
-        """Build an artifact in a temporary folder, which this process keeps until it ends."""
+        """Build an artifact in a temporary folder, which is there as long as this store is."""
         if name not in self._unwritten:
-            folder = TemporaryDirectory(prefix="fourfold-")
-            build(Path(folder.name))
+            folder = Path(mkdtemp(prefix="fourfold-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            build(folder)
             self._unwritten[name] = folder
-        return Path(self._unwritten[name].name)
+        return self._unwritten[name]
 
 
 def _seal(folder: Path) -> None:
