@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
+
+from fourfold import Domain, FineTune, Recipe, save
 
 
 def test_predictions_have_a_line_a_row_and_sum_to_one(fourfold, data, trained, tmp_path):
@@ -45,3 +48,51 @@ def test_pictures_of_another_size_and_in_colour_are_predicted(fourfold, data, tm
     best = tmp_path / "out" / "best"
     assert fourfold("predict", best, data / "flat-pictures", "-o", table).code == 0
     assert len(pd.read_csv(table)) == 60
+
+
+def model(folder, names):
+    """Save a model of classes of these names, and rows for it."""
+    X = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    y = np.array(names)[np.arange(60) % len(names)]
+    X[:, 0] += 4 * (np.arange(60) % len(names))
+    fitted = FineTune(recipe=Recipe(epochs=1, min_steps=60, learning_rate=0.02))
+    save(fitted.fit(X, y, source=Domain(X, y)), folder / "model")
+    np.savez(folder / "rows.npz", X=X)
+    return folder / "model", folder / "rows.npz"
+
+
+def test_texts_that_a_spreadsheet_would_run_are_escaped(fourfold, tmp_path):
+    names = ["=1+1", "@SUM(A1)", "-minus", "-2.5", "plain"]
+    best, rows = model(tmp_path, names)
+    for options, wanted in (((), ["'=1+1", "'@SUM(A1)", "'-minus", "-2.5", "plain"]),
+                            (("--no-escape",), names)):  # fmt: skip
+        table = tmp_path / "predictions.csv"
+        assert fourfold("predict", best, rows, "-o", table, *options).code == 0
+        found = pd.read_csv(table, dtype={"prediction": str})
+        assert set(found["prediction"]) == set(wanted)
+        assert found.drop(columns="prediction").to_numpy().min() >= 0
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_predictions_never_replace_their_input(fourfold, data, tmp_path, inside):
+    best, rows = model(tmp_path, ["a", "b"])
+    (tmp_path / "link.npz").symlink_to(rows)
+    output = next((data / "flat-pictures").iterdir()) if inside else tmp_path / "link.npz"
+    before = output.read_bytes()
+    given = data / "flat-pictures" if inside else rows
+    fourfold("predict", best, given, "-o", output).refused("must go to a file of their own")
+    assert output.read_bytes() == before
+
+
+def test_predictions_that_cannot_be_written_leave_what_was_there(fourfold, tmp_path, monkeypatch):
+    best, rows = model(tmp_path, ["a", "b"])
+    table = tmp_path / "predictions.csv"
+    table.write_text("old")
+
+    def broken(_frame, path, **_options):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", broken)
+    assert fourfold("predict", best, rows, "-o", table).code == 2
+    assert table.read_text() == "old"

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold import Recipe, Store, Study, load, read_domain
+from fourfold import L2SP, Recipe, Store, Study, load, read_domain
 from fourfold.methods.baselines.target_only import TargetOnly
 
 
@@ -124,3 +130,61 @@ def test_a_class_to_judge_on_without_an_example_is_refused(fourfold, data, short
     assert (
         "must have an example in the source or the target; got none of barbera of Asti" in said.err
     )
+
+
+@pytest.mark.parametrize(("method", "code"), [("TargetOnly", 3), ("L2SP", 3), (None, 0)])
+def test_a_failure_of_what_was_asked_for_is_said_first(
+    fourfold, data, tmp_path, monkeypatch, method, code
+):
+    def broken(*_given):
+        raise RuntimeError("a broken machine")
+
+    failing = TargetOnly if method == "TargetOnly" else L2SP
+    monkeypatch.setattr(failing, "_learn", broken)
+    asked = ("--methods", "FineTune,L2SP") if method else ()
+    domains = ("--source", data / "source.npz", "--target", data / "target.npz")
+    options = ("--seeds", 1, "--folds", 2, "--steps", 5, *asked)
+    said = fourfold("study", *domains, "-o", tmp_path / "out", *options)
+    assert said.code == code, said
+    first = said.out.splitlines()[1]  # after the bar
+    assert first == (
+        f"Failed: {method}: RuntimeError: a broken machine" if code else "source → target"
+    )
+    assert (tmp_path / "out" / "best" / "bundle.json").exists()
+
+
+def test_workers_end_with_a_study_that_is_killed(program, data, tmp_path):
+    domains = ("--source", data / "source.npz", "--target", data / "target.npz")
+    options = ("--seeds", 3, "--folds", 2, "--steps", 2000, "--methods", "FineTune", "--jobs", 2)
+    argv = [program, "study", *domains, "-o", tmp_path / "out", *options]
+    with subprocess.Popen(
+        [*map(str, argv)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "FOURFOLD_CACHE": str(tmp_path / "cache")},
+        start_new_session=True,
+    ) as process:
+        until = time.monotonic() + 300
+        while len(_session(process.pid)) < 4 and time.monotonic() < until:  # with two workers
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.05)
+        children = [os.pidfd_open(pid) for pid in _session(process.pid) - {process.pid}]
+        process.kill()
+    try:
+        assert len(children) >= 3
+        for child in children:
+            assert select.select([child], [], [], 60)[0]
+    finally:
+        for child in children:
+            os.close(child)
+
+
+def _session(leader):
+    """Return the processes of a session."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, _, session = status.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state != "Z":
+                found.add(int(status.parent.name))
+    return found
