@@ -109,7 +109,7 @@ def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[st
 
 
 def _is_input(output: Path, data: Path) -> bool:
-    """Tell whether an output would replace an input, by whatever name."""
+    """Return whether an output would replace an input, under any of its names."""
     if not output.exists():
         return False
     inside = data.is_dir() and output.resolve().is_relative_to(data.resolve())
@@ -126,7 +126,7 @@ def _escaped(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a text that no spreadsheet runs; what is a number stays as it is."""
+    """Return a text that no spreadsheet runs; numbers stay as they are."""
     if not isinstance(value, str) or not value.startswith(SIGNS):
         return value
     try:

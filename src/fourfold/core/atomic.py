@@ -76,7 +76,7 @@ def rename(path: Path, new: Path) -> None:
 
 
 def sync(path: Path, *, inside: bool = True) -> None:
-    """Write a file, or a folder with what is inside, through to the disk."""
+    """Write a file, or a folder with all its entries, through to the disk."""
     if inside and path.is_dir():
         for entry in path.iterdir():
             sync(entry)

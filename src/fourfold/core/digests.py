@@ -1,4 +1,4 @@
-"""Digests of what is written, checked when it is read back.
+"""Digests of written content, checked when it is read back.
 
 They show damage, not forgery: whoever can change a file can change its digest, too.
 """
@@ -39,7 +39,7 @@ NOTES: Final = "fourfold"
 
 
 class DamagedError(ValueError):
-    """What is read back is not what was written."""
+    """Content that differs from the written one."""
 
 
 def file_digest(file: Path) -> str:

@@ -125,7 +125,7 @@ class StoreFolders:
             folder.mkdir(exist_ok=True)
 
     def _forget_first_format(self) -> bool:
-        """Remove what the index of a store of fourfold 0.1 names; tell whether there is one."""
+        """Remove the files of a store of fourfold 0.1; return whether there is one."""
         file = self.path / INDEX
         if not file.exists():
             return False
@@ -228,7 +228,7 @@ class StoreFolders:
 
 
 def _is_read_only(path: Path) -> bool:
-    """Tell whether a store is there and cannot be written."""
+    """Return whether a store is there and cannot be written."""
     return (path / MARK).exists() and not os.access(path, os.W_OK)
 
 

@@ -205,5 +205,5 @@ def _open(folder: Path, segment: Segment, function: str, tap: str) -> ValueArray
 
 
 def is_segment(name: str) -> bool:
-    """Tell whether a name is one that segments are given."""
+    """Return whether a name is one of a segment."""
     return NAME.fullmatch(name) is not None

@@ -263,7 +263,7 @@ def _seal(folder: Path) -> None:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Tell whether an artifact is there, as it was written."""
+    """Return whether an artifact is there, as it was written."""
     try:
         digests = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
         found = folder_digests(folder)

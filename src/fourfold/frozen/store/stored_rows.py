@@ -23,7 +23,7 @@ __all__ = ["StoredRows", "check_tap", "derived_keys"]
 
 
 class Finder(Protocol):
-    """What finds values: a store."""
+    """A store, as stored rows use it."""
 
     def find(self, frozen: Frozen, rows: Rows, index: Index, tap: str) -> ValueLocations:
         """Return the locations of a tap's values for rows, after computing missing ones."""
