@@ -14,7 +14,7 @@ import pytest
 
 from fourfold import Domain, Mlp, Store, Study, read_domain
 from fourfold.errors import FileError, FourfoldWarning
-from fourfold.study import execution
+from fourfold.study.running import execution
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.standard_normal((40, 4)).astype(np.float32)

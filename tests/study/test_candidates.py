@@ -16,7 +16,7 @@ from fourfold.study.candidates import (
     joint_candidates,
     transfer_candidates,
 )
-from fourfold.study.runs import Run
+from fourfold.study.running.runs import Run
 from study.samples import domains, tasks
 
 DEFAULTS = {"network": Mlp(hidden_layer_sizes=(8,)), "recipe": Recipe(epochs=3)}

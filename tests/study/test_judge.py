@@ -7,8 +7,8 @@ import pytest
 
 from fourfold import Classification, Domain
 from fourfold.study.judge import joint_rows, leaderboards
-from fourfold.study.outcomes import Failure, Outcome
 from fourfold.study.question import ask_tasks, ask_transfer
+from fourfold.study.running.outcomes import Failure, Outcome
 from study.samples import options
 
 X = np.arange(48.0).reshape(24, 2)

@@ -7,7 +7,7 @@ import pytest
 
 from fourfold import Classification, Domain, Regression
 from fourfold.core.tasks import Clustering
-from fourfold.study.outcomes import Outcome
+from fourfold.study.running.outcomes import Outcome
 from fourfold.study.scores import SCORES, Stability
 from fourfold.study.splits import Halves, HiddenLabels, count_splits
 

@@ -116,7 +116,7 @@ def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
     first = study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
     fits = []
     monkeypatch.setattr(
-        "fourfold.study.execution.execute",
+        "fourfold.study.running.execution.execute",
         lambda run, *_: fits.append(run) or pytest.fail("refitted"),
     )
     again = study(tmp_path, source, target, evaluate, methods=["FineTune"], resume=True).run()
@@ -129,7 +129,7 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from study.samples import domains, transfer_study
 from pathlib import Path
-from fourfold.study.outcomes import Outcome
+from fourfold.study.running.outcomes import Outcome
 
 saved = []
 save = Outcome.save

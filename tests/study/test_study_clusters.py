@@ -89,7 +89,9 @@ def test_entropy_can_be_asked_for(tmp_path):
 def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
     data, options = domains()[:2], {"methods": ["LatentKMeans"], "seeds": 1}
     study(tmp_path, *data, **options).run()
-    monkeypatch.setattr("fourfold.study.execution.execute", lambda *_: pytest.fail("refitted"))
+    monkeypatch.setattr(
+        "fourfold.study.running.execution.execute", lambda *_: pytest.fail("refitted")
+    )
     assert study(tmp_path, *data, **options, resume=True).run().shipped
 
 

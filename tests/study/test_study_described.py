@@ -113,7 +113,9 @@ def test_no_fit_sees_what_it_is_asked(tmp_path, form):
 
 def test_resume_takes_over_finished_splits(tmp_path, monkeypatch):
     study(tmp_path, *domains()).run()
-    monkeypatch.setattr("fourfold.study.execution.execute", lambda *_: pytest.fail("refitted"))
+    monkeypatch.setattr(
+        "fourfold.study.running.execution.execute", lambda *_: pytest.fail("refitted")
+    )
     assert study(tmp_path, *domains(), resume=True).run().shipped
 
 

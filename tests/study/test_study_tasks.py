@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from fourfold import Domain, FineTune, JointResult, Mlp, MultiTask, Recipe, load
 from fourfold.errors import DataError, ParameterError
 from fourfold.study import gate
-from fourfold.study.runs import list_runs
+from fourfold.study.running.runs import list_runs
 from study.samples import judged, tasks, weights
 from study.samples import tasks_study as study
 
@@ -120,7 +120,9 @@ def test_resume_takes_over_what_is_finished_and_the_result_is_kept(tmp_path, mon
     first = study(tmp_path).run()
     assert JointResult.load(tmp_path / "out/result.json") == first
 
-    monkeypatch.setattr("fourfold.study.execution.execute", lambda *_: pytest.fail("refitted"))
+    monkeypatch.setattr(
+        "fourfold.study.running.execution.execute", lambda *_: pytest.fail("refitted")
+    )
     again = study(tmp_path, resume=True).run()
     assert [line.scores for line in again.results["digit"].lines] == [
         line.scores for line in first.results["digit"].lines

@@ -29,13 +29,17 @@ __all__ = [
     "digest_tensors",
     "file_digest",
     "folder_digests",
+    "is_sealed",
     "load_tensors",
     "row_digests",
     "save_tensors",
+    "seal",
 ]
 
 NOTES: Final = "fourfold"
 """Key of the notes in the metadata of a safetensors file."""
+SEAL: Final = "digests.json"
+"""File with the digests of the other files of its folder."""
 
 
 class DamagedError(ValueError):
@@ -52,6 +56,22 @@ def folder_digests(folder: Path) -> dict[str, str]:
     """Hash all files of a folder: relative path → digest."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     return {file.relative_to(folder).as_posix(): file_digest(file) for file in files}
+
+
+def seal(folder: Path) -> None:
+    """Write the digests of all files of a folder into it."""
+    (folder / SEAL).write_text(json.dumps(folder_digests(folder)), encoding="utf-8")
+
+
+def is_sealed(folder: Path) -> bool:
+    """Return whether a folder is there, as it was sealed."""
+    try:
+        digests = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+        found = folder_digests(folder)
+    except (OSError, ValueError):
+        return False
+    found.pop(SEAL)
+    return bool(found == digests)
 
 
 def row_digests(rows: Iterable[Any], form: str) -> NDArray[np.uint64]:

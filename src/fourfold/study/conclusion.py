@@ -15,10 +15,10 @@ from fourfold.core.version import VERSION
 from fourfold.errors import FourfoldError, some
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
-from fourfold.study.execution import PLOTTED
 from fourfold.study.judge import finished, joint_rows
 from fourfold.study.leaderboard import best_baseline, best_choice
 from fourfold.study.result import DataSummary, JointResult, Result
+from fourfold.study.running.execution import PLOTTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.study.gate import Verdict
     from fourfold.study.leaderboard import JointRow, LeaderboardRow
-    from fourfold.study.outcomes import Failure, Outcome
     from fourfold.study.question import Question
     from fourfold.study.result import Points
+    from fourfold.study.running.outcomes import Failure, Outcome
 
 __all__ = ["conclude", "conclude_tasks"]
 

@@ -11,7 +11,7 @@ from fourfold.study import gate
 from fourfold.study.candidates import changed_parameters
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
-from fourfold.study.outcomes import Failure, Outcome, take
+from fourfold.study.running.outcomes import Failure, Outcome, take
 from fourfold.study.scores import ClassScore, rows_right
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
     from fourfold.study.gate import Interval, Intervals
-    from fourfold.study.outcomes import Answers
     from fourfold.study.question import Question
+    from fourfold.study.running.outcomes import Answers
     from fourfold.study.scores import Score
 
 __all__ = ["finished", "joint_rows", "leaderboards"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Index
-    from fourfold.study.outcomes import Outcome
+    from fourfold.study.running.outcomes import Outcome
     from fourfold.study.scores import Score
 
 __all__ = ["Halves", "HeldClasses", "HiddenLabels", "Split", "Splits", "count_splits"]

@@ -15,12 +15,12 @@ from fourfold.estimators.joint import JointEstimator
 from fourfold.methods.saved import load
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.conclusion import conclude, conclude_tasks
-from fourfold.study.execution import execute, execute_all, own_store, precompute
-from fourfold.study.folder import StudyFolder, write_error
 from fourfold.study.judge import leaderboards
-from fourfold.study.outcomes import is_saved
 from fourfold.study.question import Options, ask_tasks, ask_transfer
-from fourfold.study.runs import RunContext, data_digest, list_runs, without_answers
+from fourfold.study.running.execution import execute, execute_all, own_store, precompute
+from fourfold.study.running.folder import StudyFolder, write_error
+from fourfold.study.running.outcomes import is_saved
+from fourfold.study.running.runs import RunContext, data_digest, list_runs, without_answers
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from fourfold.networks.builder import Builder
     from fourfold.preparation.choose import Preparation
     from fourfold.study.candidates import Method
-    from fourfold.study.outcomes import Failure, Outcome
     from fourfold.study.result import JointResult, Result
-    from fourfold.study.runs import Run
+    from fourfold.study.running.outcomes import Failure, Outcome
+    from fourfold.study.running.runs import Run
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Study"]

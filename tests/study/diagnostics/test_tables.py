@@ -8,7 +8,7 @@ import numpy as np
 
 from fourfold import Classification, Domain, Regression
 from fourfold.study.diagnostics.tables import confusion_counts
-from fourfold.study.outcomes import Outcome
+from fourfold.study.running.outcomes import Outcome
 from study.samples import transfer_study
 
 X = np.arange(16.0).reshape(8, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -17,7 +16,7 @@ import platformdirs
 from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.atomic import disk_is_full, rename
-from fourfold.core.digests import folder_digests
+from fourfold.core.digests import is_sealed, seal
 from fourfold.errors import FileError, FourfoldWarning
 from fourfold.frozen.ragged import concatenate_values, value_bytes
 from fourfold.frozen.store.folders import BUILDING, EVERYTHING, StoreEntry, StoreFolders
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 GIGABYTE: Final = 1 << 30
-DIGESTS: Final = "digests.json"
-"""File with the digests of an artifact's files."""
 COMMIT_BYTES: Final = 1 << 23
 """Size of the values between two commits to the index ..."""
 COMMIT_SECONDS: Final = 2.0
@@ -146,10 +143,10 @@ class Store:
         """
         folder = self._folders.artifacts / xxh3_128_hexdigest(key.encode())
         if self._folders.read_only:
-            return folder if _is_whole(folder) else self._build_beside(folder.name, build)
-        if not _is_whole(folder):
+            return folder if is_sealed(folder) else self._build_beside(folder.name, build)
+        if not is_sealed(folder):
             with self._folders.lock(folder.name):
-                if not _is_whole(folder):
+                if not is_sealed(folder):
                     if folder.is_dir():
                         self.set_aside(folder)
                     self._build(folder, build)
@@ -232,7 +229,7 @@ class Store:
             building.mkdir()
             try:
                 build(building)
-                _seal(building)
+                seal(building)
                 rename(building, folder)
             except BaseException as error:
                 shutil.rmtree(building, ignore_errors=True)
@@ -254,23 +251,6 @@ class Store:
             build(folder)
             self._unwritten[name] = folder
         return self._unwritten[name]
-
-
-def _seal(folder: Path) -> None:
-    """Write the digests of all files of an artifact into its folder."""
-    digests = folder_digests(folder)
-    (folder / DIGESTS).write_text(json.dumps(digests), encoding="utf-8")
-
-
-def _is_whole(folder: Path) -> bool:
-    """Return whether an artifact is there, as it was written."""
-    try:
-        digests = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
-        found = folder_digests(folder)
-    except (OSError, ValueError):
-        return False
-    found.pop(DIGESTS)
-    return bool(found == digests)
 
 
 def _in_commits(frozen: Frozen, rows: Rows, wanted: Index) -> Iterator[dict[str, NDArray[Any]]]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from fourfold.core.findings import Finding
     from fourfold.data.domain import Domain
-    from fourfold.study.outcomes import Outcome
     from fourfold.study.question import Question
+    from fourfold.study.running.outcomes import Outcome
 
 __all__ = ["cluster_contents", "confusion_counts"]
 

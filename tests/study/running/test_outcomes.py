@@ -8,7 +8,7 @@ import pytest
 from fourfold import Classification
 from fourfold.core.findings import Facts
 from fourfold.errors import FileError
-from fourfold.study.outcomes import Outcome, take
+from fourfold.study.running.outcomes import Outcome, take
 
 HELD = np.array([3, 5])
 

@@ -21,14 +21,14 @@ from fourfold.errors import FileError, FourfoldError, FourfoldWarning
 from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
-from fourfold.study.outcomes import Failure, Outcome, save_model
+from fourfold.study.running.outcomes import Failure, Outcome, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from fourfold.study.outcomes import Answers
     from fourfold.study.question import Question
-    from fourfold.study.runs import Run, RunContext
+    from fourfold.study.running.outcomes import Answers
+    from fourfold.study.running.runs import Run, RunContext
     from fourfold.study.splits import Split
 
 __all__ = ["PLOTTED", "execute", "execute_all", "own_store", "precompute"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fourfold import Domain, MultiTask, Recipe, Runtime
-from fourfold.study.runs import list_runs
+from fourfold.study.running.runs import list_runs
 from study.samples import domains, tasks, tasks_study, transfer_study
 
 

@@ -15,7 +15,7 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.version import VERSION
 from fourfold.estimators.joint import JointEstimator
-from fourfold.study.outcomes import Outcome, is_saved
+from fourfold.study.running.outcomes import Outcome, is_saved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

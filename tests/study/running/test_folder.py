@@ -24,7 +24,7 @@ def others():
 HOLD = """
 import sys
 from pathlib import Path
-from fourfold.study.folder import StudyFolder
+from fourfold.study.running.folder import StudyFolder
 with StudyFolder(Path(sys.argv[1]), "data", resume=False, force=False).held():
     print("held", flush=True)
     sys.stdin.readline()
