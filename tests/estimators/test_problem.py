@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from fourfold import Domain
+from fourfold.data.domain import in_one_order
 from fourfold.errors import ParameterError
 from fourfold.estimators import problem, supervised
 from fourfold.frozen.store import Store, using
@@ -86,8 +87,12 @@ def test_a_remembered_source_model_gives_the_same_as_a_fresh_one():
 
 def test_several_sources_are_one():
     X, y = noise()
-    whole = FineTune(network=NET, recipe=SHORT).fit(X[:8], y[:8], source=Domain(X, y))
-    parts = [Domain(X[:25], y[:25]), Domain(X[25:], y[25:])]
+    parts = in_one_order([Domain(X[:25], y[:25]), Domain(X[25:], y[25:])])
+    stacked = Domain(
+        np.concatenate([part.rows.take(np.arange(part.n_rows)) for part in parts]),
+        np.concatenate([part.y for part in parts]),
+    )
+    whole = FineTune(network=NET, recipe=SHORT).fit(X[:8], y[:8], source=stacked)
     pooled = FineTune(network=NET, recipe=SHORT).fit(X[:8], y[:8], source=parts)
     np.testing.assert_array_equal(pooled.outputs(X), whole.outputs(X))
 

@@ -17,7 +17,7 @@ def test_columns_are_what_they_hold_in_all_domains_together():
     other["town"] = other["town"].astype("category")
     columns = sort_columns([first, other])
     assert columns.numbers == ["age", "flag"]
-    assert columns.categories == ["town", "member", "empty"]
+    assert columns.categories == ["empty", "member", "town"]
     assert columns.dates == ["joined"]
     assert columns.text == ["note"]
     assert columns.spaced

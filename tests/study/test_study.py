@@ -226,7 +226,7 @@ def test_a_resumed_study_keeps_the_models_that_it_judged(tmp_path):
     first = study(tmp_path, *domains(), **options).run()
     saved = weights(tmp_path / "out" / "models")
     other = Recipe(epochs=1, min_steps=2)
-    study(tmp_path, *domains(), recipe=other, **options).run()
+    study(tmp_path, *domains(), recipe=other, resume=True, **options).run()
     assert weights(tmp_path / "out" / "models") != saved
     again = study(tmp_path, *domains(), resume=True, **options).run()
     assert again.lines[0].scores == first.lines[0].scores

@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from fourfold import Domain, FineTune, JointResult, Mlp, MultiTask, Recipe, load
-from fourfold.errors import DataError, ParameterError
+from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.study import gate
 from fourfold.study.running.runs import list_runs
 from study.samples import judged, tasks, weights
@@ -62,7 +62,8 @@ def test_what_is_handed_over_answers_for_its_task(tmp_path):
 def test_a_joint_winner_is_handed_over_as_it_was_trained(tmp_path):
     planned = study(tmp_path)
     planned.run()
-    planned._ship(dict.fromkeys(tasks(), "MultiTask"))
+    joint = next(run for run in list_runs(planned.questions, 1) if len(run.held) == len(tasks()))
+    planned._ship(dict.fromkeys(tasks(), joint), planned._context())
     whole = load(tmp_path / "out/models/MultiTask")
     X = judged()["even"].rows
     for name in tasks():
@@ -128,7 +129,10 @@ def test_resume_takes_over_what_is_finished_and_the_result_is_kept(tmp_path, mon
         line.scores for line in first.results["digit"].lines
     ]
     even = tasks()["even"]
-    changed = study(tmp_path, tasks={**tasks(), "even": Domain(even.rows, 1 - even.y)})
+    data = {**tasks(), "even": Domain(even.rows, 1 - even.y)}
+    with pytest.raises(FileError, match="one of other data"):
+        study(tmp_path, tasks=data, resume=True)
+    changed = study(tmp_path, tasks=data, force=True)
     context = changed._context()
     kept = [
         set(run.held)
