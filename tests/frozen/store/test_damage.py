@@ -168,8 +168,9 @@ def test_a_folder_of_something_else_is_no_store(tmp_path, inside):
     thesis = tmp_path / "folder" / inside
     thesis.parent.mkdir(parents=True)
     thesis.write_text("years of work")
-    with pytest.raises(FileError, match="must be empty, or a cache of fourfold"):
-        Store(tmp_path / "folder")
+    for read_only in (False, True):
+        with pytest.raises(FileError, match=r"folder must be empty, or a cache of fourfold"):
+            Store(tmp_path / "folder", read_only=read_only)
     assert thesis.read_text() == "years of work"
     assert [entry.name for entry in (tmp_path / "folder").iterdir()] == [inside.partition("/")[0]]
 

@@ -91,6 +91,8 @@ class StoreFolders:
             self._check_ours()
             if not self.read_only:
                 self._make()
+        except FileError:
+            raise
         except OSError as error:
             raise FileError(f"the store {path} must be writable; got: {error}") from error
         rebuild = None if self.read_only else self._set_index_aside
@@ -110,11 +112,17 @@ class StoreFolders:
             return
         names = [entry.name for entry in self.path.iterdir()]
         held = [name for name in names if not name.startswith(f".{MARK}")]  # a mark in the making
-        if held and not (self.read_only or self._forget_first_format()):
+        if not held:
+            return
+        old = self._first_format()
+        if old is None:
             raise FileError(
                 f"{self.path} must be empty, or a cache of fourfold, to be used as one; it lacks "
                 f"{MARK} and holds {min(held)}: name another folder"
             )
+        if not self.read_only:
+            for path in old:
+                _remove(path)
 
     def _make(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -124,24 +132,22 @@ class StoreFolders:
         for folder in (self.segments, self.artifacts, self.locks, self.quarantine):
             folder.mkdir(exist_ok=True)
 
-    def _forget_first_format(self) -> bool:
-        """Remove the files of a store of fourfold 0.1; return whether there is one."""
-        file = self.path / INDEX
-        if not file.exists():
-            return False
-        with contextlib.suppress(FileError):
-            old = StoreIndex(file, read_only=True)
-            if old.format < FORMAT:
-                for _, _, name, _ in old.all_segments():
-                    if is_segment(name):
-                        (self.segments / name).unlink(missing_ok=True)
-                for name, _, _ in old.all_artifacts():
-                    if ARTIFACT.fullmatch(name):
-                        shutil.rmtree(self.artifacts / name, ignore_errors=True)
-                for name in (INDEX, f"{INDEX}-wal", f"{INDEX}-shm"):
-                    (self.path / name).unlink(missing_ok=True)
-                return True
-        return False
+    def _first_format(self) -> list[Path] | None:
+        """Return the files of a store of fourfold 0.1, known by its index; None for other ones."""
+        index = self.path / INDEX
+        if not index.exists():
+            return None
+        old = StoreIndex(index, read_only=True)
+        try:
+            if old.format >= FORMAT:
+                return None
+            segments = [name for _, _, name, _ in old.all_segments() if is_segment(name)]
+            artifacts = [name for name, _, _ in old.all_artifacts() if ARTIFACT.fullmatch(name)]
+        except FileError:  # another program's
+            return None
+        files = [index, *(index.with_name(f"{INDEX}-{end}") for end in ("wal", "shm"))]
+        files += [self.segments / name for name in segments]
+        return files + [self.artifacts / name for name in artifacts]
 
     def _set_index_aside(self) -> None:
         """Move a broken index into quarantine: its values are computed again."""
