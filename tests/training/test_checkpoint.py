@@ -254,6 +254,16 @@ def test_a_damaged_or_foreign_file_trains_from_the_start(harm, tmp_path):
     assert run(tmp_path)[1] == []
 
 
+@pytest.mark.filterwarnings("ignore::fourfold.errors.FourfoldWarning")
+def test_a_folder_in_its_place_is_one_sentence(tmp_path):
+    run(tmp_path, stop=2)
+    path = state(tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(FileError, match=r"\.safetensors must be writable for checkpoints"):
+        run(tmp_path)
+
+
 def test_a_write_replaces_the_file_in_one_step(tmp_path, monkeypatch):
     run(tmp_path, stop=2)
     before = state(tmp_path).read_bytes()

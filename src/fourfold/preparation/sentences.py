@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from xxhash import xxh3_128
 
+from fourfold.core.digests import digest_tensors
 from fourfold.data.rows import Rows, TextRows, hash_contents
 from fourfold.errors import FileError, MissingExtraError, ParameterError
 from fourfold.frozen.frozen import Frozen
@@ -145,11 +145,7 @@ class Encoder:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
         parts = [type(part).__name__ for part in loaded]
         about = [vocabulary, self.tokens(PROBE, 64).tolist(), parts, self.prompt]
-        hashed = xxh3_128(json.dumps(about).encode())
-        for name, tensor in sorted(loaded.state_dict().items()):
-            hashed.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
-            hashed.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().data)
-        return hashed.hexdigest()
+        return digest_tensors(loaded.state_dict(), json.dumps(about))
 
 
 @final

@@ -265,17 +265,19 @@ class Study:
 
     def _ship(self, shipped: Mapping[str, Run], context: RunContext) -> None:
         """Put the model of each question's chosen run into ``best``, all or nothing."""
-        for run in shipped.values():
-            key = context.key(run)
+        joint = {}
+        for key, run in {context.key(run): run for run in shipped.values()}.items():
             if not is_saved(context.model(run), key):  # damaged since it was fitted
                 execute(run, context, key)
+            if isinstance(run.estimator, JointEstimator):
+                joint[run.method] = load(context.model(run))
         best = self.output / "best"
         try:
             with whole_folder(best) as part:
                 for name, run in shipped.items():
                     place = part if len(self.questions) == 1 else part / as_folder(name)
-                    if isinstance(run.estimator, JointEstimator):
-                        bundle.save(load(context.model(run)).of(name), place)
+                    if run.method in joint:
+                        bundle.save(joint[run.method].of(name), place)
                     else:
                         shutil.copytree(context.model(run), place, dirs_exist_ok=True)
         except OSError as error:

@@ -65,7 +65,7 @@ def minimize(
     Raises
     ------
     DataError
-        If a table has fewer rows than there are processes, or a checkpoint is damaged.
+        If a table has fewer rows than there are processes.
     ParameterError
         If the recipe asks for validation without ``validate``, or a loss becomes NaN or infinite.
     """

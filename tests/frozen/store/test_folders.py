@@ -63,8 +63,10 @@ def test_artifacts_are_evicted_but_the_one_asked_for(store):
 
 def test_clear_empties_it(store):
     everything(store.rows(Scaled(), ArrayRows(X)))
-    store.artifact("a model", lambda folder: (folder / "model").write_text("weights"))
-    assert store.size > 2 * X.nbytes + 7
+    made = store.artifact("a model", lambda folder: (folder / "model").write_text("weights"))
+    sizes = {file.name: file.stat().st_size for file in made.iterdir()}
+    assert sizes.keys() == {"model", "digests.json"}
+    assert store.size == 2 * X.nbytes + 7 + sizes["digests.json"]
     store.clear()
     assert (store.size, store.entries()) == (0, [])
     assert not [*store._folders.segments.iterdir(), *store._folders.artifacts.iterdir()]

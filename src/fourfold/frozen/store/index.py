@@ -80,16 +80,14 @@ class StoreIndex:
     """Index of a store in one SQLite file; each query opens its own connection.
 
     A file that cannot be read or written is a FileError in any method, a full disk an OSError with
-    ``ENOSPC``. A broken file is set aside by ``rebuild``, which leaves none, and begun anew; read
-    only, it is as an empty one.
+    ``ENOSPC``. A broken file is set aside by ``rebuild``, which leaves none, and begun anew;
+    without ``rebuild`` it is a FileError, too.
     """
 
     def __init__(
         self, file: Path, rebuild: Callable[[], None] | None = None, *, read_only: bool = False
     ) -> None:
         self.file, self.rebuild, self.read_only = file, rebuild, read_only
-        if not read_only:
-            self._query(lambda db: db.executescript(TABLES))
 
     def _query(self, ask: Callable[[sqlite3.Connection], T], *, change: bool = False) -> T:
         """Ask within a connection; to change something, within a transaction without others."""
@@ -123,10 +121,10 @@ class StoreIndex:
             return sqlite3.connect(f"{self.file.as_uri()}?{mode}", uri=True, isolation_level=None)
         db = sqlite3.connect(self.file, WAIT_SECONDS, isolation_level=None)
         try:
-            db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA foreign_keys=ON")
             db.execute("PRAGMA synchronous=NORMAL")
             if not db.execute("SELECT 1 FROM sqlite_schema").fetchone():  # new, or begun anew
+                db.execute("PRAGMA journal_mode=WAL")
                 db.executescript(TABLES)
         except BaseException:
             db.close()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from xxhash import xxh3_128
 
+from fourfold.core.digests import file_digest
 from fourfold.errors import DataError
 from fourfold.readers.files import named, read_text
 
@@ -50,9 +49,8 @@ def text_of_vectors(path: Path, store: Store | None) -> tuple[list[str], Vectors
                 vectors.tofile(numbers)
                 names.writelines(f"{word}\n" for word in words)
 
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, xxh3_128).hexdigest()
-    folder = store.artifact(f"word vectors {FORMAT} {path.name[-3:]} {digest}", build)
+    key = f"word vectors {FORMAT} {path.name[-3:]} {file_digest(path)}"
+    folder = store.artifact(key, build)
     listed = _lines(folder / "words.txt")
     flat = np.memmap(folder / "vectors.f32", np.float32, "r")
     return listed, np.asarray(flat).reshape(len(listed), -1)

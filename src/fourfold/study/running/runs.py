@@ -14,6 +14,7 @@ from sklearn.base import clone
 from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.version import VERSION
+from fourfold.data.domain import in_one_order
 from fourfold.estimators.joint import JointEstimator
 from fourfold.study.running.outcomes import Outcome, is_saved
 
@@ -97,7 +98,7 @@ def without_answers(question: Question) -> Question:
 def data_digest(questions: Mapping[str, Question]) -> str:
     """Return a digest of all that questions learn from."""
     data = {
-        name: [*sorted(source.digest for source in question.sources), question.target.digest]
+        name: [domain.digest for domain in (*in_one_order(question.sources), question.target)]
         for name, question in questions.items()
     }
     return xxh3_128_hexdigest(json.dumps(data).encode())
