@@ -29,6 +29,7 @@ FILES: Final = {
     "labels": "labels",
     "texts": "texts",
     "clustering": "clustering",
+    "faults": "faults",
 }
 """Benchmark → its file here; ``import`` is no name for one."""
 
