@@ -43,11 +43,11 @@ BENCHMARK: Final = Benchmark(
     · A crash is an exception of a library, a process that ends, or a message that is empty, of
       several lines or longer than 300 characters.
     """,
-    sides={name: _side(name) for name in ("kills", "flips")},
+    sides={name: _side(name) for name in ("kills", "flips", "bundles", "inputs")},
     figures=_figures,
     targets={fault: Target("≤", 0) for fault in FAULTS},
     packages=("torch", "numpy", "pyarrow", "pillow", "soundfile", "skops", "safetensors"),
     settings=Settings(),
-    quick=Settings(kills=7, flips=24, inputs=40),
+    quick=Settings(kills=4, flips=20, inputs=40),
     rounds=1,
 )

@@ -149,7 +149,7 @@ def run_cases(cases: Sequence[Case], limits: Limits) -> Iterator[Verdict]:
 
 
 def in_child(work: Callable[[], str | None], limits: Limits) -> str:
-    """Return the answer of work that must succeed in a child; a FourfoldError says why it did not."""
+    """Return the answer of work that must succeed in a child, or raise a FourfoldError."""
     answers = Child(lambda send: send(json.dumps(_attempt(work))), limits.memory)
     line = answers.line(limits.seconds)
     ended = answers.kill()

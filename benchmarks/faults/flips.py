@@ -47,12 +47,12 @@ def attack(s: Settings) -> Measures:
             file = kinds[kind][rng.integers(len(kinds[kind]))]
             content, how = _damage((whole / file).read_bytes(), rng)
             case = f"{i} {file} {how}"
-            if case in log.verdicts:
+            if case in log:
                 continue
             name = file.parts[0]
             damaged = Path(shutil.copytree(whole / name, Path(folder, "damaged")))
             (damaged / file.relative_to(name)).write_bytes(content)
-            log.add(case, _judged(name, damaged, right[name], s))
+            log.add(case, [_judged(name, damaged, right[name], s)])
             shutil.rmtree(damaged)
     return log.measures()
 

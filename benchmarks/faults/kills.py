@@ -30,13 +30,14 @@ def attack(s: Settings) -> Measures:
     right: dict[str, tuple[set[str], float]] = {}
     for i in range(s.kills):
         name = TURNS[i % len(TURNS)]
-        if f"{i} {name}" in log.verdicts:
+        if f"{i} {name}" in log:
             continue
         with TemporaryDirectory(dir=log.folder) as folder:
             if name not in right:
                 right[name] = _right(name, Path(folder, "right"), s)
             share = np.random.default_rng([s.seed, i]).random()
-            log.add(f"{i} {name}", _kill(name, Path(folder, "killed"), *right[name], share, s))
+            verdict = _kill(name, Path(folder, "killed"), *right[name], share, s)
+            log.add(f"{i} {name}", [verdict])
     return log.measures()
 
 

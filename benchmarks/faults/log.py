@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from typing import TYPE_CHECKING, final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, final
 
 from xxhash import xxh3_64_hexdigest
 
-from benchmarks.faults.children import FAULTS, Verdict
+from benchmarks.faults.children import FAULTS
 from benchmarks.harness import ROOT
 from fourfold.core.digests import folder_digests
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.faults.children import Verdict
     from benchmarks.harness import Measures
 
 __all__ = ["Log"]
@@ -20,7 +23,7 @@ __all__ = ["Log"]
 
 @final
 class Log:
-    """Verdicts of one side under one version of the code and one seed, by the name of the case."""
+    """Verdicts of one side under one version of the code and one seed, in named groups."""
 
     def __init__(self, side: str, seed: int) -> None:
         code = {
@@ -32,22 +35,34 @@ class Log:
         version = xxh3_64_hexdigest(json.dumps(code, sort_keys=True).encode())
         self.folder = ROOT / "runs" / "faults" / version
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._path = self.folder / f"{side}-{seed}.jsonl"
-        self.verdicts: dict[str, Verdict] = {}
-        if self._path.exists():
-            for line in self._path.read_text("utf-8").splitlines():
-                name, fault, said = json.loads(line)
-                self.verdicts[name] = Verdict(fault, said)
+        self._path, self._lock = self.folder / f"{side}-{seed}.jsonl", Lock()
+        lines = self._path.read_text("utf-8").splitlines() if self._path.exists() else []
+        self._groups: dict[str, dict[str, Any]] = {}
+        for line in lines:
+            group = json.loads(line)
+            self._groups[group["name"]] = group
 
-    def add(self, name: str, verdict: Verdict) -> None:
-        """Write a verdict."""
-        self.verdicts[name] = verdict
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([name, *verdict]) + "\n")
+    def __contains__(self, name: object) -> bool:
+        return name in self._groups
+
+    def add(self, name: str, verdicts: Sequence[Verdict]) -> None:
+        """Write a group of verdicts: their number, that of refusals, and each fault."""
+        group: dict[str, Any] = {
+            "name": name,
+            "cases": len(verdicts),
+            "refused": sum(1 for one in verdicts if one.said and not one.fault),
+            "faults": [[i, *one] for i, one in enumerate(verdicts) if one.fault],
+        }
+        with self._lock, self._path.open("a", encoding="utf-8") as file:
+            self._groups[name] = group
+            file.write(json.dumps(group) + "\n")
 
     def measures(self) -> Measures:
         """Return the number of cases, of refusals and of each fault."""
-        found = Counter(verdict.fault for verdict in self.verdicts.values())
-        refused = sum(1 for one in self.verdicts.values() if one.said and not one.fault)
-        counts = {"cases": len(self.verdicts), "refused": refused}
-        return {name: float(n) for name, n in (counts | {f: found[f] for f in FAULTS}).items()}
+        counts = {name: 0.0 for name in ("cases", "refused", *FAULTS)}
+        for group in self._groups.values():
+            counts["cases"] += group["cases"]
+            counts["refused"] += group["refused"]
+            for _, fault, _ in group["faults"]:
+                counts[fault] += 1
+        return counts
