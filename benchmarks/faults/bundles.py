@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from benchmarks.hostile import HOSTILE, KINDS, make
 from fourfold import load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.faults.settings import Settings
     from benchmarks.harness import Measures
 
@@ -23,25 +26,28 @@ def attack(s: Settings) -> Measures:
     """Spoil a good bundle in each way, and load it."""
     log = Log("bundles", s.seed)
     with TemporaryDirectory(dir=log.folder) as folder:
-        good, place, mark = Path(folder, "good"), Path(folder, "place"), Path(folder, "mark")
-        for kind in KINDS:
-            (good / kind).mkdir(parents=True)
-            in_child(lambda kind=kind: str(make(kind, good / kind)), s.limits)
+        kept, mark = Path(folder, "kept"), Path(folder, "mark")
+        places = {kind: Path(folder, kind) for kind in KINDS}
+        for kind, place in places.items():
+            place.mkdir()
+            in_child(lambda kind=kind, place=place: str(make(kind, place)), s.limits)
         for name, hostile in HOSTILE.items():
             if name in log:
                 continue
-
-            def work(name: str = name) -> None:
-                HOSTILE[name].spoil(place / "bundle", mark)
-                try:
-                    load(place / "bundle")
-                finally:
-                    if mark.exists():
-                        raise WrongError("its code ran")
-                raise WrongError("it was loaded")
-
-            shutil.move(good / hostile.kind, place)  # an encoder is named by its path
-            shutil.copytree(place, good / hostile.kind, symlinks=True)
-            log.add(name, list(run_cases([Case(name, work)], s.limits)))
+            place = places[hostile.kind]
+            shutil.copytree(place, kept)
+            case = Case(name, partial(_load, hostile.spoil, place / "bundle", mark))
+            log.add(name, list(run_cases([case], s.limits)))
             shutil.rmtree(place)
+            kept.rename(place)  # back: models name their encoders by their paths
     return log.measures()
+
+
+def _load(spoil: Callable[[Path, Path], object], bundle: Path, mark: Path) -> None:
+    spoil(bundle, mark)
+    try:
+        load(bundle)
+    finally:
+        if mark.exists():
+            raise WrongError("its code ran")
+    raise WrongError("it was loaded")

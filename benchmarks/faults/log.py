@@ -59,7 +59,7 @@ class Log:
 
     def measures(self) -> Measures:
         """Return the number of cases, of refusals and of each fault."""
-        counts = {name: 0.0 for name in ("cases", "refused", *FAULTS)}
+        counts = dict.fromkeys(("cases", "refused", *FAULTS), 0.0)
         for group in self._groups.values():
             counts["cases"] += group["cases"]
             counts["refused"] += group["refused"]
