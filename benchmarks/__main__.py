@@ -30,6 +30,7 @@ FILES: Final = {
     "texts": "texts",
     "clustering": "clustering",
     "faults": "faults",
+    "store": "store",
 }
 """Benchmark → its file here; ``import`` is no name for one."""
 
