@@ -17,6 +17,7 @@ from fourfold.data.domain import pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.study.checks import called, check_classes
 from fourfold.study.diagnostics.leaks import leaks
+from fourfold.study.overlap import find_overlap
 from fourfold.study.scores import (
     SCORES,
     HarmonicMean,
@@ -24,7 +25,7 @@ from fourfold.study.scores import (
     choose_score,
     information_maximization,
 )
-from fourfold.study.splits import Halves, HeldClasses, HiddenLabels, count_splits
+from fourfold.study.splits import Halves, HeldClasses, HiddenLabels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,14 +98,34 @@ def labelled_protocol(
     check_classes(task, sources, target, evaluate)
     score = choose_score(task, evaluate or target, metric)
     choice = choose_score(task, target, metric) if target.n_labelled else score
-    count = count_splits(task, target, folds)
-    if not count and not task.has_classes:
+    splits = HiddenLabels(sources, target, task, folds)
+    if not splits.count and not task.has_classes:
         raise DataError(
             f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
             "choose a model by"
         )
-    splits = HiddenLabels(sources, target, task, count)
-    return Protocol(task, score, choice, splits, information_maximization)
+    notes = _repeated(splits)
+    return Protocol(task, score, choice, splits, information_maximization, notes=notes)
+
+
+def _repeated(splits: HiddenLabels) -> list[str]:
+    """Say how equal rows are held out, and which held-out rows are learnt from nevertheless."""
+    if not splits.count:
+        return []
+    target, notes = splits.target, []
+    repeated = target.n_labelled - len(splits.apart)
+    if repeated:
+        notes.append(
+            f"{repeated} of {target.n_labelled} labelled rows of the target repeat others; equal "
+            "rows are held out together."
+        )
+    found = find_overlap(target, {"source": splits.sources})
+    if len(found.rows) and not found.by_chance:
+        notes.append(
+            f"{len(found.rows)} of {target.n_labelled} labelled rows of the target are also "
+            f"{found.where}: where they are held out, they are still learnt from there."
+        )
+    return notes
 
 
 def common_folds(tasks: Mapping[str, Domain], most: int) -> int:
@@ -116,7 +137,7 @@ def common_folds(tasks: Mapping[str, Domain], most: int) -> int:
         If there are none, and the models of a task without classes could not be chosen.
     """
     kinds = {name: infer_task(domain) for name, domain in tasks.items()}
-    folds = {name: count_splits(kinds[name], domain, most) for name, domain in tasks.items()}
+    folds = {n: HiddenLabels([], domain, kinds[n], most).count for n, domain in tasks.items()}
     few = min(folds, key=lambda name: folds[name])
     others = [name for name, kind in kinds.items() if not kind.has_classes]
     if not folds[few] and others:

@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.data.domain import in_one_order, input_difference, pool
-from fourfold.errors import ParameterError
+from fourfold.errors import DataError, ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.choose import SentenceEncoding
@@ -18,6 +18,7 @@ from fourfold.preparation.texts import MINILM, encode_descriptions
 from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
 from fourfold.study.checks import check_network, fit_preparation
 from fourfold.study.diagnostics.points import sample_rows
+from fourfold.study.overlap import fellows, judged_apart, teachers
 from fourfold.study.protocols import (
     clustering_protocol,
     common_folds,
@@ -55,6 +56,7 @@ class Options:
     recipe: Recipe | Mapping[str, Any] | None
     folds: int
     metric: str | None
+    allow_overlap: bool = False
 
     def preparation(self, domains: Iterable[Domain]) -> Preparation | None:
         """Return the user's preparation, or that of the sentence encoder; None for neither.
@@ -150,9 +152,15 @@ def ask_transfer(
     if placement.cell == "zeroshot":
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
-    protocol = _protocol(placement, sources, target, evaluate, options)
-    learnt = [*in_one_order(sources), target]
-    prepared = _fit_preparation(chosen, placement, learnt, [evaluate], options)
+    methods = placement.methods if options.methods is None else options.methods
+    learnt = teachers(placement, sources, target, methods)
+    evaluate, notes = judged_apart(evaluate, learnt, allow=options.allow_overlap)
+    try:
+        protocol = _protocol(placement, sources, target, evaluate, options)
+    except DataError as error:
+        raise DataError("; ".join([str(error), *notes])) from error
+    training = [*in_one_order(sources), target]
+    prepared = _fit_preparation(chosen, placement, training, [evaluate], options)
     candidates = transfer_candidates(
         options.methods, placement, options.defaults(FrozenEstimator(prepared)), protocol.parameters
     )
@@ -167,7 +175,7 @@ def ask_transfer(
         protocol=protocol,
         preparation=prepared,
         candidates=candidates,
-        notes=(*protocol.notes, *([why] if unused else [])),
+        notes=(*notes, *protocol.notes, *([why] if unused else [])),
         plotted=(sample_rows(pool(sources)), sample_rows(target)),
     )
 
@@ -185,7 +193,12 @@ def ask_tasks(
     chosen = options.preparation(tasks.values())
     placement = locate_tasks(tasks)
     targets = {name: _called(domain, name) for name, domain in tasks.items()}
-    judged = {name: None if d is None else _called(d, name) for name, d in evaluate.items()}
+    called = {name: None if d is None else _called(d, name) for name, d in evaluate.items()}
+    apart = {
+        name: judged_apart(domain, fellows(name, targets), allow=options.allow_overlap)
+        for name, domain in called.items()
+    }
+    judged = {name: domain for name, (domain, _) in apart.items()}
     folds = common_folds(targets, options.folds)
     protocols = {
         name: labelled_protocol([], d, judged[name], folds=folds, metric=options.metric)
@@ -215,6 +228,7 @@ def ask_tasks(
             protocol=protocol,
             preparation=prepared[name],
             candidates={**baselines(placement, options.defaults(frozen[name])), **joint},
+            notes=(*apart[name].notes, *protocol.notes),
         )
         for name, protocol in protocols.items()
     }

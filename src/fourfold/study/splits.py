@@ -10,6 +10,7 @@ import numpy as np
 
 from fourfold.core.folds import count_folds, make_folds
 from fourfold.data.domain import Domain, pool
+from fourfold.study.overlap import first_of_equals
 from fourfold.study.scores import HarmonicMean, Stability
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fourfold.study.running.outcomes import Outcome
     from fourfold.study.scores import Score
 
-__all__ = ["Halves", "HeldClasses", "HiddenLabels", "Split", "Splits", "count_splits"]
+__all__ = ["Halves", "HeldClasses", "HiddenLabels", "Split", "Splits"]
 
 
 class Split(NamedTuple):
@@ -75,19 +76,32 @@ class Splits(ABC):
 
 @final
 class HiddenLabels(Splits):
-    """Cross-validation on the target's labels, in as many folds as ``count``; 0 for none."""
+    """Cross-validation on the target's labels, in at most ``most`` folds.
 
-    def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, count: int) -> None:
-        self.sources, self.target, self.count = list(sources), target, count
+    Equal rows are held out together, unless they are common. There are no folds where some class
+    has a single label then.
+    """
+
+    def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, most: int) -> None:
+        self.sources, self.target, self.count = list(sources), target, 0
         self.stratified = task.stratified
+        if target.n_labelled:
+            self.first = first_of_equals(target, sources)
+            self.apart = np.unique(self.first)
+            self.count = count_folds(self._drawn, most, stratified=self.stratified)
+
+    @property
+    def _drawn(self) -> NDArray[Any]:
+        """Labels of the rows that folds are drawn from: the first of equal ones."""
+        return self.target.known[self.apart]
 
     def parts(self, seed: int) -> list[Index]:
         """Return the positions of each fold's labelled rows, classes in proportion."""
         if not self.count:
             return []
         where = np.flatnonzero(self.target.labelled)
-        parts = make_folds(self.target.known, self.count, seed, stratified=self.stratified)
-        return [where[held] for held in parts]
+        parts = make_folds(self._drawn, self.count, seed, stratified=self.stratified)
+        return [where[np.isin(self.first, self.apart[held])] for held in parts]
 
     def apply(self, held: Index) -> Split:
         return Split(self.sources, self.target.hide(held), self.target.subset(held))
@@ -209,10 +223,3 @@ class Halves(Splits):
     def chosen_by(self, score: Score) -> str:
         del score
         return f"{Stability.name}: how alike models of two halves of the target cluster all of it"
-
-
-def count_splits(task: Task, target: Domain, most: int) -> int:
-    """Return the number of folds of the target's labels; 0 if some class has a single label."""
-    if not target.n_labelled:
-        return 0
-    return count_folds(target.known, most, stratified=task.stratified)
