@@ -148,15 +148,6 @@ def test_a_leak_is_said(tmp_path):
     assert planned.evaluate.n_labelled == 70
 
 
-def test_labels_of_the_target_teach_no_zero_shot_method(tmp_path):
-    source, target, evaluate = domains()
-    known = Domain(evaluate.rows, evaluate.y, classes=target.classes)
-    planned = study(tmp_path, source, known, evaluate).questions["target"]
-    assert planned.evaluate.n_labelled == evaluate.n_rows
-    with pytest.raises(DataError, match=r"80 of 80 are also labelled rows of the target: bring"):
-        study(tmp_path, source, known, evaluate, methods=["ESZSL", "FineTune"])
-
-
 def test_the_lack_of_a_kind_of_classes_says_where_it_went(tmp_path):
     source, target, evaluate = domains(seen_rows=50)
     known = Domain(

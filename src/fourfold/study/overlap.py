@@ -11,28 +11,18 @@ import pandas as pd
 from fourfold.data.domain import input_difference
 from fourfold.data.rows import hash_contents
 from fourfold.errors import DataError, some
-from fourfold.methods import find, table
 from fourfold.preparation.table_columns import arranged, sort_columns
 from fourfold.study.checks import called
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from fourfold.data.domain import Domain
     from fourfold.data.rows import Index, Rows
-    from fourfold.planner import Placement
 
-__all__ = [
-    "Judged",
-    "Overlap",
-    "fellows",
-    "find_overlap",
-    "first_of_equals",
-    "judged_apart",
-    "teachers",
-]
+__all__ = ["Judged", "Overlap", "fellows", "find_overlap", "first_of_equals", "judged_apart"]
 
 UNIQUE: Final = frozenset({"pictures", "sounds", "texts"})
 """Kinds of rows that are not equal by chance."""
@@ -72,18 +62,6 @@ class Judged(NamedTuple):
 
     rows: Domain | None
     notes: list[str]
-
-
-def teachers(
-    placement: Placement, sources: Sequence[Domain], target: Domain, methods: Iterable[object]
-) -> dict[str, list[Domain]]:
-    """Return the domains whose labels some of the methods look at, by role.
-
-    Zero-shot methods do not look at labels of the target.
-    """
-    entries = [find(m) if isinstance(m, str) else table().get(type(m).__name__) for m in methods]
-    blind = placement.cell == "zeroshot" and all(e and e.cell == "zeroshot" for e in entries)
-    return {"target": [] if blind else [target], "source": list(sources)}
 
 
 def fellows(name: str, tasks: Mapping[str, Domain]) -> dict[str, list[Domain]]:

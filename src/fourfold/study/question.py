@@ -18,7 +18,7 @@ from fourfold.preparation.texts import MINILM, encode_descriptions
 from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
 from fourfold.study.checks import check_network, fit_preparation
 from fourfold.study.diagnostics.points import sample_rows
-from fourfold.study.overlap import fellows, judged_apart, teachers
+from fourfold.study.overlap import fellows, judged_apart
 from fourfold.study.protocols import (
     clustering_protocol,
     common_folds,
@@ -152,8 +152,7 @@ def ask_transfer(
     if placement.cell == "zeroshot":
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
-    methods = placement.methods if options.methods is None else options.methods
-    learnt = teachers(placement, sources, target, methods)
+    learnt = {"target": [target], "source": sources}
     evaluate, notes = judged_apart(evaluate, learnt, allow=options.allow_overlap)
     try:
         protocol = _protocol(placement, sources, target, evaluate, options)
