@@ -144,7 +144,7 @@ def test_descriptions_that_name_a_class_twice(fourfold, here):
 @pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (np.inf, "infinity")])
 @pytest.mark.parametrize("role", ["source", "target", "evaluate"])
 def test_nan_and_infinity_in_arrays(study, here, value, word, role):
-    save(here / "holes.npz", with_cell(value) + 9, Y)
+    save(here / "holes.npz", with_cell(value), Y)
     options = ("--evaluate", here / "holes.npz") if role == "evaluate" else ()
     said = study(*options, **({} if options else {role: "holes.npz"}))
     said.refused("holes: ", word, "must hold finite numbers; impute them first")
@@ -169,7 +169,7 @@ def test_zero_rows(study, here):
 
 
 def test_one_class_only(study, here):
-    save(here / "same.npz", X + 9, Y * 0)
+    save(here / "same.npz", X, Y * 0)
     words = "labels of same must be of at least two classes; got only 0"
     study(target="same.npz").refused(words)
     study(source="same.npz").refused(words)

@@ -78,11 +78,6 @@ def test_tables_are_equal_in_any_form(form):
     assert both(evaluate, target).rows.tolist() == [3, 4, 5]
 
 
-def test_tables_that_do_not_go_together_are_left_to_others():
-    strange = frame().assign(number="x")
-    assert not len(both(Domain(strange, Y), Domain(frame(), Y)).rows)
-
-
 def test_texts_and_pictures_are_equal_by_content(tmp_path):
     texts = [f"text {i}" for i in range(40)]
     found = both(Domain(texts, Y), Domain([*texts[:2], "else"], [0, 1, 1]))

@@ -125,7 +125,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"must be described; no description for 0\|0"):
         study(tmp_path, source.described(few), target, evaluate)
     with pytest.raises(DataError, match=r"generalized=True lets the others in.*got also '0\|0'"):
-        study(tmp_path, *domains(seen_rows=50))
+        study(tmp_path, source, target, domains(seen_rows=50)[2])
     bare = Domain(source.rows, source.y), Domain(target.rows)
     with pytest.raises(ParameterError, match="generalized must stand beside descriptions"):
         study(tmp_path, *bare, methods=None, generalized=True)

@@ -11,7 +11,6 @@ import pandas as pd
 from fourfold.data.domain import input_difference
 from fourfold.data.rows import hash_contents
 from fourfold.errors import DataError, some
-from fourfold.preparation.table_columns import arranged, sort_columns
 from fourfold.study.checks import called
 
 if TYPE_CHECKING:
@@ -163,10 +162,7 @@ def _comparable(rows: Sequence[Rows]) -> list[NDArray[Any]]:
     """Return keys that are equal where rows of these domains are, (n,) each."""
     kinds, types = {one.kind for one in rows}, {one.dtype for one in rows}
     if kinds == {"table"}:
-        try:
-            return _table_keys([one.take(np.arange(one.n)) for one in rows])
-        except DataError:  # columns that do not go together are refused later, by name
-            return [_bytes(one) for one in rows]
+        return _table_keys([one.take(np.arange(one.n)) for one in rows])
     exact = len(kinds) == len(types) == 1 and "sparse" not in kinds
     if exact or kinds & {"texts", "table"}:
         return [_bytes(one) for one in rows]
@@ -179,23 +175,30 @@ def _bytes(rows: Rows) -> NDArray[np.bytes_]:
 
 
 def _number_keys(rows: Rows) -> NDArray[np.bytes_]:
-    """Hash rows of numbers in single precision, whatever their type."""
+    """Hash rows of numbers of any type in single precision."""
     with np.errstate(over="ignore"):
         single = (np.asarray(part, np.float32).reshape(len(part), -1) + 0 for part in rows.blocks())
         return hash_contents(row.tobytes() for part in single for row in part).view("S16")
 
 
-def _table_keys(frames: Sequence[pd.DataFrame]) -> list[NDArray[np.uint64]]:
-    """Hash the common columns of tables: numbers in single precision, dates, and words."""
+def _table_keys(frames: Sequence[pd.DataFrame]) -> list[NDArray[Any]]:
+    """Hash the common columns of tables."""
     shared = [name for name in frames[0].columns if all(name in f.columns for f in frames)]
-    frames = [frame[shared] for frame in frames]
-    columns = sort_columns(frames)
-    keys = []
-    for frame in frames:
-        plain = arranged(frame, columns, "an overlap")
-        numbers = plain.columns[plain.columns.str.startswith("number")]
+    columns = [_plain([frame[name] for frame in frames]) for name in shared]
+    tables = [pd.DataFrame(dict(enumerate(own))) for own in zip(*columns, strict=True)]
+    return [pd.util.hash_pandas_object(one, index=False).to_numpy() for one in tables]
+
+
+def _plain(columns: Sequence[pd.Series[Any]]) -> list[NDArray[Any]]:
+    """Convert a column of several tables to numbers in single precision, or else to words."""
+    if all(pd.api.types.is_numeric_dtype(column) for column in columns):
         with np.errstate(over="ignore"):
-            plain = plain.astype(dict.fromkeys(numbers, np.float32))
-        plain[numbers] += 0  # -0 is 0
-        keys.append(pd.util.hash_pandas_object(plain, index=False).to_numpy(np.uint64))
-    return keys
+            return [column.to_numpy(np.float32, na_value=np.nan) + 0 for column in columns]
+    return [np.array([*map(_word, column.tolist())], object) for column in columns]
+
+
+def _word(cell: Any) -> str:
+    """Write a cell: nothing for a missing one, 3 for 3.0."""
+    if pd.isna(cell):
+        return ""
+    return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)

@@ -17,7 +17,6 @@ from fourfold.data.domain import pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.study.checks import called, check_classes
 from fourfold.study.diagnostics.leaks import leaks
-from fourfold.study.overlap import find_overlap
 from fourfold.study.scores import (
     SCORES,
     HarmonicMean,
@@ -104,28 +103,7 @@ def labelled_protocol(
             f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
             "choose a model by"
         )
-    notes = _repeated(splits)
-    return Protocol(task, score, choice, splits, information_maximization, notes=notes)
-
-
-def _repeated(splits: HiddenLabels) -> list[str]:
-    """Say how equal rows are held out, and which held-out rows are learnt from nevertheless."""
-    if not splits.count:
-        return []
-    target, notes = splits.target, []
-    repeated = target.n_labelled - len(splits.apart)
-    if repeated:
-        notes.append(
-            f"{repeated} of {target.n_labelled} labelled rows of the target repeat others; equal "
-            "rows are held out together."
-        )
-    found = find_overlap(target, {"source": splits.sources})
-    if len(found.rows) and not found.by_chance:
-        notes.append(
-            f"{len(found.rows)} of {target.n_labelled} labelled rows of the target are also "
-            f"{found.where}: where they are held out, they are still learnt from there."
-        )
-    return notes
+    return Protocol(task, score, choice, splits, information_maximization)
 
 
 def common_folds(tasks: Mapping[str, Domain], most: int) -> int:

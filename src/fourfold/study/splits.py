@@ -10,7 +10,7 @@ import numpy as np
 
 from fourfold.core.folds import count_folds, make_folds
 from fourfold.data.domain import Domain, pool
-from fourfold.study.overlap import first_of_equals
+from fourfold.study.overlap import find_overlap, first_of_equals
 from fourfold.study.scores import HarmonicMean, Stability
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ class Splits(ABC):
     def truth(self, held: Index) -> NDArray[Any]:
         """Return the labels (n,) of the held-out rows; (0,) if there are none."""
 
+    def caveats(self) -> list[str]:
+        """List the effects of repeated rows on the splits, a sentence each."""
+        return []
+
     @abstractmethod
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
         """Rate the outcomes of one method on all splits, in the order of seeds and splits."""
@@ -108,6 +112,23 @@ class HiddenLabels(Splits):
 
     def truth(self, held: Index) -> NDArray[Any]:
         return self.target.subset(held).known
+
+    def caveats(self) -> list[str]:
+        if not self.count:
+            return []
+        n, said = self.target.n_labelled, []
+        if len(self.apart) < n:
+            said.append(
+                f"{n - len(self.apart)} of {n} labelled rows of the target repeat others; equal "
+                "rows are held out together."
+            )
+        found = find_overlap(self.target, {"source": self.sources})
+        if len(found.rows) and not found.by_chance:
+            said.append(
+                f"{len(found.rows)} of {n} labelled rows of the target are also {found.where}: "
+                "where they are held out, they are still learnt from there."
+            )
+        return said
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
         return [score(o.task, self.truth(o.held), o.outputs["held"]) for o in outcomes]
