@@ -113,7 +113,9 @@ class Approximate(Backend, ABC):
     @classmethod
     @final
     def read(cls, folder: Path, about: dict[str, Any]) -> Self:
-        inner = faiss.read_index(str(folder / "labels.faiss"), cls.mapping)
+        # lists that a file places in others are looked for beside it, never by the path it names
+        flags = cls.mapping | faiss.IO_FLAG_ONDISK_SAME_DIR | faiss.IO_FLAG_READ_ONLY
+        inner = faiss.read_index(str(folder / "labels.faiss"), flags)
         width = about["width"] + 1 + (cls.stores_bias and about["biased"])
         if not isinstance(inner, cls.index_class) or inner.d != width:
             raise BundleError(

@@ -21,6 +21,7 @@ from fourfold.algorithms.label_index.backend import (
     search_in_order,
     with_bias,
 )
+from fourfold.core.inside import read_json
 from fourfold.core.parameters import Fraction, Parameters, PositiveInt
 from fourfold.core.process import threads
 from fourfold.errors import BundleError, DataError, ParameterError
@@ -254,7 +255,7 @@ class LabelIndex(Parameters):
         """
         place = Path(folder)
         try:
-            about = json.loads((place / FILE).read_text(encoding="utf-8"))
+            about = read_json(place / FILE)
             _refuse_newer(about["format"], place)
             index = cls(**about["parameters"])
             index.kind_, index.effort_ = about["kind"], about["effort"]
@@ -263,9 +264,8 @@ class LabelIndex(Parameters):
         except BundleError:
             raise
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise BundleError(
-                f"{place} must hold a whole index of labels; got {' '.join(str(error).split())}"
-            ) from error
+            got = f"{' '.join(str(error).split()):.120}"
+            raise BundleError(f"{place} must hold a whole index of labels; got {got}") from error
         return index
 
     def _built(self) -> Backend:
