@@ -96,7 +96,7 @@ def test_a_saved_encoding_needs_the_same_encoder(minilm, tmp_path):
         load_preparation(saved)
     sentences.read_encoder.cache_clear()
     shutil.rmtree(copied)
-    with pytest.raises(BundleError, match="saved without its sentence encoder must find it"):
+    with pytest.raises(BundleError, match="a saved model needs its encoder: the sentence encoder"):
         load_preparation(saved)
 
 

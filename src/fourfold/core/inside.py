@@ -45,26 +45,29 @@ def inside(folder: Path, name: Any) -> Path:
     Raises
     ------
     BundleError
-        If the name leads out of the folder, or to anything but a regular file.
+        If the name leads out of the folder, to nothing, or to anything but a regular file.
     """
     parts = name.split("/") if isinstance(name, str) else [""]
     if not {"", ".", ".."}.isdisjoint(parts) or "\0" in name:
-        raise BundleError(f"a file must be named by its path inside {folder}; got {name!r:.60}")
-    return regular(folder / name)
+        raise BundleError(f"{name!r:.60} must be the path of a file inside of its folder")
+    try:
+        return regular(folder / name)
+    except FileNotFoundError as error:
+        raise BundleError(f"{name!r:.60} must be there; it is missing") from error
 
 
 def regular(path: Path) -> Path:
-    """Return a path if it leads to a regular file, which can be opened without waiting.
+    """Return a path if it leads to a regular file, which opens without waiting and has an end.
 
     Raises
     ------
-    FileNotFoundError
-        If nothing is there.
+    OSError
+        If nothing can be found there.
     BundleError
         If it is a folder, pipe, device or socket.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise BundleError(f"{path} must be a regular file; it is a folder, pipe or device")
+        raise BundleError(f"{path.name!r:.60} must be a regular file, no folder, pipe or device")
     return path
 
 
@@ -80,8 +83,9 @@ def read_json(path: Path) -> Any:
     """
     size = regular(path).stat().st_size
     if size > LARGEST_JSON:
-        raise BundleError(f"{path} must have at most {LARGEST_JSON} bytes; got {size}")
+        raise BundleError(f"{path.name} must have at most {LARGEST_JSON} bytes; got {size}")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path} must be JSON; got {type(error).__name__}: {error}") from error
+        got = f"{type(error).__name__}: {error!s:.80}"
+        raise BundleError(f"{path.name} must be JSON; got {got}") from error

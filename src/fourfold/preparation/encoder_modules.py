@@ -64,10 +64,7 @@ def read_network(folder: Path) -> SentenceNetwork:
         place = str(about["path"])
         known = package.startswith("sentence_transformers.")
         if not known or kind not in ORDER[min(len(parts), 2)]:
-            raise ParameterError(
-                "modules must be a Transformer, a Pooling, and then Dense or Normalize, of "
-                f"sentence-transformers; got {about['type']!r:.60}"
-            )
+            raise ParameterError(f"{about['type']!r:.40}, where a module must be a known one")
         part, title = READERS[kind](folder, f"{place}/" if place else "")
         parts.append(part)
         titles.append(title)
@@ -162,7 +159,7 @@ def _read_transformer(folder: Path, place: str) -> tuple[nn.Module, str]:
     kind = settings["model_type"]
     if "auto_map" in settings or kind not in ARCHITECTURES:
         got = "code of its own" if "auto_map" in settings else f"{kind!r:.60}"
-        raise ParameterError(f"its network must be one of {', '.join(ARCHITECTURES)}; got {got}")
+        raise ParameterError(f"{got}, where a network must be a known one of transformers")
     weights = load_file(inside(folder, f"{place}model.safetensors"))
     plain = {
         name: value
@@ -171,7 +168,7 @@ def _read_transformer(folder: Path, place: str) -> tuple[nn.Module, str]:
     }
     config = AutoConfig.for_model(kind, **plain, use_cache=False)
     if config.num_hidden_layers > len(weights):  # before anything is made in that size
-        raise ParameterError(f"its network must have {config.num_hidden_layers} layers of weights")
+        raise ParameterError(f"weights for fewer than {config.num_hidden_layers} layers")
     with torch.device("meta"):
         named = _named(_build(config, weights), weights)
     with seeded(0):  # weights are drawn before they are loaded
@@ -198,7 +195,7 @@ def _named(model: Any, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     wanted = model.state_dict()
     wrong = [k for k, v in wanted.items() if k not in named or named[k].shape != v.shape]
     if wrong:
-        raise ParameterError(f"its weights must be those of its settings; {wrong[0]!r:.80} is not")
+        raise ParameterError(f"other weights than its settings say: {wrong[0]!r:.50}")
     return {name: named[name] for name in wanted}
 
 
@@ -209,7 +206,7 @@ def _read_pooling(folder: Path, place: str) -> tuple[nn.Module, str]:
     ]
     ways = (asked,) if isinstance(asked, str) else tuple(asked or ["mean"])
     if not set(ways) <= set(POOLINGS.values()):
-        raise ParameterError(f"its pooling must be of {', '.join(POOLINGS.values())}; got {ways}")
+        raise ParameterError(f"{ways!r:.40}, where pooling must be a known one")
     title = "Pooling" if ways == ("mean",) else f"Pooling {' '.join(ways)}"
     return _Pooling(ways), title
 
@@ -218,10 +215,7 @@ def _read_dense(folder: Path, place: str) -> tuple[nn.Module, str]:
     settings = _of_vectors(folder, place)
     name = str(settings.get("activation_function", "Tanh")).rpartition(".")[2]
     if name not in ACTIVATIONS or settings.get("use_residual"):
-        raise ParameterError(
-            f"a Dense module must have no residual, and one of {', '.join(ACTIVATIONS)}; got "
-            f"{name!r:.60}"
-        )
+        raise ParameterError(f"Dense with {name!r:.40}, where activations must be known ones")
     weights = load_file(inside(folder, f"{place}model.safetensors"))
     rows, columns = weights["linear.weight"].shape
     with seeded(0):
@@ -241,7 +235,7 @@ def _of_vectors(folder: Path, place: str) -> dict[str, Any]:
     settings: dict[str, Any] = read_json(inside(folder, f"{place}config.json"))
     reads = settings.get("module_input_name", "sentence_embedding")
     if reads != "sentence_embedding":
-        raise ParameterError(f"its modules must read the vector of a text; got {reads!r:.60}")
+        raise ParameterError(f"{reads!r:.40}, where modules must read the vector of a text")
     return settings
 
 

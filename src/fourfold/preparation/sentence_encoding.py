@@ -91,11 +91,10 @@ class SentenceEncoding(TextPreparation):
         try:
             found = load_encoder(self.model).digest
         except (FileError, ParameterError) as error:
-            raise BundleError(
-                f"a model saved without its sentence encoder must find it; {error}"
-            ) from error
+            raise BundleError(f"a saved model needs its encoder: {error}") from error
         if found != self.encoder_:
             raise BundleError(
-                f"the sentence encoder {self.model!r} must be the one that the model was trained "
-                f"with ({self.encoder_}); got other weights or another tokenizer ({found})"
+                f"the sentence encoder {self.model!r:.60} must be the one that the model was "
+                f"trained with ({self.encoder_!s:.32}); got other weights or another tokenizer "
+                f"({found})"
             )

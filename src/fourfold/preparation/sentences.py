@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 from fourfold.core.digests import digest_tensors
 from fourfold.core.inside import inside, read_json
 from fourfold.data.rows import Rows, TextRows, hash_contents
-from fourfold.errors import BundleError, FileError, MissingExtraError, ParameterError
+from fourfold.errors import BundleError, MissingExtraError, ParameterError
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import compute_once
 
@@ -42,7 +42,6 @@ TOKENS: Final = 256
 """Approximate number of tokens in a batch ..."""
 TEXTS: Final = 8
 """... and its largest number of texts."""
-NEEDED: Final = "modules.json, tokenizer.json, and its weights in model.safetensors"
 PROBE: Final = ["The quick brown fox, isn't it? Größe 12,5 cm.", "数据 данные 🎉"]
 """Sentences whose tokens identify a tokenizer."""
 
@@ -87,28 +86,26 @@ def load_encoder(model: str, *, download: bool = False) -> Encoder:
         If it is not a sentence encoder, or one that needs code of its own or a pickle.
     """
     folder = find_encoder(model, download=download)
+    named = f"the sentence encoder {model!r:.120}"
     try:
         return read_encoder(folder)
-    except (BundleError, ParameterError, OSError) as error:
-        why = f"the sentence encoder {model!r:.60} must hold {NEEDED}; got: {error!s:.160}"
-        raise (FileError if isinstance(error, OSError) else ParameterError)(why) from error
+    except (BundleError, ParameterError) as error:
+        got = f"{error!s:.90}"
+        raise ParameterError(f"{named} must hold safetensors and JSON; got: {got}") from error
     except Exception as error:  # damaged or foreign files make libraries raise anything
-        got = f"{type(error).__name__}: {' '.join(str(error).split()):.100}"
-        raise ParameterError(
-            f"the sentence encoder {model!r:.60} must be one of sentence-transformers; got {got}"
-        ) from error
+        got = f"{type(error).__name__}: {' '.join(str(error).split()):.80}"
+        raise ParameterError(f"{named} must be one of sentence-transformers; got {got}") from error
 
 
 @lru_cache(maxsize=4)
 def read_encoder(folder: Path) -> Encoder:
     """Read the sentence encoder in a folder."""
-    tokenizing = read_json(inside(folder, "tokenizer_config.json"))
-    if "auto_map" in tokenizing:
-        raise ParameterError("its tokenizer must be that of tokenizer.json; it has code of its own")
-    texts, prompting = (
-        read_json(folder / name) if (folder / name).exists() else {}
-        for name in ("sentence_bert_config.json", "config_sentence_transformers.json")
+    texts, prompting, tokenizing = (
+        read_json(folder / f"{name}.json") if (folder / f"{name}.json").exists() else {}
+        for name in ("sentence_bert_config", "config_sentence_transformers", "tokenizer_config")
     )
+    if "auto_map" in tokenizing:
+        raise ParameterError("code of its own, where a tokenizer must be in tokenizer.json")
     network = read_network(folder)
     limits = (texts.get("max_seq_length"), tokenizing.get("model_max_length"), network.longest)
     prompts = prompting.get("prompts") or {}

@@ -28,6 +28,7 @@ TYPES: Final = frozenset(
         ("NdArrayNode", "numpy.int64"),
         ("NdArrayNode", "numpy.ndarray"),
         ("ObjectNode", "sklearn.compose._column_transformer.ColumnTransformer"),
+        ("ObjectNode", "sklearn.compose._column_transformer._RemainderColsList"),  # before 1.7
         ("ObjectNode", "sklearn.feature_extraction.text.TfidfTransformer"),
         ("ObjectNode", "sklearn.feature_extraction.text.TfidfVectorizer"),
         ("ObjectNode", "sklearn.impute._base.MissingIndicator"),
@@ -68,7 +69,7 @@ def load_transformer(path: Path) -> ColumnTransformer:
     if foreign:
         names = some(sorted(f"{kind:.60} by {reader:.30}" for reader, kind in foreign), 1)
         raise BundleError(f"a saved preparation must hold scikit-learn's types only; got {names}")
-    return skops.io.load(path, trusted=["numpy.dtype"])
+    return skops.io.load(path, trusted=[kind for _, kind in TYPES])
 
 
 def _types(schema: Any) -> Iterator[tuple[str, str]]:
