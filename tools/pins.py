@@ -1,8 +1,8 @@
 """The locks: their pins, and the part that a set of extras needs.
 
-One file, ``requirements.lock``, holds every version for all extras, Python versions and systems, as ``uv pip compile
---universal`` writes it: ``name==version ; marker``, hashes, and the dependants as comments. Only
-the standard library is imported here, because the installer runs in an empty environment.
+``requirements.lock`` holds every version for all extras, Python versions and systems, as ``uv pip
+compile --universal`` writes it: ``name==version ; marker``, hashes, and the dependants as comments.
+Only the standard library is imported here, because the installer runs in an empty environment.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Project(NamedTuple):
     build: tuple[str, ...]
 
     def locked(self, lock: str) -> list[str]:
-        """Return the requirements that a lock holds: all of them, or what reads models and pytest."""
+        """Return the requirements in a lock: all, or those of reading models, and pytest."""
         if lock == LOCK:
             return self.requirements(self.extras)
         reading = self.requirements({"image", "labels", "text"} & set(self.extras))

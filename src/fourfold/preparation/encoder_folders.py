@@ -34,10 +34,10 @@ def find_encoder(model: str, *, download: bool = False) -> Path:
     FileError
         If it is not here, or cannot be downloaded.
     """
-    if Path(model).is_dir():
-        return Path(model)
     name = model if "/" in model else f"sentence-transformers/{model}"
     try:
+        if Path(model).is_dir():
+            return Path(model)
         here = try_to_load_from_cache(name, "modules.json")
         weights = try_to_load_from_cache(name, "model.safetensors")
         if isinstance(here, str) and isinstance(weights, str):

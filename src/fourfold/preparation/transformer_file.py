@@ -64,7 +64,7 @@ def load_transformer(path: Path) -> ColumnTransformer:
         if any(part.compress_type != ZIP_STORED for part in parts):
             raise BundleError("a saved preparation must not be compressed; got a file that is")
         if sum(part.file_size for part in parts) > path.stat().st_size:
-            raise BundleError("a saved preparation must hold each part once; got some that overlap")
+            raise BundleError("a saved preparation must hold each part once; got twins")
         foreign = set(_types(json.loads(file.read("schema.json")))) - TYPES
     if foreign:
         names = some(sorted(f"{kind:.60} by {reader:.30}" for reader, kind in foreign), 1)
