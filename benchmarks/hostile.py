@@ -100,7 +100,12 @@ def encoder(folder: Path) -> Path:
         folder / "1_Pooling" / "config.json",
         {"word_embedding_dimension": 8, "pooling_mode_mean_tokens": True},
     )
-    _write(folder / "tokenizer_config.json", {"model_max_length": 64})
+    about = {
+        "pad_token": "[PAD]",
+        "unk_token": "[UNK]",
+        "tokenizer_class": "PreTrainedTokenizerFast",
+    }
+    _write(folder / "tokenizer_config.json", {"model_max_length": 64, **about})
     return folder
 
 
@@ -329,7 +334,7 @@ HOSTILE: Final[dict[str, Hostile]] = {
     "compressed transformer": Hostile(
         "table", "must not be compressed", _schema(lambda _: None, compress=True)
     ),
-    "encoder of a hub": Hostile("texts", "loading downloads nothing", _hub),
+    "encoder of a hub": Hostile("texts", "only a fit downloads one", _hub),
     "encoder with a module of its own": Hostile("texts", MODULE, _module(type="payload.Module")),
     "encoder with a module of another library": Hostile(
         "texts", MODULE, _module(type="sentence_transformers.models.CLIPModel")

@@ -38,7 +38,7 @@ def test_a_cached_name_is_found_without_asking_anybody(asked, tmp_path):
     here = tmp_path / "sentence-transformers" / "tiny"
     here.mkdir(parents=True)
     (here / "modules.json").touch()
-    with pytest.raises(FileError, match="loading downloads nothing"):
+    with pytest.raises(FileError, match="only a fit downloads one"):
         folders.find_encoder("tiny")  # half of it is there
     (here / "model.safetensors").touch()
     for name in ("tiny", "sentence-transformers/tiny"):
@@ -49,7 +49,7 @@ def test_a_cached_name_is_found_without_asking_anybody(asked, tmp_path):
 
 def test_only_who_asks_gets_a_download(asked):
     with pytest.raises(
-        FileError, match=r"'tiny' must be a folder .*, as loading downloads nothing"
+        FileError, match=r"'tiny' must be a folder .*; it is neither, and only a fit downloads one$"
     ):
         folders.find_encoder("tiny")
     assert asked == []

@@ -26,8 +26,7 @@ def sentences(minilm):
 
 def test_vectors_are_those_of_sentence_transformers(minilm, sentences):
     module, _ = sentences
-    import sentence_transformers
-
+    sentence_transformers = pytest.importorskip("sentence_transformers")
     theirs = sentence_transformers.SentenceTransformer(minilm, device="cpu")
     ours = module.encode_sentences(TEXTS, minilm)
     np.testing.assert_allclose(ours, theirs.encode(TEXTS), atol=2e-6)

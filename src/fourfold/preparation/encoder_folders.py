@@ -47,9 +47,7 @@ def find_encoder(model: str, *, download: bool = False) -> Path:
     except (OSError, ValueError) as error:
         why = f"{(str(error).strip() or type(error).__name__).splitlines()[0]:.80}"
         raise FileError(f"{_wanted(model)} or can be downloaded; got: {why}") from error
-    raise FileError(
-        f"{_wanted(model)}, as loading downloads nothing: fit a SentenceEncoding of it here once"
-    )
+    raise FileError(f"{_wanted(model)}; it is neither, and only a fit downloads one")
 
 
 def _wanted(model: str) -> str:

@@ -46,11 +46,13 @@ PROBE: Final = ["The quick brown fox, isn't it? Größe 12,5 cm.", "数据 да�
 """Sentences whose tokens identify a tokenizer."""
 
 
-def encode_sentences(texts: Sequence[str], model: str) -> NDArray[np.float32]:
+def encode_sentences(
+    texts: Sequence[str], model: str, *, download: bool = False
+) -> NDArray[np.float32]:
     """Encode sentences as vectors of length 1, (n, d); their inner products are cosines.
 
-    ``model`` is the name of a sentence-transformers model, or its folder. A name that is not in
-    the Hugging Face cache is downloaded, unless ``HF_HUB_OFFLINE=1``.
+    ``model`` is the name of a sentence-transformers model, or its folder; a name that is not in
+    the Hugging Face cache is downloaded if that is asked for.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def encode_sentences(texts: Sequence[str], model: str) -> NDArray[np.float32]:
     FileError
         If the model is not here and cannot be downloaded.
     """
-    rows = encoded(TextRows(texts), load_encoder(model, download=True))
+    rows = encoded(TextRows(texts), load_encoder(model, download=download))
     return np.asarray(rows.take(np.arange(rows.n)), np.float32)
 
 

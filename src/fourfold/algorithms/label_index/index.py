@@ -21,7 +21,6 @@ from fourfold.algorithms.label_index.backend import (
     search_in_order,
     with_bias,
 )
-from fourfold.core.inside import read_json
 from fourfold.core.parameters import Fraction, Parameters, PositiveInt
 from fourfold.core.process import threads
 from fourfold.errors import BundleError, DataError, ParameterError
@@ -255,7 +254,7 @@ class LabelIndex(Parameters):
         """
         place = Path(folder)
         try:
-            about = read_json(place / FILE)
+            about = json.loads((place / FILE).read_text(encoding="utf-8"))
             _refuse_newer(about["format"], place)
             index = cls(**about["parameters"])
             index.kind_, index.effort_ = about["kind"], about["effort"]
