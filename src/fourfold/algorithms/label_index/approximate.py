@@ -119,7 +119,7 @@ class Approximate(Backend, ABC):
         inner = faiss.read_index(path, flags)
         if isinstance(inner, faiss.IndexIVF):
             lists = faiss.downcast_InvertedLists(inner.invlists)
-            if isinstance(lists, faiss.OnDiskInvertedLists) and lists.filename != path:
+            if isinstance(lists, faiss.OnDiskInvertedLists) and lists.filename:
                 raise BundleError(f"{path} must hold its vectors; it names another file")
         width = about["width"] + 1 + (cls.stores_bias and about["biased"])
         if not isinstance(inner, cls.index_class) or inner.d != width:
