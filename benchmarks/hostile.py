@@ -50,7 +50,7 @@ TEXTS: Final = [
 
 
 class Hostile(NamedTuple):
-    """What spoils a saved model of a kind, given its folder and the file of hostile code."""
+    """A way to spoil a saved model of a kind, given its folder and the file of hostile code."""
 
     kind: str
     says: str
@@ -148,7 +148,7 @@ def _payload(place: Path, mark: Path) -> None:
 
 
 def _names_a_file(name: str) -> Callable[[Path, Path], None]:
-    """Return what adds a file outside to the index; in a name, {outside} is its path."""
+    """Return a way to add a file outside to the index; in a name, {outside} is its path."""
 
     def spoil(folder: Path, _: Path) -> None:
         outside = folder.parent / "outside.safetensors"
@@ -226,7 +226,7 @@ def _weights_elsewhere(folder: Path, _: Path) -> None:
 
 
 def _schema(change: Callable[[dict[str, Any]], object], *, compress: bool = False) -> Any:
-    """Return what changes the schema of a skops file."""
+    """Return a way to change the schema of a skops file."""
 
     def spoil(folder: Path, _: Path) -> None:
         path = folder / "prepare" / "tables.skops"
@@ -260,7 +260,7 @@ def _hub(folder: Path, _: Path) -> None:
 
 
 def _module(**changes: str) -> Callable[[Path, Path], None]:
-    """Return what changes the first module of an encoder, and brings code."""
+    """Return a way to change the first module of an encoder, and to bring code."""
 
     def spoil(folder: Path, mark: Path) -> None:
         place = folder.parent / "encoder"
@@ -274,7 +274,7 @@ def _module(**changes: str) -> Callable[[Path, Path], None]:
 
 
 def _setting(name: str, **changes: Any) -> Callable[[Path, Path], None]:
-    """Return what changes a settings file of an encoder, and brings code."""
+    """Return a way to change a settings file of an encoder, and to bring code."""
 
     def spoil(folder: Path, mark: Path) -> None:
         place = folder.parent / "encoder"

@@ -42,7 +42,7 @@ TYPES: Final = frozenset(
         ("TypeNode", "numpy.float32"),
     }
 )
-"""What a file may be made of, as pairs of how skops reads it and what it is: nothing callable."""
+"""Parts that a file may have, as pairs of skops's reader and the type: nothing callable."""
 
 
 def save_transformer(transformer: ColumnTransformer, path: Path) -> None:
@@ -73,7 +73,7 @@ def load_transformer(path: Path) -> ColumnTransformer:
 
 
 def _types(schema: Any) -> Iterator[tuple[str, str]]:
-    """Find how each part of a file is read, and its type."""
+    """Yield the reader and the type of each part of a file."""
     if isinstance(schema, dict):
         if "__loader__" in schema:
             yield str(schema["__loader__"]), f"{schema['__module__']}.{schema['__class__']}"
