@@ -144,7 +144,7 @@ def test_dense_layers_are_those_of_sentence_transformers(folder, activation):
 )
 def test_other_dense_layers_are_refused(folder, settings):
     dense(folder, **settings)
-    with pytest.raises(ParameterError, match="must hold safetensors and JSON; got: "):
+    with pytest.raises(ParameterError, match="must be of safetensors and JSON; got: "):
         vectors(folder)
 
 

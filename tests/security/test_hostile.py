@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.hostile import HOSTILE, KINDS, make
-from fourfold.errors import FourfoldError
+from fourfold.data.descriptions import Descriptions
+from fourfold.errors import FileError, FourfoldError
 from fourfold.methods.saved import load
+from fourfold.preparation.texts import encode_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +64,18 @@ def soon() -> Iterator[None]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.usefixtures("alone")
 def test_a_good_model_loads(kind: str, good: dict[str, Path]) -> None:
-    assert load(good[kind] / "bundle").classes_.tolist() == [0, 1]
+    model = load(good[kind] / "bundle")
+    assert model.classes_.tolist() == [0, 1]
+    if kind == "texts":
+        assert len(model.predict(["a good day", "so bad"])) == 2
+
+
+@pytest.mark.usefixtures("alone")
+def test_descriptions_of_new_classes_call_nobody() -> None:
+    """A saved zero-shot model holds the name of the encoder that reads them."""
+    described = Descriptions.of({"good": "a good day", "bad": "so bad"})
+    with pytest.raises(FileError, match="only a fit downloads one"):
+        encode_descriptions(described, "somebody/encoder")
 
 
 @pytest.mark.parametrize("name", HOSTILE)

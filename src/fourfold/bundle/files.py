@@ -174,6 +174,10 @@ def _index(path: Path) -> dict[str, Any]:
     try:
         index: dict[str, Any] = read_json(path / INDEX)
         version = int(index["format"])
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{path} must be a model that fourfold saved; it lacks {INDEX}"
+        ) from error
     except PermissionError as error:
         raise FileError(f"{path} must be readable; got: {error}") from error
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:

@@ -93,7 +93,7 @@ def load_encoder(model: str, *, download: bool = False) -> Encoder:
         return read_encoder(folder)
     except (BundleError, ParameterError) as error:
         got = f"{error!s:.90}"
-        raise ParameterError(f"{named} must hold safetensors and JSON; got: {got}") from error
+        raise ParameterError(f"{named} must be of safetensors and JSON; got: {got}") from error
     except Exception as error:  # damaged or foreign files make libraries raise anything
         got = f"{type(error).__name__}: {' '.join(str(error).split()):.80}"
         raise ParameterError(f"{named} must be one of sentence-transformers; got {got}") from error
