@@ -8,7 +8,9 @@ import pytest
 
 from fourfold.errors import FileError
 
-folders = pytest.importorskip("fourfold.preparation.encoder_folders", exc_type=ImportError)
+pytest.importorskip("huggingface_hub")
+
+from fourfold.preparation import encoder_folders as folders
 
 
 @pytest.fixture
