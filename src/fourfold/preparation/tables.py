@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import pandas as pd
-import skops.io
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -16,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
 from fourfold.data.rows import ArrayRows, SparseRows, TextRows
-from fourfold.errors import BundleError, DataError
+from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.table_columns import ColumnKinds, arranged, sort_columns
+from fourfold.preparation.transformer_file import load_transformer, save_transformer
 from fourfold.preparation.word_counts import vectorizer
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["TablePreparation"]
 
 FILE = "tables.skops"
-TRUSTED = frozenset({"numpy.dtype"})
-"""Types that a saved preparation may hold besides those of scikit-learn."""
 
 
 @final
@@ -158,16 +156,11 @@ class TablePreparation(Preparation):
         return state
 
     def _write(self, folder: Path) -> None:
-        skops.io.dump(self.transformer_, folder / FILE)
+        save_transformer(self.transformer_, folder / FILE)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
-        foreign = set(skops.io.get_untrusted_types(file=folder / FILE)) - TRUSTED
-        if foreign:
-            raise BundleError(
-                f"a saved preparation must hold scikit-learn's types only; got {sorted(foreign)}"
-            )
         self.columns_ = ColumnKinds(**config["columns"])
-        self.transformer_ = skops.io.load(folder / FILE, trusted=sorted(TRUSTED))
+        self.transformer_ = load_transformer(folder / FILE)
 
 
 def _frame(rows: Rows, who: str) -> pd.DataFrame:

@@ -287,7 +287,7 @@ def _with_vectors(domain: Domain, encoder: str | None) -> Domain:
     """Encode textual descriptions of classes once, before all fits."""
     if domain.classes is None or domain.classes.texts is None:
         return domain
-    return domain.described(encode_descriptions(domain.classes, encoder or MINILM))
+    return domain.described(encode_descriptions(domain.classes, encoder or MINILM, download=True))
 
 
 def _called(domain: Domain, name: str) -> Domain:
