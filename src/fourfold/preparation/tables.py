@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, final
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from fourfold.core.memory import check_fits, check_member
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
 from fourfold.data.rows import ArrayRows, SparseRows, TextRows
 from fourfold.errors import BundleError, DataError
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["TablePreparation"]
 
 FILE = "tables.skops"
+JSON_BYTES = 40
+"""Bytes in memory for a byte of JSON, at most."""
 TRUSTED = frozenset({"numpy.dtype"})
 """Types that a saved preparation may hold besides those of scikit-learn."""
 
@@ -161,6 +165,7 @@ class TablePreparation(Preparation):
         skops.io.dump(self.transformer_, folder / FILE)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
+        _check_size(folder / FILE)
         foreign = set(skops.io.get_untrusted_types(file=folder / FILE)) - TRUSTED
         if foreign:
             raise BundleError(
@@ -168,6 +173,20 @@ class TablePreparation(Preparation):
             )
         self.columns_ = ColumnKinds(**config["columns"])
         self.transformer_ = skops.io.load(folder / FILE, trusted=sorted(TRUSTED))
+
+
+def _check_size(file: Path) -> None:
+    """Refuse a saved preparation that takes too much memory, by the sizes of its members."""
+    try:
+        with ZipFile(file) as archive:
+            members = archive.infolist()
+        for member in members:
+            check_member(member)
+        sizes = [member.file_size * (JSON_BYTES if member.filename.endswith(".json") else 2)
+                 for member in members]  # fmt: skip
+        check_fits(sum(sizes), "a saved preparation, unpacked,")
+    except DataError as error:
+        raise BundleError(str(error)) from error
 
 
 def _frame(rows: Rows, who: str) -> pd.DataFrame:

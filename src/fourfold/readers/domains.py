@@ -10,7 +10,7 @@ from fourfold.data.rows import FrameRows, Rows
 from fourfold.errors import DataError
 from fourfold.readers import texts
 from fourfold.readers.decoded import DecodedRows, EncodedFiles
-from fourfold.readers.files import Folder, named
+from fourfold.readers.files import Folder, file_size, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +151,7 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
 
 
 def _read_file(path: Path, label: str | None) -> Read:
-    path.stat()  # report a missing file before an unknown ending
+    file_size(path)  # report a missing file before an unknown ending
     if path.name.lower().endswith(TABLES):
         from fourfold.readers.tables import read_table
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from fourfold.errors import DataError
-from fourfold.readers.files import DAMAGED, decoding, is_gzipped, not_gzip, open_bytes
+from fourfold.readers.columns import check_count
+from fourfold.readers.files import bounded_lines, decoding, is_gzipped, open_bytes, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,11 +58,11 @@ def read_blocks(path: Path) -> Iterator[Block]:
                 n += len(vectors)
                 yield words.to_pylist(), vectors
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise _error(path, layout, str(error)) from error
-    except (OSError, *DAMAGED) as error:
+        raise _error(path, layout, reason(error)) from error
+    except OSError as error:
         if not is_gzipped(path):
             raise
-        raise not_gzip(error) from error
+        raise DataError(f"the file must be gzip, undamaged; got: {reason(error)}") from error
     if odd.words:
         n += len(odd.words)
         yield odd.words, np.array(odd.vectors, np.float32)
@@ -107,6 +108,7 @@ class _Layout:
             raise DataError(f"line {number} must be a word and its numbers; got {_shown(first)}")
         if fault := layout.fault(first):
             raise DataError(f"line {number} must {fault}")
+        check_count(width)
         return layout
 
     def split(self, line: str) -> tuple[str, list[str]] | None:
@@ -170,7 +172,7 @@ def _arrow(stream: pa.NativeFile, layout: _Layout, odd: _OddLines) -> pa_csv.CSV
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Read the lines of a file with their numbers, from 1."""
     with decoding(), open_bytes(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(bounded_lines(file), 1):
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
