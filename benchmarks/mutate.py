@@ -12,13 +12,13 @@ import re
 import struct
 import zipfile
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     Random = np.random.Generator
 
@@ -31,6 +31,8 @@ WORDS: Final = (
     *(b'"', b"\\", b"\x00", b"\n", b",", b"\xff\xfe", b"\xc3\x28", b"=1+1", b"'", b"\xef\xbb\xbf"),
 )
 """Words that mean something in texts, and bytes that are none."""
+LONGEST: Final = 1 << 20
+"""Largest damaged file, in bytes."""
 WHOLE: Final = re.compile(rb"\d+")
 
 
@@ -49,49 +51,77 @@ def mutate(content: bytes, rng: Random) -> bytes:
         if packed is not None:
             return packed
     for _ in range(int(rng.integers(1, 5))):
-        content = _damaged(content, rng)
+        content = _damaged(content, rng)[:LONGEST]
     return content
 
 
 def _damaged(content: bytes, rng: Random) -> bytes:
-    """Damage bytes at one place."""
+    """Damage bytes at one place, often near an end: headers and footers are there."""
     if not content:
         return rng.bytes(8)
     at = int(rng.integers(len(content)))
-    if rng.random() < 0.3:  # where headers and footers are
-        at = int(rng.integers(min(len(content), 64)))
-        at = len(content) - 1 - at if rng.random() < 0.5 else at
-    span = int(rng.integers(1, 1 + min(64, len(content) - at)))
+    if rng.random() < 0.3:
+        near = int(rng.integers(min(len(content), 64)))
+        at = near if rng.random() < 0.5 else len(content) - 1 - near
+    damage = DAMAGES[int(rng.integers(len(DAMAGES)))]
+    return damage(content, at, rng)
+
+
+def _span(content: bytes, at: int, rng: Random) -> int:
+    return int(rng.integers(1, 1 + min(64, len(content) - at)))
+
+
+def _flip(content: bytes, at: int, rng: Random) -> bytes:
+    return content[:at] + bytes([content[at] ^ (1 << int(rng.integers(8)))]) + content[at + 1 :]
+
+
+def _noise(content: bytes, at: int, rng: Random) -> bytes:
+    span = _span(content, at, rng)
+    return content[:at] + rng.bytes(span) + content[at + span :]
+
+
+def _cut(content: bytes, at: int, _rng: Random) -> bytes:
+    return content[:at]
+
+
+def _drop(content: bytes, at: int, rng: Random) -> bytes:
+    return content[:at] + content[at + _span(content, at, rng) :]
+
+
+def _move(content: bytes, at: int, rng: Random) -> bytes:
+    """Copy bytes of another place between or over those at this one."""
     other = int(rng.integers(len(content)))
-    kind = int(rng.integers(10))
-    if kind == 0:
-        flipped = content[at] ^ (1 << int(rng.integers(8)))
-        return content[:at] + bytes([flipped]) + content[at + 1 :]
-    if kind == 1:
-        return content[:at] + rng.bytes(span) + content[at + span :]
-    if kind == 2:
-        return content[:at]
-    if kind == 3:
-        return content[:at] + content[at + span :]
-    if kind == 4:
-        return content[:at] + content[other : other + span] + content[at:]
-    if kind == 5:
-        return content[:at] + content[other : other + span] + content[at + span :]
-    if kind == 6:
-        number = int(rng.choice(NUMBERS))
-        width, order = int(rng.choice([1, 2, 4, 8])), str(rng.choice(["little", "big"]))
-        written = (number % (1 << 8 * width)).to_bytes(width, order)  # type: ignore[arg-type]
-        return content[:at] + written + content[at + width :]
-    if kind == 7:
-        return content[:at] + WORDS[int(rng.integers(len(WORDS)))] + content[at:]
-    if kind == 8:
-        found = list(WHOLE.finditer(content))
-        if found:
-            match = found[int(rng.integers(len(found)))]
-            number = str(int(rng.integers(1, 2**62)) >> int(rng.integers(62))).encode()
-            return content[: match.start()] + number + content[match.end() :]
+    span = _span(content, at, rng)
+    behind = at if rng.random() < 0.5 else at + span
+    return content[:at] + content[other : other + span] + content[behind:]
+
+
+def _number(content: bytes, at: int, rng: Random) -> bytes:
+    """Write a number at the edge of its type."""
+    width = int(rng.choice([1, 2, 4, 8]))
+    number = (int(rng.choice(NUMBERS)) % (1 << 8 * width)).to_bytes(width, "little")
+    return content[:at] + (number if rng.random() < 0.5 else number[::-1]) + content[at + width :]
+
+
+def _word(content: bytes, at: int, rng: Random) -> bytes:
+    return content[:at] + WORDS[int(rng.integers(len(WORDS)))] + content[at:]
+
+
+def _digits(content: bytes, at: int, rng: Random) -> bytes:
+    """Replace a number that is written in digits, the next one."""
+    match = WHOLE.search(content, at)
+    if match is None:
+        return _flip(content, at, rng)
+    number = str(int(rng.integers(1, 2**62)) >> int(rng.integers(62))).encode()
+    return content[: match.start()] + number + content[match.end() :]
+
+
+def _repeat(content: bytes, at: int, rng: Random) -> bytes:
     copies = int(rng.choice([2, 10, 300, 30_000]))
-    return content[:at] + content[at : at + min(span, 8)] * copies + content[at:]
+    return content[:at] + content[at : at + int(rng.integers(1, 9))] * copies + content[at:]
+
+
+DAMAGES: Final = (_flip, _noise, _cut, _drop, _move, _number, _word, _digits, _repeat)
 
 
 def _inside(content: bytes, rng: Random) -> bytes | None:
@@ -217,7 +247,7 @@ def _packed(samples: Callable[[], list[bytes]]) -> Callable[[], list[bytes]]:
 
 
 def _domain(path: Path) -> object:
-    """Read a file, or the folder around a picture, a sound or a text, with every row and its key."""
+    """Read a file, or the folder around a picture, a sound or a text: all rows and their keys."""
     from fourfold.readers import read_domain
 
     alone = path.name.lower().endswith(INSIDE)
@@ -237,8 +267,7 @@ def _vectors(path: Path) -> object:
     if path.suffix == ".npy":
         words = path.with_suffix(".txt")
         words.write_text("a\nb\nc\n")
-    vectors = WordVectors.open(path)
-    return [vectors[word] for word in vectors.words]
+    return WordVectors.open(path).words
 
 
 INSIDE: Final = (
@@ -259,14 +288,14 @@ FORMATS: Final[Mapping[str, Format]] = {
     "bmp": Format(".bmp", _pictures("BMP", "RGB", "P", "L", "1"), _domain),
     "webp": Format(".webp", _pictures("WEBP", "RGB", "RGBA"), _domain),
     "tiff": Format(".tif", _pictures("TIFF", "RGB", "L", "RGBA", "1", "I;16"), _domain),
-    "tiff packed": Format(
-        ".tif", _pictures("TIFF", "RGB", "L", compression="tiff_lzw"), _domain
-    ),
+    "tiff packed": Format(".tif", _pictures("TIFF", "RGB", "L", compression="tiff_lzw"), _domain),
     "ppm": Format(".ppm", _pictures("PPM", "RGB", "L", "1"), _domain),
     "wav": Format(
         ".wav",
-        _sounds(*(("WAV", kind) for kind in ("PCM_16", "FLOAT", "IMA_ADPCM", "GSM610", "ULAW")),
-                channels=1),
+        _sounds(
+            *(("WAV", kind) for kind in ("PCM_16", "FLOAT", "IMA_ADPCM", "GSM610", "ULAW")),
+            channels=1,
+        ),
         _domain,
     ),
     "flac": Format(".flac", _sounds(("FLAC", "PCM_16"), ("FLAC", "PCM_24")), _domain),

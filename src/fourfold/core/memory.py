@@ -1,4 +1,4 @@
-"""Memory that reading may take: a limit, by default half of what the machine has left."""
+"""Memory that reading may take: a limit, by default half of the free memory."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def max_memory(limit: int | str) -> Iterator[int]:
 
 
 def memory_limit() -> int:
-    """Return the bytes that reading may take: the limit that is set, or half of what is free."""
+    """Return the bytes that reading may take: the limit that is set, or half of the free ones."""
     limit = _limit.get()
     return max(ALWAYS, _free() // 2) if limit is None else limit
 

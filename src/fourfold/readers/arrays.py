@@ -68,12 +68,10 @@ def _member(archive: ZipFile, name: str) -> NDArray[Any]:
         declared = _declared_bytes(file)
         found = member.file_size - file.tell()
     if declared != found:
-        raise DataError(
-            f"{name} must be undamaged; got {found} bytes, its header says {declared}"
-        )
+        raise DataError(f"{name} must be undamaged; got {found} bytes, its header says {declared}")
     check_fits(declared, f"the array {name}")
     with archive.open(member) as file:
-        return cast("NDArray[Any]", np.lib.format.read_array(file, allow_pickle=False))
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _declared_bytes(file: IO[bytes]) -> int:

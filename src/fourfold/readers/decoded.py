@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -35,6 +35,8 @@ KEEP_BYTES: Final = 1 << 29
 """Largest total size of decoded rows that are kept in memory."""
 STEP_BYTES: Final = 1 << 27
 """Largest size of the rows that are decoded at once to be kept."""
+SMALL: Final = 64
+"""Parts of the limit of which one is small."""
 _lock: Final = Lock()
 _turn: Final = Condition()
 _taken: Final[list[int]] = []
@@ -63,13 +65,18 @@ class Encoded(ABC):
     @contextmanager
     def open(self, at: int) -> Iterator[BinaryIO]:
         """Open the encoded bytes of an item; errors inside name it."""
-        with named(self._called(at), None), self._open(at) as file:
+        with self.named(at), self._open(at) as file:
             yield file
+
+    @final
+    def named(self, at: int) -> AbstractContextManager[None]:
+        """Name an item in every error inside."""
+        return named(self._called(at), None)
 
     @final
     def content(self, at: int) -> bytes:
         """Return a hash of 16 bytes of an item's encoded bytes."""
-        with named(self._called(at), None):
+        with self.named(at):
             return self._content(at)
 
     @final
@@ -168,9 +175,13 @@ class DecodedItems:
     def _decode(self, where: Index) -> NDArray[Any]:
         check_fits(len(where) * self.row_bytes, f"{len(where)} rows of shape {self.shape}")
         decoded = np.empty((len(where), *self.shape), self.dtype)
-        for i, row in enumerate(in_threads(self.decode, where)):
+        for i, row in enumerate(in_threads(self._decode_one, where)):
             decoded[i] = row
         return decoded
+
+    def _decode_one(self, at: int) -> NDArray[Any]:
+        with self.source.named(at):
+            return self.decode(at)
 
 
 class DecodedRows(Rows, ABC):
@@ -216,7 +227,13 @@ class DecodedRows(Rows, ABC):
 
 @contextmanager
 def taking(needed: int, limit: int) -> Iterator[None]:
-    """Wait until the decoders of this process leave so many bytes of a limit; one may always go."""
+    """Wait until the decoders of this process leave so many bytes of a limit; one may always go.
+
+    Small parts of the limit are not counted: there are at most 16 threads.
+    """
+    if SMALL * needed <= limit:
+        yield
+        return
     with _turn:
         _turn.wait_for(lambda: not _taken or sum(_taken) + needed <= limit)
         _taken.append(needed)

@@ -8,16 +8,16 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, AnyStr, Final, Self, TextIO, final
+from typing import IO, TYPE_CHECKING, Any, AnyStr, Final, Self, TextIO, cast, final
 
 import numpy as np
 
 from fourfold.core.memory import check_fits
-from fourfold.errors import DataError, FileError, FourfoldError, one_line
+from fourfold.errors import DataError, FileError, FourfoldError, FourfoldWarning, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
 __all__ = [
     "Folder",
@@ -41,7 +41,7 @@ LONGEST_REASON: Final = 110
 
 @contextmanager
 def named(name: object, kind: str | None = "a file") -> Iterator[None]:
-    """Turn whatever reading raises into one sentence that names the file: FileError or DataError.
+    """Turn all errors of reading into one sentence that names the file: FileError or DataError.
 
     Decoders raise errors of many kinds at strange files, from MemoryError to NotImplementedError:
     all but those of fourfold become a DataError here, in one line of less than 300 characters.
@@ -59,7 +59,7 @@ def named(name: object, kind: str | None = "a file") -> Iterator[None]:
     except DataError as error:
         said = str(error).replace(str(name), shown)
         raise DataError(one_line(said if shown in said else f"{shown}: {said}")) from error
-    except (FourfoldError, Warning):
+    except (FourfoldError, FourfoldWarning):
         raise
     except OSError as error:
         if error.errno is None:  # of a decoder, not of the system
@@ -90,7 +90,7 @@ def short(name: object) -> str:
 
 
 def file_size(path: Path) -> int:
-    """Return the size of a file in bytes, and refuse what is none: FIFOs, sockets and devices.
+    """Return the size of a file in bytes, and refuse FIFOs, sockets and devices.
 
     Raises
     ------
@@ -110,10 +110,10 @@ def is_gzipped(path: Path) -> bool:
     return path.name.lower().endswith(".gz")
 
 
-def open_bytes(path: Path) -> IO[bytes] | gzip.GzipFile:
+def open_bytes(path: Path) -> IO[bytes]:
     """Open a plain or gzipped file."""
     file_size(path)
-    return gzip.open(path, "rb") if is_gzipped(path) else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path)) if is_gzipped(path) else path.open("rb")
 
 
 def open_text(path: Path) -> TextIO:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,8 +36,11 @@ FEW_CELLS: Final = 10**7
 OPEN, CLOSE = ord("["), ord("]")
 CELL_BYTES: Final = 24
 TEXT_BYTES: Final = 4
-STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-KEY: Final = re.compile(rb'[{,]\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*:', re.DOTALL)
+STRING: Final = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?')
+"""A text, perhaps without an end, in a line."""
+KEY: Final = re.compile(rb'[{,]\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:')
+AFTER: Final = re.compile(rb"\}[ \t\r]*+[^\s,}\]]")
+"""Something after an object in its line."""
 
 
 def read_json_lines(path: Path) -> pa.Table:
@@ -69,7 +73,7 @@ def _content(path: Path) -> bytes:
             parts.append(part)
             size += len(part)
             check_fits(TEXT_BYTES * size, "the table, unpacked,")
-    return b"".join(parts)
+    return b"".join(parts).removeprefix(BOM_UTF8)
 
 
 def _check(content: bytes) -> int:
@@ -79,6 +83,7 @@ def _check(content: bytes) -> int:
     for block in _blocks(content):
         ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
         longest = max(longest, int(np.diff(ends, prepend=-1, append=len(block)).max()))
+        _check_begins(block, ends, lines + 1)
         depth = _check_depth(block, depth, lines + 1)
         keys.update(KEY.findall(block))
         check_count(len(keys))
@@ -86,8 +91,8 @@ def _check(content: bytes) -> int:
     cells = (lines + 1) * len(keys)
     if cells > SPARSEST * len(content) + FEW_CELLS:
         raise DataError(
-            f"a table must have cells in its columns; got {len(keys)} keys in {lines} lines, most of "
-            "them in few: bring sparse data as a SciPy matrix in Python"
+            f"a table must have cells in its columns; got {len(keys)} keys in {lines} lines, most "
+            "in few of them: bring sparse data as a SciPy matrix in Python"
         )
     check_fits(CELL_BYTES * cells + TEXT_BYTES * len(content), "the table, unpacked,")
     return longest
@@ -102,24 +107,42 @@ def _blocks(content: bytes) -> Iterator[bytes]:
         start = end
 
 
+def _check_begins(block: bytes, ends: NDArray[np.intp], first: int) -> None:
+    """Refuse lines that do not begin as objects: Arrow crashes at some of them."""
+    starts, ends = np.append(0, ends + 1), np.append(ends, len(block))
+    begins = np.frombuffer(block + b"\n", np.uint8)[starts]
+    for at in np.flatnonzero((begins != ord("{")) & (begins != ord("\n"))):
+        line = block[starts[at] : ends[at]].strip()
+        if line and not line.startswith(b"{"):
+            raise _no_object(first + int(at), line)
+
+
 def _check_depth(block: bytes, depth: int, first: int) -> int:
-    """Refuse deep nesting in lines that begin at a depth; return the depth at their end."""
-    depths = depth + _depths(block)
-    if depths.max(initial=depth) <= DEEPEST and not depths[-1:].any():
-        return 0 if len(depths) else depth
-    for number, line in enumerate(block.split(b"\n"), start=first):
-        depths = depth + _depths(STRING.sub(b"", line))  # brackets in texts do not count
-        if depths.max(initial=0) > DEEPEST:
-            raise DataError(f"line {number} must hold cells; got lists or objects too deep")
-        depth = int(depths[-1]) if len(depths) else depth
-    return depth
+    """Refuse deep nesting, and anything after an object; return the depth behind the block."""
+    _, depths = _depths(block, depth)
+    if depths.max() <= DEEPEST and depths[-1] == 0 and not AFTER.search(block):
+        return 0
+    block = STRING.sub(b'""', block)  # brackets in texts do not count
+    if after := AFTER.search(block):
+        number = block.count(b"\n", 0, after.start())
+        raise _no_object(first + number, block.split(b"\n")[number])
+    places, depths = _depths(block, depth)
+    if depths.max() > DEEPEST:
+        number = first + block.count(b"\n", 0, int(places[np.argmax(depths > DEEPEST) - 1]))
+        raise DataError(f"line {number} must hold cells; got lists or objects too deep")
+    return int(depths[-1])
 
 
-def _depths(block: bytes) -> NDArray[np.int64]:
-    """Return the depth after each bracket, relative to the begin."""
+def _no_object(number: int, line: bytes) -> DataError:
+    got = line.strip()[:40].decode("utf-8", "replace")
+    return DataError(f"line {number} must be an object, {{...}}; got {got}")
+
+
+def _depths(block: bytes, before: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return the places of brackets, and the depths before all of them and after each."""
     kind = np.frombuffer(block, np.uint8) & 0xDF  # "[" is "{" in upper case, "]" is "}"
-    brackets = kind[(kind == OPEN) | (kind == CLOSE)]
-    return np.cumsum(np.where(brackets == OPEN, 1, -1))
+    places = np.flatnonzero((kind == OPEN) | (kind == CLOSE))
+    return places, np.cumsum(np.append(before, np.where(kind[places] == OPEN, 1, -1)))
 
 
 def _explain(path: Path) -> None:

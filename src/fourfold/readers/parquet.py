@@ -1,11 +1,11 @@
-"""Tables in Parquet files, read by Arrow's schema alone, whatever pandas noted in them."""
+"""Tables in Parquet files, by Arrow's schema alone and not by the notes of pandas."""
 
 from __future__ import annotations
 
 import json
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -71,9 +71,9 @@ class _Declared:
         self.schema = pa.schema(field for field in whole if not columns or field.name in columns)
         check_schema(self.schema)
         self.groups = [data.row_group(at) for at in range(data.num_row_groups)]
-        self.rows = [group.num_rows for group in self.groups]
+        self.rows: list[int] = [group.num_rows for group in self.groups]
         leaves = {data.schema.column(at).path: at for at in range(data.num_columns)}
-        self.pages = {
+        self.pages: dict[str, list[int]] = {
             name: [group.column(leaves[name]).total_uncompressed_size for group in self.groups]
             for name in self.schema.names
         }
@@ -81,7 +81,7 @@ class _Declared:
     @property
     def least(self) -> float:
         """Bytes of the columns if no text is repeated."""
-        widths = sum(_width(kind) for kind in self.schema.types)
+        widths: float = sum(map(_width, self.schema.types))
         return sum(self.rows) * widths + sum(map(sum, self.pages.values()))
 
     def repeated(self, path: Path) -> list[str]:
@@ -95,7 +95,7 @@ class _Declared:
         with pq.ParquetFile(path, read_dictionary=unsure) as file:
             for at, rows in enumerate(self.rows):
                 # its first row comes with all texts that are repeated
-                first = next(file.iter_batches(1, [at], unsure)) if rows else None
+                first: Any = next(file.iter_batches(1, [at], unsure)) if rows else None
                 for name in unsure:
                     known = first.column(name).dictionary if rows else pa.array([], pa.string())
                     longest[name].append(pc.max(pc.binary_length(known)).as_py() or 0)

@@ -125,13 +125,16 @@ class _Header(NamedTuple):
 def _header(source: Encoded, at: int, limit: int) -> _Header:
     """Read a header, and refuse a picture that is too large at its smallest scale."""
     with _opened(source, at) as image:
-        turned = image.getexif().get(0x0112) in TURNED
-        header = _Header(image.size if turned else image.size[::-1], image.mode in GREY)
-        _drafted_bytes(source, at, image, None, 1, limit)
-        return header
+        size, grey = image.size, image.mode in GREY
+        needed = _drafted_bytes(source, at, image, None, 1, limit)
+        with taking(needed, limit):  # a PNG may tell behind its pixels how it is turned
+            turned = image.getexif().get(0x0112) in TURNED
+        return _Header(size if turned else size[::-1], grey)
 
 
-def _drafted_bytes(source: Encoded, at: int, image: Image.Image, mode: str | None, side: int, limit: int) -> int:
+def _drafted_bytes(
+    source: Encoded, at: int, image: Image.Image, mode: str | None, side: int, limit: int
+) -> int:
     """Return the bytes that decoding takes; a JPEG is decoded at a scale near a side's length."""
     coefficients = JPEG_BYTES * prod(image.size) if image.format in {"JPEG", "MPO"} else 0
     image.draft(mode, (side, side))

@@ -234,6 +234,7 @@ def _samples(source: Encoded, at: int, limit: int) -> Samples:
     with (
         _opened(source, at) as sound,
         taking(_bytes(sound.frames, sound.samplerate), limit),
+        np.errstate(all="ignore"),  # what is not finite is refused below
     ):
         blocks = [block.mean(axis=1) for block in _blocks(sound)]
         return _resampled(source, at, np.concatenate(blocks), sound.samplerate, sound.frames)

@@ -27,7 +27,6 @@ MOST_BYTES: Final = 5
 
 def read_files(paths: Sequence[Path]) -> TextRows:
     """Read texts in UTF-8, one per file; errors name the file."""
-
     check_fits(MOST_BYTES * sum(map(_size, paths)), "the texts")
 
     def read(at: int) -> str:

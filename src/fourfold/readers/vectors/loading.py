@@ -9,7 +9,7 @@ import numpy as np
 from fourfold.core.digests import file_digest
 from fourfold.core.memory import check_fits, memory_limit
 from fourfold.errors import DataError
-from fourfold.readers.files import named, read_text
+from fourfold.readers.files import file_size, named, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +73,8 @@ def _fitting(blocks: Iterator[Block]) -> Iterator[Block]:
 def words_of_array(path: Path, words: Path | None, column: str | None) -> list[str]:
     """Read the words of an array of vectors, by default from the file beside it."""
     words = _beside(path) if words is None else words
+    with named(words):
+        file_size(words)
     return _column(words, column) if words.suffix.lower() in {".parquet", ".csv"} else _lines(words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_blocks"]
 
-BLOCK_BYTES: Final = 1 << 23
+BLOCK_BYTES: Final = 1 << 21
 MOST_SHOWN: Final = 40
 MOST_DIGITS: Final = 15
 LARGEST: Final = float(np.finfo(np.float32).max)
@@ -48,7 +49,7 @@ def read_blocks(path: Path) -> Iterator[Block]:
         packing = "gzip" if is_gzipped(path) else None
         with (
             pa.input_stream(str(path), compression=packing) as stream,
-            _arrow(stream, layout, odd) as reader,
+            _arrow(_Utf8(stream), layout, odd) as reader,
         ):
             for batch in reader:
                 words, *columns = batch.columns
@@ -145,7 +146,22 @@ class _OddLines:
         return "skip"
 
 
-def _arrow(stream: pa.NativeFile, layout: _Layout, odd: _OddLines) -> pa_csv.CSVStreamingReader:
+@final
+class _Utf8:
+    """A stream that is checked to be UTF-8, which Arrow does not do before it shows odd lines."""
+
+    closed = False
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self.stream, self.decoder = stream, codecs.getincrementaldecoder("utf-8")()
+
+    def read(self, n: int) -> bytes:
+        content: bytes = self.stream.read(n)
+        self.decoder.decode(content, final=not content)
+        return content
+
+
+def _arrow(stream: _Utf8, layout: _Layout, odd: _OddLines) -> pa_csv.CSVStreamingReader:
     numbers = [str(i) for i in range(layout.width)]
     return pa_csv.open_csv(
         stream,
