@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import bombs
-from fourfold import read_domain
+from fourfold import read_classes, read_domain, read_domains
 from fourfold.core.memory import max_memory
 from fourfold.errors import DataError
 from fourfold.readers import decoded, json_lines
@@ -137,3 +137,23 @@ def test_pictures_of_one_large_size_are_decoded_in_small_steps(tmp_path, monkeyp
             rows.take(np.arange(3))
     with max_memory("11M"), pytest.raises(DataError, match=r"\.png, decoded, must fit into"):
         read_domain(tmp_path)
+
+
+def test_attributes_that_few_classes_have_are_not_spread_over_all(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({f"c{i}": {f"a{i}": 1, f"b{i}": 2} for i in range(3000)}))
+    with max_memory("200M"), pytest.raises(DataError, match=r"attributes of all classes must fit"):
+        read_classes(path)
+    path.write_text(json.dumps({"c": {f"a{i}": 1 for i in range(20_001)}}))
+    with pytest.raises(DataError, match="at most 20000 columns"):
+        read_classes(path)
+
+
+def test_lists_of_columns_in_messages_are_short(tmp_path):
+    names = [f"a column with a long name, number {i}" for i in range(1000)]
+    for name, columns in (("a.csv", names), ("b.csv", names[::-1][:-1])):
+        pd.DataFrame([[1] * len(columns)], columns=columns).to_csv(tmp_path / name, index=False)
+    for label in (None, "label"):
+        with pytest.raises(DataError) as caught:
+            read_domains([tmp_path / "a.csv", tmp_path / "b.csv"], label=label)
+        assert len(str(caught.value)) < 300

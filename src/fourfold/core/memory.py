@@ -117,9 +117,9 @@ def _bytes(limit: int | str) -> int:
 def _shown(size: float) -> str:
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
-            return f"{size:.3g} {unit}"
+            return f"{round(size, 1):g} {unit}"
         size /= 1000
-    return f"{size:.3g} GB"
+    return f"{round(size, 1):g} GB"
 
 
 def _free() -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from fourfold.core.memory import check_fits
 from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError
+from fourfold.readers.columns import check_count
 from fourfold.readers.files import file_size, named, read_text
 
 if TYPE_CHECKING:
@@ -190,6 +191,9 @@ def _descriptions(names: list[Any], content: Any, vectors: WordVectors | None) -
             "names; got only names"
         )
     if isinstance(content, list):
+        attributes = {name for of in content if isinstance(of, dict) for name in of}
+        check_count(len(attributes))
+        check_fits(VALUE_BYTES * len(names) * len(attributes), "the attributes of all classes")
         return Descriptions.of(dict(zip(names, content, strict=True)))
     return Descriptions.of(content.set_axis(names, axis="index"))
 

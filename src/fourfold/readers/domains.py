@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows
-from fourfold.errors import DataError
+from fourfold.errors import DataError, some
 from fourfold.readers import texts
 from fourfold.readers.decoded import DecodedRows, EncodedFiles
-from fourfold.readers.files import Folder, file_size, named
+from fourfold.readers.files import Folder, file_size, named, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +41,8 @@ def read_domain(
     path
         One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, or ``.parquet``;
         a table whose only input is a column of text is read as texts. Arrays: ``.npz`` with ``X``
-        and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures, of sounds
-        (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of texts (``.txt``): each sub-folder is a
+        and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures (PNG, JPEG,
+        GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of texts (``.txt``): each sub-folder is a
         class, and files outside the sub-folders have no label. Hidden files and files with other
         endings are ignored, and so are texts beside pictures or sounds.
     label
@@ -61,9 +61,10 @@ def read_domain(
     Raises
     ------
     FileError
-        If the file is missing or unreadable.
+        If the file is missing, unreadable or no file: a FIFO, a socket, a device.
     DataError
-        If its content cannot be used; the message names the file and the remedy.
+        If its content cannot be used, or takes more memory than
+        :func:`~fourfold.core.memory.max_memory` allows; the message names the file and the remedy.
     """
     path = Path(path)
     rows, y = _read(path, label, size)
@@ -172,7 +173,7 @@ def _check_label(files: Sequence[Path], read: Sequence[Read], label: str) -> Non
                           for c in rows.frame.columns})  # fmt: skip
         raise DataError(
             f"the label column {label!r} must be in at least one of "
-            f"{', '.join(map(str, files))}; it is in none, the columns are {', '.join(columns)}"
+            f"{some(map(short, files), 1)}; it is in none, the columns are {some(columns)}"
         )
 
 
@@ -200,7 +201,9 @@ def _aligned_with(like: Domain, path: Path, rows: Rows) -> Rows:
 
 def _check_one_kind(names: Names, rows: Sequence[Rows]) -> None:
     if len({part.kind for part in rows}) > 1:
-        found = ", ".join(f"{name}: {part.kind}" for name, part in zip(names, rows, strict=True))
+        found = ", ".join(
+            f"{short(name)}: {part.kind}" for name, part in zip(names, rows, strict=True)
+        )
         raise DataError(f"domains must be of one kind; got {found}")
 
 
@@ -209,7 +212,7 @@ def _check_one_shape(names: Names, rows: Sequence[Rows]) -> None:
         if part.shape != rows[0].shape:
             raise DataError(
                 "the rows of all domains must have one shape; "
-                f"got {rows[0].shape} in {names[0]} and {part.shape} in {name}"
+                f"got {rows[0].shape} in {short(names[0])} and {part.shape} in {short(name)}"
             )
 
 
@@ -218,7 +221,7 @@ def _with_the_same_columns(names: Names, tables: Sequence[FrameRows]) -> list[Ro
     for name, table in zip(names, tables, strict=True):
         here, there = set(table.frame.columns), set(columns)
         gaps = [
-            f"{where} lacks {', '.join(sorted(map(str, lacking)))}"
+            f"{short(where)} lacks {some(sorted(map(str, lacking)))}"
             for where, lacking in ((name, there - here), (names[0], here - there))
             if lacking
         ]

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_json_lines"]
 
-LONGEST: Final = 1 << 26
-"""Longest line, in bytes: 64 MB."""
 BLOCK: Final = 1 << 20
 """Bytes that are looked at, and parsed, at once."""
 DEEPEST: Final = 100

@@ -63,8 +63,9 @@ class PictureRows(DecodedRows):
     Raises
     ------
     DataError
-        If a picture is damaged; the message names it. A damaged header is found at once, other
-        damage at the first read.
+        If a picture is damaged, of another format than PNG, JPEG, GIF, BMP, WebP, TIFF and PPM, or
+        takes more memory than reading may; the message names it. What the header tells is found at
+        once, other damage at the first read.
     """
 
     kind = "pictures"

@@ -85,8 +85,9 @@ class SoundRows(DecodedRows):
     Raises
     ------
     DataError
-        If a sound is damaged, shorter than 10 ms or silent; the message names it. What the header
-        tells is found at once, the rest at the first read.
+        If a sound is damaged, shorter than 10 ms, silent, has less than 1,000 or more than 768,000
+        samples a second, or takes more memory than reading may; the message names it. What the
+        header tells is found at once, the rest at the first read.
     ParameterError
         If the size is out of bounds.
 
