@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows
-from fourfold.errors import DataError, some
+from fourfold.errors import DataError, one_line, some
 from fourfold.readers import texts
 from fourfold.readers.decoded import DecodedRows, EncodedFiles
 from fourfold.readers.files import Folder, file_size, named, short
@@ -42,9 +42,10 @@ def read_domain(
         One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, or ``.parquet``;
         a table whose only input is a column of text is read as texts. Arrays: ``.npz`` with ``X``
         and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures (PNG, JPEG,
-        GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of texts (``.txt``): each sub-folder is a
-        class, and files outside the sub-folders have no label. Hidden files and files with other
-        endings are ignored, and so are texts beside pictures or sounds.
+        GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of
+        texts (``.txt``): each sub-folder is a class, and files outside the sub-folders have no
+        label. Hidden files and files with other endings are ignored, and so are texts beside
+        pictures or sounds.
     label
         Column of a table with the labels; a table without it is unlabelled.
     size
@@ -171,10 +172,11 @@ def _check_label(files: Sequence[Path], read: Sequence[Read], label: str) -> Non
     if all(y is None for _, y in read):
         columns = sorted({str(c) for rows, _ in read if isinstance(rows, FrameRows)
                           for c in rows.frame.columns})  # fmt: skip
-        raise DataError(
-            f"the label column {label!r} must be in at least one of "
-            f"{some(map(short, files), 1)}; it is in none, the columns are {some(columns)}"
+        said = (
+            f"the label column {label!r} must be in at least one of {some(files)}; it is in none, "
+            f"the columns are {some(columns)}"
         )
+        raise DataError(one_line(said))
 
 
 def _aligned(names: Names, rows: Sequence[Rows], size: tuple[int, int] | None = None) -> list[Rows]:
@@ -201,10 +203,8 @@ def _aligned_with(like: Domain, path: Path, rows: Rows) -> Rows:
 
 def _check_one_kind(names: Names, rows: Sequence[Rows]) -> None:
     if len({part.kind for part in rows}) > 1:
-        found = ", ".join(
-            f"{short(name)}: {part.kind}" for name, part in zip(names, rows, strict=True)
-        )
-        raise DataError(f"domains must be of one kind; got {found}")
+        found = ", ".join(f"{name}: {part.kind}" for name, part in zip(names, rows, strict=True))
+        raise DataError(one_line(f"domains must be of one kind; got {found}"))
 
 
 def _check_one_shape(names: Names, rows: Sequence[Rows]) -> None:
@@ -226,5 +226,5 @@ def _with_the_same_columns(names: Names, tables: Sequence[FrameRows]) -> list[Ro
             if lacking
         ]
         if gaps:
-            raise DataError(f"tables must have the same columns; {'; '.join(gaps)}")
+            raise DataError(one_line(f"tables must have the same columns; {'; '.join(gaps)}"))
     return [FrameRows(table.frame[columns]) for table in tables]
