@@ -59,8 +59,8 @@ RATES: Final = range(1000, 768_001)
 """Samples per second of sounds that are read."""
 BLOCK: Final = 1 << 20
 """Samples of all channels that are read at once."""
-SAMPLE_BYTES: Final = 24
-"""Bytes for a sample of one channel: three copies before and after it is resampled."""
+SAMPLE_BYTES: Final = 28
+"""Bytes for a sample of one channel: up to four copies before and after it is resampled."""
 
 
 @final
