@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.faults.children import Case, WrongError, in_child, run_cases
+from benchmarks.faults.hostile import HOSTILE, KINDS, make
 from benchmarks.faults.log import Log
-from benchmarks.hostile import HOSTILE, KINDS, make
 from fourfold import load
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ class WrongError(Exception):
 
 
 class Verdict(NamedTuple):
-    """One of the faults or "", and what was said."""
+    """One of the faults or "", and a message."""
 
     fault: str
     said: str
@@ -111,7 +111,7 @@ class Child:
         return f"exit code {os.WEXITSTATUS(status)}"
 
     def leaves_nobody(self) -> bool:
-        """Return whether the group of the killed child ends in time; what is left is killed."""
+        """Return whether the group of the killed child ends in time; else kill it."""
         until = time.monotonic() + ORPHANS
         while time.monotonic() < until:
             if not _alive(self.pid):
@@ -167,7 +167,7 @@ def _attempt(work: Callable[[], str | None]) -> tuple[str, str]:
 
 
 def _judge(work: Callable[[], None], memory: int) -> Verdict:
-    """Run a case in this process: its fault, and what was said."""
+    """Run a case in this process, and judge it."""
     before = _peak()
     try:
         work()

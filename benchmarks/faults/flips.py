@@ -1,4 +1,4 @@
-"""Flipped bits and cuts in files of every kind: what is read is as it was, or is refused."""
+"""Flipped bits and cuts in files of every kind: content is as it was, or is refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNREAD: Final = ("CACHEDIR.TAG", ".lock")
 
 
 def attack(s: Settings) -> Measures:
-    """Damage files of each kind in turn, and go on with what is left."""
+    """Damage files of each kind in turn, and go on from there."""
     log = Log("flips", s.seed)
     with TemporaryDirectory(dir=log.folder) as folder:
         whole, right = Path(folder, "whole"), {}

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.faults.children import Case, run_cases
 from benchmarks.faults.log import Log
-from benchmarks.mutate import FORMATS, mutate
+from benchmarks.faults.mutate import FORMATS, mutate
 from fourfold import max_memory
 
 if TYPE_CHECKING:

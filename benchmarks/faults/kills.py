@@ -1,4 +1,4 @@
-"""Kills at drawn moments: what is left is whole, goes on to the same end, and nobody lives on."""
+"""Kills at drawn moments: files are whole, work goes on to the same end, and nobody lives on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def attack(s: Settings) -> Measures:
 
 
 def _right(name: str, folder: Path, s: Settings) -> tuple[set[str], float]:
-    """Return digests of what is there before the work and after it, and the work's seconds."""
+    """Return digests of the outcome before the work and after it, and the work's seconds."""
     work = WORKS[name]
     folder.mkdir()
     in_child(lambda: work.prepare(folder), s.limits)
@@ -57,7 +57,7 @@ def _right(name: str, folder: Path, s: Settings) -> tuple[set[str], float]:
 def _kill(
     name: str, folder: Path, right: set[str], seconds: float, share: float, s: Settings
 ) -> Verdict:
-    """Kill the work after a share of its seconds, and judge what is left."""
+    """Kill the work after a share of its seconds, and judge its outcome."""
     work = WORKS[name]
     folder.mkdir()
     in_child(lambda: work.prepare(folder), s.limits)

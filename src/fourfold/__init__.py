@@ -21,6 +21,7 @@ _PARTS = {
     "frozen.frozen": ["Frozen"],
     "algorithms.label_index": ["LabelIndex"],
     "preparation.choose": ["SentenceEncoding", "WordCounts"],
+    "core.memory": ["max_memory"],
     "core.process": ["keep_memory"],
     "frozen.store": ["Store"],
     "core.tasks": ["Attributes", "Classification", "Regression"],

@@ -18,6 +18,7 @@ __all__ = [
     "FourfoldWarning",
     "MissingExtraError",
     "ParameterError",
+    "one_line",
     "some",
 ]
 
@@ -72,3 +73,18 @@ def some(names: Iterable[object], most: int = 5) -> str:
     listed = [str(name) for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
+
+
+def one_line(text: object, most: int = 299) -> str:
+    r"""Show a text in one line of printable characters, shortened in the middle.
+
+    Examples
+    --------
+    >>> one_line("a long\nstory \0", 10)
+    'a lo…ory ?'
+    """
+    shown = "".join(c if c.isprintable() else "?" for c in " ".join(str(text).split()))
+    if len(shown) <= most:
+        return shown
+    head = most // 2 - 1
+    return f"{shown[:head]}…{shown[head + 1 - most :]}"

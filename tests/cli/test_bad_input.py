@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from fourfold import DANN, Domain, FineTune, Recipe, Study, read_domain
+from fourfold.bundle import save as save_model
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.planner import locate
 
@@ -55,6 +57,33 @@ def begun(folder):
 
 
 # --- files ----------------------------------------------------------------------------------------
+
+
+def test_a_limit_of_memory_on_every_command_that_reads(fourfold, here):
+    data = ("--source", here / "source.npz", "--target", here / "target.npz")
+    model = FineTune(network="mlp", recipe=Recipe(steps=1)).fit(X, Y, source=Domain(X, Y))
+    save_model(model, here / "model")
+    commands = (
+        ("map", *data),
+        ("study", *data, "-o", here / "out"),
+        ("predict", here / "model", here / "target.npz", "-o", here / "out.csv"),
+    )
+    for command in commands:
+        told = fourfold(*command, "--max-memory", "600")
+        told.refused("the array X must fit into --max-memory", "where 600 bytes are allowed")
+        fourfold(*command, "--max-memory", "much").refused("--max-memory must be a number of bytes")
+    assert fourfold("map", *data, "--max-memory", "1M").code == 0
+    assert fourfold("export", here / "model", here / "a.onnx", "--max-memory", "1M").code == 0
+
+
+def test_nothing_is_read_from_a_fifo(study, here):
+    os.mkfifo(here / "pipe.csv")
+    study("--label", "kind", source="source.csv", target="pipe.csv").refused("got a FIFO")
+    study("--evaluate", here / "pipe.csv").refused("pipe.csv must be a file; got a FIFO")
+    study("--classes", here / "pipe.csv").refused("pipe.csv must be a file; got a FIFO")
+    words = ("--classes", here / "source.csv", "--vectors", here / "pipe.csv")
+    study(*words).refused("pipe.csv must be a file; got a FIFO")
+    assert not begun(here)
 
 
 def test_a_missing_file(study, here):
@@ -106,7 +135,7 @@ def test_a_damaged_parquet_file(study, here):
     whole = (here / "cut.parquet").read_bytes()
     (here / "cut.parquet").write_bytes(whole[: len(whole) // 2])
     study(source="source.csv", target="cut.parquet").refused(
-        "cut.parquet: the file must be Parquet"
+        "cut.parquet must be whole and readable"
     )
 
 

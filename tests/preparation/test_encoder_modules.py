@@ -15,7 +15,7 @@ pytest.importorskip("transformers")
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel
 
-from benchmarks.hostile import encoder
+from benchmarks.faults.hostile import encoder
 from fourfold.preparation import encoder_modules, sentences
 
 TEXTS = ["a good day", "so bad", "good", "a bad day so bad a day"]

@@ -57,7 +57,7 @@ def test_a_cut_off_file_is_refused(tmp_path):
         path = tmp_path / name
         write(path)
         path.write_bytes(path.read_bytes()[:1000])
-        with pytest.raises(DataError, match="undamaged"):
+        with pytest.raises(DataError, match=r"undamaged|whole and readable"):
             read_domain(path)
         path.write_bytes(b"")
         with pytest.raises(DataError, match=name):

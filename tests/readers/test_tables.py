@@ -144,7 +144,7 @@ def test_a_damaged_gzip_is_one_sentence(tmp_path, name, at):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("[" * 100_000 + "\n", "line 1 must hold cells; got lists or objects too deep"),
+        ('{"a":' * 100_000, "line 1 must hold cells; got lists or objects too deep"),
         ('{"a": 1}\n{"a": ' + "9" * 5000 + "}\n[2]\n", r"line 3 must be an object.*got \[2\]"),
     ],
 )

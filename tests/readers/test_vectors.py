@@ -129,7 +129,7 @@ def test_text_is_read_once_into_a_store_and_mapped_from_then_on(tmp_path, monkey
         again = WordVectors.open(moved)
     assert again.words == first.words
     np.testing.assert_array_equal(again.vectors(again.words), first.vectors(first.words))
-    with pytest.raises(TypeError):
+    with pytest.raises(DataError, match="NoneType"):
         WordVectors.open(write(tmp_path / "w.txt", "\n".join(LINES[1:])), store=store)
 
 
@@ -348,14 +348,14 @@ def test_bad_arrays_and_words_are_one_sentence(tmp_path):
     with pytest.raises(DataError, match=r"column 'n' of .* must hold words; got int64"):
         WordVectors.open(array, words=tmp_path / "w.parquet", column="n")
     write(tmp_path / "w.parquet", "no table")
-    with pytest.raises(DataError, match="must be a table of words"):
+    with pytest.raises(DataError, match=r"w\.parquet must be whole and readable"):
         WordVectors.open(array, words=tmp_path / "w.parquet")
     write(words, "\n".join(WORDS))
     np.save(array, NUMBERS[0])
     with pytest.raises(DataError, match=r"real numbers \(n, d\); got float32 of shape \(3,\)"):
         WordVectors.open(array, words=words)
     write(array, "no array")
-    with pytest.raises(DataError, match="must be an array of numbers, undamaged"):
+    with pytest.raises(DataError, match=r"v\.npy must be whole and readable"):
         WordVectors.open(array, words=words)
     np.save(array, np.where(np.arange(8)[:, None] == 2, np.nan, NUMBERS))
     read = WordVectors.open(array, words=words)

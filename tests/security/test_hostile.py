@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.hostile import HOSTILE, KINDS, make
+from benchmarks.faults.hostile import HOSTILE, KINDS, make
 from fourfold.data.descriptions import Descriptions
 from fourfold.errors import FileError, FourfoldError
 from fourfold.methods.saved import load

@@ -56,6 +56,7 @@ def _say(sentence: str) -> None:
 def _plain_warnings() -> Iterator[None]:
     """Show fourfold's own warnings as one sentence, without a line of code."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Image size .* exceeds limit")  # --max-memory bounds it
         shown = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **to: Any) -> None:

@@ -12,9 +12,17 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from fourfold.core.memory import max_memory
 from fourfold.errors import FileError, ParameterError
 
 __all__ = ["app"]
+
+
+def _bound(context: typer.Context, limit: str | None) -> None:
+    """Bound the memory that the readers of a command may take."""
+    if limit is not None:
+        context.with_resource(max_memory(limit))
+
 
 Source = Annotated[
     list[Path] | None, typer.Option(help="Data to transfer from; may be given several times.")
@@ -34,6 +42,15 @@ Classes = Annotated[
 Vectors = Annotated[Path | None, typer.Option(help="Word vectors for the names of the classes.")]
 Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
 Task = Annotated[str | None, typer.Option(help="Name of the task, for a model of several tasks.")]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        help="Memory that reading a file may take, e.g. 4G; by default half of what is free.",
+        callback=_bound,
+        expose_value=False,
+    ),
+]
 
 FAILED: Final = 3
 """Exit code of a study in which a baseline, or a method that was asked for, failed."""
@@ -59,6 +76,7 @@ def show_map(
     label: Label = None,
     classes: Classes = None,
     vectors: Vectors = None,
+    _memory: Memory = None,
 ) -> None:
     """Show the map, and where your data stand on it."""
     from fourfold.cli.show import show_bare_map, show_place, show_tasks
@@ -143,6 +161,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     force: Annotated[
         bool, typer.Option("--force", help="Replace a study that is in the folder.")
     ] = False,
+    _memory: Memory = None,
 ) -> None:
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
@@ -225,6 +244,7 @@ def predict(
         bool,
         typer.Option("--no-escape", help="Write texts such as =A1 as they are, for spreadsheets."),
     ] = False,
+    _memory: Memory = None,
 ) -> None:
     """Predict with a saved model: a CSV file with one line per row."""
     from fourfold.cli.inputs import check_vectors, read_descriptions
@@ -245,6 +265,7 @@ def export(
     model: Model,
     output: Annotated[Path, typer.Argument(help="ONNX file to write.")],
     task: Task = None,
+    _memory: Memory = None,
 ) -> None:
     """Export a saved model to ONNX, checked against its own outputs."""
     from fourfold.bundle import export as write_onnx

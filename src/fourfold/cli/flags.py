@@ -20,6 +20,7 @@ PHRASES: Final = {
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
+    "max_memory": "--max-memory",
     "resume=True": "--resume",
     "word vectors for the names": "word vectors for the names (--vectors)",
 }

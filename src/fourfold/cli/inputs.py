@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows
-from fourfold.errors import DataError, ParameterError
+from fourfold.errors import DataError, ParameterError, some
 from fourfold.frozen.store import Store
 from fourfold.readers import read_classes, read_domain, read_domains
 from fourfold.readers.decoded import DecodedRows
@@ -160,7 +160,7 @@ def _read(name: str, path: Path, label: str | None, names: list[str]) -> Domain:
         return domain
     frame = domain.rows.frame
     if domain.y is None:
-        columns = ", ".join(map(str, frame.columns))
+        columns = some(frame.columns)
         raise DataError(
             f"{path} must have a column {label or name!r} with the labels of task {name!r}"
             f"{'' if label else ', or one that --label names'}; its columns are {columns}"

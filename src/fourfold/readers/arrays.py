@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import IO, TYPE_CHECKING, Any, cast
+from zipfile import ZipFile
 
 import numpy as np
 
+from fourfold.core.memory import check_fits, check_member
 from fourfold.data.rows import as_rows
 from fourfold.errors import DataError
+from fourfold.readers.files import file_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Rows
 
-__all__ = ["read_arrays"]
+__all__ = ["map_array", "read_arrays"]
 
 
 def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
@@ -29,29 +32,62 @@ def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
     Raises
     ------
     DataError
-        If the file is damaged, lacks ``X``, holds Python objects, or has no rows.
+        If the file lacks ``X``, holds Python objects, has no rows, or needs more memory than
+        reading may take.
     """
-    try:
-        if path.suffix.lower() == ".npy":
-            return as_rows(np.load(path, mmap_mode="r", allow_pickle=False)), None
-        X, y = _members(path)
-    except DataError:
-        raise
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        if "allow_pickle" in str(error):
-            fault = "the file must hold plain arrays; got Python objects, or no array"
-        else:
-            fault = f"the file must be an undamaged NumPy file; got: {error or 'an empty file'}"
-        raise DataError(f"{fault}: save numbers with np.save or np.savez") from error
-    return as_rows(X), y
+    if path.suffix.lower() == ".npy":
+        return as_rows(map_array(path)), None
+    with ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        if "X" not in names:
+            raise DataError(f"an .npz file must hold X; got {', '.join(names) or 'nothing'}")
+        return as_rows(_member(archive, "X")), _member(archive, "y") if "y" in names else None
 
 
-def _members(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    with path.open("rb") as file:  # np.load leaves a damaged file open
-        stored = np.load(file, allow_pickle=False)
-        if not isinstance(stored, np.lib.npyio.NpzFile):
-            raise DataError("an .npz file must hold named arrays; got a single one without a name")
-        with stored as arrays:
-            if "X" not in arrays:
-                raise DataError(f"an .npz file must hold X; got {', '.join(arrays) or 'nothing'}")
-            return arrays["X"], arrays.get("y")
+def map_array(path: Path) -> NDArray[Any]:
+    """Memory-map the array in a ``.npy`` file.
+
+    Raises
+    ------
+    DataError
+        If it holds Python objects, or is shorter than its header says.
+    """
+    with path.open("rb") as file:
+        declared = _declared_bytes(file) + file.tell()
+    if declared > file_size(path):
+        raise DataError(
+            f"the file must be undamaged; got {file_size(path)} bytes, its header says {declared}"
+        )
+    return cast("NDArray[Any]", np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _member(archive: ZipFile, name: str) -> NDArray[Any]:
+    member = archive.getinfo(f"{name}.npy")
+    check_member(member)
+    with archive.open(member) as file:
+        declared = _declared_bytes(file)
+        found = member.file_size - file.tell()
+    if declared != found:
+        raise DataError(f"{name} must be undamaged; got {found} bytes, its header says {declared}")
+    check_fits(declared, f"the array {name}")
+    with archive.open(member) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _declared_bytes(file: IO[bytes]) -> int:
+    """Read the header of an array, and return the bytes that should follow."""
+    version = np.lib.format.read_magic(file)
+    if version not in {(1, 0), (2, 0)}:  # 3.0 is for names of fields
+        raise DataError(f"an array must be of plain numbers; got format {version}")
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, kind = read(file)
+    if kind.hasobject:
+        raise DataError(
+            "the file must hold plain arrays; got Python objects: save numbers with np.save or "
+            "np.savez"
+        )
+    return prod(shape) * kind.itemsize

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from fourfold.core.memory import check_fits
 from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError
-from fourfold.readers.files import named, read_text
+from fourfold.readers.columns import check_count
+from fourfold.readers.files import file_size, named, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,8 @@ __all__ = ["read_classes"]
 
 TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 LISTS: Final = (".txt", ".json")
+VALUE_BYTES: Final = 100
+"""Bytes of a value of JSON in memory."""
 MOST_DIGITS: Final = 20
 """Characters of a whole number of 64 bits with its sign."""
 
@@ -66,7 +70,7 @@ def read_classes(
     """
     path = Path(path)
     with named(path):
-        path.stat()
+        file_size(path)
         names, content = _read(path)
         return _descriptions(_typed(names, labels), content, vectors)
 
@@ -86,7 +90,8 @@ def _read(path: Path) -> tuple[list[Any], Any]:
 
 
 def _table(path: Path) -> tuple[list[Any], Any]:
-    from fourfold.readers.tables import column_as_text, read_table
+    from fourfold.readers.delimited import column_as_text
+    from fourfold.readers.tables import read_table
 
     frame = read_table(path, None)[0].frame
     written = frame.pop(frame.columns[0])
@@ -97,7 +102,10 @@ def _table(path: Path) -> tuple[list[Any], Any]:
 
 def _json(path: Path) -> tuple[list[Any], Any]:
     try:
-        read = json.loads(read_text(path), object_pairs_hook=_object, parse_int=_integer)
+        text = read_text(path)
+        values = sum(map(text.count, ",:[{"))
+        check_fits(VALUE_BYTES * values + 5 * len(text), "descriptions, parsed,")
+        read = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise DataError(f"the file must be JSON; got: {error}") from error
     except RecursionError as error:
@@ -183,6 +191,9 @@ def _descriptions(names: list[Any], content: Any, vectors: WordVectors | None) -
             "names; got only names"
         )
     if isinstance(content, list):
+        attributes = {name for of in content if isinstance(of, dict) for name in of}
+        check_count(len(attributes))
+        check_fits(VALUE_BYTES * len(names) * len(attributes), "the attributes of all classes")
         return Descriptions.of(dict(zip(names, content, strict=True)))
     return Descriptions.of(content.set_axis(names, axis="index"))
 

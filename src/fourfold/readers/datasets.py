@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, final
 import numpy as np
 from xxhash import xxh3_128_digest
 
+from fourfold.core.memory import check_fits
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, MissingExtraError
 from fourfold.readers.decoded import Encoded
+from fourfold.readers.files import file_size, named
 from fourfold.readers.pictures import PictureRows
 
 try:
@@ -60,11 +62,12 @@ def from_dataset(
         if column not in dataset.column_names:
             has = ", ".join(dataset.column_names)
             raise DataError(f"the dataset must have the column {column!r}; it has {has}")
-    y = _labels(dataset, label) if label else None
-    X: Any = dataset.select_columns(columns)
-    if len(columns) == 1 and isinstance(dataset.features[columns[0]], datasets.Image):
-        X = PictureRows(DatasetPictures(dataset, columns[0]), size)
-    return Domain(X, y, missing=missing, name=name)
+    with named(f"the dataset {name}".rstrip()):
+        y = _labels(dataset, label) if label else None
+        X: Any = dataset.select_columns(columns)
+        if len(columns) == 1 and isinstance(dataset.features[columns[0]], datasets.Image):
+            X = PictureRows(DatasetPictures(dataset, columns[0]), size)
+        return Domain(X, y, missing=missing, name=name)
 
 
 def _labels(dataset: datasets.Dataset, label: str) -> Any:
@@ -94,11 +97,15 @@ class DatasetPictures(Encoded):
         cell = self.cells[at][self.column]
         if cell is None:
             raise DataError(f"the picture {self.name(at)} must be there; got a missing cell")
-        content: bytes = Path(cell["path"]).read_bytes() if cell["bytes"] is None else cell["bytes"]
-        return content
+        content: bytes | None = cell["bytes"]
+        if content is not None:
+            return content
+        file = Path(cell["path"])
+        check_fits(file_size(file), "the file")
+        return file.read_bytes()
 
     def _open(self, at: int) -> BinaryIO:
         return BytesIO(self._bytes(at))
 
-    def content(self, at: int) -> bytes:
+    def _content(self, at: int) -> bytes:
         return xxh3_128_digest(self._bytes(at))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
+from math import prod
 from pathlib import Path
-from threading import Lock
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, TypeVar, final
 
 import numpy as np
 from xxhash import xxh3_128_digest
 
+from fourfold.core.memory import check_fits, memory_limit
 from fourfold.data.rows import Rows, hash_contents
-from fourfold.errors import DataError, FileError
+from fourfold.errors import DataError
+from fourfold.readers.files import file_size, named, reason, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,13 +27,20 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index, Keys
 
-__all__ = ["DecodedItems", "DecodedRows", "Encoded", "EncodedFiles", "in_threads"]
+__all__ = ["DecodedItems", "DecodedRows", "Encoded", "EncodedFiles", "in_threads", "taking"]
 
 T = TypeVar("T")
 
 KEEP_BYTES: Final = 1 << 29
 """Largest total size of decoded rows that are kept in memory."""
+STEP_BYTES: Final = 1 << 27
+"""Largest size of the rows that are decoded at once to be kept."""
+SMALL: Final = 64
+"""Parts of the limit of which one is small."""
 _lock: Final = Lock()
+_turn: Final = Condition()
+_taken: Final[list[int]] = []
+"""Bytes that decoders of this process take now."""
 
 
 class Encoded(ABC):
@@ -47,29 +58,37 @@ class Encoded(ABC):
         """Open the encoded bytes of an item."""
 
     @abstractmethod
-    def content(self, at: int) -> bytes:
+    def _content(self, at: int) -> bytes:
         """Return a hash of 16 bytes of an item's encoded bytes."""
 
     @final
-    def open(self, at: int) -> BinaryIO:
-        """Open the encoded bytes of an item, or raise a FileError."""
-        try:
-            return self._open(at)
-        except OSError as error:
-            raise self.unreadable(at, error) from error
+    @contextmanager
+    def open(self, at: int) -> Iterator[BinaryIO]:
+        """Open the encoded bytes of an item; errors inside name it."""
+        with self.named(at), self._open(at) as file:
+            yield file
 
     @final
-    def unreadable(self, at: int, error: OSError) -> FileError:
-        """Return the error for an unreadable item."""
-        return FileError(f"the {self.noun} {self.name(at)} must be readable; got: {error}")
+    def named(self, at: int) -> AbstractContextManager[None]:
+        """Name an item in every error inside."""
+        return named(self._called(at), None)
 
     @final
-    def damaged(self, at: int, why: object) -> DataError:
+    def content(self, at: int) -> bytes:
+        """Return a hash of 16 bytes of an item's encoded bytes."""
+        with self.named(at):
+            return self._content(at)
+
+    @final
+    def damaged(self, at: int, why: str) -> DataError:
         """Return the error for an item that cannot be decoded."""
         return DataError(
-            f"the {self.noun} {self.name(at)} must be whole and readable: replace or remove it; "
-            f"got: {why}"
+            f"{self._called(at)} must be whole and readable: replace or remove it; "
+            f"got: {reason(why)}"
         )
+
+    def _called(self, at: int) -> str:
+        return f"the {self.noun} {short(self.name(at))}"
 
 
 @final
@@ -84,21 +103,20 @@ class EncodedFiles(Encoded):
         return self.files[at]
 
     def _open(self, at: int) -> BinaryIO:
-        return Path(self.files[at]).open("rb")
-
-    def content(self, at: int) -> bytes:
         file = Path(self.files[at])
-        try:
-            stat = file.stat()
-            return _digest(str(file.absolute()), stat.st_size, stat.st_mtime_ns)
-        except OSError as error:
-            raise self.unreadable(at, error) from error
+        file_size(file)
+        return file.open("rb")
+
+    def _content(self, at: int) -> bytes:
+        file = Path(self.files[at])
+        return _digest(str(file.absolute()), file_size(file), file.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=1_000_000)
 def _digest(file: str, size: int, changed: int) -> bytes:
     """Hash a file once in a process, unless its size or the time of its last change differs."""
-    del size, changed
+    check_fits(size, "the file")
+    del changed
     return xxh3_128_digest(Path(file).read_bytes())
 
 
@@ -106,7 +124,19 @@ def _digest(file: str, size: int, changed: int) -> bytes:
 class DecodedItems:
     """All items of a source, decoded to one shape and shared by every subset of the rows.
 
-    The function ``decode``, from a position to one row, must be picklable.
+    Parameters
+    ----------
+    source
+        Encoded items.
+    decode
+        Picklable function from a position to one row.
+    shape, dtype
+        Shape and type of a row.
+
+    Raises
+    ------
+    DataError
+        If a row takes more memory than reading may.
     """
 
     def __init__(
@@ -118,6 +148,8 @@ class DecodedItems:
     ) -> None:
         self.source, self.decode = source, decode
         self.shape, self.dtype = shape, np.dtype(dtype)
+        self.row_bytes = prod(shape) * self.dtype.itemsize
+        check_fits(self.row_bytes, f"a row of shape {shape}, decoded,")
         self.kept: NDArray[Any] | None = None
         self.checked = False
 
@@ -130,21 +162,26 @@ class DecodedItems:
 
     def _decode_all(self) -> None:
         """Decode every item once, and keep the rows if they fit."""
-        shape = (self.source.n, *self.shape)
-        fits = int(np.prod(shape)) * self.dtype.itemsize <= KEEP_BYTES
-        kept = np.empty(shape, self.dtype) if fits else None
-        for start in range(0, self.source.n, 256):
-            part = np.arange(start, min(start + 256, self.source.n))
+        fits = self.source.n * self.row_bytes <= min(KEEP_BYTES, memory_limit())
+        kept = np.empty((self.source.n, *self.shape), self.dtype) if fits else None
+        step = max(1, min(256, STEP_BYTES // self.row_bytes))
+        for start in range(0, self.source.n, step):
+            part = np.arange(start, min(start + step, self.source.n))
             decoded = self._decode(part)
             if kept is not None:
                 kept[part] = decoded
         self.kept, self.checked = kept, True
 
     def _decode(self, where: Index) -> NDArray[Any]:
+        check_fits(len(where) * self.row_bytes, f"{len(where)} rows of shape {self.shape}")
         decoded = np.empty((len(where), *self.shape), self.dtype)
-        for i, row in enumerate(in_threads(self.decode, where)):
+        for i, row in enumerate(in_threads(self._decode_one, where)):
             decoded[i] = row
         return decoded
+
+    def _decode_one(self, at: int) -> NDArray[Any]:
+        with self.source.named(at):
+            return self.decode(at)
 
 
 class DecodedRows(Rows, ABC):
@@ -186,6 +223,26 @@ class DecodedRows(Rows, ABC):
         salt = f"{self.kind}{self.shape}".encode()
         contents = in_threads(self._items.source.content, self._index)
         return hash_contents(content + salt for content in contents)
+
+
+@contextmanager
+def taking(needed: int, limit: int) -> Iterator[None]:
+    """Wait until the decoders of this process leave so many bytes of a limit; one may always go.
+
+    Small parts of the limit are not counted: there are at most 16 threads.
+    """
+    if SMALL * needed <= limit:
+        yield
+        return
+    with _turn:
+        _turn.wait_for(lambda: not _taken or sum(_taken) + needed <= limit)
+        _taken.append(needed)
+    try:
+        yield
+    finally:
+        with _turn:
+            _taken.remove(needed)
+            _turn.notify_all()
 
 
 def in_threads(work: Callable[[int], T], items: Any) -> Iterator[T]:

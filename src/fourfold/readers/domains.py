@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows
-from fourfold.errors import DataError
+from fourfold.errors import DataError, one_line, some
 from fourfold.readers import texts
 from fourfold.readers.decoded import DecodedRows, EncodedFiles
-from fourfold.readers.files import Folder, named
+from fourfold.readers.files import Folder, file_size, named, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,10 +41,11 @@ def read_domain(
     path
         One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, or ``.parquet``;
         a table whose only input is a column of text is read as texts. Arrays: ``.npz`` with ``X``
-        and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures, of sounds
-        (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of texts (``.txt``): each sub-folder is a
-        class, and files outside the sub-folders have no label. Hidden files and files with other
-        endings are ignored, and so are texts beside pictures or sounds.
+        and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures (PNG, JPEG,
+        GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of
+        texts (``.txt``): each sub-folder is a class, and files outside the sub-folders have no
+        label. Hidden files and files with other endings are ignored, and so are texts beside
+        pictures or sounds.
     label
         Column of a table with the labels; a table without it is unlabelled.
     size
@@ -61,9 +62,10 @@ def read_domain(
     Raises
     ------
     FileError
-        If the file is missing or unreadable.
+        If the file is missing, unreadable or no file: a FIFO, a socket, a device.
     DataError
-        If its content cannot be used; the message names the file and the remedy.
+        If its content cannot be used, or takes more memory than
+        :func:`~fourfold.core.memory.max_memory` allows; the message names the file and the remedy.
     """
     path = Path(path)
     rows, y = _read(path, label, size)
@@ -151,7 +153,7 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
 
 
 def _read_file(path: Path, label: str | None) -> Read:
-    path.stat()  # report a missing file before an unknown ending
+    file_size(path)  # report a missing file before an unknown ending
     if path.name.lower().endswith(TABLES):
         from fourfold.readers.tables import read_table
 
@@ -170,10 +172,11 @@ def _check_label(files: Sequence[Path], read: Sequence[Read], label: str) -> Non
     if all(y is None for _, y in read):
         columns = sorted({str(c) for rows, _ in read if isinstance(rows, FrameRows)
                           for c in rows.frame.columns})  # fmt: skip
-        raise DataError(
-            f"the label column {label!r} must be in at least one of "
-            f"{', '.join(map(str, files))}; it is in none, the columns are {', '.join(columns)}"
+        said = (
+            f"the label column {label!r} must be in at least one of {some(files)}; it is in none, "
+            f"the columns are {some(columns)}"
         )
+        raise DataError(one_line(said))
 
 
 def _aligned(names: Names, rows: Sequence[Rows], size: tuple[int, int] | None = None) -> list[Rows]:
@@ -201,7 +204,7 @@ def _aligned_with(like: Domain, path: Path, rows: Rows) -> Rows:
 def _check_one_kind(names: Names, rows: Sequence[Rows]) -> None:
     if len({part.kind for part in rows}) > 1:
         found = ", ".join(f"{name}: {part.kind}" for name, part in zip(names, rows, strict=True))
-        raise DataError(f"domains must be of one kind; got {found}")
+        raise DataError(one_line(f"domains must be of one kind; got {found}"))
 
 
 def _check_one_shape(names: Names, rows: Sequence[Rows]) -> None:
@@ -209,7 +212,7 @@ def _check_one_shape(names: Names, rows: Sequence[Rows]) -> None:
         if part.shape != rows[0].shape:
             raise DataError(
                 "the rows of all domains must have one shape; "
-                f"got {rows[0].shape} in {names[0]} and {part.shape} in {name}"
+                f"got {rows[0].shape} in {short(names[0])} and {part.shape} in {short(name)}"
             )
 
 
@@ -218,10 +221,10 @@ def _with_the_same_columns(names: Names, tables: Sequence[FrameRows]) -> list[Ro
     for name, table in zip(names, tables, strict=True):
         here, there = set(table.frame.columns), set(columns)
         gaps = [
-            f"{where} lacks {', '.join(sorted(map(str, lacking)))}"
+            f"{short(where)} lacks {some(sorted(map(str, lacking)))}"
             for where, lacking in ((name, there - here), (names[0], here - there))
             if lacking
         ]
         if gaps:
-            raise DataError(f"tables must have the same columns; {'; '.join(gaps)}")
+            raise DataError(one_line(f"tables must have the same columns; {'; '.join(gaps)}"))
     return [FrameRows(table.frame[columns]) for table in tables]

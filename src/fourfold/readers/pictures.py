@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, final
+from math import prod
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads
+from fourfold.core.memory import check_fits, memory_limit
+from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads, taking
+from fourfold.readers.files import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,15 +28,22 @@ MOST_SIDE: Final = 224
 """Longest side of a default size; larger pictures are scaled down to it."""
 GREY: Final = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"})
 """Pillow's modes of grey pictures."""
-STUBS: Final = frozenset({"BUFR", "GRIB", "HDF5", "MPEG", "WMF"})
-"""Formats that Pillow lists, but cannot decode without a plugin."""
+FORMATS: Final = {
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+"""Formats that are read, by Pillow's names, and the endings of their files."""
+PIXEL_BYTES: Final = 24
+"""Bytes that decoding takes for a pixel: six copies of four channels, if parts are transparent."""
+JPEG_BYTES: Final = 6
+"""Bytes of coefficients for each pixel of a progressive JPEG, however small it is decoded."""
 TURNED: Final = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap height and width."""
-BROKEN: Final = (
-    *(OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError),
-    *(struct.error, Image.DecompressionBombError),
-)
-"""Errors of Pillow at a damaged picture."""
 
 
 @final
@@ -54,8 +63,9 @@ class PictureRows(DecodedRows):
     Raises
     ------
     DataError
-        If a picture is damaged; the message names it. A damaged header is found at once, other
-        damage at the first read.
+        If a picture is damaged, of another format than PNG, JPEG, GIF, BMP, WebP, TIFF and PPM, or
+        takes more memory than reading may; the message names it. What the header tells is found at
+        once, other damage at the first read.
     """
 
     kind = "pictures"
@@ -63,10 +73,11 @@ class PictureRows(DecodedRows):
     def __init__(
         self, source: Encoded, size: tuple[int, int] | None = None, channels: int | None = None
     ) -> None:
-        headers = list(in_threads(lambda at: _size_and_grey(source, at), range(source.n)))
-        channels = channels or (1 if all(grey for _, grey in headers) else 3)
-        items = _items(source, size or _default_size([found for found, _ in headers]), channels)
-        super().__init__(items, np.arange(source.n))
+        limit = memory_limit()
+        headers = list(in_threads(lambda at: _header(source, at, limit), range(source.n)))
+        channels = channels or (1 if all(header.grey for header in headers) else 3)
+        size = size or _default_size([header.size for header in headers])
+        super().__init__(_items(source, size, channels), np.arange(source.n))
 
     def resized(self, size: tuple[int, int], channels: int) -> PictureRows:
         """Return the same pictures at another size and number of channels."""
@@ -90,34 +101,47 @@ class PictureRows(DecodedRows):
 
 
 def endings() -> frozenset[str]:
-    """Return the file endings that Pillow decodes, in lower case with the dot."""
-    return frozenset(
-        ending
-        for ending, kind in Image.registered_extensions().items()
-        if kind in Image.OPEN and kind not in STUBS
-    )
+    """Return the endings of pictures that are read, in lower case with the dot."""
+    return frozenset(ending for endings in FORMATS.values() for ending in endings)
 
 
 def _items(source: Encoded, size: tuple[int, int], channels: int) -> DecodedItems:
-    decode = partial(_pixels, source, size=size, channels=channels)
+    decode = partial(_pixels, source, size=size, channels=channels, limit=memory_limit())
     return DecodedItems(source, decode, (*size, channels), np.uint8)
 
 
 @contextmanager
 def _opened(source: Encoded, at: int) -> Iterator[Image.Image]:
-    with source.open(at) as file:
-        try:
-            with Image.open(file) as image:
-                yield image
-        except BROKEN as error:
-            raise source.damaged(at, error) from error
+    with source.open(at) as file, Image.open(file, formats=list(FORMATS)) as image:
+        yield image
 
 
-def _size_and_grey(source: Encoded, at: int) -> tuple[tuple[int, int], bool]:
-    """Read a picture's height and width, and whether it is grey, from its header."""
+class _Header(NamedTuple):
+    """Height and width of a picture, and whether it is grey."""
+
+    size: tuple[int, int]
+    grey: bool
+
+
+def _header(source: Encoded, at: int, limit: int) -> _Header:
+    """Read a header, and refuse a picture that is too large at its smallest scale."""
     with _opened(source, at) as image:
-        turned = image.getexif().get(0x0112) in TURNED
-        return image.size if turned else image.size[::-1], image.mode in GREY
+        size, grey = image.size, image.mode in GREY
+        needed = _drafted_bytes(source, at, image, None, 1, limit)
+        with taking(needed, limit):  # a PNG may tell behind its pixels how it is turned
+            turned = image.getexif().get(0x0112) in TURNED
+        return _Header(size if turned else size[::-1], grey)
+
+
+def _drafted_bytes(
+    source: Encoded, at: int, image: Image.Image, mode: str | None, side: int, limit: int
+) -> int:
+    """Return the bytes that decoding takes; a JPEG is decoded at a scale near a side's length."""
+    coefficients = JPEG_BYTES * prod(image.size) if image.format in {"JPEG", "MPO"} else 0
+    image.draft(mode, (side, side))
+    needed = coefficients + PIXEL_BYTES * prod(image.size)
+    check_fits(needed, f"the picture {short(source.name(at))}, decoded,", limit)
+    return needed
 
 
 def _default_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -126,12 +150,16 @@ def _default_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
-def _pixels(source: Encoded, at: int, *, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+def _pixels(
+    source: Encoded, at: int, *, size: tuple[int, int], channels: int, limit: int
+) -> NDArray[np.uint8]:
     """Decode one picture: (H, W, C)."""
     height, width = size
     mode = "L" if channels == 1 else "RGB"
-    with _opened(source, at) as opened:
-        opened.draft(mode, (max(size), max(size)))  # JPEG: decode at a reduced scale
+    with (
+        _opened(source, at) as opened,
+        taking(_drafted_bytes(source, at, opened, mode, max(size), limit), limit),
+    ):
         image = _in_mode(ImageOps.exif_transpose(opened), mode)
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.BILINEAR)

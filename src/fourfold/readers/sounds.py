@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
+from fourfold.core.memory import check_fits, memory_limit
 from fourfold.errors import DataError, MissingExtraError, ParameterError
-from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads
+from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads, taking
+from fourfold.readers.files import short
 
 try:
     import kaldi_native_fbank as fbank
@@ -51,6 +53,14 @@ SHORT: Final = re.compile(r"^data : (\d+) \(should be \d+\)", re.MULTILINE)
 """Line of libsndfile's log for a WAV file whose data and header disagree in length."""
 ENDLESS: Final = 0x7FFF_F000
 """Smallest size in a header that means an unknown length, as streaming programs write it."""
+BEGINS: Final = re.compile(rb"(RIFF|RF64)....WAVE|fLaC|OggS|ID3|\xff[\xe0-\xff]", re.DOTALL)
+"""First bytes of the formats that are read: WAV, FLAC, Ogg and MP3."""
+RATES: Final = range(1000, 768_001)
+"""Samples per second of sounds that are read."""
+BLOCK: Final = 1 << 20
+"""Samples of all channels that are read at once."""
+SAMPLE_BYTES: Final = 28
+"""Bytes for a sample of one channel: up to four copies before and after it is resampled."""
 
 
 @final
@@ -75,8 +85,9 @@ class SoundRows(DecodedRows):
     Raises
     ------
     DataError
-        If a sound is damaged, shorter than 10 ms or silent; the message names it. What the header
-        tells is found at once, the rest at the first read.
+        If a sound is damaged, shorter than 10 ms, silent, has less than 1,000 or more than 768,000
+        samples a second, or takes more memory than reading may; the message names it. What the
+        header tells is found at once, the rest at the first read.
     ParameterError
         If the size is out of bounds.
 
@@ -88,7 +99,8 @@ class SoundRows(DecodedRows):
     kind = "sounds"
 
     def __init__(self, source: Encoded, size: tuple[int, int] | None = None) -> None:
-        headers = list(in_threads(lambda at: _rate_and_frames(source, at), range(source.n)))
+        limit = memory_limit()
+        headers = list(in_threads(lambda at: _rate_and_frames(source, at, limit), range(source.n)))
         items = _items(source, _checked(size) if size else _default_size(headers))
         super().__init__(items, np.arange(source.n))
 
@@ -127,12 +139,16 @@ def _checked(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _items(source: Encoded, size: tuple[int, int]) -> DecodedItems:
-    return DecodedItems(source, partial(_spectrogram, source, size=size), size, np.float32)
+    decode = partial(_spectrogram, source, size=size, limit=memory_limit())
+    return DecodedItems(source, decode, size, np.float32)
 
 
 @contextmanager
 def _opened(source: Encoded, at: int) -> Iterator[soundfile.SoundFile]:
     with source.open(at) as file:
+        if not BEGINS.match(file.read(12)):
+            raise source.damaged(at, "neither WAV nor FLAC, Ogg or MP3")
+        file.seek(0)
         try:
             with soundfile.SoundFile(file) as sound:
                 yield sound
@@ -140,20 +156,31 @@ def _opened(source: Encoded, at: int) -> Iterator[soundfile.SoundFile]:
             raise source.damaged(at, error.error_string) from error
 
 
-def _rate_and_frames(source: Encoded, at: int) -> tuple[int, float]:
+def _rate_and_frames(source: Encoded, at: int, limit: int) -> tuple[int, float]:
     """Read a sound's samples per second and its number of frames from its header."""
     with _opened(source, at) as sound:
         rate, n, info = sound.samplerate, sound.frames, sound.extra_info
-    short = SHORT.search(info)
-    if short and int(short[1]) < ENDLESS:
+    short_of = SHORT.search(info)
+    if short_of and int(short_of[1]) < ENDLESS:
         raise source.damaged(at, "less data than its header says")
+    if rate not in RATES:
+        raise DataError(
+            f"the sound {short(source.name(at))} must have from {RATES[0]} to {RATES[-1]} samples "
+            f"a second; got {rate}"
+        )
+    check_fits(_bytes(n, rate), f"the sound {short(source.name(at))}, decoded,", limit)
     frames = n * RATE / rate / HOP
     if frames < 1:
         raise DataError(
-            f"the sound {source.name(at)} must last at least 10 ms; "
+            f"the sound {short(source.name(at))} must last at least 10 ms; "
             f"got {n} sample(s) at {rate} a second"
         )
     return rate, frames
+
+
+def _bytes(n: int, rate: int) -> int:
+    """Return the bytes that decoding n samples takes, before and after they are resampled."""
+    return int(SAMPLE_BYTES * n * (1 + RATE / rate) / 2)
 
 
 def _default_size(headers: Sequence[tuple[int, float]]) -> tuple[int, int]:
@@ -189,11 +216,13 @@ def _options(bands: int) -> fbank.FbankOptions:
     return options
 
 
-def _spectrogram(source: Encoded, at: int, *, size: tuple[int, int]) -> NDArray[np.float32]:
+def _spectrogram(
+    source: Encoded, at: int, *, size: tuple[int, int], limit: int
+) -> NDArray[np.float32]:
     """Decode one sound: (bands, frames) in decibels relative to its loudest point."""
     bands, frames = size
     bank = fbank.OnlineFbank(_options(bands))
-    bank.accept_waveform(RATE, _to_length(_samples(source, at), frames * HOP))
+    bank.accept_waveform(RATE, _to_length(_samples(source, at, limit), frames * HOP))
     bank.input_finished()
     power = np.stack([bank.get_frame(i) for i in range(frames)], axis=1)
     with np.errstate(divide="ignore"):  # of silence
@@ -201,19 +230,35 @@ def _spectrogram(source: Encoded, at: int, *, size: tuple[int, int]) -> NDArray[
     return np.asarray(np.maximum(loudness, FLOOR_DB), np.float32)
 
 
-def _samples(source: Encoded, at: int) -> Samples:
+def _samples(source: Encoded, at: int, limit: int) -> Samples:
     """Read all samples of a sound: mono, 16 kHz, centred, with a peak of about 1."""
-    with _opened(source, at) as sound:
-        rate, announced = sound.samplerate, sound.frames
-        channels = sound.read(dtype="float32", always_2d=True)
-    if len(channels) < 0.9 * announced:  # MP3 headers are approximate
-        raise source.damaged(at, f"{len(channels)} of {announced} samples")
-    mono = channels.mean(axis=1)
+    with (
+        _opened(source, at) as sound,
+        taking(_bytes(sound.frames, sound.samplerate), limit),
+        np.errstate(all="ignore"),  # what is not finite is refused below
+    ):
+        blocks = [block.mean(axis=1) for block in _blocks(sound)]
+        return _resampled(source, at, np.concatenate(blocks), sound.samplerate, sound.frames)
+
+
+def _blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
+    """Read a sound in blocks (n, channels), however long it says that it is."""
+    most = BLOCK // sound.channels
+    while True:
+        block = sound.read(min(most, sound.frames + 1), dtype="float32", always_2d=True)
+        yield block
+        if len(block) < most:
+            return
+
+
+def _resampled(source: Encoded, at: int, mono: Samples, rate: int, announced: int) -> Samples:
+    if len(mono) < 0.9 * announced:  # MP3 headers are approximate
+        raise source.damaged(at, f"{len(mono)} of {announced} samples")
     if not np.isfinite(mono).all():
         raise source.damaged(at, "samples that are not finite")
     if np.ptp(mono) == 0:
         raise DataError(
-            f"the sound {source.name(at)} must not be silent: remove it; "
+            f"the sound {short(source.name(at))} must not be silent: remove it; "
             f"got {len(mono)} equal samples"
         )
     mono -= mono.mean()

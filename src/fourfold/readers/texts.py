@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from fourfold.core.memory import check_fits
 from fourfold.data.rows import FrameRows, TextRows
 from fourfold.errors import DataError
 from fourfold.readers.decoded import in_threads
-from fourfold.readers.files import named, read_text
+from fourfold.readers.files import file_size, named, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["TEXTS", "as_texts", "read_files"]
 
 TEXTS: Final = (".txt",)
+MOST_BYTES: Final = 5
+"""Bytes of a letter: as it is written, and in memory."""
 
 
 def read_files(paths: Sequence[Path]) -> TextRows:
     """Read texts in UTF-8, one per file; errors name the file."""
+    check_fits(MOST_BYTES * sum(map(_size, paths)), "the texts")
 
     def read(at: int) -> str:
         with named(paths[at]):
@@ -33,6 +37,11 @@ def read_files(paths: Sequence[Path]) -> TextRows:
         return "\n".join(text.splitlines())
 
     return TextRows(list(in_threads(read, range(len(paths)))))
+
+
+def _size(path: Path) -> int:
+    with named(path):
+        return file_size(path)
 
 
 def as_texts(paths: Sequence[Path], rows: Sequence[Rows], like: Rows | None = None) -> list[Rows]:

@@ -80,7 +80,7 @@ class Rows(ABC):
             yield self.take(np.arange(start, min(start + size, self.n)))
 
     def draw(self, most: int) -> Index:
-        """Return at most ``most`` positions, drawn by content: the same rows in whatever order."""
+        """Return at most ``most`` positions, drawn by content, the same in any order."""
         if self.n <= most:
             return np.arange(self.n)
         return np.sort(np.argpartition(self.keys.view(np.uint64)[::2], most)[:most])

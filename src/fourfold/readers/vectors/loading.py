@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from fourfold.core.digests import file_digest
+from fourfold.core.memory import check_fits, memory_limit
 from fourfold.errors import DataError
-from fourfold.readers.files import named, read_text
+from fourfold.readers.files import file_size, named, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from fourfold.frozen.store import Store
+    from fourfold.readers.vectors.text import Block
 
     Vectors = NDArray[np.float32]
 
-__all__ = ["array_of_vectors", "text_of_vectors", "words_of_array"]
+__all__ = ["text_of_vectors", "words_of_array"]
 
 FORMAT: Final = 1
 """Version of the arrays in the store."""
 TEXTS: Final = (".txt", ".vec", ".txt.gz", ".vec.gz")
+WORD_BYTES: Final = 100
+"""Bytes of a word in memory."""
 BESIDE: Final = (".txt", ".parquet", ".csv")
 """Endings of the file of words beside an array."""
 
@@ -36,7 +41,7 @@ def text_of_vectors(path: Path, store: Store | None) -> tuple[list[str], Vectors
         known = ", ".join((*TEXTS, ".npy"))
         raise DataError(f"a file of word vectors must end in one of {known}")
     if store is None:
-        blocks = list(read_blocks(path))
+        blocks = list(_fitting(read_blocks(path)))
         listed = [word for words, _ in blocks for word in words]
         return listed, np.concatenate([vectors for _, vectors in blocks])
 
@@ -56,18 +61,20 @@ def text_of_vectors(path: Path, store: Store | None) -> tuple[list[str], Vectors
     return listed, np.asarray(flat).reshape(len(listed), -1)
 
 
-def array_of_vectors(path: Path) -> NDArray[Any]:
-    """Memory-map an array of vectors."""
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        raise DataError(f"the file must be an array of numbers, undamaged; got: {error}") from error
+def _fitting(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield blocks as long as all of them fit into memory, twice while they are joined."""
+    size, limit = 0, memory_limit()
+    for words, vectors in blocks:
+        size += 2 * vectors.nbytes + WORD_BYTES * len(words)
+        check_fits(size, "word vectors, without a store,", limit)
+        yield words, vectors
 
 
 def words_of_array(path: Path, words: Path | None, column: str | None) -> list[str]:
     """Read the words of an array of vectors, by default from the file beside it."""
     words = _beside(path) if words is None else words
-    words.stat()  # Arrow does not name a missing file
+    with named(words):
+        file_size(words)
     return _column(words, column) if words.suffix.lower() in {".parquet", ".csv"} else _lines(words)
 
 
@@ -83,24 +90,17 @@ def _beside(path: Path) -> Path:
 
 
 def _column(path: Path, wanted: str | None) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-    import pyarrow.parquet as pq
+    from fourfold.readers import delimited, parquet
 
-    from fourfold.readers.tables import column_as_text
-
-    try:
+    with named(path):
         if path.name.lower().endswith(".csv"):
-            with pa_csv.open_csv(path) as file:
-                name = _column_name(path, file.schema.names, wanted)
-            return column_as_text(path, name)
-        name = _column_name(path, pq.read_schema(path).names, wanted)
-        table = pq.read_table(path, columns=[name])
-    except pa.ArrowException as error:
-        raise DataError(f"{path} must be a table of words; got: {error}") from error
-    words: list[str] = table.column(name).to_pylist()
+            name = _column_name(path, delimited.column_names(path), wanted)
+            return delimited.column_as_text(path, name)
+        name = _column_name(path, parquet.column_names(path), wanted)
+        column = parquet.read_parquet(path, [name]).column(name)
+    words: list[str] = column.to_pylist()
     if not all(isinstance(word, str) for word in words):
-        raise DataError(f"column {name!r} of {path} must hold words; got {table.schema.types[0]}")
+        raise DataError(f"column {name!r} of {path} must hold words; got {column.type}")
     return words
 
 

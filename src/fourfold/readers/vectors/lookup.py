@@ -12,8 +12,9 @@ import numpy as np
 
 from fourfold.errors import DataError, FourfoldWarning, ParameterError, some
 from fourfold.frozen.store import active
-from fourfold.readers.files import named
-from fourfold.readers.vectors.loading import array_of_vectors, text_of_vectors, words_of_array
+from fourfold.readers.arrays import map_array
+from fourfold.readers.files import file_size, named
+from fourfold.readers.vectors.loading import text_of_vectors, words_of_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,11 +110,12 @@ class WordVectors:
         """
         path = Path(path)
         with named(path):
-            path.stat()
-            if path.name.lower().endswith(".npy"):
-                listed = words_of_array(path, None if words is None else Path(words), column)
-                return cls(listed, array_of_vectors(path))
-            return cls(*text_of_vectors(path, active() if store is None else store))
+            file_size(path)
+            if not path.name.lower().endswith(".npy"):
+                return cls(*text_of_vectors(path, active() if store is None else store))
+        listed = words_of_array(path, None if words is None else Path(words), column)
+        with named(path):
+            return cls(listed, map_array(path))
 
     def __len__(self) -> int:
         return len(self.words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
@@ -10,7 +11,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from fourfold.errors import DataError
-from fourfold.readers.files import DAMAGED, decoding, is_gzipped, not_gzip, open_bytes
+from fourfold.readers.columns import check_count
+from fourfold.readers.files import bounded_lines, decoding, is_gzipped, open_bytes, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_blocks"]
 
-BLOCK_BYTES: Final = 1 << 23
+BLOCK_BYTES: Final = 1 << 21
 MOST_SHOWN: Final = 40
 MOST_DIGITS: Final = 15
 LARGEST: Final = float(np.finfo(np.float32).max)
@@ -47,7 +49,7 @@ def read_blocks(path: Path) -> Iterator[Block]:
         packing = "gzip" if is_gzipped(path) else None
         with (
             pa.input_stream(str(path), compression=packing) as stream,
-            _arrow(stream, layout, odd) as reader,
+            _arrow(_Utf8(stream), layout, odd) as reader,
         ):
             for batch in reader:
                 words, *columns = batch.columns
@@ -57,11 +59,11 @@ def read_blocks(path: Path) -> Iterator[Block]:
                 n += len(vectors)
                 yield words.to_pylist(), vectors
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise _error(path, layout, str(error)) from error
-    except (OSError, *DAMAGED) as error:
+        raise _error(path, layout, reason(error)) from error
+    except OSError as error:
         if not is_gzipped(path):
             raise
-        raise not_gzip(error) from error
+        raise DataError(f"the file must be gzip, undamaged; got: {reason(error)}") from error
     if odd.words:
         n += len(odd.words)
         yield odd.words, np.array(odd.vectors, np.float32)
@@ -107,6 +109,7 @@ class _Layout:
             raise DataError(f"line {number} must be a word and its numbers; got {_shown(first)}")
         if fault := layout.fault(first):
             raise DataError(f"line {number} must {fault}")
+        check_count(width)
         return layout
 
     def split(self, line: str) -> tuple[str, list[str]] | None:
@@ -143,7 +146,22 @@ class _OddLines:
         return "skip"
 
 
-def _arrow(stream: pa.NativeFile, layout: _Layout, odd: _OddLines) -> pa_csv.CSVStreamingReader:
+@final
+class _Utf8:
+    """A stream that is checked to be UTF-8, which Arrow does not do before it shows odd lines."""
+
+    closed = False
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self.stream, self.decoder = stream, codecs.getincrementaldecoder("utf-8")()
+
+    def read(self, n: int) -> bytes:
+        content: bytes = self.stream.read(n)
+        self.decoder.decode(content, final=not content)
+        return content
+
+
+def _arrow(stream: _Utf8, layout: _Layout, odd: _OddLines) -> pa_csv.CSVStreamingReader:
     numbers = [str(i) for i in range(layout.width)]
     return pa_csv.open_csv(
         stream,
@@ -170,7 +188,7 @@ def _arrow(stream: pa.NativeFile, layout: _Layout, odd: _OddLines) -> pa_csv.CSV
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Read the lines of a file with their numbers, from 1."""
     with decoding(), open_bytes(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(bounded_lines(file), 1):
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:

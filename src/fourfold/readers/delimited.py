@@ -1,0 +1,108 @@
+"""Delimited text, parsed by Arrow; errors name the line."""
+
+from __future__ import annotations
+
+import csv
+from contextlib import suppress
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from fourfold.errors import DataError
+from fourfold.readers.columns import check_count
+from fourfold.readers.files import bounded_lines, decoding, open_text, reason
+from fourfold.readers.unpacking import table_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["column_as_text", "column_names", "read_delimited"]
+
+DATES: Final = (pa_csv.ISO8601, "%Y/%m/%d", "%d.%m.%Y")
+"""Recognized forms of dates; 1/2/2020 is ambiguous and stays a text."""
+MISSING: Final = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"),
+)
+"""Spellings of a missing cell."""
+
+
+def read_delimited(path: Path) -> pa.Table:
+    """Read text in UTF-8 with a header; the delimiter is a comma, a semicolon or a tab.
+
+    Raises
+    ------
+    DataError
+        If it is not UTF-8, has too many columns or one twice, or a row has another number of cells.
+    """
+    delimiter = _delimiter(path)
+    found = pa_csv.ConvertOptions(
+        strings_can_be_null=True, null_values=MISSING, timestamp_parsers=DATES
+    )
+    try:
+        table = _arrow(path, delimiter, found)
+    except (pa.ArrowException, OSError) as error:
+        _explain(path, delimiter)
+        raise DataError(f"the file must be a table; got: {reason(error)}") from error
+    if any(pa.types.is_binary(kind) for kind in table.schema.types):
+        _explain(path, delimiter)  # Arrow keeps text that is not UTF-8 as bytes
+    return table
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of all columns."""
+    form = pa_csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True)
+    with pa_csv.open_csv(path, parse_options=form) as file:
+        names: list[str] = file.schema.names
+    return names
+
+
+def column_as_text(path: Path, name: str) -> list[str]:
+    """Read a column as strings, without any conversion."""
+    written = pa_csv.ConvertOptions(
+        include_columns=[name], column_types={name: pa.string()}, strings_can_be_null=False
+    )
+    cells: list[str] = _arrow(path, _delimiter(path), written).column(name).to_pylist()
+    return cells
+
+
+def _delimiter(path: Path) -> str:
+    """Return the most frequent delimiter of the first line, and refuse very many columns."""
+    with decoding(), open_text(path) as file:
+        lines = bounded_lines(file)
+        first = next(lines, "")
+        delimiter = max(",;\t", key=first.count)
+        n = first.count(delimiter) + 1
+        if '"' in first:
+            with suppress(csv.Error):  # Arrow will refuse it
+                n = len(next(csv.reader(chain([first], lines), delimiter=delimiter)))
+    check_count(n)
+    return delimiter
+
+
+def _arrow(path: Path, delimiter: str, cells: pa_csv.ConvertOptions) -> pa.Table:
+    form = pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    source = table_source(path, f"{delimiter}\n\r")
+    return pa_csv.read_csv(source, parse_options=form, convert_options=cells)
+
+
+def _explain(path: Path, delimiter: str) -> None:
+    """Raise the error for the first bad line of delimited text."""
+    line = 0
+    try:
+        with decoding(), open_text(path) as file:
+            reader = csv.reader(bounded_lines(file), delimiter=delimiter)
+            header = next(reader, [])
+            if not header:
+                raise DataError("a table must have a header and at least one row; got none")
+            line = reader.line_num
+            for row in reader:
+                line = reader.line_num
+                if row and len(row) != len(header):
+                    raise DataError(
+                        f"line {line} must have {len(header)} cells, as the header has; "
+                        f"got {len(row)}"
+                    )
+    except csv.Error as error:
+        raise DataError(f"line {line + 1} must be a row of cells; got: {error}") from error

@@ -1,0 +1,131 @@
+"""Tables in Parquet files, by Arrow's schema alone and not by the notes of pandas."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fourfold.core.memory import check_fits, memory_limit
+from fourfold.readers.columns import check_count, check_schema, is_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["column_names", "read_parquet"]
+
+INDEX: Final = re.compile(r"__index_level_\d+__")
+"""Names by which pandas stores an index without a name."""
+COPIES: Final = 2
+"""Copies of a table while it becomes a data frame."""
+
+
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read some columns, by default all but the index of a data frame.
+
+    The rows and the sizes of pages that the file declares are compared with the memory that reading
+    may take. Few bytes may stand for very many copies of one long text: where they may, texts are
+    read as references to it, and unpacked if they fit.
+
+    Raises
+    ------
+    DataError
+        If the columns cannot be used, or take too much memory.
+    """
+    with pq.ParquetFile(path) as file:
+        declared = _Declared(file, columns)
+        check_fits(COPIES * declared.least, "the table, unpacked,")
+        repeated = declared.repeated(path)
+        table = None if repeated else file.read(declared.schema.names)
+    if table is None:
+        with pq.ParquetFile(path, read_dictionary=repeated) as file:
+            table = file.read(declared.schema.names)
+        unpacked = sum(_unpacked_bytes(table.column(name)) for name in repeated)
+        check_fits(COPIES * (table.nbytes + unpacked), "the table, unpacked,")
+        table = table.cast(declared.schema.with_metadata(table.schema.metadata))
+    table.validate(full=True)  # Arrow does not check the encoding before
+    unnamed = _index(table) if columns is None else []
+    return table.drop_columns(unnamed).replace_schema_metadata(None)
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of all columns."""
+    names: list[str] = pq.read_schema(path).names
+    return names
+
+
+@final
+class _Declared:
+    """Sizes that a file declares for some of its columns, or all."""
+
+    def __init__(self, file: pq.ParquetFile, columns: Sequence[str] | None) -> None:
+        data = file.metadata
+        check_count(data.num_columns)
+        whole: pa.Schema = file.schema_arrow
+        self.schema = pa.schema(field for field in whole if not columns or field.name in columns)
+        check_schema(self.schema)
+        self.groups = [data.row_group(at) for at in range(data.num_row_groups)]
+        self.rows: list[int] = [group.num_rows for group in self.groups]
+        leaves = {data.schema.column(at).path: at for at in range(data.num_columns)}
+        self.pages: dict[str, list[int]] = {
+            name: [group.column(leaves[name]).total_uncompressed_size for group in self.groups]
+            for name in self.schema.names
+        }
+
+    @property
+    def least(self) -> float:
+        """Bytes of the columns if no text is repeated."""
+        widths: float = sum(map(_width, self.schema.types))
+        return sum(self.rows) * widths + sum(map(sum, self.pages.values()))
+
+    def repeated(self, path: Path) -> list[str]:
+        """Return the columns of texts that may be too long when they are unpacked."""
+        texts = [field.name for field in self.schema if is_text(field.type)]
+        share = memory_limit() / COPIES / max(1, len(texts))
+        unsure = [name for name in texts if self._worst(name, self.pages[name]) > share]
+        if not unsure:
+            return []
+        longest: dict[str, list[int]] = {name: [] for name in unsure}
+        with pq.ParquetFile(path, read_dictionary=unsure) as file:
+            for at, rows in enumerate(self.rows):
+                # its first row comes with all texts that are repeated
+                first: Any = next(file.iter_batches(1, [at], unsure)) if rows else None
+                for name in unsure:
+                    known = first.column(name).dictionary if rows else pa.array([], pa.string())
+                    longest[name].append(pc.max(pc.binary_length(known)).as_py() or 0)
+        return [name for name in unsure if self._worst(name, longest[name]) > share]
+
+    def _worst(self, name: str, longest: list[int]) -> int:
+        """Return the bytes of texts that are all as long as the longest, and of all pages."""
+        bounds = zip(self.rows, longest, strict=True)
+        return sum(n * most for n, most in bounds) + sum(self.pages[name])
+
+
+def _width(kind: pa.DataType) -> float:
+    """Return the bytes of a cell, or of a reference to its text."""
+    if pa.types.is_dictionary(kind):
+        return _width(kind.index_type)
+    return 8 if is_text(kind) or pa.types.is_null(kind) else float(kind.bit_width) / 8
+
+
+def _unpacked_bytes(column: pa.ChunkedArray) -> int:
+    """Return the bytes of texts that are stored as references."""
+    return sum(
+        pc.sum(pc.take(pc.binary_length(part.dictionary), part.indices)).as_py() or 0
+        for part in column.chunks
+    )
+
+
+def _index(table: pa.Table) -> list[str]:
+    """Return the columns that pandas stored as the index of a data frame."""
+    names = {name for name in table.column_names if INDEX.fullmatch(name)}
+    with suppress(KeyError, RecursionError, TypeError, ValueError):  # damaged notes say nothing
+        noted = json.loads((table.schema.metadata or {})[b"pandas"])["index_columns"]
+        names |= {name for name in noted if isinstance(name, str)}
+    return [name for name in table.column_names if name in names]
