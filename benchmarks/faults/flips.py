@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["attack"]
 
-DAMAGED: Final = ("study", "store", "model", "training")
+DAMAGED: Final = ("study", "store", "model", "training", "data")
 """Works whose files are damaged."""
 UNREAD: Final = ("CACHEDIR.TAG", ".lock")
 """Files without content."""
@@ -41,29 +43,36 @@ def attack(s: Settings) -> Measures:
             right[name] = in_child(partial(work.outcome, spare), s.limits)
             shutil.rmtree(spare)
         kinds = _kinds(whole)
-        for i in range(s.flips):
+
+        def flip(i: int) -> None:
             kind = sorted(kinds)[i % len(kinds)]
-            rng = np.random.default_rng([s.seed, i])
-            file = kinds[kind][rng.integers(len(kinds[kind]))]
-            content, how = _damage((whole / file).read_bytes(), rng)
-            case = f"{i} {file} {how}"
-            if case in log:
-                continue
-            name = file.parts[0]
-            damaged = Path(shutil.copytree(whole / name, Path(folder, "damaged")))
-            (damaged / file.relative_to(name)).write_bytes(content)
-            log.add(case, [_judged(name, damaged, right[name], s)])
-            shutil.rmtree(damaged)
+            if f"{i} {kind}" not in log:
+                verdict = _flip(whole, kinds[kind], right, np.random.default_rng([s.seed, i]), s)
+                log.add(f"{i} {kind}", [verdict])
+
+        with ThreadPoolExecutor(os.cpu_count()) as cores:
+            for _ in cores.map(flip, range(s.flips)):
+                pass
     return log.measures()
 
 
-def _judged(name: str, damaged: Path, right: str, s: Settings) -> Verdict:
-    def outcome() -> None:
-        found = WORKS[name].outcome(damaged)
-        if found != right:
-            raise WrongError(f"{found}, not {right}")
+def _flip(
+    whole: Path, files: list[Path], right: dict[str, str], rng: np.random.Generator, s: Settings
+) -> Verdict:
+    """Damage one of the files in a copy of its work, and judge the outcome."""
+    file = files[rng.integers(len(files))]
+    content, how = _damage((whole / file).read_bytes(), rng)
+    name = file.parts[0]
+    with TemporaryDirectory(dir=whole.parent) as folder:
+        damaged = Path(shutil.copytree(whole / name, Path(folder, "damaged")))
+        (damaged / file.relative_to(name)).write_bytes(content)
 
-    [verdict] = run_cases([Case(name, outcome)], s.limits)
+        def outcome() -> None:
+            found = WORKS[name].outcome(damaged)
+            if found != right[name]:
+                raise WrongError(f"{file}, {how}: {found}, not {right[name]}")
+
+        [verdict] = run_cases([Case(name, outcome)], s.limits)
     return verdict
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from functools import cache, partial
 from itertools import count
@@ -13,7 +14,19 @@ from torch import nn
 from xxhash import xxh3_64_hexdigest
 
 from benchmarks.faults.children import WrongError
-from fourfold import Domain, FineTune, Mlp, Recipe, Runtime, Store, Study, cut, load, save
+from fourfold import (
+    Domain,
+    FineTune,
+    Mlp,
+    Recipe,
+    Runtime,
+    Store,
+    Study,
+    cut,
+    load,
+    read_domain,
+    save,
+)
 from fourfold.cli.predictions import write_predictions
 from fourfold.data.rows import ArrayRows
 
@@ -177,6 +190,39 @@ def _trained(folder: Path) -> str:
         return _digest(_model(0).predict_proba(_digits()[2]).tobytes())
 
 
+# --- Data in files that carry checksums  ---------------------------------------------------------------
+
+
+def _data(folder: Path) -> None:
+    import soundfile
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 6)).astype(np.float32), np.arange(40) % 2
+    np.savez_compressed(folder / "arrays.npz", X=X, y=y)
+    lines = ["a,b,label", *(f"{a},{b},{c}" for a, b, c in zip(*X.T[:2], y, strict=True))]
+    (folder / "table.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
+    for kind in ("pictures", "sounds"):
+        (folder / kind).mkdir()
+    for i in range(3):
+        pixels = rng.integers(0, 256, (12, 12, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / "pictures" / f"{i}.png")
+        soundfile.write(folder / "sounds" / f"{i}.flac", rng.uniform(-0.5, 0.5, 4000), 8000)
+
+
+def _read_data(folder: Path) -> str:
+    parts = []
+    for place in sorted(folder.iterdir()):
+        domain = read_domain(place, label="label" if place.name.startswith("table") else None)
+        values = domain.rows.take(np.arange(domain.n_rows))
+        parts += [np.asarray(values).tobytes(), repr(domain.y).encode()]
+    return _digest(*parts)
+
+
+def _digest(*parts: bytes) -> str:
+    return xxh3_64_hexdigest(b"".join(parts))
+
+
 WORKS: Final = {
     "study": Work(_nothing, _study, _study),
     "study of two jobs": Work(_nothing, partial(_study, jobs=2), _study),
@@ -184,8 +230,5 @@ WORKS: Final = {
     "model": Work(_save_one, _save_other, _answers),
     "predictions": Work(_prepare_predictions, _predict, _predictions),
     "training": Work(_nothing, _stopped, _trained),
+    "data": Work(_data, _nothing, _read_data),
 }
-
-
-def _digest(*parts: bytes) -> str:
-    return xxh3_64_hexdigest(b"".join(parts))
