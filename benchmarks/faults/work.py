@@ -190,7 +190,7 @@ def _trained(folder: Path) -> str:
         return _digest(_model(0).predict_proba(_digits()[2]).tobytes())
 
 
-# --- Data in files that carry checksums  ---------------------------------------------------------------
+# --- Data in files that carry checksums -----------------------------------------------------------
 
 
 def _data(folder: Path) -> None:
