@@ -24,7 +24,7 @@ __all__ = ["attack"]
 
 def attack(s: Settings) -> Measures:
     """Spoil a good bundle in each way, and load it."""
-    log = Log("bundles", s.seed)
+    log = Log("bundles", s)
     with TemporaryDirectory(dir=log.folder) as folder:
         kept, mark = Path(folder, "kept"), Path(folder, "mark")
         places = {kind: Path(folder, kind) for kind in KINDS}

@@ -31,7 +31,7 @@ UNREAD: Final = ("CACHEDIR.TAG", ".lock")
 
 def attack(s: Settings) -> Measures:
     """Damage files of each kind in turn, and go on from there."""
-    log = Log("flips", s.seed)
+    log = Log("flips", s)
     with TemporaryDirectory(dir=log.folder) as folder:
         whole, right = Path(folder, "whole"), {}
         for name in DAMAGED:

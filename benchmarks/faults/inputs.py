@@ -29,7 +29,7 @@ CHUNK: Final = 250
 
 def attack(s: Settings) -> Measures:
     """Read mutated inputs of each format, in as many children as there are cores."""
-    log = Log("inputs", s.seed)
+    log = Log("inputs", s)
     samples = {name: form.samples() for name, form in FORMATS.items()}
     with (
         TemporaryDirectory(dir=log.folder) as folder,

@@ -26,7 +26,7 @@ TURNS: Final = ("study", "store", "study", "model", "study of two jobs", "store"
 
 def attack(s: Settings) -> Measures:
     """Kill each work at moments drawn from its whole time."""
-    log = Log("kills", s.seed)
+    log = Log("kills", s)
     right: dict[str, tuple[set[str], float]] = {}
     for i in range(s.kills):
         name = TURNS[i % len(TURNS)]

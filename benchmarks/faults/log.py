@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.faults.children import Verdict
+    from benchmarks.faults.settings import Settings
     from benchmarks.harness import Measures
 
 __all__ = ["Log"]
@@ -25,7 +26,7 @@ __all__ = ["Log"]
 class Log:
     """Verdicts of one side under one version of the code and one seed, in named groups."""
 
-    def __init__(self, side: str, seed: int) -> None:
+    def __init__(self, side: str, s: Settings) -> None:
         code = {
             name: digest
             for part in ("src/fourfold", "benchmarks/faults")
@@ -35,7 +36,9 @@ class Log:
         version = xxh3_64_hexdigest(json.dumps(code, sort_keys=True).encode())
         self.folder = ROOT / "runs" / "faults" / version
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._path, self._lock = self.folder / f"{side}-{seed}.jsonl", Lock()
+        self._path, self._lock = self.folder / f"{side}-{s.seed}.jsonl", Lock()
+        if not s.resume:
+            self._path.unlink(missing_ok=True)
         lines = self._path.read_text("utf-8").splitlines() if self._path.exists() else []
         self._groups: dict[str, dict[str, Any]] = {}
         for line in lines:

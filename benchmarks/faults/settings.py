@@ -25,6 +25,8 @@ class Settings:
         Of all draws.
     seconds, megabytes
         Limits of one case.
+    resume
+        Whether an attack that was stopped goes on.
     """
 
     kills: int = 50
@@ -33,6 +35,7 @@ class Settings:
     seed: int = 0
     seconds: float = 60.0
     megabytes: int = 512
+    resume: bool = True
 
     @property
     def limits(self) -> Limits:
