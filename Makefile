@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup lock pages method demo check test bench docs clean
+.PHONY: help setup lock pages method demo check test lowest bench docs clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /'
@@ -21,7 +21,7 @@ setup: $(call stamp,$(EXTRAS))  ## make .venv with the extras in EXTRAS, in the 
 	$(BIN)/python -m tools.install $(subst -, ,$*)
 	@touch $@
 
-lock: | .venv/bin/pip  ## renew requirements.lock; make lock UPGRADE=1 takes the newest versions
+lock: | .venv/bin/pip  ## renew the locks; make lock UPGRADE=1 takes the newest versions
 	$(BIN)/python -m tools.lock write $(if $(UPGRADE),--upgrade)
 
 pages: $(call stamp,dev)  ## write the map in both READMEs and docs/reference.md
@@ -42,6 +42,16 @@ check: $(call stamp,dev)  ## ruff, types, import layers, lock, generated pages, 
 test: $(call stamp,audio bench demo dev image labels multitask text)  ## every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
+.venv-lowest/.done: pyproject.toml requirements-lowest.lock | .venv/bin/pip
+	$(BIN)/pip install --quiet uv
+	$(BIN)/python -m uv venv --quiet --clear --python $(PYTHON) .venv-lowest
+	$(BIN)/python -m uv pip sync --quiet --require-hashes --python .venv-lowest requirements-lowest.lock
+	$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation --python .venv-lowest --editable .
+	@touch $@
+
+lowest: .venv-lowest/.done  ## the tests of security, with the lowest versions that are allowed
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest tests/security
+
 bench: $(call stamp,audio bench demo dev image labels multitask text)  ## one benchmark: make bench NAME=loop
 	$(BIN)/python -m benchmarks $(NAME)
 
@@ -52,4 +62,4 @@ docs: $(call stamp,docs)  ## the pages under docs/, as a site
 	$(BIN)/mkdocs build --strict
 
 clean:  ## remove what was made
-	rm -rf .venv runs site dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-lowest runs site dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -29,6 +29,8 @@ FILES: Final = {
     "labels": "labels",
     "texts": "texts",
     "clustering": "clustering",
+    "faults": "faults",
+    "store": "store",
 }
 """Benchmark → its file here; ``import`` is no name for one."""
 

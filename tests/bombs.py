@@ -138,7 +138,7 @@ def read(path: Path) -> None:
 
 def warm_up() -> None:
     """Read small files, so that what the libraries themselves take does not count."""
-    from benchmarks.mutate import FORMATS
+    from benchmarks.faults.mutate import FORMATS
 
     for form in FORMATS.values():
         with TemporaryDirectory() as folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from contract import (
     Piles,
     bad_values,
     blobs,
+    clusters,
     described,
     each_method,
     each_method_of_labels,
@@ -50,6 +52,8 @@ from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 PILES = blobs()
 
@@ -500,6 +504,37 @@ def test_the_order_of_columns_and_sources_changes_no_bit(method: type[Any]) -> N
     assert same_bits(*found)
 
 
+BATCHES = Recipe(epochs=2, min_steps=5, learning_rate=0.01, batch_size=16)
+"""Short, but with several batches an epoch, which another order of rows draws otherwise."""
+
+
+@each_method
+def test_the_order_of_rows_moves_no_more_than_a_seed_does(method: type[Any]) -> None:
+    """What draws nothing stays as it is, to rounding."""
+    rng, piles = np.random.default_rng(5), blobs(60)
+    a, b = rng.permutation(60), rng.permutation(60)
+    turned = Piles(piles.source.subset(a), piles.X[b], piles.y[b])
+    own = {"recipe": BATCHES} if has(method, "recipe") else {}
+    seeds = range(4 if clusters(method) else 2)  # clusters are one of a few optima
+
+    def said(rows: Piles, seed: int) -> Any:
+        outputs = fitted(method, rows, random_state=seed, **own).outputs(piles.X)
+        if not clusters(method):
+            return outputs / outputs.std()
+        found = outputs.argmax(axis=1)
+        return found[:, None] == found  # whatever number a cluster has
+
+    one, other = ([said(rows, seed) for seed in seeds] for rows in (piles, turned))
+    by_order = np.mean([apart(*pair) for pair in zip(one, other, strict=True)])
+    by_seed = np.mean([apart(*pair) for each in (one, other) for pair in combinations(each, 2)])
+    assert by_order <= max(1e-5, 2 * by_seed)
+
+
+def apart(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the root mean square of the difference of two answers."""
+    return float(np.sqrt(np.square(a.astype(float) - b).mean()))
+
+
 @each_method
 def test_sparse_rows_are_as_the_same_dense_ones(method: type[Any]) -> None:
     X = np.maximum(PILES.X, 0).astype(np.float32)
@@ -670,6 +705,18 @@ def test_joint_clone_and_refit_give_the_same_bits(method: type[Any]) -> None:
     assert same(said(copy.fit(tasks())), first)
     assert same(said(model.fit(tasks())), first)
     assert not same(said(clone(model).set_params(random_state=4).fit(tasks())), first)
+
+
+@each_joint
+def test_the_order_of_rows_moves_joint_methods_no_more_than_a_seed_does(method: type[Any]) -> None:
+    order = np.random.default_rng(5).permutation(len(PILES.X))
+    turned = {name: domain.subset(order) for name, domain in tasks().items()}
+    one, other = (
+        [np.concatenate(said(method(recipe=BATCHES, random_state=s).fit(rows))) for s in (0, 1)]
+        for rows in (tasks(), turned)
+    )
+    by_order = [apart(*pair) for pair in zip(one, other, strict=True)]
+    assert np.mean(by_order) <= 2 * np.mean([apart(*one), apart(*other)])
 
 
 @each_joint

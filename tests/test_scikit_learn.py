@@ -35,7 +35,7 @@ def estimators() -> Iterator[tuple[str, Any]]:
     for method in TRANSFER:
         kind = sourced(method)
         small = {name: value for name, value in SMALL.items() if has(method, name)}
-        estimator = short(kind, min_steps=8, learning_rate=0.03, **small)
+        estimator = short(kind, min_steps=2, learning_rate=0.03, **small)
         yield method.__name__, estimator
         if has(method, "task") and not (method.needs.classes or clusters(method)):
             yield f"{method.__name__} of numbers", clone(estimator).set_params(task=Regression())

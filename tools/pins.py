@@ -1,8 +1,8 @@
-"""The lock, ``requirements.lock``: its pins, and the part that a set of extras needs.
+"""The locks: their pins, and the part that a set of extras needs.
 
-One file holds every version for all extras, Python versions and systems, as ``uv pip compile
---universal`` writes it: ``name==version ; marker``, hashes, and the dependants as comments. Only
-the standard library is imported here, because the installer runs in an empty environment.
+``requirements.lock`` holds every version for all extras, Python versions and systems, as ``uv pip
+compile --universal`` writes it: ``name==version ; marker``, hashes, and the dependants as comments.
+Only the standard library is imported here, because the installer runs in an empty environment.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK = "requirements.lock"
+LOWEST = "requirements-lowest.lock"
+"""The lowest versions that ``pyproject.toml`` allows, which the tests of security run with."""
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?: ; (?P<marker>[^\\]+))?")
 
 
@@ -55,6 +57,13 @@ class Project(NamedTuple):
     core: tuple[str, ...]
     extras: Mapping[str, tuple[str, ...]]
     build: tuple[str, ...]
+
+    def locked(self, lock: str) -> list[str]:
+        """Return the requirements in a lock: all, or those of reading models, and pytest."""
+        if lock == LOCK:
+            return self.requirements(self.extras)
+        reading = self.requirements({"image", "labels", "text"} & set(self.extras))
+        return reading + [one for one in self.extras.get("dev", ()) if normal(one) == "pytest"]
 
     def requirements(self, extras: Iterable[str]) -> list[str]:
         """Return the requirements of the core, of the build and of some extras."""

@@ -422,3 +422,21 @@ def test_a_damaged_folder_is_one_sentence(index, kind, tmp_path, broken):
     with pytest.raises(BundleError, match=r"must (hold|be of format 1 or older)") as error:
         LabelIndex.load(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_lists_elsewhere_are_never_opened(tmp_path):
+    """An index of faiss may name a file of any folder that holds its lists."""
+    faiss = pytest.importorskip("faiss")
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    LabelIndex(kind="ivf").build(np.eye(60, 8, dtype=np.float32)).save(here)
+    whole = faiss.read_index(str(here / "labels.faiss"))
+    lists = faiss.OnDiskInvertedLists(whole.nlist, whole.code_size, str(there / "lists"))
+    lists.merge_from_1(whole.invlists)
+    whole.replace_invlists(lists, False)
+    faiss.write_index(whole, str(here / "labels.faiss"))
+    with pytest.raises(
+        BundleError, match=r"labels\.faiss must hold its vectors; it names another file"
+    ):
+        LabelIndex.load(here)

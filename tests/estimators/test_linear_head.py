@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
+from fourfold import Linear
 from fourfold.estimators import linear_head
 
 
@@ -26,3 +28,15 @@ def test_rows_wider_than_many_are_learnt_from_as_they_are(alpha):
     plain = LogisticRegression(C=1 / chosen, tol=1e-8, max_iter=10_000).fit(x.astype(float), y)
     assert np.allclose(weights, plain.coef_, atol=3e-3)
     assert np.allclose(biases, plain.intercept_, atol=3e-3)
+
+
+@pytest.mark.parametrize("rows", [30, 90])
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_the_order_of_rows_changes_no_answer(kind, rows):
+    """Neither in the folds that choose a penalty, nor in the steps of the solver."""
+    X, classes = load_digits(return_X_y=True)
+    y = classes if kind == "classes" else X[:, 10:13].sum(axis=1) + X[:, 20] / 7
+    asked, order = X[900:1000], np.random.default_rng(0).permutation(rows)
+    one = Linear().fit(X[:rows], y[:rows]).outputs(asked)
+    other = Linear().fit(X[order], y[order]).outputs(asked)
+    assert np.abs(one - other).max() < 1e-6 * np.abs(one).max()

@@ -6,13 +6,14 @@ import math
 import warnings
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 from torch import nn
 
 from fourfold.errors import BundleError
-from fourfold.frozen.onnx import export_onnx, relative_difference, session
+from fourfold.frozen.onnx import export_onnx, read_onnx, relative_difference, session
 from parity import check_parity
 
 
@@ -93,3 +94,45 @@ def test_differences_are_relative_to_the_outputs_scale():
     assert relative_difference(np.array([0.0, 100.0, 1.0]), a) == float("inf")
     assert relative_difference(a[:2], a) == float("inf")
     assert relative_difference(np.zeros(0), np.zeros(0)) == 0
+
+
+def elsewhere(tensor):
+    """Name a file in place of a tensor's numbers."""
+    onnx.external_data_helper.set_external_data(tensor, "numbers.bin")
+    tensor.ClearField("raw_data")
+
+
+def test_a_whole_file_is_read_as_it_is(exported):
+    path, _ = exported
+    assert read_onnx(path) == path.read_bytes()
+
+
+@pytest.mark.parametrize("place", ["weight", "attribute", "body of a branch", "function"])
+def test_a_file_that_names_others_is_refused_wherever_it_does(exported, tmp_path, place):
+    model = onnx.load_from_string(exported[0].read_bytes())
+    tensor = onnx.numpy_helper.from_array(np.zeros(9, np.float32), "more")
+    elsewhere(tensor)
+    node = onnx.helper.make_node("Constant", [], ["more"], value=tensor)
+    if place == "weight":
+        elsewhere(model.graph.initializer[0])
+    elif place == "attribute":
+        model.graph.node.append(node)
+    elif place == "function":
+        model.functions.append(
+            onnx.helper.make_function("own", "f", [], ["more"], [node], model.opset_import)
+        )
+    else:
+        branch = onnx.helper.make_graph([], "branch", [], [], [tensor])
+        model.graph.node.append(onnx.helper.make_node("If", ["x"], ["y"], then_branch=branch))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    (tmp_path / "numbers.bin").write_bytes(bytes(99))
+    with pytest.raises(BundleError, match="must hold all of its weights; it names other files"):
+        read_onnx(path)
+
+
+def test_what_is_no_onnx_is_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"\xff\xff\xff")
+    with pytest.raises(BundleError, match=r"model\.onnx must be an ONNX file; got: "):
+        read_onnx(path)

@@ -80,3 +80,13 @@ def test_inputs_are_left_as_they_are(kind):
 def test_a_preparation_needs_rows():
     with pytest.raises(DataError, match="at least one domain"):
         AsIs().fit()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_order_of_rows_changes_nothing_but_rounding(kind):
+    prepare, rows = fitted(kind)
+    turned = rows.subset(np.random.default_rng(0).permutation(rows.n))
+    other = clone(prepare).fit(turned)
+    np.testing.assert_allclose(
+        every(other.transform(rows)), every(prepare.transform(rows)), rtol=0, atol=1e-6
+    )

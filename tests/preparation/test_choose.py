@@ -11,7 +11,6 @@ import pytest
 import skops.io
 from scipy import sparse
 
-from fourfold.core.memory import max_memory
 from fourfold.data.rows import FrameRows, TextRows, as_rows
 from fourfold.errors import BundleError
 from fourfold.preparation.choose import (
@@ -79,15 +78,6 @@ def test_damaged_newer_and_foreign_files_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(BundleError, match="whole preparation"):
         load_preparation(torn)
-
-
-def test_members_that_unpack_to_more_than_the_limit_are_not_unpacked(tmp_path):
-    prepare, _ = fitted("table")
-    prepare.save(tmp_path)
-    with max_memory("30M"):
-        load_preparation(tmp_path)
-    with max_memory("1K"), pytest.raises(BundleError, match="unpacked, must fit into max_memory"):
-        load_preparation(tmp_path)
 
 
 class Foreign:

@@ -26,8 +26,7 @@ def sentences(minilm):
 
 def test_vectors_are_those_of_sentence_transformers(minilm, sentences):
     module, _ = sentences
-    import sentence_transformers
-
+    sentence_transformers = pytest.importorskip("sentence_transformers")
     theirs = sentence_transformers.SentenceTransformer(minilm, device="cpu")
     ours = module.encode_sentences(TEXTS, minilm)
     np.testing.assert_allclose(ours, theirs.encode(TEXTS), atol=2e-6)
@@ -84,7 +83,7 @@ def test_a_saved_encoding_needs_the_same_encoder(minilm, tmp_path):
     SentenceEncoding(model=str(copied)).fit(as_rows(TEXTS)).save(saved)
     from fourfold.preparation import sentences
 
-    sentences.load_encoder.cache_clear()
+    sentences.read_encoder.cache_clear()
     (copied / "vocab.txt").unlink(missing_ok=True)
     words = json.loads((copied / "tokenizer.json").read_text("utf-8"))
     words["model"]["vocab"]["matrix"], words["model"]["vocab"]["apple"] = (
@@ -94,9 +93,9 @@ def test_a_saved_encoding_needs_the_same_encoder(minilm, tmp_path):
     (copied / "tokenizer.json").write_text(json.dumps(words), "utf-8")
     with pytest.raises(BundleError, match="must be the one that the model was trained with"):
         load_preparation(saved)
-    sentences.load_encoder.cache_clear()
+    sentences.read_encoder.cache_clear()
     shutil.rmtree(copied)
-    with pytest.raises(BundleError, match="saved without its sentence encoder must find it"):
+    with pytest.raises(BundleError, match="a saved model needs its encoder: the sentence encoder"):
         load_preparation(saved)
 
 
@@ -110,6 +109,6 @@ def test_an_encoder_that_is_not_there_is_refused(minilm, tmp_path):
 
 def test_the_extra_is_named_where_it_is_not_installed(monkeypatch):
     monkeypatch.delitem(sys.modules, "fourfold.preparation.sentences", raising=False)
-    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'fourfold\[text\]'"):
         SentenceEncoding().fit(as_rows(TEXTS))

@@ -110,10 +110,11 @@ def test_fitting_reads_small_blocks_of_at_most_20000_rows(monkeypatch):
     monkeypatch.setattr(standardize, "BLOCK_NUMBERS", 50)
     read: list[np.ndarray] = []
     real = ArrayRows.take
+    rows = as_rows(numbers(1000, 5))
+    assert len(rows.keys) == 1000  # read once, to draw by them
     monkeypatch.setattr(
         ArrayRows, "take", lambda self, i: read.append(self.index[i]) or real(self, i)
     )
-    Standardize().fit(as_rows(numbers(1000, 5)))
+    Standardize().fit(rows)
     assert {len(index) for index in read} == {10}
-    where = np.concatenate(read)
-    assert (len(where), where[0], where[-1]) == (100, 0, 999)
+    assert len(np.unique(np.concatenate(read))) == 100

@@ -20,7 +20,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from benchmarks.mutate import FORMATS, mutate
+from benchmarks.faults.mutate import FORMATS, mutate
 from fourfold import read_classes, read_domain
 from fourfold.errors import DataError, FileError, FourfoldError, FourfoldWarning
 from fourfold.readers import files

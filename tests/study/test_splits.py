@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from fourfold import Classification, Domain, Regression
+from fourfold.core.folds import make_folds
 from fourfold.core.tasks import Clustering
 from fourfold.study.running.outcomes import Outcome
 from fourfold.study.scores import SCORES, Stability
-from fourfold.study.splits import Halves, HiddenLabels, count_splits
+from fourfold.study.splits import Halves, HiddenLabels
 
 X = np.arange(24.0).reshape(12, 2)
 Y = np.array([0, 0, 0, 0, 1, 1, 1, 1, 0, 1, -1, -1])
@@ -30,11 +31,45 @@ def test_hidden_labels_are_each_labelled_row_once_classes_in_proportion():
 
 def test_no_fold_is_left_of_a_class_with_one_label():
     labels = Domain(X, np.r_[np.zeros(11, int), 1])
-    assert count_splits(Classification().fit(labels), labels, 3) == 0
-    assert HiddenLabels([], labels, Classification().fit(labels), 0).parts(0) == []
+    none = HiddenLabels([], labels, Classification().fit(labels), 3)
+    assert (none.count, none.parts(0)) == (0, [])
     numbers = Domain(X, X[:, 0] + 0.5)
-    assert count_splits(Regression().fit(numbers), numbers, 3) == 3
-    assert count_splits(Classification(), Domain(X), 3) == 0
+    assert HiddenLabels([], numbers, Regression().fit(numbers), 3).count == 3
+    assert HiddenLabels([], Domain(X), Classification(), 3).count == 0
+
+
+def texts(*repeated):
+    """Twelve texts, some of which repeat the first."""
+    return ["text 0" if i in repeated else f"text {i}" for i in range(12)]
+
+
+def test_equal_rows_are_held_out_together():
+    target = Domain(texts(4, 10, 11), Y)  # rows 0 and 4 have labels, of two classes
+    splits = HiddenLabels([], target, Classification().fit(target), 3)
+    for seed in range(5):
+        parts = splits.parts(seed)
+        assert sorted(np.concatenate(parts).tolist()) == list(range(10))
+        assert all(len({0, 4} & set(part.tolist())) != 1 for part in parts)
+
+
+def test_rows_that_are_equal_by_chance_are_held_out_as_others():
+    """In arrays and tables a tenth of the rows says nothing; of texts each is known by itself."""
+    few = np.array([0, 0, 1, 1])
+    rows = np.array([[0.0], [1.0], [2.0], [2.0]])
+    assert HiddenLabels([], Domain(rows, few), Classification(), 2).count == 2
+    words = Domain(["one", "two", "three", "three"], few)
+    assert HiddenLabels([], words, Classification(), 2).count == 0
+    rare = HiddenLabels(
+        [Domain(np.arange(200.0).reshape(-1, 1))], Domain(rows, few), Classification(), 2
+    )
+    assert rare.count == 0
+
+
+def test_data_without_equal_rows_are_split_as_ever():
+    target = Domain(X, Y)
+    parts = HiddenLabels([], target, Classification().fit(target), 3).parts(7)
+    folds = make_folds(Y[:10], 3, 7, stratified=True)
+    assert [part.tolist() for part in parts] == [fold.tolist() for fold in folds]
 
 
 @pytest.mark.parametrize("seed", [0, 1])

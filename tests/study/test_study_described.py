@@ -142,8 +142,21 @@ def test_a_leak_is_said(tmp_path):
         classes=DESCRIBED,
         name="source",
     )
-    planned = study(tmp_path, leaking, target, evaluate)
-    assert any("are also rows of the source" in note for note in planned.questions["target"].notes)
+    planned = study(tmp_path, leaking, target, evaluate).questions["target"]
+    said = "10 of 80 rows to evaluate on are also labelled rows of the source; they are left out"
+    assert any(note.startswith(said) for note in planned.notes)
+    assert planned.evaluate.n_labelled == 70
+
+
+def test_the_lack_of_a_kind_of_classes_says_where_it_went(tmp_path):
+    source, target, evaluate = domains(seen_rows=50)
+    known = Domain(
+        np.concatenate([d.rows.take(np.arange(d.n_rows)) for d in (source, evaluate)]),
+        np.concatenate([source.y, evaluate.y]),
+    )
+    seen = known.subset(np.flatnonzero(~np.isin(known.y, UNSEEN))).described(DESCRIBED)
+    with pytest.raises(DataError, match="the latter only; 50 of 130 rows to evaluate on are also"):
+        study(tmp_path, seen, target, evaluate, generalized=True)
 
 
 def test_gaps_between_whole_numbers_are_no_measurements_where_they_are_described(tmp_path):

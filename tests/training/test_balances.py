@@ -186,3 +186,15 @@ def test_every_aggregator_is_torchjds():
     made = {name: type(build(2)).__name__.lower() for name, build in AGGREGATORS.items()}
     assert all(name == kind for name, kind in made.items())
     assert all(isinstance(build(2), aggregation.Aggregator) for build in AGGREGATORS.values())
+
+
+def test_gradients_lie_in_memory_as_their_parameters_do():
+    """Fused optimizers on a GPU refuse the others."""
+    shared, own = (nn.Conv2d(3, 3, 3).to(memory_format=torch.channels_last) for _ in range(2))
+    outputs = own(shared(torch.ones(2, 3, 9, 9)))
+    losses = torch.stack([outputs.square().mean(), outputs.abs().mean()])
+    parameters = list(shared.parameters()), list(own.parameters())
+    descend(losses, "pcgrad", *parameters)
+    assert not shared.weight.is_contiguous()
+    for parameter in (*parameters[0], *parameters[1]):
+        assert parameter.grad.stride() == parameter.stride()

@@ -1,4 +1,8 @@
-"""Saving and loading of fitted models: safetensors and JSON in a folder, without pickle."""
+"""Saving and loading of fitted models: safetensors and JSON in a folder, without pickle.
+
+Loading runs no code of the folder, opens nothing but the regular files that its index lists, and
+contacts nobody. Digests show damage, not forgery: whoever can change a file can change them, too.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,11 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.atomic import whole_folder
 from fourfold.core.digests import file_digest, folder_digests
+from fourfold.core.inside import files_below, read_json
 from fourfold.core.process import seeded
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.version import VERSION
-from fourfold.errors import BundleError, FileError, FourfoldError, ParameterError
+from fourfold.errors import BundleError, FileError, FourfoldError, ParameterError, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -167,11 +172,15 @@ def _index(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise FileError(f"{path} must be the folder of a saved model; it does not exist")
     try:
-        index: dict[str, Any] = json.loads((path / INDEX).read_text(encoding="utf-8"))
+        index: dict[str, Any] = read_json(path / INDEX)
         version = int(index["format"])
+    except FileNotFoundError as error:
+        raise BundleError(
+            f"{path} must be a model that fourfold saved; it lacks {INDEX}"
+        ) from error
     except PermissionError as error:
         raise FileError(f"{path} must be readable; got: {error}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise BundleError(
             f"{path} must be a model that fourfold saved; got {_summary(error)}"
         ) from error
@@ -181,9 +190,10 @@ def _index(path: Path) -> dict[str, Any]:
             remedy = "load it with 'pip install fourfold==0.1.*', or train the model again"
         raise BundleError(
             f"{path} must be a bundle of format {FORMAT}; got format {version}, saved by fourfold "
-            f"{index.get('fourfold')}: {remedy}"
+            f"{index.get('fourfold')!s:.20}: {remedy}"
         )
-    if index.pop("digest", None) != _index_digest(index):
+    listed = index.get("files")
+    if index.pop("digest", None) != _index_digest(index) or not isinstance(listed, dict):
         raise BundleError(f"{path} must be as it was saved; {INDEX} is damaged")
     return index
 
@@ -193,16 +203,23 @@ def _index_digest(index: dict[str, Any]) -> str:
 
 
 def _check_files(path: Path, files: Mapping[str, str]) -> None:
-    for name, digest in files.items():
-        try:
-            found = file_digest(path / name)
-        except FileNotFoundError:
-            raise BundleError(f"{path} must be a whole bundle; it lacks {name}") from None
-        except OSError as error:
-            raise FileError(f"{path} must be readable; got: {error}") from error
-        if found != digest:
-            raise BundleError(f"{path} must be as it was saved; {name} is damaged")
+    """Refuse a folder with other files than the listed ones, or with other content."""
+    try:
+        found = files_below(path) - {INDEX}
+        if lacking := sorted(files.keys() - found):
+            raise BundleError(f"{path} must be a whole bundle; it lacks {_named(lacking)}")
+        if added := sorted(found - files.keys()):
+            raise BundleError(f"{path} must hold what was saved; {_named(added)} is no part of it")
+        for name, digest in files.items():
+            if file_digest(path / name) != digest:
+                raise BundleError(f"{path} must be as it was saved; {name} is damaged")
+    except PermissionError as error:
+        raise FileError(f"{path} must be readable; got: {error}") from error
+
+
+def _named(files: list[str]) -> str:
+    return some([f"{file!r:.60}" for file in files], 1)
 
 
 def _summary(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{type(error).__name__}: {' '.join(str(error).split()):.120}"

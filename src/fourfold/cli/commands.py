@@ -69,6 +69,9 @@ def show_map(
     target: Annotated[
         Path | None, typer.Option(help="Data to solve; without it the bare map.")
     ] = None,
+    evaluate: Annotated[
+        Path | None, typer.Option(help="Labelled rows that a study would judge on.")
+    ] = None,
     task: Tasks = None,
     label: Label = None,
     classes: Classes = None,
@@ -81,17 +84,19 @@ def show_map(
     if task:
         from fourfold.cli.inputs import read_tasks, refuse_beside_tasks
 
-        refuse_beside_tasks(source=source, target=target, classes=classes, vectors=vectors)
+        refuse_beside_tasks(
+            source=source, target=target, evaluate=evaluate, classes=classes, vectors=vectors
+        )
         show_tasks(read_tasks(task, label))
-    elif target is None and not source:
+    elif target is None and not source and evaluate is None:
         show_bare_map()
     elif target is None or not source:
         raise ParameterError("--source and --target must be given together; got one of them")
     else:
-        from fourfold.cli.inputs import read_all
+        from fourfold.cli.inputs import read_transfer
 
-        *sources, goal = read_all([*source, target], label, classes, vectors)
-        show_place(sources, goal)
+        data = read_transfer(source, target, evaluate, label, classes, vectors)
+        show_place(data["source"], data["target"], data["evaluate"])
 
 
 @app.command()
@@ -130,6 +135,12 @@ def study(  # noqa: PLR0917  the command line passes them by name
             "default words are counted."
         ),
     ] = None,
+    allow_overlap: Annotated[
+        bool,
+        typer.Option(
+            "--allow-overlap", help="Judge also on rows that are among the labelled ones to learn."
+        ),
+    ] = False,
     metric: Annotated[
         str | None, typer.Option(help="accuracy, balanced_accuracy, auc, r2, nmi or entropy.")
     ] = None,
@@ -180,6 +191,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         network=network,
         encoder=encoder,
         recipe={name: value for name, value in length.items() if value is not None} or None,
+        allow_overlap=allow_overlap,
         metric=metric,
         seeds=seeds,
         folds=folds,

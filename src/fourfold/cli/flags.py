@@ -14,6 +14,7 @@ PARAMETERS: Final = (
 """Parameters with a flag of the same name."""
 SUBJECT: Final = re.compile(rf"^({'|'.join(PARAMETERS)})(?: of Recipe)? must\b")
 PHRASES: Final = {
+    "allow_overlap=True": "--allow-overlap",
     "force=True": "--force",
     "generalized=True": "--generalized",
     "labels in a column": "labels in a column (--label)",

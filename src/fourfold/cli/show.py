@@ -49,13 +49,23 @@ def show_bare_map() -> None:
     console.print("  fourfold map --task NAME=A --task NAME=B")
 
 
-def show_place(sources: Sequence[Domain], target: Domain) -> None:
-    """Print the map with the place of the data, and the reason for each cell."""
+def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | None = None) -> None:
+    """Print the map with the place of the data, and the reason for each cell.
+
+    Rows to evaluate on are compared to those that a study would learn from.
+    """
     plan = locate(sources, target)
     console = _console()
-    for role, domain in [*(("source", source) for source in sources), ("target", target)]:
+    data = [*(("source", source) for source in sources), ("target", target)]
+    for role, domain in [*data, *([("evaluate", evaluate)] if evaluate else [])]:
         console.print(f"{role}  {_summary(domain)}")
     _show_plan(plan)
+    if evaluate is not None:
+        from fourfold.study.overlap import judged_apart
+
+        learnt = {"target": [target], "source": sources}
+        for note in judged_apart(evaluate, learnt, allow=False).notes:
+            console.print(f"Note: {note}")
 
 
 def _show_plan(plan: Placement) -> None:

@@ -67,12 +67,12 @@ def from_plain(value: Any, classes: Classes) -> Any:
         return None
     if value["class"] not in classes:
         raise BundleError(
-            f"a saved model must be made of {', '.join(classes)}; got {value['class']!r}"
+            f"a saved model must be made of classes of fourfold; got {value['class']!r:.60}"
         )
     fields = {name: from_plain(field, classes) for name, field in value["parameters"].items()}
     try:
         return classes[value["class"]](**fields)
     except TypeError as error:
         raise BundleError(
-            f"a saved model must fit this version of fourfold; got: {error}"
+            f"a saved model must fit this version of fourfold; got: {error!s:.120}"
         ) from error

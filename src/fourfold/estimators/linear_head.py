@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ def fit_head(
     if task.linear_loss is None:
         return probe(model, task, data, recipe)
     x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
-    y = data.y.numpy()
+    x, y = _in_order(x, data.y.numpy())
     if task.linear_loss == "squared":
         columns = zip(y.T, ~np.isnan(y.T), strict=True)
         models = [_ridge(x[on], column[on], alpha) for column, on in columns]
@@ -70,6 +70,17 @@ def fit_head(
         {"weight": torch.as_tensor(weights).float(), "bias": torch.as_tensor(biases).float()}
     )
     return History()
+
+
+def _in_order(x: NDArray[np.float32], y: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Sort rows along a direction: nothing is drawn by a seed here, so their order must not matter.
+
+    Folds depend on it, and so do the last steps of the solver.
+    """
+    direction = np.random.default_rng(0).standard_normal(x.shape[1])
+    along = np.einsum("nd,d->n", x, direction)
+    order = np.lexsort((*y.reshape(len(y), -1).T, along))
+    return x[order], y[order]
 
 
 def _ridge(x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None) -> Ridge:

@@ -15,6 +15,7 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold import networks
 from fourfold.core import findings
+from fourfold.core.inside import inside
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS
 from fourfold.errors import BundleError, ParameterError
@@ -22,7 +23,7 @@ from fourfold.estimators.inputs import Inputs
 from fourfold.estimators.model import Model
 from fourfold.estimators.problem import Fitted
 from fourfold.frozen.frozen import Frozen
-from fourfold.frozen.onnx import export_onnx, session
+from fourfold.frozen.onnx import export_onnx, read_onnx, session
 from fourfold.frozen.store import active
 from fourfold.networks.builder import Body, as_body
 from fourfold.preparation.choose import load_preparation
@@ -101,7 +102,8 @@ def read(
         notes["features"],
     )
     state = {**notes["state"]}
-    state |= {name: load_file(folder / f"{name}.safetensors") for name in notes["tensors"]}
+    tensors = {name: inside(folder, f"{name}.safetensors") for name in notes["tensors"]}
+    state |= {name: load_file(file) for name, file in tensors.items()}
     body = _body(folder, notes, inputs, module)
     model = Model(body, head(task, body.width, state)).eval()
     _load_weights(model, load_file(folder / WEIGHTS))
@@ -130,7 +132,7 @@ def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
 
 def _body(folder: Path, notes: Mapping[str, Any], inputs: Inputs, module: nn.Module | None) -> Body:
     if notes["network"] is not None:
-        builder = from_plain(notes["network"], networks.BUILDERS)
+        builder = from_plain(notes["network"], networks.BUILDERS).bare()  # reads no other file
         return inputs.under(builder.build(inputs.shape))
     if module is not None:
         return inputs.under(as_body(copy.deepcopy(module), inputs.shape))
@@ -157,12 +159,12 @@ class OnnxModule(nn.Module):
     Parameters
     ----------
     path
-        The file; it is read whole.
+        The file; it is read whole, and must hold all of its weights.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.content = path.read_bytes()
+        self.content = read_onnx(path)
 
     def forward(self, x: Tensor) -> Tensor:
         running = _session(self.content, torch.get_num_threads())

@@ -1,4 +1,4 @@
-"""ONNX: export of a module to one file, its session, and the difference of outputs."""
+"""ONNX: export of a module to one file, its reading, its session, and the difference of outputs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
+from google.protobuf.message import DecodeError, Message
 from torch import Tensor, nn
 
 from fourfold.errors import BundleError
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["export_onnx", "relative_difference", "session"]
+__all__ = ["export_onnx", "read_onnx", "relative_difference", "session"]
 
 
 def export_onnx(
@@ -71,6 +73,35 @@ def export_onnx(
         raise BundleError(message) from error
 
 
+def read_onnx(path: Path) -> bytes:
+    """Read an ONNX file that holds all of its weights.
+
+    Raises
+    ------
+    BundleError
+        If it is no ONNX file, or names other files to read weights from.
+    """
+    content = path.read_bytes()
+    try:
+        model = onnx.load_model_from_string(content)
+    except DecodeError as error:
+        raise BundleError(f"{path} must be an ONNX file; got: {error!s:.80}") from error
+    if any(onnx.external_data_helper.uses_external_data(tensor) for tensor in _tensors(model)):
+        raise BundleError(f"{path} must hold all of its weights; it names other files")
+    return content
+
+
+def _tensors(message: Message) -> Iterator[onnx.TensorProto]:
+    """Find the tensors of a part of a model, wherever they are."""
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in (value,) if isinstance(value, Message) else value:
+                yield from _tensors(part)
+
+
 def relative_difference(got: NDArray[Any], wanted: NDArray[Any]) -> float:
     """Return the largest difference of two arrays, relative to the largest value wanted.
 
@@ -97,6 +128,7 @@ def session(model: Path | bytes, threads: int | None = None) -> onnxruntime.Infe
     options.intra_op_num_threads = threads or torch.get_num_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # fatal; errors are raised as exceptions anyway
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # and no other one
     content = model if isinstance(model, bytes) else str(model)
     providers = ["CPUExecutionProvider"]
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from fourfold.core.inside import read_json
 from fourfold.errors import BundleError, MissingExtraError
 from fourfold.preparation.base import FORMAT, Preparation
 from fourfold.preparation.blockwise import AsIs, PreparedRows
@@ -66,13 +66,14 @@ def load_preparation(folder: Path) -> Preparation:
         If files are missing or damaged, are of a newer version, or hold foreign types.
     """
     try:
-        about: dict[str, Any] = json.loads(folder.joinpath("preparation.json").read_text("utf-8"))
+        about: dict[str, Any] = read_json(folder / "preparation.json")
         made = _class(about).rebuild(about, folder)
         whole = made.digest == about["digest"]
     except (BundleError, MissingExtraError):
         raise
     except Exception as error:  # a damaged file makes libraries raise anything
-        raise BundleError(f"{folder} must hold a whole preparation; got: {error}") from error
+        got = f"{type(error).__name__}: {' '.join(str(error).split()):.120}"
+        raise BundleError(f"{folder} must hold a whole preparation; got {got}") from error
     if not whole:
         raise BundleError(f"{folder} must hold a whole preparation; its content was changed")
     return made
@@ -86,5 +87,5 @@ def _class(about: dict[str, Any]) -> type[Preparation]:
         )
     if about["class"] not in CLASSES:
         known = ", ".join(CLASSES)
-        raise BundleError(f"a preparation must be one of {known}; got {about['class']!r}")
+        raise BundleError(f"a preparation must be one of {known}; got {about['class']!r:.60}")
     return CLASSES[about["class"]]

@@ -31,7 +31,9 @@ class SentenceEncoding(TextPreparation):
     ----------
     model
         The name of a sentence-transformers model, or its folder. A name that is not in the Hugging
-        Face cache is downloaded, unless ``HF_HUB_OFFLINE=1``.
+        Face cache is downloaded by ``fit``, unless ``HF_HUB_OFFLINE=1``. Only weights in
+        safetensors and settings in JSON are read: no code of the model runs, and one that needs
+        code of its own or a pickle is refused.
     max_tokens
         Longer texts are truncated; a token is a word or a part of one. The model's own limit, 256
         for the default, also holds.
@@ -44,7 +46,8 @@ class SentenceEncoding(TextPreparation):
     Notes
     -----
     A saved model holds the encoder's name and this hash, but not its weights (91 MB for the
-    default): loading needs the same encoder, and one with other weights is refused.
+    default): loading needs the same encoder on the same machine, contacts nobody to get it, and
+    refuses one with other weights.
 
     References
     ----------
@@ -59,7 +62,7 @@ class SentenceEncoding(TextPreparation):
         from fourfold.preparation.sentences import load_encoder
 
         del texts  # nothing is fitted to them
-        encoder = load_encoder(self.model)
+        encoder = load_encoder(self.model, download=True)
         self.encoder_ = encoder.digest
         return encoder.width
 
@@ -88,11 +91,10 @@ class SentenceEncoding(TextPreparation):
         try:
             found = load_encoder(self.model).digest
         except (FileError, ParameterError) as error:
-            raise BundleError(
-                f"a model saved without its sentence encoder must find it; {error}"
-            ) from error
+            raise BundleError(f"a saved model needs its encoder: {error}") from error
         if found != self.encoder_:
             raise BundleError(
-                f"the sentence encoder {self.model!r} must be the one that the model was trained "
-                f"with ({self.encoder_}); got other weights or another tokenizer ({found})"
+                f"the sentence encoder {self.model!r:.60} must be the one that the model was "
+                f"trained with ({self.encoder_!s:.32}); got other weights or another tokenizer "
+                f"({found})"
             )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 import torch
@@ -13,19 +12,23 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from fourfold.core.digests import digest_tensors
+from fourfold.core.inside import inside, read_json
 from fourfold.data.rows import Rows, TextRows, hash_contents
-from fourfold.errors import FileError, MissingExtraError, ParameterError
+from fourfold.errors import BundleError, MissingExtraError, ParameterError
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import compute_once
 
 try:
-    import sentence_transformers
-    from transformers.utils import logging
+    from tokenizers import Tokenizer
+
+    from fourfold.preparation.encoder_folders import find_encoder
+    from fourfold.preparation.encoder_modules import SentenceNetwork, read_network
 except ImportError as error:
-    raise MissingExtraError("sentence_transformers", "text") from error
+    raise MissingExtraError("transformers", "text") from error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -43,10 +46,13 @@ PROBE: Final = ["The quick brown fox, isn't it? Größe 12,5 cm.", "数据 да�
 """Sentences whose tokens identify a tokenizer."""
 
 
-def encode_sentences(texts: Sequence[str], model: str) -> NDArray[np.float32]:
+def encode_sentences(
+    texts: Sequence[str], model: str, *, download: bool = False
+) -> NDArray[np.float32]:
     """Encode sentences as vectors of length 1, (n, d); their inner products are cosines.
 
-    ``model`` is the name of a sentence-transformers model, or its folder.
+    ``model`` is the name of a sentence-transformers model, or its folder; a name that is not in
+    the Hugging Face cache is downloaded if that is asked for.
 
     Raises
     ------
@@ -55,7 +61,7 @@ def encode_sentences(texts: Sequence[str], model: str) -> NDArray[np.float32]:
     FileError
         If the model is not here and cannot be downloaded.
     """
-    rows = encoded(TextRows(texts), load_encoder(model))
+    rows = encoded(TextRows(texts), load_encoder(model, download=download))
     return np.asarray(rows.take(np.arange(rows.n)), np.float32)
 
 
@@ -68,84 +74,104 @@ def encoded(texts: Rows, encoder: Encoder, max_tokens: int | None = None) -> Row
     return found.subset(np.argsort(order, kind="stable"))
 
 
-@lru_cache(maxsize=4)
-def load_encoder(model: str) -> Encoder:
-    """Load a sentence encoder, once in a process.
+def load_encoder(model: str, *, download: bool = False) -> Encoder:
+    """Load a sentence encoder from safetensors and JSON, once in a process; no code of it runs.
 
-    A name that is not in the Hugging Face cache is downloaded, unless ``HF_HUB_OFFLINE=1``.
+    A name that is not in the Hugging Face cache is downloaded if that is asked for, unless
+    ``HF_HUB_OFFLINE=1``; else nobody is contacted.
 
     Raises
     ------
     FileError
-        If it is not here and cannot be downloaded.
+        If it is not here, or cannot be downloaded.
     ParameterError
-        If it is not a sentence encoder.
+        If it is not a sentence encoder, or one that needs code of its own or a pickle.
     """
+    folder = find_encoder(model, download=download)
+    named = f"the sentence encoder {model!r:.120}"
     try:
-        with _quiet():
-            loaded = sentence_transformers.SentenceTransformer(
-                model,
-                device="cpu",
-                # others use different kernels, with different bits, for batches without padding
-                model_kwargs={"attn_implementation": "eager"},
-            )
-    except OSError as error:
-        why = str(error).strip().splitlines()[0]
-        raise FileError(
-            f"the sentence encoder {model!r} must be a folder that holds one, or the name of one "
-            f"that is in the Hugging Face cache or can be downloaded; got: {why}"
-        ) from error
-    except Exception as error:  # damaged or foreign folders make the library raise anything
-        raise ParameterError(
-            f"the sentence encoder {model!r} must be one of sentence-transformers; got: {error}"
-        ) from error
-    return Encoder(loaded)
+        return read_encoder(folder)
+    except (BundleError, ParameterError) as error:
+        got = f"{error!s:.90}"
+        raise ParameterError(f"{named} must be of safetensors and JSON; got: {got}") from error
+    except Exception as error:  # damaged or foreign files make libraries raise anything
+        got = f"{type(error).__name__}: {' '.join(str(error).split()):.80}"
+        raise ParameterError(f"{named} must be one of sentence-transformers; got {got}") from error
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide the progress bars of the library."""
-    bars: Any = logging
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            bars.enable_progress_bar()
+@lru_cache(maxsize=4)
+def read_encoder(folder: Path) -> Encoder:
+    """Read the sentence encoder in a folder."""
+    texts, prompting, tokenizing = (
+        read_json(folder / f"{name}.json") if (folder / f"{name}.json").exists() else {}
+        for name in ("sentence_bert_config", "config_sentence_transformers", "tokenizer_config")
+    )
+    if "auto_map" in tokenizing:
+        raise ParameterError("code of its own, where a tokenizer must be in tokenizer.json")
+    network = read_network(folder)
+    limits = (texts.get("max_seq_length"), tokenizing.get("model_max_length"), network.longest)
+    prompts = prompting.get("prompts") or {}
+    return Encoder(
+        Tokenizer.from_str(json.dumps(read_json(inside(folder, "tokenizer.json")))),
+        network,
+        longest=int(min(limit for limit in limits if limit)),
+        prompt=prompts.get(prompting.get("default_prompt_name"), ""),
+        lower=bool(texts.get("do_lower_case")),
+    )
 
 
 @final
 class Encoder:
-    """A frozen sentence encoder, from a ``SentenceTransformer`` of texts.
+    """A frozen sentence encoder.
 
     Its function ``frozen`` turns :meth:`tokens` (n, m), at most ``longest`` a text, into vectors
     (n, width) of length 1; ``digest`` is a hash of its weights and its tokenizer, 32 hex digits.
+
+    Parameters
+    ----------
+    tokenizer, network
+        Of texts, and of their tokens.
+    longest
+        Largest number of tokens.
+    prompt
+        Put before each text.
+    lower
+        Whether texts are read in lower case.
     """
 
-    def __init__(self, loaded: Any) -> None:
-        self.tokenizer = loaded.tokenizer
-        self.longest = int(loaded.max_seq_length or self.tokenizer.model_max_length)
-        self.prompt = loaded.prompts.get(loaded.default_prompt_name or "", "")
-        sentences = _Sentences(loaded.eval())
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        network: SentenceNetwork,
+        *,
+        longest: int,
+        prompt: str,
+        lower: bool,
+    ) -> None:
+        tokenizer.no_padding()
+        self.tokenizer, self.longest = tokenizer, longest
+        self.prompt, self.lower = prompt, lower
+        sentences = _Sentences(network.eval())
         self.frozen = Frozen(sentences, engine="torch", dtype=torch.int32)
         self.width: int = sentences.width
-        self.digest: str = self._digest(loaded)
+        self.digest: str = self._digest(network)
 
     def tokens(self, texts: Sequence[str], max_tokens: int) -> NDArray[np.int32]:
         """Tokenize texts: 1 + the number of each token, then zeros, (n, max_tokens)."""
         asked = [self.prompt + text for text in texts]
-        numbers = self.tokenizer(asked, truncation=True, max_length=max_tokens)["input_ids"]
+        self.tokenizer.enable_truncation(max_tokens)
+        read = self.tokenizer.encode_batch(
+            [text.lower() for text in asked] if self.lower else asked
+        )
         written = np.zeros((len(asked), max_tokens), np.int32)
-        for row, ids in zip(written, numbers, strict=True):
-            row[: len(ids)] = np.asarray(ids) + 1
+        for row, text in zip(written, read, strict=True):
+            row[: len(text.ids)] = np.asarray(text.ids) + 1
         return written
 
-    def _digest(self, loaded: Any) -> str:
+    def _digest(self, network: SentenceNetwork) -> str:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
-        parts = [type(part).__name__ for part in loaded]
-        about = [vocabulary, self.tokens(PROBE, 64).tolist(), parts, self.prompt]
-        return digest_tensors(loaded.state_dict(), json.dumps(about))
+        about = [vocabulary, self.tokens(PROBE, 64).tolist(), network.titles, self.prompt]
+        return digest_tensors(network.state_dict(), json.dumps(about))
 
 
 @final
@@ -178,7 +204,7 @@ class _Sentences(nn.Module):
     that no bit of a vector depends on the other texts.
     """
 
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, encoder: SentenceNetwork) -> None:
         super().__init__()
         self.encoder = encoder
         self.width = len(self._group(torch.ones(1, 1, dtype=torch.int32), STEP)[0])
@@ -200,9 +226,8 @@ class _Sentences(nn.Module):
         full[: len(tokens), : tokens.shape[1]] = tokens
         read = full > 0
         read[len(tokens) :, 0] = True  # padding must not be empty
-        given = {"input_ids": (full - 1).clamp(min=0).long(), "attention_mask": read.long()}
-        found: Tensor = self.encoder(given)["sentence_embedding"][: len(tokens)]
-        return normalize(found.float(), dim=1)
+        found: Tensor = self.encoder((full - 1).clamp(min=0).long(), read.long())[: len(tokens)]
+        return normalize(found, dim=1)
 
 
 def _size(length: int) -> int:

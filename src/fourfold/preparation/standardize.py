@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from fourfold.data.rows import check_finite, evenly
+from fourfold.data.rows import check_finite
 from fourfold.errors import BundleError, DataError
 from fourfold.preparation.blockwise import BlockPreparation
 
@@ -74,8 +74,8 @@ class Standardizer(nn.Module):
 class Standardize(BlockPreparation):
     """Subtract the mean of each feature or channel and divide by its standard deviation.
 
-    Mean and variance are those of an equal mixture of all domains, estimated on at most 20000
-    evenly spaced rows of each. A constant feature is only centred; in pictures of bytes it is also
+    Mean and variance are those of an equal mixture of all domains, estimated on at most 20000 rows
+    of each, drawn by content. A constant feature is only centred; in pictures of bytes it is also
     divided by 255.
 
     Parameters
@@ -192,7 +192,7 @@ def _by_channel(block: NDArray[Any], layout: Layout) -> NDArray[np.float64]:
 def _moments(rows: Rows, layout: Layout) -> Moments:
     """Compute mean and variance in one pass, block by block (Chan, Golub & LeVeque, 1979)."""
     count, mean, squares = 0, np.zeros(()), np.zeros(())
-    some = rows.subset(evenly(rows.n, MOST_ROWS))
+    some = rows.subset(rows.draw(MOST_ROWS))
     size = max(1, BLOCK_NUMBERS // max(1, int(np.prod(rows.shape))))
     with np.errstate(over="ignore", invalid="ignore"):  # refused by the caller
         for block in some.blocks(size):

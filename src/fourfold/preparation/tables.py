@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, final
-from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
-import skops.io
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from fourfold.core.memory import check_fits, check_member
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
 from fourfold.data.rows import ArrayRows, SparseRows, TextRows
-from fourfold.errors import BundleError, DataError
+from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.table_columns import ColumnKinds, arranged, sort_columns
+from fourfold.preparation.transformer_file import load_transformer, save_transformer
 from fourfold.preparation.word_counts import vectorizer
 
 if TYPE_CHECKING:
@@ -33,10 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["TablePreparation"]
 
 FILE = "tables.skops"
-JSON_BYTES = 40
-"""Bytes in memory for a byte of JSON, at most."""
-TRUSTED = frozenset({"numpy.dtype"})
-"""Types that a saved preparation may hold besides those of scikit-learn."""
 
 
 @final
@@ -162,31 +156,11 @@ class TablePreparation(Preparation):
         return state
 
     def _write(self, folder: Path) -> None:
-        skops.io.dump(self.transformer_, folder / FILE)
+        save_transformer(self.transformer_, folder / FILE)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
-        _check_size(folder / FILE)
-        foreign = set(skops.io.get_untrusted_types(file=folder / FILE)) - TRUSTED
-        if foreign:
-            raise BundleError(
-                f"a saved preparation must hold scikit-learn's types only; got {sorted(foreign)}"
-            )
         self.columns_ = ColumnKinds(**config["columns"])
-        self.transformer_ = skops.io.load(folder / FILE, trusted=sorted(TRUSTED))
-
-
-def _check_size(file: Path) -> None:
-    """Refuse a saved preparation that takes too much memory, by the sizes of its members."""
-    try:
-        with ZipFile(file) as archive:
-            members = archive.infolist()
-        for member in members:
-            check_member(member)
-        sizes = [member.file_size * (JSON_BYTES if member.filename.endswith(".json") else 2)
-                 for member in members]  # fmt: skip
-        check_fits(sum(sizes), "a saved preparation, unpacked,")
-    except DataError as error:
-        raise BundleError(str(error)) from error
+        self.transformer_ = load_transformer(folder / FILE)
 
 
 def _frame(rows: Rows, who: str) -> pd.DataFrame:

@@ -76,8 +76,12 @@ class TextPreparation(Preparation, ABC):
         return TextRows(frame[names[0]].tolist(), str(names[0]))
 
 
-def encode_descriptions(descriptions: Descriptions, encoder: str) -> Descriptions:
+def encode_descriptions(
+    descriptions: Descriptions, encoder: str, *, download: bool = False
+) -> Descriptions:
     """Encode descriptions that are texts; return others unchanged.
+
+    An encoder that is not here is downloaded if that is asked for, as by a fit.
 
     Raises
     ------
@@ -88,7 +92,8 @@ def encode_descriptions(descriptions: Descriptions, encoder: str) -> Description
         return descriptions
     from fourfold.preparation.sentences import encode_sentences
 
-    return Descriptions(descriptions.names, encode_sentences(descriptions.texts, encoder))
+    vectors = encode_sentences(descriptions.texts, encoder, download=download)
+    return Descriptions(descriptions.names, vectors)
 
 
 def _columns(rows: Sequence[Rows]) -> list[str]:

@@ -38,13 +38,13 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     DataError
         If the columns cannot be used, or take too much memory.
     """
-    with pq.ParquetFile(path) as file:
+    with _open(path) as file:
         declared = _Declared(file, columns)
         check_fits(declared.least, "the table, unpacked,")
         repeated = declared.repeated(path)
         table = None if repeated else file.read(declared.schema.names)
     if table is None:
-        with pq.ParquetFile(path, read_dictionary=repeated) as file:
+        with _open(path, repeated) as file:
             table = file.read(declared.schema.names)
         unpacked = sum(_unpacked_bytes(table.column(name)) for name in repeated)
         check_fits(COPIES * (table.nbytes + unpacked), "the table, unpacked,")
@@ -58,6 +58,13 @@ def column_names(path: Path) -> list[str]:
     """Return the names of all columns."""
     names: list[str] = pq.read_schema(path).names
     return names
+
+
+def _open(path: Path, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a file whose pages are compared with their checksums, where they have any."""
+    return pq.ParquetFile(
+        path, read_dictionary=list(read_dictionary), page_checksum_verification=True
+    )
 
 
 @final
@@ -90,7 +97,7 @@ class _Declared:
         if len(texts) * sum(self.rows) * self.pages <= room:
             return []
         longest = dict.fromkeys(texts, 0)
-        with pq.ParquetFile(path, read_dictionary=texts) as file:
+        with _open(path, texts) as file:
             for at, rows in enumerate(self.rows):
                 if rows:  # its first comes with all texts that are repeated
                     first = next(file.iter_batches(1, [at], texts))

@@ -19,6 +19,7 @@ from fourfold.study.judge import finished, joint_rows
 from fourfold.study.leaderboard import best_baseline, best_choice
 from fourfold.study.result import DataSummary, JointResult, Result
 from fourfold.study.running.execution import PLOTTED
+from fourfold.study.splits import HiddenLabels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -232,11 +233,16 @@ def _joint_sentence(row: JointRow) -> str:
 
 def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
     """List the caveats of a study of several tasks."""
+    notes = [f"{name}: {note}" for name, question in questions.items() for note in question.notes]
     if all(question.protocol.splits.count for question in questions.values()):
-        return []
-    few = ", ".join(n for n, q in questions.items() if min(q.target.counts.values(), default=2) < 2)
-    note = (
+        return notes
+    few = ", ".join(
+        name
+        for name, question in questions.items()
+        if not HiddenLabels([], question.target, question.protocol.task, 2).count
+    )
+    single = (
         f"Some class of {few} has a single label, so that nothing can be held out of any task: "
         "training has a fixed length, and models are chosen by a validator without labels."
     )
-    return [note]
+    return [*notes, single]

@@ -24,7 +24,7 @@ from fourfold.study.scores import (
     choose_score,
     information_maximization,
 )
-from fourfold.study.splits import Halves, HeldClasses, HiddenLabels, count_splits
+from fourfold.study.splits import Halves, HeldClasses, HiddenLabels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,13 +97,12 @@ def labelled_protocol(
     check_classes(task, sources, target, evaluate)
     score = choose_score(task, evaluate or target, metric)
     choice = choose_score(task, target, metric) if target.n_labelled else score
-    count = count_splits(task, target, folds)
-    if not count and not task.has_classes:
+    splits = HiddenLabels(sources, target, task, folds)
+    if not splits.count and not task.has_classes:
         raise DataError(
             f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
             "choose a model by"
         )
-    splits = HiddenLabels(sources, target, task, count)
     return Protocol(task, score, choice, splits, information_maximization)
 
 
@@ -116,7 +115,7 @@ def common_folds(tasks: Mapping[str, Domain], most: int) -> int:
         If there are none, and the models of a task without classes could not be chosen.
     """
     kinds = {name: infer_task(domain) for name, domain in tasks.items()}
-    folds = {name: count_splits(kinds[name], domain, most) for name, domain in tasks.items()}
+    folds = {n: HiddenLabels([], domain, kinds[n], most).count for n, domain in tasks.items()}
     few = min(folds, key=lambda name: folds[name])
     others = [name for name, kind in kinds.items() if not kind.has_classes]
     if not folds[few] and others:

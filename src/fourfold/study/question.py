@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.data.domain import in_one_order, input_difference, pool
-from fourfold.errors import ParameterError
+from fourfold.errors import DataError, ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.choose import SentenceEncoding
@@ -18,6 +18,7 @@ from fourfold.preparation.texts import MINILM, encode_descriptions
 from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
 from fourfold.study.checks import check_network, fit_preparation
 from fourfold.study.diagnostics.points import sample_rows
+from fourfold.study.overlap import fellows, judged_apart
 from fourfold.study.protocols import (
     clustering_protocol,
     common_folds,
@@ -55,6 +56,7 @@ class Options:
     recipe: Recipe | Mapping[str, Any] | None
     folds: int
     metric: str | None
+    allow_overlap: bool = False
 
     def preparation(self, domains: Iterable[Domain]) -> Preparation | None:
         """Return the user's preparation, or that of the sentence encoder; None for neither.
@@ -153,21 +155,29 @@ def ask_transfer(
     protocol = _protocol(placement, sources, target, evaluate, options)
     learnt = [*in_one_order(sources), target]
     prepared = _fit_preparation(chosen, placement, learnt, [evaluate], options)
+    taught = {"target": [target], "source": sources}
+    judged, notes = judged_apart(evaluate, taught, allow=options.allow_overlap)
+    if judged is not evaluate:
+        try:
+            protocol = _protocol(placement, sources, target, judged, options)
+        except DataError as error:
+            raise DataError("; ".join([str(error), *notes])) from error
     candidates = transfer_candidates(
         options.methods, placement, options.defaults(FrozenEstimator(prepared)), protocol.parameters
     )
-    unused = target.classes is not None and placement.cell != "zeroshot"
-    why = f"Descriptions of classes are not used: {placement.reasons['zeroshot']}."
+    notes += [*protocol.notes, *protocol.splits.caveats()]
+    if target.classes is not None and placement.cell != "zeroshot":
+        notes.append(f"Descriptions of classes are not used: {placement.reasons['zeroshot']}.")
     return Question(
         title=title,
         placement=placement,
         sources=tuple(sources),
         target=target,
-        evaluate=evaluate,
+        evaluate=judged,
         protocol=protocol,
         preparation=prepared,
         candidates=candidates,
-        notes=(*protocol.notes, *([why] if unused else [])),
+        notes=tuple(notes),
         plotted=(sample_rows(pool(sources)), sample_rows(target)),
     )
 
@@ -187,10 +197,12 @@ def ask_tasks(
     targets = {name: _called(domain, name) for name, domain in tasks.items()}
     judged = {name: None if d is None else _called(d, name) for name, d in evaluate.items()}
     folds = common_folds(targets, options.folds)
-    protocols = {
-        name: labelled_protocol([], d, judged[name], folds=folds, metric=options.metric)
-        for name, d in targets.items()
-    }
+
+    def protocol_of(name: str, rows: Domain | None) -> Protocol:
+        return labelled_protocol([], targets[name], rows, folds=folds, metric=options.metric)
+
+    for name, domain in judged.items():
+        protocol_of(name, domain)  # refuses what cannot judge
     difference = input_difference(targets)
     if difference and isinstance(options.network, nn.Module):
         raise ParameterError(
@@ -204,6 +216,9 @@ def ask_tasks(
         prepared |= dict.fromkeys(names, fitted)
     frozen = {name: FrozenEstimator(fitted) for name, fitted in prepared.items()}
     shared = options.defaults(chosen if difference else next(iter(frozen.values())))
+    allow = options.allow_overlap
+    apart = {n: judged_apart(d, fellows(n, targets), allow=allow) for n, d in judged.items()}
+    protocols = {name: protocol_of(name, rows) for name, (rows, _) in apart.items()}
     joint = joint_candidates(options.methods, placement, targets, shared)
     return {
         name: Question(
@@ -211,10 +226,11 @@ def ask_tasks(
             placement=placement,
             sources=(),
             target=targets[name],
-            evaluate=judged[name],
+            evaluate=apart[name].rows,
             protocol=protocol,
             preparation=prepared[name],
             candidates={**baselines(placement, options.defaults(frozen[name])), **joint},
+            notes=(*apart[name].notes, *protocol.splits.caveats()),
         )
         for name, protocol in protocols.items()
     }
@@ -271,7 +287,7 @@ def _with_vectors(domain: Domain, encoder: str | None) -> Domain:
     """Encode textual descriptions of classes once, before all fits."""
     if domain.classes is None or domain.classes.texts is None:
         return domain
-    return domain.described(encode_descriptions(domain.classes, encoder or MINILM))
+    return domain.described(encode_descriptions(domain.classes, encoder or MINILM, download=True))
 
 
 def _called(domain: Domain, name: str) -> Domain:

@@ -10,6 +10,7 @@ import numpy as np
 
 from fourfold.core.folds import count_folds, make_folds
 from fourfold.data.domain import Domain, pool
+from fourfold.study.overlap import find_overlap, first_of_equals
 from fourfold.study.scores import HarmonicMean, Stability
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fourfold.study.running.outcomes import Outcome
     from fourfold.study.scores import Score
 
-__all__ = ["Halves", "HeldClasses", "HiddenLabels", "Split", "Splits", "count_splits"]
+__all__ = ["Halves", "HeldClasses", "HiddenLabels", "Split", "Splits"]
 
 
 class Split(NamedTuple):
@@ -68,6 +69,10 @@ class Splits(ABC):
     def truth(self, held: Index) -> NDArray[Any]:
         """Return the labels (n,) of the held-out rows; (0,) if there are none."""
 
+    def caveats(self) -> list[str]:
+        """List the effects of repeated rows on the splits, a sentence each."""
+        return []
+
     @abstractmethod
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
         """Rate the outcomes of one method on all splits, in the order of seeds and splits."""
@@ -75,25 +80,55 @@ class Splits(ABC):
 
 @final
 class HiddenLabels(Splits):
-    """Cross-validation on the target's labels, in as many folds as ``count``; 0 for none."""
+    """Cross-validation on the target's labels, in at most ``most`` folds.
 
-    def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, count: int) -> None:
-        self.sources, self.target, self.count = list(sources), target, count
+    Equal rows are held out together, unless they are common. There are no folds where some class
+    has a single label then.
+    """
+
+    def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, most: int) -> None:
+        self.sources, self.target, self.count = list(sources), target, 0
         self.stratified = task.stratified
+        if target.n_labelled:
+            self.first = first_of_equals(target, sources)
+            self.apart = np.unique(self.first)
+            self.count = count_folds(self._drawn, most, stratified=self.stratified)
+
+    @property
+    def _drawn(self) -> NDArray[Any]:
+        """Labels of the rows that folds are drawn from: the first of equal ones."""
+        return self.target.known[self.apart]
 
     def parts(self, seed: int) -> list[Index]:
         """Return the positions of each fold's labelled rows, classes in proportion."""
         if not self.count:
             return []
         where = np.flatnonzero(self.target.labelled)
-        parts = make_folds(self.target.known, self.count, seed, stratified=self.stratified)
-        return [where[held] for held in parts]
+        parts = make_folds(self._drawn, self.count, seed, stratified=self.stratified)
+        return [where[np.isin(self.first, self.apart[held])] for held in parts]
 
     def apply(self, held: Index) -> Split:
         return Split(self.sources, self.target.hide(held), self.target.subset(held))
 
     def truth(self, held: Index) -> NDArray[Any]:
         return self.target.subset(held).known
+
+    def caveats(self) -> list[str]:
+        if not self.count:
+            return []
+        n, said = self.target.n_labelled, []
+        if len(self.apart) < n:
+            said.append(
+                f"{n - len(self.apart)} of {n} labelled rows of the target repeat others; equal "
+                "rows are held out together."
+            )
+        found = find_overlap(self.target, {"source": self.sources})
+        if len(found.rows) and not found.by_chance:
+            said.append(
+                f"{len(found.rows)} of {n} labelled rows of the target are also {found.where}: "
+                "where they are held out, they are still learnt from there."
+            )
+        return said
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
         return [score(o.task, self.truth(o.held), o.outputs["held"]) for o in outcomes]
@@ -209,10 +244,3 @@ class Halves(Splits):
     def chosen_by(self, score: Score) -> str:
         del score
         return f"{Stability.name}: how alike models of two halves of the target cluster all of it"
-
-
-def count_splits(task: Task, target: Domain, most: int) -> int:
-    """Return the number of folds of the target's labels; 0 if some class has a single label."""
-    if not target.n_labelled:
-        return 0
-    return count_folds(target.known, most, stratified=task.stratified)

@@ -65,8 +65,8 @@ class Study:
     target
         The Domain to be solved.
     evaluate
-        Rows with labels to judge on, unseen by all models; they may repeat the target's rows. With
-        tasks: of each task, by name.
+        Rows with labels to judge on; no model sees these labels. Rows may repeat unlabelled ones of
+        the target, whose inputs are there to adapt to. With tasks: of each task, by name.
     tasks
         Instead of a source and a target, several labelled Domains, by name, that all matter.
     methods
@@ -86,6 +86,10 @@ class Study:
         Number of repetitions of every fit, source models included.
     folds
         Number of parts of the target's labels, at most.
+    allow_overlap
+        Whether rows to evaluate on count that are also labelled rows to learn from. By default they
+        are left out of all scores, but in arrays and tables where at least 1 % of the rows repeat
+        another one: there they are equal by chance, which is said.
     metric
         ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"r2"``, ``"nmi"`` or ``"entropy"``; by
         default the task's.
@@ -149,6 +153,7 @@ class Study:
         recipe: Recipe | Mapping[str, Any] | None = None,
         seeds: int = 5,
         folds: int = 3,
+        allow_overlap: bool = False,
         metric: str | None = None,
         jobs: int = 1,
         threads: int = 1,
@@ -173,6 +178,7 @@ class Study:
             recipe=recipe,
             folds=folds,
             metric=metric,
+            allow_overlap=allow_overlap,
         )
         if tasks is None:
             data = of_transfer(source, target, evaluate)

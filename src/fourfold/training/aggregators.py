@@ -55,7 +55,7 @@ def descend(losses: Tensor, name: str, shared: Sequence[Tensor], own: Sequence[T
         for loss in losses
     ]
     for i, parameter in enumerate(own, start=len(shared)):
-        parameter.grad = torch.stack([row[i] for row in rows]).sum(0)
+        _set_gradient(parameter, torch.stack([row[i] for row in rows]).sum(0))
     if not shared:
         return
     flat = [torch.cat([g.reshape(-1) for g in row[: len(shared)]]) for row in rows]
@@ -68,4 +68,9 @@ def descend(losses: Tensor, name: str, shared: Sequence[Tensor], own: Sequence[T
             step = aggregator(name, len(jacobian))(jacobian)
     parts = torch.split(step, [parameter.numel() for parameter in shared])
     for parameter, part in zip(shared, parts, strict=True):
-        parameter.grad = torch.empty_like(parameter).copy_(part.view_as(parameter))
+        _set_gradient(parameter, part.view_as(parameter))
+
+
+def _set_gradient(parameter: Tensor, gradient: Tensor) -> None:
+    """Set a gradient in the memory layout of its parameter, which fused optimizers need."""
+    parameter.grad = torch.empty_like(parameter).copy_(gradient)

@@ -188,3 +188,29 @@ def _session(leader):
             if int(session) == leader and state != "Z":
                 found.add(int(status.parent.name))
     return found
+
+
+def test_rows_that_are_learnt_from_do_not_judge(fourfold, data, tmp_path, short):
+    """Also where the table has other types, and its columns stand in another order."""
+    known = pd.read_parquet(data / "target.parquet").iloc[:20]
+    judged = pd.read_parquet(data / "evaluate.parquet")
+    both = pd.concat([known, judged], ignore_index=True).astype({"colour": np.float32})
+    both[both.columns[::-1]].to_parquet(tmp_path / "both.parquet")
+    known.to_csv(tmp_path / "known.csv", index=False)
+    domains = ("--source", data / "source.csv", "--target", data / "target.csv", "--label", "kind")
+    note = "20 of 58 rows to evaluate on are also labelled rows of the target; they "
+    shown = fourfold("map", *domains, "--evaluate", tmp_path / "both.parquet")
+    assert f"Note: {note}are left out" in " ".join(shown.out.split())
+    output = ("-o", tmp_path / "out")
+    options = (*domains, *short, "--seeds", 1, *output)
+    fourfold("study", *options, "--evaluate", tmp_path / "known.csv").refused(
+        "known, to evaluate on, must have rows that are not learnt from; 20 of 20 are also "
+        "labelled rows of the target: bring others, or judge on them all the same, --allow-overlap"
+    )
+    judged = ("--evaluate", tmp_path / "both.parquet")
+    said = fourfold("study", *options, *judged)
+    assert f"Note: {note}are left out of the scores." in " ".join(said.out.split())
+    assert note in (tmp_path / "out" / "report.html").read_text()
+    assert result(tmp_path / "out")["evaluate"]["labelled"] == 38
+    said = fourfold("study", *options, *judged, "--allow-overlap", "--resume")
+    assert f"Note: {note}count, as allowed." in " ".join(said.out.split())

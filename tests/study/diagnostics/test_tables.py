@@ -36,7 +36,7 @@ def test_held_out_rows_are_counted_where_none_are_to_evaluate_on(tmp_path):
 
 
 def test_labelled_rows_to_evaluate_on_are_counted(tmp_path):
-    evaluate = Domain(X[:3], np.array(["b", None, "a"], object))
+    evaluate = Domain(X[:3] + 20, np.array(["b", None, "a"], object))
     outcomes = [outcome(None, [], evaluate=["a", "b", "a"]), outcome(0, [0], held=["b"])]
     classes, counts = confusion_counts(question(tmp_path, evaluate), outcomes)
     assert (classes, counts) == (["a", "b"], [[1, 0], [1, 0]])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fourfold import Domain, FineTune, Recipe, load
-from fourfold.errors import FileError
+from fourfold.errors import FileError, ParameterError
 from study.samples import domains, transfer_study, weights
 
 SHORT = {"methods": ["FineTune"], "seeds": 1}
@@ -50,6 +50,8 @@ def test_a_used_folder_is_gone_on_with_or_replaced_but_never_mixed(tmp_path):
             transfer_study(tmp_path, *data, **SHORT)
     with pytest.raises(FileError, match=r"of other data: force=True replaces it"):
         transfer_study(tmp_path, *others(), resume=True, **SHORT)
+    with pytest.raises(ParameterError, match="exclude each other; got both"):
+        transfer_study(tmp_path, *domains(), resume=True, force=True, **SHORT)
     assert weights(tmp_path / "out") == kept
     again = transfer_study(tmp_path, *domains(), resume=True, **SHORT).run()
     assert again.lines[0].scores == first.lines[0].scores

@@ -113,7 +113,13 @@ class Approximate(Backend, ABC):
     @classmethod
     @final
     def read(cls, folder: Path, about: dict[str, Any]) -> Self:
-        inner = faiss.read_index(str(folder / "labels.faiss"), cls.mapping)
+        path = str(folder / "labels.faiss")
+        # a file may name another one for its lists, which is looked for beside it alone
+        flags = cls.mapping | faiss.IO_FLAG_ONDISK_SAME_DIR | faiss.IO_FLAG_READ_ONLY
+        inner = faiss.read_index(path, flags)
+        lists = isinstance(inner, faiss.IndexIVF) and faiss.downcast_InvertedLists(inner.invlists)
+        if isinstance(lists, faiss.OnDiskInvertedLists) and lists.filename:
+            raise BundleError(f"{path} must hold its vectors; it names another file")
         width = about["width"] + 1 + (cls.stores_bias and about["biased"])
         if not isinstance(inner, cls.index_class) or inner.d != width:
             raise BundleError(

@@ -263,9 +263,8 @@ class LabelIndex(Parameters):
         except BundleError:
             raise
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise BundleError(
-                f"{place} must hold a whole index of labels; got {' '.join(str(error).split())}"
-            ) from error
+            got = f"{' '.join(str(error).split()):.120}"
+            raise BundleError(f"{place} must hold a whole index of labels; got {got}") from error
         return index
 
     def _built(self) -> Backend:

@@ -4,16 +4,7 @@ One file holds one kind of storage; a new kind subclasses ``Rows`` and is recogn
 """
 
 from fourfold.data.rows.array import ArrayRows, check_finite
-from fourfold.data.rows.base import (
-    BLOCK_BYTES,
-    KEY,
-    Index,
-    Keys,
-    Rows,
-    evenly,
-    hash_blocks,
-    hash_contents,
-)
+from fourfold.data.rows.base import BLOCK_BYTES, KEY, Index, Keys, Rows, hash_blocks, hash_contents
 from fourfold.data.rows.dataset import DatasetRows
 from fourfold.data.rows.frame import FrameRows
 from fourfold.data.rows.recognize import as_rows
@@ -36,7 +27,6 @@ __all__ = [
     "TextRows",
     "as_rows",
     "check_finite",
-    "evenly",
     "hash_blocks",
     "hash_contents",
 ]

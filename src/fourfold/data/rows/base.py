@@ -13,7 +13,7 @@ from xxhash import xxh3_128_digest, xxh3_128_hexdigest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["BLOCK_BYTES", "KEY", "Index", "Keys", "Rows", "evenly", "hash_blocks", "hash_contents"]
+__all__ = ["BLOCK_BYTES", "KEY", "Index", "Keys", "Rows", "hash_blocks", "hash_contents"]
 
 Index: TypeAlias = NDArray[np.intp]
 """Positions of rows."""
@@ -79,20 +79,15 @@ class Rows(ABC):
         for start in range(0, self.n, size):
             yield self.take(np.arange(start, min(start + size, self.n)))
 
+    def draw(self, most: int) -> Index:
+        """Return at most ``most`` positions, drawn by content, the same in any order."""
+        if self.n <= most:
+            return np.arange(self.n)
+        return np.sort(np.argpartition(self.keys.view(np.uint64)[::2], most)[:most])
+
     def sample(self, most: int) -> Any:
-        """Read at most ``most`` rows, evenly spaced."""
-        return self.take(evenly(self.n, most))
-
-
-def evenly(n: int, most: int) -> Index:
-    """Return at most ``most`` of n positions, evenly spaced from the first to the last.
-
-    Examples
-    --------
-    >>> evenly(9, 3), evenly(2, 3)
-    (array([0, 4, 8]), array([0, 1]))
-    """
-    return np.linspace(0, n - 1, min(n, most)).astype(np.intp)
+        """Read at most ``most`` rows, drawn by content."""
+        return self.take(self.draw(most))
 
 
 def hash_contents(contents: Iterable[bytes]) -> Keys:

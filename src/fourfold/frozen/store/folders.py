@@ -96,7 +96,7 @@ class StoreFolders:
         except OSError as error:
             raise FileError(f"the store {path} must be writable; got: {error}") from error
         rebuild = None if self.read_only else self._set_index_aside
-        self.index = StoreIndex(path / INDEX, rebuild, read_only=self.read_only)
+        self.index = StoreIndex(path / INDEX, self.lock(INDEX), rebuild, read_only=self.read_only)
 
     @property
     def marked(self) -> bool:
@@ -108,11 +108,10 @@ class StoreFolders:
 
     def _check_ours(self) -> None:
         """Refuse a folder that is neither marked nor empty, and a file."""
-        if self.marked or not self.path.exists():
-            return
-        names = [entry.name for entry in self.path.iterdir()]
+        # listed first: another process that makes the store marks it before all else
+        names = [entry.name for entry in self.path.iterdir()] if self.path.exists() else []
         held = [name for name in names if not name.startswith(f".{MARK}")]  # a mark in the making
-        if not held:
+        if self.marked or not held:
             return
         old = self._first_format()
         if old is None:
@@ -137,7 +136,7 @@ class StoreFolders:
         index = self.path / INDEX
         if not index.exists():
             return None
-        old = StoreIndex(index, read_only=True)
+        old = StoreIndex(index, self.lock(INDEX), read_only=True)
         try:
             if old.format >= FORMAT:
                 return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 import numpy as np
 
+from fourfold.core.atomic import whole_file
 from fourfold.data.rows import KEY
 from fourfold.errors import FileError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from filelock import FileLock
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Keys
@@ -85,9 +87,14 @@ class StoreIndex:
     """
 
     def __init__(
-        self, file: Path, rebuild: Callable[[], None] | None = None, *, read_only: bool = False
+        self,
+        file: Path,
+        lock: FileLock,
+        rebuild: Callable[[], None] | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
-        self.file, self.rebuild, self.read_only = file, rebuild, read_only
+        self.file, self.lock, self.rebuild, self.read_only = file, lock, rebuild, read_only
 
     def _query(self, ask: Callable[[sqlite3.Connection], T], *, change: bool = False) -> T:
         """Ask within a connection; to change something, within a transaction without others."""
@@ -119,17 +126,24 @@ class StoreIndex:
             log = self.file.with_name(f"{self.file.name}-wal")
             mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
             return sqlite3.connect(f"{self.file.as_uri()}?{mode}", uri=True, isolation_level=None)
+        if not self.file.exists():
+            self._create()
         db = sqlite3.connect(self.file, WAIT_SECONDS, isolation_level=None)
         try:
             db.execute("PRAGMA foreign_keys=ON")
             db.execute("PRAGMA synchronous=NORMAL")
-            if not db.execute("SELECT 1 FROM sqlite_schema").fetchone():  # new, or begun anew
-                db.execute("PRAGMA journal_mode=WAL")
-                db.executescript(TABLES)
         except BaseException:
             db.close()
             raise
         return db
+
+    def _create(self) -> None:
+        """Write a file of empty tables, in one process and all or nothing."""
+        with self.lock:
+            if not self.file.exists():
+                with whole_file(self.file) as part, closing(sqlite3.connect(part)) as db:
+                    db.execute("PRAGMA journal_mode=WAL")
+                    db.executescript(TABLES)
 
     @property
     def format(self) -> int:

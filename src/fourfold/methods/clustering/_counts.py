@@ -12,7 +12,7 @@ from scipy import sparse
 from fourfold.algorithms.clustering.counts import refuse_empty
 from fourfold.algorithms.codebook import Codebook, CodebookLayer
 from fourfold.core.parameters import PositiveInt
-from fourfold.data.rows import SparseRows, evenly
+from fourfold.data.rows import SparseRows
 from fourfold.errors import DataError
 from fourfold.estimators.problem import Labelled, Unlabelled
 from fourfold.frozen.blocks import as_tensor
@@ -116,7 +116,7 @@ def _is_signed(inputs: Inputs, rows: Rows) -> bool:
 def _sample(body: Body, rows: Rows) -> NDArray[np.float32]:
     """Read numbers (n, d) as the codebook will get them."""
     stages = [s for s in body.children() if not isinstance(s, (CodebookLayer, Normalizer))]
-    few = rows.subset(evenly(rows.n, SAMPLE))
+    few = rows.subset(rows.draw(SAMPLE))
     return np.concatenate(list(_through(stages, few)))
 
 

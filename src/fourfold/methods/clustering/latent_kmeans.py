@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 
 from fourfold.algorithms.clustering.latent import components, depth
-from fourfold.data.rows import SparseRows, evenly
+from fourfold.data.rows import SparseRows
 from fourfold.methods.clustering._clusters import Clusters, around_means
 from fourfold.methods.kit import Fitted, Needs, PositiveInt, Problem
 from fourfold.networks.normalized_counts import Latent
@@ -80,5 +80,5 @@ def _matrix(rows: Rows, *, counts: bool) -> sparse.csr_matrix | NDArray[np.float
     """Return rows as (n, d): sparse where they are counts, else at most MOST_ROWS of them."""
     if counts and isinstance(rows, SparseRows):
         return sparse.csr_matrix(rows.matrix, dtype=np.float64)
-    few = rows.subset(evenly(rows.n, MOST_ROWS))
+    few = rows.subset(rows.draw(MOST_ROWS))
     return np.concatenate([x.reshape(len(x), -1) for x in few.blocks()]).astype(np.float64)

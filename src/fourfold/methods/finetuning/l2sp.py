@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from fourfold.algorithms.fisher import fisher_diagonal
-from fourfold.data.rows import evenly
 from fourfold.methods.kit import (
     Batch,
     Fitted,
@@ -125,7 +124,7 @@ class L2SP(TrainsNetwork):
                 "fisher=True must have the source's data to measure on; got a trained model"
             )
         known = problem.source.data.known()
-        few = known.at(evenly(len(known.y), FISHER_ROWS))
+        few = known.at(known.rows.draw(FISHER_ROWS))
         source = (problem.source_model, problem.source.task)
         measured, task = (model, problem.task) if kept else source
         found = fisher_diagonal(measured, few.rows, task)

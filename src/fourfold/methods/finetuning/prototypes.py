@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.data.rows import evenly
 from fourfold.methods.kit import (
     Fitted,
     Model,
@@ -72,7 +71,7 @@ class Prototypes(TrainsNetwork):
         if self.centre:
             without_data = isinstance(problem.source, Pretrained)
             rows = problem.target.rows if without_data else problem.source_data.rows
-            some = rows.subset(evenly(rows.n, MEAN_ROWS))
+            some = rows.subset(rows.draw(MEAN_ROWS))
             nearest.mean.copy_(teacher_outputs(body, some).mean(0))
         features = nearest.embed_inputs(teacher_outputs(body, known.rows))  # (n, d)
         for c, prototype in enumerate(nearest.prototypes):

@@ -11,7 +11,6 @@ from torch import Tensor
 from fourfold.algorithms.linear import zca_whitening
 from fourfold.algorithms.sparse_coding import learn_dictionary
 from fourfold.core.findings import Curves, Facts
-from fourfold.data.rows import evenly
 from fourfold.errors import DataError
 from fourfold.frozen.blocks import as_tensor
 from fourfold.networks.coder import CURVE, CodesAndInput
@@ -47,7 +46,7 @@ def fit_dictionary(
         If all rows, or all windows, are constant.
     """
     module, read = codes_of(body), _reader(body, rows)
-    sample = read(evenly(rows.n, LOOK))
+    sample = read(rows.draw(LOOK))
     windows = module.windows
     even = sample if windows.window is None else windows.contrast_normalized(sample)
     if not even.any():
@@ -76,7 +75,7 @@ def fit_dictionary(
 def describe_dictionary(body: Body, rows: Rows) -> list[Finding]:
     """Return the dictionary's objective over its training, and its use on labelled rows."""
     module = codes_of(body)
-    few = _reader(body, rows)(evenly(rows.n, LOOK // 8))
+    few = _reader(body, rows)(rows.draw(LOOK // 8))
     on = module.codes(module.windows(few)) != 0
     title = "What the dictionary leaves of the source: ½‖x − aD‖² + λ‖a‖₁"
     shares = [f"{share:.0%}" for share in np.linspace(0, 1, CURVE)]

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
-from fourfold.data.rows import evenly
 from fourfold.methods.kit import (
     FitsHead,
     Fitted,
@@ -59,7 +58,7 @@ class LinearPCA(FitsHead):
         known = problem.target.known()
         sources = [] if problem.source is None else [problem.source_data]
         rows = [data.rows for data in (*sources, problem.target)]
-        some = [part.subset(evenly(part.n, MOST_ROWS)) for part in rows]
+        some = [part.subset(part.draw(MOST_ROWS)) for part in rows]
         inputs = np.concatenate([in_blocks(problem.body(Flat()), part) for part in some])
         found = PCA(min(self.n_components, *inputs.shape), random_state=problem.seed).fit(inputs)
         explained = np.cumsum(found.explained_variance_ratio_)

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
-from fourfold.data.rows import evenly
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.problem import Labelled
 from fourfold.methods.zeroshot._label_heads import head_of
@@ -39,7 +38,7 @@ LOOKED_AT: Final = 500
 def score_spread(model: Model, seen: SeenData) -> float:
     """Return the mean standard deviation of a row's scores over the seen classes, above 0."""
     head_of(model).set_classes(seen.signatures)
-    some = seen.data.at(evenly(len(seen.data.y), LOOKED_AT))
+    some = seen.data.at(seen.data.rows.draw(LOOKED_AT))
     spread = float(model.outputs(some.rows).astype(np.float64).std(axis=1).mean())
     return spread if spread > 0 else 1.0
 

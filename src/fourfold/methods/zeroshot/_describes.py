@@ -62,7 +62,8 @@ class Describes(TransferEstimator, ABC):
         in turn, for a large harmonic mean of the accuracies on these and on the others. It is
         carried over in units of the spread of a model's own scores.
     encoder
-        Sentence encoder for descriptions that are texts: its name or folder.
+        Sentence encoder for descriptions that are texts: its name or folder. A name that is not in
+        the Hugging Face cache is downloaded by ``fit``, never by predictions.
     index
         Kind of the :class:`~fourfold.algorithms.label_index.LabelIndex` (extra ``labels``) that
         ``predict_topk`` looks classes up in; it is saved with the model and grows with

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from fourfold.core.findings import Bars
-from fourfold.data.rows import evenly
 from fourfold.errors import ParameterError
 from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.zeroshot._attribute_heads import PosteriorHead
@@ -146,7 +145,7 @@ def explain_answers(
     model: Model, task: Classification, rows: Rows, seen: Sequence[Any]
 ) -> list[Explanation]:
     """Explain a typical row of each of the most frequent answers."""
-    rows = rows.subset(evenly(rows.n, LOOKED_AT))
+    rows = rows.subset(rows.draw(LOOKED_AT))
     outputs = model.outputs(rows)
     guess, ranked = outputs.argmax(axis=1), np.sort(outputs, axis=1)
     lead = ranked[:, -1] - ranked[:, -2]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, Self, final
 
 import numpy as np
 
-from fourfold.data.rows import evenly
 from fourfold.errors import BundleError
 from fourfold.frozen.blocks import in_blocks
 from fourfold.methods.zeroshot._label_heads import InputEmbedding, head_of
@@ -53,7 +52,7 @@ class ClassIndex:
         head = head_of(model)
         index = LabelIndex().set_params(kind=kind).build(head.labels.numpy(), head.bias.numpy())
         if rows is not None and rows.n:
-            few = rows.subset(evenly(rows.n, CALIBRATION_ROWS))
+            few = rows.subset(rows.draw(CALIBRATION_ROWS))
             index.calibrate(in_blocks(InputEmbedding(model), few))
         return cls(index, np.arange(index.n))
 

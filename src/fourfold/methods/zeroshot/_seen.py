@@ -104,7 +104,11 @@ def described_classes(
     name: str, domains: Sequence[Domain], seen: list[Any], encoder: str, *, generalized: bool
 ) -> ClassDescriptions:
     """Return descriptions of the seen and of the candidate classes; the last domain names these."""
-    known = [encode_descriptions(d.classes, encoder) for d in domains if d.classes is not None]
+    known = [
+        encode_descriptions(domain.classes, encoder, download=True)
+        for domain in domains
+        if domain.classes is not None
+    ]
     if not known:
         raise DataError(
             f"{name} must know descriptions of the classes, Domain(..., classes=...); got none"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fourfold.errors import some
 
 if TYPE_CHECKING:
@@ -20,8 +18,8 @@ __all__ = ["leaks"]
 def leaks(source: Domain, target: Domain, evaluate: Domain | None = None) -> list[str]:
     """List the leaks of unseen classes into the source, a sentence each.
 
-    An unseen class must be new: without examples under another spelling, without the description of
-    a seen class, and without rows to judge on among the source's.
+    An unseen class must be new: without examples under another spelling, and without the
+    description of a seen class.
 
     Examples
     --------
@@ -41,13 +39,6 @@ def leaks(source: Domain, target: Domain, evaluate: Domain | None = None) -> lis
             f"the target has labels of unseen classes, {some(map(repr, given))}: zero-shot methods "
             "do not look at them, other methods do."
         )
-    if evaluate is not None:
-        asked, learnt = (domain.rows.keys.view("S16") for domain in (evaluate, source))
-        same = int(np.isin(asked, learnt).sum())
-        if same:
-            found.append(
-                f"{same} of {evaluate.n_rows} rows to evaluate on are also rows of the source."
-            )
     return found
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.decomposition import PCA
 
-from fourfold.data.rows import evenly
 from fourfold.study.result import Points
 
 if TYPE_CHECKING:
@@ -40,10 +39,10 @@ def points_of(
 
 
 def sample_rows(domain: Domain) -> Domain:
-    """Return up to 300 rows of a domain, evenly spread."""
+    """Return up to 300 rows of a domain, drawn by content."""
     if domain.n_rows <= MOST_ROWS:
         return domain
-    return domain.subset(evenly(domain.n_rows, MOST_ROWS))
+    return domain.subset(domain.rows.draw(MOST_ROWS))
 
 
 def _points(title: str, parts: Sequence[Domain], blocks: Sequence[NDArray[np.float32]]) -> Points:

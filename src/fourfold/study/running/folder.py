@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from fourfold.core.atomic import whole_file
 from fourfold.core.version import VERSION
-from fourfold.errors import FileError
+from fourfold.errors import FileError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +41,18 @@ class StudyFolder:
 
     Raises
     ------
+    ParameterError
+        If it is both resumed and replaced.
     FileError
         If the folder cannot be written, or holds a study that is neither resumed nor replaced.
     """
 
     def __init__(self, path: Path, data: str, *, resume: bool, force: bool) -> None:
+        if resume and force:
+            raise ParameterError(
+                "resume=True goes on with a study and force=True replaces it: they exclude each "
+                "other; got both"
+            )
         self.path, self.data, self.resume, self.force = path, data, resume, force
         self._lock = FileLock(path / ".lock", is_singleton=True)
         _check_writable(path)
