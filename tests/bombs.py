@@ -121,12 +121,12 @@ BOMBS = {
 
 def read(path: Path) -> None:
     """Read a bomb as what its ending says."""
-    from fourfold.preparation.tables import TablePreparation
+    from fourfold.preparation.transformer_file import load_transformer
     from fourfold.readers import read_classes, read_domain
     from fourfold.readers.vectors import WordVectors
 
     if path.suffix == ".skops":
-        TablePreparation()._read({}, path.parent)
+        load_transformer(path)
     elif ".vec" in path.name:
         WordVectors.open(path)
     elif path.suffix == ".json":

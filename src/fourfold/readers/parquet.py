@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,7 +40,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """
     with _open(path) as file:
         declared = _Declared(file, columns)
-        check_fits(COPIES * declared.least, "the table, unpacked,")
+        check_fits(declared.least, "the table, unpacked,")
         repeated = declared.repeated(path)
         table = None if repeated else file.read(declared.schema.names)
     if table is None:
@@ -69,7 +69,10 @@ def _open(path: Path, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
 
 @final
 class _Declared:
-    """Sizes that a file declares for some of its columns, or all."""
+    """Sizes that a file declares for some of its columns, or all.
+
+    Of row groups only their totals are read: Arrow ends the process at some damaged columns.
+    """
 
     def __init__(self, file: pq.ParquetFile, columns: Sequence[str] | None) -> None:
         data = file.metadata
@@ -77,41 +80,33 @@ class _Declared:
         whole: pa.Schema = file.schema_arrow
         self.schema = pa.schema(field for field in whole if not columns or field.name in columns)
         check_schema(self.schema)
-        self.groups = [data.row_group(at) for at in range(data.num_row_groups)]
-        self.rows: list[int] = [group.num_rows for group in self.groups]
-        leaves = {data.schema.column(at).path: at for at in range(data.num_columns)}
-        self.pages: dict[str, list[int]] = {
-            name: [group.column(leaves[name]).total_uncompressed_size for group in self.groups]
-            for name in self.schema.names
-        }
+        groups = [data.row_group(at) for at in range(data.num_row_groups)]
+        self.rows: list[int] = [group.num_rows for group in groups]
+        self.pages = sum(int(group.total_byte_size) for group in groups)
 
     @property
     def least(self) -> float:
         """Bytes of the columns if no text is repeated."""
         widths: float = sum(map(_width, self.schema.types))
-        return sum(self.rows) * widths + sum(map(sum, self.pages.values()))
+        return COPIES * sum(self.rows) * widths + self.pages
 
     def repeated(self, path: Path) -> list[str]:
         """Return the columns of texts that may be too long when they are unpacked."""
         texts = [field.name for field in self.schema if is_text(field.type)]
-        share = memory_limit() / COPIES / max(1, len(texts))
-        unsure = [name for name in texts if self._worst(name, self.pages[name]) > share]
-        if not unsure:
+        room = memory_limit() / COPIES - self.pages
+        if len(texts) * sum(self.rows) * self.pages <= room:
             return []
-        longest: dict[str, list[int]] = {name: [] for name in unsure}
-        with _open(path, unsure) as file:
+        longest = dict.fromkeys(texts, 0)
+        with _open(path, texts) as file:
             for at, rows in enumerate(self.rows):
-                # its first row comes with all texts that are repeated
-                first: Any = next(file.iter_batches(1, [at], unsure)) if rows else None
-                for name in unsure:
-                    known = first.column(name).dictionary if rows else pa.array([], pa.string())
-                    longest[name].append(pc.max(pc.binary_length(known)).as_py() or 0)
-        return [name for name in unsure if self._worst(name, longest[name]) > share]
-
-    def _worst(self, name: str, longest: list[int]) -> int:
-        """Return the bytes of texts that are all as long as the longest, and of all pages."""
-        bounds = zip(self.rows, longest, strict=True)
-        return sum(n * most for n, most in bounds) + sum(self.pages[name])
+                if rows:  # its first comes with all texts that are repeated
+                    first = next(file.iter_batches(1, [at], texts))
+                    for name in texts:
+                        lengths = pc.binary_length(first.column(name).dictionary)
+                        longest[name] += rows * (pc.max(lengths).as_py() or 0)
+        if sum(longest.values()) <= room:
+            return []
+        return [name for name in texts if longest[name] > room / len(texts)]
 
 
 def _width(kind: pa.DataType) -> float:
