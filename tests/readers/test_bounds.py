@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 import bombs
+from benchmarks.harness import ROOT
 from fourfold import read_classes, read_domain, read_domains
 from fourfold.core.memory import max_memory
 from fourfold.errors import DataError
@@ -34,7 +36,8 @@ def exploded(tmp_path_factory):
         (folder / name.replace(".", "_")).mkdir()
         (folder / name.replace(".", "_") / name).write_bytes(make())
     program = [sys.executable, "-W", "ignore", bombs.__file__, str(folder)]
-    done = subprocess.run(program, capture_output=True, check=True, text=True)
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    done = subprocess.run(program, capture_output=True, check=True, text=True, env=paths)
     return json.loads(done.stdout.splitlines()[-1])
 
 
