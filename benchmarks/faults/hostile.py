@@ -213,6 +213,11 @@ def _pickled_network(folder: Path, mark: Path) -> None:
     sign(folder, lambda index: index["fitted"].update(changes))
 
 
+def _endless_units(folder: Path, _: Path) -> None:
+    units = {"hidden_layer_sizes": [200_000, 200_000]}
+    sign(folder, lambda index: index["fitted"]["network"]["parameters"].update(units))
+
+
 def _weights_elsewhere(folder: Path, _: Path) -> None:
     """Name weights of an ONNX file that lie outside."""
     path = folder / "body.onnx"
@@ -319,6 +324,7 @@ HOSTILE: Final[dict[str, Hostile]] = {
     "index with a huge number": Hostile("vectors", "OverflowError", _text('{"format": 1e999}')),
     "class of another library": Hostile("vectors", "got 'os.system'", _foreign_class),
     "network from a pickle": Hostile("vectors", "the network must be the one", _pickled_network),
+    "network with endless units": Hostile("vectors", "got one of 160,0", _endless_units),
     "weights outside of ONNX": Hostile("network", "it names other files", _weights_elsewhere),
     "type of another library": Hostile(
         "table", f"{TYPES}payload.Module", _schema(_node("ObjectNode", "payload", "Module"))

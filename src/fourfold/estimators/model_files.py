@@ -25,7 +25,7 @@ from fourfold.estimators.problem import Fitted
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.onnx import export_onnx, read_onnx, session
 from fourfold.frozen.store import active
-from fourfold.networks.builder import Body, as_body
+from fourfold.networks.builder import Body, Builder, as_body
 from fourfold.preparation.choose import load_preparation
 from fourfold.training.phases import History
 
@@ -133,10 +133,23 @@ def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
 def _body(folder: Path, notes: Mapping[str, Any], inputs: Inputs, module: nn.Module | None) -> Body:
     if notes["network"] is not None:
         builder = from_plain(notes["network"], networks.BUILDERS).bare()  # reads no other file
+        _check_size(builder, inputs.shape, folder / WEIGHTS)
         return inputs.under(builder.build(inputs.shape))
     if module is not None:
         return inputs.under(as_body(copy.deepcopy(module), inputs.shape))
     return inputs.under(Body({"network": OnnxModule(folder / BODY)}, notes["width"]))
+
+
+def _check_size(builder: Builder, shape: tuple[int, ...], weights: Path) -> None:
+    """Refuse a network that is larger than its weights, before it takes memory."""
+    with torch.device("meta"):
+        planned = builder.build(shape).state_dict()
+    needed, found = sum(value.nbytes for value in planned.values()), weights.stat().st_size
+    if needed > found:
+        raise BundleError(
+            f"the network must be the one that was saved; got one of {needed:,} bytes, and "
+            f"{found:,} bytes of weights"
+        )
 
 
 def _load_weights(model: Model, weights: dict[str, Tensor]) -> None:

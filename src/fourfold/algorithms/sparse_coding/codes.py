@@ -86,6 +86,8 @@ class SparseCodes(nn.Module):
     @torch.no_grad()
     def set_atoms(self, atoms: Tensor, *, regroup: bool = True) -> None:
         """Replace the atoms by others (k, d), in new groups or in those of the atoms before."""
+        if atoms.is_meta:  # sizes alone are asked for
+            return
         gram = atoms @ atoms.T
         order = grouped(gram) if regroup else self.order
         gram = gram[order][:, order]
