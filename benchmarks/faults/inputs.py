@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["attack"]
 
-CHUNK: Final = 250
+CHUNK: Final = 1000
 """Inputs that one child reads, unless one ends it."""
 
 
