@@ -31,11 +31,7 @@ def attack(s: Settings) -> Measures:
     """Read mutated inputs of each format, in as many children as there are cores."""
     log = Log("inputs", s)
     samples = {name: form.samples() for name, form in FORMATS.items()}
-    with (
-        TemporaryDirectory(dir=log.folder) as folder,
-        max_memory(s.limits.memory // 2),
-        ThreadPoolExecutor(os.cpu_count()) as cores,
-    ):
+    with TemporaryDirectory(dir=log.folder) as folder, ThreadPoolExecutor(os.cpu_count()) as cores:
         chunks = [
             (name, start)
             for start, name in product(range(0, s.inputs, CHUNK), FORMATS)
@@ -55,11 +51,11 @@ def attack(s: Settings) -> Measures:
 def _case(name: str, i: int, samples: list[bytes], folder: Path, s: Settings) -> Case:
     rng = np.random.default_rng([s.seed, i, *name.encode()])
     sample = samples[i % len(samples)]
-    return Case(f"{name} {i}", partial(_read, name, sample, rng, folder))
+    return Case(f"{name} {i}", partial(_read, name, sample, rng, folder, s.limits.memory // 2))
 
 
-def _read(name: str, sample: bytes, rng: np.random.Generator, folder: Path) -> None:
-    with TemporaryDirectory(dir=folder) as place:
+def _read(name: str, sample: bytes, rng: np.random.Generator, folder: Path, limit: int) -> None:
+    with TemporaryDirectory(dir=folder) as place, max_memory(limit):
         file = Path(place, f"input{FORMATS[name].ending}")
         file.write_bytes(mutate(sample, rng))
         FORMATS[name].read(file)
