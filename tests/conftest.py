@@ -7,5 +7,7 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, here and in children
+# read when torch is imported, here and in children
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # tests compare with sums made on the CPU
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
