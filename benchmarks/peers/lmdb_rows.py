@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Self, final
 
 import lmdb
 import numpy as np
@@ -23,6 +23,12 @@ class Rows:
 
     def __init__(self, folder: Path, size: int, *, read_only: bool = False) -> None:
         self.env = lmdb.open(str(folder), map_size=size, readonly=read_only, lock=not read_only)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.env.close()
 
     def write(self, x: NDArray[np.float32], per_write: int) -> None:
         """Write rows, so many in a transaction."""

@@ -212,16 +212,19 @@ class ValueLocations:
     def take(self, index: Index) -> NDArray[Any]:
         """Copy the values at these positions: (len(index), ...), or an array of arrays."""
         which, where = self.which[index], self.where[index]
+        used = np.unique(which)
+        if len(used) == 1 and self.arrays[used[0]].dtype == self.dtype:
+            # a second array of this size would make the system clear pages anew
+            only: NDArray[Any] = self.arrays[used[0]].read(where)
+            return only
         out: NDArray[Any] = (
             np.empty(len(index), object)
             if self.ragged
             else np.empty((len(index), *self.shape), self.dtype)
         )
-        for i in np.unique(which):
+        for i in used:
             mine = np.flatnonzero(which == i)
             values: NDArray[Any] = self.arrays[i].read(where[mine])
-            if len(mine) == len(index) and values.dtype == out.dtype:
-                return values
             if self.ragged:
                 for at, value in zip(mine, values, strict=True):
                     out[at] = value
