@@ -24,7 +24,7 @@ def _side(name: str) -> Callable[[Settings], Measures]:
         for module in WARM:
             import_module(module)
         found: Measures = import_module(f"benchmarks.faults.{name}").attack(s)
-        return found
+        return {"seed": s.seed, **found}
 
     return attack
 
