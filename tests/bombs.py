@@ -147,14 +147,8 @@ def warm_up() -> None:
             form.read(path)
 
 
-def _memory(key: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(key):
-            return int(line.split()[1]) << 10
-    raise KeyError(key)
-
-
 def main(folder: Path) -> None:
+    from benchmarks.faults.children import begin_peak, memory
     from fourfold.core.memory import max_memory
     from fourfold.errors import FourfoldError
 
@@ -162,15 +156,14 @@ def main(folder: Path) -> None:
     found = {}
     for path in sorted(folder.iterdir()):
         (bomb,) = path.iterdir()
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        before = _memory("VmRSS")
+        before = begin_peak()
         try:
             with max_memory(LIMIT):
                 read(bomb)
             said = "nothing"
         except FourfoldError as error:
             said = f"{type(error).__name__}: {error}"
-        found[bomb.name] = [said, _memory("VmHWM") - before]
+        found[bomb.name] = [said, memory("VmHWM") - before]
     print(json.dumps(found))  # noqa: T201
 
 

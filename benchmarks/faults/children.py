@@ -19,7 +19,18 @@ from fourfold.errors import FourfoldError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["FAULTS", "Case", "Child", "Limits", "Verdict", "WrongError", "in_child", "run_cases"]
+__all__ = [
+    "FAULTS",
+    "Case",
+    "Child",
+    "Limits",
+    "Verdict",
+    "WrongError",
+    "begin_peak",
+    "in_child",
+    "memory",
+    "run_cases",
+]
 
 FAULTS: Final = ("crashes", "hangs", "over_memory", "silent_wrong")
 LONGEST: Final = 300
@@ -166,9 +177,9 @@ def _attempt(work: Callable[[], str | None]) -> tuple[str, str]:
         return "", traceback.format_exc()
 
 
-def _judge(work: Callable[[], None], memory: int) -> Verdict:
+def _judge(work: Callable[[], None], limit: int) -> Verdict:
     """Run a case in this process, and judge it."""
-    before = _peak()
+    before = begin_peak()
     try:
         work()
     except FourfoldError as error:
@@ -187,14 +198,22 @@ def _judge(work: Callable[[], None], memory: int) -> Verdict:
         verdict = Verdict("crashes", f"{type(error).__name__}: {error}"[:LONGEST])
     else:
         verdict = Verdict("", "")
-    used = _peak() - before
-    if used > memory and not verdict.fault:
+    used = memory("VmHWM") - before
+    if used > limit and not verdict.fault:
         return Verdict("over_memory", f"{used / 1e6:.0f} MB")
     return verdict
 
 
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def begin_peak() -> int:
+    """Begin this process's peak of memory anew, and return its memory now, in bytes."""
+    Path("/proc/self/clear_refs").write_text("5", "ascii")
+    return memory("VmRSS")
+
+
+def memory(key: str) -> int:
+    """Return the memory that this process holds, VmRSS, or its peak, VmHWM, in bytes."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return int(dict(line.split(":", 1) for line in lines)[key].split()[0]) << 10
 
 
 def _address_space() -> int:
