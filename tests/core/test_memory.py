@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from zipfile import ZipInfo
-
 import pytest
 
 from fourfold.core import memory
-from fourfold.core.memory import check_fits, check_member, max_memory, memory_limit
+from fourfold.core.memory import check_fits, max_memory, memory_limit
 from fourfold.errors import DataError, ParameterError
 
 
@@ -65,14 +63,3 @@ def test_control_groups_of_both_versions_count_and_so_do_those_around(tmp_path, 
     assert sorted(memory._free_of_group(outer, "a/b")) == [350, 800]
     (outer / "a/b" / most).write_text("max\n")
     assert list(memory._free_of_group(outer, "a/b")) == [350]
-
-
-def test_members_of_zip_files_are_plain_or_deflated():
-    member = ZipInfo("a.npy")
-    check_member(member)
-    member.compress_type = 14
-    with pytest.raises(DataError, match=r"a\.npy must be stored or deflated.*compression 14"):
-        check_member(member)
-    member.compress_type, member.flag_bits = 0, 1
-    with pytest.raises(DataError, match="not encrypted"):
-        check_member(member)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from zipfile import ZipInfo
+
 import numpy as np
 import pytest
 
 from fourfold.errors import DataError
 from fourfold.readers import read_domain
+from fourfold.readers.arrays import check_member
 
 
 def test_inputs_and_labels_by_name(tmp_path):
@@ -62,3 +65,14 @@ def test_a_cut_off_file_is_refused(tmp_path):
         path.write_bytes(b"")
         with pytest.raises(DataError, match=name):
             read_domain(path)
+
+
+def test_members_of_zip_files_are_plain_or_deflated():
+    member = ZipInfo("a.npy")
+    check_member(member)
+    member.compress_type = 14
+    with pytest.raises(DataError, match=r"a\.npy must be stored or deflated.*compression 14"):
+        check_member(member)
+    member.compress_type, member.flag_bits = 0, 1
+    with pytest.raises(DataError, match="not encrypted"):
+        check_member(member)

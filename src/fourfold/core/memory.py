@@ -8,15 +8,13 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 from fourfold.errors import DataError, ParameterError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from zipfile import ZipInfo
 
-__all__ = ["check_fits", "check_member", "max_memory", "memory_limit"]
+__all__ = ["check_fits", "max_memory", "memory_limit"]
 
 ALWAYS: Final = 1 << 26
 """Bytes that are allowed under every default limit: 64 MB."""
@@ -84,23 +82,6 @@ def check_fits(needed: float, what: str, limit: int | None = None) -> None:
         raise DataError(
             f"{what} must fit into max_memory; got about {_shown(needed)} where {_shown(limit)} "
             "are allowed: set another max_memory, or make the data smaller"
-        )
-
-
-def check_member(member: ZipInfo) -> None:
-    """Refuse a member of a zip file that is not plain or deflated, or is encrypted.
-
-    Other compressions, which none of our files have, allocate sizes that only they declare.
-
-    Raises
-    ------
-    DataError
-        If it is.
-    """
-    if member.compress_type not in {ZIP_STORED, ZIP_DEFLATED} or member.flag_bits & 1:
-        raise DataError(
-            f"{one_line(member.filename, 60)} must be stored or deflated, not encrypted; got "
-            f"compression {member.compress_type}: save it again"
         )
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from math import prod
 from typing import IO, TYPE_CHECKING, Any, cast
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 
-from fourfold.core.memory import check_fits, check_member
+from fourfold.core.memory import check_fits
 from fourfold.data.rows import as_rows
-from fourfold.errors import DataError
+from fourfold.errors import DataError, one_line
 from fourfold.readers.files import file_size
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from zipfile import ZipInfo
 
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
 
-__all__ = ["map_array", "read_arrays"]
+__all__ = ["check_member", "map_array", "read_arrays"]
 
 
 def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
@@ -72,6 +73,23 @@ def _member(archive: ZipFile, name: str) -> NDArray[Any]:
     check_fits(declared, f"the array {name}")
     with archive.open(member) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def check_member(member: ZipInfo) -> None:
+    """Refuse a member of a zip file that is not plain or deflated, or is encrypted.
+
+    Other compressions, which none of our files have, allocate sizes that only they declare.
+
+    Raises
+    ------
+    DataError
+        If it is.
+    """
+    if member.compress_type not in {ZIP_STORED, ZIP_DEFLATED} or member.flag_bits & 1:
+        raise DataError(
+            f"{one_line(member.filename, 60)} must be stored or deflated, not encrypted; got "
+            f"compression {member.compress_type}: save it again"
+        )
 
 
 def _declared_bytes(file: IO[bytes]) -> int:

@@ -26,6 +26,7 @@ __all__ = [
     "file_size",
     "is_gzipped",
     "named",
+    "not_gzip",
     "open_bytes",
     "open_text",
     "read_text",
@@ -143,7 +144,12 @@ def decoding() -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise _not_utf8(error) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"the file must be gzip, undamaged; got: {reason(error)}") from error
+        raise not_gzip(error) from error
+
+
+def not_gzip(error: Exception) -> DataError:
+    """Return the error for a damaged ``.gz`` file."""
+    return DataError(f"the file must be gzip, undamaged; got: {reason(error)}")
 
 
 def read_text(path: Path) -> str:

@@ -15,6 +15,7 @@ from fourfold.core.memory import check_fits
 from fourfold.errors import DataError
 from fourfold.readers.columns import check_count
 from fourfold.readers.files import decoding, open_bytes, open_text, reason
+from fourfold.readers.unpacking import CELL_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ SPARSEST: Final = 100
 """Largest number of cells, most of them missing, for each byte of a file."""
 FEW_CELLS: Final = 10**7
 OPEN, CLOSE = ord("["), ord("]")
-CELL_BYTES: Final = 24
 TEXT_BYTES: Final = 4
 STRING: Final = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?')
 """A text, perhaps without an end, in a line."""

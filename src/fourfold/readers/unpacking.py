@@ -13,7 +13,7 @@ from fourfold.readers.files import file_size, is_gzipped
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["table_source"]
+__all__ = ["CELL_BYTES", "table_source"]
 
 CELL_BYTES: Final = 24
 """Bytes for a cell: where it is parsed, in Arrow's column and in the data frame's."""

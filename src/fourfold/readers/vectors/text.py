@@ -12,7 +12,7 @@ import pyarrow.csv as pa_csv
 
 from fourfold.errors import DataError
 from fourfold.readers.columns import check_count
-from fourfold.readers.files import bounded_lines, decoding, is_gzipped, open_bytes, reason
+from fourfold.readers.files import bounded_lines, decoding, is_gzipped, not_gzip, open_bytes, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def read_blocks(path: Path) -> Iterator[Block]:
     except OSError as error:
         if not is_gzipped(path):
             raise
-        raise DataError(f"the file must be gzip, undamaged; got: {reason(error)}") from error
+        raise not_gzip(error) from error
     if odd.words:
         n += len(odd.words)
         yield odd.words, np.array(odd.vectors, np.float32)
