@@ -34,18 +34,18 @@ WAIT_SECONDS: Final = 60.0
 FORMAT: Final = 2
 """Version of the tables; that of fourfold 0.1 was 0."""
 TABLES: Final = f"""
-CREATE TABLE IF NOT EXISTS segments (
+CREATE TABLE segments (
     id INTEGER PRIMARY KEY,  -- drawn at random, so that a writer recognizes its own
     function TEXT NOT NULL, tap TEXT NOT NULL, file TEXT NOT NULL,
     dtype TEXT NOT NULL, shape TEXT NOT NULL, used REAL NOT NULL
 );
-CREATE INDEX IF NOT EXISTS by_function ON segments (function, tap);
-CREATE TABLE IF NOT EXISTS chunks (
+CREATE INDEX by_function ON segments (function, tap);
+CREATE TABLE chunks (
     segment INTEGER NOT NULL REFERENCES segments (id) ON DELETE CASCADE,
     keys BLOB NOT NULL, lengths BLOB NOT NULL, digests BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS by_segment ON chunks (segment);
-CREATE TABLE IF NOT EXISTS artifacts (
+CREATE INDEX by_segment ON chunks (segment);
+CREATE TABLE artifacts (
     folder TEXT PRIMARY KEY, key TEXT NOT NULL, used REAL NOT NULL
 );
 PRAGMA user_version = {FORMAT};
