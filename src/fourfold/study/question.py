@@ -201,8 +201,7 @@ def ask_tasks(
     def protocol_of(name: str, rows: Domain | None) -> Protocol:
         return labelled_protocol([], targets[name], rows, folds=folds, metric=options.metric)
 
-    for name, domain in judged.items():
-        protocol_of(name, domain)  # refuses what cannot judge
+    protocols = {name: protocol_of(name, domain) for name, domain in judged.items()}
     difference = input_difference(targets)
     if difference and isinstance(options.network, nn.Module):
         raise ParameterError(
@@ -218,7 +217,7 @@ def ask_tasks(
     shared = options.defaults(chosen if difference else next(iter(frozen.values())))
     allow = options.allow_overlap
     apart = {n: judged_apart(d, fellows(n, targets), allow=allow) for n, d in judged.items()}
-    protocols = {name: protocol_of(name, rows) for name, (rows, _) in apart.items()}
+    protocols |= {n: protocol_of(n, d) for n, (d, _) in apart.items() if d is not judged[n]}
     joint = joint_candidates(options.methods, placement, targets, shared)
     return {
         name: Question(
