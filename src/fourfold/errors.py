@@ -20,6 +20,7 @@ __all__ = [
     "ParameterError",
     "one_line",
     "some",
+    "summary",
 ]
 
 
@@ -73,6 +74,11 @@ def some(names: Iterable[object], most: int = 5) -> str:
     listed = [str(name) for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
+
+
+def summary(error: Exception, most: int = 120) -> str:
+    """Return the kind of a library's error and the beginning of its text, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:most]}"
 
 
 def one_line(text: object, most: int = 299) -> str:

@@ -20,7 +20,7 @@ from fourfold.core.inside import files_below, read_json
 from fourfold.core.process import seeded
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.version import VERSION
-from fourfold.errors import BundleError, FileError, FourfoldError, ParameterError, some
+from fourfold.errors import BundleError, FileError, FourfoldError, ParameterError, some, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +106,7 @@ def load(
     except FourfoldError:
         raise
     except Exception as error:  # libraries raise many kinds of errors at strange files
-        raise BundleError(f"{path} must be a whole bundle; got {_summary(error)}") from error
+        raise BundleError(f"{path} must be a whole bundle; got {summary(error)}") from error
 
 
 def is_whole(path: Path) -> bool:
@@ -182,7 +182,7 @@ def _index(path: Path) -> dict[str, Any]:
         raise FileError(f"{path} must be readable; got: {error}") from error
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise BundleError(
-            f"{path} must be a model that fourfold saved; got {_summary(error)}"
+            f"{path} must be a model that fourfold saved; got {summary(error)}"
         ) from error
     if version != FORMAT:
         remedy = "update fourfold"
@@ -219,7 +219,3 @@ def _check_files(path: Path, files: Mapping[str, str]) -> None:
 
 def _named(files: list[str]) -> str:
     return some([f"{file!r:.60}" for file in files], 1)
-
-
-def _summary(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split()):.120}"

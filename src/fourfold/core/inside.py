@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any, Final
 
-from fourfold.errors import BundleError
+from fourfold.errors import BundleError, summary
 
 __all__ = ["files_below", "inside", "read_json", "regular"]
 
@@ -87,5 +87,4 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        got = f"{type(error).__name__}: {error!s:.80}"
-        raise BundleError(f"{path.name} must be JSON; got {got}") from error
+        raise BundleError(f"{path.name} must be JSON; got {summary(error, 80)}") from error

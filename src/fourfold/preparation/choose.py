@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fourfold.core.inside import read_json
-from fourfold.errors import BundleError, MissingExtraError
+from fourfold.errors import BundleError, MissingExtraError, summary
 from fourfold.preparation.base import FORMAT, Preparation
 from fourfold.preparation.blockwise import AsIs, PreparedRows
 from fourfold.preparation.sentence_encoding import SentenceEncoding
@@ -72,7 +72,7 @@ def load_preparation(folder: Path) -> Preparation:
     except (BundleError, MissingExtraError):
         raise
     except Exception as error:  # a damaged file makes libraries raise anything
-        got = f"{type(error).__name__}: {' '.join(str(error).split()):.120}"
+        got = summary(error)
         raise BundleError(f"{folder} must hold a whole preparation; got {got}") from error
     if not whole:
         raise BundleError(f"{folder} must hold a whole preparation; its content was changed")

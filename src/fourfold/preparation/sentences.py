@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 from fourfold.core.digests import digest_tensors
 from fourfold.core.inside import inside, read_json
 from fourfold.data.rows import Rows, TextRows, hash_contents
-from fourfold.errors import BundleError, MissingExtraError, ParameterError
+from fourfold.errors import BundleError, MissingExtraError, ParameterError, summary
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import compute_once
 
@@ -95,7 +95,7 @@ def load_encoder(model: str, *, download: bool = False) -> Encoder:
         got = f"{error!s:.90}"
         raise ParameterError(f"{named} must be of safetensors and JSON; got: {got}") from error
     except Exception as error:  # damaged or foreign files make libraries raise anything
-        got = f"{type(error).__name__}: {' '.join(str(error).split()):.80}"
+        got = summary(error, 80)
         raise ParameterError(f"{named} must be one of sentence-transformers; got {got}") from error
 
 
