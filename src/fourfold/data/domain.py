@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 from xxhash import xxh3_128_hexdigest
 
+from fourfold.data.annotations import Annotations
 from fourfold.data.descriptions import Descriptions
 from fourfold.data.labels import read_labels
 from fourfold.data.rows import FrameRows, Rows, StackedRows, as_rows
@@ -24,6 +25,8 @@ __all__ = ["Domain", "in_one_order", "input_difference", "join_descriptions", "p
 
 MANY: Final = 50
 """Up to this many different whole numbers are classes."""
+COMPUTED: Final = frozenset({"counts", "digest", "measured"})
+"""Cached properties."""
 
 
 @final
@@ -51,12 +54,21 @@ class Domain:
         mark. NaN and None are missing in any case.
     name
         Name in messages and reports.
+    groups
+        (n,) person, account or recording of each row: rows of one group are never divided between
+        training and judgement. None without groups.
+    time
+        (n,) moment of each row, dates or numbers: what is judged is never before what is learnt.
+    sample_weight
+        (n,) weights in training and in scores, at least 0.
+    ids
+        (n,) names of the rows.
 
     Raises
     ------
     DataError
-        If X has no rows, y has another number of rows, or y is only −1 and 1 while ``missing`` is
-        ``"auto"``.
+        If X has no rows, y or an annotation has another number of rows, or y is only −1 and 1
+        while ``missing`` is ``"auto"``.
 
     Examples
     --------
@@ -76,9 +88,16 @@ class Domain:
         classes: Mapping[Any, Any] | Any = None,
         missing: object = "auto",
         name: str = "",
+        groups: Any = None,
+        time: Any = None,
+        sample_weight: Any = None,
+        ids: Any = None,
     ) -> None:
         self.rows: Rows = as_rows(X)
         self.name = name
+        self.annotations = Annotations.read(
+            self.rows.n, groups=groups, time=time, weight=sample_weight, ids=ids
+        )
         self.classes = None if classes is None else Descriptions.of(classes)
         self.y: NDArray[Any] | None = None
         self.labelled: NDArray[np.bool_] = np.zeros(self.rows.n, bool)
@@ -154,39 +173,48 @@ class Domain:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the content of inputs, labels and descriptions: 32 hex digits."""
+        """Hash of the content of inputs, labels, annotations and descriptions: 32 hex digits."""
         described = "" if self.classes is None else self.classes.digest
+        beside = self.annotations.content()
         if self.y is None:
-            whole = f"{self.rows.digest}{described}".encode()
-            return xxh3_128_hexdigest(whole) if described else self.rows.digest
+            whole = f"{self.rows.digest}{described}".encode() + beside
+            return xxh3_128_hexdigest(whole) if described or beside else self.rows.digest
         y = self.y.astype("U") if self.y.dtype == object else self.y
-        content = np.ascontiguousarray(y).tobytes() + self.labelled.tobytes()
+        content = np.ascontiguousarray(y).tobytes() + self.labelled.tobytes() + beside
         return xxh3_128_hexdigest(f"{self.rows.digest}{y.dtype.str}{described}".encode() + content)
 
     def subset(self, index: Index) -> Domain:
         """Return the rows at these positions; nothing large is copied."""
-        part = object.__new__(Domain)
-        part.rows, part.name, part.classes = self.rows.subset(index), self.name, self.classes
-        part.y = None if self.y is None else self.y[index]
-        part.labelled = self.labelled[index]
-        return part
+        return self._with(
+            rows=self.rows.subset(index),
+            y=None if self.y is None else self.y[index],
+            labelled=self.labelled[index],
+            annotations=self.annotations.at(index),
+        )
 
     def hide(self, index: Index) -> Domain:
         """Return the same rows without the labels at these positions."""
-        part = object.__new__(Domain)
-        part.rows, part.name, part.classes, part.y = self.rows, self.name, self.classes, self.y
-        part.labelled = self.labelled.copy()
-        part.labelled[index] = False
-        return part
+        labelled = self.labelled.copy()
+        labelled[index] = False
+        return self._with(labelled=labelled)
 
     def unlabelled(self) -> Domain:
         """Return the same rows without labels."""
-        return Domain(self.rows, classes=self.classes, name=self.name)
+        return self._with(y=None, labelled=np.zeros(self.n_rows, bool))
 
     def described(self, classes: Mapping[Any, Any] | Any) -> Domain:
         """Return the same rows and labels with other descriptions of the classes."""
-        part = self.hide(np.array([], dtype=np.intp))
-        part.classes = Descriptions.of(classes)
+        return self._with(classes=Descriptions.of(classes))
+
+    def with_rows(self, rows: Rows) -> Domain:
+        """Return the same labels and annotations with other inputs, as many."""
+        return self._with(rows=rows)
+
+    def _with(self, **changes: Any) -> Domain:
+        """Return a copy with other attributes, and nothing that was computed from the old ones."""
+        part = object.__new__(Domain)
+        kept = {name: value for name, value in vars(self).items() if name not in COMPUTED}
+        part.__dict__.update(kept | changes)
         return part
 
 
@@ -220,6 +248,9 @@ def pool(domains: Sequence[Domain]) -> Domain:
         )
         whole.labelled = np.concatenate([d.labelled for d in domains])
     whole.classes = classes
+    whole.annotations = Annotations.pooled(
+        [d.annotations for d in domains], [d.n_rows for d in domains]
+    )
     return whole
 
 
