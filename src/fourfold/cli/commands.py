@@ -166,6 +166,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
     from fourfold.cli.show import failures, show_found
+    from fourfold.cli.show_reading import show_reading
     from fourfold.core.process import keep_memory
     from fourfold.report import write_report
     from fourfold.study import Study
@@ -203,6 +204,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     )
     if epochs is not None and steps is not None:
         raise ParameterError("--epochs and --steps must not both be given; got both")
+    show_reading([domain for question in planned.questions.values() for domain in question.domains])
     with planned.folder.held(), _resumable():
         found: Any = planned.run()
         write_report([found], output / "report.html")

@@ -73,9 +73,9 @@ def read_transfer(
     check_vectors(classes, vectors)
     described = classes is not None
     paths = [*source, target]
-    tables = evaluate is not None and is_table(evaluate)
-    domains = reading.domains([*paths, evaluate] if tables else paths, described=described)
-    judged = domains.pop() if tables else None
+    beside = [evaluate] if evaluate is not None and is_table(evaluate) else []
+    domains = reading.domains([*paths, *beside], described=described)
+    judged = domains.pop() if beside else None
     *sources, goal = domains
     if evaluate is not None and judged is None:
         judged = read_domain(evaluate, like=goal)

@@ -74,18 +74,10 @@ def _reading(
     from fourfold.cli.inputs import Reading
     from fourfold.data.schema import Hints
 
-    lists = {name: said.pop(name) for name in ("numbers", "categories", "text", "drop", "keep")}
-    parted = {
-        name: tuple(part for one in names or () for part in one.split(","))
-        for name, names in lists.items()
-    }
-    formats = dict((*one.split("=", 1), "")[:2] for one in dates or ())
-    hints = Hints(
-        **parted,
-        dates=formats,
-        label=tuple(said.pop("label") or ()),
-        missing=tuple(said.pop("missing") or ()),
-        missing_label=None if missing_label is None else tuple(missing_label),
-        **said,
-    )
-    return Reading(hints, schema, write_schema)
+    for name in ("numbers", "categories", "text", "drop", "keep"):
+        said[name] = tuple(part for one in said[name] or () for part in one.split(","))
+    said["label"], said["missing"] = (tuple(said[name] or ()) for name in ("label", "missing"))
+    pairs = [one.partition("=") for one in dates or ()]
+    marks = None if missing_label is None else tuple(missing_label)
+    formats = {name: form for name, _, form in pairs}
+    return Reading(Hints(dates=formats, missing_label=marks, **said), schema, write_schema)

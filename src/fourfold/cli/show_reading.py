@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fourfold.data.schema import describe_labels, describe_schema
+from fourfold.data.schema import all_notes, describe_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,17 +23,14 @@ __all__ = ["show_reading"]
 def show_reading(domains: Sequence[Domain]) -> None:
     """Print how tables and labels were read, and the option that settles each doubt."""
     console = Console(markup=False, highlight=False, emoji=False)
-    labels = describe_labels(domains)
-    schemas = list({id(d.schema): d.schema for d in domains if d.schema is not None}.values())
-    lines = [("label", labels)] if labels else []
-    lines += [line for schema in schemas for line in describe_schema(schema)]
+    lines, _ = describe_reading(domains)
     shown = Table.grid(padding=(0, 2))
-    for title, text in dict.fromkeys(lines):
+    for title, text in lines.items():
         shown.add_row(Text(f"  {title}", "bold"), text)
     if lines:
         console.print("How they are read", style="bold")
         console.print(shown)
-    for note in dict.fromkeys(note for schema in schemas for note in schema.notes):
+    for note in all_notes(domains):
         console.print(Text.assemble(f"  ! {note.sentence}", (_remedy(note), "cyan")))
 
 

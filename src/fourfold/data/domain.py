@@ -210,6 +210,10 @@ class Domain:
         """Return the same labels and annotations with other inputs, as many."""
         return self._with(rows=rows)
 
+    def read_by(self, schema: Schema, rows: Rows) -> Domain:
+        """Return the same labels and annotations with inputs that were read by a schema."""
+        return self._with(schema=schema, rows=rows)
+
     def _with(self, **changes: Any) -> Domain:
         """Return a copy with other attributes, and nothing that was computed from the old ones."""
         part = object.__new__(Domain)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnKinds", "arranged", "has_spaces", "sort_columns"]
 
+FEW = 20
+"""Among more cells than these some must fit."""
 MISSING = "missing"
 """The category of a missing cell."""
 
@@ -106,7 +108,8 @@ def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFram
             f"missing: {', '.join(map(str, lacking))}"
         )
     read = {name: column.read(frame[name], name) for name, column in columns.columns.items()}
-    _warn_of_strange(frame, columns, [name for name, one in read.items() if len(one.strange)])
+    odd = [name for name, one in read.items() if len(one.strange) or one.infinite]
+    _warn_of_strange(frame, columns, odd)
     numbers = [read[name].cells for name in columns.numbers]
     for name in columns.dates:
         numbers += _date_parts(read[name].cells)
@@ -127,8 +130,11 @@ def has_spaces(texts: Iterable[str]) -> bool:
 
 def _warn_of_strange(frame: pd.DataFrame, columns: ColumnKinds, names: Sequence[Any]) -> None:
     for name in names:
+        column, cells = columns.columns[name], frame[name]
+        if len(cells) > FEW and column.read(cells, name).cells.isna().all():
+            raise DataError(f"column {name!r} must hold {column.kind}s, as at fit; got others")
         pile = as_pile(frame[[name]], "the table")
-        for note in strange_cells([pile], name, columns.columns[name]):
+        for note in strange_cells([pile], name, column):
             warnings.warn(one_line(f"column {note.sentence}"), FourfoldWarning, stacklevel=2)
 
 

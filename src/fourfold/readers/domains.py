@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows, TextRows
 from fourfold.data.schema import Hints, Labels, Pile, Schema, read_piles
@@ -165,6 +163,8 @@ def read_inputs(path: Path | str) -> Domain:
     read = _read(path, None)
     if not isinstance(read, Pile):
         return _domain(path, read[0], None, None, Hints())
+    import pandas as pd
+
     frame = pd.DataFrame({name: cells.to_pandas() for name, cells in read.columns.items()})
     return _domain(path, FrameRows(frame), None, None, Hints())
 
@@ -219,10 +219,10 @@ def _domain(
 
 def _mark(marks: Sequence[str]) -> object:
     """Return the mark of missing labels among numbers; None where there is none."""
-    (mark, *more) = [mark for mark in marks if mark] or [None]
-    if more:
+    named = [mark for mark in marks if mark]
+    if len(named) > 1:
         raise ParameterError(f"missing_label must be one mark beside arrays; got {some(marks)}")
-    return float(mark) if mark is not None and mark.lstrip("-").isdigit() else mark
+    return next((float(mark) if mark.lstrip("-").isdigit() else mark for mark in named), None)
 
 
 def _called(path: Path) -> str:

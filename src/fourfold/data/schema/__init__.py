@@ -4,7 +4,7 @@ What infers, describes or applies it belongs here; numbers for networks are made
 """
 
 from fourfold.data.schema.column import Column
-from fourfold.data.schema.description import describe_labels, describe_schema
+from fourfold.data.schema.description import all_notes, describe_reading
 from fourfold.data.schema.hints import Hints, Note, Pile
 from fourfold.data.schema.labels import Labels
 from fourfold.data.schema.schema import ReadPile, Schema, as_pile, infer_schema, read_piles
@@ -17,9 +17,9 @@ __all__ = [
     "Pile",
     "ReadPile",
     "Schema",
+    "all_notes",
     "as_pile",
-    "describe_labels",
-    "describe_schema",
+    "describe_reading",
     "infer_schema",
     "read_piles",
 ]

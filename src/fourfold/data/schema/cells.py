@@ -1,10 +1,9 @@
-"""Cells of a column: written ones as trimmed texts, typed ones as they are, missing ones as null."""
+"""Cells of a column: written ones as texts, typed ones as they are, missing ones as null."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,10 +12,19 @@ from fourfold.errors import DataError, some
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["MARKS", "Cells", "as_cells", "distinct", "is_written", "missing_as_null", "written"]
+__all__ = [
+    "MARKS",
+    "Cells",
+    "as_cells",
+    "distinct",
+    "is_category",
+    "is_written",
+    "missing_as_null",
+    "written",
+]
 
-Cells = pa.ChunkedArray
-"""A column of a table."""
+Cells: TypeAlias = Any
+"""A column of a table: a ``ChunkedArray`` of Arrow."""
 MARKS: Final = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"),
 )
@@ -33,23 +41,22 @@ def as_cells(values: Any, name: object = "") -> Cells:
     """
     if isinstance(values, pa.ChunkedArray):
         return _flat(values)
+    import pandas as pd
+
     column = pd.Series(values)
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
-        texts = column.where(column.isna(), column.map(_word))
-        return _flat(pa.chunked_array([pa.array(texts, pa.string(), from_pandas=True)]))
+        return _named(column.astype(object)).dictionary_encode()
     try:
         cells = pa.chunked_array([pa.array(column, from_pandas=True)])
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         there = column[column.notna()]
-        strange = [cell for cell in there if not isinstance(cell, PLAIN)]
+        strange = [cell for cell in there if not isinstance(cell, (*PLAIN, pd.Timestamp))]
         if strange:
             raise DataError(
                 f"column {name!r} must hold numbers, dates, booleans or texts; got "
                 f"{some(sorted({type(cell).__name__ for cell in strange}))}"
             ) from None
-        texts = column.where(column.isna(), column.map(_word))
-        cells = pa.chunked_array([pa.array(texts, pa.string(), from_pandas=True)])
+        return _named(column)
     if pa.types.is_nested(cells.type) or pa.types.is_binary(cells.type):
         raise DataError(
             f"column {name!r} must hold numbers, dates, booleans or texts; got {cells.type}"
@@ -62,8 +69,15 @@ def is_written(cells: Cells) -> bool:
     return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
 
 
+def is_category(cells: Cells) -> bool:
+    """Return whether cells are of a categorical type."""
+    return bool(pa.types.is_dictionary(cells.type))
+
+
 def written(cells: Cells) -> Cells:
     """Write typed cells as texts: whole floats without a point, dates as in ISO 8601."""
+    if is_category(cells):
+        return cells.cast(pa.string())
     if is_written(cells):
         return cells
     if pa.types.is_floating(cells.type):
@@ -77,6 +91,8 @@ def written(cells: Cells) -> Cells:
 
 def missing_as_null(cells: Cells, marks: Sequence[str] = MARKS) -> Cells:
     """Trim texts in Unicode NFC, and replace marks of missing cells, and NaN, by null."""
+    if is_category(cells):
+        cells = cells.cast(pa.string())
     if is_written(cells):
         texts = pc.utf8_trim_whitespace(pc.utf8_normalize(cells, form="NFC"))
         gone = pc.is_in(texts, value_set=pa.array([*marks], texts.type))
@@ -98,12 +114,17 @@ def distinct(piles: Iterable[Cells]) -> list[str]:
     return sorted(found)
 
 
+def _named(column: Any) -> Cells:
+    """Write all cells of a pandas Series as texts."""
+    texts = column.where(column.isna(), column.map(_word))
+    return pa.chunked_array([pa.array(texts, pa.string(), from_pandas=True)])
+
+
 def _flat(cells: Cells) -> Cells:
-    """Convert references, times of day, zones, decimals and empty columns to plain types."""
+    """Convert times of day, zones, decimals and empty columns to plain types."""
     kind = cells.type
     if pa.types.is_dictionary(kind):
-        cells = cells.cast(kind.value_type)
-        kind = cells.type
+        return cells
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return cells.cast(pa.string())
     if pa.types.is_timestamp(kind):
@@ -122,7 +143,7 @@ def _flat(cells: Cells) -> Cells:
     return cells
 
 
-PLAIN: Final = (str, bool, int, float, pd.Timestamp)
+PLAIN: Final = (str, bool, int, float)
 
 
 def _word(cell: Any) -> str:

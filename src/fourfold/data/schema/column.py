@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, final, get_args
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import MARKS, as_cells, is_written, missing_as_null, written
+from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, written
 from fourfold.data.schema.dates import parse_dates
 from fourfold.data.schema.numbers import Form, parse_numbers
 from fourfold.errors import DataError, some
@@ -18,6 +17,7 @@ from fourfold.errors import DataError, some
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
     from numpy.typing import NDArray
 
 __all__ = ["KINDS", "Column", "Kind", "Read"]
@@ -70,21 +70,25 @@ class Column:
 
     def read(self, values: Any, name: object = "") -> Read:
         """Read cells, written or typed: (n,)."""
-        cells = missing_as_null(as_cells(values, name), ("", *self.missing))
+        import pandas as pd
+
+        given = as_cells(values, name)
+        cells = missing_as_null(given, ("", *self.missing))
         if self.kind == "number":
             if pa.types.is_boolean(cells.type):
                 cells = cells.cast(pa.int8())
             if pa.types.is_timestamp(cells.type):
                 cells = written(cells)
-            form = Form(self.decimal, self.thousands, self.unit)
-            found = parse_numbers(_plain_text(cells), form)
+            found = parse_numbers(cells, Form(self.decimal, self.thousands, self.unit))
             strange = np.flatnonzero(found.strange)
             return Read(pd.Series(found.values), strange, found.infinite)
         if self.kind == "date":
-            if not (is_written(cells) or pa.types.is_timestamp(cells.type)):
+            if not pa.types.is_timestamp(cells.type):
                 cells = written(cells)
-            moments, wrong = parse_dates(_plain_text(cells), self.format)
+            moments, wrong = parse_dates(cells, self.format)
             return Read(moments, np.flatnonzero(wrong))
+        if self.kind == "text":  # its spaces stay
+            cells = pc.if_else(cells.is_valid(), written(given), None)
         texts = written(cells).to_pandas().astype(object)
         return Read(texts.where(texts.notna(), None), np.empty(0, np.intp))
 
@@ -111,12 +115,8 @@ class Column:
                 f"{', '.join(sorted(known - {'kind'}))} those that it needs; got "
                 f"{some(strange) if strange else said.get('kind')!r}"
             )
-        marks = said.get("missing")
-        texts = {k: v for k, v in said.items() if k != "missing"}
-        if not all(isinstance(text, str) for text in (*texts.values(), *(marks or ()))):
+        marks = said.get("missing", MARKS)
+        texts: dict[str, Any] = {k: v for k, v in said.items() if k != "missing"}
+        if not all(isinstance(text, str) for text in (*texts.values(), *marks)):
             raise DataError(f"column {name!r} of a schema must be described by texts")
-        return cls(**texts, **({} if marks is None else {"missing": tuple(marks)}))
-
-
-def _plain_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.cast(cells, pa.string()) if pa.types.is_large_string(cells.type) else cells
+        return cls(**texts, missing=tuple(marks))

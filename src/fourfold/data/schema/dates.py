@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from fourfold.data.schema.cells import Cells
@@ -34,9 +34,11 @@ SAMPLE: Final = 500
 
 
 def parse_dates(cells: Cells, form: str) -> tuple[pd.Series[Any], NDArray[np.bool_]]:
-    """Parse cells, (n,): moments, missing ones as NaT, and whether each is no date of the format."""
+    """Parse cells, (n,): moments, NaT where missing, and whether each is no date of the format."""
     if pa.types.is_timestamp(cells.type):
         return cells.to_pandas().astype("datetime64[us]"), np.zeros(len(cells), bool)
+    import pandas as pd
+
     coded = cells.combine_chunks().dictionary_encode()
     texts = pd.Series(coded.dictionary.to_pylist(), dtype=object)
     moments = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
@@ -54,6 +56,8 @@ def find_format(texts: Sequence[str]) -> tuple[str, float, bool]:
     texts
         Different cells, none of them missing.
     """
+    import pandas as pd
+
     some = pd.Series(list(texts[:: max(1, len(texts) // SAMPLE)]), dtype=object)
     if some.empty or some.str.match(LIKELY).mean() < 0.5 or not some.str.contains(r"\d").any():
         return "", 0.0, False

@@ -8,17 +8,38 @@ from fourfold.data.schema.dates import ISO, shown_format
 from fourfold.errors import some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from fourfold.data.domain import Domain
     from fourfold.data.schema.column import Column
+    from fourfold.data.schema.hints import Note
     from fourfold.data.schema.schema import Schema
 
-__all__ = ["describe_labels", "describe_schema"]
+__all__ = ["all_notes", "describe_labels", "describe_reading", "describe_schema"]
 
 TITLES: Final = {"number": "numbers", "category": "categories", "date": "dates", "text": "texts"}
 SHOWN: Final = 12
 CLASSES: Final = 6
+
+
+def describe_reading(domains: Sequence[Domain]) -> tuple[dict[str, str], list[str]]:
+    """Return how domains were read, by kinds of columns, and remarks on what was uncertain."""
+    labels = describe_labels(domains)
+    lines = {"label": labels} if labels else {}
+    notes = []
+    for schema in _schemas(domains):
+        lines |= dict(describe_schema(schema))
+        notes += [note.sentence for note in schema.notes]
+    return lines, list(dict.fromkeys(notes))
+
+
+def all_notes(domains: Sequence[Domain]) -> list[Note]:
+    """Return the remarks of all schemas of these domains."""
+    return list(dict.fromkeys(note for schema in _schemas(domains) for note in schema.notes))
+
+
+def _schemas(domains: Sequence[Domain]) -> list[Schema]:
+    return list({id(d.schema): d.schema for d in domains if d.schema is not None}.values())
 
 
 def describe_schema(schema: Schema) -> list[tuple[str, str]]:

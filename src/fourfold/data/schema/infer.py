@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import distinct, is_written, missing_as_null, written
+from fourfold.data.schema.cells import distinct, is_category, is_written, missing_as_null, written
 from fourfold.data.schema.column import Column
 from fourfold.data.schema.dates import find_format, shown_format
 from fourfold.data.schema.hints import Hints, Note, Pile, joined
 from fourfold.data.schema.left_out import left_out
-from fourfold.data.schema.numbers import Form, find_form, has_codes, parse_numbers
+from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
 from fourfold.data.schema.strings import spellings, string_kind
 from fourfold.errors import DataError
 
@@ -64,8 +64,10 @@ def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column
             found = [
                 missing_as_null(p.columns[name], hints.marks) for p in piles if name in p.columns
             ]
-            cells = _alike(found)
+            cells = _alike(name, found)
             wish = ROLES[roles[name]] if name in roles else hints.kind(name)
+            if wish is None and any(is_category(p.columns[name]) for p in piles):
+                wish = "category"
             kept = wish is not None or name in hints.keep or name in roles
             column, said, open_ = _infer(
                 name, cells, hints, wish=wish, kept=kept, alone=len(inputs) == 1
@@ -81,8 +83,14 @@ def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column
     return columns, notes
 
 
-def _alike(cells: Sequence[Cells]) -> list[Cells]:
-    """Bring the cells of all piles to one type: texts where they differ."""
+def _alike(name: str, cells: Sequence[Cells]) -> list[Cells]:
+    """Bring the cells of all piles to one type: texts where they differ.
+
+    Raises
+    ------
+    DataError
+        If they are dates here and numbers there.
+    """
     kinds = {part.type for part in cells if part.null_count < len(part)}
     numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
     if len(kinds) > 1 and all(any(test(kind) for test in numbers) for kind in kinds):
@@ -91,6 +99,8 @@ def _alike(cells: Sequence[Cells]) -> list[Cells]:
         (kind,) = kinds
         return [part if part.type == kind else pa.chunked_array([pa.nulls(len(part), kind)])
                 for part in cells]  # fmt: skip
+    if kinds and not any(pa.types.is_string(kind) for kind in kinds):
+        raise DataError(f"column {name!r} must hold the same in all domains; got dates and numbers")
     texts = [written(part) for part in cells]
     words = {text.lower() for text in distinct(texts)}
     if len(words) > 2 and words <= {*TRUTH, *TRUTH.values()}:  # true here, 1 there

@@ -163,7 +163,7 @@ def _classes(column: _Found, hints: Hints, notes: list[Note]) -> Labels:
 def _minus_one(
     column: _Found, values: set[int], marks: tuple[str, ...], notes: list[Note]
 ) -> tuple[str, ...]:
-    """Settle −1 beside classes of whole numbers: missing, or a class where empty cells are missing."""
+    """Settle −1 beside classes: missing, or a class where empty cells are missing."""
     name = column.name
     if any(part.null_count for part in column.piles):
         notes.append(Note(name, "-1 is a class: missing labels are empty", "missing_label", "-1"))
@@ -189,7 +189,7 @@ def _several(columns: Sequence[_Found], hints: Hints, notes: list[Note]) -> Labe
     if answers and hints.label_type in {None, "classes", "yes-no"}:
         made = Labels(names, "yes-no", marks)
         hot = len(columns) > 2 and _is_one_hot(
-            [made._read(c, column.name) for column in columns for c in [_joined(column)]]
+            [made.read_column(c, column.name) for column in columns for c in [_joined(column)]]
         )
         if hints.label_type == "classes" or (hot and hints.label_type is None):
             if not hot:
@@ -207,7 +207,8 @@ def _several(columns: Sequence[_Found], hints: Hints, notes: list[Note]) -> Labe
         odd = [text for text in texts if find_form([text])[1] < 1] or texts
         raise DataError(
             one_line(
-                f"several columns of labels must be numbers, or answers of yes and no; got {joined(odd)}"
+                "several columns of labels must be numbers, or answers of yes and no; got "
+                f"{joined(odd)}"
             )
         )
     return Labels(names, "numbers", marks, **vars(form))

@@ -77,16 +77,22 @@ class Labels:
             If a label does not fit.
         """
         read = [
-            self._read(missing_as_null(as_cells(columns[name], name), ("", *self.missing)), name)
+            self.read_column(
+                missing_as_null(as_cells(columns[name], name), ("", *self.missing)), name
+            )
             for name in self.columns
         ]
         if self.one_hot:
             answers = np.column_stack(read)
-            names = np.array(self.columns, object)[np.nan_to_num(answers).argmax(axis=1)]
-            return np.where(np.isnan(answers).any(axis=1), None, names)
+            names: NDArray[Any] = np.array(self.columns, object)[
+                np.nan_to_num(answers).argmax(axis=1)
+            ]
+            names[np.isnan(answers).any(axis=1)] = None
+            return names
         return read[0] if len(read) == 1 else np.column_stack(read)
 
-    def _read(self, cells: Cells, name: str) -> NDArray[Any]:
+    def read_column(self, cells: Cells, name: str) -> NDArray[Any]:
+        """Read one column, missing labels of which are null: (n,)."""
         if self.type == "numbers":
             if pa.types.is_boolean(cells.type):
                 cells = cells.cast(pa.int8())
@@ -144,10 +150,7 @@ class Labels:
 
 def _refuse(name: str, must: str, cells: Cells, strange: NDArray[np.bool_]) -> None:
     if strange.any():
-        odd = [cells[int(at)].as_py() for at in np.flatnonzero(strange)[:3]]
-        raise DataError(
-            one_line(
-                f"labels in {name!r} must be {must}, as in the schema; got {joined(odd)}, first in row "
-                f"{np.flatnonzero(strange)[0]}"
-            )
-        )
+        at = np.flatnonzero(strange)
+        odd = joined(cells[int(row)].as_py() for row in at[:3])
+        said = f"labels in {name!r} must be {must}, as in the schema; got {odd}"
+        raise DataError(one_line(f"{said}, first in row {at[0]}"))

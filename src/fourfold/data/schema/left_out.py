@@ -51,14 +51,19 @@ def left_out(name: str, cells: Sequence[Cells]) -> str:
         return f"constant, {pooled[0].as_py()!r:.40}"
     if any(len(pc.unique(part)) < len(part) for part in there):
         return ""
-    numbers = [_whole_numbers(part) for part in there]
-    if all(one is not None for one in numbers):
-        ranges = [one for one in numbers if one is not None and len(one)]
-        if _is_running(ranges) and known == n:
+    return _name_of_rows(name, there, pooled, complete=known == n)
+
+
+def _name_of_rows(name: str, there: Sequence[Cells], pooled: Cells, *, complete: bool) -> str:
+    """Return why cells that differ in each pile are names of rows; empty where they are none."""
+    unique = len(pc.unique(pooled)) == len(pooled)
+    numbers = [part for part in map(_whole_numbers, there) if part is not None]
+    if len(numbers) == len(there):
+        if complete and _is_running([one for one in numbers if len(one)]):
             return "running index"
-        if NAMED.match(name) and kinds == known:
+        if NAMED.match(name) and unique:
             return "identifier by its name, no number occurs twice"
-    if is_written(pooled) and kinds == known == n:
+    if is_written(pooled) and complete and unique:
         if pc.all(pc.match_substring_regex(pooled, LONG)).as_py():
             return "identifier of 16 digits or more, none occurs twice"
         if NAMED.match(name) or UNNAMED.match(name):

@@ -47,7 +47,8 @@ def strange_cells(piles: Sequence[Pile], name: Any, column: Column) -> list[Note
     """Return remarks on the cells of a column that do not fit, the first three by line."""
     if column.kind not in {"number", "date"}:
         return []
-    odd, endless, places = 0, 0, []
+    odd, endless = 0, 0
+    places: list[str] = []
     for pile in piles:
         read = column.read(pile.columns[name], name)
         odd, endless = odd + len(read.strange), endless + read.infinite
@@ -58,7 +59,8 @@ def strange_cells(piles: Sequence[Pile], name: Any, column: Column) -> list[Note
     notes = []
     total = sum(len(pile.columns[name]) for pile in piles)
     if odd:
-        said = f"{odd} of {total} cells are no {column.kind}s and count as missing: {', '.join(places)}"
+        said = f"{odd} of {total} cells are no {column.kind}s and count as missing"
+        said = f"{said}: {', '.join(places)}"
         notes.append(Note(str(name), said, "categories", str(name)))
     if endless:
         notes.append(

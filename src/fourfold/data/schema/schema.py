@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
-import pandas as pd
 import pyarrow.compute as pc
 
 from fourfold.core.atomic import whole_file
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
 __all__ = ["ReadPile", "Schema", "as_pile", "infer_schema", "read_piles"]
@@ -65,7 +65,7 @@ class Schema:
     >>> table = pd.DataFrame({"rate": ["1,5", "2,25"], "code": ["007", "010"]})
     >>> schema = infer_schema([as_pile(table, "rates")], Hints())
     >>> {name: column.kind for name, column in schema.columns.items()}
-    {'code': 'category', 'rate': 'number'}
+    {'rate': 'number', 'code': 'category'}
     """
 
     columns: Mapping[str, Column]
@@ -96,6 +96,11 @@ class Schema:
         DataError
             If it lacks a column, a label does not fit, or no column is an input.
         """
+        import pandas as pd
+
+        labels = () if self.labels is None else self.labels.columns
+        if not any(name not in labels for name in pile.columns):
+            raise DataError(f"a table must have columns besides the label; got only {some(labels)}")
         lacking = [name for name in self.inputs if name not in pile.columns]
         if lacking:
             raise DataError(
@@ -173,7 +178,8 @@ class Schema:
             for name, column in said["columns"].items()
         }
         labels = None if "labels" not in said else Labels.of_json(said["labels"])
-        return cls(columns, labels, **{role: said.get(role) for role in ROLES})
+        beside: dict[str, Any] = {role: said.get(role) for role in ROLES}
+        return cls(columns, labels, **beside)
 
     @classmethod
     def load(cls, path: Path) -> Schema:
