@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows, TextRows
-from fourfold.data.schema import Hints, Labels, Pile, Schema, read_piles
+from fourfold.data.schema import Hints, Labels, Pile, Schema, in_one_name, read_piles
 from fourfold.errors import DataError, ParameterError, one_line, some
 from fourfold.readers import texts
 from fourfold.readers.decoded import DecodedRows, EncodedFiles
@@ -81,8 +81,9 @@ def read_domain(
     if isinstance(read, Pile):
         known = schema if schema is not None or like is None else like.schema
         wishes = _hints(label, missing, hints, known)
+        first = like.schema.inputs if like is not None and like.schema is not None else ()
         with named(path):
-            schema, (part,) = read_piles([read], wishes)
+            schema, (part,) = read_piles(in_one_name([read], wishes, first), wishes)
         domain = _table_domain(path, part, schema, name)
         if like is not None:
             _check_one_kind((like.name, path), [like.rows, domain.rows])
@@ -137,7 +138,7 @@ def read_domains(
         return [_domain(file, inputs, y, missing, wishes) for (file, (_, y)), inputs in aligned]
     if wishes.label and not others:
         _check_label(files, piles, wishes.label)
-    found, parts = read_piles(piles, wishes)
+    found, parts = read_piles(in_one_name(piles, wishes), wishes)
     tables = iter(parts)
     domains = [
         _table_domain(file, next(tables), found)

@@ -7,7 +7,14 @@ from fourfold.data.schema.column import Column
 from fourfold.data.schema.description import all_notes, describe_reading
 from fourfold.data.schema.hints import Hints, Note, Pile
 from fourfold.data.schema.labels import Labels
-from fourfold.data.schema.schema import ReadPile, Schema, as_pile, infer_schema, read_piles
+from fourfold.data.schema.schema import (
+    ReadPile,
+    Schema,
+    as_pile,
+    in_one_name,
+    infer_schema,
+    read_piles,
+)
 
 __all__ = [
     "Column",
@@ -20,6 +27,7 @@ __all__ = [
     "all_notes",
     "as_pile",
     "describe_reading",
+    "in_one_name",
     "infer_schema",
     "read_piles",
 ]

@@ -32,6 +32,27 @@ FITTING: Final = 0.9
 """Least share of different cells that must be numbers, or dates, where others are missing."""
 FEW: Final = 20
 """Up to this many different whole numbers, cells such as 3B beside them are codes, too."""
+DISGUISED: Final = frozenset(
+    [
+        "?",
+        "-",
+        "--",
+        ".",
+        "*",
+        "unknown",
+        "missing",
+        "none",
+        "n.a.",
+        "nil",
+        "undefined",
+        "(blank)",
+        "#value!",
+        "#ref!",
+        "#div/0!",
+        "#num!",
+    ]
+)
+"""Marks of missing cells that may also be words: between numbers and dates they are missing."""
 CODE: Final = r"^(?:\d+[A-Za-z]+|[A-Za-z]+\d+)\w*$"
 ROLES: Final[Mapping[str, Kind | None]] = {
     "group": "category",
@@ -95,7 +116,7 @@ def _alike(name: str, cells: Sequence[Cells]) -> list[Cells]:
     numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
     if len(kinds) > 1 and all(any(test(kind) for test in numbers) for kind in kinds):
         return [_float(part) for part in cells]
-    if len(kinds) == 1:
+    if len(kinds) == 1 and not any(pa.types.is_string(kind) for kind in kinds):
         (kind,) = kinds
         return [part if part.type == kind else pa.chunked_array([pa.nulls(len(part), kind)])
                 for part in cells]  # fmt: skip
@@ -165,12 +186,14 @@ def _number(
     name: str, texts: Sequence[str], hints: Hints, *, asked: bool
 ) -> tuple[Column, list[Note], bool] | None:
     """Return the column of written numbers; None where they are none."""
-    form, share, either = find_form(list(texts), hints.decimal)
-    if not asked and (share < FITTING or not texts):
+    plain = [text for text in texts if text.casefold() not in DISGUISED]
+    form, share, either = find_form(plain, hints.decimal)
+    if not asked and (share < FITTING or not plain):
         return None
     parsed = parse_numbers(pa.chunked_array([pa.array(texts, pa.string())]), form)
     numbers = parsed.values[~np.isnan(parsed.values)]
-    strange = [text for text, odd in zip(texts, parsed.strange, strict=True) if odd]
+    pairs = zip(texts, parsed.strange, strict=True)
+    strange = [text for text, odd in pairs if odd and text in plain]
     codes = has_codes(list(texts)) or _are_codes(numbers, strange)
     if codes and not asked:
         return None
@@ -201,7 +224,7 @@ def _date(
     """Return the column of written dates; None where they are none."""
     form, share, either = hints.format(name), 1.0, False
     if not form:
-        form, share, either = find_format(texts)
+        form, share, either = find_format([t for t in texts if t.casefold() not in DISGUISED])
         if share < FITTING and not (asked and form):
             return None
     notes = []

@@ -100,7 +100,7 @@ class Labels:
             _refuse(name, "a number", cells, found.strange)
             return found.values
         texts = written(cells)
-        if self.type == "yes-no":
+        if self.type == "yes-no" or self.one_hot:
             answers = [None if t is None else YES.get(t.lower(), -1) for t in texts.to_pylist()]
             values = np.array(answers, float)
             _refuse(name, "yes or no, true or false, 1 or 0", texts, values == -1)

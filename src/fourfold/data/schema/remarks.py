@@ -27,6 +27,8 @@ FAR: Final = 3.0
 UNITS: Final = 10.0
 """Ratio of spreads from which on two piles may be in different units."""
 SHOWN: Final = 3
+SOME: Final = 5
+"""Fewer cells say nothing about a spread."""
 
 
 def remarks(
@@ -87,17 +89,15 @@ def _sentinels(name: Any, values: Sequence[NDArray[np.float64]]) -> list[Note]:
 
 def _units(name: Any, piles: Sequence[Pile], values: Sequence[NDArray[np.float64]]) -> list[Note]:
     """Return a remark on piles whose numbers differ by a factor."""
-    spreads = {
-        pile.name: float(np.subtract(*np.percentile(part[~np.isnan(part)], (75, 25))))
+    spreads = [
+        (float(np.subtract(*np.percentile(part[~np.isnan(part)], (75, 25)))), pile.name)
         for pile, part in zip(piles, values, strict=True)
-        if (~np.isnan(part)).sum() >= 5
-    }
-    there = {pile: spread for pile, spread in spreads.items() if spread > 0}
-    if len(there) < 2:
+        if (~np.isnan(part)).sum() >= SOME
+    ]
+    there = sorted(spread for spread in spreads if spread[0] > 0)
+    if len(there) < 2 or there[-1][0] <= UNITS * there[0][0]:
         return []
-    low, high = min(there, key=lambda p: there[p]), max(there, key=lambda p: there[p])
-    ratio = there[high] / there[low]
-    if ratio <= UNITS:
-        return []
+    (least, low), *_, (most, high) = there
+    ratio = most / least
     said = f"spread {ratio:.3g} times as far in {high} as in {low}: other units?"
     return [Note(str(name), said)]

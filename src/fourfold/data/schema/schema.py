@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from fourfold.core.atomic import whole_file
-from fourfold.data.schema.cells import as_cells, missing_as_null, written
+from fourfold.data.schema.cells import as_cells, is_written, missing_as_null, written
 from fourfold.data.schema.column import Column
 from fourfold.data.schema.hints import Hints, Note, Pile
 from fourfold.data.schema.infer import infer_columns
@@ -20,13 +20,13 @@ from fourfold.data.schema.remarks import remarks
 from fourfold.errors import DataError, FileError, one_line, some
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["ReadPile", "Schema", "as_pile", "infer_schema", "read_piles"]
+__all__ = ["ReadPile", "Schema", "as_pile", "in_one_name", "infer_schema", "read_piles"]
 
 KEYWORDS: Final = {"group": "groups", "time": "time", "weight": "sample_weight", "id": "ids"}
 """Role → keyword of a Domain."""
@@ -101,11 +101,7 @@ class Schema:
         labels = () if self.labels is None else self.labels.columns
         if not any(name not in labels for name in pile.columns):
             raise DataError(f"a table must have columns besides the label; got only {some(labels)}")
-        lacking = [name for name in self.inputs if name not in pile.columns]
-        if lacking:
-            raise DataError(
-                one_line(f"tables must have the same columns; {pile.name} lacks {some(lacking)}")
-            )
+        _check_there(pile, self.inputs)
         if not self.inputs:
             gone = some(f"{name} ({column.why})" for name, column in self.columns.items())
             raise DataError(
@@ -221,6 +217,9 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     """
     labels = infer_labels([pile.columns for pile in piles], hints)
     hints.check_names(name for pile in piles for name in pile.columns)
+    described = {name for name, column in hints.columns.items() if column.used}
+    for pile in piles:
+        _check_there(pile, described)
     beside = {*hints.label, *hints.roles.values(), *hints.drop}
     check_same_columns(piles, beside)
     columns, notes = infer_columns(piles, hints)
@@ -235,6 +234,24 @@ def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPi
     read = [schema.read(pile) for pile in piles]
     notes = (*schema.notes, *remarks(piles, [one.frame for one in read], schema.columns))
     return replace(schema, notes=notes), read
+
+
+def in_one_name(piles: Sequence[Pile], hints: Hints, first: Sequence[Any] = ()) -> list[Pile]:
+    """Give the only input of each table one name, that of the ``first`` table, if it has texts."""
+    beside = {*hints.label, *hints.roles.values(), *hints.drop}
+    own = [[name for name in pile.columns if name not in beside] for pile in piles]
+    named = first or own[0]
+    texts = all(
+        len(one) == 1 and is_written(p.columns[one[0]]) for p, one in zip(piles, own, strict=True)
+    )
+    if len(named) != 1 or not texts:
+        return list(piles)
+    return [
+        pile._replace(
+            columns={named[0] if name == one[0] else name: c for name, c in pile.columns.items()}
+        )
+        for pile, one in zip(piles, own, strict=True)
+    ]
 
 
 def as_pile(frame: pd.DataFrame, name: str) -> Pile:
@@ -273,6 +290,13 @@ def check_same_columns(piles: Sequence[Pile], beside: Container[Any]) -> None:
         ]
         if gaps:
             raise DataError(one_line(f"tables must have the same columns; {'; '.join(gaps)}"))
+
+
+def _check_there(pile: Pile, names: Iterable[Any]) -> None:
+    lacking = [name for name in names if name not in pile.columns]
+    if lacking:
+        said = f"tables must have the same columns; {pile.name} lacks {some(lacking)}"
+        raise DataError(one_line(said))
 
 
 def _drop_equal(
