@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from fourfold.data.schema import Hints, Schema
 from fourfold.errors import DataError, ParameterError, some
@@ -57,6 +57,9 @@ class Reading:
             if schema is None:
                 raise ParameterError("--write-schema must stand beside tables; got none")
             schema.save(self.write_schema)
+
+
+NOTHING_SAID: Final = Reading(Hints())
 
 
 def read_transfer(
@@ -113,7 +116,7 @@ def refuse_beside_tasks(**given: object) -> None:
         )
 
 
-def read_tasks(given: Sequence[str], reading: Reading) -> dict[str, Domain]:
+def read_tasks(given: Sequence[str], reading: Reading = NOTHING_SAID) -> dict[str, Domain]:
     """Read the file or folder of each task; pictures of all tasks get the size of the first.
 
     Parameters
@@ -145,7 +148,7 @@ def read_tasks(given: Sequence[str], reading: Reading) -> dict[str, Domain]:
 
 
 def read_evaluated(
-    given: Sequence[str], tasks: dict[str, Domain], reading: Reading
+    given: Sequence[str], tasks: dict[str, Domain], reading: Reading = NOTHING_SAID
 ) -> dict[str, Domain]:
     """Read the rows to evaluate tasks on, ``"NAME=PATH"`` each, by the tasks' schemas.
 
@@ -183,7 +186,7 @@ def _read(name: str, path: Path, reading: Reading, names: list[str]) -> Domain:
     hints = reading.hints
     if not hints.label and is_table(path):
         others = tuple(other for other in names if other != name)
-        hints = replace(hints, label=(name,), drop=(*hints.drop, *others))
+        hints = replace(hints, label=(name,), ignore=others)
     schema = None if reading.schema is None else Schema.load(reading.schema)
     domain = read_domain(path, name=name, schema=schema, hints=hints)
     _check_labelled(name, path, domain, reading)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from fourfold.data.schema.dates import ISO, shown_format
 from fourfold.errors import some
 
@@ -24,8 +26,12 @@ CLASSES: Final = 6
 
 def describe_reading(domains: Sequence[Domain]) -> tuple[dict[str, str], list[str]]:
     """Return how domains were read, by kinds of columns, and remarks on what was uncertain."""
-    labels = describe_labels(domains)
-    lines = {"label": labels} if labels else {}
+    groups: dict[str, list[Domain]] = {}
+    for domain in domains:
+        labels = None if domain.schema is None else domain.schema.labels
+        groups.setdefault("" if labels is None else ", ".join(labels.columns), []).append(domain)
+    said = {name: describe_labels(group) for name, group in groups.items()}
+    lines = {f"label {name}".rstrip(): text for name, text in said.items() if text}
     notes = []
     for schema in _schemas(domains):
         lines |= dict(describe_schema(schema))
@@ -69,18 +75,16 @@ def describe_labels(domains: Iterable[Domain]) -> str:
     labelled = [domain for domain in domains if domain.n_labelled]
     if not labelled:
         return ""
-    known = next((d.schema.labels for d in labelled if d.schema and d.schema.labels), None)
-    named = "" if known is None or not known.columns else f"{', '.join(known.columns)}: "
     first = labelled[0]
     width = first.known.shape[1] if first.known.ndim > 1 else 1
     if width > 1:
-        yes_no = known is not None and known.type == "yes-no"
-        return f"{named}{width} {'answers of yes and no' if yes_no else 'values'} a row"
-    if any(domain.measured for domain in labelled):
+        yes_no = np.isin(np.nan_to_num(first.known.astype(float)), (0, 1)).all()
+        return f"{width} {'answers of yes and no' if yes_no else 'numbers'} a row"
+    if all(domain.measured for domain in labelled):
         low, high = min(d.known.min() for d in labelled), max(d.known.max() for d in labelled)
-        return f"{named}numbers from {low:g} to {high:g}"
+        return f"numbers from {low:g} to {high:g}"
     classes = {str(label) for domain in labelled for label in domain.counts}
-    return f"{named}{len(classes)} classes, {some(sorted(classes), CLASSES)}"
+    return f"{len(classes)} classes, {some(sorted(classes), CLASSES)}"
 
 
 def _column(name: Any, column: Column) -> str:

@@ -66,6 +66,8 @@ class Hints:
         Columns of a kind; dates by name and format, as of ``strptime``, or ``""`` to find it.
     drop, keep
         Columns that are left out, and those that are used though they would be left out.
+    ignore
+        Columns that are left out of the tables that have them.
     missing
         Further marks of missing cells, such as ``"-9999"``.
     missing_label
@@ -91,6 +93,7 @@ class Hints:
     text: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     missing_label: tuple[str, ...] | None = None
     decimal: str | None = None

@@ -72,14 +72,16 @@ def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column
     """
     roles = {name: role for role, name in hints.roles.items()}
     there = {name: None for pile in piles for name in pile.columns if name not in hints.label}
-    inputs = [name for name in there if name not in roles and name not in hints.drop]
+    inputs = [
+        name for name in there if name not in roles and name not in (*hints.drop, *hints.ignore)
+    ]
     columns: dict[str, Column] = {}
     notes: list[Note] = []
     unsure: dict[str, Sequence[Cells]] = {}
     for name in there:
         if name in hints.columns:
             columns[name] = hints.columns[name]
-        elif name in hints.drop:
+        elif name in hints.drop or name in hints.ignore:
             columns[name] = Column("ignored", missing=hints.marks, why="as asked")
         else:
             found = [

@@ -98,9 +98,6 @@ class Schema:
         """
         import pandas as pd
 
-        labels = () if self.labels is None else self.labels.columns
-        if not any(name not in labels for name in pile.columns):
-            raise DataError(f"a table must have columns besides the label; got only {some(labels)}")
         _check_there(pile, self.inputs)
         if not self.inputs:
             gone = some(f"{name} ({column.why})" for name, column in self.columns.items())
@@ -215,12 +212,16 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     DataError
         If tables have different columns, lack one that hints name, or a column cannot be used.
     """
+    for pile in piles:
+        if not any(name not in hints.label for name in pile.columns):
+            only = some(pile.columns)
+            raise DataError(f"{pile.name} must have columns besides the label; got only {only}")
     labels = infer_labels([pile.columns for pile in piles], hints)
     hints.check_names(name for pile in piles for name in pile.columns)
     described = {name for name, column in hints.columns.items() if column.used}
     for pile in piles:
         _check_there(pile, described)
-    beside = {*hints.label, *hints.roles.values(), *hints.drop}
+    beside = {*hints.label, *hints.roles.values(), *hints.drop, *hints.ignore}
     check_same_columns(piles, beside)
     columns, notes = infer_columns(piles, hints)
     if labels is not None:
@@ -238,7 +239,7 @@ def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPi
 
 def in_one_name(piles: Sequence[Pile], hints: Hints, first: Sequence[Any] = ()) -> list[Pile]:
     """Give the only input of each table one name, that of the ``first`` table, if it has texts."""
-    beside = {*hints.label, *hints.roles.values(), *hints.drop}
+    beside = {*hints.label, *hints.roles.values(), *hints.drop, *hints.ignore}
     own = [[name for name in pile.columns if name not in beside] for pile in piles]
     named = first or own[0]
     texts = all(
