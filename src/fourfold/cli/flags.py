@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["with_flags"]
 
 PARAMETERS: Final = (
-    *("clusters", "encoder", "epochs", "folds", "jobs", "methods", "metric", "network"),
+    *("clusters", "decimal", "encoder", "epochs", "folds", "jobs", "methods", "metric", "network"),
     *("seeds", "steps", "task", "threads"),
 )
 """Parameters with a flag of the same name."""
@@ -17,10 +17,13 @@ PHRASES: Final = {
     "allow_overlap=True": "--allow-overlap",
     "force=True": "--force",
     "generalized=True": "--generalized",
+    "label_type": "--label-type",
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
     "max_memory": "--max-memory",
+    "missing_label=('',)": "--missing-label ''",
+    "missing_label=('-1',)": "--missing-label=-1",
     "resume=True": "--resume",
     "word vectors for the names": "word vectors for the names (--vectors)",
 }
