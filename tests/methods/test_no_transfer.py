@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from torch import nn
 
 from contract import TRANSFER, blobs, names, same_bits, short
 from fourfold.data.domain import Domain
 from fourfold.methods import cells, find
+from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
+from fourfold.networks import Mlp
+from fourfold.networks.cut import cut
 from fourfold.preparation.choose import Standardize, TablePreparation
 
 DATA = blobs(rows=30)
@@ -84,10 +88,13 @@ def test_scales_vocabularies_and_categories_are_the_targets(method, kind):
     assert same_bits(alone.outputs(inputs), beside.outputs(inputs))
 
 
-@each_alone
-def test_a_model_gives_its_architecture_alone(method):
-    wide = short(TargetOnly, network="mlp").fit(1000 * S, LABELS)
-    before = [value.clone() for value in wide.model_.state_dict().values()]
-    short(method).fit(X, Y, source=wide)
-    after = wide.model_.state_dict().values()
-    assert all(a.equal(b) for a, b in zip(before, after, strict=True))
+def test_of_a_trained_network_the_architecture_and_frozen_layers_are_used():
+    layers = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 5), nn.ReLU())
+    taught = short(TargetOnly, network=cut(layers, at="0"), prepare=Standardize())
+    taught.fit(1000 * S, LABELS)
+    model = short(Linear).fit(X, Y, source=taught)
+    assert model.inputs_.frozen.key == taught.inputs_.frozen.key
+    assert model.prepare_.digest == Standardize().fit(Domain(X).rows).digest
+    wide = short(TargetOnly, network=Mlp(hidden_layer_sizes=(9,))).fit(1000 * S, LABELS)
+    alike = short(TargetOnly, network=Mlp(hidden_layer_sizes=(9,))).fit(X, Y)
+    assert same_bits(short(TargetOnly).fit(X, Y, source=wide).outputs(X), alike.outputs(X))

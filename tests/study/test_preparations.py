@@ -9,10 +9,10 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from contract import blobs, same_bits
-from fourfold import Domain, MultiTask, Recipe
+from fourfold import Domain, MultiTask, Recipe, load
 from fourfold.preparation.choose import Standardize, TablePreparation
 from fourfold.study.question import ask_tasks, ask_transfer
-from study.samples import options
+from study.samples import options, transfer_study, weights
 
 DATA = blobs(rows=45)
 S, X, Y = DATA.source.rows.sample(1000), DATA.X, DATA.y
@@ -82,3 +82,72 @@ def test_a_target_that_cannot_be_prepared_alone_fails_in_its_baselines_only():
     question = ask(Domain(source, [0, 1] * 45), Domain(target, [0, 1] * 15))
     assert isinstance(question.candidates["FineTune"].prepare, FrozenEstimator)
     assert isinstance(question.candidates["Linear"].prepare, TablePreparation)
+
+
+# --- labels --------------------------------------------------------------------------------------
+
+CAPPED = TablePreparation(max_categories=4)
+
+
+def shops(n, seed, labelled=True):
+    """Draw rows of shops that decide the label."""
+    rng = np.random.default_rng(seed)
+    shop = rng.integers(0, 20, n)
+    frame = pd.DataFrame({"shop": [f"shop {i}" for i in shop], "x": rng.normal(size=n)})
+    return Domain(frame, shop * 7 % 20 % 2 if labelled else None)
+
+
+def test_what_learns_from_labels_is_fitted_inside_each_fit():
+    question = ask(shops(90, 0), shops(60, 1), prepare=CAPPED)
+    assert all(isinstance(m.prepare, TablePreparation) for m in question.candidates.values())
+    assert question.preparation.means_ is None  # its features are plotted
+    assert [note.split()[0] for note in question.notes] == ["Column", "Columns"]
+    wide = ask(shops(90, 0), shops(60, 1), prepare=TablePreparation())
+    assert all(isinstance(m.prepare, FrozenEstimator) for m in wide.candidates.values())
+    assert not wide.notes
+
+
+def test_nothing_is_fitted_anew_where_there_are_no_labels():
+    question = ask(shops(90, 0, labelled=False), shops(60, 1, labelled=False), prepare=CAPPED)
+    assert all(isinstance(m.prepare, FrozenEstimator) for m in question.candidates.values())
+    assert [note.split()[0] for note in question.notes] == ["Column"]
+
+
+def test_a_baselines_preparation_learns_from_the_targets_labels_alone():
+    source, target = shops(90, 0, labelled=False), shops(60, 1)
+    found = [
+        ask(one, target, prepare=CAPPED).candidates["Linear"].fit(target, source=one)
+        for one in (source, shops(90, 2))
+    ]
+    assert found[0].prepare_.means_ is not None
+    assert found[0].prepare_.digest == found[1].prepare_.digest
+
+
+@pytest.mark.parametrize("labelled", [True, False], ids=["labelled source", "unlabelled source"])
+def test_hidden_labels_change_no_fitted_preparation(labelled):
+    source, target = shops(90, 0, labelled=labelled), shops(60, 1)
+    held = np.arange(0, 60, 3)
+    lies = target.y.copy()
+    lies[held] = 1 - lies[held]
+    digests = []
+    for y in (target.y, lies):
+        question = ask(source, Domain(target.rows, y), prepare=CAPPED)
+        split = question.protocol.splits.apply(held)
+        names = ["Linear", "FineTune" if labelled else "LinearPCA"]
+        methods = [clone(question.candidates[name]) for name in names]
+        fits = [method.fit(split.target, source=split.sources) for method in methods]
+        assert all(model.prepare_.means_ is not None for model in fits)
+        digests.append([model.prepare_.digest for model in fits])
+    assert digests[0] == digests[1]
+
+
+def test_evaluation_labels_change_no_fitted_preparation(tmp_path):
+    source, target, evaluate = shops(60, 0), shops(40, 1), shops(40, 2)
+    given = {"methods": ["FineTune"], "seeds": 1, "prepare": CAPPED, "recipe": SHORT}
+    for name, y in (("true", evaluate.y), ("false", 1 - evaluate.y)):
+        data = (source, target, Domain(evaluate.rows, y))
+        transfer_study(tmp_path / name, *data, **given, allow_overlap=True).run()
+    models = [weights(tmp_path / name) for name in ("true", "false")]
+    assert models[0] == models[1]
+    assert any("means.safetensors" in name for name in models[0])
+    assert load(tmp_path / "true" / "out" / "best").prepare_.means_ is not None

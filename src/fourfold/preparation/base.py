@@ -85,7 +85,7 @@ class Preparation(Parameters, ABC):
         return self.transform(labels.rows, who)
 
     def notes(self) -> list[str]:
-        """List what is lost of the fitted rows, a sentence each."""
+        """List the losses of the fitted rows, a sentence each."""
         return []
 
     @abstractmethod

@@ -46,21 +46,18 @@ class LabelledRows(NamedTuple):
         """Whether a row has a label, (n,)."""
         return self.y >= 0 if self.y.ndim == 1 else ~np.isnan(self.y).all(axis=1)
 
-    def scores(self) -> NDArray[np.float64]:
-        """Return the labels as columns (n, k) of mean 0 and deviation 1, NaN where one is missing.
+    def columns(self) -> NDArray[np.float64]:
+        """Return the labels as numbers (n, k), NaN where one is missing.
 
-        Of two classes there is one column, of more a column each.
+        Of two classes there is one column, 0 or 1, of more a column each.
         """
-        y = self.y.astype(np.float64)
-        if self.y.ndim == 1:
-            counts = np.bincount(self.y[self.known])
-            often = np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])
-            there = often[counts[often] > 0]
-            which = there[1:] if len(there) == 2 else there
-            y = np.where(self.known[:, None], self.y[:, None] == which, np.nan)
-        spread = np.nanstd(y, axis=0)
-        scores: NDArray[np.float64] = (y - np.nanmean(y, axis=0)) / np.where(spread > 0, spread, 1)
-        return scores
+        if self.y.ndim > 1:
+            return self.y.astype(np.float64)
+        counts = np.bincount(self.y[self.known])
+        often = np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])
+        there = often[counts[often] > 0]
+        wanted = self.y[:, None] == (there[1:] if len(there) == 2 else there)
+        return np.where(self.known[:, None], wanted.astype(np.float64), np.nan)
 
     def folds(self) -> NDArray[np.intp]:
         """Return the fold of each row, (n,), drawn by content, so that their order is no matter."""
@@ -102,7 +99,7 @@ class LabelMeans:
     def fit(cls, cells: pd.DataFrame, labels: LabelledRows) -> Self:
         """Learn from the labelled rows of a table of categories."""
         codes, categories = _codes(cells[labels.known])
-        return cls(categories, _means(codes, categories, labels.scores()[labels.known]))
+        return cls(categories, _means(codes, categories, labels.columns()[labels.known]))
 
     @property
     def width(self) -> int:
@@ -118,12 +115,12 @@ class LabelMeans:
     def out_of_fold(self, cells: pd.DataFrame, labels: LabelledRows) -> NDArray[np.float64]:
         """Encode the rows of :meth:`fit`, each by the labels of other folds: (n, width)."""
         encoded = self.encode(cells)
-        known, folds, scores = labels.known, labels.folds(), labels.scores()
+        known, folds, y = labels.known, labels.folds(), labels.columns()
         codes = np.zeros(cells.shape, np.intp)
         codes[known], categories = _codes(cells[known])
         for fold in range(FOLDS):
             held, others = known & (folds == fold), known & (folds != fold)
-            means = _means(codes[others], categories, scores[others])
+            means = _means(codes[others], categories, y[others])
             encoded[held] = _at(means, codes[held])
         return encoded
 
@@ -135,18 +132,22 @@ def _codes(cells: pd.DataFrame) -> tuple[NDArray[np.intp], list[list[str]]]:
 
 
 def _means(
-    codes: NDArray[np.intp], categories: Sequence[Sequence[str]], scores: NDArray[np.float64]
+    codes: NDArray[np.intp], categories: Sequence[Sequence[str]], y: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
-    """Return for each column the shrunk means (categories, k) of scores (n, k)."""
+    """Return for each column of codes (n, columns) the shrunk means of labels (n, k) in it.
+
+    They are (categories, k), in standard deviations of each label from its mean.
+    """
     known = [np.arange(len(names)) for names in categories]
-    means = [np.zeros((len(names), scores.shape[1])) for names in categories]
-    for i, score in enumerate(scores.T):
-        there = ~np.isnan(score)
-        if there.any():
+    means = [np.zeros((len(names), y.shape[1])) for names in categories]
+    for i, label in enumerate(y.T):
+        there = ~np.isnan(label)
+        spread = label[there].std() if there.any() else 0.0
+        if spread:
             encoder = TargetEncoder(categories=known, target_type="continuous")
-            encoder.fit(codes[there], score[there])
+            encoder.fit(codes[there], (label[there] - label[there].mean()) / spread)
             for mean, encoding in zip(means, encoder.encodings_, strict=True):
-                mean[:, i] = encoding
+                mean[:, i] = encoding - encoder.target_mean_
     return means
 
 

@@ -45,7 +45,7 @@ class Preparations:
     alone: Preparation | FrozenEstimator
 
     def notes(self) -> list[str]:
-        """List what is lost of the inputs, a sentence each."""
+        """List the losses of the inputs, a sentence each."""
         notes = self.shared.notes()
         if notes and not isinstance(self.given, FrozenEstimator):
             notes.append(
