@@ -28,6 +28,15 @@ def encoded(model, frame):
     return model.prepare_.transform(Domain(frame).rows).sample(10_000)[:, -1]
 
 
+def test_many_categories_that_decide_are_learnt_one_by_one():
+    model = Linear().fit(*shops(1500, 0, kinds=120))
+    assert model.prepare_.shape_ == (121,)
+    assert model.score(*shops(300, 1, kinds=120)) == 1
+    few = TablePreparation(max_categories=50).fit(Domain(shops(1500, 0, kinds=120)[0]).rows)
+    blind = Linear(prepare=FrozenEstimator(few)).fit(*shops(1500, 0, kinds=120))
+    assert blind.score(*shops(300, 1, kinds=120)) < 0.8
+
+
 def test_categories_that_decide_are_learnt_beyond_the_cap():
     model = Linear(prepare=CAPPED).fit(*shops(900, 0))
     assert model.score(*shops(300, 1)) > 0.99
@@ -82,13 +91,14 @@ def test_a_fitted_preparation_learns_no_more():
     assert ready.means_ is None
 
 
-@pytest.mark.parametrize("kind", ["classes", "numbers", "several"])
+@pytest.mark.parametrize("kind", ["classes", "numbers", "several", "answers"])
 def test_a_model_is_saved_with_its_mean_labels_and_exported_above_them(tmp_path, kind):
     X, y = shops(120, 0)
     labels = {
         "classes": np.array(["ant", "bee", "cat"])[y + (X["x"] > 1)],
         "numbers": 40.0 + 3 * y + X["x"],
         "several": np.column_stack([y + 0.5, X["x"]]),
+        "answers": np.column_stack([y, X["x"] > 0]),
     }[kind]
     model = TargetOnly(recipe=SHORT, prepare=CAPPED).fit(X, labels)
     loaded = load(save(model, tmp_path / "model"))
