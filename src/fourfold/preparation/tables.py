@@ -90,7 +90,7 @@ class TablePreparation(Preparation):
 
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         frames = [_frame(part, type(self).__name__) for part in rows]
-        self.columns_ = sort_columns(frames)
+        self.columns_ = sort_columns(rows, frames)
         whole = pd.concat(
             [arranged(frame, self.columns_, type(self).__name__) for frame in frames],
             ignore_index=True,
@@ -194,7 +194,7 @@ class TablePreparation(Preparation):
     def config(self) -> dict[str, Any]:
         means = None if self.means_ is None else self.means_.categories
         wide = [[i, n] for i, n in self.wide_.items()]
-        return {"columns": self.columns_._asdict(), "wide": wide, "encoded": means}
+        return {"columns": self.columns_.to_json(), "wide": wide, "encoded": means}
 
     def state(self) -> dict[str, NDArray[Any]]:
         parts = self.transformer_.named_transformers_
@@ -222,7 +222,7 @@ class TablePreparation(Preparation):
             save_file(self._means, folder / MEANS)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
-        self.columns_ = ColumnKinds(**config["columns"])
+        self.columns_ = ColumnKinds.of_json(config["columns"])
         self.transformer_ = load_transformer(folder / FILE)
         self.wide_, self.means_ = dict(config["wide"]), None
         if config["encoded"] is not None:

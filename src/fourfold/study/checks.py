@@ -13,6 +13,7 @@ from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import infer_task
 from fourfold.data.domain import Domain, pool
+from fourfold.data.settle import settle
 from fourfold.errors import DataError, ParameterError
 from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
@@ -51,6 +52,9 @@ def of_transfer(
     if target.classes is not None:  # descriptions of the target hold for the source, too
         known = target.classes
         sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]
+    *sources, target = settled = settle([*sources, target, *([evaluate] if evaluate else [])])
+    if evaluate is not None:
+        *sources, target, evaluate = settled
     return sources, target, evaluate
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from fourfold.core.version import VERSION
+from fourfold.data.schema import describe_reading
 from fourfold.errors import FourfoldError, some
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
@@ -64,7 +65,10 @@ def conclude(
     notes = _notes(question, board, shipped, pick, verdict)
     if jobs > 1:
         notes.append(f"Times were taken with {jobs} fits at a time.")
+    reading, doubts = describe_reading(question.domains)
     return Result(
+        reading=reading,
+        doubts=doubts,
         title=question.title,
         cell=question.placement.cell,
         verdict=verdict,

@@ -10,6 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.data.domain import in_one_order, input_difference, pool
+from fourfold.data.settle import settle
 from fourfold.errors import DataError, ParameterError
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.choose import SentenceEncoding
@@ -199,6 +200,10 @@ def ask_tasks(
     DataError, ParameterError
         If data or options do not fit.
     """
+    settled = settle([*tasks.values(), *(one for one in evaluate.values() if one is not None)])
+    tasks = dict(zip(tasks, settled, strict=False))
+    asked_of = iter(settled[len(tasks) :])
+    evaluate = {name: None if one is None else next(asked_of) for name, one in evaluate.items()}
     chosen = options.preparation(tasks.values())
     placement = locate_tasks(tasks)
     targets = {name: _called(domain, name) for name, domain in tasks.items()}

@@ -109,6 +109,8 @@ class Result:
         The map: cell → the reason why it applies or does not; the cells that apply.
     settings
         All that repeats the study: version, seeds, threads, command, date, machine.
+    reading, doubts
+        How the data were read, by kinds of columns, and remarks on what was uncertain.
     seconds
         Of the whole study; 0 for one task among several.
     """
@@ -133,6 +135,8 @@ class Result:
     place: dict[str, str]
     open: list[str]
     settings: dict[str, Any]
+    reading: dict[str, str] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def save(self, path: Path) -> None:
