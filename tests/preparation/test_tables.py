@@ -9,6 +9,7 @@ import pytest
 from fourfold.data.rows import ArrayRows, FrameRows, SparseRows, TextRows, as_rows
 from fourfold.errors import DataError
 from fourfold.preparation.choose import TablePreparation, load_preparation
+from fourfold.preparation.target_encoding import LabelledRows
 from preparation_samples import TEXTS, every, fitted, numbers, same, table
 
 
@@ -54,6 +55,64 @@ def test_rare_categories_are_one_and_unknown_ones_are_zeros():
     np.testing.assert_array_equal(ready.sum(axis=1), 1)
     unknown = prepare.transform(as_rows(pd.DataFrame({"c": ["never seen"]})))
     assert not every(unknown).any()
+
+
+def shops(n, kinds, seed=0):
+    """Draw rows of many shops, each with labels of one class alone."""
+    rng = np.random.default_rng(seed)
+    shop = rng.integers(0, kinds, n)
+    frame = pd.DataFrame({"shop": [f"shop {i}" for i in shop], "x": rng.normal(size=n)})
+    return as_rows(frame), shop * 7919 % kinds % 2
+
+
+def test_a_column_of_many_categories_has_a_feature_for_each():
+    rows, _ = shops(900, 120)
+    prepare = TablePreparation().fit(rows)
+    assert prepare.shape_ == (121,)
+    assert prepare.notes() == []
+    assert not prepare.learns_labels
+
+
+def test_the_most_frequent_categories_are_kept_and_the_cap_is_noted():
+    often = ["a"] * 9 + ["b"] * 8 + ["c"] * 7 + ["d"] * 2 + ["once"]
+    prepare = TablePreparation(max_categories=3).fit(as_rows(pd.DataFrame({"c": often})))
+    names = prepare.transformer_.get_feature_names_out()
+    assert [name.rpartition("_")[2] for name in names] == ["a", "b", "sklearn"]
+    (note,) = prepare.notes()
+    assert note.startswith("Column 'c' has 5 categories: the 2 most frequent have a feature each")
+    assert "(max_categories=3)" in note
+    assert TablePreparation(max_categories=4).fit(as_rows(pd.DataFrame({"c": often}))).notes() == []
+
+
+def test_columns_beyond_the_cap_are_also_encoded_by_mean_labels():
+    rows, y = shops(600, 40)
+    labels, capped = LabelledRows(rows, y), TablePreparation(max_categories=5)
+    plain = capped.fit(rows).shape_[0]
+    assert capped.learns_labels
+    assert capped.fit(rows, labels=labels).shape_ == (plain + 1,)
+    assert "mean labels" in capped.notes()[0]
+    new, truth = shops(200, 40, seed=1)
+    said = every(capped.transform(new))[:, -1]
+    assert ((said > 0) == truth).all()
+    learnt_from = every(capped.out_of_fold(labels))
+    assert np.array_equal(learnt_from[:, :-1], every(capped.transform(rows))[:, :-1])
+    assert not np.array_equal(learnt_from, every(capped.transform(rows)))
+    assert capped.fit(rows).shape_ == (plain,)  # forgotten
+
+
+def test_labels_of_columns_within_the_cap_are_not_looked_at():
+    rows, y = shops(600, 40)
+    given = [LabelledRows(rows, labels) for labels in (y, 1 - y)]
+    ones, others = (TablePreparation().fit(rows, labels=labels) for labels in given)
+    assert ones.digest == others.digest == TablePreparation().fit(rows).digest
+    capped = TablePreparation(max_categories=5)
+    assert len({capped.fit(rows, labels=labels).digest for labels in given}) == 2
+
+
+def test_labels_may_be_of_one_of_several_domains():
+    (source, y), (target, truth) = shops(600, 40), shops(90, 40, seed=1)
+    prepare = TablePreparation(max_categories=5).fit(source, target, labels=LabelledRows(source, y))
+    assert ((every(prepare.transform(target))[:, -1] > 0) == truth).all()
 
 
 def test_both_domains_are_seen():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Body
     from fourfold.preparation.base import Preparation
+    from fourfold.preparation.target_encoding import LabelledRows
 
 __all__ = ["Data", "Inputs"]
 
@@ -50,11 +51,16 @@ class Inputs:
 
     @classmethod
     def for_rows(
-        cls, owner: str, prepare: Preparation, frozen: Frozen | None, rows: Rows
+        cls,
+        owner: str,
+        prepare: Preparation,
+        frozen: Frozen | None,
+        rows: Rows,
+        labels: LabelledRows | None = None,
     ) -> tuple[Self, Rows]:
         """Return inputs for rows like these, and these rows ready for the network."""
         inputs = cls(owner, prepare, frozen)
-        ready = inputs.ready(rows)
+        ready = inputs.ready(rows, labels)
         shape = ready.shape if inputs.outside else prepare.shape_
         n_features = rows.shape[0] if len(rows.shape) == 1 else None
         return replace(inputs, shape=shape, n_features=n_features), ready
@@ -69,11 +75,16 @@ class Inputs:
         """Digests of the preparation and of the frozen network."""
         return self.prepare.digest, "" if self.frozen is None else self.frozen.key
 
-    def ready(self, rows: Rows) -> Rows:
-        """Prepare rows for the trainable network; unusable ones are refused before any training."""
+    def ready(self, rows: Rows, labels: LabelledRows | None = None) -> Rows:
+        """Prepare rows for the trainable network; unusable ones are refused before any training.
+
+        Rows whose labels the preparation learnt from are prepared by the labels of others.
+        """
         if not self.outside:
             self.prepare.check_rows(rows, self.owner)
             return rows
+        if labels is not None and labels.rows is rows:
+            return self.above(self.prepare.out_of_fold(labels, self.owner))
         ready = self.prepare.transform(rows, self.owner)
         if isinstance(ready, PreparedRows) and self.frozen is None:
             self.prepare.check_rows(rows, self.owner)  # else found only when training reads them

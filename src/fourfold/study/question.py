@@ -12,14 +12,13 @@ from torch import nn
 from fourfold.data.domain import in_one_order, input_difference, pool
 from fourfold.data.settle import settle
 from fourfold.errors import DataError, ParameterError
-from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.choose import SentenceEncoding
 from fourfold.preparation.texts import MINILM, encode_descriptions
 from fourfold.study.candidates import baselines, joint_candidates, transfer_candidates
-from fourfold.study.checks import check_network, fit_preparation
 from fourfold.study.diagnostics.points import sample_rows
 from fourfold.study.overlap import fellows, judged_apart
+from fourfold.study.preparations import prepare_questions
 from fourfold.study.protocols import (
     clustering_protocol,
     common_folds,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from fourfold.planner import Placement
     from fourfold.preparation.choose import Preparation
     from fourfold.study.candidates import Method
+    from fourfold.study.preparations import Preparations
     from fourfold.study.protocols import Protocol
     from fourfold.training.recipe import Recipe
 
@@ -101,7 +101,7 @@ class Question:
     protocol
         Task, scores, splits and validator.
     preparation
-        Fitted on the inputs of all training domains.
+        Fitted on the inputs of all training domains, without labels.
     candidates
         Method → unfitted estimator; one that learns several tasks is the same in all questions.
     notes
@@ -155,7 +155,9 @@ def ask_transfer(
         sources = [_with_vectors(source, options.encoder) for source in sources]
     protocol = _protocol(placement, sources, target, evaluate, options)
     learnt = [*in_one_order(sources), target]
-    prepared = _fit_preparation(chosen, placement, learnt, [evaluate], options)
+    prepared = prepare_questions(
+        chosen, placement, learnt, {title: target}, [evaluate], options.network
+    )[title]
     taught = {"target": [target], "source": sources}
     judged, notes = judged_apart(evaluate, taught, allow=options.allow_overlap)
     if judged is not evaluate:
@@ -163,10 +165,15 @@ def ask_transfer(
             protocol = _protocol(placement, sources, target, judged, options)
         except DataError as error:
             raise DataError("; ".join([str(error), *notes])) from error
+    several = {"columns": len(sources)} if len(sources) > 1 else {}
     candidates = transfer_candidates(
-        options.methods, placement, options.defaults(FrozenEstimator(prepared)), protocol.parameters
+        options.methods,
+        placement,
+        options.defaults(prepared.given) | several,
+        protocol.parameters,
+        alone={"prepare": prepared.alone},
     )
-    notes += [*protocol.notes, *protocol.splits.caveats()]
+    notes += [*protocol.notes, *protocol.splits.caveats(), *prepared.notes()]
     if target.classes is not None and placement.cell != "zeroshot":
         notes.append(f"Descriptions of classes are not used: {placement.reasons['zeroshot']}.")
     return Question(
@@ -176,7 +183,7 @@ def ask_transfer(
         target=target,
         evaluate=judged,
         protocol=protocol,
-        preparation=prepared,
+        preparation=prepared.shared,
         candidates=candidates,
         notes=tuple(notes),
         plotted=(sample_rows(pool(sources)), sample_rows(target)),
@@ -213,13 +220,13 @@ def ask_tasks(
             "network must be a name or a Builder where the inputs of tasks differ, so that each "
             f"has one of its own; got a module, and {difference}"
         )
-    prepared: dict[str, Preparation] = {}
+    prepared: dict[str, Preparations] = {}
     for names in [[name] for name in targets] if difference else [list(targets)]:
-        learnt, asked = [targets[name] for name in names], [judged[name] for name in names]
-        fitted = _fit_preparation(chosen, placement, learnt, asked, options)
-        prepared |= dict.fromkeys(names, fitted)
-    frozen = {name: FrozenEstimator(fitted) for name, fitted in prepared.items()}
-    shared = options.defaults(chosen if difference else next(iter(frozen.values())))
+        own, asked = {n: targets[n] for n in names}, [judged[n] for n in names]
+        learnt = list(own.values())
+        prepared |= prepare_questions(chosen, placement, learnt, own, asked, options.network)
+    first = FrozenEstimator(next(iter(prepared.values())).shared)
+    shared = options.defaults(chosen if difference else first)
     allow = options.allow_overlap
     apart = {n: judged_apart(d, fellows(n, targets), allow=allow) for n, d in judged.items()}
     protocols |= {n: protocol_of(n, d) for n, (d, _) in apart.items() if d is not judged[n]}
@@ -232,9 +239,9 @@ def ask_tasks(
             target=targets[name],
             evaluate=apart[name].rows,
             protocol=protocol,
-            preparation=prepared[name],
-            candidates={**baselines(placement, options.defaults(frozen[name])), **joint},
-            notes=(*apart[name].notes, *protocol.splits.caveats()),
+            preparation=prepared[name].shared,
+            candidates={**baselines(placement, options.defaults(prepared[name].alone)), **joint},
+            notes=(*apart[name].notes, *protocol.splits.caveats(), *prepared[name].notes()),
         )
         for name, protocol in protocols.items()
     }
@@ -267,24 +274,6 @@ def _protocol(
             *data, folds=folds, metric=metric, generalized=generalized, encoder=encoder
         )
     return labelled_protocol(*data, folds=folds, metric=metric)
-
-
-def _fit_preparation(
-    chosen: Preparation | None,
-    placement: Placement,
-    learnt: Sequence[Domain],
-    asked: Sequence[Domain | None],
-    options: Options,
-) -> Preparation:
-    """Fit the preparation, or the one of the first baseline, and check the network behind it."""
-    if chosen is None:
-        baseline = find(placement.baselines[0]).load()()
-        chosen = baseline.choose_preparation(
-            [domain.rows for domain in learnt], user_network=isinstance(options.network, nn.Module)
-        )
-    fitted = fit_preparation(chosen, learnt, *asked)
-    check_network(options.network, fitted.shape_)
-    return fitted
 
 
 def _with_vectors(domain: Domain, encoder: str | None) -> Domain:

@@ -14,7 +14,7 @@ class Linear(FitsHead):
     """Fit a linear model to the target alone, on its prepared inputs or frozen features.
 
     Logistic regression for classes, ridge regression for numbers, by scikit-learn; other tasks by
-    gradient descent.
+    gradient descent. A source may be given; nothing of it is used.
 
     Examples
     --------
@@ -24,6 +24,7 @@ class Linear(FitsHead):
     True
     """
 
+    uses_source: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
