@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from fourfold.data.schema import Hints, Schema
+from fourfold.data.schema import Hints
 from fourfold.errors import DataError, ParameterError, some
 from fourfold.frozen.store import Store
 from fourfold.readers import read_classes, read_domain, read_domains
 from fourfold.readers.decoded import DecodedRows
 from fourfold.readers.domains import is_table
+from fourfold.readers.schemas import read_schema, write_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.descriptions import Descriptions
     from fourfold.data.domain import Domain
+    from fourfold.data.schema import Schema
 
 __all__ = [
     "Reading",
@@ -35,7 +37,7 @@ __all__ = [
 @final
 @dataclass(frozen=True)
 class Reading:
-    """Hints on how data are read, a file of a schema, and one to write the schema to."""
+    """Hints on data, a file of their schema, and one to write it to."""
 
     hints: Hints
     schema: Path | None = None
@@ -46,7 +48,7 @@ class Reading:
         hints = self.hints
         if described and hints.label_type is None:
             hints = replace(hints, label_type="classes")
-        given = None if self.schema is None else Schema.load(self.schema)
+        given = None if self.schema is None else read_schema(self.schema)
         domains = read_domains(paths, schema=given, hints=hints)
         self.write(domains[0].schema)
         return domains
@@ -56,7 +58,7 @@ class Reading:
         if self.write_schema is not None:
             if schema is None:
                 raise ParameterError("--write-schema must stand beside tables; got none")
-            schema.save(self.write_schema)
+            write_schema(schema, self.write_schema)
 
 
 NOTHING_SAID: Final = Reading(Hints())
@@ -187,7 +189,7 @@ def _read(name: str, path: Path, reading: Reading, names: list[str]) -> Domain:
     if not hints.label and is_table(path):
         others = tuple(other for other in names if other != name)
         hints = replace(hints, label=(name,), ignore=others)
-    schema = None if reading.schema is None else Schema.load(reading.schema)
+    schema = None if reading.schema is None else read_schema(reading.schema)
     domain = read_domain(path, name=name, schema=schema, hints=hints)
     _check_labelled(name, path, domain, reading)
     return domain

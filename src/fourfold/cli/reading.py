@@ -1,4 +1,4 @@
-"""Options on how data are read, the same for every command that reads some."""
+"""Options on the reading of data, the same for every command that reads some."""
 
 # typer evaluates the annotations of a command: no "from __future__ import annotations" here
 
@@ -16,7 +16,7 @@ Names = list[str] | None
 
 
 def reads_data(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options on how data are read; it gets them as one, ``reading``."""
+    """Give a command the options on the reading of data; it gets them as one, ``reading``."""
 
     @wraps(command)
     def wrapped(**given: Any) -> Any:
@@ -70,7 +70,7 @@ def _reading(
     missing_label: Names,
     **said: Any,
 ) -> Any:
-    """Return what is said about the data."""
+    """Return all that is said about the data."""
     from fourfold.cli.inputs import Reading
     from fourfold.data.schema import Hints
 

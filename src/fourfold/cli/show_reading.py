@@ -1,4 +1,4 @@
-"""Terminal output on how data were read: columns by kind, labels, and what was uncertain."""
+"""Terminal output on the reading of data: columns by kind, labels, and doubts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fourfold.data.schema import all_notes, describe_reading
+from fourfold.data.description import all_notes, describe_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ __all__ = ["show_reading"]
 
 
 def show_reading(domains: Sequence[Domain]) -> None:
-    """Print how tables and labels were read, and the option that settles each doubt."""
+    """Print the kinds of columns and labels, and the option that settles each doubt."""
     console = Console(markup=False, highlight=False, emoji=False)
     lines, _ = describe_reading(domains)
     shown = Table.grid(padding=(0, 2))

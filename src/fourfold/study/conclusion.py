@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from fourfold.core.version import VERSION
-from fourfold.data.schema import describe_reading
+from fourfold.data.description import describe_reading
 from fourfold.errors import FourfoldError, some
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts

@@ -9,6 +9,7 @@ import pytest
 
 from fourfold.data.schema import Hints, Schema, as_pile, read_piles
 from fourfold.errors import DataError, FileError
+from fourfold.readers.schemas import read_schema, write_schema
 
 FRAME = pd.DataFrame(
     {
@@ -26,8 +27,8 @@ HINTS = Hints(label=("grade",), group="who", time="at", weight="w")
 
 def test_it_survives_its_file(tmp_path):
     schema, (part,) = read_piles([as_pile(FRAME, "t")], HINTS)
-    schema.save(tmp_path / "schema.json")
-    again = Schema.load(tmp_path / "schema.json")
+    write_schema(schema, tmp_path / "schema.json")
+    again = read_schema(tmp_path / "schema.json")
     assert again == schema
     assert "notes" in json.loads((tmp_path / "schema.json").read_text())
     pd.testing.assert_frame_equal(again.read(as_pile(FRAME, "t")).frame, part.frame)
@@ -69,15 +70,15 @@ def test_a_file_that_is_no_schema_is_refused(tmp_path, said, why):
     path = tmp_path / "schema.json"
     path.write_text(json.dumps(said))
     with pytest.raises(DataError, match=why):
-        Schema.load(path)
+        read_schema(path)
 
 
 def test_a_missing_or_damaged_file_is_refused(tmp_path):
     with pytest.raises(FileError, match="must be a file of a schema"):
-        Schema.load(tmp_path / "none.json")
+        read_schema(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(DataError, match="must be JSON"):
-        Schema.load(tmp_path / "bad.json")
+        read_schema(tmp_path / "bad.json")
 
 
 def test_a_table_that_lacks_a_column_is_refused():

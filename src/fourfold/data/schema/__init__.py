@@ -1,20 +1,15 @@
-"""The schema: how columns, labels and rows of tables are read, over all piles together.
+"""The schema of tables: kinds of columns, labels and rows, over all piles together.
 
-What infers, describes or applies it belongs here; numbers for networks are made by ``preparation``.
+Inference, description and use of it belong here; numbers for networks are made by ``preparation``.
 """
 
 from fourfold.data.schema.column import Column
-from fourfold.data.schema.description import all_notes, describe_reading
-from fourfold.data.schema.hints import Hints, Note, Pile
+from fourfold.data.schema.hints import Hints
 from fourfold.data.schema.labels import Labels
-from fourfold.data.schema.schema import (
-    ReadPile,
-    Schema,
-    as_pile,
-    in_one_name,
-    infer_schema,
-    read_piles,
-)
+from fourfold.data.schema.notes import Note
+from fourfold.data.schema.piles import Pile, as_pile, in_one_name
+from fourfold.data.schema.reading import infer_schema, read_piles
+from fourfold.data.schema.schema import ReadPile, Schema
 
 __all__ = [
     "Column",
@@ -24,9 +19,7 @@ __all__ = [
     "Pile",
     "ReadPile",
     "Schema",
-    "all_notes",
     "as_pile",
-    "describe_reading",
     "in_one_name",
     "infer_schema",
     "read_piles",

@@ -93,7 +93,7 @@ class Column:
         return Read(texts.where(texts.notna(), None), np.empty(0, np.intp))
 
     def to_json(self) -> dict[str, Any]:
-        """Return what differs from a plain column of the kind, as JSON."""
+        """Return the differences to a plain column of the kind, as JSON."""
         plain = asdict(Column(self.kind))
         own = {name: value for name, value in asdict(self).items() if value != plain[name]}
         return {"kind": self.kind, **{k: list(v) if k == "missing" else v for k, v in own.items()}}

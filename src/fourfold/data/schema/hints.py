@@ -3,58 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, final, get_args
+from typing import TYPE_CHECKING, final
 
 from fourfold.data.schema.cells import MARKS
 from fourfold.data.schema.dates import ISO
+from fourfold.data.schema.labels import LABEL_TYPES, Labels, LabelType
 from fourfold.errors import DataError, ParameterError, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.column import Column, Kind
-    from fourfold.data.schema.labels import Labels
 
-__all__ = ["LABEL_TYPES", "Hints", "LabelType", "Note", "Pile"]
-
-LabelType: TypeAlias = Literal["classes", "numbers", "yes-no"]
-LABEL_TYPES: tuple[str, ...] = get_args(LabelType)
-
-
-class Note(NamedTuple):
-    """A remark on how something was read, and the hint that settles it in another way.
-
-    ``option`` is the name of the hint, ``value`` its value as text; both may be empty.
-    """
-
-    about: str
-    said: str
-    option: str = ""
-    value: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """The remark in one line, without its remedy."""
-        return f"{self.about}: {self.said}" if self.about else self.said
-
-
-class Pile(NamedTuple):
-    """The columns of one file or data frame, with the line of its first row."""
-
-    name: str
-    columns: Mapping[str, Cells]
-    first_line: int | None = None
-
-    def place(self, row: int) -> str:
-        """Name the place of a row."""
-        return f"row {row}" if self.first_line is None else f"line {row + self.first_line}"
+__all__ = ["Hints"]
 
 
 @final
 @dataclass(frozen=True)
 class Hints:
-    """Hints on how data are to be read; what is not said is inferred.
+    """Hints on columns, labels and rows; all else is inferred.
 
     Parameters
     ----------
@@ -177,8 +144,3 @@ class Hints:
                 f"the tables must have the column {lacking[0]!r}; they have "
                 f"{some(sorted(map(str, there)), 8)}"
             )
-
-
-def joined(values: Iterable[Any]) -> str:
-    """Quote some cells for a message."""
-    return some([repr(value) for value in values], 3)

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from fourfold.data.schema.cells import distinct, is_category, is_written, missing_as_null, written
 from fourfold.data.schema.column import Column
 from fourfold.data.schema.dates import find_format, shown_format
-from fourfold.data.schema.hints import Hints, Note, Pile, joined
 from fourfold.data.schema.left_out import left_out
+from fourfold.data.schema.notes import Note, joined
 from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
 from fourfold.data.schema.strings import spellings, string_kind
 from fourfold.errors import DataError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.column import Kind
+    from fourfold.data.schema.hints import Hints
+    from fourfold.data.schema.piles import Pile
 
 __all__ = ["infer_columns"]
 

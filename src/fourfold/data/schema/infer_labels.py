@@ -17,8 +17,8 @@ from fourfold.data.schema.cells import (
     missing_as_null,
     written,
 )
-from fourfold.data.schema.hints import Hints, Note, joined
 from fourfold.data.schema.labels import WHOLE, YES, Labels
+from fourfold.data.schema.notes import Note, joined
 from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
 from fourfold.data.schema.strings import spellings
 from fourfold.errors import DataError, one_line
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.schema.cells import Cells
+    from fourfold.data.schema.hints import Hints
 
 __all__ = ["infer_labels"]
 

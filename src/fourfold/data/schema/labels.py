@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final, get_args
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, written
-from fourfold.data.schema.hints import LABEL_TYPES, LabelType, joined
+from fourfold.data.schema.notes import joined
 from fourfold.data.schema.numbers import Form, parse_numbers
 from fourfold.errors import DataError, one_line
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.cells import Cells
 
-__all__ = ["WHOLE", "YES", "Labels"]
+__all__ = ["LABEL_TYPES", "WHOLE", "YES", "LabelType", "Labels"]
+
+LabelType: TypeAlias = Literal["classes", "numbers", "yes-no"]
+LABEL_TYPES: Final[tuple[str, ...]] = get_args(LabelType)
 
 YES: Final = {
     "yes": 1,

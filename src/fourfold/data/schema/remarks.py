@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from fourfold.data.schema.cells import as_cells
-from fourfold.data.schema.hints import Note
+from fourfold.data.schema.notes import Note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.schema.column import Column
-    from fourfold.data.schema.hints import Pile
+    from fourfold.data.schema.piles import Pile
 
 __all__ = ["remarks", "strange_cells"]
 

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
-import numpy as np
-import pyarrow.compute as pc
-
-from fourfold.core.atomic import whole_file
-from fourfold.data.schema.cells import as_cells, is_written, missing_as_null, written
 from fourfold.data.schema.column import Column
-from fourfold.data.schema.hints import Hints, Note, Pile
-from fourfold.data.schema.infer import infer_columns
-from fourfold.data.schema.infer_labels import infer_labels
 from fourfold.data.schema.labels import Labels
-from fourfold.data.schema.remarks import remarks
-from fourfold.errors import DataError, FileError, one_line, some
+from fourfold.data.schema.piles import check_there
+from fourfold.errors import DataError, one_line, some
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["ReadPile", "Schema", "as_pile", "in_one_name", "infer_schema", "read_piles"]
+    from fourfold.data.schema.hints import Hints
+    from fourfold.data.schema.notes import Note
+    from fourfold.data.schema.piles import Pile
+
+__all__ = ["ReadPile", "Schema"]
 
 KEYWORDS: Final = {"group": "groups", "time": "time", "weight": "sample_weight", "id": "ids"}
 """Role → keyword of a Domain."""
@@ -34,7 +28,7 @@ ROLES: Final = tuple(KEYWORDS)
 
 
 class ReadPile(NamedTuple):
-    """A pile as it was read: inputs, labels, and what stands beside them."""
+    """A pile that was read: inputs, labels, and annotations beside them."""
 
     frame: pd.DataFrame
     y: NDArray[Any] | None
@@ -98,7 +92,7 @@ class Schema:
         """
         import pandas as pd
 
-        _check_there(pile, self.inputs)
+        check_there(pile, self.inputs)
         if not self.inputs:
             gone = some(f"{name} ({column.why})" for name, column in self.columns.items())
             raise DataError(
@@ -126,7 +120,7 @@ class Schema:
         }
 
     def completing(self, hints: Hints) -> Hints:
-        """Return hints that this schema completes: what it describes is not inferred again."""
+        """Return hints that this schema completes: its columns are not inferred again."""
         labels = self.labels
         label = hints.label or (() if labels is None else labels.columns)
         roles = {role: getattr(hints, role) or getattr(self, role) for role in ROLES}
@@ -149,7 +143,7 @@ class Schema:
 
     @classmethod
     def of_json(cls, said: Any) -> Schema:
-        """Rebuild a schema from :meth:`to_json`, or from what somebody wrote.
+        """Rebuild a schema from :meth:`to_json`, or from a file that somebody wrote.
 
         Raises
         ------
@@ -173,147 +167,3 @@ class Schema:
         labels = None if "labels" not in said else Labels.of_json(said["labels"])
         beside: dict[str, Any] = {role: said.get(role) for role in ROLES}
         return cls(columns, labels, **beside)
-
-    @classmethod
-    def load(cls, path: Path) -> Schema:
-        """Read a schema from a JSON file.
-
-        Raises
-        ------
-        FileError
-            If it is missing or unreadable.
-        DataError
-            If it is no schema.
-        """
-        try:
-            said = json.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise FileError(f"{path} must be a file of a schema; got: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path} must be JSON; got: {error}") from error
-        return cls.of_json(said)
-
-    def save(self, path: Path) -> None:
-        """Write the schema to a JSON file."""
-        try:
-            with whole_file(path) as part:
-                part.write_text(json.dumps(self.to_json(), indent=1, ensure_ascii=False), "utf-8")
-        except OSError as error:
-            raise FileError(
-                f"{path} must be writable for a schema; got: {error.strerror}"
-            ) from error
-
-
-def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
-    """Infer the schema of tables, all together; labels may be missing in some of them.
-
-    Raises
-    ------
-    DataError
-        If tables have different columns, lack one that hints name, or a column cannot be used.
-    """
-    for pile in piles:
-        if not any(name not in hints.label for name in pile.columns):
-            only = some(pile.columns)
-            raise DataError(f"{pile.name} must have columns besides the label; got only {only}")
-    labels = infer_labels([pile.columns for pile in piles], hints)
-    hints.check_names(name for pile in piles for name in pile.columns)
-    described = {name for name, column in hints.columns.items() if column.used}
-    for pile in piles:
-        _check_there(pile, described)
-    beside = {*hints.label, *hints.roles.values(), *hints.drop, *hints.ignore}
-    check_same_columns(piles, beside)
-    columns, notes = infer_columns(piles, hints)
-    if labels is not None:
-        notes = [*labels[1], *notes, *_drop_equal(columns, piles, labels[0], hints)]
-    return Schema(columns, labels and labels[0], **hints.roles, notes=tuple(notes))
-
-
-def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPile]]:
-    """Infer the schema of tables, read them by it, and note what did not fit."""
-    schema = infer_schema(piles, hints)
-    read = [schema.read(pile) for pile in piles]
-    notes = (*schema.notes, *remarks(piles, [one.frame for one in read], schema.columns))
-    return replace(schema, notes=notes), read
-
-
-def in_one_name(piles: Sequence[Pile], hints: Hints, first: Sequence[Any] = ()) -> list[Pile]:
-    """Give the only input of each table one name, that of the ``first`` table, if it has texts."""
-    beside = {*hints.label, *hints.roles.values(), *hints.drop, *hints.ignore}
-    own = [[name for name in pile.columns if name not in beside] for pile in piles]
-    named = first or own[0]
-    texts = all(
-        len(one) == 1 and is_written(p.columns[one[0]]) for p, one in zip(piles, own, strict=True)
-    )
-    if len(named) != 1 or not texts:
-        return list(piles)
-    return [
-        pile._replace(
-            columns={named[0] if name == one[0] else name: c for name, c in pile.columns.items()}
-        )
-        for pile, one in zip(piles, own, strict=True)
-    ]
-
-
-def as_pile(frame: pd.DataFrame, name: str) -> Pile:
-    """Return a data frame as a pile.
-
-    Raises
-    ------
-    DataError
-        If a name occurs twice or is neither a string nor a whole number, or a column holds objects.
-    """
-    if not frame.columns.is_unique:
-        raise DataError("a table's column names must differ; one occurs twice")
-    if not all(isinstance(one, (str, int, np.integer)) for one in frame.columns):
-        raise DataError(f"column names must be strings or whole numbers; got {some(frame.columns)}")
-    plain = {one if isinstance(one, str) else int(one): frame[one] for one in frame.columns}
-    return Pile(name, {one: as_cells(column, one) for one, column in plain.items()})
-
-
-def check_same_columns(piles: Sequence[Pile], beside: Container[Any]) -> None:
-    """Refuse tables of different columns, those beside inputs aside.
-
-    Raises
-    ------
-    DataError
-        If one lacks a column.
-    """
-    first, *others = piles
-    for pile in others:
-        gaps = [
-            f"{where} lacks {some(lacking)}"
-            for where, here, there in (
-                (pile.name, pile.columns, first.columns),
-                (first.name, first.columns, pile.columns),
-            )
-            if (lacking := sorted(str(n) for n in there if n not in here and n not in beside))
-        ]
-        if gaps:
-            raise DataError(one_line(f"tables must have the same columns; {'; '.join(gaps)}"))
-
-
-def _check_there(pile: Pile, names: Iterable[Any]) -> None:
-    lacking = [name for name in names if name not in pile.columns]
-    if lacking:
-        said = f"tables must have the same columns; {pile.name} lacks {some(lacking)}"
-        raise DataError(one_line(said))
-
-
-def _drop_equal(
-    columns: dict[Any, Column], piles: Sequence[Pile], labels: Labels, hints: Hints
-) -> list[Note]:
-    """Leave out columns that equal the label in all its rows, and note them."""
-    notes = []
-    with_labels = [pile.columns for pile in piles if labels.columns[0] in pile.columns]
-    answers = [written(missing_as_null(part[labels.columns[0]])) for part in with_labels]
-    for name, column in columns.items():
-        if not column.used or name in hints.keep or name in hints.columns or hints.kind(name):
-            continue
-        own = [written(missing_as_null(part[name])) for part in with_labels]
-        same = [pc.equal(a, b) for a, b in zip(own, answers, strict=True)]
-        n = sum(len(part) - part.null_count for part in same)
-        if n and all(pc.all(part).as_py() is not False for part in same):
-            columns[name] = replace(column, kind="ignored", why="equal to the label")
-            notes.append(Note(name, "equal to the label in every row; left out", "keep", str(name)))
-    return notes

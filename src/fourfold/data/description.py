@@ -1,4 +1,4 @@
-"""A schema in words: a line for each kind of column, for the terminal and the report."""
+"""Domains in words, by kinds of columns and labels, for the terminal and the report."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fourfold.data.domain import Domain
-    from fourfold.data.schema.column import Column
-    from fourfold.data.schema.hints import Note
-    from fourfold.data.schema.schema import Schema
+    from fourfold.data.schema import Column, Note, Schema
 
 __all__ = ["all_notes", "describe_labels", "describe_reading", "describe_schema"]
 
@@ -25,7 +23,7 @@ CLASSES: Final = 6
 
 
 def describe_reading(domains: Sequence[Domain]) -> tuple[dict[str, str], list[str]]:
-    """Return how domains were read, by kinds of columns, and remarks on what was uncertain."""
+    """Return the columns and labels of domains in words, and remarks on doubtful ones."""
     groups: dict[str, list[Domain]] = {}
     for domain in domains:
         labels = None if domain.schema is None else domain.schema.labels
