@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from fourfold.core.dependent_folds import count_dependent_folds, dependent_splits
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["count_folds", "make_folds", "make_splits"]
 
 
-def count_folds(y: NDArray[Any], most: int, *, stratified: bool) -> int:
+def count_folds(
+    y: NDArray[Any],
+    most: int,
+    *,
+    stratified: bool,
+    groups: NDArray[np.intp] | None = None,
+    time: NDArray[np.float64] | None = None,
+) -> int:
     """Return the number of possible folds; 0 if a class has one label only.
 
     Parameters
@@ -24,20 +33,40 @@ def count_folds(y: NDArray[Any], most: int, *, stratified: bool) -> int:
         Largest number of folds.
     stratified
         Whether each fold must hold every class.
+    groups
+        (n,) group of each row, which no fold divides; a class of one group is always learnt from.
+    time
+        (n,) moment of each row: what is held out comes after what is learnt.
     """
+    if groups is not None or time is not None:
+        return count_dependent_folds(y, most, stratified=stratified, groups=groups, time=time)
     fewest = min(np.unique(y, return_counts=True)[1], default=0) if stratified else len(y) // 2
     return int(min(most, fewest)) if fewest >= 2 else 0
 
 
 def make_folds(
-    y: NDArray[Any], folds: int, seed: int, *, stratified: bool
+    y: NDArray[Any],
+    folds: int,
+    seed: int,
+    *,
+    stratified: bool,
+    groups: NDArray[np.intp] | None = None,
+    time: NDArray[np.float64] | None = None,
 ) -> list[NDArray[np.intp]]:
     """Return the positions of the held-out rows of each fold."""
-    return [held_out for _, held_out in make_splits(y, folds, seed, stratified=stratified)]
+    splits = make_splits(y, folds, seed, stratified=stratified, groups=groups, time=time)
+    return [held_out for _, held_out in splits]
 
 
 def make_splits(
-    y: NDArray[Any], folds: int, seed: int, *, stratified: bool, max_rows: int | None = None
+    y: NDArray[Any],
+    folds: int,
+    seed: int,
+    *,
+    stratified: bool,
+    max_rows: int | None = None,
+    groups: NDArray[np.intp] | None = None,
+    time: NDArray[np.float64] | None = None,
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Return the positions of the training rows and of the held-out rows of each fold.
 
@@ -54,7 +83,13 @@ def make_splits(
     max_rows
         Number of rows drawn for all folds together; all rows by default. All are used also where
         a fold of the drawn ones would lack a class.
+    groups, time
+        As in :func:`count_folds`. With time, rows after the held-out ones are not learnt from.
     """
+    if groups is not None or time is not None:
+        return dependent_splits(
+            y, folds, seed, stratified=stratified, max_rows=max_rows, groups=groups, time=time
+        )
     rows = np.arange(len(y))
     if max_rows is not None:
         drawn = np.random.default_rng(seed).permutation(len(y))[:max_rows]
