@@ -113,7 +113,7 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     made = [_source(method, part, inputs, task) for part in parts if part is not None]
     return Problem(
         task=task,
-        target=Data(rows, task.encode(target), target.labelled),
+        target=Data.of(target, rows, task.encode(target)),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
         network=_network(method, pretrained, inputs.shape),
@@ -221,8 +221,8 @@ def _source(
     own = method.infer_source_task(part, task)
     rows, digest = inputs.ready(part.rows), _digest(part)
     if own is None:
-        return Unlabelled(Data(rows, torch.zeros(part.n_rows), part.labelled), digest)
-    return Labelled(Data(rows, own.encode(part), part.labelled), own, digest)
+        return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)
+    return Labelled(Data.of(part, rows, own.encode(part)), own, digest)
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

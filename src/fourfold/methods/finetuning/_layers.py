@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, final
 
-import numpy as np
 import torch
 from torch import nn
 
-from fourfold.core.folds import count_folds, make_folds
+from fourfold.core.folds import count_folds, make_splits
 from fourfold.core.process import seeded
 from fourfold.errors import ParameterError
-from fourfold.estimators.inputs import Data
 from fourfold.estimators.supervised import frozen_rows, supervise
 from fourfold.estimators.warm_start import can_keep_head, keep_head
 from fourfold.frozen.taps import closest
@@ -24,8 +23,7 @@ from fourfold.training.phases import History, Part
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
     from fourfold.training.recipe import Recipe
@@ -169,7 +167,7 @@ class Layered:
                 layer.requires_grad_(requires_grad=True)
             lower, upper = _cut(model, [name for name in self.names if name not in plan.trained])
             rows = data.rows if lower is None else frozen_rows(lower, data.rows)
-            network, above = nn.Sequential(upper, model.head), Data(rows, data.y, data.labelled)
+            network, above = nn.Sequential(upper, model.head), replace(data, rows=rows)
             parts = [Part(layer) for layer in trained]
             history = supervise(network, self.problem.task, above, recipe, parts)
             return model.requires_grad_(requires_grad=True).cpu().eval(), history
@@ -179,19 +177,21 @@ class Layered:
     ) -> dict[LayerPlan, float]:
         """Rate plans on held-out labels; empty where these are too few to be split."""
         y, stratified = data.y.numpy(), self.problem.task.stratified
-        n = count_folds(y, FOLDS, stratified=stratified)
+        groups, time = data.groups, data.time
+        n = count_folds(y, FOLDS, stratified=stratified, groups=groups, time=time)
         if not n:
             return {}
-        folds = make_folds(y, n, self.problem.seed, stratified=stratified)[:n_splits]
+        splits = make_splits(
+            y, n, self.problem.seed, stratified=stratified, groups=groups, time=time
+        )
+        pairs = [(data.at(training), data.at(held)) for training, held in splits[:n_splits]]
         recipe = _halved(self.problem.recipe)
-        scores = {plan: [self.score(plan, data, held, recipe) for held in folds] for plan in plans}
+        scores = {plan: [self.score(plan, *pair, recipe) for pair in pairs] for plan in plans}
         return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}
 
-    def score(self, plan: LayerPlan, data: Data, held: NDArray[np.intp], recipe: Recipe) -> float:
-        """Train without some rows, and rate on these: accuracy, or minus the loss of no classes."""
-        rest = np.setdiff1d(np.arange(len(data.y)), held)
-        model, _ = self.train(plan, data.at(rest), recipe)
-        asked = data.at(held)
+    def score(self, plan: LayerPlan, training: Data, asked: Data, recipe: Recipe) -> float:
+        """Train on some rows, and rate on others: accuracy, or minus the loss of no classes."""
+        model, _ = self.train(plan, training, recipe)
         outputs = torch.from_numpy(model.outputs(asked.rows))
         if self.problem.task.has_classes:
             return float((outputs.argmax(1) == asked.y).float().mean())
