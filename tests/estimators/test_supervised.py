@@ -168,7 +168,7 @@ def test_validation_holds_out_whole_groups_or_the_last_rows():
 @pytest.mark.parametrize("annotation", ["groups", "time"])
 def test_one_group_or_moment_cannot_be_both(annotation):
     one = beside(6, **{annotation: np.zeros(6)})
-    with pytest.raises(DataError, match="at least two groups or moments .* validation; got one"):
+    with pytest.raises(DataError, match=r"at least two groups or moments .* validation; got one"):
         hold_out(one, Recipe(validation=0.3))
 
 

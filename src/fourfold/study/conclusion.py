@@ -151,7 +151,11 @@ def _chosen_by(question: Question) -> str:
 
 def _judged_by(question: Question) -> str:
     if question.evaluate is not None:
-        return f"{question.evaluate.n_labelled} rows to evaluate on, bootstrap over rows × seeds"
+        n, groups = question.evaluate.n_labelled, question.evaluate.annotations.groups
+        if groups is None:
+            return f"{n} rows to evaluate on, bootstrap over rows × seeds"
+        of = len(np.unique(question.evaluate.annotations.group_codes[question.evaluate.labelled]))
+        return f"{n} rows of {of} groups to evaluate on, bootstrap over groups × seeds"
     if question.protocol.splits.count:
         return question.protocol.splits.judged_by
     return "nothing: there are no labels to judge by"
@@ -179,10 +183,19 @@ def _notes(
         notes.append(f"{', '.join(others)} helped, but would not have been chosen.")
     if not question.protocol.splits.count and question.target.n_labelled:
         notes.append(
-            "Some class has a single label, so that nothing can be held out: training has a fixed "
+            f"{_lacking(question.target)}, so that nothing can be held out: training has a fixed "
             "length, and the model is chosen by a validator without labels."
         )
     return notes
+
+
+def _lacking(target: Domain) -> str:
+    """Begin the sentence on labels that cannot be divided into folds."""
+    if target.annotations.groups is not None:
+        return "Fewer than two classes have labels that groups and times allow to be held out"
+    if target.annotations.time is not None:
+        return "No labels come after some of two classes"
+    return "Some class has a single label"
 
 
 def _pictures(question: Question, outcomes: Sequence[Outcome]) -> list[Points]:

@@ -136,8 +136,9 @@ def _intervals(
         if best is None or row.role == "baseline" or not row.scores:
             continue
         if question.evaluate is None:
-            differences = np.array(row.scores) - np.array(best.scores)
-            found[method] = gate.corrected_t(differences, question.protocol.splits.share)
+            splits = question.protocol.splits
+            differences = splits.independent(np.array(row.scores) - np.array(best.scores))
+            found[method] = gate.corrected_t(differences, splits.share)
         else:
             ours, theirs = _whole(outcomes[method]), _whole(outcomes[best.method])
             pairs = list(zip(ours, theirs, strict=True))
@@ -148,12 +149,15 @@ def _intervals(
 def _bootstrap(
     score: Score, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain
 ) -> Intervals:
-    """Resample rows and seeds; scores by row or by class need not be computed anew."""
+    """Resample rows or groups, and seeds; scores by row or by class need not be computed anew."""
     known = evaluate.known
+    codes = evaluate.annotations.group_codes
+    groups = None if codes is None else codes[evaluate.labelled]
     asked = [[(o.task, o.judged(evaluate)) for o in pair] for pair in pairs]
     if score.name == "accuracy":
         by_row = [[rows_right(task, known, answers) for task, answers in pair] for pair in asked]
-        return gate.paired_bootstrap(np.stack([ours - theirs for ours, theirs in by_row]))
+        differences = np.stack([ours - theirs for ours, theirs in by_row])
+        return gate.paired_bootstrap(differences, groups=groups)
 
     def rating(task: Task, answers: Answers) -> Callable[[NDArray[np.intp]], float]:
         if isinstance(score, ClassScore):
@@ -167,7 +171,7 @@ def _bootstrap(
         ours, theirs = (rate(rows) for rate in ratings[seed])
         return ours - theirs
 
-    return gate.bootstrap(difference, len(pairs), len(known))
+    return gate.bootstrap(difference, len(pairs), len(known), groups=groups)
 
 
 # --- tasks together ------------------------------------------------------------------------------
@@ -201,9 +205,10 @@ def _delta(
     values = gate.delta_m(ours, alone, lower)
     if not np.isfinite(values).all():
         return None
-    judged = any(question.evaluate is not None for question in questions)
-    share = 0.0 if judged else questions[0].protocol.splits.share
-    return gate.corrected_t(values, share)(gate.LEVEL)
+    if any(question.evaluate is not None for question in questions):
+        return gate.corrected_t(values, 0.0)(gate.LEVEL)
+    splits = questions[0].protocol.splits
+    return gate.corrected_t(splits.independent(values), splits.share)(gate.LEVEL)
 
 
 def _joint_choice(method: str, tables: Mapping[str, Mapping[str, LeaderboardRow]]) -> float:

@@ -17,6 +17,7 @@ from fourfold.data.domain import pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.study.checks import called, check_classes
 from fourfold.study.diagnostics.leaks import leaks
+from fourfold.study.held_classes import HeldClasses
 from fourfold.study.scores import (
     SCORES,
     HarmonicMean,
@@ -24,7 +25,7 @@ from fourfold.study.scores import (
     choose_score,
     information_maximization,
 )
-from fourfold.study.splits import Halves, HeldClasses, HiddenLabels
+from fourfold.study.splits import Halves, HiddenLabels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -99,9 +100,12 @@ def labelled_protocol(
     choice = choose_score(task, target, metric) if target.n_labelled else score
     splits = HiddenLabels(sources, target, task, folds)
     if not splits.count and not task.has_classes:
+        beside = target.annotations
+        of = [" of two groups"] if beside.groups is not None else []
+        of += [" at two moments"] if beside.time is not None else []
         raise DataError(
-            f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
-            "choose a model by"
+            f"the target must have at least 4 labels{' and'.join(of)} where they are no classes "
+            f"({task.kind}), to choose a model by"
         )
     return Protocol(task, score, choice, splits, information_maximization)
 
