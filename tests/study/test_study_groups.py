@@ -118,6 +118,18 @@ def test_where_nothing_can_be_held_out_it_is_said(tmp_path, beside):
     assert "single label" not in result.notes[-1]
 
 
+def test_groups_of_several_tasks_are_noted(tmp_path):
+    X, y, names = patients()
+    tasks = {
+        "one": Domain(X, y, groups=names),
+        "two": Domain(X[:60] + 1, y[:60], groups=names[:60]),
+    }
+    recipe = {"epochs": 1, "min_steps": 1}
+    result = study(tmp_path, tasks=tasks, methods=["MultiTask"], recipe=recipe, folds=2).run()
+    assert "6 groups have rows in several tasks: what is held out of one task" in result.notes[-1]
+    assert not any(line.error for line in result.lines)
+
+
 def test_identifiers_without_groups_are_noted():
     X, y, names = patients()
     target = Domain(X, y, ids=names)

@@ -6,6 +6,8 @@ import datetime as dt
 import platform
 import shlex
 import sys
+from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 
 from fourfold.core.version import VERSION
 from fourfold.errors import FourfoldError, some
+from fourfold.study.dependence import group_names
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
 from fourfold.study.judge import finished, joint_rows
@@ -247,6 +250,12 @@ def _joint_sentence(row: JointRow) -> str:
 def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
     """List the caveats of a study of several tasks."""
     notes = [f"{name}: {note}" for name, question in questions.items() for note in question.notes]
+    named = [group_names(one.target, one.target.labelled) for one in questions.values()]
+    if several := sum(count > 1 for count in Counter(chain(*named)).values()):
+        notes.append(
+            f"{several} groups have rows in several tasks: what is held out of one task is learnt "
+            "from in the others."
+        )
     if all(question.protocol.splits.count for question in questions.values()):
         return notes
     few = ", ".join(
