@@ -1,4 +1,4 @@
-"""Folds of dependent rows: groups are never divided, and what is judged comes after what is learnt.
+"""Folds of dependent rows: no group is divided, and judged rows come after training rows.
 
 Groups are codes (n,), times moments (n,); either may be None.
 """

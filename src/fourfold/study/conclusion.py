@@ -154,11 +154,11 @@ def _chosen_by(question: Question) -> str:
 
 def _judged_by(question: Question) -> str:
     if question.evaluate is not None:
-        n, groups = question.evaluate.n_labelled, question.evaluate.annotations.groups
+        n, groups = question.evaluate.n_labelled, question.evaluate.annotations.group_codes
         if groups is None:
             return f"{n} rows to evaluate on, bootstrap over rows × seeds"
-        of = len(np.unique(question.evaluate.annotations.group_codes[question.evaluate.labelled]))
-        return f"{n} rows of {of} groups to evaluate on, bootstrap over groups × seeds"
+        several = len(np.unique(groups[question.evaluate.labelled]))
+        return f"{n} rows of {several} groups to evaluate on, bootstrap over groups × seeds"
     if question.protocol.splits.count:
         return question.protocol.splits.judged_by
     return "nothing: there are no labels to judge by"

@@ -61,7 +61,7 @@ class Overlap:
 
 @final
 class Judged(NamedTuple):
-    """Rows to evaluate on, and sentences on those that depend on what is learnt."""
+    """Rows to evaluate on, and sentences on those that depend on learnt ones."""
 
     rows: Domain | None
     notes: list[str]
