@@ -138,6 +138,21 @@ def test_a_source_lacks_held_out_groups():
     ]
 
 
+def test_a_class_of_one_group_is_learnt_from_in_every_fold():
+    y = np.array([0, 1, 0, 1, 0, 1, 0, 1, 2, 2, -1, -1])
+    splits = hidden(Domain(X, y, groups=NAMES))
+    assert splits.count == 3
+    for part in splits.parts(0):
+        assert set(y[part]) == {0, 1}
+        assert 2 in splits.apply(part).target.counts
+    assert splits.caveats() == [
+        (
+            "All labels of class 2 are of one group: it is learnt from in every fold, and held out "
+            "in none."
+        )
+    ]
+
+
 def test_later_rows_are_not_learnt_from_not_even_their_inputs():
     time = np.arange(12.0)[::-1]
     splits = hidden(Domain(X, np.arange(12) % 2, time=time))

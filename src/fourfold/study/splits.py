@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from fourfold.core.dependent_folds import merge_groups
 from fourfold.core.folds import count_folds, make_folds
+from fourfold.errors import some
 from fourfold.study.dependence import group_names, later_rows, without_groups
 from fourfold.study.diagnostics.identifiers import repeated_identifiers
 from fourfold.study.overlap import find_overlap, first_of_equals
@@ -198,10 +200,18 @@ class HiddenLabels(Splits):
                 f"{len(shared)} of {len(known)} groups of the target have rows in the source, too; "
                 "these are left out of it where the group is held out, but not a whole class."
             )
+        if self.groups is not None and self.stratified:
+            pairs = zip(self.target.known.tolist(), self.groups[self.target.labelled], strict=True)
+            of_class = Counter(label for label, _ in set(pairs))
+            if single := sorted((repr(k) for k, n in of_class.items() if n == 1)):
+                said.append(
+                    f"All labels of class {some(single, 4)} are of one group: it is learnt from in "
+                    "every fold, and held out in none."
+                )
         if self.time is not None:
             first = min(float(self.time[part].min()) for part in self.parts(0))
             said += later_rows(first, self.sources)
-        return said or repeated_identifiers(self.target)
+        return said + repeated_identifiers(self.target)
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
         return [score(o.task, self.truth(o.held), o.outputs["held"]) for o in outcomes]
