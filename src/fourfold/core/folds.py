@@ -10,11 +10,13 @@ from sklearn.model_selection import KFold, StratifiedKFold
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["count_folds", "make_folds", "make_splits"]
+__all__ = ["count_folds", "divisible", "make_folds", "make_splits"]
 
 
 def count_folds(y: NDArray[Any], most: int, *, stratified: bool) -> int:
-    """Return the number of possible folds; 0 if a class has one label only.
+    """Return the number of possible folds; 0 if fewer than two classes have two labels.
+
+    A class with a single label is always learnt from, and limits nothing.
 
     Parameters
     ----------
@@ -23,10 +25,19 @@ def count_folds(y: NDArray[Any], most: int, *, stratified: bool) -> int:
     most
         Largest number of folds.
     stratified
-        Whether each fold must hold every class.
+        Whether each fold must hold every class that has two labels or more.
     """
-    fewest = min(np.unique(y, return_counts=True)[1], default=0) if stratified else len(y) // 2
+    fewest = len(y) // 2
+    if stratified:
+        counts = np.unique(y[divisible(y)], return_counts=True)[1]
+        fewest = min(counts) if len(counts) > 1 else 0
     return int(min(most, fewest)) if fewest >= 2 else 0
+
+
+def divisible(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether each row's class, (n,), has two labels or more: a single one stays whole."""
+    _, inverse, counts = np.unique(y, return_inverse=True, return_counts=True)
+    return np.asarray(counts[inverse] > 1, bool)
 
 
 def make_folds(
@@ -50,18 +61,20 @@ def make_splits(
     seed
         Seed of the drawn rows and of their order.
     stratified
-        Whether the folds keep the proportions of the labels.
+        Whether the folds keep the proportions of the labels. A class with a single label is in
+        the training rows of each fold.
     max_rows
         Number of rows drawn for all folds together; all rows by default. All are used also where
         a fold of the drawn ones would lack a class.
     """
-    rows = np.arange(len(y))
+    apart = divisible(y) if stratified else np.ones(len(y), bool)
+    rows, rare = np.flatnonzero(apart), np.flatnonzero(~apart)
     if max_rows is not None:
-        drawn = np.random.default_rng(seed).permutation(len(y))[:max_rows]
-        rows = drawn if not stratified or _holds_all(y[drawn], y, folds) else rows
+        drawn = rows[np.random.default_rng(seed).permutation(len(rows))[:max_rows]]
+        rows = drawn if not stratified or _holds_all(y[drawn], y[rows], folds) else rows
     splitter = (StratifiedKFold if stratified else KFold)(folds, shuffle=True, random_state=seed)
     splits = splitter.split(np.zeros(len(rows)), y[rows] if stratified else None)
-    return [(rows[training], rows[held_out]) for training, held_out in splits]
+    return [(np.r_[rows[training], rare], rows[held_out]) for training, held_out in splits]
 
 
 def _holds_all(drawn: NDArray[Any], y: NDArray[Any], folds: int) -> bool:

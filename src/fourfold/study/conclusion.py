@@ -179,8 +179,8 @@ def _notes(
         notes.append(f"{', '.join(others)} helped, but would not have been chosen.")
     if not question.protocol.splits.count and question.target.n_labelled:
         notes.append(
-            "Some class has a single label, so that nothing can be held out: training has a fixed "
-            "length, and the model is chosen by a validator without labels."
+            "Fewer than two classes have two labels, so that nothing can be held out: training has "
+            "a fixed length, and the model is chosen by a validator without labels."
         )
     return notes
 
@@ -242,7 +242,7 @@ def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
         if not HiddenLabels([], question.target, question.protocol.task, 2).count
     )
     single = (
-        f"Some class of {few} has a single label, so that nothing can be held out of any task: "
-        "training has a fixed length, and models are chosen by a validator without labels."
+        f"Fewer than two classes of {few} have two labels, so that nothing can be held out of any "
+        "task: training has a fixed length, and models are chosen by a validator without labels."
     )
     return [*notes, single]

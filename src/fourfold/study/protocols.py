@@ -107,7 +107,7 @@ def labelled_protocol(
 
 
 def common_folds(tasks: Mapping[str, Domain], most: int) -> int:
-    """Return the number of folds of every task's labels; 0 if a class of one has a single label.
+    """Return the number of folds of every task's labels; 0 if one's cannot be divided.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def common_folds(tasks: Mapping[str, Domain], most: int) -> int:
     others = [name for name, kind in kinds.items() if not kind.has_classes]
     if not folds[few] and others:
         raise DataError(
-            f"task {few!r} must have at least 2 labels of each class, or 4 numbers, to choose "
+            f"task {few!r} must have at least 2 labels of two classes, or 4 numbers, to choose "
             f"models by where a task is no classification, as {others[0]!r}; it has fewer"
         )
     return folds[few]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
-from fourfold.core.folds import count_folds, make_folds
+from fourfold.core.folds import count_folds, divisible, make_folds
 from fourfold.data.domain import Domain, pool
+from fourfold.errors import some
 from fourfold.study.overlap import find_overlap, first_of_equals
 from fourfold.study.scores import HarmonicMean, Stability
 
@@ -82,8 +83,8 @@ class Splits(ABC):
 class HiddenLabels(Splits):
     """Cross-validation on the target's labels, in at most ``most`` folds.
 
-    Equal rows are held out together, unless they are common. There are no folds where some class
-    has a single label then.
+    Equal rows are held out together, unless they are common. A class that has a single label then
+    is learnt from in each fold; there are no folds where fewer than two classes have more.
     """
 
     def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, most: int) -> None:
@@ -117,6 +118,11 @@ class HiddenLabels(Splits):
         if not self.count:
             return []
         n, said = self.target.n_labelled, []
+        if self.stratified and len(single := np.unique(self._drawn[~divisible(self._drawn)])):
+            said.append(
+                f"Of class {some(map(repr, single.tolist()), 4)} the target has a single label: it "
+                "is learnt from in every fold, and held out in none."
+            )
         if len(self.apart) < n:
             said.append(
                 f"{n - len(self.apart)} of {n} labelled rows of the target repeat others; equal "
