@@ -158,7 +158,9 @@ class Domain:
         """Whether 1-D labels are measurements rather than classes.
 
         Fractions are measurements. So are more than 50 different whole numbers with gaps between
-        them, such as prices, unless each is a described class.
+        them, such as prices, or that do not count from 0 or 1, such as ages, unless each is a
+        described class. Few labels are judged beside those of other domains, see
+        :func:`~fourfold.data.kinds.label_kind`.
         """
         if self.y is None or self.y.ndim > 1 or not self.labelled.any():
             return False
@@ -169,7 +171,8 @@ class Domain:
             return False
         kinds = np.unique(y)
         gaps = kinds[-1] - kinds[0] + 1 > 2 * len(kinds)
-        return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and gaps))
+        codes = kinds[0] in {0, 1} and not gaps
+        return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and not codes))
 
     @cached_property
     def digest(self) -> str:

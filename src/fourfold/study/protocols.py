@@ -233,8 +233,8 @@ def _described_task(
     whole.subset(seen)
     if whole.kind != "texts":
         Signatures.fit(whole)
-    task = Classification()
-    task.classes_ = np.unique(candidate_classes(described, seen, generalized=generalized))
+    candidates = candidate_classes(described, seen, generalized=generalized)
+    task = Classification().among(np.unique(candidates))
     if len(task.classes_) < 2:
         raise DataError(
             "at least two classes without examples must be described; got one, "

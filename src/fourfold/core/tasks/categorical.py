@@ -27,7 +27,15 @@ class Categorical(Task, ABC):
     ----------
     classes_
         (k,) sorted names of the categories.
+    taught_
+        Positions of those that the loss compares; None for all.
     """
+
+    def among(self, classes: NDArray[Any]) -> Self:
+        """Fix the categories, (k,) sorted."""
+        self.classes_: NDArray[Any] = classes
+        self.taught_: Tensor | None = None
+        return self
 
     @property
     def n_outputs(self) -> int:
@@ -65,5 +73,4 @@ class Categorical(Task, ABC):
         return {"classes": self.classes_.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> Self:
-        self.classes_ = np.array(state["classes"])
-        return self
+        return self.among(np.array(state["classes"]))
