@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from fourfold.data.domain import Domain
 
-__all__ = ["Kind", "are_binary", "as_numbers", "check_names", "kind_difference", "label_kind"]
+__all__ = [
+    "Kind",
+    "are_binary",
+    "as_numbers",
+    "check_names",
+    "kind_difference",
+    "label_kind",
+    "settled",
+]
 
 Kind: TypeAlias = Literal["classes", "numbers", "yes-no"]
 """One class a row, one number or several, or several answers of yes and no."""
@@ -49,8 +57,24 @@ def label_kind(domain: Domain, *beside: Domain) -> Kind:
     return "numbers" if measured and _joins(domain, measured) else "classes"
 
 
+def settled(domains: Sequence[Domain]) -> list[Domain]:
+    """Return domains whose labels are all marked as measurements that are some beside the others.
+
+    Raises
+    ------
+    DataError
+        If labels are numbers in one domain and the same numbers written as names in another one.
+    """
+    return [
+        one.measurements()
+        if one.n_labelled and not width(one) and _are_numbers(one, domains)
+        else one
+        for one in domains
+    ]
+
+
 def kind_difference(one: Domain, other: Domain) -> str:
-    """Describe how the labels of two domains differ in kind; "" if they do not, or lack labels."""
+    """Describe the difference in kind between the labels of two domains; "" if there is none."""
     if not one.n_labelled or not other.n_labelled:
         return ""
     (a, first), (b, second) = (
@@ -108,6 +132,10 @@ def as_numbers(y: NDArray[Any]) -> NDArray[np.float64]:
         return y.astype(np.float64).reshape(len(y), -1)
     except (TypeError, ValueError):
         raise DataError("labels of a regression must be numbers; got names") from None
+
+
+def _are_numbers(domain: Domain, domains: Sequence[Domain]) -> bool:
+    return label_kind(domain, *(other for other in domains if other is not domain)) == "numbers"
 
 
 def _joins(domain: Domain, measured: Sequence[NDArray[np.float64]]) -> bool:

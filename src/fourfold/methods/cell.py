@@ -25,6 +25,8 @@ class Facts(NamedTuple):
         Whether labels are numbers, not classes.
     described
         Whether classes are described.
+    differ
+        Difference in kind between the labels of source and target, in words; empty for none.
     """
 
     source_labelled: int
@@ -34,6 +36,7 @@ class Facts(NamedTuple):
     unseen: tuple[str, ...]
     numbers: bool
     described: bool
+    differ: str = ""
 
 
 class Ruling(NamedTuple):

@@ -98,7 +98,8 @@ def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]
     protocol, evaluate, done = question.protocol, question.evaluate, finished(outcomes)
     whole = _whole(outcomes)
     parts = [outcome for outcome in done if outcome.split is not None]
-    choice = scores = protocol.splits.rate(protocol.choice, parts)
+    rated = protocol.splits.rate(protocol.choice, parts)
+    choice = scores = question.absent.discounted(rated, method, protocol.choice)
     if not choice and protocol.validator is not None:
         choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
     if evaluate is not None:

@@ -93,7 +93,7 @@ def labelled_protocol(
         If nothing can be learnt from the labels, or rated by them.
     """
     labelled = [d for d in (target, *sources, evaluate) if d and d.n_labelled]
-    task = infer_task(labelled[0]).fit(labelled[0])
+    task = infer_task(*labelled).fit(labelled[0])
     check_classes(task, sources, target, evaluate)
     score = choose_score(task, evaluate or target, metric)
     choice = choose_score(task, target, metric) if target.n_labelled else score

@@ -40,10 +40,12 @@ MINORITY: Final = 0.2
 class Score(ABC):
     """A number for a task's answers against true labels; higher is better.
 
-    ``helped`` and ``hurt`` begin the sentence on a difference above zero, and below.
+    ``helped`` and ``hurt`` begin the sentence on a difference above zero, and below; ``worst`` is
+    the score of answers that are all wrong.
     """
 
     name: str
+    worst: ClassVar[float] = 0.0
     helped: ClassVar[str] = "Transfer helped"
     hurt: ClassVar[str] = "Transfer hurt"
 
@@ -100,6 +102,7 @@ class Auc(Score):
     """Area under the ROC curve; of several classes, the mean of one against the rest."""
 
     name = "auc"
+    worst = 0.5
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
         if not isinstance(task, Classification):

@@ -13,10 +13,11 @@ from fourfold.bundle.files import as_folder
 from fourfold.core.atomic import whole_folder
 from fourfold.estimators.joint import JointEstimator
 from fourfold.methods.saved import load
+from fourfold.study.asking.options import Options
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.conclusion import conclude, conclude_tasks
 from fourfold.study.judge import leaderboards
-from fourfold.study.question import Options, ask_tasks, ask_transfer
+from fourfold.study.question import ask_tasks, ask_transfer
 from fourfold.study.running.execution import execute, execute_all, own_store, precompute
 from fourfold.study.running.folder import StudyFolder, write_error
 from fourfold.study.running.outcomes import is_saved
