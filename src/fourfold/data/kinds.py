@@ -35,7 +35,7 @@ WORDS: Final = {"classes": "classes", "numbers": "numbers", "yes-no": "yes-no an
 def label_kind(domain: Domain, *beside: Domain) -> Kind:
     """Return the kind of a domain's labels, in view of other domains beside it.
 
-    Names, whole numbers and truth values are classes, measurements (see
+    A schema settles it. Else names, whole numbers and truth values are classes, measurements (see
     :attr:`~fourfold.data.domain.Domain.measured`) numbers; several columns are answers where all
     are 0 or 1, and else numbers. Few whole numbers show no gaps: they are numbers also where those
     of a domain beside it are, unless they count from 0 as codes of classes do, or from 1 outside of
@@ -47,6 +47,10 @@ def label_kind(domain: Domain, *beside: Domain) -> Kind:
         If the domain has no labels, or labels are numbers in one domain and the same numbers
         written as names in another one.
     """
+    schema = domain.schema
+    if schema is not None and schema.labels is not None:
+        kind = schema.labels.type
+        return "classes" if kind == "yes-no" and not width(domain) else kind
     alike = [domain, *(d for d in beside if d.n_labelled and width(d) == width(domain))]
     check_names(*alike)
     if domain.known.ndim == 2:
