@@ -133,7 +133,7 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
         target_rows=target.n_rows,
         strange=lacking(target.counts) if comparable else (),
         unseen=lacking(classes or ()) if comparable else (),
-        numbers="numbers" in kinds[:1],
+        numbers=kinds[:1] in (["numbers"], ["yes-no"]),
         described=classes is not None,
         differ=differ,
     )
@@ -148,5 +148,5 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
     if entry.needs.get("same_labels") and facts.strange:
         return f"the source lacks classes of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
-        return "the labels are numbers, not classes"
+        return "the labels are numbers or answers, not classes"
     return ""

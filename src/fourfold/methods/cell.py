@@ -22,7 +22,7 @@ class Facts(NamedTuple):
     unseen
         Described classes that the source lacks.
     numbers
-        Whether labels are numbers, not classes.
+        Whether labels are numbers, or several answers a row, and not classes.
     described
         Whether classes are described.
     differ

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from fourfold.algorithms.zeroshot.signatures import Signatures
-from fourfold.core.tasks import Classification, Clustering, infer_task
+from fourfold.core.tasks import Classification, Clustering, Regression, infer_task
 from fourfold.data.descriptions import candidate_classes
 from fourfold.data.domain import pool
-from fourfold.errors import DataError, ParameterError
+from fourfold.data.kinds import kind_difference
+from fourfold.errors import DataError, ParameterError, some
 from fourfold.study.checks import called, check_classes
 from fourfold.study.diagnostics.leaks import leaks
 from fourfold.study.scores import (
@@ -103,7 +104,30 @@ def labelled_protocol(
             f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
             "choose a model by"
         )
-    return Protocol(task, score, choice, splits, information_maximization)
+    notes = _units(sources, target, task)
+    return Protocol(task, score, choice, splits, information_maximization, notes=notes)
+
+
+def _units(sources: Sequence[Domain], target: Domain, task: Task) -> list[str]:
+    """Note numbers of source and target in other units."""
+    labelled = [source for source in sources if source.n_labelled]
+    if not isinstance(task, Regression) or not labelled or not target.n_labelled:
+        return []
+    source = pool(labelled)
+    if kind_difference(source, target):
+        return []
+    old = Regression().fit(source)
+    own = old.moved_to(target)
+    if own is old:
+        return []
+    pairs = ((old.mean_, own.mean_), (old.scale_, own.scale_))
+    means, spreads = (" and ".join(some(f"{v:.4g}" for v in one) for one in pair) for pair in pairs)
+    said = (
+        f"Numbers of the source and of the target seem to be in other units: means are {means}, "
+        f"spreads {spreads}. Methods that start from the source's last layer refit it to the "
+        "target's labels; SourceOnly predicts in the source's units."
+    )
+    return [said]
 
 
 def common_folds(tasks: Mapping[str, Domain], most: int) -> int:

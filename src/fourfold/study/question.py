@@ -10,6 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.data.domain import in_one_order, input_difference, pool
+from fourfold.data.kinds import settled
 from fourfold.errors import ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks
@@ -138,6 +139,9 @@ def ask_tasks(
     placement = locate_tasks(tasks)
     targets = {name: _called(domain, name) for name, domain in tasks.items()}
     judged = {name: None if d is None else _called(d, name) for name, d in evaluate.items()}
+    for name, rows in judged.items():
+        if rows is not None:
+            targets[name], judged[name] = settled([targets[name], rows])
     folds = common_folds(targets, options.folds)
 
     def protocol_of(name: str, rows: Domain | None) -> Protocol:

@@ -140,7 +140,7 @@ class HiddenLabels(Splits):
         return [score(o.task, self.truth(o.held), o.outputs["held"]) for o in outcomes]
 
     def chosen_by(self, score: Score) -> str:
-        return f"{self.count}-fold cross-validation on the target's labels, {score.name}"
+        return f"{self.count}-fold cross-validation on the target's labels, {score.words}"
 
 
 @final
@@ -206,7 +206,7 @@ class HeldClasses(Splits):
 
     def chosen_by(self, score: Score) -> str:
         return (
-            f"{score.name.replace('_', ' ')} on classes of the source that were held out in turn, "
+            f"{score.words} on classes of the source that were held out in turn, "
             f"in {self.count} folds"
         )
 

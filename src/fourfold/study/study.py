@@ -92,8 +92,10 @@ class Study:
         are left out of all scores, but in arrays and tables where at least 1 % of the rows repeat
         another one: there they are equal by chance, which is said.
     metric
-        ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"r2"``, ``"nmi"`` or ``"entropy"``; by
-        default the task's.
+        Classes: ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"f1"`` (of the rarer of two,
+        or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
+        ``"nmi"`` or ``"entropy"``; by default the task's. Errors are shown as they are: lower is
+        better.
     jobs, threads
         Fits at a time, in processes of their own if more than one; threads of each.
     output
@@ -236,7 +238,7 @@ class Study:
         if len(results) == 1:
             (found,) = results.values()
         else:
-            found = conclude_tasks(self.title, self.questions, results)
+            found = conclude_tasks(self.title, self.questions, boards, results)
         found = replace(found, seconds=time.perf_counter() - began)
         found.save(self.output / "result.json")
         return found

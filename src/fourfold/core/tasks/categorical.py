@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -27,15 +28,18 @@ class Categorical(Task, ABC):
     ----------
     classes_
         (k,) sorted names of the categories.
-    taught_
-        Positions of those that the loss compares; None for all.
     """
 
     def among(self, classes: NDArray[Any]) -> Self:
         """Fix the categories, (k,) sorted."""
         self.classes_: NDArray[Any] = classes
-        self.taught_: Tensor | None = None
+        self.taught_ = None
         return self
+
+    @cached_property
+    def taught_(self) -> Tensor | None:
+        """Positions of the categories that the loss compares; None for all."""
+        return None
 
     @property
     def n_outputs(self) -> int:

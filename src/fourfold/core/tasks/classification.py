@@ -36,8 +36,6 @@ class Classification(Categorical):
     ----------
     classes_
         (k,) sorted names of the classes.
-    taught_
-        Positions of the classes that the loss compares; None for all.
     """
 
     smoothing: Fraction = 0.0

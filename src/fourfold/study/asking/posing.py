@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from fourfold.errors import DataError
-from fourfold.planner import locate
+from fourfold.planner import locate, locate_tasks
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.options import Options, choose_protocol
 from fourfold.study.candidates import transfer_candidates
 from fourfold.study.checks import of_transfer
 from fourfold.study.overlap import judged_apart
+from fourfold.study.protocols import common_folds, labelled_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fourfold.planner import Placement
     from fourfold.study.protocols import Protocol
 
-__all__ = ["Posed", "check_transfer", "pose"]
+__all__ = ["Posed", "check_tasks", "check_transfer", "pose"]
 
 
 @final
@@ -103,3 +104,19 @@ def check_transfer(
     sources, target, evaluate = of_transfer(source, target, evaluate)
     clusters = 2 if locate(sources, target).cell == "clustering" else None
     return pose(sources, target, evaluate, Options(clusters=clusters)).notes
+
+
+def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:
+    """Refuse data as a study of tasks would for their labels, and return its notes.
+
+    Raises
+    ------
+    DataError
+        If a study would refuse them.
+    """
+    locate_tasks(tasks)
+    folds = common_folds(tasks, Options().folds)
+    protocols = [
+        labelled_protocol([], domain, None, folds=folds, metric=None) for domain in tasks.values()
+    ]
+    return [note for protocol in protocols for note in protocol.splits.caveats()]
