@@ -18,7 +18,7 @@ from fourfold.study.overlap import judged_apart
 from fourfold.study.protocols import common_folds, labelled_protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fourfold.data.domain import Domain
     from fourfold.estimators.transfer import TransferEstimator
