@@ -38,6 +38,17 @@ def test_no_fold_is_left_of_a_class_with_one_label():
     assert HiddenLabels([], Domain(X), Classification(), 3).count == 0
 
 
+def test_a_single_label_of_one_class_does_not_stop_the_others():
+    target = Domain(X, ["a", "a", "b", "b", "a", "b", "a", "b", "rare", "rare", "b", "odd"])
+    splits = HiddenLabels([], target, Classification().fit(target), 2)
+    assert splits.count == 2
+    for part in splits.parts(0):
+        assert 11 not in part
+        assert splits.apply(part).target.labelled[11]
+    (said,) = splits.caveats()
+    assert said.startswith("Of class 'odd' the target has a single label: it is learnt from")
+
+
 def texts(*repeated):
     """Twelve texts, some of which repeat the first."""
     return ["text 0" if i in repeated else f"text {i}" for i in range(12)]

@@ -17,6 +17,7 @@ from torch import nn
 from fourfold.core.serialization import to_plain
 from fourfold.core.tasks import Classification, infer_task
 from fourfold.data.domain import Domain, pool
+from fourfold.data.kinds import check_names
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data, Inputs
 from fourfold.estimators.model import Model
@@ -80,9 +81,9 @@ class PosesProblem(Predicts, ABC):
     def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
         """Return the target's task, fitted."""
 
-    def infer_source_task(self, source: Domain, task: Task) -> Task | None:
+    def infer_source_task(self, source: Domain, given: Given, task: Task) -> Task | None:
         """Return the source's task, fitted; None where its labels are not used."""
-        del source, task
+        del source, given, task
         return None
 
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
@@ -110,7 +111,7 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
         )
     prepare, frozen = _fit_preparation(method, [*domains, target], pretrained)
     inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows)
-    made = [_source(method, part, inputs, task) for part in parts if part is not None]
+    made = [_source(method, part, inputs, given, task) for part in parts if part is not None]
     return Problem(
         task=task,
         target=Data.of(target, rows, task.encode(target)),
@@ -132,9 +133,13 @@ def bare_network(network: nn.Module) -> Pretrained:
     return Pretrained(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
-def fit_task(task: Task | None, labels: Domain) -> Task:
-    """Fit a copy of the task that was asked for, or else of the one that the labels imply."""
-    fitted = (clone(task) if task is not None else infer_task(labels)).fit(labels)
+def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
+    """Fit a copy of the task that was asked for, or else of the one that the labels imply.
+
+    Labels of domains beside these may settle what few ones leave open.
+    """
+    check_names(labels, *beside)
+    fitted = (clone(task) if task is not None else infer_task(labels, *beside)).fit(labels)
     if isinstance(fitted, Classification) and len(fitted.classes_) < 2:
         raise DataError(
             f"labels of {labels.name or 'the domain'} must be of at least two classes; got one "
@@ -210,7 +215,7 @@ def _network(
 
 
 def _source(
-    method: PosesProblem, part: Domain | Pretrained, inputs: Inputs, task: Task
+    method: PosesProblem, part: Domain | Pretrained, inputs: Inputs, given: Given, task: Task
 ) -> SourceOf:
     """Prepare one source, as data or as a network on rows as they come here."""
     if isinstance(part, Pretrained):
@@ -218,7 +223,7 @@ def _source(
             return part
         (network,) = part.model.body.children()  # a bare one: the preparation is put below it
         return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
-    own = method.infer_source_task(part, task)
+    own = method.infer_source_task(part, given, task)
     rows, digest = inputs.ready(part.rows), _digest(part)
     if own is None:
         return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)

@@ -77,7 +77,7 @@ class TablePreparation(Preparation):
 
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         frames = [_frame(part, type(self).__name__) for part in rows]
-        self.columns_ = sort_columns(frames)
+        self.columns_ = sort_columns(rows, frames)
         whole = pd.concat(
             [arranged(frame, self.columns_, type(self).__name__) for frame in frames],
             ignore_index=True,
@@ -138,7 +138,7 @@ class TablePreparation(Preparation):
         return f"{', '.join(counts)} as {self.shape_[0]} features"
 
     def config(self) -> dict[str, Any]:
-        return {"columns": self.columns_._asdict()}
+        return {"columns": self.columns_.to_json()}
 
     def state(self) -> dict[str, NDArray[Any]]:
         parts = self.transformer_.named_transformers_
@@ -159,7 +159,7 @@ class TablePreparation(Preparation):
         save_transformer(self.transformer_, folder / FILE)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
-        self.columns_ = ColumnKinds(**config["columns"])
+        self.columns_ = ColumnKinds.of_json(config["columns"])
         self.transformer_ = load_transformer(folder / FILE)
 
 

@@ -59,6 +59,8 @@ def conclude(
     if all(row.error for row in board):
         reasons = "; ".join(f"{row.method}: {row.error}" for row in board)
         raise FourfoldError(f"some method must be able to run; none was: {reasons}")
+    protocol = question.protocol
+    score, choice = protocol.score, protocol.choice if protocol.splits.count else None
     shipped, rival = best_choice(board), best_baseline(board)
     pick = best_choice([row for row in board if row.role == "transfer"])
     verdict: Verdict = pick.verdict or "undecided" if pick is not None else "undecided"
@@ -72,7 +74,8 @@ def conclude(
         cell=question.placement.cell,
         verdict=verdict,
         sentence=_sentence(question, pick, rival, verdict),
-        metric=question.protocol.score.name,
+        metric=score.name,
+        lower_is_better=score.lower,
         chosen_by=_chosen_by(question),
         judged_by=_judged_by(question),
         shipped=shipped.method if shipped is not None else "",
@@ -81,7 +84,7 @@ def conclude(
         sources=[_summary(source) for source in question.sources],
         target=_summary(question.target),
         evaluate=None if question.evaluate is None else _summary(question.evaluate),
-        lines=list(board),
+        lines=[row.shown(score, choice) for row in board],
         classes=classes,
         confusion=confusion,
         pictures=_pictures(question, done),
@@ -104,10 +107,13 @@ def conclude(
 
 
 def conclude_tasks(
-    title: str, questions: Mapping[str, Question], results: Mapping[str, Result]
+    title: str,
+    questions: Mapping[str, Question],
+    boards: Mapping[str, Sequence[LeaderboardRow]],
+    results: Mapping[str, Result],
 ) -> JointResult:
-    """Return the result of a study of several tasks, from each task's result."""
-    rows = joint_rows(questions, {name: result.lines for name, result in results.items()})
+    """Return the result of a study of several tasks, from each task's leaderboard and result."""
+    rows = joint_rows(questions, boards)
     chosen = rows[0]
     return JointResult(
         title=title,
@@ -135,11 +141,14 @@ def _sentence(
             f"Undecided: there are too few target labels to tell whether {pick.method} helps; "
             "bring some to evaluate on."
         )
-    score, difference = question.protocol.score, pick.difference
+    score = question.protocol.score
+    ours, theirs = pick.shown(score), rival.shown(score)
+    difference = ours.difference or pick.difference
+    better = ", lower is better," if score.lower else ""
     words = {"helped": score.helped, "hurt": score.hurt, "undecided": "Undecided"}
     return (
-        f"{words[verdict]}: {pick.method} reached {np.mean(pick.scores):.3f} "
-        f"{score.name.replace('_', ' ')}, {rival.method} {np.mean(rival.scores):.3f}; "
+        f"{words[verdict]}: {pick.method} reached {np.mean(ours.scores):.3f} "
+        f"{score.words}{better or ','} {rival.method} {np.mean(theirs.scores):.3f}; "
         f"the difference is {difference.mean:+.3f}, "
         f"its 95 % interval {difference.low:+.3f} to {difference.high:+.3f}."
     )
@@ -198,7 +207,7 @@ def _lacking(target: Domain) -> str:
         return "Fewer than two classes have labels that groups and times allow to be held out"
     if target.annotations.time is not None:
         return "No labels come after some of two classes"
-    return "Some class has a single label"
+    return "Fewer than two classes have two labels"
 
 
 def _pictures(question: Question, outcomes: Sequence[Outcome]) -> list[Points]:
@@ -264,7 +273,7 @@ def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
         if not HiddenLabels([], question.target, question.protocol.task, 2).count
     )
     single = (
-        f"Some class of {few} has a single label, so that nothing can be held out of any task: "
-        "training has a fixed length, and models are chosen by a validator without labels."
+        f"Fewer than two classes of {few} have two labels, so that nothing can be held out of any "
+        "task: training has a fixed length, and models are chosen by a validator without labels."
     )
     return [*notes, single]

@@ -55,6 +55,10 @@ class Interval:
     high: float
     p: float
 
+    def negated(self) -> Interval:
+        """Return the interval of the difference the other way round."""
+        return Interval(0.0 - self.mean, 0.0 - self.high, 0.0 - self.low, self.p)
+
 
 Intervals: TypeAlias = Callable[[float], Interval]
 """From a level, such as .05, to the interval at this level."""

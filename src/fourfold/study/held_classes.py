@@ -93,6 +93,6 @@ class HeldClasses(Splits):
 
     def chosen_by(self, score: Score) -> str:
         return (
-            f"{score.name.replace('_', ' ')} on classes of the source that were held out in turn, "
+            f"{score.words} on classes of the source that were held out in turn, "
             f"in {self.count} folds"
         )

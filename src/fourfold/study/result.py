@@ -87,7 +87,7 @@ class Result:
     verdict, sentence
         Whether transfer helped, and the answer in a sentence.
     metric
-        The score's name, e.g. ``"accuracy"``; higher is better.
+        The score's name, e.g. ``"accuracy"``.
     chosen_by
         Criterion of model selection, without evaluation labels.
     judged_by
@@ -111,6 +111,8 @@ class Result:
         All that repeats the study: version, seeds, threads, command, date, machine.
     seconds
         Of the whole study; 0 for one task among several.
+    lower_is_better
+        Whether the metric is an error: lower values, and differences below zero, are better.
     """
 
     title: str
@@ -134,6 +136,7 @@ class Result:
     open: list[str]
     settings: dict[str, Any]
     seconds: float = 0.0
+    lower_is_better: bool = False
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, all or nothing."""

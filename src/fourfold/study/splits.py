@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 import numpy as np
 
 from fourfold.core.dependent_folds import merge_groups
-from fourfold.core.folds import count_folds, make_folds
+from fourfold.core.folds import count_folds, divisible, make_folds
 from fourfold.errors import some
 from fourfold.study.dependence import group_names, later_rows, without_groups
 from fourfold.study.diagnostics.identifiers import repeated_identifiers
@@ -99,10 +99,10 @@ class Splits(ABC):
 class HiddenLabels(Splits):
     """Cross-validation on the target's labels, in at most ``most`` folds.
 
-    Equal rows are held out together, unless they are common. There are no folds where some class
-    has a single label then. Rows of one group are held out together, and with them those that equal
-    one; sources lack the rows of held-out groups. With times, what is held out comes after what is
-    learnt from the target.
+    Equal rows are held out together, unless they are common. A class that has a single label then
+    is learnt from in each fold; there are no folds where fewer than two classes have more.
+    Rows of one group are held out together, and with them those that equal one; sources lack the
+    rows of held-out groups. With times, what is held out comes after what is learnt from the target.
     """
 
     def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, most: int) -> None:
@@ -177,6 +177,12 @@ class HiddenLabels(Splits):
         if not self.count:
             return []
         n, said = self.target.n_labelled, []
+        single = np.unique(self._drawn[~divisible(self._drawn)]) if self.stratified else []
+        if len(single) and self.groups is None and self.time is None:
+            said.append(
+                f"Of class {some(map(repr, single.tolist()), 4)} the target has a single label: it "
+                "is learnt from in every fold, and held out in none."
+            )
         if self.repeated and not self.forward:
             said.append(
                 f"{self.repeated} of {n} labelled rows of the target repeat others; equal rows are "
@@ -219,11 +225,11 @@ class HiddenLabels(Splits):
     def chosen_by(self, score: Score) -> str:
         if self.forward:
             cuts = f"{self.count} cuts in time" if self.count > 1 else "a cut in time"
-            return f"{cuts} of the target's labels, learnt before and judged after, {score.name}"
+            return f"{cuts} of the target's labels, learnt before and judged after, {score.words}"
         whole = "" if self.groups is None else "groups whole, "
         after = "" if self.time is None else "judged after what is learnt, "
         folds = f"{self.count}-fold cross-validation on the target's labels"
-        return f"{folds}, {whole}{after}{score.name}"
+        return f"{folds}, {whole}{after}{score.words}"
 
 
 @final

@@ -157,7 +157,7 @@ class Layered:
     def train(self, plan: LayerPlan, data: Data, recipe: Recipe) -> tuple[Model, History]:
         """Build and train a network by a plan; frozen layers at the input are computed once."""
         with seeded(self.problem.seed):
-            model = self._built(plan)
+            model = self._built(plan, data)
             layers = _layers(model)
             trained = [layers[name] for name in plan.trained]
             if not trained:
@@ -197,13 +197,13 @@ class Layered:
             return float((outputs.argmax(1) == asked.y).float().mean())
         return -float(self.problem.task.loss(outputs, asked.y))
 
-    def _built(self, plan: LayerPlan) -> Model:
+    def _built(self, plan: LayerPlan, data: Data) -> Model:
         model = self.problem.model(self.problem.body())
         source = self.problem.source_model
         fresh, old = _layers(model), _layers(source)
         for name in plan.copied:
             if name == HEAD:
-                keep_head(model.head, source.head, self.problem)
+                keep_head(model.head, source, self.problem, data)
             else:
                 fresh[name].load_state_dict(old[name].state_dict())
         return model
