@@ -102,7 +102,8 @@ class HiddenLabels(Splits):
     Equal rows are held out together, unless they are common. A class that has a single label then
     is learnt from in each fold; there are no folds where fewer than two classes have more.
     Rows of one group are held out together, and with them those that equal one; sources lack the
-    rows of held-out groups. With times, what is held out comes after what is learnt from the target.
+    rows of held-out groups. With times, what is held out comes after what is learnt from the
+    target.
     """
 
     def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, most: int) -> None:
@@ -177,11 +178,12 @@ class HiddenLabels(Splits):
         if not self.count:
             return []
         n, said = self.target.n_labelled, []
-        single = np.unique(self._drawn[~divisible(self._drawn)]) if self.stratified else []
-        if len(single) and self.groups is None and self.time is None:
+        alone = ~divisible(self._drawn) if self.stratified else np.zeros(len(self._drawn), bool)
+        if alone.any() and self.groups is None and self.time is None:
+            single = np.unique(self._drawn[alone]).tolist()
             said.append(
-                f"Of class {some(map(repr, single.tolist()), 4)} the target has a single label: it "
-                "is learnt from in every fold, and held out in none."
+                f"Of class {some(map(repr, single), 4)} the target has a single label: it is "
+                "learnt from in every fold, and held out in none."
             )
         if self.repeated and not self.forward:
             said.append(
