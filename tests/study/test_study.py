@@ -75,7 +75,7 @@ def test_nothing_to_judge_by_is_undecided(tmp_path):
 def test_one_label_a_class_has_no_folds(tmp_path):
     source, target, evaluate = domains(1)
     result = study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
-    assert any("single label" in note for note in result.notes)
+    assert any("nothing can be held out" in note for note in result.notes)
     assert result.settings["folds"] == 0
 
 

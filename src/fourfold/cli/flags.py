@@ -16,6 +16,7 @@ SUBJECT: Final = re.compile(rf"^({'|'.join(PARAMETERS)})(?: of Recipe)? must\b")
 PHRASES: Final = {
     "allow_overlap=True": "--allow-overlap",
     "force=True": "--force",
+    "give groups if": "give groups (--group) if",
     "generalized=True": "--generalized",
     "label_type": "--label-type",
     "labels in a column": "labels in a column (--label)",

@@ -160,7 +160,7 @@ class Domain:
         """Whether 1-D labels are measurements rather than classes.
 
         Fractions are measurements. So are more than 50 different whole numbers with gaps between
-        them, such as prices, unless each is a described class.
+        them, such as prices, or not from 0 or 1 on, such as ages, unless all are described classes.
         """
         if self.y is None or self.y.ndim > 1 or not self.labelled.any():
             return False
@@ -190,13 +190,14 @@ class Domain:
             y=None if self.y is None else self.y[index],
             labelled=self.labelled[index],
             annotations=self.annotations.at(index),
+            measured=self.measured,
         )
 
     def hide(self, index: Index) -> Domain:
         """Return the same rows without the labels at these positions."""
         labelled = self.labelled.copy()
         labelled[index] = False
-        return self._with(labelled=labelled)
+        return self._with(labelled=labelled, measured=self.measured)
 
     def unlabelled(self) -> Domain:
         """Return the same rows without labels."""
@@ -205,6 +206,10 @@ class Domain:
     def described(self, classes: Mapping[Any, Any] | Any) -> Domain:
         """Return the same rows and labels with other descriptions of the classes."""
         return self._with(classes=Descriptions.of(classes))
+
+    def measurements(self) -> Domain:
+        """Return the same rows with labels that are known to be measurements."""
+        return self._with(measured=True)
 
     def with_rows(self, rows: Rows) -> Domain:
         """Return the same labels and annotations with other inputs, as many."""
@@ -251,6 +256,7 @@ def pool(domains: Sequence[Domain]) -> Domain:
             [np.zeros((d.n_rows, *width), dtype) if d.y is None else d.y for d in domains]
         )
         whole.labelled = np.concatenate([d.labelled for d in domains])
+        whole.__dict__["measured"] = any(d.measured for d in domains)
     whole.classes, whole.schema = classes, domains[0].schema
     whole.annotations = Annotations.pooled(
         [d.annotations for d in domains], [d.n_rows for d in domains]

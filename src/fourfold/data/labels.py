@@ -22,11 +22,12 @@ def are_measured(y: NDArray[Any]) -> bool:
     """Return whether labels (n,), numbers, are measurements rather than classes.
 
     Fractions are measurements. So are more than 50 different whole numbers with gaps between them,
-    such as prices.
+    such as prices, or not from 0 or 1 on, such as ages.
     """
     kinds = np.unique(y)
     gaps = kinds[-1] - kinds[0] + 1 > 2 * len(kinds)
-    return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and gaps))
+    codes = kinds[0] in {0, 1} and not gaps
+    return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and not codes))
 
 
 def read_labels(y: Any, missing: object) -> tuple[NDArray[Any], NDArray[np.bool_]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from fourfold.data.domain import Domain
     from fourfold.data.rows import Rows
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Body
@@ -110,12 +111,22 @@ class Inputs:
 class Data:
     """A domain ready for the network: rows (n, ...), and y (n,) or (n, m), encoded.
 
-    Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark.
+    Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark. Groups are
+    codes (n,) and times moments (n,), None without any: no choice divides a group between training
+    and judgement, or judges what comes before the training rows.
     """
 
     rows: Rows
     y: Tensor
     labelled: NDArray[np.bool_]
+    groups: NDArray[np.intp] | None = None
+    time: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, domain: Domain, rows: Rows, y: Tensor) -> Self:
+        """Return a domain's data, from its rows ready for the network and its encoded labels."""
+        beside = domain.annotations
+        return cls(rows, y, domain.labelled, groups=beside.group_codes, time=beside.time)
 
     def table(self, z: Tensor | None = None) -> Table:
         """Return all rows as a table, with missing labels in y, and z beside them."""
@@ -127,4 +138,10 @@ class Data:
 
     def at(self, index: NDArray[np.intp]) -> Data:
         """Return the rows at these positions."""
-        return Data(self.rows.subset(index), self.y[torch.from_numpy(index)], self.labelled[index])
+        return Data(
+            self.rows.subset(index),
+            self.y[torch.from_numpy(index)],
+            self.labelled[index],
+            groups=None if self.groups is None else self.groups[index],
+            time=None if self.time is None else self.time[index],
+        )

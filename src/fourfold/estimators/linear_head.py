@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 import torch
@@ -33,6 +33,23 @@ MOST_ROWS: Final = 2000
 """Rows on which a penalty is chosen."""
 
 
+@final
+class _Beside(NamedTuple):
+    """Groups and times of rows, (n,) each, that folds respect; None without any."""
+
+    groups: NDArray[np.intp] | None = None
+    time: NDArray[np.float64] | None = None
+
+    def at(self, index: NDArray[np.bool_]) -> _Beside:
+        return _Beside(
+            None if self.groups is None else self.groups[index],
+            None if self.time is None else self.time[index],
+        )
+
+
+NOTHING: Final = _Beside()
+
+
 def fit_head(
     model: Model,
     task: Task,
@@ -58,34 +75,38 @@ def fit_head(
     if task.linear_loss is None:
         return probe(model, task, data, recipe)
     x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
-    x, y = _in_order(x, data.y.numpy())
+    order = _order(x, data.y.numpy())
+    x, data = x[order], data.at(order)
+    y, beside = data.y.numpy(), _Beside(data.groups, data.time)
     if task.linear_loss == "squared":
         columns = zip(y.T, ~np.isnan(y.T), strict=True)
-        models = [_ridge(x[on], column[on], alpha) for column, on in columns]
+        models = [_ridge(x[on], column[on], alpha, beside.at(on)) for column, on in columns]
         weights = np.stack([model.coef_ for model in models])
         biases = np.array([model.intercept_ for model in models])
     else:
-        weights, biases = _logistic(x, y, alpha, task.n_outputs)
+        weights, biases = _logistic(x, y, alpha, task.n_outputs, beside)
     model.head.load_state_dict(
         {"weight": torch.as_tensor(weights).float(), "bias": torch.as_tensor(biases).float()}
     )
     return History()
 
 
-def _in_order(x: NDArray[np.float32], y: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    """Sort rows along a direction: nothing is drawn by a seed here, so their order must not matter.
+def _order(x: NDArray[np.float32], y: NDArray[Any]) -> NDArray[np.intp]:
+    """Order rows along a direction: nothing is drawn by a seed, so their own order must not matter.
 
     Folds depend on it, and so do the last steps of the solver.
     """
     direction = np.random.default_rng(0).standard_normal(x.shape[1])
     along = np.einsum("nd,d->n", x, direction)
-    order = np.lexsort((*y.reshape(len(y), -1).T, along))
-    return x[order], y[order]
+    return np.lexsort((*y.reshape(len(y), -1).T, along))
 
 
-def _ridge(x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None) -> Ridge:
+def _ridge(
+    x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None, beside: _Beside
+) -> Ridge:
     if alpha is None:
-        folds = make_splits(y, FOLDS, 0, stratified=False) if len(x) > FOLDS else []
+        n = count_folds(y, FOLDS, stratified=False, **beside._asdict())
+        folds = make_splits(y, n, 0, stratified=False, **beside._asdict()) if n else []
         scale = _mean_square(x)
 
         def score(times: float) -> float:
@@ -100,11 +121,15 @@ def _ridge(x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None) 
 
 
 def _logistic(
-    x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None, k: int
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    alpha: float | None,
+    k: int,
+    beside: _Beside = NOTHING,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights (k, d) and biases (k,)."""
     narrow, widen = _narrowed(x)
-    alpha = _chosen(narrow, y, _mean_square(x)) if alpha is None else alpha
+    alpha = _chosen(narrow, y, _mean_square(x), beside) if alpha is None else alpha
     model = _fitted(narrow, y, alpha)
     weights, biases = widen(model.coef_), model.intercept_
     if len(weights) == 1:  # two classes: one row, for the second against the first
@@ -128,12 +153,14 @@ def _narrowed(
     return upper.T.astype(np.float32), lambda weights: weights @ turn.T
 
 
-def _chosen(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> float:
+def _chosen(
+    x: NDArray[np.float32], y: NDArray[np.float32], scale: float, beside: _Beside = NOTHING
+) -> float:
     """Return the alpha, in units of scale, with the largest likelihood of held-out labels."""
-    n = count_folds(y, FOLDS, stratified=True)
+    n = count_folds(y, FOLDS, stratified=True, **beside._asdict())
     if not n:  # some fold would lack a class
         return scale
-    folds = make_splits(y, n, 0, stratified=True, max_rows=MOST_ROWS)
+    folds = make_splits(y, n, 0, stratified=True, max_rows=MOST_ROWS, **beside._asdict())
 
     def score(times: float) -> float:
         return float(np.mean([_likelihood(x, y, a, b, times * scale) for a, b in folds]))
@@ -160,6 +187,9 @@ def _likelihood(
     alpha: float,
 ) -> float:
     model = _fitted(x[a], y[a], alpha)
+    b = b[np.isin(y[b], model.classes_)]  # a class may have come later
+    if not len(b):
+        return 0.0
     p = model.predict_proba(x[b])[np.arange(len(b)), np.searchsorted(model.classes_, y[b])]
     return float(np.log(p.clip(1e-12)).mean())
 

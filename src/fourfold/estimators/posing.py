@@ -15,6 +15,7 @@ from torch import nn
 from fourfold.core.serialization import to_plain
 from fourfold.core.tasks import Classification, infer_task
 from fourfold.data.domain import Domain, pool
+from fourfold.data.kinds import check_names
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data, Inputs
 from fourfold.estimators.model import Model
@@ -85,9 +86,9 @@ class PosesProblem(Predicts, ABC):
     def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
         """Return the target's task, fitted."""
 
-    def infer_source_task(self, source: Domain, task: Task) -> Task | None:
+    def infer_source_task(self, source: Domain, given: Given, task: Task) -> Task | None:
         """Return the source's task, fitted; None where its labels are not used."""
-        del source, task
+        del source, given, task
         return None
 
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
@@ -116,7 +117,8 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
             f"{name} must have classes to learn; got a {task.kind}'s labels ({type(task).__name__})"
         )
     tasks = [
-        method.infer_source_task(one, task) if isinstance(one, Domain) else None for one in parts
+        method.infer_source_task(one, given, task) if isinstance(one, Domain) else None
+        for one in parts
     ]
     learnt = [(d, own) for d, own in zip(parts, tasks, strict=True) if isinstance(d, Domain)]
     prepare, frozen, labels = _prepare(method, [*learnt, (target, task)], pretrained)
@@ -125,7 +127,7 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     made = [_source(part, own, inputs, labels) for part, own in pairs]
     return Problem(
         task=task,
-        target=Data(rows, task.encode(target), target.labelled),
+        target=Data.of(target, rows, task.encode(target)),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
         network=_network(method, pretrained, inputs.shape),
@@ -144,9 +146,13 @@ def bare_network(network: nn.Module) -> Pretrained:
     return Pretrained(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
-def fit_task(task: Task | None, labels: Domain) -> Task:
-    """Fit a copy of the task that was asked for, or else of the one that the labels imply."""
-    fitted = (clone(task) if task is not None else infer_task(labels)).fit(labels)
+def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
+    """Fit a copy of the task that was asked for, or else of the one that the labels imply.
+
+    Labels of domains beside these may settle what few ones leave open.
+    """
+    check_names(labels, *beside)
+    fitted = (clone(task) if task is not None else infer_task(labels, *beside)).fit(labels)
     if isinstance(fitted, Classification) and len(fitted.classes_) < 2:
         raise DataError(
             f"labels of {labels.name or 'the domain'} must be of at least two classes; got one "
@@ -230,8 +236,8 @@ def _source(
         return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
     rows, digest = inputs.ready(part.rows, labels), _digest(part)
     if own is None:
-        return Unlabelled(Data(rows, torch.zeros(part.n_rows), part.labelled), digest)
-    return Labelled(Data(rows, own.encode(part), part.labelled), own, digest)
+        return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)
+    return Labelled(Data.of(part, rows, own.encode(part)), own, digest)
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

@@ -87,7 +87,7 @@ class Result:
     verdict, sentence
         Whether transfer helped, and the answer in a sentence.
     metric
-        The score's name, e.g. ``"accuracy"``; higher is better.
+        The score's name, e.g. ``"accuracy"``.
     chosen_by
         Criterion of model selection, without evaluation labels.
     judged_by
@@ -113,6 +113,8 @@ class Result:
         How the data were read, by kinds of columns, and remarks on what was uncertain.
     seconds
         Of the whole study; 0 for one task among several.
+    lower_is_better
+        Whether the metric is an error: lower values, and differences below zero, are better.
     """
 
     title: str
@@ -138,6 +140,7 @@ class Result:
     reading: dict[str, str] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    lower_is_better: bool = False
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, all or nothing."""

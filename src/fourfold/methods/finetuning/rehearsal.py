@@ -11,15 +11,14 @@ from torch import Tensor, nn
 from fourfold.methods.kit import (
     Batch,
     Fitted,
-    Head,
     Needs,
     NonNegative,
     Phase,
     PositiveInt,
     Problem,
     Recipe,
+    StartsFromHead,
     Table,
-    TrainsNetwork,
     hold_out,
     label_loss,
     minimize,
@@ -32,7 +31,7 @@ __all__ = ["Rehearsal"]
 
 
 @final
-class Rehearsal(TrainsNetwork):
+class Rehearsal(StartsFromHead):
     """Fine-tune on the target while outputs on a sample of source rows are distilled.
 
     The sample is kept with the source model's outputs; a step learns from a batch of the target's
@@ -44,8 +43,6 @@ class Rehearsal(TrainsNetwork):
         Weight of the distillation loss on the rehearsed outputs.
     memory
         Largest number of source rows that are kept.
-    head
-        Start of the last layer, as in :class:`FineTune`.
 
     References
     ----------
@@ -64,7 +61,6 @@ class Rehearsal(TrainsNetwork):
 
     weight: NonNegative = 1.0
     memory: PositiveInt = 1000
-    head: Head = "auto"
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
@@ -75,7 +71,7 @@ class Rehearsal(TrainsNetwork):
         kept_rows = problem.source_data.rows.subset(drawn)
         recorded = teacher_outputs(problem.source_model, kept_rows)  # (n, k_old)
         old = copy.deepcopy(problem.source_model.head)
-        model, kept = warm_start(problem, self.head)
+        model, kept, findings = warm_start(problem, self.head)
         same = kept and task.state() == old_task.state()
         rehearsing = model if same else nn.Sequential(model.body, old)
         train, held = hold_out(problem.target.known(), problem.recipe)
@@ -90,4 +86,5 @@ class Rehearsal(TrainsNetwork):
         tables = train.table(), Table(kept_rows, z=recorded)
         validate = validation(model, fit, held)
         phase, recipe = Phase(loss, nets), problem.recipe
-        return Fitted(model, minimize(nets, phase, *tables, recipe=recipe, validate=validate))
+        history = minimize(nets, phase, *tables, recipe=recipe, validate=validate)
+        return Fitted(model, history, findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, TypeAlias, final
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold import networks
+from fourfold.core.dependent_folds import merge_groups
 from fourfold.data.domain import input_difference
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data
@@ -65,7 +67,16 @@ class TaskGroup:
         y = torch.cat([labels.reshape(len(labels), -1).float() for labels in like], dim=1)
         labelled = np.any([problem.target.labelled for problem in problems.values()], axis=0)
         rows = next(iter(problems.values())).target.rows
-        return cls(tuple(problems), Data(rows, y, labelled).known(), like)
+        beside = [problem.target for problem in problems.values()]
+        groups = [one.groups for one in beside if one.groups is not None]
+        data = Data(
+            rows,
+            y,
+            labelled,
+            groups=reduce(merge_groups, groups) if groups else None,
+            time=next((one.time for one in beside if one.time is not None), None),
+        )
+        return cls(tuple(problems), data.known(), like)
 
     def labels(self, y: Tensor) -> list[Tensor]:
         """Split a batch's columns (B, columns) into each task's encoded labels."""

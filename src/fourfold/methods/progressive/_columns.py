@@ -15,7 +15,6 @@ from fourfold.core.process import seeded
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS
 from fourfold.errors import ParameterError
-from fourfold.estimators.inputs import Data
 from fourfold.estimators.model import Model
 from fourfold.estimators.network import TrainsNetwork
 from fourfold.estimators.problem import Pretrained
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
-    from fourfold.estimators.inputs import Inputs
+    from fourfold.estimators.inputs import Data, Inputs
     from fourfold.estimators.problem import Problem
     from fourfold.networks.columns import Activations
     from fourfold.training.phases import History
@@ -101,8 +100,9 @@ class GrowsColumn(TrainsNetwork, ABC):
     ----------
     transfer_score_
         Area under the learning curve on the last quarter of the labelled rows, divided by that of a
-        column alone; None if it was not measured, which takes at least 8 labelled rows, or if that
-        of a column alone is zero or below. A study measures it on its first seed.
+        column alone; None if it was not measured, which takes at least 8 labelled rows in two
+        groups, or if that of a column alone is zero or below. A study measures it on its first
+        seed.
     """
 
     adapter_width: PositiveInt = 64
@@ -144,7 +144,7 @@ class GrowsColumn(TrainsNetwork, ABC):
         rows = problem.inputs.above_preparation(known.rows)
         packed = _with_activations(old, column.lateral_inputs, rows)
         new = ColumnWithHead(column, fresh.head, len(old), packed.shapes)
-        return new, Data(packed, known.y, known.labelled)
+        return new, replace(known, rows=packed)
 
     @final
     def grow(
@@ -160,12 +160,17 @@ class GrowsColumn(TrainsNetwork, ABC):
         return chain, history, with_them / alone if alone > 0 else None
 
     def _area(self, past: Sequence[FrozenColumn], problem: Problem) -> float:
-        """Train a column and average its scores on held-out rows over the epochs."""
+        """Train a column and average its scores on held-out rows over the epochs.
+
+        It is 0 where all rows are of one group or moment, so that none can be held out.
+        """
         task = problem.task
         with seeded(problem.seed):
             fresh = problem.model(self.fresh_body(problem))
             new, data = self.beside(past, fresh, problem, problem.target)
             train, held = split_rows(data, len(data.y) // 4)
+            if not len(held.y):
+                return 0.0
             truth, fit = task.decode_labels(held.y), label_loss(new, task)
             recipe = problem.recipe.but(patience=None, validation=0.0)  # of full length
             scores = minimize(
