@@ -15,6 +15,10 @@ __all__ = ["Line", "fit_line"]
 
 FAR: Final = 3.0
 """Spreads between a single label and its prediction from which on units differ."""
+LESS: Final = 0.9
+"""Share of an error below which another line replaces a simpler one."""
+SMALL: Final = 1e-4
+"""Errors, as a share of the spread, that no line needs to correct."""
 
 
 @final
@@ -28,8 +32,8 @@ class Line(NamedTuple):
 def fit_line(x: Floats, y: Floats, spread: float) -> Line:
     """Fit labels by their predictions as they are, shifted, or by a line: the best left-out error.
 
-    Each label is predicted by the others. A line takes four labels, a shift two; a single label
-    shifts where it is far off.
+    Each label is predicted by the others, and a simpler fit stays unless the error falls by a
+    tenth. A line takes four labels, a shift two; a single label shifts where it is far off.
 
     Parameters
     ----------
@@ -58,4 +62,9 @@ def fit_line(x: Floats, y: Floats, spread: float) -> Line:
         line = Line(slope, float(y.mean() - slope * x.mean()))
         leverage = 1 / n + centred**2 / square
         errors[line] = (y - slope * x - line.shift) / np.maximum(1 - leverage, 1e-9)
-    return min(errors, key=lambda line: float(np.square(errors[line]).mean()))
+    rated = {line: float(np.square(error).mean()) for line, error in errors.items()}
+    best = Line()
+    for line, error in rated.items():
+        if error < LESS * rated[best] and rated[best] > (SMALL * spread) ** 2:
+            best = line
+    return best

@@ -86,7 +86,7 @@ def kind_difference(one: Domain, other: Domain) -> str:
     )
     if first != second:
         return f"{first} in {_called(one)}, {second} in {_called(other)}"
-    return "" if a == b else f"{a or 1} a row in {_called(one)}, {b or 1} in {_called(other)}"
+    return "" if a == b else f"{a or 1} a row in {_called(one)}, {b or 1} a row in {_called(other)}"
 
 
 def check_names(*domains: Domain) -> None:

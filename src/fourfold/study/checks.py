@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ __all__ = [
     "check_numbers",
     "check_shared",
     "fit_preparation",
+    "named",
     "of_tasks",
     "of_transfer",
 ]
@@ -195,3 +197,12 @@ def _naming(domain: Domain) -> Iterator[None]:
 def called(domain: Domain) -> str:
     """Return the name of a domain for messages."""
     return domain.name or "the data"
+
+
+def named(domain: Domain, name: str) -> Domain:
+    """Return the same domain, with its task's name where it has none."""
+    if domain.name:
+        return domain
+    copied = copy.copy(domain)
+    copied.name = name
+    return copied

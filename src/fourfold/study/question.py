@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
@@ -19,6 +18,7 @@ from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.posing import pose
 from fourfold.study.asking.preparations import prepare_questions
 from fourfold.study.candidates import baselines, joint_candidates
+from fourfold.study.checks import named
 from fourfold.study.diagnostics.points import sample_rows
 from fourfold.study.overlap import fellows, judged_apart
 from fourfold.study.protocols import common_folds, labelled_protocol
@@ -144,8 +144,8 @@ def ask_tasks(
     evaluate = {name: None if one is None else next(asked_of) for name, one in evaluate.items()}
     chosen = options.preparation(tasks.values())
     placement = locate_tasks(tasks)
-    targets = {name: _called(domain, name) for name, domain in tasks.items()}
-    judged = {name: None if d is None else _called(d, name) for name, d in evaluate.items()}
+    targets = {name: named(domain, name) for name, domain in tasks.items()}
+    judged = {name: None if d is None else named(d, name) for name, d in evaluate.items()}
     for name, rows in judged.items():
         if rows is not None:
             targets[name], judged[name] = settled([targets[name], rows])
@@ -193,12 +193,3 @@ def _with_vectors(domain: Domain, encoder: str | None) -> Domain:
     if domain.classes is None or domain.classes.texts is None:
         return domain
     return domain.described(encode_descriptions(domain.classes, encoder or MINILM, download=True))
-
-
-def _called(domain: Domain, name: str) -> Domain:
-    """Return the same domain, with its task's name where it has none."""
-    if domain.name:
-        return domain
-    named = copy.copy(domain)
-    named.name = name
-    return named

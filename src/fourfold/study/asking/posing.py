@@ -13,7 +13,7 @@ from fourfold.planner import locate, locate_tasks
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.options import Options, choose_protocol
 from fourfold.study.candidates import transfer_candidates
-from fourfold.study.checks import of_transfer
+from fourfold.study.checks import named, of_transfer
 from fourfold.study.overlap import judged_apart
 from fourfold.study.protocols import common_folds, labelled_protocol
 
@@ -126,8 +126,9 @@ def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:
         If a study would refuse them.
     """
     locate_tasks(tasks)
-    folds = common_folds(tasks, Options().folds)
+    targets = {name: named(domain, name) for name, domain in tasks.items()}
+    folds = common_folds(targets, Options().folds)
     protocols = [
-        labelled_protocol([], domain, None, folds=folds, metric=None) for domain in tasks.values()
+        labelled_protocol([], domain, None, folds=folds, metric=None) for domain in targets.values()
     ]
     return [note for protocol in protocols for note in protocol.splits.caveats()]
