@@ -10,7 +10,7 @@ from fourfold.data.rows import FrameRows
 from fourfold.errors import DataError, ParameterError, some
 from fourfold.frozen.store import Store
 from fourfold.readers import read_classes, read_domain, read_domains
-from fourfold.readers.decoded import DecodedRows
+from fourfold.readers.media.decoded import DecodedRows
 from fourfold.readers.texts import as_texts
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from fourfold.data.domain import Domain
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.readers import read_domain
-from fourfold.readers.decoded import DecodedRows
+from fourfold.readers.media.decoded import DecodedRows
 
 if TYPE_CHECKING:
     from pathlib import Path

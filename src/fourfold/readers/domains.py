@@ -9,8 +9,8 @@ from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows
 from fourfold.errors import DataError, one_line, some
 from fourfold.readers import texts
-from fourfold.readers.decoded import DecodedRows, EncodedFiles
 from fourfold.readers.files import Folder, file_size, named, short
+from fourfold.readers.media.decoded import DecodedRows, EncodedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def read_domain(
         Column of a table with the labels; a table without it is unlabelled.
     size
         Height and width of pictures, or bands and frames of sounds; by default taken from the
-        files. A frame is 10 ms; see :class:`~fourfold.readers.sounds.SoundRows`.
+        files. A frame is 10 ms; see :class:`~fourfold.readers.media.sounds.SoundRows`.
     missing
         Marker of a missing label: see :class:`~fourfold.Domain`. An empty cell always is one.
     name
@@ -128,7 +128,7 @@ def _domain(path: Path, rows: Rows, y: Any, missing: object, name: str | None = 
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
-    from fourfold.readers import pictures
+    from fourfold.readers.media import pictures
 
     folder = Folder.open(path)
     images, sounds = folder.ending_in(pictures.endings()), folder.ending_in(SOUNDS)
@@ -138,7 +138,7 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
             f"and {sounds.paths[0]}"
         )
     if sounds.paths:
-        from fourfold.readers.sounds import SoundRows
+        from fourfold.readers.media.sounds import SoundRows
 
         return SoundRows(EncodedFiles(sounds.paths, "sound"), size), sounds.labels
     if images.paths:

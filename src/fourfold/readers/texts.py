@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fourfold.core.memory import check_fits
 from fourfold.data.rows import FrameRows, TextRows
 from fourfold.errors import DataError
-from fourfold.readers.decoded import in_threads
 from fourfold.readers.files import file_size, named, read_text
+from fourfold.readers.media.decoded import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

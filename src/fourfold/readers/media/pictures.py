@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from fourfold.core.memory import check_fits, memory_limit
-from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads, taking
 from fourfold.readers.files import short
+from fourfold.readers.media.decoded import DecodedItems, DecodedRows, in_threads, taking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
-    from fourfold.readers.decoded import Encoded
+    from fourfold.readers.media.decoded import Encoded
 
 __all__ = ["PictureRows", "endings"]
 

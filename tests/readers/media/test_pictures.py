@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from fourfold.errors import DataError, FileError
-from fourfold.readers import decoded, pictures, read_domain, read_domains
-from fourfold.readers.decoded import EncodedFiles
+from fourfold.readers import read_domain, read_domains
+from fourfold.readers.media import decoded, pictures
+from fourfold.readers.media.decoded import EncodedFiles
 
 
 def draw(path, height=6, width=8, mode="RGB", seed=0, **save):

@@ -12,8 +12,8 @@ import numpy as np
 
 from fourfold.core.memory import check_fits, memory_limit
 from fourfold.errors import DataError, MissingExtraError, ParameterError
-from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads, taking
 from fourfold.readers.files import short
+from fourfold.readers.media.decoded import DecodedItems, DecodedRows, in_threads, taking
 
 try:
     import kaldi_native_fbank as fbank
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
-    from fourfold.readers.decoded import Encoded
+    from fourfold.readers.media.decoded import Encoded
 
     Samples = NDArray[np.float32]
 

@@ -12,8 +12,9 @@ import soundfile
 from PIL import Image
 
 from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError
-from fourfold.readers import read_domain, read_domains, sounds
-from fourfold.readers.sounds import SoundRows
+from fourfold.readers import read_domain, read_domains
+from fourfold.readers.media import sounds
+from fourfold.readers.media.sounds import SoundRows
 
 RATES = (8000, 16_000, 44_100)
 
@@ -93,8 +94,8 @@ def test_pictures_and_sounds_in_one_folder_are_refused(tmp_path):
 
 def test_without_the_extra_the_error_names_it(tmp_path, monkeypatch):
     record(tmp_path / "a.wav", noise(0.1))
-    monkeypatch.delitem(sys.modules, "fourfold.readers.sounds")
-    monkeypatch.delattr("fourfold.readers.sounds")
+    monkeypatch.delitem(sys.modules, "fourfold.readers.media.sounds")
+    monkeypatch.delattr("fourfold.readers.media.sounds")
     for package in ("kaldi_native_fbank", "soundfile", "soxr"):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, package, None)
