@@ -272,7 +272,7 @@ def _vectors(path: Path) -> object:
 
 INSIDE: Final = (
     *(".png", ".jpg", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".wav", ".flac", ".ogg", ".mp3"),
-    ".txt",
+    *(".aiff", ".txt"),
 )
 FORMATS: Final[Mapping[str, Format]] = {
     "csv": Format(".csv", lambda: [CSV, CSV.replace(b",", b";")], _domain),
@@ -300,6 +300,9 @@ FORMATS: Final[Mapping[str, Format]] = {
     ),
     "flac": Format(".flac", _sounds(("FLAC", "PCM_16"), ("FLAC", "PCM_24")), _domain),
     "ogg": Format(".ogg", _sounds(("OGG", "VORBIS"), ("OGG", "OPUS")), _domain),
+    "aiff": Format(
+        ".aiff", _sounds(*(("AIFF", kind) for kind in ("PCM_16", "FLOAT", "ULAW"))), _domain
+    ),
     "mp3": Format(".mp3", _sounds(("MP3", "MPEG_LAYER_III")), _domain),
     "text": Format(".txt", lambda: ["Größe, naïve, 数据\nand more.".encode()], _domain),
     "classes.json": Format(

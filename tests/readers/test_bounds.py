@@ -139,7 +139,7 @@ def test_pictures_of_one_large_size_are_decoded_in_small_steps(tmp_path, monkeyp
         assert rows.take(np.array([2])).max() == 2
         with pytest.raises(DataError, match=r"3 rows of shape \(700, 700, 1\) must fit into"):
             rows.take(np.arange(3))
-    with max_memory("11M"), pytest.raises(DataError, match=r"\.png, decoded, must fit into"):
+    with max_memory("11M"), pytest.raises(DataError, match=r"2\.png.*, decoded, must fit"):
         read_domain(tmp_path)
 
 

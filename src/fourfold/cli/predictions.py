@@ -145,4 +145,4 @@ def _fitting(model: Any, domain: Domain) -> Domain:
     rows, prepare = domain.rows, model.prepare_
     if not isinstance(rows, DecodedRows) or not isinstance(prepare, BlockPreparation):
         return domain
-    return Domain(rows.fitting(prepare.row_shape_), name=domain.name)
+    return Domain(rows.fitting(prepare.row_shape_, prepare.white_), name=domain.name)

@@ -139,7 +139,8 @@ class Standardize(BlockPreparation):
         return f"each {each} with mean 0 and standard deviation 1 over all domains"
 
     def config(self) -> dict[str, Any]:
-        return {"row_shape": list(self.row_shape_), "layout": self.layout_}
+        about = {"row_shape": list(self.row_shape_), "layout": self.layout_}
+        return {**about, "white": self.white_}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {"mean": self.mean_, "scale": self.scale_}
@@ -151,6 +152,7 @@ class Standardize(BlockPreparation):
         saved = load_file(folder / FILE)
         self.row_shape_, self.layout_ = tuple(config["row_shape"]), config["layout"]
         self.mean_, self.scale_ = saved["mean"], saved["scale"]
+        self.white_ = config["white"]
         if self.shape_ != _prepared_shape(self.row_shape_, self.layout_):
             raise BundleError("a saved preparation must agree with itself; its shapes do not")
 

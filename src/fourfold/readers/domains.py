@@ -22,7 +22,7 @@ __all__ = ["read_domain", "read_domains"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
 ARRAYS = (".npz", ".npy")
-SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 
 
 def read_domain(
@@ -42,8 +42,8 @@ def read_domain(
         One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, or ``.parquet``;
         a table whose only input is a column of text is read as texts. Arrays: ``.npz`` with ``X``
         and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures (PNG, JPEG,
-        GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of
-        texts (``.txt``): each sub-folder is a class, and files outside the sub-folders have no
+        GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg``, ``.mp3`` or
+        ``.aiff``) or of texts (``.txt``): each sub-folder is a class, and files outside the sub-folders have no
         label. Hidden files and files with other endings are ignored, and so are texts beside
         pictures or sounds.
     label
@@ -195,7 +195,7 @@ def _aligned_with(like: Domain, path: Path, rows: Rows) -> Rows:
     names = (like.name, path)
     _check_one_kind(names, [like.rows, rows])
     if isinstance(rows, DecodedRows):
-        fitted = rows.fitting(like.rows.shape)
+        fitted = rows.fitting(like.rows.shape, like.rows.white)
         _check_one_shape(names, [like.rows, fitted])
         return fitted
     return _aligned(names, [like.rows, rows])[1]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "LONGEST_NAME",
     "Folder",
     "bounded_lines",
     "decoding",
@@ -37,6 +38,7 @@ __all__ = [
 LONGEST_LINE: Final = 1 << 24
 """Longest line of delimited text and of word vectors, in bytes or characters: 16 MB."""
 LONGEST_NAME: Final = 110
+"""Characters of the name of a file in messages."""
 LONGEST_REASON: Final = 110
 
 

@@ -318,3 +318,21 @@ def test_a_file_that_went_away_is_named(tmp_path):
     (tmp_path / "a.wav").unlink()
     with pytest.raises(FileError, match=r"the sound .*a\.wav must be readable"):
         rows.take(np.array([0]))
+
+
+@pytest.mark.parametrize("kind", ["PCM_16", "FLOAT"])
+def test_aiff_is_heard_as_wav(tmp_path, kind):
+    samples = tone(700, 0.3)
+    record(tmp_path / "one" / "a.wav", samples, subtype=kind)
+    record(tmp_path / "two" / "a.aiff", samples, subtype=kind)
+    np.testing.assert_array_equal(heard(tmp_path / "one"), heard(tmp_path / "two"))
+
+
+def test_a_torn_aiff_is_named_and_prints_nothing(tmp_path, capfd):
+    record(tmp_path / "a.aiff", tone(700, 0.3), subtype="FLOAT")
+    whole = (tmp_path / "a.aiff").read_bytes()
+    for size in (60, 600, len(whole) // 2):
+        (tmp_path / "a.aiff").write_bytes(whole[:size])
+        with pytest.raises(DataError, match=r"a\.aiff must be whole and readable"):
+            heard(tmp_path)
+    assert capfd.readouterr().err == ""

@@ -10,10 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_128_digest, xxh3_128_hexdigest
 
+from fourfold.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["BLOCK_BYTES", "KEY", "Index", "Keys", "Rows", "hash_blocks", "hash_contents"]
+__all__ = [
+    "BLOCK_BYTES",
+    "KEY",
+    "Index",
+    "Keys",
+    "Rows",
+    "common_white",
+    "hash_blocks",
+    "hash_contents",
+]
 
 Index: TypeAlias = NDArray[np.intp]
 """Positions of rows."""
@@ -39,12 +50,15 @@ class Rows(ABC):
         Shape of one row and type of its elements.
     kind
         ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"`` or ``"texts"``.
+    white
+        Value that is white in pictures of more than 8 bits, in their files; None for other rows.
     """
 
     n: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     kind: str = "array"
+    white: float | None = None
 
     @abstractmethod
     def take(self, index: Index) -> Any:
@@ -88,6 +102,23 @@ class Rows(ABC):
     def sample(self, most: int) -> Any:
         """Read at most ``most`` rows, drawn by content."""
         return self.take(self.draw(most))
+
+
+def common_white(parts: Iterable[Rows]) -> float | None:
+    """Return the value of white of several pictures' rows; None where all have 8 bits.
+
+    Raises
+    ------
+    DataError
+        If there are several.
+    """
+    whites = {part.white for part in parts if part.white is not None}
+    if len(whites) > 1:
+        raise DataError(
+            f"pictures of 16 bits must have one value of white; got {sorted(whites)}: read them "
+            "together, read_domains([...]), or read_domain(..., like=...)"
+        )
+    return next(iter(whites), None)
 
 
 def hash_contents(contents: Iterable[bytes]) -> Keys:
