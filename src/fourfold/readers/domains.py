@@ -9,20 +9,20 @@ from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows
 from fourfold.errors import DataError, one_line, some
 from fourfold.readers import texts
-from fourfold.readers.files import Folder, file_size, named, short
-from fourfold.readers.media.decoded import DecodedRows, EncodedFiles
+from fourfold.readers.files import file_size, named, short
+from fourfold.readers.media.decoded import DecodedRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     Names = Sequence[Path | str]
-    Read = tuple[Rows, Any]
+    Read = tuple[Rows, Any, Any]
+    """Rows, labels, and names of the rows."""
 
 __all__ = ["read_domain", "read_domains"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
 ARRAYS = (".npz", ".npy")
-SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 
 
 def read_domain(
@@ -43,9 +43,11 @@ def read_domain(
         a table whose only input is a column of text is read as texts. Arrays: ``.npz`` with ``X``
         and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures (PNG, JPEG,
         GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg``, ``.mp3`` or
-        ``.aiff``) or of texts (``.txt``): each sub-folder is a class, and files outside the sub-folders have no
-        label. Hidden files and files with other endings are ignored, and so are texts beside
-        pictures or sounds.
+        ``.aiff``) or of texts (``.txt``): each sub-folder is a class, and files outside the
+        sub-folders have no label. Hidden files and files with other endings are ignored, and so are
+        texts beside pictures or sounds. A table of such files, with their paths in a column
+        ``file_name`` or ``path`` relative to it, and labels beside them; the folder around it, if
+        it is called ``metadata.csv`` or ``metadata.jsonl``. A single picture or sound.
     label
         Column of a table with the labels; a table without it is unlabelled.
     size
@@ -68,11 +70,11 @@ def read_domain(
         :func:`~fourfold.core.memory.max_memory` allows; the message names the file and the remedy.
     """
     path = Path(path)
-    rows, y = _read(path, label, size)
+    rows, y, ids = _read(path, label, size)
     (rows,) = texts.as_texts([path], [rows], None if like is None else like.rows)
     if like is not None:
         rows = _aligned_with(like, path, rows)
-    return _domain(path, rows, y, missing, name)
+    return _domain(path, rows, y, ids, missing, name)
 
 
 def read_domains(
@@ -105,72 +107,66 @@ def read_domains(
     """
     files = [Path(path) for path in paths]
     read = [_read(file, label, size) for file in files]
-    rows = texts.as_texts(files, [inputs for inputs, _ in read])
+    rows = texts.as_texts(files, [inputs for inputs, *_ in read])
     _check_one_kind(files, rows)
     if read and read[0][0].kind == "table" and label is not None:
         _check_label(files, read, label)
     rows = _aligned(files, rows, size)
     return [
-        _domain(file, inputs, y, missing)
-        for file, inputs, (_, y) in zip(files, rows, read, strict=True)
+        _domain(file, inputs, y, ids, missing)
+        for file, inputs, (_, y, ids) in zip(files, rows, read, strict=True)
     ]
 
 
 def _read(path: Path, label: str | None, size: tuple[int, int] | None) -> Read:
     with named(path, "a file or a folder"):
-        return _read_folder(path, size) if path.is_dir() else _read_file(path, label)
+        return _read_folder(path, label, size) if path.is_dir() else _read_file(path, label, size)
 
 
-def _domain(path: Path, rows: Rows, y: Any, missing: object, name: str | None = None) -> Domain:
+def _domain(
+    path: Path, rows: Rows, y: Any, ids: Any, missing: object, name: str | None = None
+) -> Domain:
     called = path.name if path.is_dir() else path.name.split(".")[0] or path.name
     with named(path):
-        return Domain(rows, y, missing=missing, name=name or called)
+        return Domain(rows, y, missing=missing, name=name or called, ids=ids)
 
 
-def _read_folder(path: Path, size: tuple[int, int] | None) -> Read:
-    from fourfold.readers.media import pictures
+def _read_folder(path: Path, label: str | None, size: tuple[int, int] | None) -> Read:
+    from fourfold.readers.media.folders import read_folder
+    from fourfold.readers.media.listed import find_list
 
-    folder = Folder.open(path)
-    images, sounds = folder.ending_in(pictures.endings()), folder.ending_in(SOUNDS)
-    if images.paths and sounds.paths:
-        raise DataError(
-            f"{path} must hold pictures or sounds, not both; got {images.paths[0]} "
-            f"and {sounds.paths[0]}"
-        )
-    if sounds.paths:
-        from fourfold.readers.media.sounds import SoundRows
-
-        return SoundRows(EncodedFiles(sounds.paths, "sound"), size), sounds.labels
-    if images.paths:
-        return pictures.PictureRows(EncodedFiles(images.paths, "picture"), size), images.labels
-    written = folder.ending_in(texts.TEXTS)
-    if written.paths:
-        return texts.read_files(written.paths), written.labels
-    raise DataError(
-        f"{path} must hold pictures, sounds or texts ({', '.join(texts.TEXTS)}), in sub-folders or "
-        "directly; there is none"
-    )
+    table = find_list(path)
+    listed = None if table is None else _read_file(table, label, size)
+    return read_folder(path, size) if listed is None or listed[2] is None else listed
 
 
-def _read_file(path: Path, label: str | None) -> Read:
+def _read_file(path: Path, label: str | None, size: tuple[int, int] | None) -> Read:
     file_size(path)  # report a missing file before an unknown ending
     if path.name.lower().endswith(TABLES):
+        from fourfold.readers.media.listed import read_listed
         from fourfold.readers.tables import read_table
 
-        return read_table(path, label)
+        rows, y = read_table(path, label)
+        files = read_listed(path, {name: rows.frame[name] for name in rows.frame}, size)
+        return (rows, y, None) if files is None else (files.rows, y, files.names)
     if path.name.lower().endswith(ARRAYS):
         from fourfold.readers.arrays import read_arrays
 
-        return read_arrays(path)
+        return (*read_arrays(path), None)
+    from fourfold.readers.media.folders import is_item, rows_of
+
+    if is_item(path, texts_too=False):  # a text alone may be any table
+        return rows_of([path], size), None, [path.name]
     known = ", ".join((*TABLES, *ARRAYS))
     raise DataError(
-        f"a file must end in one of {known}, or be a folder of pictures, sounds or texts"
+        f"a file must end in one of {known}, be a picture or a sound, or be a folder of pictures, "
+        "sounds or texts"
     )
 
 
 def _check_label(files: Sequence[Path], read: Sequence[Read], label: str) -> None:
-    if all(y is None for _, y in read):
-        columns = sorted({str(c) for rows, _ in read if isinstance(rows, FrameRows)
+    if all(y is None for _, y, _ in read):
+        columns = sorted({str(c) for rows, *_ in read if isinstance(rows, FrameRows)
                           for c in rows.frame.columns})  # fmt: skip
         said = (
             f"the label column {label!r} must be in at least one of {some(files)}; it is in none, "

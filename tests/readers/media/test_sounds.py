@@ -88,7 +88,7 @@ def test_a_sub_folder_is_a_class_and_every_format_is_read(tmp_path):
 def test_pictures_and_sounds_in_one_folder_are_refused(tmp_path):
     record(tmp_path / "a.wav", noise(0.1))
     Image.new("L", (8, 8)).save(tmp_path / "b.png")
-    with pytest.raises(DataError, match=r"pictures or sounds, not both; got .*b\.png and .*a\.wav"):
+    with pytest.raises(DataError, match=r"all pictures or all sounds; got .*b\.png and .*a\.wav"):
         read_domain(tmp_path)
 
 

@@ -1,1 +1,1 @@
-"""Pictures and sounds: encoded items, and the rows that they are decoded to when they are read."""
+"""Pictures, sounds and texts in files of their own: lists of them, and how they are decoded."""
