@@ -21,6 +21,8 @@ PHRASES: Final = {
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
     "max_memory": "--max-memory",
+    "to judge on": "to judge on (--evaluate)",
+    "to learn from, and": "to learn from (--source or --target), and",
     "resume=True": "--resume",
     "word vectors for the names": "word vectors for the names (--vectors)",
 }
