@@ -5,6 +5,7 @@ What progressive networks compute belongs here; how they are trained does not.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Self, TypeAlias, cast, final
 
 import annotated_types as at
@@ -32,24 +33,27 @@ Activations: TypeAlias = dict[str, Tensor]
 class Adapter(nn.Module):
     """The lateral connection U relu(V α h) from an old column to a new one at a joint.
 
-    U starts at zero, so that a new column starts as if it were alone.
-
-    It has channels of the old column, of the new one, and between V and U; α is learnt. Planes are
-    activations (C, H, W), with 1×1 convolutions as V and U; others are (d,).
+    U starts at zero, so that a new column starts as if it were alone. It has channels of the old column, of the new one, and between V and U; α is learnt. Activations
+    are (d,), (C, T) or (C, H, W), with convolutions of width 1 as V and U where they have axes.
     """
 
-    def __init__(self, inner: int, outer: int, width: int, scale: float, *, planes: bool) -> None:
+    def __init__(self, inner: int, outer: int, width: int, scale: float, *, axes: int) -> None:
         super().__init__()
         self.width = width
         self.scale = nn.Parameter(torch.tensor(scale))
-        self.narrow = nn.Conv2d(inner, width, 1) if planes else nn.Linear(inner, width)
-        self.widen = nn.Conv2d(width, outer, 1) if planes else nn.Linear(width, outer)
+        self.narrow = _pointwise(inner, width, axes)
+        self.widen = _pointwise(width, outer, axes)
         for weights in self.widen.parameters():
             nn.init.zeros_(weights)
 
     def forward(self, h: Tensor) -> Tensor:
         added: Tensor = self.widen(self.narrow(self.scale * h).relu())
         return added
+
+
+def _pointwise(inner: int, outer: int, axes: int) -> nn.Module:
+    kinds = (nn.Linear, partial(nn.Conv1d, kernel_size=1), partial(nn.Conv2d, kernel_size=1))
+    return kinds[axes](inner, outer)
 
 
 @final
@@ -143,8 +147,8 @@ def new_column(
 ) -> Column:
     """Make a new column of a network, with adapters from old columns.
 
-    Columns are connected behind stages of the same name whose activations are both vectors, or both
-    planes of one size; at their end always.
+    Columns are connected behind stages of the same name whose activations have equal axes beside
+    their channels; at their end always.
 
     Parameters
     ----------
@@ -161,9 +165,9 @@ def new_column(
         theirs = _shapes(column.stages, shape)
         pairs = {joint: (theirs[joint], own[joint]) for joint in own if joint in theirs}
         made = {
-            joint: Adapter(one[0], other[0], adapter_width, scale, planes=len(other) == 3)
+            joint: Adapter(one[0], other[0], adapter_width, scale, axes=len(other) - 1)
             for joint, (one, other) in pairs.items()
-            if len(one) in {1, 3} and one[1:] == other[1:]
+            if len(one) <= 3 and one[1:] == other[1:]
         }
         adapters.append(made)
     return Column(stages, first_input, adapters)

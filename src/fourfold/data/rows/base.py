@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ __all__ = [
     "KEY",
     "Index",
     "Keys",
+    "Layout",
     "Rows",
     "common_white",
     "hash_blocks",
@@ -30,6 +31,8 @@ Index: TypeAlias = NDArray[np.intp]
 """Positions of rows."""
 Keys: TypeAlias = NDArray[np.void]
 """Keys of rows, of type :data:`KEY`."""
+Layout: TypeAlias = Literal["auto", "first", "last", "pictures", "series"]
+"""What is known of the layout of arrays: see :attr:`Rows.layout`."""
 KEY: Final = np.dtype("V16")
 """A row's key: the xxh3-128 hash of its content."""
 BLOCK_BYTES: Final = 1 << 24
@@ -52,6 +55,9 @@ class Rows(ABC):
         ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"`` or ``"texts"``.
     white
         Value that is white in pictures of more than 8 bits, in their files; None for other rows.
+    layout
+        Layout of arrays, where it is known: ``"pictures"`` or ``"series"``, ``"first"`` or
+        ``"last"`` for the channels; else ``"auto"``.
     """
 
     n: int
@@ -59,6 +65,7 @@ class Rows(ABC):
     dtype: np.dtype[Any]
     kind: str = "array"
     white: float | None = None
+    layout: Layout = "auto"
 
     @abstractmethod
     def take(self, index: Index) -> Any:

@@ -27,7 +27,7 @@ class StackedRows(Rows):
             raise DataError(f"rows of all sources must have one shape; got {sorted(shapes)}")
         self.parts = list(parts)
         self.kind, self.shape = parts[0].kind, parts[0].shape
-        self.white = common_white(parts)
+        self.white, self.layout = common_white(parts), parts[0].layout
         self.dtype = np.result_type(*(part.dtype for part in parts))
         self.ends = np.cumsum([part.n for part in parts])
         self.n = int(self.ends[-1])
@@ -57,7 +57,7 @@ class PickedRows(Rows):
     def __init__(self, rows: Rows, index: Index) -> None:
         self.rows, self.index, self.n = rows, index, len(index)
         self.kind, self.shape, self.dtype = rows.kind, rows.shape, rows.dtype
-        self.white = rows.white
+        self.white, self.layout = rows.white, rows.layout
 
     def take(self, index: Index) -> Any:
         return self.rows.take(self.index[index])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 __all__ = ["WHITE", "check_range", "highest", "is_deep", "keeps_half", "values", "white_of"]
 
@@ -26,7 +26,7 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or image.mode in {"I", "F"}
 
 
-def keeps_half(image: Image.Image) -> bool:
+def keeps_half(image: ImageFile.ImageFile) -> bool:
     """Return whether 16 bits a channel are decoded to the upper 8, as Pillow does for colours."""
     return not is_deep(image) and any(";16" in str(tile[3]) for tile in image.tile)
 

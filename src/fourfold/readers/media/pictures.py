@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from fourfold.core.memory import check_fits, memory_limit
 from fourfold.readers.files import short
@@ -146,7 +146,7 @@ def _items(
 
 
 @contextmanager
-def _opened(source: Encoded, at: int) -> Iterator[Image.Image]:
+def _opened(source: Encoded, at: int) -> Iterator[ImageFile.ImageFile]:
     with source.open(at) as file, Image.open(file, formats=list(FORMATS)) as image:
         yield image
 
