@@ -209,6 +209,22 @@ def _parquet() -> list[bytes]:
     return [_saved(lambda file, form=form: pq.write_table(table, file, **form)) for form in forms]
 
 
+def _sheets() -> list[bytes]:
+    import datetime as dt
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (
+        ["n", "text", "day", "yes", "label"],
+        [1, "a", dt.datetime(2020, 1, 31), True, "x"],  # noqa: DTZ001  sheets know no zones
+        [2.5, None, dt.datetime(2021, 2, 1, 12), False, "y"],  # noqa: DTZ001
+        [None, "Größe", None, "#N/A", 3],
+    ):
+        book.active.append(row)
+    return [_saved(book.save)]
+
+
 def _pictures(kind: str, *modes: str, **options: Any) -> Callable[[], list[bytes]]:
     def samples() -> list[bytes]:
         from PIL import Image
@@ -280,6 +296,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "jsonl": Format(".jsonl", lambda: [LINES], _domain),
     "jsonl.gz": Format(".jsonl.gz", _packed(lambda: [LINES]), _domain),
     "parquet": Format(".parquet", _parquet, _domain),
+    "xlsx": Format(".xlsx", _sheets, _domain),
     "npz": Format(".npz", _npz, _domain),
     "npy": Format(".npy", _numpy, _domain),
     "png": Format(".png", _pictures("PNG", "RGB", "L", "P", "RGBA", "1", "I;16"), _domain),

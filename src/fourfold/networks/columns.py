@@ -5,7 +5,6 @@ What progressive networks compute belongs here; how they are trained does not.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Self, TypeAlias, cast, final
 
 import annotated_types as at
@@ -33,8 +32,8 @@ Activations: TypeAlias = dict[str, Tensor]
 class Adapter(nn.Module):
     """The lateral connection U relu(V α h) from an old column to a new one at a joint.
 
-    U starts at zero, so that a new column starts as if it were alone. It has channels of the old column, of the new one, and between V and U; α is learnt. Activations
-    are (d,), (C, T) or (C, H, W), with convolutions of width 1 as V and U where they have axes.
+    U starts at zero, so that a new column starts as if it were alone. It has channels of the old
+    one, of the new one, and between V and U, 1×1 convolutions where activations have axes.
     """
 
     def __init__(self, inner: int, outer: int, width: int, scale: float, *, axes: int) -> None:
@@ -52,8 +51,9 @@ class Adapter(nn.Module):
 
 
 def _pointwise(inner: int, outer: int, axes: int) -> nn.Module:
-    kinds = (nn.Linear, partial(nn.Conv1d, kernel_size=1), partial(nn.Conv2d, kernel_size=1))
-    return kinds[axes](inner, outer)
+    if not axes:
+        return nn.Linear(inner, outer)
+    return (nn.Conv1d if axes == 1 else nn.Conv2d)(inner, outer, 1)
 
 
 @final
@@ -174,7 +174,7 @@ def new_column(
 
 
 def _shapes(stages: Body, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of the activations at each joint, found with one empty row."""
+    """Find the shape of the activations at each joint with one empty row."""
     modes = {part: part.training for part in stages.modules()}
     with torch.no_grad():
         _, activations = Column(stages).eval()(torch.zeros(1, *shape), [])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_domain", "read_domains"]
 
-TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
+TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet", ".xlsx")
 ARRAYS = (".npz", ".npy")
 
 
@@ -39,15 +39,16 @@ def read_domain(
     Parameters
     ----------
     path
-        One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, or ``.parquet``;
-        a table whose only input is a column of text is read as texts. Arrays: ``.npz`` with ``X``
-        and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures (PNG, JPEG,
-        GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg``, ``.mp3`` or
-        ``.aiff``) or of texts (``.txt``): each sub-folder is a class, and files outside the
-        sub-folders have no label. Hidden files and files with other endings are ignored, and so are
-        texts beside pictures or sounds. A table of such files, with their paths in a column
-        ``file_name`` or ``path`` relative to it, and labels beside them; the folder around it, if
-        it is called ``metadata.csv`` or ``metadata.jsonl``. A single picture or sound.
+        One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, ``.parquet``, or
+        the first sheet of an ``.xlsx`` file; a table whose only input is a column of text is read
+        as texts. Arrays: ``.npz`` with ``X`` and optionally ``y``, or ``.npy``, which stays on
+        disk. A folder of pictures (PNG, JPEG, GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``,
+        ``.flac``, ``.ogg``, ``.mp3`` or ``.aiff``) or of texts (``.txt``): each sub-folder is a
+        class, and files outside the sub-folders have no label. Hidden files and files with other
+        endings are ignored, and so are texts beside pictures or sounds. A table of such files, with
+        their paths in a column ``file_name`` or ``path``, relative to it, and labels beside them;
+        also the folder around it, if it is called ``metadata.csv`` or ``metadata.jsonl``. A single
+        picture or sound.
     label
         Column of a table with the labels; a table without it is unlabelled.
     size

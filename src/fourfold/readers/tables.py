@@ -26,8 +26,9 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
     """Read the inputs of a table and its column of labels, if it has this column.
 
     Cells are numbers, categories, dates, booleans or texts, and may be missing. A ``.jsonl`` or
-    ``.jsonl.gz`` file has one object per line; what is not ``.parquet`` either is delimited text in
-    UTF-8 with a header, in which the delimiter (comma, semicolon or tab) is detected.
+    ``.jsonl.gz`` file has one object per line; what is neither ``.parquet`` nor ``.xlsx`` either is
+    delimited text in UTF-8 with a header, in which the delimiter (comma, semicolon or tab) is
+    detected.
 
     Raises
     ------
@@ -42,6 +43,10 @@ def read_table(path: Path, label: str | None) -> tuple[FrameRows, pd.Series[Any]
         table = read_parquet(path)
     elif name.endswith((".jsonl", ".jsonl.gz")):
         table = read_json_lines(path)
+    elif name.endswith(".xlsx"):
+        from fourfold.readers.xlsx import read_xlsx  # few need it
+
+        table = read_xlsx(path)
     else:
         table = read_delimited(path)
     check_schema(table.schema)
