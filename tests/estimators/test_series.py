@@ -68,4 +68,4 @@ def test_a_network_of_series_is_cut(at):
 def test_several_tasks_on_series():
     tasks = {"a": PILES.source, "b": Domain(PILES.X, PILES.y)}
     model = MultiTask(recipe=Recipe(steps=3)).fit(tasks)
-    assert model.predict(tasks)["a"].shape == (40,)
+    assert model.predict(PILES.X, task="b").shape == (40,)

@@ -33,7 +33,7 @@ SAID: Final = {
 
 
 def find_layout(rows: Rows, wish: Known) -> Layout:
-    """Return the layout of rows, by what is wished, what their reader knows, and their shape.
+    """Return the layout of rows: the wished one, that which their reader knows, or by their shape.
 
     Rows (a, b) are series if one side is more than three times the other and has at least 16 steps;
     the shorter side are the channels. Bytes are pictures if both sides have at least 8 pixels.
@@ -75,7 +75,7 @@ def _of_two_axes(rows: Rows, wish: Known) -> Layout:
 
 
 def note(rows: Rows) -> str | None:
-    """Return how arrays (n, a, b) are read, which might be otherwise; None for other rows.
+    """Return a note on arrays (n, a, b), which might be read otherwise; None for other rows.
 
     Examples
     --------

@@ -87,7 +87,7 @@ class Encoded(ABC):
 
     @final
     def of_all(self, work: Callable[[int], T], items: Sequence[int] | None = None) -> list[T]:
-        """Return what a function finds about all items or some; an error names all that fail."""
+        """Map a function over all items or some; an error names all that fail."""
         failed = self.failures()
         found = list(in_threads(failed.guard(work), range(self.n) if items is None else items))
         failed.check()
