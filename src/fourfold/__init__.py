@@ -34,7 +34,7 @@ _PARTS = {
     "errors": ["FourfoldError"],
     "methods": list(_cells()),
     "methods.saved": ["load"],
-    "networks": ["ConvNet", "Mlp"],
+    "networks": ["ConvNet", "ConvNet1d", "Mlp"],
     "networks.cut": ["cut"],
     "readers": ["read_classes", "read_domain", "read_domains"],
     "readers.vectors": ["WordVectors"],

@@ -25,6 +25,8 @@ PHRASES: Final = {
     "max_memory": "--max-memory",
     "missing_label=('',)": "--missing-label ''",
     "missing_label=('-1',)": "--missing-label=-1",
+    "to judge on": "to judge on (--evaluate)",
+    "to learn from, and": "to learn from (--source or --target), and",
     "resume=True": "--resume",
     "word vectors for the names": "word vectors for the names (--vectors)",
 }

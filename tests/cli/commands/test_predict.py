@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from fourfold import Domain, FineTune, Recipe, save
+from fourfold.cli.predictions import _names
+from fourfold.data.rows import ArrayRows
 
 
 def test_predictions_have_a_line_a_row_and_sum_to_one(fourfold, data, trained, tmp_path):
@@ -16,8 +20,9 @@ def test_predictions_have_a_line_a_row_and_sum_to_one(fourfold, data, trained, t
     assert said.out == f"50 predictions in {table}\n"
     found = pd.read_csv(table)
     names = ["barbera", "barolo", "grignolino"]
-    assert found.columns.tolist() == ["prediction", *(f"p_{name}" for name in names)]
-    p = found.iloc[:, 1:].to_numpy()
+    assert found.columns.tolist() == ["row", "prediction", *(f"p_{name}" for name in names)]
+    assert found["row"].tolist() == list(range(1, 51))
+    p = found.iloc[:, 2:].to_numpy()
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
     assert found["prediction"].tolist() == [names[i] for i in p.argmax(axis=1)]
 
@@ -47,7 +52,19 @@ def test_pictures_of_another_size_and_in_colour_are_predicted(fourfold, data, tm
     table = tmp_path / "predictions.csv"
     best = tmp_path / "out" / "best"
     assert fourfold("predict", best, data / "flat-pictures", "-o", table).code == 0
-    assert len(pd.read_csv(table)) == 60
+    found = pd.read_csv(table).set_index("file")
+    assert list(found.index) == sorted(path.name for path in (data / "flat-pictures").iterdir())
+    one = data / "flat-pictures" / found.index[7]
+    assert fourfold("predict", best, one, "-o", tmp_path / "one.csv").code == 0
+    alone = pd.read_csv(tmp_path / "one.csv").set_index("file")
+    pd.testing.assert_frame_equal(alone, found.iloc[[7]])
+
+
+def test_rows_with_names_of_their_own():
+    rows = ArrayRows(np.eye(2))
+    named = Domain(rows, ids=["a7", None])
+    assert {k: list(v) for k, v in _names(named, Path("x.csv")).items()} == {"id": ["a7", None]}
+    assert {k: list(v) for k, v in _names(Domain(rows), Path("x.csv")).items()} == {"row": [1, 2]}
 
 
 def model(folder, names):
@@ -70,7 +87,7 @@ def test_texts_that_a_spreadsheet_would_run_are_escaped(fourfold, tmp_path):
         assert fourfold("predict", best, rows, "-o", table, *options).code == 0
         found = pd.read_csv(table, dtype={"prediction": str})
         assert set(found["prediction"]) == set(wanted)
-        assert found.drop(columns="prediction").to_numpy().min() >= 0
+        assert found.filter(like="p_").to_numpy().min() >= 0
 
 
 @pytest.mark.parametrize("inside", [False, True])
