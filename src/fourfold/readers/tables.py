@@ -23,9 +23,9 @@ __all__ = ["read_table"]
 def read_table(path: Path) -> Pile:
     """Read the columns of a table, whose cells have no kind yet.
 
-    A ``.jsonl`` or ``.jsonl.gz`` file has one object per line; all but ``.parquet`` and ``.xlsx`` is
-    delimited text in UTF-8 with a header, in which the delimiter (comma, semicolon, tab or pipe) is
-    detected.
+    A ``.jsonl`` or ``.jsonl.gz`` file has one object per line. All but these, ``.parquet`` and
+    ``.xlsx`` is delimited text in UTF-8 with a header; its delimiter (comma, semicolon, tab or pipe)
+    is detected.
 
     Raises
     ------
