@@ -211,13 +211,9 @@ class Domain:
         """Return the same rows with labels that are known to be measurements."""
         return self._with(measured=True)
 
-    def with_rows(self, rows: Rows) -> Domain:
-        """Return the same labels and annotations with other inputs, as many."""
-        return self._with(rows=rows)
-
-    def read_by(self, schema: Schema, rows: Rows) -> Domain:
-        """Return the same labels and annotations with inputs that were read by a schema."""
-        return self._with(schema=schema, rows=rows)
+    def with_rows(self, rows: Rows, schema: Schema | None = None) -> Domain:
+        """Return the same labels and annotations with other inputs, perhaps read by a schema."""
+        return self._with(rows=rows, schema=schema or self.schema)
 
     def _with(self, **changes: Any) -> Domain:
         """Return a copy with other attributes, and nothing that was computed from the old ones."""
