@@ -31,6 +31,7 @@ _PARTS = {
     "training.runtime": ["Runtime"],
     "data.descriptions": ["Descriptions"],
     "data.domain": ["Domain"],
+    "data.schema": ["Hints", "Schema"],
     "errors": ["FourfoldError"],
     "methods": list(_cells()),
     "methods.saved": ["load"],

@@ -8,7 +8,18 @@ from typing import Final
 __all__ = ["with_flags"]
 
 PARAMETERS: Final = (
-    *("clusters", "decimal", "encoder", "epochs", "folds", "jobs", "methods", "metric", "network"),
+    *(
+        "clusters",
+        "decimal",
+        "encoder",
+        "epochs",
+        "folds",
+        "jobs",
+        "layout",
+        "methods",
+        "metric",
+        "network",
+    ),
     *("seeds", "steps", "task", "threads"),
 )
 """Parameters with a flag of the same name."""

@@ -216,6 +216,11 @@ def _other_domain(part: Part, missing: object, hints: Hints) -> Domain:
     schema = None
     if hints.label_type is not None:
         schema = Schema({}, Labels((), hints.label_type))
+    if hints.layout is not None:
+        if len(part.rows.shape) != 2 or part.rows.kind != "array":
+            got = f"rows of shape {part.rows.shape}"
+            raise DataError(f"{short(part.path)} must be (n, a, b) to have a layout; got {got}")
+        part.rows.layout = hints.layout
     mark = missing if hints.missing_label is None else _mark(hints.missing_label)
     with named(part.path):
         return Domain(

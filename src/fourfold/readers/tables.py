@@ -24,8 +24,7 @@ def read_table(path: Path) -> Pile:
     """Read the columns of a table, whose cells have no kind yet.
 
     A ``.jsonl`` or ``.jsonl.gz`` file has one object per line. All but these, ``.parquet`` and
-    ``.xlsx`` is delimited text in UTF-8 with a header; its delimiter (comma, semicolon, tab or pipe)
-    is detected.
+    ``.xlsx`` is delimited text in UTF-8 with a header, by commas, semicolons, tabs or pipes.
 
     Raises
     ------
