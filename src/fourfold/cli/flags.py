@@ -30,6 +30,8 @@ PHRASES: Final = {
     "give groups if": "give groups (--group) if",
     "generalized=True": "--generalized",
     "label_type": "--label-type",
+    "layout='pictures'": "--layout pictures",
+    "layout='series'": "--layout series",
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
