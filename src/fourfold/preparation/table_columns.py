@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fourfold.data.rows import Rows
+    from fourfold.data.schema.column import Odd
 
 __all__ = ["ColumnKinds", "arranged", "has_spaces", "sort_columns"]
 
@@ -108,8 +109,8 @@ def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFram
             f"missing: {', '.join(map(str, lacking))}"
         )
     read = {name: column.read(frame[name], name) for name, column in columns.columns.items()}
-    odd = [name for name, one in read.items() if len(one.strange) or one.infinite]
-    _warn_of_strange(frame, columns, odd)
+    odd = {name: one.odd for name, one in read.items() if one.odd is not None}
+    _warn_of_odd(frame, columns, odd)
     numbers = [read[name].cells for name in columns.numbers]
     for name in columns.dates:
         numbers += _date_parts(read[name].cells)
@@ -128,13 +129,13 @@ def has_spaces(texts: Iterable[str]) -> bool:
     return float(np.mean(wide)) < 5 if wide else True
 
 
-def _warn_of_strange(frame: pd.DataFrame, columns: ColumnKinds, names: Sequence[Any]) -> None:
-    for name in names:
+def _warn_of_odd(frame: pd.DataFrame, columns: ColumnKinds, odd: Mapping[Any, Odd]) -> None:
+    for name, found in odd.items():
         column, cells = columns.columns[name], frame[name]
-        if len(cells) > FEW and column.read(cells, name).cells.isna().all():
+        if len(cells) > FEW and len(found.strange) + found.infinite == cells.notna().sum():
             raise DataError(f"column {name!r} must hold {column.kind}s, as at fit; got others")
         pile = as_pile(frame[[name]], "the table")
-        for note in strange_cells([pile], name, column):
+        for note in strange_cells([pile], name, column, [found]):
             warnings.warn(one_line(f"column {note.sentence}"), FourfoldWarning, stacklevel=2)
 
 
