@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fourfold.data.schema import Column, Hints, as_pile, read_piles
-from fourfold.data.schema.remarks import strange_cells
+from fourfold.data.schema.inference.remarks import strange_cells
 from fourfold.errors import DataError, FourfoldWarning, one_line
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.schema.alike import alike
 from fourfold.data.schema.cells import distinct, is_category, is_written
 from fourfold.data.schema.column import Column
 from fourfold.data.schema.dates import find_format, shown_format
-from fourfold.data.schema.left_out import left_out
+from fourfold.data.schema.inference.alike import alike
+from fourfold.data.schema.inference.left_out import left_out
+from fourfold.data.schema.inference.strings import spellings, string_kind
 from fourfold.data.schema.notes import Note, joined
 from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
-from fourfold.data.schema.strings import spellings, string_kind
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
