@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from fourfold.errors import DataError
+from fourfold.preparation.scripts import has_spaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     Name: TypeAlias = str | int
 
-__all__ = ["ColumnKinds", "arranged", "has_spaces", "sort_columns"]
+__all__ = ["ColumnKinds", "arranged", "sort_columns"]
 
 MISSING = "missing"
 """The category of a missing cell."""
@@ -40,7 +41,7 @@ def sort_columns(frames: Sequence[pd.DataFrame]) -> ColumnKinds:
     *Numbers*: numbers in every domain, or numbers in one and booleans in another. *Dates*:
     dates in every domain. Strings, categories and booleans are *categories*, except strings that
     are *text*: more than half of the nonempty cells are distinct, with on average at least 3 words,
-    or at least 5 letters of a script without spaces (Chinese, Japanese).
+    or at least 5 letters of a script without spaces (Thai, Chinese, Japanese).
     An empty column has any kind; one that is empty in all domains is a number.
 
     Raises
@@ -153,12 +154,6 @@ def _text_or_category(cells: pd.Series[str]) -> tuple[str, bool]:
     if not has_spaces(distinct):
         return "text", False
     return ("text" if words >= 3 else "category"), True
-
-
-def has_spaces(texts: Iterable[str]) -> bool:
-    """Return True if spaces separate words; in Chinese and Japanese they do not."""
-    wide = [sum(letter >= "\u2e80" for letter in text) for text in texts]
-    return float(np.mean(wide)) < 5
 
 
 def _cells(column: pd.Series[Any]) -> list[Any]:

@@ -17,6 +17,7 @@ from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the a
 from fourfold.data.rows import ArrayRows, SparseRows, TextRows
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
+from fourfold.preparation.scripts import separated
 from fourfold.preparation.table_columns import ColumnKinds, arranged, sort_columns
 from fourfold.preparation.transformer_file import load_transformer, save_transformer
 from fourfold.preparation.word_counts import vectorizer
@@ -79,7 +80,7 @@ class TablePreparation(Preparation):
         frames = [_frame(part, type(self).__name__) for part in rows]
         self.columns_ = sort_columns(frames)
         whole = pd.concat(
-            [arranged(frame, self.columns_, type(self).__name__) for frame in frames],
+            [_arranged(frame, self.columns_, type(self).__name__) for frame in frames],
             ignore_index=True,
         )
         try:
@@ -105,14 +106,14 @@ class TablePreparation(Preparation):
         if categories:
             parts.append(("categories", encoder, categories))
         if "text" in names:
-            words = vectorizer("tf-idf", spaced=self.columns_.spaced, max_features=self.max_words)
+            words = vectorizer("tf-idf", max_features=self.max_words)
             parts.append(("text", words, "text"))
         return ColumnTransformer(parts, sparse_threshold=1.0 if "text" in names else 0.0)
 
     def transform(self, rows: Rows, who: str = "") -> Rows:
         check_is_fitted(self)
         who = who or type(self).__name__
-        plain = arranged(_frame(rows, who), self.columns_, who)
+        plain = _arranged(_frame(rows, who), self.columns_, who)
         ready = self.transformer_.transform(plain)
         if self.columns_.text:
             return SparseRows(ready.astype(np.float32))
@@ -161,6 +162,14 @@ class TablePreparation(Preparation):
     def _read(self, config: dict[str, Any], folder: Path) -> None:
         self.columns_ = ColumnKinds(**config["columns"])
         self.transformer_ = load_transformer(folder / FILE)
+
+
+def _arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:
+    """Return the columns of :func:`arranged`, text with spaces between its words."""
+    plain = arranged(frame, columns, who)
+    if columns.text:
+        plain["text"] = plain["text"].map(separated)
+    return plain
 
 
 def _frame(rows: Rows, who: str) -> pd.DataFrame:
