@@ -30,8 +30,8 @@ class WordCounts(TextPreparation):
 
     The vocabulary is that of all domains together. Other words of a new text are ignored;
     :class:`~fourfold.SentenceEncoding` knows more words. Features are sparse and never negative.
-    Scripts without spaces between words are encoded by groups of letters: one and two of Chinese and
-    Japanese, two to four of Thai, Lao, Burmese and Khmer; words beside them stay words.
+    Scripts without spaces between words are encoded by groups of letters: one and two of Chinese
+    and Japanese, two to four of Thai, Lao, Burmese and Khmer; words beside them stay words.
 
     Parameters
     ----------

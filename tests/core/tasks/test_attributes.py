@@ -50,3 +50,9 @@ def test_exports_are_logits_and_rows_may_be_partly_right():
     outputs = np.array([[-1, 1], [-1, 1], [1, 1]], np.float32)
     y = np.array([[0.0, 1.0], [1.0, 1.0], [NAN, 0.0]])
     assert task.rows_right(y, outputs).tolist() == [1, 0.5, 0]
+
+
+def test_probabilities_are_of_each_yes_and_no_logit_overflows():
+    task = Attributes().fit(domain([[0, 1], [1, 1]]))
+    found = task.probabilities(np.array([[0, 900], [-900, np.log(3)]], np.float32))
+    np.testing.assert_allclose(found, [[0.5, 1], [0, 0.75]], rtol=1e-6)

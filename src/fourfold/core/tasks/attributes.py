@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
@@ -67,6 +68,10 @@ class Attributes(Task):
 
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
         return (outputs > 0).astype(np.int64)
+
+    def probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute the probability of each yes from outputs (n, m)."""
+        return np.asarray(expit(outputs), np.float32)
 
     def answers(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         return outputs

@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.core.serialization import from_plain, to_plain
-from fourfold.core.tasks import TASKS, Classification
+from fourfold.core.tasks import TASKS, Attributes, Classification
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files
 from fourfold.estimators.joint import JointEstimator
@@ -153,12 +153,13 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
 
     @final
     def predict_proba(self, X: Any, *, task: str) -> NDArray[np.float32]:
-        """Predict each row's class probabilities in one of the tasks, (n, k)."""
+        """Predict each row's probabilities in a task, (n, k): of classes, or of each yes."""
         member = self.of(task)
-        if not isinstance(member.task_, Classification):
+        if not isinstance(member.task_, (Attributes, Classification)):
             kind = type(member.task_).__name__
             raise ParameterError(f"task {task!r} must have classes for probabilities; got a {kind}")
-        return member.task_.probabilities(member.outputs(X))
+        probabilities: NDArray[np.float32] = member.predict_proba(X)
+        return probabilities
 
     @final
     def embed(self, X: Any, *, task: str) -> NDArray[np.float32]:
