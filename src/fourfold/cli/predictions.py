@@ -115,7 +115,7 @@ def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[st
 
 
 def _likeliest(model: Any, domain: Domain, among: Any, top: int) -> dict[str, NDArray[Any]]:
-    """Return the columns of the likeliest classes; very many are compared for a few rows at once."""
+    """Return the columns of the likeliest classes; of very many, for a few rows at once."""
     candidates = model.classes_ if among is None else among
     if not 1 <= top <= len(candidates):
         raise ParameterError(

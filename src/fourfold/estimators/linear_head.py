@@ -1,4 +1,4 @@
-"""Linear heads: the closed form on features that stay as they are, or a linear probe."""
+"""Linear heads on features that stay as they are: logistic and ridge regression."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from fourfold.core.folds import count_folds, make_splits
-from fourfold.estimators.supervised import probe, teacher_outputs
-from fourfold.training.phases import History
+from fourfold.estimators.supervised import teacher_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
-    from fourfold.training.recipe import Recipe
 
 __all__ = ["fit_head"]
 
@@ -34,18 +32,12 @@ MOST_ROWS: Final = 2000
 
 
 def fit_head(
-    model: Model,
-    task: Task,
-    data: Data,
-    recipe: Recipe,
-    alpha: float | None,
-    *,
-    keep_features: bool = True,
-) -> History:
-    """Fit the linear head of a model, whose body stays as it is, on labelled rows.
+    model: Model, task: Task, data: Data, alpha: float | None, *, keep_features: bool = True
+) -> None:
+    """Solve the linear head of a model, whose body stays as it is, on labelled rows.
 
-    A head is solved, by logistic regression for classes and ridge regression for numbers, or else
-    trained by the recipe as a linear probe; the history is empty where it was solved.
+    Classes are learnt by logistic regression, each of several yes/no answers by a logistic
+    regression of its own, numbers by ridge regression.
 
     Parameters
     ----------
@@ -55,8 +47,6 @@ def fit_head(
     keep_features
         Whether features are kept, for other fits on the same body.
     """
-    if task.linear_loss is None:
-        return probe(model, task, data, recipe)
     x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
     x, y = _in_order(x, data.y.numpy())
     if task.linear_loss == "squared":
@@ -64,12 +54,16 @@ def fit_head(
         models = [_ridge(x[on], column[on], alpha) for column, on in columns]
         weights = np.stack([model.coef_ for model in models])
         biases = np.array([model.intercept_ for model in models])
+    elif y.ndim == 2:
+        columns = zip(y.T, ~np.isnan(y.T), strict=True)
+        answers = [_answer(x[on], column[on], alpha) for column, on in columns]
+        weights = np.stack([weight for weight, _ in answers])
+        biases = np.array([bias for _, bias in answers])
     else:
         weights, biases = _logistic(x, y, alpha, task.n_outputs)
     model.head.load_state_dict(
         {"weight": torch.as_tensor(weights).float(), "bias": torch.as_tensor(biases).float()}
     )
-    return History()
 
 
 def _in_order(x: NDArray[np.float32], y: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[Any]]:
@@ -112,6 +106,21 @@ def _logistic(
     full, offsets = np.zeros((k, x.shape[1])), np.full(k, -np.inf)
     full[model.classes_.astype(int)], offsets[model.classes_.astype(int)] = weights, biases
     return full, offsets
+
+
+def _answer(
+    x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None
+) -> tuple[NDArray[np.float64], float]:
+    """Return weights (d,) and the bias of one yes/no answer, (n,) of 0 and 1.
+
+    Where all known answers are the same, or there are none, the bias alone tells their share, as if
+    half a yes and half a no were among them.
+    """
+    if len(np.unique(y)) < 2:
+        yes, no = (y == 1).sum() + 0.5, (y == 0).sum() + 0.5
+        return np.zeros(x.shape[1]), float(np.log(yes / no))
+    weights, biases = _logistic(x, y, alpha, 2)
+    return weights[1] - weights[0], float(biases[1] - biases[0])
 
 
 def _narrowed(

@@ -59,7 +59,7 @@ class OnFeatures(Parameters):
     network: Cut | None = None
 
 
-class LearnsLabels(UsesRecipe, TransferEstimator, ABC):
+class LearnsLabels(TransferEstimator, ABC):
     """A method that learns the target's labels, or the source's for the target.
 
     Parameters
@@ -95,7 +95,7 @@ class LearnsLabels(UsesRecipe, TransferEstimator, ABC):
         return fit_task(self.task, source) if source.n_labelled else None
 
 
-class TrainsNetwork(LearnsLabels, ABC):
+class TrainsNetwork(UsesRecipe, LearnsLabels, ABC):
     """A method that trains a network.
 
     Parameters

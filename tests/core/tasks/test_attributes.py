@@ -46,7 +46,7 @@ def test_what_is_no_attribute_is_refused(y):
 def test_exports_are_logits_and_rows_may_be_partly_right():
     task = Attributes().fit(domain([[0, 1], [1, 1]]))
     assert (task.has_classes, task.stratified) == (False, False)
-    assert (task.linear_loss, task.answer_name) == (None, "logits")
+    assert (task.linear_loss, task.answer_name) == ("logistic", "logits")
     outputs = np.array([[-1, 1], [-1, 1], [1, 1]], np.float32)
     y = np.array([[0.0, 1.0], [1.0, 1.0], [NAN, 0.0]])
     assert task.rows_right(y, outputs).tolist() == [1, 0.5, 0]

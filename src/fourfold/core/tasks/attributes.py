@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ class Attributes(Task):
     """Several binary labels for each row; some may be missing."""
 
     kind: ClassVar[str] = "classifier"
+    linear_loss: ClassVar[Literal["logistic", "squared"] | None] = "logistic"
     answer_name: ClassVar[str] = "logits"
 
     @property

@@ -35,7 +35,7 @@ class Task(Parameters, ABC):
     stratified
         Whether folds keep the proportions of the labels.
     linear_loss
-        Loss of a linear model of the task; None if a linear model is trained like a network.
+        Loss of a linear model of the task; None if there is none.
     answer_name
         Name of the answers of an exported model.
     """

@@ -88,8 +88,8 @@ class Autoencoder(TrainsNetwork):
         model = problem.model(body.cpu().eval())
         if self.tune == "all":
             return Fitted(model, supervise(model, task, known, recipe))
-        history = fit_head(model, task, known, recipe, self.alpha)
-        return Fitted(model, next(iter(encoded), history))
+        fit_head(model, task, known, self.alpha)
+        return Fitted(model, next(iter(encoded), History()))
 
     def _encode(self, both: nn.ModuleList, source: Data, recipe: Recipe) -> History:
         """Minimize ‖x − decoder(body(x + noise))‖² over the source's rows."""

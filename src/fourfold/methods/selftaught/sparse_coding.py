@@ -19,7 +19,6 @@ from fourfold.methods.kit import (
     Positive,
     PositiveInt,
     Problem,
-    Recipe,
     fit_head,
     seeded,
     train_once,
@@ -93,7 +92,6 @@ class SparseCoding(FitsHead):
 
     renamed: ClassVar[dict[str, str]] = {"split": "split_sign", **FitsHead.renamed}
     needs: ClassVar[Needs] = Needs(source=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
         source, known = problem.source_data, problem.target.known()
@@ -105,8 +103,8 @@ class SparseCoding(FitsHead):
             train_once(body, key, lambda: fit(whiten=self.whiten, owner=type(self).__name__))
         model = problem.model(body)
         findings = describe_dictionary(body, known.rows)
-        history = fit_head(model, problem.task, known, problem.recipe, self.alpha)
-        return Fitted(model, history, findings)
+        fit_head(model, problem.task, known, self.alpha)
+        return Fitted(model, findings=findings)
 
     def _coder(self, source: Data, shape: tuple[int, ...]) -> Coder:
         """Describe the coder for these rows; refuse more atoms than there are windows."""
