@@ -15,7 +15,8 @@ def test_the_penalty_is_chosen_by_held_out_labels_weaker_while_it_gets_better():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 20)).astype(np.float32)
     told, noise = (x[:, 0] > 0).astype(int), rng.integers(0, 2, 200)
-    assert linear_head._chosen(x, told, 1.0) < linear_head._chosen(x, noise, 1.0)
+    w = np.ones(200, np.float32)
+    assert linear_head._chosen(x, told, w, 1.0) < linear_head._chosen(x, noise, w, 1.0)
 
 
 @pytest.mark.parametrize("alpha", [None, 3.0])
@@ -23,8 +24,9 @@ def test_rows_wider_than_many_are_learnt_from_as_they_are(alpha):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(30, 80)).astype(np.float32)
     y = (rng.permutation(30) % 3).astype(np.float32)
-    weights, biases = linear_head._logistic(x, y, alpha, 3)
-    chosen = alpha or linear_head._chosen(x, y, linear_head._mean_square(x))
+    w = np.ones(30, np.float32)
+    weights, biases = linear_head._logistic(x, y, w, alpha, 3)
+    chosen = alpha or linear_head._chosen(x, y, w, linear_head._unit(x, w))
     plain = LogisticRegression(C=1 / chosen, tol=1e-8, max_iter=10_000).fit(x.astype(float), y)
     assert np.allclose(weights, plain.coef_, atol=3e-3)
     assert np.allclose(biases, plain.intercept_, atol=3e-3)

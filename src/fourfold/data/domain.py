@@ -60,7 +60,8 @@ class Domain:
     time
         (n,) moment of each row, dates or numbers: what is judged is never before what is learnt.
     sample_weight
-        (n,) weights in training and in scores, at least 0.
+        (n,) weights of the rows' labels, at least 0, in the losses of training and in scores; a
+        label of weight 0 counts as missing.
     ids
         (n,) names of the rows.
 
@@ -108,6 +109,8 @@ class Domain:
                     "inputs and labels must have the same number of rows (inconsistent numbers of "
                     f"samples); got {self.rows.n} and {len(self.y)}"
                 )
+            if self.annotations.weight is not None:
+                self.labelled &= self.annotations.weight > 0
 
     @classmethod
     def of(cls, X: Any, y: Any = None, *, name: str = "") -> Domain:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self, final
 
 import numpy as np
 import torch
+from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.frozen.store import compute_once
 from fourfold.preparation.choose import PreparedRows, Standardize
@@ -99,16 +100,25 @@ class Inputs:
 class Data:
     """A domain ready for the network: rows (n, ...), and y (n,) or (n, m), encoded.
 
-    Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark.
+    Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark. ``weight``,
+    (n,), or (n, k) for the rows of k tasks, is that of the labels; None where all are alike.
     """
 
     rows: Rows
     y: Tensor
     labelled: NDArray[np.bool_]
+    weight: Tensor | None = None
 
     def table(self, z: Tensor | None = None) -> Table:
-        """Return all rows as a table, with missing labels in y, and z beside them."""
-        return Table(self.rows, self.y, z)
+        """Return all rows as a table, with missing labels in y, and z beside them.
+
+        Weights are divided by their mean over the labelled rows, so that a learning rate means the
+        same with and without.
+        """
+        if self.weight is None or not self.labelled.any():
+            return Table(self.rows, self.y, z)
+        mean = self.weight[torch.from_numpy(self.labelled)].mean(0)
+        return Table(self.rows, self.y, z, self.weight / mean)
 
     def known(self) -> Data:
         """Return the labelled rows."""
@@ -116,4 +126,16 @@ class Data:
 
     def at(self, index: NDArray[np.intp]) -> Data:
         """Return the rows at these positions."""
-        return Data(self.rows.subset(index), self.y[torch.from_numpy(index)], self.labelled[index])
+        at = torch.from_numpy(index)
+        weight = None if self.weight is None else self.weight[at]
+        return Data(self.rows.subset(index), self.y[at], self.labelled[index], weight)
+
+    def class_means(self, features: Tensor, classes: int) -> Tensor:
+        """Average features (n, d) of labelled rows over each class, (k, d), by their weights."""
+        weight = torch.ones(len(self.y)) if self.weight is None else self.weight
+        shares = F.one_hot(self.y, classes) * weight[:, None]  # (n, k)
+        return (shares / shares.sum(0)).T @ features
+
+    def with_rows(self, rows: Rows) -> Data:
+        """Return the same labels and weights with other inputs, as many."""
+        return replace(self, rows=rows)

@@ -113,7 +113,7 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     made = [_source(method, part, inputs, task) for part in parts if part is not None]
     return Problem(
         task=task,
-        target=Data(rows, task.encode(target), target.labelled),
+        target=_data(rows, target, task),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
         network=_network(method, pretrained, inputs.shape),
@@ -222,7 +222,11 @@ def _source(
     rows, digest = inputs.ready(part.rows), _digest(part)
     if own is None:
         return Unlabelled(Data(rows, torch.zeros(part.n_rows), part.labelled), digest)
-    return Labelled(Data(rows, own.encode(part), part.labelled), own, digest)
+    return Labelled(_data(rows, part, own), own, digest)
+
+
+def _data(rows: Rows, domain: Domain, task: Task) -> Data:
+    return Data(rows, task.encode(domain), domain.labelled, task.weigh(domain))
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from fourfold.core.process import world_size
 from fourfold.errors import DataError
-from fourfold.estimators.inputs import Data
 from fourfold.frozen.blocks import as_tensor
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import active, compute_once
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
+    from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
     from fourfold.training.batches import Batch
     from fourfold.training.recipe import Recipe
@@ -90,7 +90,7 @@ def label_loss(model: nn.Module, task: Task) -> Callable[[Batch], Tensor]:
     """Return the loss of a model on a batch of labelled rows."""
 
     def loss(batch: Batch) -> Tensor:
-        return task.loss(model(batch.x), batch.y)
+        return task.loss(model(batch.x), batch.y, batch.weight)
 
     return loss
 
@@ -118,8 +118,7 @@ def train_by(
 
 def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:
     """Train a linear probe: the head alone, on features that are computed once."""
-    features = Data(frozen_rows(model.body, data.rows), data.y, data.labelled)
-    return supervise(model.head, task, features, recipe)
+    return supervise(model.head, task, data.with_rows(frozen_rows(model.body, data.rows)), recipe)
 
 
 def frozen_rows(module: nn.Module, rows: Rows) -> Rows:

@@ -13,7 +13,6 @@ from torch import nn
 from fourfold.core.folds import count_folds, make_folds
 from fourfold.core.process import seeded
 from fourfold.errors import ParameterError
-from fourfold.estimators.inputs import Data
 from fourfold.estimators.supervised import frozen_rows, supervise
 from fourfold.estimators.warm_start import can_keep_head, keep_head
 from fourfold.frozen.taps import closest
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
     from fourfold.training.recipe import Recipe
@@ -169,7 +169,7 @@ class Layered:
                 layer.requires_grad_(requires_grad=True)
             lower, upper = _cut(model, [name for name in self.names if name not in plan.trained])
             rows = data.rows if lower is None else frozen_rows(lower, data.rows)
-            network, above = nn.Sequential(upper, model.head), Data(rows, data.y, data.labelled)
+            network, above = nn.Sequential(upper, model.head), data.with_rows(rows)
             parts = [Part(layer) for layer in trained]
             history = supervise(network, self.problem.task, above, recipe, parts)
             return model.requires_grad_(requires_grad=True).cpu().eval(), history
@@ -193,9 +193,11 @@ class Layered:
         model, _ = self.train(plan, data.at(rest), recipe)
         asked = data.at(held)
         outputs = torch.from_numpy(model.outputs(asked.rows))
+        weight = asked.table().weight
         if self.problem.task.has_classes:
-            return float((outputs.argmax(1) == asked.y).float().mean())
-        return -float(self.problem.task.loss(outputs, asked.y))
+            right = (outputs.argmax(1) == asked.y).float()
+            return float((right if weight is None else right * weight).mean())
+        return -float(self.problem.task.loss(outputs, asked.y, weight))
 
     def _built(self, plan: LayerPlan) -> Model:
         model = self.problem.model(self.problem.body())

@@ -64,8 +64,7 @@ class CosineHead(TrainsNetwork):
         body, known = problem.source_model.body, problem.target.known()
         cosines = self.build_head(problem.task, body.width)
         directions = F.normalize(teacher_outputs(body, known.rows))  # (n, d)
-        for c, vector in enumerate(cosines.weight.data):
-            vector.copy_(directions[known.y == c].mean(0))
+        cosines.weight.data.copy_(known.class_means(directions, problem.task.n_outputs))
         model = Model(body, cosines)
         return Fitted(model, probe(model, problem.task, known, problem.recipe))
 

@@ -61,17 +61,18 @@ class KLAdaptation(TrainsNetwork):
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
-        task, source, recipe = problem.task, problem.source_model, problem.recipe
+        task, taught, recipe = problem.task, problem.source_model, problem.recipe
         model, _ = warm_start(problem, "source")
         train, held = hold_out(problem.target.known(), recipe)
-        teacher = teacher_outputs(source, train.rows)  # (n, k): before a weight has moved
+        teacher = teacher_outputs(taught, train.rows)  # (n, k): before a weight has moved
 
         fit = label_loss(model, task)
 
         def loss(_t: float, batch: Batch) -> Tensor:
             outputs = model(batch.x)  # (B, k)
-            labels = task.loss(outputs, batch.y)
-            return (1 - self.rho) * labels + self.rho * task.distillation_loss(outputs, batch.z)
+            labels = task.loss(outputs, batch.y, batch.weight)
+            source = task.distillation_loss(outputs, batch.z, weight=batch.weight)
+            return (1 - self.rho) * labels + self.rho * source
 
         phase, validate = Phase(loss, model), validation(model, fit, held)
         history = minimize(model, phase, train.table(teacher), recipe=recipe, validate=validate)

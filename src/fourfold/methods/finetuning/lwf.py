@@ -84,8 +84,11 @@ class LwF(TrainsNetwork):
 
         def loss(_t: float, batch: Batch) -> Tensor:
             features = model.body(batch.x)  # (B, d)
-            forgetting = old_task.distillation_loss(old(features), batch.z, self.temperature)
-            return task.loss(model.head(features), batch.y) + self.weight * forgetting
+            labels = task.loss(model.head(features), batch.y, batch.weight)
+            forgetting = old_task.distillation_loss(
+                old(features), batch.z, self.temperature, batch.weight
+            )
+            return labels + self.weight * forgetting
 
         nets = nn.ModuleDict({"model": model, "old": old})
         phase, validate = Phase(loss, nets), validation(model, fit, held)

@@ -74,8 +74,7 @@ class Prototypes(TrainsNetwork):
             some = rows.subset(rows.draw(MEAN_ROWS))
             nearest.mean.copy_(teacher_outputs(body, some).mean(0))
         features = nearest.embed_inputs(teacher_outputs(body, known.rows))  # (n, d)
-        for c, prototype in enumerate(nearest.prototypes):
-            prototype.copy_(features[known.y == c].mean(0))
+        nearest.prototypes.copy_(known.class_means(features, problem.task.n_outputs))
         return Fitted(Model(body, nearest))
 
 

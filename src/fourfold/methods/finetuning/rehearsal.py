@@ -18,7 +18,6 @@ from fourfold.methods.kit import (
     PositiveInt,
     Problem,
     Recipe,
-    Table,
     TrainsNetwork,
     hold_out,
     label_loss,
@@ -72,8 +71,8 @@ class Rehearsal(TrainsNetwork):
     def _learn(self, problem: Problem) -> Fitted:
         task, old_task = problem.task, problem.known_source_task
         drawn = torch.randperm(problem.source_data.rows.n)[: self.memory].numpy()
-        kept_rows = problem.source_data.rows.subset(drawn)
-        recorded = teacher_outputs(problem.source_model, kept_rows)  # (n, k_old)
+        kept_data = problem.source_data.at(drawn)
+        recorded = teacher_outputs(problem.source_model, kept_data.rows)  # (n, k_old)
         old = copy.deepcopy(problem.source_model.head)
         model, kept = warm_start(problem, self.head)
         same = kept and task.state() == old_task.state()
@@ -83,11 +82,13 @@ class Rehearsal(TrainsNetwork):
         fit = label_loss(model, task)
 
         def loss(_t: float, batch: Batch, rehearsed: Batch) -> Tensor:
-            forgetting = old_task.distillation_loss(rehearsing(rehearsed.x), rehearsed.z)
+            forgetting = old_task.distillation_loss(
+                rehearsing(rehearsed.x), rehearsed.z, weight=rehearsed.weight
+            )
             return fit(batch) + self.weight * forgetting
 
         nets = nn.ModuleDict({"model": model, "rehearsing": rehearsing})
-        tables = train.table(), Table(kept_rows, z=recorded)
+        tables = train.table(), kept_data.table(recorded)
         validate = validation(model, fit, held)
         phase, recipe = Phase(loss, nets), problem.recipe
         return Fitted(model, minimize(nets, phase, *tables, recipe=recipe, validate=validate))

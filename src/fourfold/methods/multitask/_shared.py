@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
     from fourfold.methods.multitask._joint import JointNetworkEstimator, Member
+    from fourfold.training.batches import Batch
 
 __all__ = [
     "group_tasks",
@@ -49,7 +50,8 @@ class TaskGroup:
         Of the tasks.
     data
         The rows that have a label in any of them; y (n, columns) holds the labels of one task
-        after those of another, as numbers, each with its task's own mark where one is missing.
+        after those of another, as numbers, each with its task's own mark where one is missing, and
+        weights (n, K) those of each task's labels.
     like
         Each task's labels, as it encodes them; columns are turned back into their type and shape.
     """
@@ -65,13 +67,18 @@ class TaskGroup:
         y = torch.cat([labels.reshape(len(labels), -1).float() for labels in like], dim=1)
         labelled = np.any([problem.target.labelled for problem in problems.values()], axis=0)
         rows = next(iter(problems.values())).target.rows
-        return cls(tuple(problems), Data(rows, y, labelled).known(), like)
+        each = [_weights(problem.target) for problem in problems.values()]
+        weighed = any(problem.target.weight is not None for problem in problems.values())
+        weight = torch.stack(each, dim=1) if weighed else None
+        return cls(tuple(problems), Data(rows, y, labelled, weight).known(), like)
 
-    def labels(self, y: Tensor) -> list[Tensor]:
-        """Split a batch's columns (B, columns) into each task's encoded labels."""
+    def labels(self, batch: Batch) -> list[tuple[Tensor, Tensor | None]]:
+        """Split a batch's columns into each task's encoded labels and their weights (B,)."""
         widths = [labels[:1].numel() for labels in self.like]
-        parts = zip(torch.split(y, widths, dim=1), self.like, strict=True)
-        return [part.reshape(-1, *like.shape[1:]).to(like.dtype) for part, like in parts]
+        parts = zip(torch.split(batch.y, widths, dim=1), self.like, strict=True)
+        y = [part.reshape(-1, *like.shape[1:]).to(like.dtype) for part, like in parts]
+        weights = [None] * len(y) if batch.weight is None else batch.weight.unbind(1)
+        return list(zip(y, weights, strict=True))
 
 
 SharedNetworks: TypeAlias = "tuple[dict[str, Model], list[TaskGroup], nn.ModuleList, nn.Module]"
@@ -89,6 +96,14 @@ def group_tasks(problems: Mapping[str, Problem]) -> list[TaskGroup]:
         else:
             groups.append({name: problem})
     return [TaskGroup.of(group) for group in groups]
+
+
+def _weights(data: Data) -> Tensor:
+    """Return the weights of a task's labels (n,), and their mean where there is no label."""
+    if data.weight is None:
+        return torch.ones(len(data.y))
+    labelled = torch.from_numpy(data.labelled)
+    return torch.where(labelled, data.weight, data.weight[labelled].mean())
 
 
 def _same(a: Rows, b: Rows) -> bool:

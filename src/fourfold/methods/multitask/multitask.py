@@ -122,12 +122,14 @@ class MultiTask(JointNetworkEstimator):
             sizes = [len(part) for part in below]
             features = torch.split(shared(torch.cat(below)), sizes)  # (B, d) each
             each = [
-                (part, y)
+                (part, y, weight)
                 for group, part, batch in zip(groups, features, batches, strict=True)
-                for y in group.labels(batch.y)
+                for y, weight in group.labels(batch)
             ]
             parts = zip(tasks, heads, each, strict=True)
-            return torch.stack([task.loss(head(h), y) for task, head, (h, y) in parts])  # (K,)
+            return torch.stack(
+                [task.loss(head(h), y, w) for task, head, (h, y, w) in parts]
+            )  # (K,)
 
         def backward(each: Tensor, _nets: nn.Module) -> None:
             balance.backward(each, shared, nn.ModuleList([stems, heads]))

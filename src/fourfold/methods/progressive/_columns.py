@@ -15,7 +15,6 @@ from fourfold.core.process import seeded
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS
 from fourfold.errors import ParameterError
-from fourfold.estimators.inputs import Data
 from fourfold.estimators.model import Model
 from fourfold.estimators.network import TrainsNetwork
 from fourfold.estimators.problem import Pretrained
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
-    from fourfold.estimators.inputs import Inputs
+    from fourfold.estimators.inputs import Data, Inputs
     from fourfold.estimators.problem import Problem
     from fourfold.networks.columns import Activations
     from fourfold.training.phases import History
@@ -144,7 +143,7 @@ class GrowsColumn(TrainsNetwork, ABC):
         rows = problem.inputs.above_preparation(known.rows)
         packed = _with_activations(old, column.lateral_inputs, rows)
         new = ColumnWithHead(column, fresh.head, len(old), packed.shapes)
-        return new, Data(packed, known.y, known.labelled)
+        return new, known.with_rows(packed)
 
     @final
     def grow(
@@ -167,13 +166,14 @@ class GrowsColumn(TrainsNetwork, ABC):
             new, data = self.beside(past, fresh, problem, problem.target)
             train, held = split_rows(data, len(data.y) // 4)
             truth, fit = task.decode_labels(held.y), label_loss(new, task)
+            weight = None if held.weight is None else held.weight.numpy()
             recipe = problem.recipe.but(patience=None, validation=0.0)  # of full length
             scores = minimize(
                 new,
                 Phase(lambda _t, batch: fit(batch), new),
                 train.table(),
                 recipe=recipe,
-                validate=lambda: task.score(truth, in_blocks(new, held.rows)),
+                validate=lambda: task.score(truth, in_blocks(new, held.rows), weight),
             ).scores
         return fmean(scores)
 
