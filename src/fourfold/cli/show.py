@@ -86,7 +86,7 @@ def _show_plan(plan: Placement) -> None:
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
     """Print the map with the place of several tasks, and the reason for each cell."""
-    from fourfold.data.domain import input_difference
+    from fourfold.data.differences import input_difference
 
     plan = locate_tasks(tasks)
     console = _console()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from fourfold.data.domain import Domain
     from fourfold.data.rows import Rows
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Body
@@ -109,6 +110,17 @@ class Data:
     labelled: NDArray[np.bool_]
     weight: Tensor | None = None
 
+    @classmethod
+    def of(cls, domain: Domain, rows: Rows, y: Tensor, weight: Tensor | None = None) -> Self:
+        """Return a domain's data, from its rows ready for the network and its encoded labels."""
+        return cls(rows, y, domain.labelled, weight=weight)
+
+    @property
+    def row_weights(self) -> NDArray[np.float32]:
+        """Weights of the rows, (n,): 1 where all are alike."""
+        n = len(self.y)
+        return np.ones(n, np.float32) if self.weight is None else self.weight.numpy()
+
     def table(self, z: Tensor | None = None) -> Table:
         """Return all rows as a table, with missing labels in y, and z beside them.
 
@@ -128,14 +140,9 @@ class Data:
         """Return the rows at these positions."""
         at = torch.from_numpy(index)
         weight = None if self.weight is None else self.weight[at]
-        return Data(self.rows.subset(index), self.y[at], self.labelled[index], weight)
+        return Data(self.rows.subset(index), self.y[at], self.labelled[index], weight=weight)
 
     def class_means(self, features: Tensor, classes: int) -> Tensor:
         """Average features (n, d) of labelled rows over each class, (k, d), by their weights."""
-        weight = torch.ones(len(self.y)) if self.weight is None else self.weight
-        shares = F.one_hot(self.y, classes) * weight[:, None]  # (n, k)
+        shares = F.one_hot(self.y, classes) * torch.from_numpy(self.row_weights)[:, None]  # (n, k)
         return (shares / shares.sum(0)).T @ features
-
-    def with_rows(self, rows: Rows) -> Data:
-        """Return the same labels and weights with other inputs, as many."""
-        return replace(self, rows=rows)

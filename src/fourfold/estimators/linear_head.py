@@ -48,8 +48,7 @@ def fit_head(
         Whether features are kept, for other fits on the same body.
     """
     x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
-    weight = np.ones(len(x), np.float32) if data.weight is None else data.weight.numpy()
-    x, y, w = _in_order(x, data.y.numpy(), weight)
+    x, y, w = _in_order(x, data.y.numpy(), data.row_weights)
     if task.linear_loss == "squared":
         columns = zip(y.T, ~np.isnan(y.T), strict=True)
         models = [_ridge(x[on], column[on], w[on], alpha) for column, on in columns]

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from torch import nn
 
 from fourfold.core.parameters import Parameters, Positive
-from fourfold.core.tasks import Task
+from fourfold.core.tasks import Classification, Task
 from fourfold.errors import ParameterError
 from fourfold.estimators.posing import fit_task
 from fourfold.estimators.transfer import TransferEstimator
@@ -86,7 +86,10 @@ class LearnsLabels(TransferEstimator, ABC):
                 )
             return given.pretrained.task
         labels = given.source if self.needs.same_labels else None
-        return fit_task(self.task, labels or given.target)
+        task = fit_task(self.task, labels or given.target)
+        if isinstance(task, Classification):
+            task.check_class_weight()
+        return task
 
     @final
     def infer_source_task(self, source: Domain, task: Task) -> Task | None:

@@ -113,7 +113,7 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     made = [_source(method, part, inputs, task) for part in parts if part is not None]
     return Problem(
         task=task,
-        target=_data(rows, target, task),
+        target=Data.of(target, rows, task.encode(target), task.weigh(target)),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
         network=_network(method, pretrained, inputs.shape),
@@ -221,12 +221,8 @@ def _source(
     own = method.infer_source_task(part, task)
     rows, digest = inputs.ready(part.rows), _digest(part)
     if own is None:
-        return Unlabelled(Data(rows, torch.zeros(part.n_rows), part.labelled), digest)
-    return Labelled(_data(rows, part, own), own, digest)
-
-
-def _data(rows: Rows, domain: Domain, task: Task) -> Data:
-    return Data(rows, task.encode(domain), domain.labelled, task.weigh(domain))
+        return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)
+    return Labelled(Data.of(part, rows, own.encode(part), own.weigh(part)), own, digest)
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

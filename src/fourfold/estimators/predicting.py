@@ -228,11 +228,11 @@ class Predicts(Estimator, ABC):
         return None
 
     @final
-    def score(self, X: Any, y: Any) -> float:
-        """Rate predictions for X against y: accuracy, or R² for a regression."""
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Rate predictions for X against y, by weights (n,): accuracy, or R² for a regression."""
         outputs = self.outputs(X)
-        domain = Domain(np.zeros((len(outputs), 1)), y)
-        return self.task_.score(domain.known, outputs[domain.labelled])
+        domain = Domain(np.zeros((len(outputs), 1)), y, sample_weight=sample_weight)
+        return self.task_.score(domain.known, outputs[domain.labelled], domain.known_weight)
 
     def _classification(self) -> Classification:
         """Return the fitted task, which must be of classes."""

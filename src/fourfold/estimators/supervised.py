@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -118,7 +119,9 @@ def train_by(
 
 def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:
     """Train a linear probe: the head alone, on features that are computed once."""
-    return supervise(model.head, task, data.with_rows(frozen_rows(model.body, data.rows)), recipe)
+    return supervise(
+        model.head, task, replace(data, rows=frozen_rows(model.body, data.rows)), recipe
+    )
 
 
 def frozen_rows(module: nn.Module, rows: Rows) -> Rows:

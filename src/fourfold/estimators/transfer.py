@@ -44,6 +44,8 @@ class TransferEstimator(PosesProblem, ABC):
 
     uses_target_labels: ClassVar[bool] = True
     """Whether the target's labels take part, where there are some."""
+    uses_weights: ClassVar[bool] = True
+    """Whether labels take part by the weights of their rows."""
 
     @abstractmethod
     def _learn(self, problem: Problem) -> Fitted:
@@ -105,6 +107,13 @@ class TransferEstimator(PosesProblem, ABC):
             raise DataError(f"{must}: the target must have labels")
         if self.needs.target_labels and not target.n_labelled:
             raise DataError(f"the target of {name} must have at least one label; got only missing")
+        for one in (target, *sources):
+            weighted = isinstance(one, Domain) and one.annotations.weight is not None
+            if weighted and not self.uses_weights:
+                raise ParameterError(
+                    f"sample_weight must be left out for {name}, to which all rows are alike; got "
+                    "weights"
+                )
         for source in sources:
             if self.needs.source_labels and isinstance(source, Domain) and not source.n_labelled:
                 raise DataError(f"the source of {name} must have labels; got none")

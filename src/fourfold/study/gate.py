@@ -92,22 +92,28 @@ def corrected_t(differences: Floats, test_share: float) -> Intervals:
     return at
 
 
-def paired_bootstrap(differences: Floats, *, rounds: int = 4000, seed: int = 0) -> Intervals:
+def paired_bootstrap(
+    differences: Floats, weight: Floats | None = None, *, rounds: int = 4000, seed: int = 0
+) -> Intervals:
     """Estimate the interval of a mean difference by resampling seeds and rows.
 
     Parameters
     ----------
     differences
         (seeds, rows) paired differences of two models' scores on each row.
+    weight
+        (rows,) weights of the rows, above 0; None where all are alike.
     rounds, seed
         Number of resamples, and the seed of their draws.
     """
     random = np.random.default_rng(seed)
     n_seeds, n_rows = differences.shape
     seeds = random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), rounds) / n_seeds
-    rows = random.multinomial(n_rows, np.full(n_rows, 1 / n_rows), rounds) / n_rows
+    each = np.ones(n_rows) if weight is None else weight
+    rows = random.multinomial(n_rows, np.full(n_rows, 1 / n_rows), rounds) * each
+    rows /= rows.sum(axis=1, keepdims=True)
     draws = np.einsum("bs,br,sr->b", seeds, rows, differences, optimize=True)
-    return _percentiles(float(differences.mean()), draws)
+    return _percentiles(float(np.average(differences.mean(axis=0), weights=each)), draws)
 
 
 def bootstrap(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, final
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
-from fourfold.data.domain import in_one_order, input_difference, pool
+from fourfold.data.differences import input_difference
+from fourfold.data.domain import in_one_order, pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods import find
 from fourfold.planner import locate, locate_tasks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Final, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, final
 
 import numpy as np
 from scipy.special import entr
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
+
+    Weights: TypeAlias = NDArray[np.float64] | None
 
 __all__ = [
     "SCORES",
@@ -48,15 +50,18 @@ class Score(ABC):
     hurt: ClassVar[str] = "Transfer hurt"
 
     @abstractmethod
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        """Rate answers of a fitted task for n rows against labels (n,) or (n, m)."""
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        """Rate answers of a fitted task for n rows against labels (n,) or (n, m).
+
+        Rows count by their weights (n,), above 0; alike without any.
+        """
 
 
 class ClassScore(Score, ABC):
     """A score made of each class's share of right rows."""
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        return self.of_groups(*self.group(task, y, outputs))
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        return self.of_groups(*self.group(task, y, outputs), weight)
 
     def group(
         self, task: Task, y: NDArray[Any], outputs: Any
@@ -67,10 +72,13 @@ class ClassScore(Score, ABC):
         group = 2 * np.unique(y, return_inverse=True)[1] + self.side(y)
         return group.astype(np.intp), rows_right(task, y, outputs)
 
-    def of_groups(self, group: NDArray[np.intp], right: NDArray[np.float64]) -> float:
+    def of_groups(
+        self, group: NDArray[np.intp], right: NDArray[np.float64], weight: Weights = None
+    ) -> float:
         """Compute the score of some grouped rows."""
-        counts = np.bincount(group)
-        rates = np.bincount(group, right) / np.maximum(counts, 1)
+        rows = np.ones(len(group)) if weight is None else weight
+        counts = np.bincount(group, rows)
+        rates = np.bincount(group, right * rows) / np.where(counts > 0, counts, 1)
         return self.of_rates(*(rates[side::2][counts[side::2] > 0] for side in (0, 1)))
 
     @abstractmethod
@@ -101,7 +109,7 @@ class Auc(Score):
 
     name = "auc"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         if not isinstance(task, Classification):
             raise ParameterError(f"auc needs classes; got a {type(task).__name__}")
         true, p = task.codes(y), task.probabilities(outputs)
@@ -109,8 +117,10 @@ class Auc(Score):
         if present.sum() < 2:
             return 0.5
         if len(task.classes_) == 2:
-            return float(roc_auc_score(true == 1, p[:, 1]))
-        each = [roc_auc_score(true == i, p[:, i]) for i in np.flatnonzero(present)]
+            return float(roc_auc_score(true == 1, p[:, 1], sample_weight=weight))
+        each = [
+            roc_auc_score(true == i, p[:, i], sample_weight=weight) for i in np.flatnonzero(present)
+        ]
         return float(np.mean(each))
 
 
@@ -121,8 +131,8 @@ class TaskScore(Score):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        return task.score(y, outputs)
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        return task.score(y, outputs, weight)
 
 
 @final
@@ -149,8 +159,8 @@ class Entropy(Score):
 
     name = "entropy"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        return -cluster_entropy(y, task.decode(outputs))
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        return -cluster_entropy(y, task.decode(outputs), weight)
 
 
 @final
@@ -163,7 +173,8 @@ class Stability(Score):
     name = "stability"
     helped, hurt = "More stable with transfer", "Less stable with transfer"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        del weight  # of labels, of which there are none
         found = task.decode(outputs)
         if min(len(np.unique(y)), len(np.unique(found))) < 2:
             return 0.0

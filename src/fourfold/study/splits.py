@@ -131,7 +131,9 @@ class HiddenLabels(Splits):
         return said
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
-        return [score(o.task, self.truth(o.held), o.outputs["held"]) for o in outcomes]
+        held = [self.target.subset(o.held) for o in outcomes]
+        pairs = zip(outcomes, held, strict=True)
+        return [score(o.task, h.known, o.outputs["held"], h.known_weight) for o, h in pairs]
 
     def chosen_by(self, score: Score) -> str:
         return f"{self.count}-fold cross-validation on the target's labels, {score.name}"
@@ -195,7 +197,8 @@ class HeldClasses(Splits):
         for o in outcomes:
             if isinstance(score, HarmonicMean):  # all classes but the held-out ones are seen
                 score = HarmonicMean(np.delete(self.names, o.held).tolist())
-            rates.append(score(o.task, self.truth(o.held), o.outputs["held"]))
+            asked = self.source.subset(self._positions(o.held)[1])
+            rates.append(score(o.task, asked.known, o.outputs["held"], asked.known_weight))
         return rates
 
     def chosen_by(self, score: Score) -> str:

@@ -60,6 +60,22 @@ class Classification(Categorical):
                     f"for {name!r}"
                 )
 
+    def check_class_weight(self) -> None:
+        """Refuse weights of classes that the task does not have.
+
+        Raises
+        ------
+        ParameterError
+            If there are some.
+        """
+        given = self.class_weight if isinstance(self.class_weight, dict) else {}
+        strange = sorted({str(name) for name in given} - set(map(str, self.classes_.tolist())))
+        if strange:
+            raise ParameterError(
+                f"class_weight must name classes of the labels, {some(self.classes_)}; got "
+                f"{some(map(repr, strange))}"
+            )
+
     def fit(self, domain: Domain) -> Self:
         y = as_classes(domain.known)
         if y.ndim != 1:

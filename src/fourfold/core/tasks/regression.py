@@ -45,8 +45,8 @@ class Regression(Task):
         empty = np.flatnonzero(np.isnan(y).all(axis=0))
         if len(empty):
             raise DataError(f"each output must have a label; got none for output {empty[0]}")
-        weight = domain.annotations.weight
-        rows = np.ones(len(y)) if weight is None else weight[domain.labelled]
+        weight = domain.known_weight
+        rows = np.ones(len(y)) if weight is None else weight
         self.mean_ = _mean(y, rows)
         scale = np.sqrt(_mean((y - self.mean_) ** 2, rows))
         self.scale_ = np.where(scale > 0, scale, 1.0)

@@ -167,8 +167,8 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
         return self.of(task).embed(X)
 
     @final
-    def score(self, X: Any, y: Any, *, task: str) -> float:
-        return self.of(task).score(X, y)
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, task: str) -> float:
+        return self.of(task).score(X, y, sample_weight)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "members_" in self.__dict__

@@ -12,7 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold import networks
-from fourfold.data.domain import input_difference
+from fourfold.data.differences import input_difference
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data
 from fourfold.networks.choice import Stem
@@ -70,7 +70,7 @@ class TaskGroup:
         each = [_weights(problem.target) for problem in problems.values()]
         weighed = any(problem.target.weight is not None for problem in problems.values())
         weight = torch.stack(each, dim=1) if weighed else None
-        return cls(tuple(problems), Data(rows, y, labelled, weight).known(), like)
+        return cls(tuple(problems), Data(rows, y, labelled, weight=weight).known(), like)
 
     def labels(self, batch: Batch) -> list[tuple[Tensor, Tensor | None]]:
         """Split a batch's columns into each task's encoded labels and their weights (B,)."""

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 from fourfold.core.parameters import PositiveInt
-from fourfold.data.domain import input_difference
+from fourfold.data.differences import input_difference
 from fourfold.estimators.problem import Fitted
 from fourfold.estimators.supervised import hold_out, validation
 from fourfold.methods.multitask._joint import JointNetworkEstimator

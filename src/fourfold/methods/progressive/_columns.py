@@ -143,7 +143,7 @@ class GrowsColumn(TrainsNetwork, ABC):
         rows = problem.inputs.above_preparation(known.rows)
         packed = _with_activations(old, column.lateral_inputs, rows)
         new = ColumnWithHead(column, fresh.head, len(old), packed.shapes)
-        return new, known.with_rows(packed)
+        return new, replace(known, rows=packed)
 
     @final
     def grow(

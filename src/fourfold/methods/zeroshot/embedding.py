@@ -116,6 +116,7 @@ class LabelEmbedding(UsesRecipe, Describes):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
+    uses_weights: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = Recipe(epochs=30, learning_rate=3e-3, weight_decay=1e-2)
 
     def label_head(
