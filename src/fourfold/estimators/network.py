@@ -126,3 +126,10 @@ class FitsHead(OnFeatures, LearnsLabels, ABC):
     alpha: Positive | None = None
 
     renamed: ClassVar[dict[str, str]] = {"strength": "alpha"}
+
+    def _check_together(self) -> None:
+        if isinstance(self.task, Classification) and self.task.smoothing:
+            raise ParameterError(
+                f"smoothing of the task must be 0 for {type(self).__name__}, which solves logistic "
+                f"regression; got {self.task.smoothing}"
+            )

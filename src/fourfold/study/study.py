@@ -15,6 +15,7 @@ from fourfold.estimators.joint import JointEstimator
 from fourfold.methods.saved import load
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.conclusion import conclude, conclude_tasks
+from fourfold.study.effects import ClassWeight, settle
 from fourfold.study.judge import leaderboards
 from fourfold.study.question import Options, ask_tasks, ask_transfer
 from fourfold.study.running.execution import execute, execute_all, own_store, precompute
@@ -82,14 +83,16 @@ class Study:
     network, prepare, recipe
         Given to every method that takes one and has none of its own, baselines included. A recipe
         may also be a mapping, e.g. ``{"epochs": 5}``: changes of each method's own recipe.
+    class_weight
+        Weights of the classes in training, as in :class:`~fourfold.Classification`.
     seeds
         Number of repetitions of every fit, source models included.
     folds
         Number of parts of the target's labels, at most.
     allow_overlap
         Whether rows to evaluate on count that are also labelled rows to learn from. By default they
-        are left out of all scores, but in arrays and tables where at least 1 % of the rows repeat
-        another one: there they are equal by chance, which is said.
+        do so only in arrays and tables where at least 1 % of the rows repeat another one, by
+        chance.
     metric
         ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"r2"``, ``"nmi"`` or ``"entropy"``; by
         default the task's.
@@ -151,6 +154,7 @@ class Study:
         network: nn.Module | Builder | str | None = None,
         prepare: Preparation | None = None,
         recipe: Recipe | Mapping[str, Any] | None = None,
+        class_weight: ClassWeight = None,
         seeds: int = 5,
         folds: int = 3,
         allow_overlap: bool = False,
@@ -183,7 +187,7 @@ class Study:
         if tasks is None:
             data = of_transfer(source, target, evaluate)
             question = ask_transfer(*data, options=options, title=title)
-            self.questions = {ONLY: question}
+            questions = {ONLY: question}
             self.title = question.title
         else:
             judged = of_tasks(
@@ -194,8 +198,9 @@ class Study:
                 generalized=generalized,
                 clusters=clusters,
             )
-            self.questions = ask_tasks(tasks, judged, options=options)
+            questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
+        self.questions = settle(options, questions, class_weight)
         self.network = network
         self.store = store or current().store or own_store()
         self.folder = StudyFolder(

@@ -71,6 +71,9 @@ class LwF(TrainsNetwork):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    def idle(self) -> dict[str, str]:
+        return {"warm_up": "head='source'"} if self.head == "source" else {}
+
     def _learn(self, problem: Problem) -> Fitted:
         task, old_task, recipe = problem.task, problem.known_source_task, problem.recipe
         old = copy.deepcopy(problem.source_model.head)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 from safetensors.torch import load_file, save_file
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.core.serialization import from_plain, to_plain
-from fourfold.core.tasks import TASKS, Attributes, Classification
+from fourfold.core.tasks import TASKS, Attributes, Classification, infer_task
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files
 from fourfold.estimators.joint import JointEstimator
@@ -71,6 +71,9 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
         As in :class:`~fourfold.estimators.network.TrainsNetwork`.
     prepare
         Preprocessing, fitted without labels; None chooses from the data.
+    class_weight
+        Weights of the classes of each task that has some, as in
+        :class:`~fourfold.core.tasks.Classification`.
     random_state
         Seed of everything random.
 
@@ -82,6 +85,7 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
 
     network: nn.Module | Builder | str | None = None
     prepare: Preparation | FrozenEstimator | None = None
+    class_weight: Literal["balanced"] | None = None
 
     @abstractmethod
     def _members(self, tasks: Mapping[str, Domain]) -> dict[str, Member]:
@@ -94,12 +98,15 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
     @final
     def member(
         self,
+        domain: Domain,
         network: nn.Module | Builder | str | None,
         prepare: Preparation | FrozenEstimator | None,
     ) -> Member:
-        """Make an unfitted estimator for a task, with this one's recipe and seed."""
-        recipe, seed = self.training_recipe, self.random_state
-        return Member(network=network, prepare=prepare, recipe=recipe, random_state=seed)
+        """Make an unfitted estimator for a task's data, with this one's recipe and seed."""
+        recipe, seed, task = self.training_recipe, self.random_state, infer_task(domain)
+        if isinstance(task, Classification):
+            task.set_params(class_weight=self.class_weight)
+        return Member(task=task, network=network, prepare=prepare, recipe=recipe, random_state=seed)
 
     @final
     def _fit(self, tasks: dict[str, Domain]) -> None:

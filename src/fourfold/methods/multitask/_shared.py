@@ -145,7 +145,7 @@ def members_on_one_input(
         brought = isinstance(method.network, nn.Module)
         chosen = prepare or default_preparation(*rows, user_network=brought)
         prepare = FrozenEstimator(clone(chosen).fit(*rows))
-    return {name: method.member(method.network, prepare) for name in tasks}
+    return {name: method.member(domain, method.network, prepare) for name, domain in tasks.items()}
 
 
 def members_on_stems(
@@ -160,4 +160,4 @@ def members_on_stems(
         )
     below = networks.named(network) if isinstance(network, str) else network
     stem = Stem(network=below, width=width, middle=middle)
-    return {name: method.member(stem, method.prepare) for name in tasks}
+    return {name: method.member(domain, stem, method.prepare) for name, domain in tasks.items()}

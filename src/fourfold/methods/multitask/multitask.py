@@ -94,6 +94,10 @@ class MultiTask(JointNetworkEstimator):
 
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    def idle(self) -> dict[str, str]:
+        apart = ("width", "middle") if self.share == "input" else ()
+        return dict.fromkeys(apart, "share='input'")
+
     @classmethod
     def candidates(cls, tasks: Mapping[str, Domain]) -> list[Self]:
         """Return the variants that a study tries by default: a balance of each kind."""

@@ -74,6 +74,9 @@ class Autoencoder(TrainsNetwork):
     needs: ClassVar[Needs] = Needs(source=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=20, min_steps=2000)
 
+    def idle(self) -> dict[str, str]:
+        return {"alpha": "tune='all'"} if self.tune == "all" else {}
+
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe, known = problem.task, problem.recipe, problem.target.known()
         encoder = Mlp(hidden_layer_sizes=(1000,)) if self.network is None else None

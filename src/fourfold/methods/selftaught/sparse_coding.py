@@ -109,6 +109,12 @@ class SparseCoding(FitsHead):
     def _coder(self, source: Data, shape: tuple[int, ...]) -> Coder:
         """Describe the coder for these rows; refuse more atoms than there are windows."""
         window = self._window(shape)
+        for name in ("stride", "whiten") if window is None else ():
+            if self.is_changed(name):
+                raise ParameterError(
+                    f"{name} of {type(self).__name__} must stand beside windows; got it where "
+                    "whole rows are coded"
+                )
         stride = self.stride or (max(1, round(min(window) / 3)) if window else 1)
         draft = Coder(n_components=1, window=window, stride=stride).build(shape)
         windows = codes_of(draft).windows

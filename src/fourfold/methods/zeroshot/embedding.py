@@ -119,6 +119,14 @@ class LabelEmbedding(UsesRecipe, Describes):
     uses_weights: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = Recipe(epochs=30, learning_rate=3e-3, weight_decay=1e-2)
 
+    def idle(self) -> dict[str, str]:
+        found = {"size": "labels='fixed'"} if self.labels == "fixed" else {}
+        if self.loss == "squared":
+            found |= dict.fromkeys(("margin", "over"), "loss='squared'")
+            if self.network is None:
+                found["recipe"] = "loss='squared' without a network"
+        return found
+
     def label_head(
         self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
     ) -> EmbeddingHead:
