@@ -15,12 +15,15 @@ PARAMETERS: Final = (
 SUBJECT: Final = re.compile(rf"^({'|'.join(PARAMETERS)})(?: of Recipe)? must\b")
 PHRASES: Final = {
     "allow_overlap=True": "--allow-overlap",
+    "beside steps": "beside --steps",
+    "class_weight must": "--class-weight must",
     "force=True": "--force",
     "generalized=True": "--generalized",
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
     "max_memory": "--max-memory",
+    "recipe must be taken": "--epochs or --steps must be taken",
     "resume=True": "--resume",
     "word vectors for the names": "word vectors for the names (--vectors)",
 }

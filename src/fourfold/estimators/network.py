@@ -112,6 +112,8 @@ class TrainsNetwork(UsesRecipe, LearnsLabels, ABC):
 
     network: nn.Module | Builder | str | None = None
 
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network")
+
 
 class FitsHead(OnFeatures, LearnsLabels, ABC):
     """A method that fits a linear head on fixed features.

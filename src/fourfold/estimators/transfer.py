@@ -46,6 +46,8 @@ class TransferEstimator(PosesProblem, ABC):
     """Whether the target's labels take part, where there are some."""
     uses_weights: ClassVar[bool] = True
     """Whether labels take part by the weights of their rows."""
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare",)
+    """Parameters that a trained source has settled already."""
 
     @abstractmethod
     def _learn(self, problem: Problem) -> Fitted:
@@ -84,6 +86,7 @@ class TransferEstimator(PosesProblem, ABC):
         target = Domain.of(X, y, name="the target")
         sources = _listed(source)
         self._check_needs(target, sources)
+        self._check_settled([one for one in sources if not isinstance(one, Domain)])
         with seeded(self.random_state):
             problem = pose(
                 self,
@@ -117,6 +120,20 @@ class TransferEstimator(PosesProblem, ABC):
         for source in sources:
             if self.needs.source_labels and isinstance(source, Domain) and not source.n_labelled:
                 raise DataError(f"the source of {name} must have labels; got none")
+
+    def _check_settled(self, trained: Sequence[TransferEstimator | nn.Module]) -> None:
+        """Refuse parameters that would do nothing, as trained sources have settled them."""
+        for one in trained:
+            bare = isinstance(one, nn.Module)
+            theirs = {} if isinstance(one, nn.Module) else one.get_params(deep=False)
+            for name in self.from_trained:
+                own = getattr(self, name)
+                fresh = bare and (name == "prepare" or isinstance(own, nn.Module))
+                if own is not None and not fresh and repr(own) != repr(theirs.get(name)):
+                    raise ParameterError(
+                        f"{name} of {type(self).__name__} must be left out beside a trained "
+                        f"source, which has settled it; got {type(own).__name__}"
+                    )
 
     @final
     def as_pretrained(self) -> Pretrained:

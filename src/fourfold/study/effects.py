@@ -61,8 +61,8 @@ def _check(options: Options, questions: Mapping[str, Question]) -> None:
     for option, value in {"network": options.network, "recipe": options.recipe}.items():
         if value is not None and not any(acts_on(e, option, value) for e in candidates.values()):
             raise ParameterError(
-                f"{option} must be taken by some method; got it beside {some(candidates, 4)}, which "
-                "take none"
+                f"{option} must be taken by some method; got it beside {some(candidates, 4)}, "
+                "which take none"
             )
     recipe = options.recipe if isinstance(options.recipe, Mapping) else {}
     lengths = [name for name in ("epochs", "min_steps") if recipe.get(name) is not None]

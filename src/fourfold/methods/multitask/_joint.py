@@ -103,9 +103,9 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
         prepare: Preparation | FrozenEstimator | None,
     ) -> Member:
         """Make an unfitted estimator for a task's data, with this one's recipe and seed."""
-        recipe, seed, task = self.training_recipe, self.random_state, infer_task(domain)
-        if isinstance(task, Classification):
-            task.set_params(class_weight=self.class_weight)
+        recipe, seed, task = self.training_recipe, self.random_state, None
+        if self.class_weight is not None and isinstance(infer_task(domain), Classification):
+            task = Classification(class_weight=self.class_weight)
         return Member(task=task, network=network, prepare=prepare, recipe=recipe, random_state=seed)
 
     @final

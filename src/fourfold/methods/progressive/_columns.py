@@ -109,6 +109,7 @@ class GrowsColumn(TrainsNetwork, ABC):
     measure: bool = False
 
     sources_in_turn: ClassVar[bool] = True
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare",)
 
     @property
     def transfer_score_(self) -> float | None:

@@ -92,7 +92,7 @@ def _balanced(codes: NDArray[np.int64], weight: NDArray[np.float32]) -> Array:
 
 
 class HeldOutPredictions(NamedTuple):
-    """Predicted attributes of rows (n, m), their classes and weights (n,), all signatures (c, m)."""
+    """Predicted attributes of rows (n, m), their classes and weights, and signatures (c, m)."""
 
     predicted: Array
     y: NDArray[np.int64]
