@@ -49,7 +49,7 @@ NET = Mlp(hidden_layer_sizes=(8,))
         (LabelEmbedding(loss="squared", recipe=Recipe()), "recipe .* without a network"),
         (AttributePrediction(recipe=Recipe()), "recipe .* beside predictor='forest'"),
         (AttributePrediction(network="mlp"), "network .* beside predictor='forest'"),
-        (AttributePrediction(predictor="network", n_estimators=3), "n_estimators .* 'network'"),
+        (AttributePrediction(predictor="network", n_estimators=3), "n_estimators .*'network'"),
         (Recipe(momentum=0.5), "momentum of Recipe must be left out beside optimizer='adamw'"),
         (Recipe(patience=3), "patience of Recipe must be used with validation"),
         (Linear(task=Classification(smoothing=0.1)), "smoothing of the task must be 0 for Linear"),
