@@ -9,6 +9,7 @@ import pandas as pd
 
 from fourfold.data.rows import as_rows
 from fourfold.preparation.choose import AsIs, Standardize, TablePreparation
+from fourfold.preparation.target_encoding import LabelledRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,11 +67,12 @@ def fitted(kind: str) -> tuple[Preparation, Rows]:
     if kind == "text":
         rows = as_rows(table())
         return TablePreparation().fit(rows), rows
+    if kind.startswith("labelled"):  # categories are encoded by mean labels
+        rows = as_rows(table() if kind.endswith("text") else table().drop(columns="note"))
+        labels = LabelledRows(rows, np.arange(rows.n) % 3)
+        return TablePreparation(max_categories=2).fit(rows, labels=labels), rows
     rows = as_rows(numbers(20, 5))
     return (AsIs() if kind == "as is" else Standardize()).fit(rows), rows
-
-
-KINDS = ["as is", "standardize", "table", "text"]
 
 
 def same(a: NDArray[Any], b: NDArray[Any]) -> bool:

@@ -183,14 +183,14 @@ def _npz() -> list[bytes]:
     return [_saved(np.savez, X=X, y=y), _saved(np.savez_compressed, X=X, y=y.astype("U3"))]
 
 
-def _parquet() -> list[bytes]:
+def _parquet(first: float | None = None) -> list[bytes]:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     frame = pd.DataFrame(
         {
-            "n": [1, 2, None],
+            "n": [1, 2, first],
             "c": pd.Categorical(["a", "b", "a"]),
             "t": ["long text", None, "Größe"],
             "d": pd.to_datetime(["2020-01-01", None, "2021-01-01"]),
@@ -249,9 +249,10 @@ def _packed(samples: Callable[[], list[bytes]]) -> Callable[[], list[bytes]]:
 def _domain(path: Path) -> object:
     """Read a file, or the folder around a picture, a sound or a text: all rows and their keys."""
     from fourfold.readers import read_domain
+    from fourfold.readers.domains import is_table
 
     alone = path.name.lower().endswith(INSIDE)
-    domain = read_domain(path.parent if alone else path, label=None if alone else "label")
+    domain = read_domain(path.parent if alone else path, label="label" if is_table(path) else None)
     return domain.rows.take(np.arange(domain.n_rows)), domain.rows.keys
 
 
@@ -306,7 +307,7 @@ FORMATS: Final[Mapping[str, Format]] = {
         ".json", lambda: [CLASSES, json.dumps({"a": [1, 2.5], "b": [0, -1]}).encode()], _classes
     ),
     "classes.csv": Format(".csv", lambda: [b"name,hoofs,legs\nhorse,1,4\n007,0,2\n"], _classes),
-    "classes.parquet": Format(".parquet", _parquet, _classes),
+    "classes.parquet": Format(".parquet", lambda: _parquet(3), _classes),
     "vectors": Format(".vec", lambda: [VECTORS, VECTORS[4:]], _vectors),
     "vectors.gz": Format(".vec.gz", _packed(lambda: [VECTORS]), _vectors),
     "vectors.npy": Format(".npy", lambda: [_saved(np.save, np.eye(3))], _vectors),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from fourfold.data.domain import join_descriptions
+from fourfold.data.kinds import kind_difference, label_kind
 from fourfold.errors import DataError, some
 from fourfold.methods import cells, table
 from fourfold.methods.cell import Facts
@@ -117,8 +118,11 @@ def _methods() -> list[MethodEntry]:
 def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
     known = {label for source in sources for label in source.counts}
     classes = target.classes or join_descriptions(sources)
-    numbers = any(domain.measured for domain in (*sources, target))
+    with_labels = [domain for domain in (target, *sources) if domain.n_labelled]
+    kinds = [label_kind(one, *(d for d in with_labels if d is not one)) for one in with_labels]
+    differ = next(filter(None, (kind_difference(one, target) for one in sources)), "")
     labelled = sum(source.n_labelled for source in sources)
+    comparable = labelled > 0 and set(kinds) == {"classes"}
 
     def lacking(names: Iterable[object]) -> tuple[str, ...]:
         return tuple(str(name) for name in names if name not in known)
@@ -127,10 +131,11 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
         source_labelled=labelled,
         target_labelled=target.n_labelled,
         target_rows=target.n_rows,
-        strange=lacking(target.counts) if labelled and not numbers else (),
-        unseen=lacking(classes or ()) if labelled and not numbers else (),
-        numbers=numbers,
+        strange=lacking(target.counts) if comparable else (),
+        unseen=lacking(classes or ()) if comparable else (),
+        numbers=kinds[:1] in (["numbers"], ["yes-no"]),
         described=classes is not None,
+        differ=differ,
     )
 
 
@@ -138,8 +143,10 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
     """Name the missing needs of a method whose cell applies; nothing if it can run."""
     if entry.needs.get("target_labels", True) and not facts.target_labelled:
         return "the target has no labels"
+    if entry.needs.get("same_labels") and facts.differ:
+        return f"the labels differ in kind: {facts.differ}"
     if entry.needs.get("same_labels") and facts.strange:
         return f"the source lacks classes of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
-        return "the labels are numbers, not classes"
+        return "the labels are numbers or answers, not classes"
     return ""

@@ -45,19 +45,19 @@ def finished(here, fourfold, tmp_path_factory):
 
 
 def test_labels_in_one_table_are_no_inputs_of_each_other(here):
-    tasks = read_tasks([f"kind={here / 'iris.csv'}", f"width={here / 'iris.csv'}"], None)
+    tasks = read_tasks([f"kind={here / 'iris.csv'}", f"width={here / 'iris.csv'}"])
     assert {tuple(domain.rows.frame.columns) for domain in tasks.values()} == {
-        ("length", "breadth", "petal")
+        ("breadth", "length", "petal")
     }
     assert tasks["kind"].counts.keys() == {"setosa", "versicolor", "virginica"}
     assert tasks["width"].measured
-    judged = read_evaluated([f"width={here / 'rest.csv'}"], tasks, None)
+    judged = read_evaluated([f"width={here / 'rest.csv'}"], tasks)
     assert judged["width"].n_labelled == 60
-    assert list(judged["width"].rows.frame.columns) == ["length", "breadth", "petal"]
+    assert list(judged["width"].rows.frame.columns) == ["breadth", "length", "petal"]
 
 
 def test_pictures_of_all_tasks_get_one_size(data):
-    tasks = read_tasks([f"a={data / 'source-pictures'}", f"b={data / 'more-pictures'}"], None)
+    tasks = read_tasks([f"a={data / 'source-pictures'}", f"b={data / 'more-pictures'}"])
     assert tasks["a"].rows.shape == tasks["b"].rows.shape
     assert tasks["b"].n_labelled == 60
 
@@ -97,7 +97,7 @@ def test_what_it_hands_over_predicts(here, finished, fourfold):
 
 
 def test_one_task_of_several_is_predicted_and_exported(here, fourfold, tmp_path):
-    tasks = read_tasks([f"kind={here / 'kinds.csv'}", f"petal={here / 'kinds.csv'}"], None)
+    tasks = read_tasks([f"kind={here / 'kinds.csv'}", f"petal={here / 'kinds.csv'}"])
     model = MultiTask(recipe=Recipe(epochs=1, min_steps=5)).fit(tasks)
     save(model, tmp_path / "model")
     csv = tmp_path / "out.csv"

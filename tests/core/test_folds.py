@@ -14,6 +14,9 @@ from fourfold.core.folds import count_folds, make_folds, make_splits
         ([0, 0, 0, 1, 1, 1], True, 3),
         ([0, 0, 0, 0, 1, 1], True, 2),
         ([0, 0, 0, 0, 0, 1], True, 0),
+        ([0, 0, 0, 1, 1, 1, 2], True, 3),
+        ([0, 0, 0, 1, 1, 2], True, 2),
+        ([0, 1, 2], True, 0),
         ([], True, 0),
         ([0.1, 0.2, 0.3, 0.4], False, 2),
         ([0.1, 0.2, 0.3], False, 0),
@@ -62,3 +65,12 @@ def test_all_rows_are_used_where_a_class_is_too_rare_among_some():
     y = np.array([0] * 57 + [1] * 3)
     rows = np.concatenate([h for _, h in make_splits(y, 3, 0, stratified=True, max_rows=10)])
     assert sorted(rows) == list(range(60))
+
+
+@pytest.mark.parametrize("max_rows", [None, 12])
+def test_a_class_with_a_single_label_is_learnt_from_in_every_fold(max_rows):
+    y = np.r_[np.arange(20) % 2, 7]
+    for training, held_out in make_splits(y, 3, 0, stratified=True, max_rows=max_rows):
+        assert 20 in training
+        assert set(y[held_out]) == {0, 1}
+        assert not set(training) & set(held_out)

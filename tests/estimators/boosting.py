@@ -44,7 +44,7 @@ class Boosting(TransferEstimator):
     def infer_task(self, given, classes):  # noqa: ARG002
         return fit_task(None, given.source or given.target)
 
-    def infer_source_task(self, source, task):  # noqa: ARG002
+    def infer_source_task(self, source, given, task):  # noqa: ARG002
         return task
 
     def _learn(self, problem):

@@ -7,16 +7,18 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from fourfold import Linear
+from fourfold import Domain, Linear
 from fourfold.estimators import linear_head
+
+BARE = linear_head._Beside()
 
 
 def test_the_penalty_is_chosen_by_held_out_labels_weaker_while_it_gets_better():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 20)).astype(np.float32)
     told, noise = (x[:, 0] > 0).astype(int), rng.integers(0, 2, 200)
-    w = np.ones(200, np.float32)
-    assert linear_head._chosen(x, told, w, 1.0) < linear_head._chosen(x, noise, w, 1.0)
+    one, other = (linear_head._Rows(x, y, np.ones(200, np.float32)) for y in (told, noise))
+    assert linear_head._chosen(one, 1.0) < linear_head._chosen(other, 1.0)
 
 
 @pytest.mark.parametrize("alpha", [None, 3.0])
@@ -24,9 +26,9 @@ def test_rows_wider_than_many_are_learnt_from_as_they_are(alpha):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(30, 80)).astype(np.float32)
     y = (rng.permutation(30) % 3).astype(np.float32)
-    w = np.ones(30, np.float32)
-    weights, biases = linear_head._logistic(x, y, w, alpha, 3)
-    chosen = alpha or linear_head._chosen(x, y, w, linear_head._unit(x, w))
+    rows = linear_head._Rows(x, y, np.ones(30, np.float32))
+    weights, biases = linear_head._logistic(rows, alpha, 3)
+    chosen = alpha or linear_head._chosen(rows, rows.unit)
     plain = LogisticRegression(C=1 / chosen, tol=1e-8, max_iter=10_000).fit(x.astype(float), y)
     assert np.allclose(weights, plain.coef_, atol=3e-3)
     assert np.allclose(biases, plain.intercept_, atol=3e-3)
@@ -42,3 +44,42 @@ def test_the_order_of_rows_changes_no_answer(kind, rows):
     one = Linear().fit(X[:rows], y[:rows]).outputs(asked)
     other = Linear().fit(X[order], y[order]).outputs(asked)
     assert np.abs(one - other).max() < 1e-6 * np.abs(one).max()
+
+
+PATIENTS = np.repeat(np.arange(12), 10)
+
+
+def patients():
+    """Twelve patients, ten rows each, who are told apart by much and by the disease hardly."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(12) % 2, 10)
+    x = rng.normal(size=(12, 20))[PATIENTS] * 3 + rng.normal(size=(120, 20))
+    x[:, 0] += y
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_the_penalty_is_chosen_by_patients_that_were_not_learnt_from(kind):
+    x, y = patients()
+    beside = linear_head._Beside(groups=PATIENTS)
+    if kind == "classes":
+        rows, groups = (linear_head._chosen(x, y, 1.0, given) for given in (BARE, beside))
+    else:
+        rows, groups = (linear_head._ridge(x, y, None, given).alpha for given in (BARE, beside))
+    assert groups > rows
+
+
+@pytest.mark.parametrize("groups", [PATIENTS, None])
+@pytest.mark.parametrize("time", [np.arange(120.0), None])
+def test_later_rows_of_new_classes_judge_no_penalty(groups, time):
+    x, y = patients()
+    y[100:] = 2
+    chosen = linear_head._chosen(x, y, 1.0, linear_head._Beside(groups, time))
+    assert chosen in linear_head.ALPHAS
+
+
+def test_groups_reach_the_penalty_of_a_fit():
+    x, y = patients()
+    rows, groups = (Linear().fit(Domain(x, y.astype(int), groups=g)) for g in (None, PATIENTS))
+    weights = [float(one.model_.head.weight.detach().norm()) for one in (rows, groups)]
+    assert weights[1] < weights[0]

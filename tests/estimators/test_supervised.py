@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -141,3 +143,36 @@ def test_the_oldest_of_many_trainings_is_forgotten(monkeypatch):
     for key in "abcba":
         train_once(key, trained)
     assert trained == ["a", "b", "c", "a"]
+
+
+# --- groups and times ----------------------------------------------------------------------------
+
+
+def beside(n, **annotations):
+    """Return n rows with annotations, whose label is the only number in them."""
+    X = np.arange(n)[:, None].astype(np.float32)
+    domain = Domain(X, np.arange(n), **annotations)
+    return Data.of(domain, domain.rows, torch.arange(n))
+
+
+def test_validation_holds_out_whole_groups_or_the_last_rows():
+    groups, time = np.arange(20) // 5, np.arange(20.0)[::-1]
+    train, held = hold_out(beside(20, groups=groups), Recipe(validation=0.3))
+    assert len(held.y) == 5
+    assert not set(groups[train.y]) & set(groups[held.y])
+    train, held = hold_out(beside(20, time=time), Recipe(validation=0.3))
+    assert sorted(held.y.tolist()) == list(range(6))
+    assert held.time.min() > train.time.max()
+
+
+@pytest.mark.parametrize("annotation", ["groups", "time"])
+def test_one_group_or_moment_cannot_be_both(annotation):
+    one = beside(6, **{annotation: np.zeros(6)})
+    with pytest.raises(DataError, match=r"at least two groups or moments .* validation; got one"):
+        hold_out(one, Recipe(validation=0.3))
+
+
+def test_groups_and_times_stay_with_their_rows():
+    data = beside(6, groups=list("aabbcc"), time=np.arange(6.0) * 2)
+    part = replace(data, labelled=np.arange(6) % 2 == 0).known().at(np.array([2, 0]))
+    assert (part.groups.tolist(), part.time.tolist()) == ([2, 0], [8.0, 0.0])

@@ -53,14 +53,28 @@ def test_a_head_that_the_source_does_not_have_is_refused():
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_a_regressions_head_is_carried_over_in_the_targets_units(several):
+def test_a_regressions_head_keeps_its_answers_where_units_are_the_same(several):
     X, _ = noise()
     y = X[:, :2] * [3.0, 1.0] + [100.0, -5.0] if several else X[:, 0] * 3 + 100.5
     taught = SourceOnly(network=NET, recipe=SHORT).fit(X, source=Domain(X, y))
-    small = np.round(X[:6, :2] + 0.25, 2) if several else np.round(X[:6, 0] * 0.1 - 7, 3)
-    model = FineTune(recipe=STILL).fit(X[:6], small, source=taught)
+    answers = taught.predict(X[:3])  # right already, so that nothing is to be moved
+    model = FineTune(recipe=STILL).fit(X[:3], answers, source=taught)
     assert not np.allclose(model.task_.scale_, taught.task_.scale_, rtol=0.5)
     np.testing.assert_allclose(model.predict(X), taught.predict(X), rtol=1e-4, atol=1e-3)
+    assert model.findings_ == []
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_regressions_head_is_refitted_to_the_targets_units(several):
+    X, _ = noise()
+    y = X[:, :2] * [3.0, 1.0] + [100.0, -5.0] if several else X[:, 0] * 3 + 100.5
+    taught = SourceOnly(network=NET, recipe=SHORT).fit(X, source=Domain(X, y))
+    fahrenheit = 1.8 * taught.predict(X) + 32
+    model = FineTune(recipe=STILL).fit(X[:6], fahrenheit[:6], source=taught)
+    np.testing.assert_allclose(model.predict(X), fahrenheit, rtol=1e-3)
+    (found,) = model.findings_
+    assert all(text == "1.8 × the source's prediction +32" for text in found.values.values())
+    assert len(found.values) == 1 + several
 
 
 def test_a_regression_with_other_outputs_gets_a_new_head():

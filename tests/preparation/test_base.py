@@ -1,4 +1,4 @@
-"""Every preparation is fitted without labels, lazy where rows are, and saved without pickles."""
+"""Every preparation prepares each row by itself, and is saved without pickles."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from fourfold.preparation.choose import AsIs, load_preparation
 from preparation_samples import every, fitted, numbers
 
 KINDS = ["as is", "standardize", "table", "text"]
+LABELLED = ["labelled", "labelled text"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS + LABELLED)
 def test_prepared_rows_are_float32_of_the_promised_shape_and_each_by_itself(kind):
     prepare, rows = fitted(kind)
     ready = prepare.transform(rows)
@@ -45,7 +46,7 @@ def test_fitting_again_gives_the_same_and_clone_forgets(kind):
     assert frozen.transform(rows).digest == prepare.transform(rows).digest
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS + LABELLED)
 def test_saved_and_loaded_is_the_same_and_no_pickle(tmp_path, kind):
     prepare, rows = fitted(kind)
     prepare.save(tmp_path)

@@ -1,29 +1,49 @@
-"""The kind of a column is inferred from the tables of all domains."""
+"""Columns of tables are those of their schema, or inferred from the tables of all domains."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from fourfold.preparation.table_columns import sort_columns
+from fourfold.data.rows import FrameRows
+from fourfold.data.schema import Column
+from fourfold.errors import FourfoldWarning
+from fourfold.preparation.table_columns import arranged, sort_columns
 from preparation_samples import table
+
+
+def kinds(*frames, columns=None):
+    return sort_columns([FrameRows(frame, columns) for frame in frames], frames)
 
 
 def test_columns_are_what_they_hold_in_all_domains_together():
     first, other = table(), table(seed=1)
     first["empty"] = None
-    other["empty"] = "Ulm"
+    other["empty"] = ["Ulm", "Bonn"] * (len(other) // 2)
     first["flag"], other["flag"] = True, 0.5
     other["town"] = other["town"].astype("category")
-    columns = sort_columns([first, other])
+    columns = kinds(first, other)
     assert columns.numbers == ["age", "flag"]
     assert columns.categories == ["empty", "member", "town"]
     assert columns.dates == ["joined"]
     assert columns.text == ["note"]
-    assert columns.spaced
-    assert sort_columns([table().assign(nothing=np.nan)]).numbers == ["age", "nothing"]
+    assert kinds(table().assign(nothing=np.nan)).numbers == ["age"]
 
 
-def test_strings_that_are_distinct_but_short_are_categories():
-    frame = pd.DataFrame({"id": [f"A{i}" for i in range(9)], "said": ["very good value"] * 9})
-    assert sort_columns([frame]).categories == ["id", "said"]
+def test_columns_of_a_schema_are_taken_as_they_are():
+    frame = pd.DataFrame({"code": ["1", "2"], "n": ["3", "4"]})
+    given = {"code": Column("category"), "n": Column("ignored")}
+    assert kinds(frame, columns=given).columns == {"code": Column("category")}
+
+
+def test_cells_that_do_not_fit_are_missing_with_a_warning():
+    frame = pd.DataFrame({"n": [0.5, 1.5] * 20})
+    columns = kinds(frame)
+    with pytest.warns(
+        FourfoldWarning, match=r"column n: 1 of 2 cells are no numbers.*'x' \(row 1\)"
+    ):
+        read = arranged(pd.DataFrame({"n": ["2.5", "x"]}), columns, "L2SP")
+    assert read["number 0"].tolist()[0] == 2.5
+    with pytest.warns(FourfoldWarning, match="1 of 1 cells are infinite"):
+        arranged(pd.DataFrame({"n": [np.inf]}), columns, "L2SP")

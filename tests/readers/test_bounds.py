@@ -44,7 +44,7 @@ def exploded(tmp_path_factory):
 @pytest.mark.parametrize("name", list(bombs.BOMBS))
 def test_a_small_file_that_needs_much_is_refused_before_it_takes_it(exploded, name):
     said, grown = exploded[name]
-    what = "must (fit into max_memory|be shorter than|have cells in its|not be compressed)"
+    what = "must (fit into max_memory|be shorter than|differ|have cells in its|not be compressed)"
     assert re.search(what, said)
     assert len(said) < 300
     assert grown < bombs.LIMIT + SPARE
@@ -59,7 +59,7 @@ def test_what_fits_is_read(tmp_path):
 
 
 def write_tables(folder):
-    frame = pd.DataFrame({"a": np.arange(100), "t": ["text"] * 100})
+    frame = pd.DataFrame({"a": np.arange(100) % 7, "t": ["text", "more"] * 50})
     paths = {name: folder / name for name in ("a.csv", "a.csv.gz", "a.jsonl", "a.parquet", "a.npz")}
     frame.to_csv(paths["a.csv"], index=False)
     frame.to_csv(paths["a.csv.gz"], index=False)
@@ -105,7 +105,7 @@ def test_quoted_names_are_counted_as_they_are_read(tmp_path):
 @pytest.mark.parametrize("block", [40, 1 << 20])
 def test_brackets_and_words_in_texts_are_no_structure(tmp_path, monkeypatch, block):
     monkeypatch.setattr(json_lines, "BLOCK", block)
-    texts = ["[" * 300, "} null", '"}\\', "a: {", "]]"] * 5
+    texts = ["[" * 300, "} null", '"}\\', "a: {", "]]"] * 3
     lines = [json.dumps({"t": text, "n": i}) for i, text in enumerate(texts)]
     (tmp_path / "a.jsonl").write_text("\ufeff" + "\n\n \n".join(lines))
     frame = read_domain(tmp_path / "a.jsonl").rows.frame

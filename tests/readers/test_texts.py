@@ -218,7 +218,7 @@ def test_several_tables_are_texts_together_whatever_the_column_is_called(tmp_pat
     few.to_csv(tmp_path / "target.csv", index=False)
     source, target = read_domains([tmp_path / "source.csv", tmp_path / "target.csv"], label="topic")
     assert [source.rows.kind, target.rows.kind] == ["texts", "texts"]
-    assert target.rows.column == "note"
+    assert target.rows.column == "text"
     assert read_domain(tmp_path / "target.csv").rows.kind == "table"
     like = read_domain(tmp_path / "target.csv", like=source)
     assert like.rows.texts.tolist() == few["note"].tolist()

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from fourfold import Domain, Mlp, MultiTask, Recipe, Store, Study
-from fourfold.study.question import Options
+from fourfold.study.asking.options import Options
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,9 +22,9 @@ from study.samples import domains, tasks
 DEFAULTS = {"network": Mlp(hidden_layer_sizes=(8,)), "recipe": Recipe(epochs=3)}
 
 
-def candidates(methods, defaults=DEFAULTS):
+def candidates(methods, defaults=DEFAULTS, alone=None):
     source, target, _ = domains()
-    return transfer_candidates(methods, locate([source], target), defaults, {})
+    return transfer_candidates(methods, locate([source], target), defaults, {}, alone or {})
 
 
 def test_baselines_come_first_and_once():
@@ -40,6 +40,13 @@ def test_defaults_are_for_those_that_have_no_value_of_their_own():
         assert named[name].network.hidden_layer_sizes == sizes
         assert named[name].recipe.epochs == epochs
     assert own.network.hidden_layer_sizes == (4,)
+
+
+def test_baselines_without_transfer_have_defaults_of_their_own():
+    both, own = FrozenEstimator(Standardize()), FrozenEstimator(Standardize())
+    named = candidates([FineTune()], {"prepare": both}, {"prepare": own})
+    wanted = {"TargetOnly": own, "Linear": own, "SourceOnly": both, "FineTune": both}
+    assert {name: one.prepare for name, one in named.items()} == wanted
 
 
 def test_a_mapping_changes_each_methods_own_recipe():

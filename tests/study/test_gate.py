@@ -116,3 +116,40 @@ def test_delta_of_equal_scores_is_zero_and_of_none_unknown():
     assert (delta_m(same * 1.1, same, np.array([False, False])) < 0).all()
     assert (delta_m(same * 1.1, same, np.array([True, True])) > 0).all()
     assert np.isnan(delta_m(same, same * 0, lower)).all()
+
+
+# --- groups --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("groups", [3, 12])
+def test_the_bootstrap_of_groups_covers_the_true_difference(groups):
+    """Rows of a group are alike: 95 % intervals of rows hold the truth far too seldom."""
+    random = np.random.default_rng(groups)
+    codes, hits = np.repeat(np.arange(groups), 20), {"groups": 0, "rows": 0}
+    for i in range(100):
+        rows = (random.normal(0.1, 1, groups)[codes] + random.normal(0, 0.3, len(codes)))[None]
+        for name, given in (("groups", codes), ("rows", None)):
+            interval = paired_bootstrap(rows, groups=given, rounds=400, seed=i)(0.05)
+            hits[name] += interval.low <= 0.1 <= interval.high
+    assert 0.9 <= hits["groups"] / 100 <= 1
+    assert hits["rows"] / 100 < 0.6
+
+
+def test_groups_of_one_row_are_rows_and_one_group_tells_nothing():
+    rows = np.random.default_rng(0).normal(0.05, 1, (2, 500))
+    one, other = (paired_bootstrap(rows, groups=g)(0.05) for g in (None, np.arange(500)[::-1]))
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=0.01)
+    same = paired_bootstrap(rows + 9, groups=np.zeros(500, int))
+    assert holm({"same": same})["same"][1] == "undecided"
+
+
+def test_bootstraps_of_groups_agree_on_means():
+    random = np.random.default_rng(2)
+    codes = random.integers(0, 12, 240)
+    rows = random.normal(0.1, 1, (3, 240)) + random.normal(0, 1, 12)[codes]
+    mean = lambda s, index: float(rows[s, index].mean())  # noqa: E731
+    slow = bootstrap(mean, 3, 240, groups=codes, rounds=2000)(0.05)
+    fast = paired_bootstrap(rows, groups=codes)(0.05)
+    assert slow.mean == pytest.approx(fast.mean)
+    assert (slow.low, slow.high) == pytest.approx((fast.low, fast.high), abs=0.12)
+    assert slow.p == pytest.approx(fast.p, abs=0.1)

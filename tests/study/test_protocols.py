@@ -23,7 +23,7 @@ def test_tasks_share_the_folds_of_the_one_with_the_fewest():
 
 
 def test_without_folds_a_task_without_classes_is_refused():
-    with pytest.raises(DataError, match="task 'single' must have at least 2 labels of each class"):
+    with pytest.raises(DataError, match="task 'single' must have at least 2 labels of two classes"):
         common_folds({"numbers": NUMBERS, "single": SINGLE}, 5)
     few = NUMBERS.hide(np.arange(3, 20))
     with pytest.raises(DataError, match="the target must have at least 4 labels"):

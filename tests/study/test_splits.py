@@ -38,6 +38,17 @@ def test_no_fold_is_left_of_a_class_with_one_label():
     assert HiddenLabels([], Domain(X), Classification(), 3).count == 0
 
 
+def test_a_single_label_of_one_class_does_not_stop_the_others():
+    target = Domain(X, ["a", "a", "b", "b", "a", "b", "a", "b", "rare", "rare", "b", "odd"])
+    splits = HiddenLabels([], target, Classification().fit(target), 2)
+    assert splits.count == 2
+    for part in splits.parts(0):
+        assert 11 not in part
+        assert splits.apply(part).target.labelled[11]
+    (said,) = splits.caveats()
+    assert said.startswith("Of class 'odd' the target has a single label: it is learnt from")
+
+
 def texts(*repeated):
     """Twelve texts, some of which repeat the first."""
     return ["text 0" if i in repeated else f"text {i}" for i in range(12)]
@@ -99,3 +110,90 @@ def test_answers_are_rated_on_what_was_held_out():
     right = Outcome("M", 0, 0, held, task, outputs, 0.0, [])
     wrong = Outcome("M", 0, 1, held[::-1], task, outputs, 0.0, [])
     assert splits.rate(SCORES["accuracy"], [right, wrong]) == [1.0, 0.0]
+
+
+# --- groups and times ----------------------------------------------------------------------------
+
+NAMES = np.array(list("aabbccddeeff"))
+
+
+def hidden(target, sources=(), most=3):
+    return HiddenLabels(sources, target, Classification().fit(target), most)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_are_held_out_together_and_equal_rows_with_them(seed):
+    splits = hidden(Domain(texts(4), Y, groups=NAMES))  # the text of row 0, group a, is also of c
+    parts = splits.parts(seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(10))
+    for part in parts:
+        split = splits.apply(part)
+        left = split.target.annotations.groups[split.target.labelled]
+        assert not set(left) & set(NAMES[part])
+        assert len({"a", "c"} & set(NAMES[part])) != 1
+        assert split.target.n_rows == 12  # inputs of held-out rows are there
+
+
+def test_a_source_lacks_held_out_groups():
+    source = Domain(X + 100, np.arange(12) % 2, groups=np.array(list("aaaabbbbxxxx")))
+    splits = hidden(Domain(X, Y, groups=NAMES), [source])
+    for part in splits.parts(0):
+        (left,) = splits.apply(part).sources
+        assert not set(left.annotations.groups) & set(NAMES[part])
+        assert left.n_rows == 12 - 4 * len({"a", "b"} & set(NAMES[part]))
+    assert splits.caveats() == [
+        (
+            "2 of 5 groups of the target have rows in the source, too; these are left out of it "
+            "where the group is held out, but not a whole class."
+        )
+    ]
+
+
+def test_a_class_of_one_group_is_learnt_from_in_every_fold():
+    y = np.array([0, 1, 0, 1, 0, 1, 0, 1, 2, 2, -1, -1])
+    splits = hidden(Domain(X, y, groups=NAMES))
+    assert splits.count == 3
+    for part in splits.parts(0):
+        assert set(y[part]) == {0, 1}
+        assert 2 in splits.apply(part).target.counts
+    assert splits.caveats() == [
+        (
+            "All labels of class 2 are of one group: it is learnt from in every fold, and held out "
+            "in none."
+        )
+    ]
+
+
+def test_later_rows_are_not_learnt_from_not_even_their_inputs():
+    time = np.arange(12.0)[::-1]
+    splits = hidden(Domain(X, np.arange(12) % 2, time=time))
+    assert splits.count == 3
+    assert splits.parts(0)[0].tolist() == splits.parts(1)[0].tolist()
+    for part in splits.parts(0):
+        split = splits.apply(part)
+        assert split.target.annotations.time.max() < split.asked.annotations.time.min()
+    assert splits.share == pytest.approx((1 / 2 + 1 / 3 + 1 / 4) / 3)
+    differences = np.array([0.1, 0.2, 0.3, 0.3, 0.2, 0.1])
+    assert splits.independent(differences) == pytest.approx([0.2, 0.2, 0.2])
+    assert hidden(Domain(X, Y)).independent(differences) is differences
+
+
+def test_groups_in_time_are_judged_late_and_others_learnt_early():
+    groups, time = np.tile(np.arange(4), 10), np.repeat(np.arange(10.0), 4)
+    rows = Domain(np.arange(80.0).reshape(40, 2), groups % 2, groups=groups, time=time)
+    splits = hidden(rows, most=2)
+    assert (splits.count, splits.forward) == (2, False)
+    for part in splits.parts(0):
+        split = splits.apply(part)
+        assert split.target.annotations.time.max() < split.asked.annotations.time.min()
+        assert not set(split.target.annotations.groups) & set(split.asked.annotations.groups)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_halves_divide_no_group(seed):
+    parts = Halves([], Domain(X, groups=NAMES)).parts(seed)
+    assert sorted(np.concatenate(parts)) == list(range(12))
+    assert {len(part) for part in parts} == {6}
+    assert not set(NAMES[parts[0]]) & set(NAMES[parts[1]])
+    one = Halves([], Domain(X, groups=["a"] * 12)).parts(seed)
+    assert {len(part) for part in one} == {6}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from fourfold import Domain, FineTune, Recipe, Store, load
 from fourfold.errors import DataError, ParameterError
@@ -75,7 +76,7 @@ def test_nothing_to_judge_by_is_undecided(tmp_path):
 def test_one_label_a_class_has_no_folds(tmp_path):
     source, target, evaluate = domains(1)
     result = study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
-    assert any("single label" in note for note in result.notes)
+    assert any("nothing can be held out" in note for note in result.notes)
     assert result.settings["folds"] == 0
 
 
@@ -250,3 +251,33 @@ def test_the_balance_of_evaluation_labels_does_not_change_what_models_are_chosen
     rare, even = (studies[name].questions["target"].protocol for name in ("rare", "even"))
     assert rare.score.name != even.score.name
     assert rare.choice.name == even.choice.name == "accuracy"
+
+
+def test_a_class_without_a_label_yet_can_still_be_shipped(tmp_path):
+    source, *_ = domains()
+    X, y = load_digits(return_X_y=True)
+    target = Domain(X[:60] + 2, np.where(y[:60] < 6, y[:60], -1))  # no label of four in ten
+    evaluate = Domain(X[1200:] + 2, y[1200:])
+    asked = {"methods": ["FineTune"], "recipe": Recipe(epochs=2, min_steps=60), "seeds": 1}
+    result = study(tmp_path, source, target, evaluate, **asked).run()
+    assert result.shipped in {"FineTune", "SourceOnly"}
+    (said,) = [note for note in result.notes if "no label of class 6, 7, 8, 9 yet" in note]
+    assert "TargetOnly, Linear cannot predict them" in said
+
+
+def test_errors_are_shown_as_they_are_and_lower_is_better(tmp_path):
+    source, target, evaluate = domains(5)
+    asked = {"methods": ["FineTune"], "metric": "log_loss", "seeds": 1}
+    result = study(tmp_path, source, target, evaluate, **asked).run()
+    assert (result.metric, result.lower_is_better) == ("log_loss", True)
+    means = [np.mean(line.scores) for line in result.lines]
+    assert means == sorted(means)
+    assert all(mean > 0 for mean in means)
+    assert result.shipped == min(result.lines, key=lambda line: np.mean(line.choice)).method
+    (tuned,) = [line for line in result.lines if line.role == "transfer"]
+    best = min(np.mean(line.scores) for line in result.lines if line.role == "baseline")
+    assert tuned.difference.mean == pytest.approx(np.mean(tuned.scores) - best, abs=0.05)
+    assert {"helped": tuned.difference.high < 0, "hurt": tuned.difference.low > 0}.get(
+        result.verdict, True
+    )
+    assert "log loss, lower is better" in result.sentence

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from fourfold.cli.reading import reads_data
 from fourfold.core.memory import max_memory
 from fourfold.errors import FileError, ParameterError
 
@@ -29,9 +30,6 @@ Source = Annotated[
 ]
 Tasks = Annotated[
     list[str] | None, typer.Option(help="NAME=PATH of each of several tasks that all matter.")
-]
-Label = Annotated[
-    str | None, typer.Option(help="Column with the labels; a file without it is unlabelled.")
 ]
 Classes = Annotated[
     Path | None,
@@ -64,7 +62,9 @@ app = typer.Typer(
 
 
 @app.command("map")
+@reads_data
 def show_map(
+    reading: Any,
     source: Source = None,
     target: Annotated[
         Path | None, typer.Option(help="Data to solve; without it the bare map.")
@@ -73,7 +73,6 @@ def show_map(
         Path | None, typer.Option(help="Labelled rows that a study would judge on.")
     ] = None,
     task: Tasks = None,
-    label: Label = None,
     classes: Classes = None,
     vectors: Vectors = None,
     _memory: Memory = None,
@@ -87,7 +86,7 @@ def show_map(
         refuse_beside_tasks(
             source=source, target=target, evaluate=evaluate, classes=classes, vectors=vectors
         )
-        show_tasks(read_tasks(task, label))
+        show_tasks(read_tasks(task, reading))
     elif target is None and not source and evaluate is None:
         show_bare_map()
     elif target is None or not source:
@@ -95,12 +94,14 @@ def show_map(
     else:
         from fourfold.cli.inputs import read_transfer
 
-        data = read_transfer(source, target, evaluate, label, classes, vectors)
+        data = read_transfer(reading, source, target, evaluate, classes, vectors)
         show_place(data["source"], data["target"], data["evaluate"])
 
 
 @app.command()
+@reads_data
 def study(  # noqa: PLR0917  the command line passes them by name
+    reading: Any,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for report and models.")],
     source: Source = None,
     target: Annotated[Path | None, typer.Option(help="Data to solve.")] = None,
@@ -111,7 +112,6 @@ def study(  # noqa: PLR0917  the command line passes them by name
     evaluate_task: Annotated[
         list[str] | None, typer.Option(help="NAME=PATH of labelled rows for the verdict on a task.")
     ] = None,
-    label: Label = None,
     classes: Classes = None,
     vectors: Vectors = None,
     generalized: Annotated[
@@ -166,6 +166,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
     from fourfold.cli.show import failures, show_found
+    from fourfold.cli.show_reading import show_reading
     from fourfold.core.process import keep_memory
     from fourfold.report import write_report
     from fourfold.study import Study
@@ -175,13 +176,13 @@ def study(  # noqa: PLR0917  the command line passes them by name
         inputs.refuse_beside_tasks(
             source=source, target=target, evaluate=evaluate, classes=classes, vectors=vectors
         )
-        tasks = inputs.read_tasks(task, label)
-        judged = inputs.read_evaluated(evaluate_task, tasks, label) if evaluate_task else None
+        tasks = inputs.read_tasks(task, reading)
+        judged = inputs.read_evaluated(evaluate_task, tasks, reading) if evaluate_task else None
         data: dict[str, Any] = {"tasks": tasks, "evaluate": judged}
     else:
         if evaluate_task:
             raise ParameterError("--evaluate-task must stand beside --task; got it without")
-        data = inputs.read_transfer(source, target, evaluate, label, classes, vectors)
+        data = inputs.read_transfer(reading, source, target, evaluate, classes, vectors)
     length = {"epochs": epochs, "steps": steps}
     planned = Study(
         **data,
@@ -203,6 +204,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     )
     if epochs is not None and steps is not None:
         raise ParameterError("--epochs and --steps must not both be given; got both")
+    show_reading([domain for question in planned.questions.values() for domain in question.domains])
     with planned.folder.held(), _resumable():
         found: Any = planned.run()
         write_report([found], output / "report.html")

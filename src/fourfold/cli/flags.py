@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["with_flags"]
 
 PARAMETERS: Final = (
-    *("clusters", "encoder", "epochs", "folds", "jobs", "methods", "metric", "network"),
+    *("clusters", "decimal", "encoder", "epochs", "folds", "jobs", "methods", "metric", "network"),
     *("seeds", "steps", "task", "threads"),
 )
 """Parameters with a flag of the same name."""
@@ -18,11 +18,15 @@ PHRASES: Final = {
     "beside steps": "beside --steps",
     "class_weight must": "--class-weight must",
     "force=True": "--force",
+    "give groups if": "give groups (--group) if",
     "generalized=True": "--generalized",
+    "label_type": "--label-type",
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
     "max_memory": "--max-memory",
+    "missing_label=('',)": "--missing-label ''",
+    "missing_label=('-1',)": "--missing-label=-1",
     "recipe must be taken": "--epochs or --steps must be taken",
     "resume=True": "--resume",
     "word vectors for the names": "word vectors for the names (--vectors)",

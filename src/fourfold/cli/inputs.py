@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, final
 
-from fourfold.data.domain import Domain
-from fourfold.data.rows import FrameRows
+from fourfold.data.schema import Hints
 from fourfold.errors import DataError, ParameterError, some
 from fourfold.frozen.store import Store
 from fourfold.readers import read_classes, read_domain, read_domains
 from fourfold.readers.decoded import DecodedRows
-from fourfold.readers.texts import as_texts
+from fourfold.readers.domains import is_table
+from fourfold.readers.schemas import read_schema, write_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.descriptions import Descriptions
+    from fourfold.data.domain import Domain
+    from fourfold.data.schema import Schema
 
 __all__ = [
+    "Reading",
     "check_vectors",
-    "read_all",
     "read_descriptions",
     "read_evaluated",
     "read_tasks",
@@ -31,32 +34,60 @@ __all__ = [
 ]
 
 
+@final
+@dataclass(frozen=True)
+class Reading:
+    """Hints on data, a file of their schema, and one to write it to."""
+
+    hints: Hints
+    schema: Path | None = None
+    write_schema: Path | None = None
+
+    def domains(self, paths: Sequence[Path], *, described: bool = False) -> list[Domain]:
+        """Read several files or folders together; labels of described classes are classes."""
+        hints = self.hints
+        if described and hints.label_type is None:
+            hints = replace(hints, label_type="classes")
+        given = None if self.schema is None else read_schema(self.schema)
+        domains = read_domains(paths, schema=given, hints=hints)
+        self.write(domains[0].schema)
+        return domains
+
+    def write(self, schema: Schema | None) -> None:
+        """Write the schema where that was asked for."""
+        if self.write_schema is not None:
+            if schema is None:
+                raise ParameterError("--write-schema must stand beside tables; got none")
+            write_schema(schema, self.write_schema)
+
+
+NOTHING_SAID: Final = Reading(Hints())
+
+
 def read_transfer(
+    reading: Reading,
     source: Sequence[Path] | None,
     target: Path | None,
     evaluate: Path | None,
-    label: str | None,
     classes: Path | None,
     vectors: Path | None,
 ) -> dict[str, Any]:
     """Read the data of a study of a source and a target, as keywords of ``Study``."""
     if not source or target is None:
         raise ParameterError("a study must be given --source and --target, or several --task")
-    *sources, goal = read_all([*source, target], label, classes, vectors)
-    rows = None if evaluate is None else read_domain(evaluate, label=label, like=goal)
-    return {"source": sources, "target": goal, "evaluate": rows}
-
-
-def read_all(
-    paths: Sequence[Path], label: str | None, classes: Path | None, vectors: Path | None
-) -> list[Domain]:
-    """Read several domains together; the last is the target, which gets the descriptions."""
     check_vectors(classes, vectors)
-    domains = read_domains(paths, label=label)
+    described = classes is not None
+    paths = [*source, target]
+    beside = [evaluate] if evaluate is not None and is_table(evaluate) else []
+    domains = reading.domains([*paths, *beside], described=described)
+    judged = domains.pop() if beside else None
+    *sources, goal = domains
+    if evaluate is not None and judged is None:
+        judged = read_domain(evaluate, like=goal)
     if classes is not None:
         labels = next((domain.known for domain in domains if domain.n_labelled), None)
-        domains[-1] = domains[-1].described(read_descriptions(classes, vectors, labels))
-    return domains
+        goal = goal.described(read_descriptions(classes, vectors, labels))
+    return {"source": sources, "target": goal, "evaluate": judged}
 
 
 def read_descriptions(
@@ -87,15 +118,15 @@ def refuse_beside_tasks(**given: object) -> None:
         )
 
 
-def read_tasks(given: Sequence[str], label: str | None) -> dict[str, Domain]:
+def read_tasks(given: Sequence[str], reading: Reading = NOTHING_SAID) -> dict[str, Domain]:
     """Read the file or folder of each task; pictures of all tasks get the size of the first.
 
     Parameters
     ----------
     given
         ``"NAME=PATH"`` of each task; several tasks may be columns of one table.
-    label
-        Column of the labels in every table. By default the column with the name of the task, while
+    reading
+        How tables are read. Without a label in it, each task's is the column with its name, while
         columns with the names of other tasks are left out.
 
     Raises
@@ -108,18 +139,20 @@ def read_tasks(given: Sequence[str], label: str | None) -> dict[str, Domain]:
     paths = _named(given, "--task")
     tasks: dict[str, Domain] = {}
     for name, path in paths.items():
-        domain = _read(name, path, label, list(paths))
+        domain = _read(name, path, reading, list(paths))
         like = next((other for other in tasks.values() if _same_medium(other, domain)), None)
         if like is not None:
             domain = read_domain(path, like=like, name=name)
         tasks[name] = domain
+    if reading.write_schema is not None:
+        raise ParameterError("--write-schema must stand beside --source and --target; got --task")
     return tasks
 
 
 def read_evaluated(
-    given: Sequence[str], tasks: dict[str, Domain], label: str | None
+    given: Sequence[str], tasks: dict[str, Domain], reading: Reading = NOTHING_SAID
 ) -> dict[str, Domain]:
-    """Read the rows to evaluate tasks on, ``"NAME=PATH"`` each, aligned with the tasks.
+    """Read the rows to evaluate tasks on, ``"NAME=PATH"`` each, by the tasks' schemas.
 
     Raises
     ------
@@ -134,11 +167,8 @@ def read_evaluated(
             raise ParameterError(
                 f"--evaluate-task must name a task, {', '.join(tasks)}; got {name!r}"
             )
-        evaluated[name] = (
-            read_domain(path, like=tasks[name], name=name)
-            if isinstance(tasks[name].rows, DecodedRows)
-            else _read(name, path, label, list(tasks))
-        )
+        evaluated[name] = read_domain(path, like=tasks[name], name=name)
+        _check_labelled(name, path, evaluated[name], reading)
     return evaluated
 
 
@@ -154,22 +184,26 @@ def _named(given: Sequence[str], option: str) -> dict[str, Path]:
     return paths
 
 
-def _read(name: str, path: Path, label: str | None, names: list[str]) -> Domain:
-    domain = read_domain(path, label=label or name, name=name)
-    if not isinstance(domain.rows, FrameRows):
-        return domain
-    frame = domain.rows.frame
-    if domain.y is None:
-        columns = some(frame.columns)
-        raise DataError(
-            f"{path} must have a column {label or name!r} with the labels of task {name!r}"
-            f"{'' if label else ', or one that --label names'}; its columns are {columns}"
-        )
-    others = [] if label else [column for column in frame.columns if column in names]
-    if len(others) == frame.shape[1]:
-        raise DataError(f"{path} must have columns besides the labels of tasks; got none")
-    (rows,) = as_texts([path], [FrameRows(frame.drop(columns=others))])
-    return Domain(rows, domain.y, name=name)
+def _read(name: str, path: Path, reading: Reading, names: list[str]) -> Domain:
+    hints = reading.hints
+    if not hints.label and is_table(path):
+        others = tuple(other for other in names if other != name)
+        hints = replace(hints, label=(name,), ignore=others)
+    schema = None if reading.schema is None else read_schema(reading.schema)
+    domain = read_domain(path, name=name, schema=schema, hints=hints)
+    _check_labelled(name, path, domain, reading)
+    return domain
+
+
+def _check_labelled(name: str, path: Path, domain: Domain, reading: Reading) -> None:
+    if domain.schema is None or domain.y is not None:
+        return
+    label = reading.hints.label
+    raise DataError(
+        f"{path} must have a column {', '.join(label) or name!r} with the labels of task {name!r}"
+        f"{'' if label else ', or one that --label names'}; its columns are "
+        f"{some(domain.schema.columns)}"
+    )
 
 
 def _same_medium(one: Domain, other: Domain) -> bool:

@@ -12,7 +12,7 @@ from fourfold.core.tasks import Attributes, Classification
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.preparation.blockwise import BlockPreparation
-from fourfold.readers import read_domain
+from fourfold.readers import read_inputs
 from fourfold.readers.decoded import DecodedRows
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def write_predictions(
     """
     if _is_input(output, data):
         raise ParameterError(f"predictions must go to a file of their own; got {output}, an input")
-    domain = read_domain(data, missing=None)  # labels in the file are ignored
+    domain = read_inputs(data)
     try:
         columns = _columns(model, _fitting(model, domain), among, top)
     except DataError as error:

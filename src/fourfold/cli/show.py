@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fourfold.cli.flags import with_flags
+from fourfold.cli.show_reading import show_reading
 from fourfold.methods import cells, table
 from fourfold.planner import locate, locate_tasks
 
@@ -57,8 +58,10 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     plan = locate(sources, target)
     console = _console()
     data = [*(("source", source) for source in sources), ("target", target)]
-    for role, domain in [*data, *([("evaluate", evaluate)] if evaluate else [])]:
+    data += [("evaluate", evaluate)] if evaluate else []
+    for role, domain in data:
         console.print(f"{role}  {_summary(domain)}")
+    show_reading([domain for _, domain in data])
     _show_plan(plan)
     if evaluate is not None:
         from fourfold.study.overlap import judged_apart
@@ -92,6 +95,7 @@ def show_tasks(tasks: Mapping[str, Domain]) -> None:
     console = _console()
     for name, domain in tasks.items():
         console.print(f"task  {_summary(domain, name)}")
+    show_reading(list(tasks.values()))
     if difference := input_difference(tasks):
         console.print(f"The inputs of the tasks differ, {difference}: they share middle layers.")
     _show_plan(plan)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
-import pandas as pd
 
 from fourfold.errors import DataError
 
@@ -80,6 +79,8 @@ class Annotations:
         """Group of each row as a number from 0, (n,); None without groups."""
         if self.groups is None:
             return None
+        import pandas as pd
+
         codes, _ = pd.factorize(self.groups)
         alone = codes < 0
         codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
@@ -114,6 +115,8 @@ def _joined(values: Sequence[NDArray[Any] | None], otherwise: Sequence[NDArray[A
 def _names(values: Any) -> NDArray[Any] | None:
     if values is None:
         return None
+    import pandas as pd
+
     column = pd.Series(np.asarray(values).ravel()).astype(object)
     return column.where(column.notna(), None).to_numpy(object)
 
@@ -121,6 +124,8 @@ def _names(values: Any) -> NDArray[Any] | None:
 def _moments(values: Any) -> NDArray[np.float64] | None:
     if values is None:
         return None
+    import pandas as pd
+
     column = pd.Series(np.asarray(values).ravel())
     try:
         if not pd.api.types.is_numeric_dtype(column):

@@ -11,7 +11,7 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold.data.annotations import Annotations
 from fourfold.data.descriptions import Descriptions
-from fourfold.data.labels import read_labels
+from fourfold.data.labels import are_measured, read_labels
 from fourfold.data.rows import Rows, StackedRows, as_rows
 from fourfold.errors import DataError
 
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Index
+    from fourfold.data.schema import Schema
 
 __all__ = ["Domain", "in_one_order", "join_descriptions", "pool"]
 
-MANY: Final = 50
-"""Up to this many different whole numbers are classes."""
 COMPUTED: Final = frozenset({"counts", "digest", "measured"})
 """Cached properties."""
 
@@ -65,6 +64,8 @@ class Domain:
         label of weight 0 counts as missing.
     ids
         (n,) names of the rows.
+    schema
+        Schema by which a table was read; None for other rows, and where it is still to be inferred.
 
     Raises
     ------
@@ -94,9 +95,10 @@ class Domain:
         time: Any = None,
         sample_weight: Any = None,
         ids: Any = None,
+        schema: Schema | None = None,
     ) -> None:
         self.rows: Rows = as_rows(X)
-        self.name = name
+        self.name, self.schema = name, schema
         self.annotations = Annotations.read(
             self.rows.n, groups=groups, time=time, weight=sample_weight, ids=ids
         )
@@ -168,18 +170,16 @@ class Domain:
         """Whether 1-D labels are measurements rather than classes.
 
         Fractions are measurements. So are more than 50 different whole numbers with gaps between
-        them, such as prices, unless each is a described class.
+        them, such as prices, or not from 0 or 1 on, such as ages, unless all are described classes.
         """
         if self.y is None or self.y.ndim > 1 or not self.labelled.any():
             return False
+        if self.schema is not None and self.schema.labels is not None:
+            return self.schema.labels.type == "numbers"
         if self.classes is not None and all(label in self.classes for label in self.counts):
             return False
         y = np.array(self.known.tolist()) if self.y.dtype == object else self.known
-        if y.dtype.kind not in "iuf":
-            return False
-        kinds = np.unique(y)
-        gaps = kinds[-1] - kinds[0] + 1 > 2 * len(kinds)
-        return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and gaps))
+        return y.dtype.kind in "iuf" and are_measured(y)
 
     @cached_property
     def digest(self) -> str:
@@ -200,13 +200,14 @@ class Domain:
             y=None if self.y is None else self.y[index],
             labelled=self.labelled[index],
             annotations=self.annotations.at(index),
+            measured=self.measured,
         )
 
     def hide(self, index: Index) -> Domain:
         """Return the same rows without the labels at these positions."""
         labelled = self.labelled.copy()
         labelled[index] = False
-        return self._with(labelled=labelled)
+        return self._with(labelled=labelled, measured=self.measured)
 
     def unlabelled(self) -> Domain:
         """Return the same rows without labels."""
@@ -220,9 +221,17 @@ class Domain:
         """Return the same rows and labels with other descriptions of the classes."""
         return self._with(classes=Descriptions.of(classes))
 
+    def measurements(self) -> Domain:
+        """Return the same rows with labels that are known to be measurements."""
+        return self._with(measured=True)
+
     def with_rows(self, rows: Rows) -> Domain:
         """Return the same labels and annotations with other inputs, as many."""
         return self._with(rows=rows)
+
+    def read_by(self, schema: Schema, rows: Rows) -> Domain:
+        """Return the same labels and annotations with inputs that were read by a schema."""
+        return self._with(schema=schema, rows=rows)
 
     def _with(self, **changes: Any) -> Domain:
         """Return a copy with other attributes, and nothing that was computed from the old ones."""
@@ -261,7 +270,8 @@ def pool(domains: Sequence[Domain]) -> Domain:
             [np.zeros((d.n_rows, *width), dtype) if d.y is None else d.y for d in domains]
         )
         whole.labelled = np.concatenate([d.labelled for d in domains])
-    whole.classes = classes
+        whole.__dict__["measured"] = any(d.measured for d in domains)
+    whole.classes, whole.schema = classes, domains[0].schema
     whole.annotations = Annotations.pooled(
         [d.annotations for d in domains], [d.n_rows for d in domains]
     )

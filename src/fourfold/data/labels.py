@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,7 +12,22 @@ from fourfold.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["read_labels"]
+__all__ = ["are_measured", "read_labels"]
+
+MANY: Final = 50
+"""Up to this many different whole numbers are classes."""
+
+
+def are_measured(y: NDArray[Any]) -> bool:
+    """Return whether labels (n,), numbers, are measurements rather than classes.
+
+    Fractions are measurements. So are more than 50 different whole numbers with gaps between them,
+    such as prices, or not from 0 or 1 on, such as ages.
+    """
+    kinds = np.unique(y)
+    gaps = kinds[-1] - kinds[0] + 1 > 2 * len(kinds)
+    codes = kinds[0] in {0, 1} and not gaps
+    return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and not codes))
 
 
 def read_labels(y: Any, missing: object) -> tuple[NDArray[Any], NDArray[np.bool_]]:

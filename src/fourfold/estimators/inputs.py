@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self, final
 
 import numpy as np
 import torch
-from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.frozen.store import compute_once
 from fourfold.preparation.choose import PreparedRows, Standardize
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Body
     from fourfold.preparation.base import Preparation
+    from fourfold.preparation.target_encoding import LabelledRows
 
 __all__ = ["Data", "Inputs"]
 
@@ -52,11 +52,16 @@ class Inputs:
 
     @classmethod
     def for_rows(
-        cls, owner: str, prepare: Preparation, frozen: Frozen | None, rows: Rows
+        cls,
+        owner: str,
+        prepare: Preparation,
+        frozen: Frozen | None,
+        rows: Rows,
+        labels: LabelledRows | None = None,
     ) -> tuple[Self, Rows]:
         """Return inputs for rows like these, and these rows ready for the network."""
         inputs = cls(owner, prepare, frozen)
-        ready = inputs.ready(rows)
+        ready = inputs.ready(rows, labels)
         shape = ready.shape if inputs.outside else prepare.shape_
         n_features = rows.shape[0] if len(rows.shape) == 1 else None
         return replace(inputs, shape=shape, n_features=n_features), ready
@@ -71,11 +76,16 @@ class Inputs:
         """Digests of the preparation and of the frozen network."""
         return self.prepare.digest, "" if self.frozen is None else self.frozen.key
 
-    def ready(self, rows: Rows) -> Rows:
-        """Prepare rows for the trainable network; unusable ones are refused before any training."""
+    def ready(self, rows: Rows, labels: LabelledRows | None = None) -> Rows:
+        """Prepare rows for the trainable network; unusable ones are refused before any training.
+
+        Rows whose labels the preparation learnt from are prepared by the labels of others.
+        """
         if not self.outside:
             self.prepare.check_rows(rows, self.owner)
             return rows
+        if labels is not None and labels.rows is rows:
+            return self.above(self.prepare.out_of_fold(labels, self.owner))
         ready = self.prepare.transform(rows, self.owner)
         if isinstance(ready, PreparedRows) and self.frozen is None:
             self.prepare.check_rows(rows, self.owner)  # else found only when training reads them
@@ -102,18 +112,23 @@ class Data:
     """A domain ready for the network: rows (n, ...), and y (n,) or (n, m), encoded.
 
     Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark. ``weight``,
-    (n,), or (n, k) for the rows of k tasks, is that of the labels; None where all are alike.
+    (n,), or (n, k) for the rows of k tasks, is that of the labels; None where all are alike. Groups
+    are codes (n,) and times moments (n,), None without any: no choice divides a group between
+    training and judgement, or judges what comes before the training rows.
     """
 
     rows: Rows
     y: Tensor
     labelled: NDArray[np.bool_]
     weight: Tensor | None = None
+    groups: NDArray[np.intp] | None = None
+    time: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, domain: Domain, rows: Rows, y: Tensor, weight: Tensor | None = None) -> Self:
         """Return a domain's data, from its rows ready for the network and its encoded labels."""
-        return cls(rows, y, domain.labelled, weight=weight)
+        beside = domain.annotations
+        return cls(rows, y, domain.labelled, weight, beside.group_codes, beside.time)
 
     @property
     def row_weights(self) -> NDArray[np.float32]:
@@ -139,10 +154,11 @@ class Data:
     def at(self, index: NDArray[np.intp]) -> Data:
         """Return the rows at these positions."""
         at = torch.from_numpy(index)
-        weight = None if self.weight is None else self.weight[at]
-        return Data(self.rows.subset(index), self.y[at], self.labelled[index], weight=weight)
-
-    def class_means(self, features: Tensor, classes: int) -> Tensor:
-        """Average features (n, d) of labelled rows over each class, (k, d), by their weights."""
-        shares = F.one_hot(self.y, classes) * torch.from_numpy(self.row_weights)[:, None]  # (n, k)
-        return (shares / shares.sum(0)).T @ features
+        return Data(
+            self.rows.subset(index),
+            self.y[at],
+            self.labelled[index],
+            weight=None if self.weight is None else self.weight[at],
+            groups=None if self.groups is None else self.groups[index],
+            time=None if self.time is None else self.time[index],
+        )

@@ -9,10 +9,12 @@ from sklearn.base import clone
 from torch import nn
 
 from fourfold.core.parameters import Parameters, Positive
-from fourfold.core.tasks import Classification, Task
+from fourfold.core.tasks import Classification, Regression, Task
+from fourfold.data.kinds import label_kind
 from fourfold.errors import ParameterError
 from fourfold.estimators.posing import fit_task
 from fourfold.estimators.transfer import TransferEstimator
+from fourfold.estimators.warm_start import Head
 from fourfold.networks.builder import Builder
 from fourfold.networks.cut import Cut
 from fourfold.training.recipe import Recipe
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.estimators.problem import ClassDescriptions, Given
 
-__all__ = ["FitsHead", "LearnsLabels", "OnFeatures", "TrainsNetwork", "UsesRecipe"]
+__all__ = [
+    "FitsHead",
+    "LearnsLabels",
+    "OnFeatures",
+    "StartsFromHead",
+    "TrainsNetwork",
+    "UsesRecipe",
+]
 
 
 class UsesRecipe(Parameters):
@@ -65,10 +74,15 @@ class LearnsLabels(TransferEstimator, ABC):
     Parameters
     ----------
     task
-        The task; None infers it from the labels.
+        The task; None infers it from the labels of the target and of the source together.
     """
 
     task: Task | None = None
+
+    @property
+    def keeps_classes(self) -> bool:
+        """Whether classes of a source that no label of the target is of yet stay possible."""
+        return False
 
     @property
     @final
@@ -78,24 +92,55 @@ class LearnsLabels(TransferEstimator, ABC):
     @final
     def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
         del classes
-        if self.needs.same_labels and given.pretrained is not None:
-            if given.pretrained.task is None:
-                raise ParameterError(
-                    "source must know its class names for this method; got a bare network: "
-                    "use a fitted estimator or a saved model"
-                )
-            return given.pretrained.task
-        labels = given.source if self.needs.same_labels else None
-        task = fit_task(self.task, labels or given.target)
+        task = self._task_of(given)
         if isinstance(task, Classification):
             task.check_class_weight()
         return task
 
-    @final
-    def infer_source_task(self, source: Domain, task: Task) -> Task | None:
+    def _task_of(self, given: Given) -> Task:
+        target, source = given.target, given.source
         if self.needs.same_labels:
+            return self._sources_task(given)
+        if source is None or not source.n_labelled:
+            return fit_task(self.task, target)
+        task = fit_task(self.task, target, source)
+        return _with_classes_of(source, task, target) if self.keeps_classes else task
+
+    def _sources_task(self, given: Given) -> Task:
+        """Return the source's task, in the units of the target's numbers where it has labels."""
+        task = given.pretrained.task if given.pretrained is not None else None
+        if task is not None:
+            task = clone(task).restore(task.state())
+        elif given.pretrained is not None:
+            raise ParameterError(
+                "source must know its class names for this method; got a bare network: "
+                "use a fitted estimator or a saved model"
+            )
+        else:
+            task = fit_task(self.task, given.source or given.target, given.target)
+        if not isinstance(task, Regression) or not given.target.n_labelled:
             return task
-        return fit_task(self.task, source) if source.n_labelled else None
+        task.encode(given.target)  # refuses another number of outputs
+        needed = self.needs.target_labels
+        return Regression().fit(given.target) if needed else task.moved_to(given.target)
+
+    @final
+    def infer_source_task(self, source: Domain, given: Given, task: Task) -> Task | None:
+        if not source.n_labelled:
+            return None
+        if self.needs.same_labels:
+            return Regression().fit(source) if isinstance(task, Regression) else task
+        return fit_task(self.task, source, given.target)
+
+
+def _with_classes_of(source: Domain, task: Task, target: Domain) -> Task:
+    """Add the source's classes to the target's, where these are some of them."""
+    if not isinstance(task, Classification) or label_kind(source, target) != "classes":
+        return task
+    wider = clone(task).fit(source)
+    known = wider.codes(task.classes_)
+    lacking = (known < 0).any() or len(known) == len(wider.classes_)
+    return task if lacking else wider.taught_by(target)
 
 
 class TrainsNetwork(UsesRecipe, LearnsLabels, ABC):
@@ -113,6 +158,29 @@ class TrainsNetwork(UsesRecipe, LearnsLabels, ABC):
     network: nn.Module | Builder | str | None = None
 
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network")
+
+
+class StartsFromHead(TrainsNetwork, ABC):
+    """A method that may start from the source's last layer.
+
+    Where the target's classes are some of those of a source with data, the others stay possible:
+    the last layer keeps them, and no label of the target counts against them.
+
+    Parameters
+    ----------
+    head
+        ``"new"`` starts a fresh last layer; ``"source"`` starts from the source's; ``"auto"`` does
+        so where it can: where every class of the target is among the source's, or both have as
+        many answers, or as many numbers, which are refitted to the target's labels.
+    """
+
+    head: Head = "auto"
+
+    @property
+    @final
+    def keeps_classes(self) -> bool:
+        """Whether classes of a source that no label of the target is of yet stay possible."""
+        return self.head != "new"
 
 
 class FitsHead(OnFeatures, LearnsLabels, ABC):

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import torch
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from fourfold.core.serialization import to_plain
 from fourfold.core.tasks import Classification, infer_task
 from fourfold.data.domain import Domain, pool
+from fourfold.data.kinds import check_names
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data, Inputs
 from fourfold.estimators.model import Model
 from fourfold.estimators.predicting import Predicts
+from fourfold.estimators.preparing import fitted_to, labelled_rows
 from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import builder_of
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.problem import ClassDescriptions, SourceOf
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Builder
+    from fourfold.preparation.target_encoding import LabelledRows
 
 __all__ = ["PosesProblem", "bare_network", "fit_task", "pose"]
 
@@ -51,12 +52,17 @@ class PosesProblem(Predicts, ABC):
     Parameters
     ----------
     prepare
-        Preprocessing, fitted without labels on both domains and applied to both; in scikit-learn's
+        Preprocessing, fitted on both domains and applied to both; where there is no transfer,
+        fitted on the target alone. It may learn from the labels of the source, or else of the
+        target, and prepares each of their rows by the labels of others. In scikit-learn's
         ``FrozenEstimator``, one that is fitted already and stays as it is. None chooses by the
         data, and leaves inputs as they are for a network of the user's.
     """
 
     prepare: Preparation | FrozenEstimator | None = None
+
+    uses_source: ClassVar[bool] = True
+    """Whether the source takes part; no part of it reaches a baseline without transfer."""
 
     sources_in_turn: ClassVar[bool] = False
     """Whether several sources are taken one by one, as ``problem.chain``, and not pooled."""
@@ -80,9 +86,9 @@ class PosesProblem(Predicts, ABC):
     def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
         """Return the target's task, fitted."""
 
-    def infer_source_task(self, source: Domain, task: Task) -> Task | None:
+    def infer_source_task(self, source: Domain, given: Given, task: Task) -> Task | None:
         """Return the source's task, fitted; None where its labels are not used."""
-        del source, task
+        del source, given, task
         return None
 
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
@@ -97,8 +103,10 @@ class PosesProblem(Predicts, ABC):
 def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretrained]) -> Problem:
     """Prepare all that a method learns from, or refuse it before any training."""
     name = type(method).__name__
+    if not method.uses_source:  # of a trained network only its architecture is used
+        sources = [one for one in sources if isinstance(one, Pretrained)]
     groups = [[one] for one in sources] if method.sources_in_turn else [list(sources)]
-    parts = [_pooled_or_pretrained(name, group) for group in groups]
+    parts = [_pooled_or_pretrained(name, group) for group in groups if group]
     domains = [one for one in parts if isinstance(one, Domain)]
     pretrained = _leading([one for one in parts if isinstance(one, Pretrained)])
     given = Given(target, next(iter(domains), None), pretrained)
@@ -108,9 +116,15 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
         raise DataError(
             f"{name} must have classes to learn; got a {task.kind}'s labels ({type(task).__name__})"
         )
-    prepare, frozen = _fit_preparation(method, [*domains, target], pretrained)
-    inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows)
-    made = [_source(method, part, inputs, task) for part in parts if part is not None]
+    tasks = [
+        method.infer_source_task(one, given, task) if isinstance(one, Domain) else None
+        for one in parts
+    ]
+    learnt = [(d, own) for d, own in zip(parts, tasks, strict=True) if isinstance(d, Domain)]
+    prepare, frozen, labels = _prepare(method, [*learnt, (target, task)], pretrained)
+    inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows, labels)
+    pairs = zip(parts, tasks, strict=True) if method.uses_source else ()
+    made = [_source(part, own, inputs, labels) for part, own in pairs]
     return Problem(
         task=task,
         target=Data.of(target, rows, task.encode(target), task.weigh(target)),
@@ -132,9 +146,13 @@ def bare_network(network: nn.Module) -> Pretrained:
     return Pretrained(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
-def fit_task(task: Task | None, labels: Domain) -> Task:
-    """Fit a copy of the task that was asked for, or else of the one that the labels imply."""
-    fitted = (clone(task) if task is not None else infer_task(labels)).fit(labels)
+def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
+    """Fit a copy of the task that was asked for, or else of the one that the labels imply.
+
+    Labels of domains beside these may settle what few ones leave open.
+    """
+    check_names(labels, *beside)
+    fitted = (clone(task) if task is not None else infer_task(labels, *beside)).fit(labels)
     if isinstance(fitted, Classification) and len(fitted.classes_) < 2:
         raise DataError(
             f"labels of {labels.name or 'the domain'} must be of at least two classes; got one "
@@ -143,13 +161,11 @@ def fit_task(task: Task | None, labels: Domain) -> Task:
     return fitted
 
 
-def _pooled_or_pretrained(
-    name: str, sources: Sequence[Domain | Pretrained]
-) -> Domain | Pretrained | None:
+def _pooled_or_pretrained(name: str, sources: Sequence[Domain | Pretrained]) -> Domain | Pretrained:
     """Pool domains; a pretrained network stands alone."""
     domains = [one for one in sources if isinstance(one, Domain)]
     if len(domains) == len(sources):
-        return pool(domains) if domains else None
+        return pool(domains)
     if len(sources) > 1:
         raise ParameterError(
             f"source of {name} must be Domains or one trained model; got {len(sources)} sources, "
@@ -170,33 +186,32 @@ def _leading(pretrained: Sequence[Pretrained]) -> Pretrained | None:
     return next(iter([*prepared, *pretrained]), None)
 
 
-def _fit_preparation(
-    method: PosesProblem, domains: Sequence[Domain], pretrained: Pretrained | None
-) -> tuple[Preparation, Frozen | None]:
-    """Fit a preparation on all domains' rows, or take over a pretrained network's."""
-    if pretrained is not None and pretrained.inputs is not None:
-        return pretrained.inputs.prepare, pretrained.inputs.frozen
-    rows = [domain.rows for domain in domains]
-    user_network = pretrained is not None or isinstance(method.network, nn.Module)
-    frozen = method.network.frozen if isinstance(method.network, Cut) else None
-    chosen = method.prepare or method.choose_preparation(rows, user_network=user_network)
-    if isinstance(chosen, FrozenEstimator):
-        return _already_fitted(chosen), frozen
-    fitted: Preparation = clone(chosen).fit(*rows)
-    return fitted, frozen
+def _prepare(
+    method: PosesProblem,
+    learnt: Sequence[tuple[Domain, Task | None]],
+    pretrained: Pretrained | None,
+) -> tuple[Preparation, Frozen | None, LabelledRows | None]:
+    """Fit a preparation on all domains, or take over a pretrained network's.
 
-
-def _already_fitted(frozen: FrozenEstimator) -> Preparation:
-    """Take a fitted preparation out of its FrozenEstimator."""
-    inner = frozen.estimator
-    must = "prepare in a FrozenEstimator must be a Preparation that is fitted; got one"
-    if not isinstance(inner, Preparation):
-        raise ParameterError(f"{must} of {type(inner).__name__}")
-    try:
-        check_is_fitted(inner)
-    except NotFittedError:
-        raise ParameterError(f"{must} not fitted") from None
-    return inner
+    It learns from the labels of the first domain that has some; these are returned, too. A baseline
+    without transfer takes over frozen layers alone, and fits a preparation of their kind anew.
+    """
+    above, network = None if pretrained is None else pretrained.inputs, method.network
+    if above is not None and method.uses_source:
+        return above.prepare, above.frozen, None
+    rows = [domain.rows for domain, _ in learnt]
+    bare = pretrained is not None and method.uses_source
+    below = network.frozen if isinstance(network, Cut) else None
+    chosen = method.prepare
+    if network is None and above is not None and above.frozen is not None:
+        below, chosen = above.frozen, chosen or above.prepare
+    own = isinstance(network, nn.Module)
+    chosen = chosen or method.choose_preparation(rows, user_network=own or bare)
+    known = (
+        labelled_rows(one, task) for one, task in learnt if task is not None and one.n_labelled
+    )
+    prepare, labels = fitted_to(rows, chosen, next(known, None))
+    return prepare, below, labels
 
 
 def _network(
@@ -204,13 +219,14 @@ def _network(
 ) -> Builder | nn.Module | None:
     """Return the builder of fresh networks; None where there is only a bare source."""
     own = method.network.rest if isinstance(method.network, Cut) else method.network
-    if pretrained is not None and not (method.sources_in_turn and own is not None):
+    mine = own is not None and (method.sources_in_turn or not method.uses_source)
+    if pretrained is not None and not mine:
         return pretrained.model.builder or (own if isinstance(own, nn.Module) else None)
     return own if isinstance(own, nn.Module) else builder_of(own, shape)
 
 
 def _source(
-    method: PosesProblem, part: Domain | Pretrained, inputs: Inputs, task: Task
+    part: Domain | Pretrained, own: Task | None, inputs: Inputs, labels: LabelledRows | None
 ) -> SourceOf:
     """Prepare one source, as data or as a network on rows as they come here."""
     if isinstance(part, Pretrained):
@@ -218,8 +234,7 @@ def _source(
             return part
         (network,) = part.model.body.children()  # a bare one: the preparation is put below it
         return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
-    own = method.infer_source_task(part, task)
-    rows, digest = inputs.ready(part.rows), _digest(part)
+    rows, digest = inputs.ready(part.rows, labels), _digest(part)
     if own is None:
         return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)
     return Labelled(Data.of(part, rows, own.encode(part), own.weigh(part)), own, digest)

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from fourfold.core.dependent_folds import hold_out_last
 from fourfold.core.process import world_size
 from fourfold.errors import DataError
 from fourfold.frozen.blocks import as_tensor
@@ -48,13 +49,26 @@ KEPT: Final = 16
 
 
 def split_rows(data: Data, held: int) -> tuple[Data, Data]:
-    """Split rows at random: those to train on, and ``held`` ones to validate on."""
+    """Split rows: those to train on, and about ``held`` ones to validate on.
+
+    These are drawn at random, whole groups where there are any, or the last ones where times are
+    known; none where all rows are of one group or moment.
+    """
     order = torch.randperm(len(data.y)).numpy()
-    return data.at(order[held:]), data.at(order[:held])
+    if data.groups is None and data.time is None:
+        return data.at(order[held:]), data.at(order[:held])
+    train, kept = hold_out_last(order, held, groups=data.groups, time=data.time)
+    return data.at(train), data.at(kept)
 
 
 def hold_out(data: Data, recipe: Recipe) -> tuple[Data, Data | None]:
-    """Hold out the recipe's share of rows for validation; None where it asks for none."""
+    """Hold out the recipe's share of rows for validation; None where it asks for none.
+
+    Raises
+    ------
+    DataError
+        If it asks for some of a single row, group or moment.
+    """
     n = len(data.y)
     if not recipe.validation:
         return data, None
@@ -63,7 +77,13 @@ def hold_out(data: Data, recipe: Recipe) -> tuple[Data, Data | None]:
             "there must be at least two labelled rows where the recipe holds some out for "
             f"validation; got {n}"
         )
-    return split_rows(data, min(max(round(recipe.validation * n), 1), n - 1))
+    train, held = split_rows(data, min(max(round(recipe.validation * n), 1), n - 1))
+    if not len(held.y):
+        raise DataError(
+            "labelled rows must be of at least two groups or moments where the recipe holds some "
+            "out for validation; got one"
+        )
+    return train, held
 
 
 def validation(
@@ -119,9 +139,8 @@ def train_by(
 
 def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:
     """Train a linear probe: the head alone, on features that are computed once."""
-    return supervise(
-        model.head, task, replace(data, rows=frozen_rows(model.body, data.rows)), recipe
-    )
+    features = replace(data, rows=frozen_rows(model.body, data.rows))
+    return supervise(model.head, task, features, recipe)
 
 
 def frozen_rows(module: nn.Module, rows: Rows) -> Rows:

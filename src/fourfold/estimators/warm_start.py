@@ -1,34 +1,55 @@
-"""Warm start: the target's network from the source's, with its last layer where that fits."""
+"""Warm start: the target's network from the source's, with its last layer where that fits.
+
+Outputs of a regression are refitted to the target's labels: to their units, if these are others.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, final
 
+import numpy as np
 import torch
 from torch import nn
 
+from fourfold.algorithms.units import Line, fit_line
+from fourfold.core.findings import Facts
 from fourfold.core.tasks import Classification, Regression
 from fourfold.errors import DataError
 from fourfold.estimators.problem import Pretrained
+from fourfold.estimators.supervised import teacher_outputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from fourfold.core.tasks import Task
+    from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
 
-__all__ = ["Head", "can_keep_head", "keep_head", "warm_start"]
+__all__ = ["Head", "Start", "can_keep_head", "keep_head", "warm_start"]
 
 Head: TypeAlias = Literal["auto", "new", "source"]
 """Whether the last layer starts fresh, from the source's, or from the source's where it can."""
 
 
-def warm_start(problem: Problem, head: Head = "auto") -> tuple[Model, bool]:
+@final
+class Start(NamedTuple):
+    """A model to start from, whether its last layer is the source's, and findings on that."""
+
+    model: Model
+    kept: bool
+    findings: Sequence[Facts] = ()
+
+
+def warm_start(problem: Problem, head: Head = "auto") -> Start:
     """Put the target's last layer on the source model's body, which is not copied.
 
-    Returned are the model, and whether its last layer is the source's. If that is asked for, and
-    has not all outputs of the target, a DataError is raised.
+    Raises
+    ------
+    DataError
+        If the source's last layer is asked for, and has not all outputs of the target.
     """
     if head == "source" and not can_keep_head(problem):
         raise DataError(
@@ -37,17 +58,43 @@ def warm_start(problem: Problem, head: Head = "auto") -> tuple[Model, bool]:
         )
     source = problem.source_model
     model = problem.model(source.body)
-    return model, keep_head(model.head, source.head, problem, head)
+    if head == "new" or not can_keep_head(problem):
+        return Start(model, kept=False)
+    findings = keep_head(model.head, source, problem, problem.target.known())
+    return Start(model, kept=True, findings=findings)
 
 
-def keep_head(new: nn.Module, old: nn.Module, problem: Problem, head: Head = "auto") -> bool:
-    """Start a last layer from the source's, if asked for and possible; return whether it does."""
-    if head == "new":
-        return False
-    weights = _converted(old, problem.source_task, problem.task)
-    if weights is not None:
-        new.load_state_dict(weights)
-    return weights is not None
+def keep_head(new: nn.Module, source: Model, problem: Problem, data: Data) -> list[Facts]:
+    """Start a last layer from the source model's, which must fit; refit numbers to labelled rows.
+
+    Other units than the source's are a finding.
+    """
+    task, old_task = problem.task, problem.source_task
+    new.load_state_dict(_converted(source.head, old_task, task) or {})
+    if not isinstance(task, Regression) or not isinstance(old_task, Regression):
+        return []
+    outputs = teacher_outputs(nn.Sequential(source.body, new), data.rows).double().numpy()
+    spreads = old_task.scale_ / task.scale_
+    columns = zip(outputs.T, data.y.double().numpy().T, spreads, strict=True)
+    lines = [fit_line(x[~np.isnan(y)], y[~np.isnan(y)], spread) for x, y, spread in columns]
+    slopes, shifts = (torch.tensor(values) for values in zip(*lines, strict=True))
+    with torch.no_grad():
+        weight, bias = new.get_parameter("weight"), new.get_parameter("bias")
+        weight.mul_(slopes[:, None].to(weight))
+        bias.mul_(slopes.to(bias)).add_(shifts.to(bias))
+    return _noted(lines, task)
+
+
+def _noted(lines: Sequence[Line], task: Regression) -> list[Facts]:
+    """Write the lines from the source's numbers to the target's, in the units of the labels."""
+    if all(line == Line() for line in lines):
+        return []
+    values = {}
+    for i, (line, mean, scale) in enumerate(zip(lines, task.mean_, task.scale_, strict=True), 1):
+        shift = (1 - line.slope) * mean + scale * line.shift
+        name = "target" if len(lines) == 1 else f"target, output {i}"
+        values[name] = f"{line.slope:.4g} × the source's prediction {shift:+.4g}"
+    return [Facts("Numbers of the source, refitted to the target's labels", values)]
 
 
 def can_keep_head(problem: Problem) -> bool:

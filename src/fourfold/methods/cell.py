@@ -22,9 +22,11 @@ class Facts(NamedTuple):
     unseen
         Described classes that the source lacks.
     numbers
-        Whether labels are numbers, not classes.
+        Whether labels are numbers, or several answers a row, and not classes.
     described
         Whether classes are described.
+    differ
+        Difference in kind between the labels of source and target, in words; empty for none.
     """
 
     source_labelled: int
@@ -34,6 +36,7 @@ class Facts(NamedTuple):
     unseen: tuple[str, ...]
     numbers: bool
     described: bool
+    differ: str = ""
 
 
 class Ruling(NamedTuple):

@@ -16,7 +16,13 @@ from fourfold.estimators.contracts import Needs
 from fourfold.estimators.inputs import Data
 from fourfold.estimators.linear_head import fit_head
 from fourfold.estimators.model import Model
-from fourfold.estimators.network import FitsHead, OnFeatures, TrainsNetwork, UsesRecipe
+from fourfold.estimators.network import (
+    FitsHead,
+    OnFeatures,
+    StartsFromHead,
+    TrainsNetwork,
+    UsesRecipe,
+)
 from fourfold.estimators.problem import Fitted, Labelled, Pretrained, Problem, Unlabelled
 from fourfold.estimators.supervised import (
     frozen_rows,

@@ -1,4 +1,4 @@
-"""Preparations: preprocessing of rows, fitted without labels on all domains.
+"""Preparations: preprocessing of rows, by a transform that is the same for every domain.
 
-What turns raw rows into rows of numbers belongs here; layers that learn from labels do not.
+What turns raw rows into rows of numbers belongs here; layers that are trained do not.
 """

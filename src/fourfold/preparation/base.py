@@ -1,4 +1,4 @@
-"""Preparation: preprocessing of rows, fitted without labels on all domains."""
+"""Preparation: preprocessing of rows, by a transform that is the same for every domain."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
+    from fourfold.preparation.target_encoding import LabelledRows
 
 __all__ = ["FORMAT", "Preparation"]
 
@@ -37,13 +38,17 @@ class Preparation(Parameters, ABC):
     """
 
     @final
-    def fit(self, *rows: Rows) -> Self:
-        """Fit to the inputs of one or more domains, without labels.
+    def fit(self, *rows: Rows, labels: LabelledRows | None = None) -> Self:
+        """Fit to the inputs of one or more domains.
 
         Parameters
         ----------
         rows
             The inputs of each domain, all of one kind and shape.
+        labels
+            One of the domains, with its labels, for a preparation that ``learns_labels``; those of
+            rows that a model is judged on must be missing. Its rows are then prepared by
+            :meth:`out_of_fold` where a model learns from them. None without labels.
 
         Raises
         ------
@@ -54,11 +59,34 @@ class Preparation(Parameters, ABC):
         if not rows:
             raise DataError("a preparation must be fitted on the rows of at least one domain")
         self.shape_: tuple[int, ...] = self._learn(rows)
+        if labels is not None and self.learns_labels:
+            self.shape_ = self._learn_labels(labels)
         return self
 
     @abstractmethod
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         """Fit to rows and return the shape of a prepared one."""
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether features are added where labels are given to :meth:`fit`."""
+        return False
+
+    def _learn_labels(self, labels: LabelledRows) -> tuple[int, ...]:
+        """Learn from labels, after the rows, and return the shape of a prepared row."""
+        del labels
+        return self.shape_
+
+    def out_of_fold(self, labels: LabelledRows, who: str = "") -> Rows:
+        """Prepare the labelled rows of :meth:`fit`, no row by its own label; lazy rows stay lazy.
+
+        ``who`` and errors are those of :meth:`transform`.
+        """
+        return self.transform(labels.rows, who)
+
+    def notes(self) -> list[str]:
+        """List the losses of the fitted rows, a sentence each."""
+        return []
 
     @abstractmethod
     def transform(self, rows: Rows, who: str = "") -> Rows:

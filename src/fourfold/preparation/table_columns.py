@@ -1,186 +1,135 @@
-"""The kinds of a table's columns: numbers, categories, dates and text."""
+"""The columns of a table as numbers, categories and text."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from fourfold.errors import DataError
-from fourfold.preparation.scripts import has_spaces
+from fourfold.data.schema import Column, Hints, as_pile, read_piles
+from fourfold.data.schema.remarks import strange_cells
+from fourfold.data.scripts import separated
+from fourfold.errors import DataError, FourfoldWarning, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    Name: TypeAlias = str | int
+    from fourfold.data.rows import Rows
 
 __all__ = ["ColumnKinds", "arranged", "sort_columns"]
 
+FEW = 20
+"""Among more cells than these some must fit."""
 MISSING = "missing"
 """The category of a missing cell."""
-NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal")
-DATES = ("datetime64", "datetime", "date")
-WORDS = ("string", "boolean", "empty")
 
 
 class ColumnKinds(NamedTuple):
-    """The names of a table's columns, by their kind."""
+    """The columns of a table that are inputs, by name and by their kind."""
 
-    numbers: list[Any]
-    categories: list[Any]
-    dates: list[Any]
-    text: list[Any]
-    spaced: bool
-    """Whether words of the text are separated by spaces."""
+    columns: dict[Any, Column]
+
+    def of(self, kind: str) -> list[Any]:
+        """Return the names of the columns of a kind."""
+        return [name for name, column in self.columns.items() if column.kind == kind]
+
+    @property
+    def numbers(self) -> list[Any]:
+        """Names of the columns of numbers."""
+        return self.of("number")
+
+    @property
+    def categories(self) -> list[Any]:
+        """Names of the columns of categories."""
+        return self.of("category")
+
+    @property
+    def dates(self) -> list[Any]:
+        """Names of the columns of dates."""
+        return self.of("date")
+
+    @property
+    def text(self) -> list[Any]:
+        """Names of the columns of text."""
+        return self.of("text")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the columns as JSON; names may be numbers."""
+        return {"columns": [[name, column.to_json()] for name, column in self.columns.items()]}
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> ColumnKinds:
+        """Rebuild from :meth:`to_json`."""
+        return cls({name: Column.of_json(name, column) for name, column in said["columns"]})
 
 
-def sort_columns(frames: Sequence[pd.DataFrame]) -> ColumnKinds:
-    """Infer the kind of each column from the tables of all domains together.
+def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> ColumnKinds:
+    """Return the columns of all domains: those of their schema, or inferred from all together.
 
-    *Numbers*: numbers in every domain, or numbers in one and booleans in another. *Dates*:
-    dates in every domain. Strings, categories and booleans are *categories*, except strings that
-    are *text*: more than half of the nonempty cells are distinct, with on average at least 3 words,
-    or at least 5 letters of a script without spaces (Thai, Chinese, Japanese).
-    An empty column has any kind; one that is empty in all domains is a number.
+    A column that is left out is not among them. What was uncertain is a warning where there is no
+    schema, by which it was said already.
 
     Raises
     ------
     DataError
-        If the tables have different columns, a name occurs twice, or a column has several kinds or
-        an unknown one.
+        If the tables have different columns, or none that is an input.
     """
-    names = _names(frames)
-    kinds = {name: _common(name, [_kind(name, frame[name]) for frame in frames]) for name in names}
-    groups: dict[str, list[Any]] = {kind: [] for kind in ("number", "category", "date", "text")}
-    spaced = True
-    for name, kind in kinds.items():
-        group = kind
-        if kind == "string":
-            cells = pd.concat([frame[name].dropna() for frame in frames]).astype(str)
-            group, apart = _text_or_category(cells)
-            spaced = spaced and apart
-        groups[group].append(name)
-    return ColumnKinds(
-        groups["number"], groups["category"], groups["date"], groups["text"], spaced=spaced
-    )
+    known = next((part.columns for part in rows if part.columns is not None), None)
+    if known is None:
+        piles = [as_pile(frame, f"table {at}") for at, frame in enumerate(frames, 1)]
+        schema, _ = read_piles(piles, Hints())
+        known = schema.columns
+    return ColumnKinds({name: known[name] for name in sorted(known, key=str) if known[name].used})
 
 
 def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:
     """Convert a table with the needed columns, in any order, to numbers and strings.
 
     They are float64 ``number 0``, ... (missing: NaN), strings ``category 0``, ... (missing:
-    ``"missing"``) and ``text`` (missing: nothing).
+    ``"missing"``) and ``text`` (missing: nothing), with spaces between its words. Cells that do not
+    fit are missing, by a warning.
 
     Raises
     ------
     DataError
-        If a column is missing, is of another kind than in fit, or holds infinity.
+        If a column is missing or holds objects.
     """
-    needed = (*columns.numbers, *columns.categories, *columns.dates, *columns.text)
-    lacking = [name for name in needed if name not in frame.columns]
+    lacking = [name for name in columns.columns if name not in frame.columns]
     if lacking:
         raise DataError(
             f"the table must have the columns that {who} was fitted on; "
             f"missing: {', '.join(map(str, lacking))}"
         )
-    parts: dict[str, Any] = {}
-    numbers = [_number(name, frame[name]) for name in columns.numbers]
+    read = {name: column.read(frame[name], name) for name, column in columns.columns.items()}
+    odd = [name for name, one in read.items() if len(one.strange) or one.infinite]
+    _warn_of_strange(frame, columns, odd)
+    numbers = [read[name].cells for name in columns.numbers]
     for name in columns.dates:
-        numbers += _date_parts(name, frame[name])
-    for i, values in enumerate(numbers):
-        parts[f"number {i}"] = values
+        numbers += _date_parts(read[name].cells)
+    parts: dict[str, Any] = {f"number {i}": values for i, values in enumerate(numbers)}
     for i, name in enumerate(columns.categories):
-        parts[f"category {i}"] = np.array([_word(cell) for cell in _cells(frame[name])], object)
+        parts[f"category {i}"] = read[name].cells.fillna(MISSING).to_numpy(object)
     if columns.text:
-        cells = zip(*(_cells(frame[name]) for name in columns.text), strict=True)
-        parts["text"] = np.array(["\n".join(c for c in row if c) for row in cells], object)
+        cells = zip(*(read[name].cells.fillna("") for name in columns.text), strict=True)
+        texts = [separated("\n".join(c for c in row if c)) for row in cells]
+        parts["text"] = np.array(texts, object)
     return pd.DataFrame(parts, index=pd.RangeIndex(len(frame)))
 
 
-def _names(frames: Sequence[pd.DataFrame]) -> list[Any]:
-    first = list(frames[0].columns)
-    for frame in frames:
-        if not frame.columns.is_unique:
-            raise DataError("a table's column names must differ; one occurs twice")
-        apart = set(frame.columns) ^ set(first)
-        if apart:
-            odd = ", ".join(sorted(map(str, apart)))
-            raise DataError(f"tables must have the same columns; only one has {odd}")
-    if not all(isinstance(name, (str, int, np.integer)) for name in first):
-        raise DataError(f"column names must be strings or whole numbers; got {first}")
-    plain = [name if isinstance(name, str) else int(name) for name in first]
-    return sorted(plain, key=str)  # in whatever order a file has them
+def _warn_of_strange(frame: pd.DataFrame, columns: ColumnKinds, names: Sequence[Any]) -> None:
+    for name in names:
+        column, cells = columns.columns[name], frame[name]
+        if len(cells) > FEW and column.read(cells, name).cells.isna().all():
+            raise DataError(f"column {name!r} must hold {column.kind}s, as at fit; got others")
+        pile = as_pile(frame[[name]], "the table")
+        for note in strange_cells([pile], name, column):
+            warnings.warn(one_line(f"column {note.sentence}"), FourfoldWarning, stacklevel=2)
 
 
-def _kind(name: Name, column: pd.Series[Any]) -> str:
-    """Return a column's kind in one domain: number, boolean, date, string, category or empty."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return "category"
-    found = pd.api.types.infer_dtype(column, skipna=True)
-    if found == "empty" or not column.notna().any():
-        return "empty"
-    if found in NUMBERS:
-        return "number"
-    if found in DATES:
-        return "date"
-    if found in WORDS:
-        return found
-    raise DataError(
-        f"column {name!r} must hold numbers, dates, booleans or texts, one of them; got {found}"
-    )
-
-
-def _common(name: Name, kinds: list[str]) -> str:
-    """Return a column's kind in all domains."""
-    found = set(kinds) - {"empty"}
-    if found <= {"boolean", "number"} and found != {"boolean"}:
-        return "number"
-    if found <= {"string", "category", "boolean"}:
-        return "string" if found == {"string"} else "category"
-    if found == {"date"}:
-        return "date"
-    raise DataError(
-        f"column {name!r} must hold the same in all domains; got {' and '.join(sorted(found))}"
-    )
-
-
-def _text_or_category(cells: pd.Series[str]) -> tuple[str, bool]:
-    """Tell text from categories, and spaced words from others."""
-    distinct = cells.drop_duplicates()
-    if len(distinct) <= len(cells) / 2 or len(distinct) < 2:
-        return "category", True
-    words = float(np.mean([len(cell.split()) for cell in distinct]))
-    if not has_spaces(distinct):
-        return "text", False
-    return ("text" if words >= 3 else "category"), True
-
-
-def _cells(column: pd.Series[Any]) -> list[Any]:
-    there = column.notna().to_numpy()
-    return [cell if t else "" for cell, t in zip(column.tolist(), there, strict=True)]
-
-
-def _word(cell: Any) -> str:
-    """Name a category; 3.0 is 3, as missing cells turn whole numbers into floats."""
-    whole = isinstance(cell, float) and cell.is_integer()
-    return str(int(cell) if whole else cell) if cell != "" else MISSING
-
-
-def _number(name: Name, column: pd.Series[Any]) -> Any:
-    if _kind(name, column) not in {"number", "boolean", "empty"}:
-        raise DataError(f"column {name!r} must hold numbers, as at fit; got {column.dtype}")
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    if np.isinf(values).any():
-        raise DataError(f"column {name!r} must hold finite numbers; got infinity (inf)")
-    return values
-
-
-def _date_parts(name: Name, column: pd.Series[Any]) -> list[Any]:
+def _date_parts(moments: pd.Series[Any]) -> list[Any]:
     """Return year, month, day of the week, and days since 1970."""
-    if _kind(name, column) not in {"date", "empty"}:
-        raise DataError(f"column {name!r} must hold dates, as at fit; got {column.dtype}")
-    moments = pd.to_datetime(column, utc=True)
-    days = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    days = (moments - pd.Timestamp(0)) / pd.Timedelta(days=1)
     parts = (moments.dt.year, moments.dt.month, moments.dt.day_of_week, days)
     return [part.to_numpy(np.float64, na_value=np.nan) for part in parts]

@@ -1,4 +1,4 @@
-"""TablePreparation: tables as numbers, by imputation, scaling, one-hot columns and TF-IDF."""
+"""TablePreparation: tables as numbers, by imputation, scaling, encoding and TF-IDF."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import load_file, save_file
+from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -17,8 +19,8 @@ from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the a
 from fourfold.data.rows import ArrayRows, SparseRows, TextRows
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.scripts import separated
 from fourfold.preparation.table_columns import ColumnKinds, arranged, sort_columns
+from fourfold.preparation.target_encoding import LabelMeans
 from fourfold.preparation.transformer_file import load_transformer, save_transformer
 from fourfold.preparation.word_counts import vectorizer
 
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
+    from fourfold.preparation.target_encoding import LabelledRows
 
 __all__ = ["TablePreparation"]
 
 FILE = "tables.skops"
+MEANS = "means.safetensors"
 
 
 @final
@@ -40,16 +44,19 @@ class TablePreparation(Preparation):
 
     Numbers: the median replaces missing cells, with an indicator column; then they are
     standardized. Dates: year, month, day of the week and days since 1970, then as numbers.
-    Categories and booleans: one-hot, rare ones together; unknown ones are zeros. Text: TF-IDF, and
-    all features are then sparse; several columns of text are one document. The kind of each column
-    is inferred by :func:`~fourfold.preparation.table_columns.sort_columns` from all domains.
+    Categories and booleans: one-hot, rare ones together; unknown ones are zeros. A column of more
+    than ``max_categories`` is also encoded by the mean labels of its categories, where there are
+    labels. Text: TF-IDF, and all features are then sparse; several columns of text are one
+    document. The kind of each column is inferred by
+    :func:`~fourfold.preparation.table_columns.sort_columns` from all domains.
 
     Parameters
     ----------
     min_frequency
         Categories that occur less often share a column.
     max_categories
-        Largest number of one-hot columns of a categorical column.
+        Largest number of one-hot columns of a categorical column: of more categories, the most
+        frequent have one each, and the others share one.
     max_words
         Largest number of words of the text, the most frequent ones.
 
@@ -58,7 +65,12 @@ class TablePreparation(Preparation):
     columns_
         The kinds of the columns.
     transformer_
-        The fitted scikit-learn ``ColumnTransformer``.
+        The fitted scikit-learn ``ColumnTransformer``, which sees no labels.
+    wide_
+        Number of the columns among the categories → number of categories, for columns of more than
+        ``max_categories``.
+    means_
+        The mean labels of the categories of these columns; None without labels.
 
     Examples
     --------
@@ -73,21 +85,37 @@ class TablePreparation(Preparation):
     """
 
     min_frequency: PositiveInt = 2
-    max_categories: PositiveInt = 50
+    max_categories: PositiveInt = 256
     max_words: PositiveInt = 20_000
 
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         frames = [_frame(part, type(self).__name__) for part in rows]
-        self.columns_ = sort_columns(frames)
+        self.columns_ = sort_columns(rows, frames)
         whole = pd.concat(
-            [_arranged(frame, self.columns_, type(self).__name__) for frame in frames],
+            [arranged(frame, self.columns_, type(self).__name__) for frame in frames],
             ignore_index=True,
         )
         try:
             self.transformer_ = self._parts(list(whole.columns)).fit(whole)
         except ValueError as error:
             raise DataError(f"the table must hold something to learn from; got: {error}") from error
+        self.means_: LabelMeans | None = None
+        self.wide_: dict[int, int] = {}
+        for i in range(len(self.columns_.categories)):
+            counts = whole[f"category {i}"].value_counts()
+            if (counts >= self.min_frequency).sum() > self.max_categories:
+                self.wide_[i] = len(counts)
         return (len(self.transformer_.get_feature_names_out()),)
+
+    @property
+    def learns_labels(self) -> bool:
+        check_is_fitted(self)
+        return bool(self.wide_)
+
+    def _learn_labels(self, labels: LabelledRows) -> tuple[int, ...]:
+        plain = arranged(_frame(labels.rows, ""), self.columns_, type(self).__name__)
+        self.means_ = LabelMeans.fit(self._wide(plain), labels)
+        return (self.shape_[0] + self.means_.width,)
 
     def _parts(self, names: list[str]) -> ColumnTransformer:
         """Build the unfitted transformer for the columns of :func:`arranged`."""
@@ -113,10 +141,25 @@ class TablePreparation(Preparation):
     def transform(self, rows: Rows, who: str = "") -> Rows:
         check_is_fitted(self)
         who = who or type(self).__name__
-        plain = _arranged(_frame(rows, who), self.columns_, who)
+        plain = arranged(_frame(rows, who), self.columns_, who)
+        return self._ready(plain, self.means_ and self.means_.encode(self._wide(plain)))
+
+    def out_of_fold(self, labels: LabelledRows, who: str = "") -> Rows:
+        if self.means_ is None:
+            return self.transform(labels.rows, who)
+        plain = arranged(_frame(labels.rows, who), self.columns_, who or type(self).__name__)
+        return self._ready(plain, self.means_.out_of_fold(self._wide(plain), labels))
+
+    def _wide(self, plain: pd.DataFrame) -> pd.DataFrame:
+        return plain[[f"category {i}" for i in self.wide_]]
+
+    def _ready(self, plain: pd.DataFrame, means: NDArray[np.float64] | None) -> Rows:
+        """Put the features without labels before the mean labels."""
         ready = self.transformer_.transform(plain)
         if self.columns_.text:
+            ready = ready if means is None else sparse.hstack([ready, means], format="csr")
             return SparseRows(ready.astype(np.float32))
+        ready = ready if means is None else np.hstack([ready, means])
         return ArrayRows(np.ascontiguousarray(ready, np.float32))
 
     def check_rows(self, rows: Rows, who: str = "") -> None:
@@ -138,8 +181,20 @@ class TablePreparation(Preparation):
         ]
         return f"{', '.join(counts)} as {self.shape_[0]} features"
 
+    def notes(self) -> list[str]:
+        most = self.max_categories
+        encoded = "" if self.means_ is None else "; all are encoded by their mean labels, too"
+        return [
+            f"Column {self.columns_.categories[i]!r} has {n:,} categories: the {most - 1} most "
+            f"frequent have a feature each, and the others share one (max_categories={most})"
+            f"{encoded}."
+            for i, n in self.wide_.items()
+        ]
+
     def config(self) -> dict[str, Any]:
-        return {"columns": self.columns_._asdict()}
+        means = None if self.means_ is None else self.means_.categories
+        wide = [[i, n] for i, n in self.wide_.items()]
+        return {"columns": self.columns_.to_json(), "wide": wide, "encoded": means}
 
     def state(self) -> dict[str, NDArray[Any]]:
         parts = self.transformer_.named_transformers_
@@ -154,22 +209,26 @@ class TablePreparation(Preparation):
         if "text" in parts:
             state["words"] = _bytes(parts["text"].get_feature_names_out().tolist())
             state["idf"] = parts["text"].idf_
-        return state
+        return state | self._means
+
+    @property
+    def _means(self) -> dict[str, NDArray[np.float64]]:
+        means = [] if self.means_ is None else self.means_.means
+        return {f"means {i}": array for i, array in enumerate(means)}
 
     def _write(self, folder: Path) -> None:
         save_transformer(self.transformer_, folder / FILE)
+        if self.means_ is not None:
+            save_file(self._means, folder / MEANS)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
-        self.columns_ = ColumnKinds(**config["columns"])
+        self.columns_ = ColumnKinds.of_json(config["columns"])
         self.transformer_ = load_transformer(folder / FILE)
-
-
-def _arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:
-    """Return the columns of :func:`arranged`, text with spaces between its words."""
-    plain = arranged(frame, columns, who)
-    if columns.text:
-        plain["text"] = plain["text"].map(separated)
-    return plain
+        self.wide_, self.means_ = dict(config["wide"]), None
+        if config["encoded"] is not None:
+            saved, encoded = load_file(folder / MEANS), config["encoded"]
+            means = [saved[f"means {i}"] for i in range(len(encoded))]
+            self.means_ = LabelMeans(encoded, means)
 
 
 def _frame(rows: Rows, who: str) -> pd.DataFrame:

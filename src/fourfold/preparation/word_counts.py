@@ -10,8 +10,8 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
 from fourfold.data.rows import Rows, SparseRows
+from fourfold.data.scripts import WORD, are_grouped, separated
 from fourfold.errors import DataError
-from fourfold.preparation.scripts import WORD, are_grouped, separated
 from fourfold.preparation.texts import TextPreparation
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class WordCounts(TextPreparation):
 
 
 def vectorizer(weights: str, **given: Any) -> CountVectorizer:
-    """Build a vectorizer of the words of :func:`~fourfold.preparation.scripts.separated` texts.
+    """Build a vectorizer of the words of :func:`~fourfold.data.scripts.separated` texts.
 
     The parameters ``given`` are those of scikit-learn's ``CountVectorizer``.
     """

@@ -11,6 +11,7 @@ import numpy as np
 
 from fourfold.core.memory import check_fits
 from fourfold.data.descriptions import Descriptions
+from fourfold.data.schema import Hints, Pile, read_piles
 from fourfold.errors import DataError
 from fourfold.readers.columns import check_count
 from fourfold.readers.files import file_size, named, read_text
@@ -90,14 +91,17 @@ def _read(path: Path) -> tuple[list[Any], Any]:
 
 
 def _table(path: Path) -> tuple[list[Any], Any]:
-    from fourfold.readers.delimited import column_as_text
     from fourfold.readers.tables import read_table
 
-    frame = read_table(path, None)[0].frame
-    written = frame.pop(frame.columns[0])
-    packed = path.name.lower().endswith(".parquet")
-    names = written.tolist() if packed else column_as_text(path, str(written.name))
-    return names, frame if len(frame.columns) else None
+    pile = read_table(path)
+    first, *others = pile.columns
+    names = pile.columns[first].to_pylist()
+    if not others:
+        return names, None
+    columns = {name: pile.columns[name] for name in others}
+    kept = Hints(keep=tuple(others))
+    _, (read,) = read_piles([Pile(pile.name, columns, pile.first_line)], kept)
+    return names, read.frame[others]
 
 
 def _json(path: Path) -> tuple[list[Any], Any]:

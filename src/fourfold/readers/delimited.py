@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from fourfold.errors import DataError
-from fourfold.readers.columns import check_count
+from fourfold.readers.columns import check_count, check_names
 from fourfold.readers.files import bounded_lines, decoding, open_text, reason
 from fourfold.readers.unpacking import table_source
 
@@ -20,39 +21,34 @@ if TYPE_CHECKING:
 
 __all__ = ["column_as_text", "column_names", "read_delimited"]
 
-DATES: Final = (pa_csv.ISO8601, "%Y/%m/%d", "%d.%m.%Y")
-"""Recognized forms of dates; 1/2/2020 is ambiguous and stays a text."""
-MISSING: Final = (
-    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"),
-)
-"""Spellings of a missing cell."""
+DELIMITERS: Final = ",;\t|"
+QUOTED: Final = re.compile(r'"[^"]*("|$)')
 
 
 def read_delimited(path: Path) -> pa.Table:
-    """Read text in UTF-8 with a header; the delimiter is a comma, a semicolon or a tab.
+    """Read text in UTF-8 with a header, all cells as they are written.
+
+    The delimiter is a comma, a semicolon, a tab or a pipe.
 
     Raises
     ------
     DataError
         If it is not UTF-8, has too many columns or one twice, or a row has another number of cells.
     """
-    delimiter = _delimiter(path)
-    found = pa_csv.ConvertOptions(
-        strings_can_be_null=True, null_values=MISSING, timestamp_parsers=DATES
+    delimiter, names = _header(path)
+    texts = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
     )
     try:
-        table = _arrow(path, delimiter, found)
+        return _arrow(path, delimiter, texts)
     except (pa.ArrowException, OSError) as error:
         _explain(path, delimiter)
         raise DataError(f"the file must be a table; got: {reason(error)}") from error
-    if any(pa.types.is_binary(kind) for kind in table.schema.types):
-        _explain(path, delimiter)  # Arrow keeps text that is not UTF-8 as bytes
-    return table
 
 
 def column_names(path: Path) -> list[str]:
     """Return the names of all columns."""
-    form = pa_csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True)
+    form = pa_csv.ParseOptions(delimiter=_header(path)[0], newlines_in_values=True)
     with pa_csv.open_csv(path, parse_options=form) as file:
         names: list[str] = file.schema.names
     return names
@@ -63,22 +59,23 @@ def column_as_text(path: Path, name: str) -> list[str]:
     written = pa_csv.ConvertOptions(
         include_columns=[name], column_types={name: pa.string()}, strings_can_be_null=False
     )
-    cells: list[str] = _arrow(path, _delimiter(path), written).column(name).to_pylist()
+    cells: list[str] = _arrow(path, _header(path)[0], written).column(name).to_pylist()
     return cells
 
 
-def _delimiter(path: Path) -> str:
-    """Return the most frequent delimiter of the first line, and refuse very many columns."""
+def _header(path: Path) -> tuple[str, list[str]]:
+    """Return the delimiter, the most frequent one outside of quotes, and the names of columns."""
     with decoding(), open_text(path) as file:
         lines = bounded_lines(file)
         first = next(lines, "")
-        delimiter = max(",;\t", key=first.count)
-        n = first.count(delimiter) + 1
-        if '"' in first:
-            with suppress(csv.Error):  # Arrow will refuse it
-                n = len(next(csv.reader(chain([first], lines), delimiter=delimiter)))
-    check_count(n)
-    return delimiter
+        delimiter = max(DELIMITERS, key=QUOTED.sub("", first).count)
+        check_count(first.count(delimiter) + 1 if '"' not in first else 1)
+        names: list[str] = []
+        with suppress(csv.Error):  # Arrow will refuse it
+            names = next(csv.reader(chain([first], lines), delimiter=delimiter), [])
+    check_count(len(names))
+    check_names(names)
+    return delimiter, names
 
 
 def _arrow(path: Path, delimiter: str, cells: pa_csv.ConvertOptions) -> pa.Table:

@@ -40,11 +40,13 @@ def transfer_candidates(
     placement: Placement,
     defaults: Mapping[str, Any],
     parameters: Mapping[str, Any],
+    alone: Mapping[str, Any],
 ) -> dict[str, TransferEstimator]:
     """Return the methods of one target and their baselines by name, baselines first.
 
     Without methods of the user, all that apply are taken. ``defaults`` are the study's network,
-    recipe and preparation, ``parameters`` the same in every method that has them.
+    recipe and preparation, ``parameters`` the same in every method that has them, and ``alone``
+    the defaults of baselines without transfer, where these have others.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def transfer_candidates(
         raise DataError(f"there must be a method that applies to these data; none does: {why}")
     for estimator in named.values():
         estimator.set_params(**{k: v for k, v in parameters.items() if estimator.takes(k, v)})
-        _apply_defaults(estimator, defaults)
+        _apply_defaults(estimator, defaults if estimator.uses_source else {**defaults, **alone})
     return named
 
 

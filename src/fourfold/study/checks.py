@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import infer_task
 from fourfold.data.domain import Domain, pool
+from fourfold.data.kinds import kind_difference, settled
+from fourfold.data.settle import settle
 from fourfold.errors import DataError, ParameterError
 from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
@@ -30,6 +33,7 @@ __all__ = [
     "check_numbers",
     "check_shared",
     "fit_preparation",
+    "named",
     "of_tasks",
     "of_transfer",
 ]
@@ -40,7 +44,10 @@ def of_transfer(
     target: Domain | None,
     evaluate: Domain | Mapping[str, Domain] | None,
 ) -> tuple[list[Domain], Domain, Domain | None]:
-    """Return sources, target and rows to evaluate on; refuse anything but a study of transfer."""
+    """Return sources, target and rows to evaluate on, their kinds of labels settled together.
+
+    Anything but a study of transfer is refused.
+    """
     if source is None or target is None:
         raise ParameterError("a study must have a source and a target, or tasks; got neither whole")
     if isinstance(evaluate, Mapping):
@@ -51,7 +58,9 @@ def of_transfer(
     if target.classes is not None:  # descriptions of the target hold for the source, too
         known = target.classes
         sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]
-    return sources, target, evaluate
+    judged = [] if evaluate is None else [evaluate]
+    target, *rest = settled(settle([target, *sources, *judged]))
+    return rest[: len(sources)], target, rest[-1] if judged else None
 
 
 def of_tasks(
@@ -96,7 +105,12 @@ def check_classes(
 ) -> None:
     """Refuse labels of a single class, and classes to evaluate on without any example."""
     source = pool(sources) if sources else None
-    source_task = infer_task(source) if source is not None and source.n_labelled else task
+    if evaluate is not None and (difference := _difference(evaluate, [target, *sources])):
+        raise DataError(
+            f"labels of {called(evaluate)}, to evaluate on, must be of the kind that is learnt; "
+            f"got {difference}"
+        )
+    source_task = infer_task(source, target) if source is not None and source.n_labelled else task
     for domain, kind in ((source, source_task), (target, task), (evaluate, task)):
         if domain is None or not domain.n_labelled or not kind.has_classes:
             continue
@@ -113,6 +127,12 @@ def check_classes(
                 f"each class of {called(evaluate)}, to evaluate on, must have an example in the "
                 f"source or the target; got none of {', '.join(unknown[:4])}"
             )
+
+
+def _difference(evaluate: Domain, learnt: Sequence[Domain]) -> str:
+    """Describe the difference between labels to evaluate on and those that are learnt."""
+    first = next((domain for domain in learnt if domain.n_labelled), evaluate)
+    return kind_difference(first, evaluate)
 
 
 def fit_preparation(
@@ -177,3 +197,12 @@ def _naming(domain: Domain) -> Iterator[None]:
 def called(domain: Domain) -> str:
     """Return the name of a domain for messages."""
     return domain.name or "the data"
+
+
+def named(domain: Domain, name: str) -> Domain:
+    """Return the same domain, with its task's name where it has none."""
+    if domain.name:
+        return domain
+    copied = copy.copy(domain)
+    copied.name = name
+    return copied

@@ -6,13 +6,17 @@ import datetime as dt
 import platform
 import shlex
 import sys
+from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 
 from fourfold.core.version import VERSION
+from fourfold.data.description import describe_reading
 from fourfold.errors import FourfoldError, some
+from fourfold.study.dependence import group_names
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
 from fourfold.study.judge import finished, joint_rows
@@ -56,6 +60,8 @@ def conclude(
     if all(row.error for row in board):
         reasons = "; ".join(f"{row.method}: {row.error}" for row in board)
         raise FourfoldError(f"some method must be able to run; none was: {reasons}")
+    protocol = question.protocol
+    score, choice = protocol.score, protocol.choice if protocol.splits.count else None
     shipped, rival = best_choice(board), best_baseline(board)
     pick = best_choice([row for row in board if row.role == "transfer"])
     verdict: Verdict = pick.verdict or "undecided" if pick is not None else "undecided"
@@ -64,12 +70,16 @@ def conclude(
     notes = _notes(question, board, shipped, pick, verdict)
     if jobs > 1:
         notes.append(f"Times were taken with {jobs} fits at a time.")
+    reading, doubts = describe_reading(question.domains)
     return Result(
+        reading=reading,
+        doubts=doubts,
         title=question.title,
         cell=question.placement.cell,
         verdict=verdict,
         sentence=_sentence(question, pick, rival, verdict),
-        metric=question.protocol.score.name,
+        metric=score.name,
+        lower_is_better=score.lower,
         chosen_by=_chosen_by(question),
         judged_by=_judged_by(question),
         shipped=shipped.method if shipped is not None else "",
@@ -78,7 +88,7 @@ def conclude(
         sources=[_summary(source) for source in question.sources],
         target=_summary(question.target),
         evaluate=None if question.evaluate is None else _summary(question.evaluate),
-        lines=list(board),
+        lines=[row.shown(score, choice) for row in board],
         classes=classes,
         confusion=confusion,
         pictures=_pictures(question, done),
@@ -101,10 +111,13 @@ def conclude(
 
 
 def conclude_tasks(
-    title: str, questions: Mapping[str, Question], results: Mapping[str, Result]
+    title: str,
+    questions: Mapping[str, Question],
+    boards: Mapping[str, Sequence[LeaderboardRow]],
+    results: Mapping[str, Result],
 ) -> JointResult:
-    """Return the result of a study of several tasks, from each task's result."""
-    rows = joint_rows(questions, {name: result.lines for name, result in results.items()})
+    """Return the result of a study of several tasks, from each task's leaderboard and result."""
+    rows = joint_rows(questions, boards)
     chosen = rows[0]
     return JointResult(
         title=title,
@@ -132,11 +145,14 @@ def _sentence(
             f"Undecided: there are too few target labels to tell whether {pick.method} helps; "
             "bring some to evaluate on."
         )
-    score, difference = question.protocol.score, pick.difference
+    score = question.protocol.score
+    ours, theirs = pick.shown(score), rival.shown(score)
+    difference = ours.difference or pick.difference
+    better = ", lower is better," if score.lower else ""
     words = {"helped": score.helped, "hurt": score.hurt, "undecided": "Undecided"}
     return (
-        f"{words[verdict]}: {pick.method} reached {np.mean(pick.scores):.3f} "
-        f"{score.name.replace('_', ' ')}, {rival.method} {np.mean(rival.scores):.3f}; "
+        f"{words[verdict]}: {pick.method} reached {np.mean(ours.scores):.3f} "
+        f"{score.words}{better or ','} {rival.method} {np.mean(theirs.scores):.3f}; "
         f"the difference is {difference.mean:+.3f}, "
         f"its 95 % interval {difference.low:+.3f} to {difference.high:+.3f}."
     )
@@ -151,7 +167,11 @@ def _chosen_by(question: Question) -> str:
 
 def _judged_by(question: Question) -> str:
     if question.evaluate is not None:
-        return f"{question.evaluate.n_labelled} rows to evaluate on, bootstrap over rows × seeds"
+        n, groups = question.evaluate.n_labelled, question.evaluate.annotations.group_codes
+        if groups is None:
+            return f"{n} rows to evaluate on, bootstrap over rows × seeds"
+        several = len(np.unique(groups[question.evaluate.labelled]))
+        return f"{n} rows of {several} groups to evaluate on, bootstrap over groups × seeds"
     if question.protocol.splits.count:
         return question.protocol.splits.judged_by
     return "nothing: there are no labels to judge by"
@@ -179,10 +199,19 @@ def _notes(
         notes.append(f"{', '.join(others)} helped, but would not have been chosen.")
     if not question.protocol.splits.count and question.target.n_labelled:
         notes.append(
-            "Some class has a single label, so that nothing can be held out: training has a fixed "
+            f"{_lacking(question.target)}, so that nothing can be held out: training has a fixed "
             "length, and the model is chosen by a validator without labels."
         )
     return notes
+
+
+def _lacking(target: Domain) -> str:
+    """Begin the sentence on labels that cannot be divided into folds."""
+    if target.annotations.groups is not None:
+        return "Fewer than two classes have labels that groups and times allow to be held out"
+    if target.annotations.time is not None:
+        return "No labels come after some of two classes"
+    return "Fewer than two classes have two labels"
 
 
 def _pictures(question: Question, outcomes: Sequence[Outcome]) -> list[Points]:
@@ -234,6 +263,12 @@ def _joint_sentence(row: JointRow) -> str:
 def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
     """List the caveats of a study of several tasks."""
     notes = [f"{name}: {note}" for name, question in questions.items() for note in question.notes]
+    named = [group_names(one.target, one.target.labelled) for one in questions.values()]
+    if several := sum(count > 1 for count in Counter(chain(*named)).values()):
+        notes.append(
+            f"{several} groups have rows in several tasks: what is held out of one task is learnt "
+            "from in the others."
+        )
     if all(question.protocol.splits.count for question in questions.values()):
         return notes
     few = ", ".join(
@@ -242,7 +277,7 @@ def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
         if not HiddenLabels([], question.target, question.protocol.task, 2).count
     )
     single = (
-        f"Some class of {few} has a single label, so that nothing can be held out of any task: "
-        "training has a fixed length, and models are chosen by a validator without labels."
+        f"Fewer than two classes of {few} have two labels, so that nothing can be held out of any "
+        "task: training has a fixed length, and models are chosen by a validator without labels."
     )
     return [*notes, single]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
+    Codes: TypeAlias = NDArray[np.intp]
 
 __all__ = [
     "LEVEL",
@@ -53,6 +54,10 @@ class Interval:
     low: float
     high: float
     p: float
+
+    def negated(self) -> Interval:
+        """Return the interval of the difference the other way round."""
+        return Interval(0.0 - self.mean, 0.0 - self.high, 0.0 - self.low, self.p)
 
 
 Intervals: TypeAlias = Callable[[float], Interval]
@@ -93,9 +98,14 @@ def corrected_t(differences: Floats, test_share: float) -> Intervals:
 
 
 def paired_bootstrap(
-    differences: Floats, weight: Floats | None = None, *, rounds: int = 4000, seed: int = 0
+    differences: Floats,
+    weight: Floats | None = None,
+    *,
+    groups: Codes | None = None,
+    rounds: int = 4000,
+    seed: int = 0,
 ) -> Intervals:
-    """Estimate the interval of a mean difference by resampling seeds and rows.
+    """Estimate the interval of a mean difference by resampling seeds and rows, or groups of rows.
 
     Parameters
     ----------
@@ -103,44 +113,81 @@ def paired_bootstrap(
         (seeds, rows) paired differences of two models' scores on each row.
     weight
         (rows,) weights of the rows, above 0; None where all are alike.
+    groups
+        (rows,) group of each row; each row is one of its own by default.
     rounds, seed
         Number of resamples, and the seed of their draws.
     """
     random = np.random.default_rng(seed)
     n_seeds, n_rows = differences.shape
-    seeds = random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), rounds) / n_seeds
+    codes = np.arange(n_rows) if groups is None else np.unique(groups, return_inverse=True)[1]
     each = np.ones(n_rows) if weight is None else weight
-    rows = random.multinomial(n_rows, np.full(n_rows, 1 / n_rows), rounds) * each
-    rows /= rows.sum(axis=1, keepdims=True)
-    draws = np.einsum("bs,br,sr->b", seeds, rows, differences, optimize=True)
-    return _percentiles(float(np.average(differences.mean(axis=0), weights=each)), draws)
+    sizes = np.bincount(codes, each)
+    sums = np.stack([np.bincount(codes, one * each) for one in differences])  # (seeds, groups)
+    n = len(sizes)
+    seeds = random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), rounds) / n_seeds
+    drawn = random.multinomial(n, np.full(n, 1 / n), rounds)
+    draws = np.einsum("bs,bg,sg->b", seeds, drawn, sums, optimize=True) / (drawn @ sizes)
+    mean = float(np.average(differences.mean(axis=0), weights=each))
+    return _percentiles(mean, draws, n if groups is not None else None)
 
 
 def bootstrap(
-    score: Callable[[int, NDArray[np.intp]], float], n_seeds: int, n_rows: int, *, rounds: int = 500
+    score: Callable[[int, NDArray[np.intp]], float],
+    n_seeds: int,
+    n_rows: int,
+    *,
+    groups: Codes | None = None,
+    rounds: int = 500,
 ) -> Intervals:
     """Estimate the interval of a difference of scores other than means over rows, e.g. AUC.
 
-    ``score`` is the difference for a seed and positions of rows, with repetition.
+    ``score`` is the difference for a seed and positions of rows, with repetition. Rows are drawn,
+    or whole groups (rows,) of them.
     """
     random = np.random.default_rng(0)
     everything = np.arange(n_rows)
     mean = float(np.mean([score(s, everything) for s in range(n_seeds)]))
+    members = [] if groups is None else [np.flatnonzero(groups == g) for g in np.unique(groups)]
+
+    def drawn() -> NDArray[np.intp]:
+        if not members:
+            return random.integers(n_rows, size=n_rows)
+        return np.concatenate(
+            [members[i] for i in random.integers(len(members), size=len(members))]
+        )
+
     draws = [
         np.mean([score(int(s), rows) for s in random.integers(n_seeds, size=n_seeds)])
-        for rows in (random.integers(n_rows, size=n_rows) for _ in range(rounds))
+        for rows in (drawn() for _ in range(rounds))
     ]
-    return _percentiles(mean, np.array(draws))
+    return _percentiles(mean, np.array(draws), len(members) or None)
 
 
-def _percentiles(mean: float, draws: Floats) -> Intervals:
+def _percentiles(mean: float, draws: Floats, groups: int | None = None) -> Intervals:
+    """Return the quantiles of draws; of a number of groups, widened for so few.
+
+    Resampled means of g groups vary by too little, by √((g − 1)/g), and the quantiles of so few are
+    those of Student's t with g − 1 degrees of freedom (Hesterberg, What Teachers Should Know About
+    the Bootstrap, 2015).
+    """
     rounds = len(draws)
     tail = min((draws <= 0).sum(), (draws >= 0).sum())
     p = min(1.0, 2 * (int(tail) + 1) / (rounds + 1))
+    if groups == 1:
+        return lambda _level: Interval(mean, -np.inf, np.inf, 1.0)
+    if groups is not None:
+        shrunk = np.sqrt((groups - 1) / groups)
+        p = float(2 * stats.t.sf(stats.norm.isf(p / 2) * shrunk, groups - 1))
 
     def at(level: float) -> Interval:
         low, high = np.quantile(draws, [level / 2, 1 - level / 2])
-        return Interval(mean, float(low), float(high), p)
+        wider = 1.0
+        if groups is not None:
+            wider = stats.t.isf(level / 2, groups - 1) / stats.norm.isf(level / 2) / shrunk
+        return Interval(
+            mean, mean + wider * float(low - mean), mean + wider * float(high - mean), p
+        )
 
     return at
 

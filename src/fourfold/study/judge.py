@@ -11,6 +11,7 @@ from fourfold.study import gate
 from fourfold.study.candidates import changed_parameters
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
+from fourfold.study.metrics.base import RowScore
 from fourfold.study.running.outcomes import Failure, Outcome, take
 from fourfold.study.scores import ClassScore, rows_right
 
@@ -98,7 +99,8 @@ def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]
     protocol, evaluate, done = question.protocol, question.evaluate, finished(outcomes)
     whole = _whole(outcomes)
     parts = [outcome for outcome in done if outcome.split is not None]
-    choice = scores = protocol.splits.rate(protocol.choice, parts)
+    rated = protocol.splits.rate(protocol.choice, parts)
+    choice = scores = question.absent.discounted(rated, method, protocol.choice)
     if not choice and protocol.validator is not None:
         choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
     if evaluate is not None:
@@ -137,8 +139,9 @@ def _intervals(
         if best is None or row.role == "baseline" or not row.scores:
             continue
         if question.evaluate is None:
-            differences = np.array(row.scores) - np.array(best.scores)
-            found[method] = gate.corrected_t(differences, question.protocol.splits.share)
+            splits = question.protocol.splits
+            differences = splits.independent(np.array(row.scores) - np.array(best.scores))
+            found[method] = gate.corrected_t(differences, splits.share)
         else:
             ours, theirs = _whole(outcomes[method]), _whole(outcomes[best.method])
             pairs = list(zip(ours, theirs, strict=True))
@@ -149,13 +152,16 @@ def _intervals(
 def _bootstrap(
     score: Score, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain
 ) -> Intervals:
-    """Resample rows and seeds; scores by row or by class need not be computed anew."""
+    """Resample rows or groups, and seeds; scores by row or by class need not be computed anew."""
     known, weight = evaluate.known, evaluate.known_weight
+    codes = evaluate.annotations.group_codes
+    groups = None if codes is None else codes[evaluate.labelled]
     asked = [[(o.task, o.judged(evaluate)) for o in pair] for pair in pairs]
-    if score.name == "accuracy":
-        by_row = [[rows_right(task, known, answers) for task, answers in pair] for pair in asked]
+    if score.name == "accuracy" or isinstance(score, RowScore):
+        rows = score.rows if isinstance(score, RowScore) else rows_right
+        by_row = [[rows(task, known, answers) for task, answers in pair] for pair in asked]
         differences = np.stack([ours - theirs for ours, theirs in by_row])
-        return gate.paired_bootstrap(differences, weight)
+        return gate.paired_bootstrap(differences, weight, groups=groups)
 
     def weights(rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
         return None if weight is None else weight[rows]
@@ -172,7 +178,7 @@ def _bootstrap(
         ours, theirs = (rate(rows) for rate in ratings[seed])
         return ours - theirs
 
-    return gate.bootstrap(difference, len(pairs), len(known))
+    return gate.bootstrap(difference, len(pairs), len(known), groups=groups)
 
 
 # --- tasks together ------------------------------------------------------------------------------
@@ -185,7 +191,10 @@ def _joint_row(
 ) -> JointRow:
     own = {name: table[method] for name, table in tables.items()}
     error = next((row.error for row in own.values() if row.error), "")
-    gains = {name: Gain(row.difference, row.verdict or "undecided") for name, row in own.items()}
+    gains = {
+        name: Gain(row.shown(questions[name].protocol.score).difference, row.verdict or "undecided")
+        for name, row in own.items()
+    }
     delta = None if error else _delta(method, list(questions.values()), list(tables.values()))
     return JointRow(method, delta, gains, error)
 
@@ -195,20 +204,24 @@ def _delta(
 ) -> Interval | None:
     """Return Δm with its interval over seeds × folds, or over seeds with rows to evaluate on.
 
-    R² may be zero, so its unexplained share 1 − R² takes its place.
+    R² may be zero, so its unexplained share 1 − R² takes its place; errors are without their sign.
     """
     pairs = [(table[method].scores, table[REFERENCE].scores) for table in tables]
     if not all(ours and len(ours) == len(alone) for ours, alone in pairs):
         return None
-    lower = np.array([question.protocol.score.name == "r2" for question in questions])
+    rated = [question.protocol.score for question in questions]
+    unexplained = np.array([score.name == "r2" for score in rated])
+    errors = np.array([score.lower for score in rated])
     scores = np.array(pairs).swapaxes(0, 1)  # (2, K, J)
-    ours, alone = np.where(lower[:, None], 1 - scores, scores)
-    values = gate.delta_m(ours, alone, lower)
+    scores = np.where(unexplained[:, None], 1 - scores, scores)
+    ours, alone = np.where(errors[:, None], -scores, scores)
+    values = gate.delta_m(ours, alone, unexplained | errors)
     if not np.isfinite(values).all():
         return None
-    judged = any(question.evaluate is not None for question in questions)
-    share = 0.0 if judged else questions[0].protocol.splits.share
-    return gate.corrected_t(values, share)(gate.LEVEL)
+    if any(question.evaluate is not None for question in questions):
+        return gate.corrected_t(values, 0.0)(gate.LEVEL)
+    splits = questions[0].protocol.splits
+    return gate.corrected_t(splits.independent(values), splits.share)(gate.LEVEL)
 
 
 def _joint_choice(method: str, tables: Mapping[str, Mapping[str, LeaderboardRow]]) -> float:

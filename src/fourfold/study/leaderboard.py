@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.findings import Finding
     from fourfold.study.gate import Verdict
+    from fourfold.study.metrics.base import Score
 
 __all__ = ["Gain", "JointRow", "LeaderboardRow", "best_baseline", "best_choice"]
 
@@ -36,7 +37,8 @@ class LeaderboardRow:
     scores
         Basis of the verdict, one value a seed (evaluation labels) or a seed × split.
     difference
-        To the best baseline, in the score's units; None for that baseline, or without scores.
+        To the best baseline, in the score's units; None for that baseline, or without scores. A
+        result has errors as users know them; before, they are scores times −1.
     verdict
         None for baselines.
     seconds
@@ -73,6 +75,20 @@ class LeaderboardRow:
         """Sorting key of the leaderboard: scores, or else the choice; failures last."""
         values = self.scores or self.choice
         return not self.error, float(np.mean(values)) if values else -np.inf
+
+    def shown(self, score: Score, choice: Score | None = None) -> LeaderboardRow:
+        """Return the row with errors as users know them, above 0.
+
+        ``score`` is behind scores and their difference, ``choice`` behind model selection; None for
+        a validator.
+        """
+        gap = self.difference
+        return replace(
+            self,
+            scores=[score.shown(value) for value in self.scores],
+            choice=[choice.shown(v) if choice is not None else v for v in self.choice],
+            difference=gap.negated() if gap is not None and score.lower else gap,
+        )
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Self:

@@ -1,4 +1,4 @@
-"""Equal rows: rows to evaluate on that were learnt from, and rows that must stay in one fold."""
+"""Rows to evaluate on that depend on learnt ones, and equal rows that must stay in one fold."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fourfold.data.differences import input_difference
 from fourfold.data.rows import hash_contents
 from fourfold.errors import DataError, some
 from fourfold.study.checks import called
+from fourfold.study.dependence import earlier_rows, later_rows, rows_of_groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,32 +33,35 @@ COMMON: Final = 0.01
 @final
 @dataclass(frozen=True)
 class Overlap:
-    """Labelled rows of a domain that equal labelled rows to learn from.
+    """Labelled rows of a domain that equal labelled rows to learn from, or depend on them.
 
     Attributes
     ----------
     rows
         Their positions in the domain.
     of
-        Roles of the domains with the same rows, e.g. ``("target", "source")``.
+        Roles of the domains with these rows to learn from, e.g. ``("target", "source")``.
     by_chance
         Share of rows that repeat another one of their domain, where it says that equal rows are
         common; 0 elsewhere.
+    how
+        What they are to these rows, in words.
     """
 
     rows: Index
     of: tuple[str, ...] = ()
     by_chance: float = 0.0
+    how: str = "also"
 
     @property
     def where(self) -> str:
-        """The rows that they equal, in words."""
+        """The rows to learn from, in words."""
         return f"labelled rows of the {' and of the '.join(self.of)}"
 
 
 @final
 class Judged(NamedTuple):
-    """Rows to evaluate on, and a sentence on those that are learnt from, if there are any."""
+    """Rows to evaluate on, and sentences on those that depend on learnt ones."""
 
     rows: Domain | None
     notes: list[str]
@@ -74,12 +78,14 @@ def fellows(name: str, tasks: Mapping[str, Domain]) -> dict[str, list[Domain]]:
 def judged_apart(
     evaluate: Domain | None, learnt: Mapping[str, Sequence[Domain]], *, allow: bool
 ) -> Judged:
-    """Hide the labels of rows to evaluate on that are labelled rows to learn from.
+    """Hide the labels of rows to evaluate on that depend on labelled rows to learn from.
+
+    They equal one, are of the group of one, or come before one of the target.
 
     Parameters
     ----------
     learnt
-        Role → domains, such as ``"target"`` and ``"source"``.
+        Role → domains, such as ``"target"`` and ``"source"``; those to be predicted come first.
     allow
         Whether such rows keep their labels.
 
@@ -90,28 +96,50 @@ def judged_apart(
     """
     if evaluate is None:
         return Judged(None, [])
-    found = find_overlap(evaluate, learnt)
+    left, notes = evaluate, []
+    for find in (find_overlap, _of_known_groups, _too_early):
+        found = find(left, learnt)
+        if len(found.rows):
+            left, note = _apart(left, found, allow=allow)
+            notes.append(note)
+    time, (_, *others) = left.annotations.time, learnt.values()
+    if time is not None:
+        first = float(time[left.labelled].min())
+        notes += later_rows(first, [one for domains in others for one in domains])
+    return Judged(left, notes)
+
+
+def _of_known_groups(asked: Domain, learnt: Mapping[str, Sequence[Domain]]) -> Overlap:
+    rows, of = rows_of_groups(asked, learnt)
+    return Overlap(rows, of, how="of the groups of")
+
+
+def _too_early(asked: Domain, learnt: Mapping[str, Sequence[Domain]]) -> Overlap:
+    role, domains = next(iter(learnt.items()))
+    return Overlap(earlier_rows(asked, domains), (role,), how="earlier than")
+
+
+def _apart(evaluate: Domain, found: Overlap, *, allow: bool) -> tuple[Domain, str]:
+    """Hide the labels of these rows, unless they may count; say so."""
     count = len(found.rows)
-    if not count:
-        return Judged(evaluate, [])
-    both = f"{count} of {evaluate.n_labelled} rows to evaluate on are also {found.where}"
+    both = f"{count} of {evaluate.n_labelled} rows to evaluate on are {found.how} {found.where}"
     if allow:
-        return Judged(evaluate, [f"{both}; they count, as allowed."])
+        return evaluate, f"{both}; they count, as allowed."
     if found.by_chance:
         why = f"{found.by_chance:.1%} of these data repeat another row of their own"
-        return Judged(evaluate, [f"{both}; they count, as equal rows are common: {why}."])
+        return evaluate, f"{both}; they count, as equal rows are common: {why}."
     left = evaluate.hide(found.rows)
     kept = list(left.counts)
     if not left.n_labelled or len(kept) == 1 < len(evaluate.counts):
         alike = f", and the others are all {kept[0]!r}" if kept else ""
         raise DataError(
             f"{called(evaluate)}, to evaluate on, must have rows that are not learnt from; {count} "
-            f"of {evaluate.n_labelled} are also {found.where}{alike}: bring others, or judge on "
-            "them all the same, allow_overlap=True"
+            f"of {evaluate.n_labelled} are {found.how} {found.where}{alike}: bring others, or "
+            "judge on them all the same, allow_overlap=True"
         )
     lost = [repr(label) for label in evaluate.counts if label not in left.counts]
     gone = f" None of class {some(lost, 4)} is left." if lost and not evaluate.measured else ""
-    return Judged(left, [f"{both}; they are left out of the scores.{gone}"])
+    return left, f"{both}; they are left out of the scores.{gone}"
 
 
 def find_overlap(asked: Domain, learnt: Mapping[str, Sequence[Domain]]) -> Overlap:

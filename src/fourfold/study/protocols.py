@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from fourfold.algorithms.zeroshot.signatures import Signatures
-from fourfold.core.tasks import Classification, Clustering, infer_task
+from fourfold.core.tasks import Classification, Clustering, Regression, infer_task
 from fourfold.data.descriptions import candidate_classes
 from fourfold.data.domain import pool
-from fourfold.errors import DataError, ParameterError
+from fourfold.data.kinds import kind_difference
+from fourfold.errors import DataError, ParameterError, some
 from fourfold.study.checks import called, check_classes
 from fourfold.study.diagnostics.leaks import leaks
+from fourfold.study.held_classes import HeldClasses
 from fourfold.study.scores import (
     SCORES,
     HarmonicMean,
@@ -24,7 +26,7 @@ from fourfold.study.scores import (
     choose_score,
     information_maximization,
 )
-from fourfold.study.splits import Halves, HeldClasses, HiddenLabels
+from fourfold.study.splits import Halves, HiddenLabels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,21 +95,47 @@ def labelled_protocol(
         If nothing can be learnt from the labels, or rated by them.
     """
     labelled = [d for d in (target, *sources, evaluate) if d and d.n_labelled]
-    task = infer_task(labelled[0]).fit(labelled[0])
+    task = infer_task(*labelled).fit(labelled[0])
     check_classes(task, sources, target, evaluate)
     score = choose_score(task, evaluate or target, metric)
     choice = choose_score(task, target, metric) if target.n_labelled else score
     splits = HiddenLabels(sources, target, task, folds)
     if not splits.count and not task.has_classes:
+        beside = target.annotations
+        of = [" of two groups"] if beside.groups is not None else []
+        of += [" at two moments"] if beside.time is not None else []
         raise DataError(
-            f"the target must have at least 4 labels where they are no classes ({task.kind}), to "
-            "choose a model by"
+            f"the target must have at least 4 labels{' and'.join(of)} where they are no classes "
+            f"({task.kind}), to choose a model by"
         )
-    return Protocol(task, score, choice, splits, information_maximization)
+    notes = _units(sources, target, task)
+    return Protocol(task, score, choice, splits, information_maximization, notes=notes)
+
+
+def _units(sources: Sequence[Domain], target: Domain, task: Task) -> list[str]:
+    """Note numbers of source and target in other units."""
+    labelled = [source for source in sources if source.n_labelled]
+    if not isinstance(task, Regression) or not labelled or not target.n_labelled:
+        return []
+    source = pool(labelled)
+    if kind_difference(source, target):
+        return []
+    old = Regression().fit(source)
+    own = old.moved_to(target)
+    if own is old:
+        return []
+    pairs = ((old.mean_, own.mean_), (old.scale_, own.scale_))
+    means, spreads = (" and ".join(some(f"{v:.4g}" for v in one) for one in pair) for pair in pairs)
+    said = (
+        f"Numbers of the source and of the target seem to be in other units: means are {means}, "
+        f"spreads {spreads}. Methods that start from the source's last layer refit it to the "
+        "target's labels; SourceOnly predicts in the source's units."
+    )
+    return [said]
 
 
 def common_folds(tasks: Mapping[str, Domain], most: int) -> int:
-    """Return the number of folds of every task's labels; 0 if a class of one has a single label.
+    """Return the number of folds of every task's labels; 0 if one's cannot be divided.
 
     Raises
     ------
@@ -120,7 +148,7 @@ def common_folds(tasks: Mapping[str, Domain], most: int) -> int:
     others = [name for name, kind in kinds.items() if not kind.has_classes]
     if not folds[few] and others:
         raise DataError(
-            f"task {few!r} must have at least 2 labels of each class, or 4 numbers, to choose "
+            f"task {few!r} must have at least 2 labels of two classes, or 4 numbers, to choose "
             f"models by where a task is no classification, as {others[0]!r}; it has fewer"
         )
     return folds[few]
@@ -233,8 +261,8 @@ def _described_task(
     whole.subset(seen)
     if whole.kind != "texts":
         Signatures.fit(whole)
-    task = Classification()
-    task.classes_ = np.unique(candidate_classes(described, seen, generalized=generalized))
+    candidates = candidate_classes(described, seen, generalized=generalized)
+    task = Classification().among(np.unique(candidates))
     if len(task.classes_) < 2:
         raise DataError(
             "at least two classes without examples must be described; got one, "

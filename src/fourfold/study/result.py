@@ -87,7 +87,7 @@ class Result:
     verdict, sentence
         Whether transfer helped, and the answer in a sentence.
     metric
-        The score's name, e.g. ``"accuracy"``; higher is better.
+        The score's name, e.g. ``"accuracy"``.
     chosen_by
         Criterion of model selection, without evaluation labels.
     judged_by
@@ -109,8 +109,12 @@ class Result:
         The map: cell → the reason why it applies or does not; the cells that apply.
     settings
         All that repeats the study: version, seeds, threads, command, date, machine.
+    reading, doubts
+        How the data were read, by kinds of columns, and remarks on what was uncertain.
     seconds
         Of the whole study; 0 for one task among several.
+    lower_is_better
+        Whether the metric is an error: lower values, and differences below zero, are better.
     """
 
     title: str
@@ -133,7 +137,10 @@ class Result:
     place: dict[str, str]
     open: list[str]
     settings: dict[str, Any]
+    reading: dict[str, str] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    lower_is_better: bool = False
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, all or nothing."""

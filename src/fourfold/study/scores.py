@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 from scipy.special import entr
@@ -13,6 +13,9 @@ from fourfold.algorithms.clustering.counts import cluster_entropy
 from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
 from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.errors import ParameterError
+from fourfold.study.metrics.base import Score
+from fourfold.study.metrics.f1 import F1
+from fourfold.study.metrics.losses import Brier, LogLoss, MeanAbsoluteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,8 +24,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
-
-    Weights: TypeAlias = NDArray[np.float64] | None
+    from fourfold.study.metrics.base import Weights
 
 __all__ = [
     "SCORES",
@@ -37,24 +39,6 @@ __all__ = [
 
 MINORITY: Final = 0.2
 """Share of the rarer of two classes below which they are rated by AUC."""
-
-
-class Score(ABC):
-    """A number for a task's answers against true labels; higher is better.
-
-    ``helped`` and ``hurt`` begin the sentence on a difference above zero, and below.
-    """
-
-    name: str
-    helped: ClassVar[str] = "Transfer helped"
-    hurt: ClassVar[str] = "Transfer hurt"
-
-    @abstractmethod
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
-        """Rate answers of a fitted task for n rows against labels (n,) or (n, m).
-
-        Rows count by their weights (n,), above 0; alike without any.
-        """
 
 
 class ClassScore(Score, ABC):
@@ -108,6 +92,7 @@ class Auc(Score):
     """Area under the ROC curve; of several classes, the mean of one against the rest."""
 
     name = "auc"
+    worst = 0.5
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         if not isinstance(task, Classification):
@@ -187,18 +172,23 @@ SCORES: Final[Mapping[str, Score]] = {
         TaskScore("accuracy"),
         BalancedAccuracy(),
         Auc(),
+        F1(),
+        LogLoss(),
+        Brier(),
         TaskScore("r2"),
+        MeanAbsoluteError(),
         TaskScore("nmi"),
         Entropy(),
     )
 }
 
 FITTING: Final[Mapping[type[Task], tuple[str, ...]]] = {
-    Regression: ("r2",),
-    Attributes: ("accuracy",),
+    Regression: ("r2", "mae"),
+    Attributes: ("accuracy", "f1", "log_loss", "brier"),
     Clustering: ("nmi", "entropy"),
 }
 """Task → its scores, the usual one first; other tasks are of classes."""
+OF_CLASSES: Final = ("accuracy", "balanced_accuracy", "auc", "f1", "log_loss", "brier")
 
 
 def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
@@ -209,7 +199,7 @@ def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
     ParameterError
         If there is no score of this name, or the task has none such.
     """
-    fitting = FITTING.get(type(task), ("accuracy", "balanced_accuracy", "auc"))
+    fitting = FITTING.get(type(task), OF_CLASSES)
     if name is None:
         counts = [] if type(task) in FITTING else list(domain.counts.values())
         rare = len(counts) == 2 and min(counts) < MINORITY * sum(counts)
@@ -217,8 +207,10 @@ def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
     if name not in SCORES:
         raise ParameterError(f"metric must be one of {', '.join(SCORES)}; got {name!r}")
     if name not in fitting:
-        raise ParameterError(f"metric must fit the labels, {type(task).__name__}; got {name!r}")
-    return SCORES[name]
+        raise ParameterError(
+            f"metric must fit the labels, {type(task).__name__}: {', '.join(fitting)}; got {name!r}"
+        )
+    return SCORES[name].of(domain)
 
 
 def information_maximization(task: Task, outputs: Any) -> float:

@@ -13,11 +13,12 @@ from fourfold.bundle.files import as_folder
 from fourfold.core.atomic import whole_folder
 from fourfold.estimators.joint import JointEstimator
 from fourfold.methods.saved import load
+from fourfold.study.asking.effects import ClassWeight, settle
+from fourfold.study.asking.options import Options
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.conclusion import conclude, conclude_tasks
-from fourfold.study.effects import ClassWeight, settle
 from fourfold.study.judge import leaderboards
-from fourfold.study.question import Options, ask_tasks, ask_transfer
+from fourfold.study.question import ask_tasks, ask_transfer
 from fourfold.study.running.execution import execute, execute_all, own_store, precompute
 from fourfold.study.running.folder import StudyFolder, write_error
 from fourfold.study.running.outcomes import is_saved
@@ -94,8 +95,10 @@ class Study:
         do so only in arrays and tables where at least 1 % of the rows repeat another one, by
         chance.
     metric
-        ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"r2"``, ``"nmi"`` or ``"entropy"``; by
-        default the task's.
+        Classes: ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"f1"`` (of the rarer of two,
+        or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
+        ``"nmi"`` or ``"entropy"``; by default the task's. Errors are shown as they are: lower is
+        better.
     jobs, threads
         Fits at a time, in processes of their own if more than one; threads of each.
     output
@@ -240,7 +243,7 @@ class Study:
         if len(results) == 1:
             (found,) = results.values()
         else:
-            found = conclude_tasks(self.title, self.questions, results)
+            found = conclude_tasks(self.title, self.questions, boards, results)
         found = replace(found, seconds=time.perf_counter() - began)
         found.save(self.output / "result.json")
         return found

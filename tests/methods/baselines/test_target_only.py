@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from sklearn.datasets import load_iris
 
-from fourfold import Domain
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.networks import Mlp
 from fourfold.training.recipe import Recipe
@@ -22,14 +21,3 @@ def test_the_target_alone_is_supervised_training():
     model = TargetOnly(network=NET, recipe=SHORT, random_state=3).fit(X, y)
     assert len(model.history_.losses) == 3
     assert model.history_.losses[-1][0] < model.history_.losses[0][0]
-
-
-def test_a_source_changes_the_preparation_only():
-    X, y = load_iris(return_X_y=True)
-    fit = lambda **o: TargetOnly(network=NET, recipe=SHORT).fit(X[::3], y[::3], **o).outputs(X)  # noqa: E731
-    sources = [Domain(X, y), Domain(X, y[::-1]), Domain(X)]
-    outputs = [fit(source=source) for source in sources]
-    np.testing.assert_array_equal(outputs[0], outputs[1])
-    np.testing.assert_array_equal(outputs[0], outputs[2])
-    same = fit(source=Domain(X[::3]))
-    np.testing.assert_allclose(same, fit(), atol=1e-5)

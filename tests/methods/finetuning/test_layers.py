@@ -177,6 +177,24 @@ def test_what_is_chosen_is_the_best_and_what_one_gets_by_asking_for_it():
                 assert score == best
 
 
+@pytest.mark.parametrize("beside", ["groups", "time"])
+def test_layers_are_chosen_on_other_groups_or_later_rows(monkeypatch, beside):
+    given = np.arange(FEW.n_rows) // 2 if beside == "groups" else np.arange(FEW.n_rows)
+    rated = []
+
+    def score(*given):
+        rated.append([getattr(part, beside) for part in given[2:4]])
+        return 0.5
+
+    monkeypatch.setattr(layered.Layered, "score", score)
+    few = Domain(FEW.rows, np.arange(FEW.n_rows) % 2, **{beside: given})
+    LayerTransfer(**COMMON).fit(few, source=SOURCE)
+    assert rated
+    for learnt, judged in rated:
+        assert not set(learnt) & set(judged)
+        assert beside == "groups" or learnt.max() < judged.min()
+
+
 @pytest.mark.parametrize("train", ["rest", "all"])
 def test_one_way_can_be_asked_for(train):
     model = LayerTransfer(train=train, **COMMON).fit(FEW, source=SOURCE)

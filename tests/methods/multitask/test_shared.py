@@ -103,3 +103,15 @@ def test_rows_without_any_label_take_no_part():
     tasks = {"a": Domain(rows(), y), "b": Domain(rows(), z)}
     model = MultiTask(network=NET, recipe=Recipe(epochs=1, min_steps=1, batch_size=5)).fit(tasks)
     assert model.history_.steps == 4  # 20 rows
+
+
+def test_groups_of_tasks_on_the_same_rows_are_joined():
+    y, all_rows = torch.arange(4), np.ones(4, bool)
+    beside = [{"groups": np.array([0, 0, 1, 2])}, {}, {"groups": np.array([0, 1, 1, 2])}]
+    problems = {
+        str(i): SimpleNamespace(target=Data(as_rows(rows(4)), y, all_rows, **given))
+        for i, given in enumerate([*beside, {"time": np.arange(4.0)}])
+    }
+    (group,) = group_tasks(problems)
+    assert group.data.groups.tolist() == [0, 0, 0, 1]
+    assert group.data.time.tolist() == [0, 1, 2, 3]

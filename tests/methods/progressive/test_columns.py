@@ -77,6 +77,17 @@ def test_the_transfer_score_compares_areas_on_rows_held_out():
     assert few.transfer_score_ is None  # of four labels none can be held out
 
 
+def test_of_one_group_no_transfer_is_measured():
+    X, y = rows(n=40)
+    target, other = Domain(X, y, groups=["a"] * 40), Domain(X, y, groups=np.arange(40) // 5)
+    scores = [
+        progressive(measure=True).fit(one, source=Domain(X, y)).transfer_score_
+        for one in (target, other)
+    ]
+    assert scores[0] is None
+    assert scores[1] is not None
+
+
 def test_measuring_a_regression():
     X, _ = rows(n=60)
     y = X @ [1.0, 2.0, 3.5]

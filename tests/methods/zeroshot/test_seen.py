@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -66,3 +68,19 @@ def test_a_fifth_of_the_rows_is_held_out():
     assert sorted([*rest.data.y.tolist(), *held.y.tolist()]) == sorted(seen.data.y.tolist())
     assert seen.whole
     assert not rest.whole
+
+
+@pytest.mark.parametrize("persons", [6, 1])
+def test_no_person_is_learnt_from_and_judged(persons):
+    seen = seen_data(8, rows=24)
+    groups = np.arange(192) // 8 % persons
+    seen = SeenData(replace(seen.data, groups=groups), seen.signatures)
+    folds = list(seen.class_folds(seed=0))
+    assert len(folds) == 4
+    for rest, out in folds:
+        learnt, kept = rest.hold_rows(0)
+        assert set(rest.data.y.tolist()) == set(range(6))
+        assert len(classes_of(out)) == 2
+        parts = [set(part.groups) for part in (learnt.data, kept, out.data)]
+        if persons > 1:
+            assert sum(map(len, parts)) == len(set.union(*parts)) == persons

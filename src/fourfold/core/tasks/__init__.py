@@ -11,8 +11,8 @@ from fourfold.core.tasks.attributes import Attributes
 from fourfold.core.tasks.base import Task
 from fourfold.core.tasks.classification import Classification
 from fourfold.core.tasks.clustering import Clustering
-from fourfold.core.tasks.labels import are_binary
 from fourfold.core.tasks.regression import Regression
+from fourfold.data.kinds import Kind, label_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,14 +35,18 @@ TASKS: Final[Mapping[str, type[Task]]] = {
 """Every task by its class name."""
 
 
-def infer_task(domain: Domain) -> Task:
-    """Infer the task from the labels.
+KINDS: Final[Mapping[Kind, type[Task]]] = {
+    "classes": Classification,
+    "numbers": Regression,
+    "yes-no": Attributes,
+}
+"""Kind of labels → its task."""
 
-    Names, whole numbers and truth values are classes; measurements (see
-    :attr:`~fourfold.Domain.measured`) a regression; several columns of 0 and 1 attributes, of other
-    numbers a regression with several outputs.
+
+def infer_task(domain: Domain, *beside: Domain) -> Task:
+    """Infer the task of a domain's labels, in view of other domains beside it.
+
+    Classes are a classification, numbers a regression, and several answers attributes; see
+    :func:`~fourfold.data.kinds.label_kind`.
     """
-    y = domain.known
-    if y.ndim == 2:
-        return Attributes() if are_binary(y) else Regression()
-    return Regression() if domain.measured else Classification()
+    return KINDS[label_kind(domain, *beside)]()

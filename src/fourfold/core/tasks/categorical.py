@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -28,6 +29,17 @@ class Categorical(Task, ABC):
     classes_
         (k,) sorted names of the categories.
     """
+
+    def among(self, classes: NDArray[Any]) -> Self:
+        """Fix the categories, (k,) sorted."""
+        self.classes_: NDArray[Any] = classes
+        self.taught_ = None
+        return self
+
+    @cached_property
+    def taught_(self) -> Tensor | None:
+        """Positions of the categories that the loss compares; None for all."""
+        return None
 
     @property
     def n_outputs(self) -> int:
@@ -70,5 +82,4 @@ class Categorical(Task, ABC):
         return {"classes": self.classes_.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> Self:
-        self.classes_ = np.array(state["classes"])
-        return self
+        return self.among(np.array(state["classes"]))

@@ -85,7 +85,15 @@ class Classification(Categorical):
                 "classes must be whole numbers or names; got fractions: Unknown label type "
                 "(continuous), for which task=Regression() is meant"
             )
-        self.classes_ = np.unique(y)
+        return self.among(np.unique(y))
+
+    def taught_by(self, domain: Domain) -> Self:
+        """Leave outputs of classes without a label in a domain out of the loss.
+
+        They stay what a source taught: no label speaks for these classes yet, nor against them.
+        """
+        known = np.unique(self.codes(domain.known))
+        self.taught_ = torch.from_numpy(known[known >= 0])
         return self
 
     def encode(self, domain: Domain) -> Tensor:
@@ -122,6 +130,11 @@ class Classification(Categorical):
         return totals.sum() / ((totals > 0).sum() * totals)
 
     def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        if self.taught_ is not None:
+            taught = self.taught_.to(y.device)
+            place = y.new_full((len(self.classes_) + 1,), -1)  # the last is of missing labels
+            place[taught] = torch.arange(len(taught), device=y.device)
+            outputs, y = outputs[:, taught], place[y]
         losses = F.cross_entropy(
             outputs, y, ignore_index=-1, label_smoothing=self.smoothing, reduction="none"
         )

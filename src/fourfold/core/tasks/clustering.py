@@ -49,8 +49,7 @@ class Clustering(Categorical):
                 f"n_clusters must be at most the number of rows; got {self.n_clusters} clusters "
                 f"for {domain.n_rows} rows"
             )
-        self.classes_ = np.arange(self.n_clusters)
-        return self
+        return self.among(np.arange(self.n_clusters))
 
     def encode(self, domain: Domain) -> Tensor:
         return torch.full((domain.n_rows,), -1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fourfold.data.kinds import are_binary, as_numbers
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,20 +22,6 @@ def as_classes(y: NDArray[Any]) -> NDArray[Any]:
     if y.dtype == object:
         y = np.array(y.tolist())
     return y.astype(np.int64) if y.dtype.kind == "f" and (y == np.round(y)).all() else y
-
-
-def as_numbers(y: NDArray[Any]) -> NDArray[np.float64]:
-    """Convert labels to numbers (n, m).
-
-    Raises
-    ------
-    DataError
-        If they are names.
-    """
-    try:
-        return y.astype(np.float64).reshape(len(y), -1)
-    except (TypeError, ValueError):
-        raise DataError("labels of a regression must be numbers; got names") from None
 
 
 def numbers_or_nan(domain: Domain, width: int) -> NDArray[np.float64]:
@@ -55,9 +42,3 @@ def numbers_or_nan(domain: Domain, width: int) -> NDArray[np.float64]:
             )
         y[domain.labelled] = known
     return y
-
-
-def are_binary(y: NDArray[Any]) -> bool:
-    """Return whether all labels are 0, 1 or missing."""
-    numbers = as_numbers(y)
-    return bool(np.isin(numbers[~np.isnan(numbers)], (0, 1)).all())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, final
 
 import numpy as np
 import torch
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
 
 __all__ = ["Regression"]
+
+FAR: Final = 3.0
+"""Spreads between two means, or ratio of two spreads, from which on units differ."""
+ENOUGH: Final = 8
+"""Labels that tell a spread."""
 
 
 @final
@@ -52,6 +57,20 @@ class Regression(Task):
         self.scale_ = np.where(scale > 0, scale, 1.0)
         self.flat_ = domain.known.ndim == 1
         return self
+
+    def moved_to(self, domain: Domain) -> Regression:
+        """Return the task in the units of a domain's labels; itself where these seem the same.
+
+        Units are others where means lie over 3 spreads apart, or where spreads of 8 labels or more
+        differ more than threefold.
+        """
+        own = Regression().fit(domain)
+        many = domain.n_labelled >= ENOUGH
+        if not many:
+            own.scale_ = self.scale_
+        ratio = own.scale_ / self.scale_
+        apart = np.abs(own.mean_ - self.mean_) > FAR * self.scale_
+        return own if (apart | (ratio > FAR) | (ratio < 1 / FAR)).any() else self
 
     def encode(self, domain: Domain) -> Tensor:
         y = (numbers_or_nan(domain, self.n_outputs) - self.mean_) / self.scale_

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128_digest, xxh3_128_hexdigest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from fourfold.data.schema.column import Column
 
 __all__ = ["BLOCK_BYTES", "KEY", "Index", "Keys", "Rows", "hash_blocks", "hash_contents"]
 
@@ -39,12 +41,15 @@ class Rows(ABC):
         Shape of one row and type of its elements.
     kind
         ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"`` or ``"texts"``.
+    columns
+        Columns of a table by name, where it was read by a schema.
     """
 
     n: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     kind: str = "array"
+    columns: Mapping[Any, Column] | None = None
 
     @abstractmethod
     def take(self, index: Index) -> Any:

@@ -9,7 +9,10 @@ import numpy as np
 from fourfold.data.rows.base import Rows, hash_contents
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fourfold.data.rows.base import Index, Keys
+    from fourfold.data.schema.column import Column
 
 __all__ = ["FrameRows"]
 
@@ -18,21 +21,22 @@ __all__ = ["FrameRows"]
 class FrameRows(Rows):
     """Rows of a DataFrame: numbers, categories, dates and texts, some missing.
 
-    Column names are part of the input, their order is not.
+    Column names are part of the input, their order is not. Where the ``columns`` of a schema are
+    given, by name, the cells were read by it.
     """
 
     kind = "table"
     dtype = np.dtype(object)
 
-    def __init__(self, frame: Any) -> None:
-        self.frame = frame
+    def __init__(self, frame: Any, columns: Mapping[Any, Column] | None = None) -> None:
+        self.frame, self.columns = frame, columns
         self.n, self.shape = len(frame), frame.shape[1:]
 
     def take(self, index: Index) -> Any:
         return self.frame.iloc[index]
 
     def subset(self, index: Index) -> FrameRows:
-        return FrameRows(self.frame.iloc[index])
+        return FrameRows(self.frame.iloc[index], self.columns)
 
     def _hash(self) -> Keys:
         import pandas as pd
@@ -40,6 +44,8 @@ class FrameRows(Rows):
         names = self.frame.columns.map(str)
         frame = self.frame.iloc[:, np.argsort(names.to_numpy(), kind="stable")]
         columns = repr([(str(name), str(kind)) for name, kind in frame.dtypes.items()])
+        if self.columns is not None:
+            columns += repr([self.columns[name].kind for name in frame.columns])
         plain = frame.astype(dict.fromkeys(frame.select_dtypes("category"), object))
         hashes = pd.util.hash_pandas_object(plain, index=False).to_numpy()
         return hash_contents(value.tobytes() + columns.encode() for value in hashes)

@@ -26,7 +26,7 @@ class StackedRows(Rows):
         if len(shapes) > 1:
             raise DataError(f"rows of all sources must have one shape; got {sorted(shapes)}")
         self.parts = list(parts)
-        self.kind, self.shape = parts[0].kind, parts[0].shape
+        self.kind, self.shape, self.columns = parts[0].kind, parts[0].shape, parts[0].columns
         self.dtype = np.result_type(*(part.dtype for part in parts))
         self.ends = np.cumsum([part.n for part in parts])
         self.n = int(self.ends[-1])
@@ -56,6 +56,7 @@ class PickedRows(Rows):
     def __init__(self, rows: Rows, index: Index) -> None:
         self.rows, self.index, self.n = rows, index, len(index)
         self.kind, self.shape, self.dtype = rows.kind, rows.shape, rows.dtype
+        self.columns = rows.columns
 
     def take(self, index: Index) -> Any:
         return self.rows.take(self.index[index])

@@ -16,6 +16,7 @@ def _applies(facts: Facts) -> Ruling:
         f"{unlabelled} rows of the target have no label",
         (not facts.source_labelled, "the source has no labels"),
         (not unlabelled, "every row of the target has its label: nothing is left to guess"),
+        (bool(facts.differ), f"the labels differ in kind: {facts.differ}"),
         (bool(lacking), f"the source lacks classes of the target: {some(lacking, 4)}"),
     )
 

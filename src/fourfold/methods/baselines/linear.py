@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import ClassVar, final
 
 from fourfold.methods.kit import FitsHead, Fitted, Flat, Problem, fit_head
 
@@ -14,7 +14,7 @@ class Linear(FitsHead):
     """Fit a linear model to the target alone, on its prepared inputs or frozen features.
 
     Logistic regression for classes and for each of several yes/no answers, ridge regression for
-    numbers, by scikit-learn.
+    numbers, by scikit-learn. A source may be given; nothing of it is used.
 
     Examples
     --------
@@ -23,6 +23,8 @@ class Linear(FitsHead):
     >>> Linear().fit(X, y).score(X, y) > 0.9
     True
     """
+
+    uses_source: ClassVar[bool] = False
 
     def _learn(self, problem: Problem) -> Fitted:
         model = problem.model(problem.body(Flat()))

@@ -13,8 +13,8 @@ __all__ = ["TargetOnly"]
 class TargetOnly(TrainsNetwork):
     """Train on the target's labels alone: the same network, the same frozen layers, no source.
 
-    A source may be given, so that every method is called in one way; it only takes part in the
-    preparation of inputs, which sees no labels.
+    A source may be given, so that every method is called in one way; nothing of it is used, not
+    even in the preparation of inputs. Of a trained network only the architecture is.
 
     Examples
     --------
@@ -24,6 +24,7 @@ class TargetOnly(TrainsNetwork):
     True
     """
 
+    uses_source: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:

@@ -29,6 +29,7 @@ class CoClustering(CoClusters):
     """
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
+    uses_source: ClassVar[bool] = False
 
     def _auxiliary(self) -> None:
         return None

@@ -37,6 +37,7 @@ class KMeansClustering(Clusters):
     """
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
+    uses_source: ClassVar[bool] = False
 
     n_init: PositiveInt = 10
 

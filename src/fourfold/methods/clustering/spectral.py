@@ -45,6 +45,7 @@ class SpectralCoClustering(ClustersCounts):
     """
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
+    uses_source: ClassVar[bool] = False
 
     n_init: PositiveInt = 10
 

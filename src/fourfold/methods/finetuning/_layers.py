@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, final
 
-import numpy as np
 import torch
 from torch import nn
 
-from fourfold.core.folds import count_folds, make_folds
+from fourfold.core.folds import count_folds, make_splits
 from fourfold.core.process import seeded
 from fourfold.errors import ParameterError
 from fourfold.estimators.supervised import frozen_rows, supervise
@@ -23,8 +22,6 @@ from fourfold.training.phases import History, Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
@@ -160,7 +157,7 @@ class Layered:
     def train(self, plan: LayerPlan, data: Data, recipe: Recipe) -> tuple[Model, History]:
         """Build and train a network by a plan; frozen layers at the input are computed once."""
         with seeded(self.problem.seed):
-            model = self._built(plan)
+            model = self._built(plan, data)
             layers = _layers(model)
             trained = [layers[name] for name in plan.trained]
             if not trained:
@@ -180,19 +177,21 @@ class Layered:
     ) -> dict[LayerPlan, float]:
         """Rate plans on held-out labels; empty where these are too few to be split."""
         y, stratified = data.y.numpy(), self.problem.task.stratified
-        n = count_folds(y, FOLDS, stratified=stratified)
+        groups, time = data.groups, data.time
+        n = count_folds(y, FOLDS, stratified=stratified, groups=groups, time=time)
         if not n:
             return {}
-        folds = make_folds(y, n, self.problem.seed, stratified=stratified)[:n_splits]
+        splits = make_splits(
+            y, n, self.problem.seed, stratified=stratified, groups=groups, time=time
+        )
+        pairs = [(data.at(training), data.at(held)) for training, held in splits[:n_splits]]
         recipe = _halved(self.problem.recipe)
-        scores = {plan: [self.score(plan, data, held, recipe) for held in folds] for plan in plans}
+        scores = {plan: [self.score(plan, *pair, recipe) for pair in pairs] for plan in plans}
         return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}
 
-    def score(self, plan: LayerPlan, data: Data, held: NDArray[np.intp], recipe: Recipe) -> float:
-        """Train without some rows, and rate on these: accuracy, or minus the loss of no classes."""
-        rest = np.setdiff1d(np.arange(len(data.y)), held)
-        model, _ = self.train(plan, data.at(rest), recipe)
-        asked = data.at(held)
+    def score(self, plan: LayerPlan, training: Data, asked: Data, recipe: Recipe) -> float:
+        """Train on some rows, and rate on others: accuracy, or minus the loss of no classes."""
+        model, _ = self.train(plan, training, recipe)
         outputs = torch.from_numpy(model.outputs(asked.rows))
         weight = asked.table().weight
         if self.problem.task.has_classes:
@@ -200,13 +199,13 @@ class Layered:
             return float((right if weight is None else right * weight).mean())
         return -float(self.problem.task.loss(outputs, asked.y, weight))
 
-    def _built(self, plan: LayerPlan) -> Model:
+    def _built(self, plan: LayerPlan, data: Data) -> Model:
         model = self.problem.model(self.problem.body())
         source = self.problem.source_model
         fresh, old = _layers(model), _layers(source)
         for name in plan.copied:
             if name == HEAD:
-                keep_head(model.head, source.head, self.problem)
+                keep_head(model.head, source, self.problem, data)
             else:
                 fresh[name].load_state_dict(old[name].state_dict())
         return model

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
+from fourfold.methods.finetuning._means import class_means
 from fourfold.methods.kit import (
     Fitted,
     Model,
@@ -18,7 +19,6 @@ from fourfold.methods.kit import (
     Task,
     TrainsNetwork,
     probe,
-    teacher_outputs,
 )
 
 __all__ = ["CosineHead"]
@@ -30,7 +30,7 @@ class CosineHead(TrainsNetwork):
 
     Features and class vectors are compared by angle alone, so that classes of few examples are not
     drowned by others whose weights are longer. Class vectors start at the mean direction of their
-    examples.
+    examples, the source's for a class without a label of the target.
 
     Parameters
     ----------
@@ -57,14 +57,18 @@ class CosineHead(TrainsNetwork):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    @property
+    def keeps_classes(self) -> bool:
+        """Whether classes of a source that no label of the target is of yet stay possible."""
+        return True
+
     def build_head(self, task: Task, width: int) -> _Cosines:
         return _Cosines(task.n_outputs, width, self.scale)
 
     def _learn(self, problem: Problem) -> Fitted:
         body, known = problem.source_model.body, problem.target.known()
         cosines = self.build_head(problem.task, body.width)
-        directions = F.normalize(teacher_outputs(body, known.rows))  # (n, d)
-        cosines.weight.data.copy_(known.class_means(directions, problem.task.n_outputs))
+        cosines.weight.data.copy_(class_means(body, problem, F.normalize))
         model = Model(body, cosines)
         return Fitted(model, probe(model, problem.task, known, problem.recipe))
 

@@ -7,14 +7,13 @@ from typing import ClassVar, final
 from fourfold.methods.kit import (
     Fitted,
     Fraction,
-    Head,
     Model,
     Needs,
     Part,
     Phase,
     Problem,
     Recipe,
-    TrainsNetwork,
+    StartsFromHead,
     hold_out,
     label_loss,
     minimize,
@@ -28,7 +27,7 @@ __all__ = ["FineTune"]
 
 
 @final
-class FineTune(TrainsNetwork):
+class FineTune(StartsFromHead):
     """Fine-tune a source model on few target labels: lower layers slowly, the head at full speed.
 
     The source model is trained once per seed and kept. Layers near the input hold what domains
@@ -40,10 +39,6 @@ class FineTune(TrainsNetwork):
     decay
         Learning rate of each stage of the network as a share of the one above it, in [0, 1];
         0 trains the head alone, on features that are computed once.
-    head
-        ``"new"`` starts a fresh last layer; ``"source"`` starts from the source's; ``"auto"`` does
-        so where it can: where every class of the target is among the source's, or both have as
-        many answers, or as many numbers, whose scales are converted.
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 
@@ -64,7 +59,6 @@ class FineTune(TrainsNetwork):
     """
 
     decay: Fraction = 0.5
-    head: Head = "auto"
     probe_first: bool = False
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
@@ -75,10 +69,10 @@ class FineTune(TrainsNetwork):
 
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe = problem.task, problem.recipe
-        model, _ = warm_start(problem, self.head)
+        model, _, findings = warm_start(problem, self.head)
         known = problem.target.known()
         if self.decay == 0:
-            return Fitted(model, probe(model, task, known, recipe))
+            return Fitted(model, probe(model, task, known, recipe), findings)
         train, held = hold_out(known, recipe)
         if self.probe_first:
             probe(model, task, train, recipe)
@@ -87,7 +81,7 @@ class FineTune(TrainsNetwork):
         phase = Phase(lambda _t, batch: fit(batch), self._parts(model))
         validate = validation(model, fit, held)
         history = minimize(model, phase, train.table(), recipe=recipe, validate=validate)
-        return Fitted(model, history)
+        return Fitted(model, history, findings)
 
     def _parts(self, model: Model) -> list[Part]:
         """Give the head the full learning rate, and each stage a share of the one above it."""

@@ -61,10 +61,10 @@ class KLAdaptation(TrainsNetwork):
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
-        task, taught, recipe = problem.task, problem.source_model, problem.recipe
-        model, _ = warm_start(problem, "source")
+        task, recipe = problem.task, problem.recipe
+        model, _, findings = warm_start(problem, "source")
         train, held = hold_out(problem.target.known(), recipe)
-        teacher = teacher_outputs(taught, train.rows)  # (n, k): before a weight has moved
+        teacher = teacher_outputs(model, train.rows)  # (n, k): before a weight has moved
 
         fit = label_loss(model, task)
 
@@ -76,4 +76,4 @@ class KLAdaptation(TrainsNetwork):
 
         phase, validate = Phase(loss, model), validation(model, fit, held)
         history = minimize(model, phase, train.table(teacher), recipe=recipe, validate=validate)
-        return Fitted(model, history)
+        return Fitted(model, history, findings)

@@ -11,7 +11,6 @@ from fourfold.algorithms.fisher import fisher_diagonal
 from fourfold.methods.kit import (
     Batch,
     Fitted,
-    Head,
     Labelled,
     Model,
     Needs,
@@ -21,7 +20,7 @@ from fourfold.methods.kit import (
     Phase,
     Problem,
     Recipe,
-    TrainsNetwork,
+    StartsFromHead,
     hold_out,
     label_loss,
     minimize,
@@ -36,7 +35,7 @@ FISHER_ROWS: Final = 500
 
 
 @final
-class L2SP(TrainsNetwork):
+class L2SP(StartsFromHead):
     """Fine-tune with weights that are pulled to the source model's, not to zero.
 
     The penalty is α/2·‖w − w⁰‖² on the weights that are transferred, w⁰ being a copy of where they
@@ -52,8 +51,6 @@ class L2SP(TrainsNetwork):
     fisher
         Weight each distance by the Fisher information on the source, divided by its average over
         all weights, so that α means the same with and without.
-    head
-        Start of the last layer, as in :class:`FineTune`; the source's is transferred.
 
     Attributes
     ----------
@@ -78,7 +75,6 @@ class L2SP(TrainsNetwork):
     alpha: NonNegative | None = None
     beta: NonNegative = 0.01
     fisher: bool = False
-    head: Head = "auto"
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
@@ -93,7 +89,7 @@ class L2SP(TrainsNetwork):
 
     def _learn(self, problem: Problem) -> Fitted:
         task = problem.task
-        model, kept = warm_start(problem, self.head)
+        model, kept, findings = warm_start(problem, self.head)
         transferred = dict((model if kept else model.body).named_parameters())
         fresh = [] if kept else list(model.head.parameters())
         start = {name: w.detach().clone() for name, w in transferred.items()}
@@ -114,7 +110,7 @@ class L2SP(TrainsNetwork):
         phase = Phase(loss, [Part(model, weight_decay=0.0)])
         validate = validation(model, fit, held)
         history = minimize(model, phase, train.table(), recipe=problem.recipe, validate=validate)
-        return Fitted(model, history, state={"start_": start})
+        return Fitted(model, history, findings, {"start_": start})
 
     def _importance(
         self, problem: Problem, model: Model, start: dict[str, Tensor], *, kept: bool

@@ -46,8 +46,8 @@ class LayerTransfer(TrainsNetwork):
         is ``"all"`` where it is given.
     n_splits
         Number of folds of the labels, of at most 3, on which each possibility is tried for half the
-        steps. Where some class has a single label nothing can be tried: all layers are copied and
-        trained, or with ``train="rest"`` all but the last are copied and frozen.
+        steps. Where fewer than two classes have two labels nothing can be tried: all layers are
+        copied and trained, or with ``train="rest"`` all but the last are copied and frozen.
 
     Attributes
     ----------

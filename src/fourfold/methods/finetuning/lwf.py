@@ -10,14 +10,13 @@ from torch import Tensor, nn
 from fourfold.methods.kit import (
     Batch,
     Fitted,
-    Head,
     Needs,
     NonNegative,
     Phase,
     Positive,
     Problem,
     Recipe,
-    TrainsNetwork,
+    StartsFromHead,
     hold_out,
     label_loss,
     minimize,
@@ -31,7 +30,7 @@ __all__ = ["LwF"]
 
 
 @final
-class LwF(TrainsNetwork):
+class LwF(StartsFromHead):
     """Fine-tune while the source's last layer keeps its outputs on the target's rows.
 
     The network gets a second last layer, the source's own, whose outputs on the target's rows are
@@ -44,8 +43,6 @@ class LwF(TrainsNetwork):
         Weight of the distillation loss on the old outputs.
     temperature
         Temperature of the distillation.
-    head
-        Start of the new last layer, as in :class:`FineTune`.
     warm_up
         Train a fresh last layer alone first.
 
@@ -65,7 +62,6 @@ class LwF(TrainsNetwork):
 
     weight: NonNegative = 1.0
     temperature: Positive = 2.0
-    head: Head = "auto"
     warm_up: bool = True
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
@@ -77,7 +73,7 @@ class LwF(TrainsNetwork):
     def _learn(self, problem: Problem) -> Fitted:
         task, old_task, recipe = problem.task, problem.known_source_task, problem.recipe
         old = copy.deepcopy(problem.source_model.head)
-        model, kept = warm_start(problem, self.head)
+        model, kept, findings = warm_start(problem, self.head)
         train, held = hold_out(problem.target.known(), recipe)
         recorded = teacher_outputs(nn.Sequential(model.body, old), train.rows)  # (n, k_old)
         if self.warm_up and not kept:
@@ -96,4 +92,4 @@ class LwF(TrainsNetwork):
         nets = nn.ModuleDict({"model": model, "old": old})
         phase, validate = Phase(loss, nets), validation(model, fit, held)
         history = minimize(nets, phase, train.table(recorded), recipe=recipe, validate=validate)
-        return Fitted(model, history)
+        return Fitted(model, history, findings)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
+from fourfold.methods.finetuning._means import class_means
 from fourfold.methods.kit import (
     Fitted,
     Model,
@@ -32,7 +33,8 @@ class Prototypes(TrainsNetwork):
 
     Nothing is trained on the target. Features are centred by the source's mean and brought to unit
     length first, without which so simple a rule would not compete; where the source is a trained
-    model without data, the mean of the target's rows is taken.
+    model without data, the mean of the target's rows is taken. A class of the source without a
+    label of the target is at the mean of the source's rows.
 
     Parameters
     ----------
@@ -63,19 +65,23 @@ class Prototypes(TrainsNetwork):
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    @property
+    def keeps_classes(self) -> bool:
+        """Whether classes of a source that no label of the target is of yet stay possible."""
+        return True
+
     def build_head(self, task: Task, width: int) -> _Nearest:
         return _Nearest(task.n_outputs, width, normalize=self.normalize)
 
     def _learn(self, problem: Problem) -> Fitted:
-        body, known = problem.source_model.body, problem.target.known()
+        body = problem.source_model.body
         nearest = self.build_head(problem.task, body.width)
         if self.centre:
             without_data = isinstance(problem.source, Pretrained)
             rows = problem.target.rows if without_data else problem.source_data.rows
             some = rows.subset(rows.draw(MEAN_ROWS))
             nearest.mean.copy_(teacher_outputs(body, some).mean(0))
-        features = nearest.embed_inputs(teacher_outputs(body, known.rows))  # (n, d)
-        nearest.prototypes.copy_(known.class_means(features, problem.task.n_outputs))
+        nearest.prototypes.copy_(class_means(body, problem, nearest.embed_inputs))
         return Fitted(Model(body, nearest))
 
 

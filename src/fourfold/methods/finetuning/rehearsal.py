@@ -11,14 +11,13 @@ from torch import Tensor, nn
 from fourfold.methods.kit import (
     Batch,
     Fitted,
-    Head,
     Needs,
     NonNegative,
     Phase,
     PositiveInt,
     Problem,
     Recipe,
-    TrainsNetwork,
+    StartsFromHead,
     hold_out,
     label_loss,
     minimize,
@@ -31,7 +30,7 @@ __all__ = ["Rehearsal"]
 
 
 @final
-class Rehearsal(TrainsNetwork):
+class Rehearsal(StartsFromHead):
     """Fine-tune on the target while outputs on a sample of source rows are distilled.
 
     The sample is kept with the source model's outputs; a step learns from a batch of the target's
@@ -43,8 +42,6 @@ class Rehearsal(TrainsNetwork):
         Weight of the distillation loss on the rehearsed outputs.
     memory
         Largest number of source rows that are kept.
-    head
-        Start of the last layer, as in :class:`FineTune`.
 
     References
     ----------
@@ -63,7 +60,6 @@ class Rehearsal(TrainsNetwork):
 
     weight: NonNegative = 1.0
     memory: PositiveInt = 1000
-    head: Head = "auto"
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
@@ -74,7 +70,7 @@ class Rehearsal(TrainsNetwork):
         kept_data = problem.source_data.at(drawn)
         recorded = teacher_outputs(problem.source_model, kept_data.rows)  # (n, k_old)
         old = copy.deepcopy(problem.source_model.head)
-        model, kept = warm_start(problem, self.head)
+        model, kept, findings = warm_start(problem, self.head)
         same = kept and task.state() == old_task.state()
         rehearsing = model if same else nn.Sequential(model.body, old)
         train, held = hold_out(problem.target.known(), problem.recipe)
@@ -91,4 +87,5 @@ class Rehearsal(TrainsNetwork):
         tables = train.table(), kept_data.table(recorded)
         validate = validation(model, fit, held)
         phase, recipe = Phase(loss, nets), problem.recipe
-        return Fitted(model, minimize(nets, phase, *tables, recipe=recipe, validate=validate))
+        history = minimize(nets, phase, *tables, recipe=recipe, validate=validate)
+        return Fitted(model, history, findings)

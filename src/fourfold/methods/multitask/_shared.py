@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, TypeAlias, final
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold import networks
+from fourfold.core.dependent_folds import merge_groups
 from fourfold.data.differences import input_difference
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data
@@ -67,10 +69,18 @@ class TaskGroup:
         y = torch.cat([labels.reshape(len(labels), -1).float() for labels in like], dim=1)
         labelled = np.any([problem.target.labelled for problem in problems.values()], axis=0)
         rows = next(iter(problems.values())).target.rows
-        each = [_weights(problem.target) for problem in problems.values()]
-        weighed = any(problem.target.weight is not None for problem in problems.values())
-        weight = torch.stack(each, dim=1) if weighed else None
-        return cls(tuple(problems), Data(rows, y, labelled, weight=weight).known(), like)
+        beside = [problem.target for problem in problems.values()]
+        weighed = any(one.weight is not None for one in beside)
+        groups = [one.groups for one in beside if one.groups is not None]
+        data = Data(
+            rows,
+            y,
+            labelled,
+            weight=torch.stack([_weights(one) for one in beside], dim=1) if weighed else None,
+            groups=reduce(merge_groups, groups) if groups else None,
+            time=next((one.time for one in beside if one.time is not None), None),
+        )
+        return cls(tuple(problems), data.known(), like)
 
     def labels(self, batch: Batch) -> list[tuple[Tensor, Tensor | None]]:
         """Split a batch's columns into each task's encoded labels and their weights (B,)."""

@@ -100,8 +100,9 @@ class GrowsColumn(TrainsNetwork, ABC):
     ----------
     transfer_score_
         Area under the learning curve on the last quarter of the labelled rows, divided by that of a
-        column alone; None if it was not measured, which takes at least 8 labelled rows, or if that
-        of a column alone is zero or below. A study measures it on its first seed.
+        column alone; None if it was not measured, which takes at least 8 labelled rows in two
+        groups, or if that of a column alone is zero or below. A study measures it on its first
+        seed.
     """
 
     adapter_width: PositiveInt = 64
@@ -160,12 +161,17 @@ class GrowsColumn(TrainsNetwork, ABC):
         return chain, history, with_them / alone if alone > 0 else None
 
     def _area(self, past: Sequence[FrozenColumn], problem: Problem) -> float:
-        """Train a column and average its scores on held-out rows over the epochs."""
+        """Train a column and average its scores on held-out rows over the epochs.
+
+        It is 0 where all rows are of one group or moment, so that none can be held out.
+        """
         task = problem.task
         with seeded(problem.seed):
             fresh = problem.model(self.fresh_body(problem))
             new, data = self.beside(past, fresh, problem, problem.target)
             train, held = split_rows(data, len(data.y) // 4)
+            if not len(held.y):
+                return 0.0
             truth, fit = task.decode_labels(held.y), label_loss(new, task)
             weight = None if held.weight is None else held.weight.numpy()
             recipe = problem.recipe.but(patience=None, validation=0.0)  # of full length

@@ -18,13 +18,13 @@ class RandomColumn(GrowsColumn):
     """Train a progressive network whose old columns are random: the control without transfer.
 
     It has the same size, adapters and training, and nothing of the source: a source may be given,
-    so that every method is called in one way, and only takes part in the preparation of inputs,
-    which sees no labels. Layers of a pretrained network are initialized anew.
+    so that every method is called in one way, and nothing of it is used, not even in the
+    preparation of inputs. Layers of a pretrained network are initialized anew.
 
     Parameters
     ----------
     columns
-        Number of random columns; None: as many as there are sources, at least one.
+        Number of random columns; None: one, and in a study as many as there are sources.
 
     References
     ----------
@@ -40,12 +40,12 @@ class RandomColumn(GrowsColumn):
 
     columns: PositiveInt | None = None
 
+    uses_source: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
         fresh = problem.model(self.fresh_body(problem))
-        number = self.columns or len(problem.chain) or 1
-        random = [_reset(self.fresh_body(problem).bare()) for _ in range(number)]
+        random = [_reset(self.fresh_body(problem).bare()) for _ in range(self.columns or 1)]
         past = [FrozenColumn(Column(body), nn.Identity(), None) for body in random]
         chain, history, score = self.grow(past, fresh, problem)
         return Fitted(assemble(problem.inputs, chain), history, state={"transfer_score_": score})

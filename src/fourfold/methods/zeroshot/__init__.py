@@ -15,7 +15,7 @@ def _applies(facts: Facts) -> Ruling:
         (not facts.described, "the classes are not described"),
         (not facts.source_labelled, "the source has no labels"),
         (facts.target_labelled > 0, "the target has labels, which other cells use"),
-        (facts.numbers, "the labels are numbers, not classes"),
+        (facts.numbers, "the labels are numbers or answers, not classes"),
         (not facts.unseen, "every class that is described has examples in the source"),
     )
 

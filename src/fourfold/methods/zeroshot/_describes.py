@@ -124,16 +124,16 @@ class Describes(TransferEstimator, ABC):
         del given
         if classes is None:
             raise TypeError("a zero-shot problem must have descriptions of its classes; got none")
-        task, names = Classification(), classes.candidates.names
-        task.classes_ = np.unique(names)
+        names = classes.candidates.names
+        task = Classification().among(np.unique(names))
         if len(task.classes_) < 2:
             only = names.tolist()[0]
             raise DataError(f"there must be at least two candidate classes; got one, {only!r}")
         return task
 
     @final
-    def infer_source_task(self, source: Domain, task: Task) -> Task | None:
-        del task
+    def infer_source_task(self, source: Domain, given: Given, task: Task) -> Task | None:
+        del given, task
         return fit_task(None, source)
 
     @final

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from fourfold.algorithms.zeroshot.signatures import Signatures
+from fourfold.core.dependent_folds import divide_by_classes, hold_out_last
 from fourfold.core.tasks import Classification
 from fourfold.data.descriptions import candidate_classes
 from fourfold.errors import DataError, ParameterError
@@ -55,6 +56,7 @@ class SeenData:
         """Hold out some of the classes in turn: the rest, and the rows of held-out classes.
 
         About a fifth of the classes, at least two; no fold where fewer than four classes have rows.
+        No group is divided between the two: some rows of either are left out for that.
         """
         classes = len(self.signatures)
         few = max(2, round(classes / 5))
@@ -63,18 +65,30 @@ class SeenData:
         order = np.random.default_rng(seed).permutation(classes)
         for i in range(min(most, classes // few)):
             held = np.sort(order[i * few : (i + 1) * few])
-            yield self._of(np.setdiff1d(np.arange(classes), held)), self._of(held)
+            rest = np.setdiff1d(np.arange(classes), held)
+            y = self.data.y.numpy()
+            learnt, judged = divide_by_classes(np.isin(y, held), y, self._groups)
+            if len(learnt):
+                yield self._of(rest, learnt), self._of(held, judged)
 
     def hold_rows(self, seed: int) -> tuple[SeenData, Data]:
-        """Hold out a fifth of the rows, of all classes."""
+        """Hold out a fifth of the rows, of all classes, in whole groups."""
         n = len(self.data.y)
         order = np.random.default_rng(seed).permutation(n)
-        held, rest = np.sort(order[: n // 5]), np.sort(order[n // 5 :])
+        rest, held = order[n // 5 :], order[: n // 5]
+        if self._groups is not None:
+            rest, held = hold_out_last(order, max(n // 5, 1), groups=self._groups, time=None)
+        held, rest = np.sort(held), np.sort(rest)
         return replace(self, data=self.data.at(rest), whole=False), self.data.at(held)
 
-    def _of(self, classes: NDArray[np.intp]) -> SeenData:
-        y = self.data.y.numpy()
-        data = self.data.at(np.flatnonzero(np.isin(y, classes)))
+    @property
+    def _groups(self) -> NDArray[np.intp] | None:
+        """Groups of the rows, unless all are of one."""
+        groups = self.data.groups
+        return None if groups is None or (groups == groups[:1]).all() else groups
+
+    def _of(self, classes: NDArray[np.intp], rows: NDArray[np.intp]) -> SeenData:
+        data = self.data.at(rows)
         codes = torch.from_numpy(np.searchsorted(classes, data.y.numpy()))
         signatures = self.signatures[torch.from_numpy(classes)]
         return SeenData(replace(data, y=codes), signatures, whole=False)

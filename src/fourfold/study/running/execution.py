@@ -8,7 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from joblib import Parallel, delayed
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fourfold.core.atomic import disk_is_full
 from fourfold.core.children import follow, lifeline
 from fourfold.core.process import keep_memory
-from fourfold.errors import FileError, FourfoldError, FourfoldWarning
+from fourfold.errors import DataError, FileError, FourfoldError, FourfoldWarning
 from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
@@ -220,6 +220,7 @@ def _ask(model: Any, run: Run, question: Question, split: Split | None) -> dict[
         asked = {"held": split.asked}
     answers: dict[str, Answers] = {name: model.outputs(rows) for name, rows in asked.items()}
     if run.ships and question.plotted:
-        features = [model.embed(rows) for rows in question.plotted]
-        answers |= dict(zip(PLOTTED, features, strict=True))
+        with suppress(DataError):  # a baseline without transfer may not know the source's inputs
+            features = [model.embed(rows) for rows in question.plotted]
+            answers |= dict(zip(PLOTTED, features, strict=True))
     return answers

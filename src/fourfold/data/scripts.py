@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["WORD", "are_grouped", "has_spaces", "separated"]
+__all__ = ["WORD", "are_grouped", "separated", "unspaced_letters"]
 
 IDEOGRAMS: Final = (
     "\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -29,13 +27,6 @@ MARKS: Final = (
 """Accents, vowel points, and Indic vowel signs with their letters: ``\\w`` leaves them out."""
 WORD: Final = rf"[\w{MARKS}{ALPHABETS}]+"
 """Pattern of a word in a text that is :func:`separated`."""
-FEWEST: Final = 5
-"""Letters without spaces, on average, from which texts count as written without."""
-
-
-def has_spaces(texts: Iterable[str]) -> bool:
-    """Return whether spaces separate words; in Thai, Khmer, Chinese and Japanese they do not."""
-    return float(np.mean([sum(map(len, _runs(text))) for text in texts])) < FEWEST
 
 
 def separated(text: str) -> str:
@@ -57,8 +48,9 @@ def are_grouped(words: Iterable[str]) -> bool:
     return any(RUN.match(word) for word in words)
 
 
-def _runs(text: str) -> list[str]:
-    return [run.group() for run in RUN.finditer(text)]
+def unspaced_letters(text: str) -> int:
+    """Return the number of letters of scripts without spaces."""
+    return sum(len(run.group()) for run in RUN.finditer(text))
 
 
 def _groups(run: re.Match[str]) -> list[str]:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from fourfold.data.rows import as_rows
-from fourfold.preparation.scripts import WORD, are_grouped, has_spaces, separated
+from fourfold.data.scripts import WORD, are_grouped, separated, unspaced_letters
 from fourfold.preparation.word_counts import WordCounts
 from preparation_samples import every
 
@@ -30,14 +30,14 @@ WITH = {
 
 @pytest.mark.parametrize("script", WITHOUT)
 def test_scripts_without_spaces(script):
-    assert not has_spaces([WITHOUT[script]])
+    assert unspaced_letters(WITHOUT[script]) == len(WITHOUT[script])
     assert are_grouped(separated(WITHOUT[script]).split())
 
 
 @pytest.mark.parametrize("script", WITH)
 def test_scripts_with_spaces_keep_their_words_whole(script):
     text = WITH[script]
-    assert has_spaces([text])
+    assert unspaced_letters(text) == 0
     assert separated(text) == text
     assert re.findall(WORD, text) == text.split()
 

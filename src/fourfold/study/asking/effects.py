@@ -16,7 +16,8 @@ from fourfold.study.candidates import acts_on
 if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.estimators.joint import JointEstimator
-    from fourfold.study.question import Options, Question
+    from fourfold.study.asking.options import Options
+    from fourfold.study.question import Question
 
 __all__ = ["ClassWeight", "settle"]
 

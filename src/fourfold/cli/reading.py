@@ -1,0 +1,83 @@
+"""Options on the reading of data, the same for every command that reads some."""
+
+# typer evaluates the annotations of a command: no "from __future__ import annotations" here
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Final, get_type_hints
+
+import typer
+
+__all__ = ["reads_data"]
+
+Names = list[str] | None
+
+
+def reads_data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options on the reading of data; it gets them as one, ``reading``."""
+
+    @wraps(command)
+    def wrapped(**given: Any) -> Any:
+        said = {name: given.pop(name) for name in OPTIONS}
+        return command(**given, reading=_reading(**said))
+
+    own = inspect.signature(command, eval_str=True)
+    kept = [p.replace(kind=p.KEYWORD_ONLY) for p in own.parameters.values() if p.name != "reading"]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        for name, option in OPTIONS.items()
+    ]
+    wrapped.__signature__ = own.replace(parameters=[*kept, *more])  # type: ignore[attr-defined]
+    annotations = get_type_hints(command, include_extras=True)
+    wrapped.__annotations__ = {k: v for k, v in annotations.items() if k != "reading"} | OPTIONS
+    return wrapped
+
+
+def _option(kind: Any, text: str) -> Any:
+    return Annotated[kind, typer.Option(help=text)]
+
+
+OPTIONS: Final[dict[str, Any]] = {
+    "label": _option(
+        Names, "Column with the labels; again for several. A file without it is unlabelled."
+    ),
+    "label_type": _option(str | None, "classes, numbers, or yes-no (several answers)."),
+    "missing_label": _option(Names, "Mark of a missing label, instead of the usual ones."),
+    "numbers": _option(Names, "Columns of numbers, separated by commas."),
+    "categories": _option(Names, "Columns of categories."),
+    "dates": _option(Names, "Columns of dates: NAME, or NAME=FORMAT as in %d/%m/%Y."),
+    "text": _option(Names, "Columns of text."),
+    "drop": _option(Names, "Columns to leave out."),
+    "keep": _option(Names, "Columns to use that would be left out."),
+    "missing": _option(Names, "Further mark of a missing cell, e.g. -9999."),
+    "decimal": _option(str | None, "Sign of decimals: . or ,"),
+    "group": _option(str | None, "Column of persons, accounts, ...: no fold divides one."),
+    "time": _option(str | None, "Column of moments: models are judged on later rows."),
+    "weight": _option(str | None, "Column of weights of the rows."),
+    "id": _option(str | None, "Column of names of the rows, for predictions."),
+    "schema": _option(Path | None, "File of a schema, as --write-schema writes it."),
+    "write_schema": _option(Path | None, "Write how the data were read to a JSON file."),
+}
+
+
+def _reading(
+    *,
+    schema: Path | None,
+    write_schema: Path | None,
+    dates: Names,
+    missing_label: Names,
+    **said: Any,
+) -> Any:
+    """Return all that is said about the data."""
+    from fourfold.cli.inputs import Reading
+    from fourfold.data.schema import Hints
+
+    for name in ("numbers", "categories", "text", "drop", "keep"):
+        said[name] = tuple(part for one in said[name] or () for part in one.split(","))
+    said["label"], said["missing"] = (tuple(said[name] or ()) for name in ("label", "missing"))
+    pairs = [one.partition("=") for one in dates or ()]
+    marks = None if missing_label is None else tuple(missing_label)
+    formats = {name: form for name, _, form in pairs}
+    return Reading(Hints(dates=formats, missing_label=marks, **said), schema, write_schema)

@@ -1,0 +1,26 @@
+"""The schema of tables: kinds of columns, labels and rows, over all piles together.
+
+Inference, description and use of it belong here; numbers for networks are made by ``preparation``.
+"""
+
+from fourfold.data.schema.column import Column
+from fourfold.data.schema.hints import Hints
+from fourfold.data.schema.labels import Labels
+from fourfold.data.schema.notes import Note
+from fourfold.data.schema.piles import Pile, as_pile, in_one_name
+from fourfold.data.schema.reading import infer_schema, read_piles
+from fourfold.data.schema.schema import ReadPile, Schema
+
+__all__ = [
+    "Column",
+    "Hints",
+    "Labels",
+    "Note",
+    "Pile",
+    "ReadPile",
+    "Schema",
+    "as_pile",
+    "in_one_name",
+    "infer_schema",
+    "read_piles",
+]

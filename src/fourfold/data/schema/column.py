@@ -1,0 +1,122 @@
+"""Columns: the kind of a column, and the form of its cells."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, final, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, written
+from fourfold.data.schema.dates import parse_dates
+from fourfold.data.schema.numbers import Form, parse_numbers
+from fourfold.errors import DataError, some
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["KINDS", "Column", "Kind", "Read"]
+
+Kind: TypeAlias = Literal["number", "category", "date", "text", "identifier", "ignored"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+class Read(NamedTuple):
+    """A column as it is read: float64, moments, or strings with None for a missing one."""
+
+    cells: pd.Series[Any]
+    strange: NDArray[np.intp]
+    """Positions of cells that do not fit and count as missing."""
+    infinite: int = 0
+
+
+@final
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    kind
+        ``"number"``, ``"category"``, ``"date"``, ``"text"``; or left out: ``"identifier"``,
+        ``"ignored"``.
+    decimal, thousands, unit
+        Signs in numbers: ``","`` and ``"."`` in 1.234,5; a unit such as ``"%"`` is cut off.
+    format
+        Format of dates, as of ``strptime``, or ``"ISO8601"``.
+    missing
+        Marks of missing cells; an empty cell always is missing.
+    why
+        Reason for which a column is left out.
+    """
+
+    kind: Kind
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+    format: str = "ISO8601"
+    missing: tuple[str, ...] = MARKS
+    why: str = ""
+
+    @property
+    def used(self) -> bool:
+        """Whether the column is an input."""
+        return self.kind not in {"identifier", "ignored"}
+
+    def read(self, values: Any, name: object = "") -> Read:
+        """Read cells, written or typed: (n,)."""
+        import pandas as pd
+
+        given = as_cells(values, name)
+        cells = missing_as_null(given, ("", *self.missing))
+        if self.kind == "number":
+            if pa.types.is_boolean(cells.type):
+                cells = cells.cast(pa.int8())
+            if pa.types.is_timestamp(cells.type):
+                cells = written(cells)
+            found = parse_numbers(cells, Form(self.decimal, self.thousands, self.unit))
+            strange = np.flatnonzero(found.strange)
+            return Read(pd.Series(found.values), strange, found.infinite)
+        if self.kind == "date":
+            if not pa.types.is_timestamp(cells.type):
+                cells = written(cells)
+            moments, wrong = parse_dates(cells, self.format)
+            return Read(moments, np.flatnonzero(wrong))
+        if self.kind == "text":  # its spaces stay
+            cells = pc.if_else(cells.is_valid(), written(given), None)
+        texts = written(cells).to_pandas().astype(object)
+        return Read(texts.where(texts.notna(), None), np.empty(0, np.intp))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the differences to a plain column of the kind, as JSON."""
+        plain = asdict(Column(self.kind))
+        own = {name: value for name, value in asdict(self).items() if value != plain[name]}
+        return {"kind": self.kind, **{k: list(v) if k == "missing" else v for k, v in own.items()}}
+
+    @classmethod
+    def of_json(cls, name: str, said: Mapping[str, Any]) -> Self:
+        """Rebuild a column from :meth:`to_json`, or from a file that somebody wrote.
+
+        Raises
+        ------
+        DataError
+            If it is no column.
+        """
+        known = {field.name for field in fields(cls)}
+        strange = sorted(set(said) - known)
+        if strange or said.get("kind") not in KINDS:
+            raise DataError(
+                f"column {name!r} of a schema must have a kind, {', '.join(KINDS)}, and of "
+                f"{', '.join(sorted(known - {'kind'}))} those that it needs; got "
+                f"{some(strange) if strange else said.get('kind')!r}"
+            )
+        marks = said.get("missing", MARKS)
+        texts: dict[str, Any] = {k: v for k, v in said.items() if k != "missing"}
+        if not all(isinstance(text, str) for text in (*texts.values(), *marks)):
+            raise DataError(f"column {name!r} of a schema must be described by texts")
+        return cls(**texts, missing=tuple(marks))

@@ -1,0 +1,90 @@
+"""Dates as people write them: the format of a column, found over all its cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from fourfold.data.schema.cells import Cells
+
+__all__ = ["find_format", "parse_dates", "shown_format"]
+
+ISO: Final = "ISO8601"
+DAYS: Final = (
+    *("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%b-%Y", "%b %Y", "%B %Y", "%B-%Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
+    *("%B %d, %Y", "%b %d %Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%b-%y", "%d-%b-%y", "%m/%Y"),
+)
+TIMES: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+FORMATS: Final = (ISO, *(day + time for day in DAYS for time in TIMES))
+"""Formats of dates, the most likely first."""
+LIKELY: Final = r"^\w{1,9}[-/. ]\w{1,9}([-/., ]+\d{2,4})?([ T].*)?$"
+SWAPPED: Final = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
+SAMPLE: Final = 500
+"""Different cells by which a format is found."""
+
+
+def parse_dates(cells: Cells, form: str) -> tuple[pd.Series[Any], NDArray[np.bool_]]:
+    """Parse cells, (n,): moments, NaT where missing, and whether each is no date of the format."""
+    if pa.types.is_timestamp(cells.type):
+        return cells.to_pandas().astype("datetime64[us]"), np.zeros(len(cells), bool)
+    import pandas as pd
+
+    coded = cells.combine_chunks().dictionary_encode()
+    texts = pd.Series(coded.dictionary.to_pylist(), dtype=object)
+    moments = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
+    moments = moments.dt.tz_localize(None).astype("datetime64[us]")
+    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.intp)
+    found = moments.reindex(codes).reset_index(drop=True)  # -1 is not among them
+    return found, (codes >= 0) & found.isna().to_numpy()
+
+
+def find_format(texts: Sequence[str]) -> tuple[str, float, bool]:
+    """Find the format of most texts: it, the share that fits, and whether another fits as well.
+
+    Parameters
+    ----------
+    texts
+        Different cells, none of them missing.
+    """
+    import pandas as pd
+
+    some = pd.Series(list(texts[:: max(1, len(texts) // SAMPLE)]), dtype=object)
+    if some.empty or some.str.match(LIKELY).mean() < 0.5 or not some.str.contains(r"\d").any():
+        return "", 0.0, False
+    best, share = "", 0.0
+    for form in FORMATS:
+        fits = float(pd.to_datetime(some, format=form, errors="coerce", utc=True).notna().mean())
+        if fits > share:
+            best, share = form, fits
+        if share == 1.0:
+            break
+    other = next((best.replace(a, b) for a, b in SWAPPED.items() if a in best), "")
+    if not other:
+        return best, share, False
+    either = pd.to_datetime(some, format=other, errors="coerce", utc=True).notna().mean()
+    return best, share, bool(either == share)
+
+
+def shown_format(form: str) -> str:
+    """Write a format as people do: dd/mm/yyyy.
+
+    Examples
+    --------
+    >>> shown_format("%d/%m/%Y")
+    'dd/mm/yyyy'
+    """
+    names = {"%d": "dd", "%m": "mm", "%Y": "yyyy", "%y": "yy", "%b": "Mon", "%B": "Month"}
+    times = {"%H": "hh", "%I": "hh", "%M": "mm", "%S": "ss", "%p": "am", ISO: "yyyy-mm-dd"}
+    for sign, name in (names | times).items():
+        form = form.replace(sign, name)
+    return form

@@ -1,0 +1,146 @@
+"""Hints: all that a user may say about the columns, the labels and the rows of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+from fourfold.data.schema.cells import MARKS
+from fourfold.data.schema.dates import ISO
+from fourfold.data.schema.labels import LABEL_TYPES, Labels, LabelType
+from fourfold.errors import DataError, ParameterError, some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fourfold.data.schema.column import Column, Kind
+
+__all__ = ["Hints"]
+
+
+@final
+@dataclass(frozen=True)
+class Hints:
+    """Hints on columns, labels and rows; all else is inferred.
+
+    Parameters
+    ----------
+    label
+        Columns of the labels.
+    label_type
+        ``"classes"``, ``"numbers"``, or ``"yes-no"`` for several answers of two values.
+    numbers, categories, dates, text
+        Columns of a kind; dates by name and format, as of ``strptime``, or ``""`` to find it.
+    drop, keep
+        Columns that are left out, and those that are used though they would be left out.
+    ignore
+        Columns that are left out of the tables that have them.
+    missing
+        Further marks of missing cells, such as ``"-9999"``.
+    missing_label
+        Marks of missing labels instead of the usual ones; an empty cell always is missing.
+    decimal
+        Sign of decimals.
+    group, time, weight, id
+        Columns of groups, moments, weights and names of rows.
+    columns, labels
+        Columns by name, and labels, that are described in full, as by a schema.
+
+    Raises
+    ------
+    ParameterError
+        If a column is given twice.
+    """
+
+    label: tuple[str, ...] = ()
+    label_type: LabelType | None = None
+    numbers: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    dates: Mapping[str, str] = field(default_factory=dict)
+    text: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    missing_label: tuple[str, ...] | None = None
+    decimal: str | None = None
+    group: str | None = None
+    time: str | None = None
+    weight: str | None = None
+    id: str | None = None
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    labels: Labels | None = None
+
+    def __post_init__(self) -> None:
+        places: dict[str, str] = {}
+        pairs = [(option, name) for option, names in self._named().items() for name in names]
+        for option, name in pairs:
+            if name in places:
+                raise ParameterError(
+                    f"each column must be given once; got {name!r} as {places[name]} and {option}"
+                )
+            places[name] = option
+        if self.label_type not in {None, *LABEL_TYPES}:
+            raise ParameterError(
+                f"label_type must be one of {', '.join(LABEL_TYPES)}; got {self.label_type!r}"
+            )
+        if self.decimal not in {None, ".", ","}:
+            raise ParameterError(f"decimal must be '.' or ','; got {self.decimal!r}")
+
+    def _named(self) -> dict[str, Iterable[str]]:
+        kinds = {name: getattr(self, name) for name in ("numbers", "categories", "text", "drop")}
+        roles = {name: getattr(self, name) for name in ("group", "time", "weight", "id")}
+        return {
+            "label": self.label,
+            **kinds,
+            "dates": self.dates,
+            **{role: [name] for role, name in roles.items() if name is not None},
+        }
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Role → column, for those that stand beside inputs and labels."""
+        named = {role: getattr(self, role) for role in ("group", "time", "weight", "id")}
+        return {role: name for role, name in named.items() if name is not None}
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """All marks of missing cells."""
+        return (*MARKS, *self.missing)
+
+    def kind(self, name: str) -> Kind | None:
+        """Return the kind that a column must have; None where it is to be inferred."""
+        for kind, names in (
+            ("number", self.numbers),
+            ("category", self.categories),
+            ("date", self.dates),
+            ("text", self.text),
+        ):
+            if name in names:
+                return kind  # type: ignore[return-value]
+        return None
+
+    def format(self, name: str) -> str:
+        """Return the format of a column of dates; empty where it is to be found."""
+        said = self.dates.get(name, "")
+        return ISO if said.lower() == "iso" else said
+
+    def check_names(self, names: Iterable[str], where: str = "") -> None:
+        """Refuse hints on columns that are in none of the tables.
+
+        Raises
+        ------
+        DataError
+            If there are some.
+        """
+        there = {*names}
+        said = [name for names in self._named().values() for name in names] + [*self.keep]
+        lacking = [name for name in said if name not in there]
+        if where and lacking:
+            raise DataError(f"{where} must be a table to have a column {lacking[0]!r}; it is none")
+        lacking = [name for name in lacking if name not in self.label]
+        if lacking:
+            raise DataError(
+                f"the tables must have the column {lacking[0]!r}; they have "
+                f"{some(sorted(map(str, there)), 8)}"
+            )

@@ -1,0 +1,301 @@
+"""Inference of columns: the kind and the form of each, from the cells of all piles together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fourfold.data.schema.cells import distinct, is_category, is_written, missing_as_null, written
+from fourfold.data.schema.column import Column
+from fourfold.data.schema.dates import find_format, shown_format
+from fourfold.data.schema.left_out import left_out
+from fourfold.data.schema.notes import Note, joined
+from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
+from fourfold.data.schema.strings import spellings, string_kind
+from fourfold.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.schema.cells import Cells
+    from fourfold.data.schema.column import Kind
+    from fourfold.data.schema.hints import Hints
+    from fourfold.data.schema.piles import Pile
+
+__all__ = ["infer_columns"]
+
+FITTING: Final = 0.9
+"""Least share of different cells that must be numbers, or dates, where others are missing."""
+FEW: Final = 20
+"""Up to this many different whole numbers, cells such as 3B beside them are codes, too."""
+DISGUISED: Final = frozenset(
+    [
+        "?",
+        "-",
+        "--",
+        ".",
+        "*",
+        "unknown",
+        "missing",
+        "none",
+        "n.a.",
+        "nil",
+        "undefined",
+        "(blank)",
+        "#value!",
+        "#ref!",
+        "#div/0!",
+        "#num!",
+    ]
+)
+"""Marks of missing cells that may also be words: between numbers and dates they are missing."""
+CODE: Final = r"^(?:\d+[A-Za-z]+|[A-Za-z]+\d+)\w*$"
+ROLES: Final[Mapping[str, Kind | None]] = {
+    "group": "category",
+    "id": "category",
+    "weight": "number",
+    "time": None,
+}
+"""Role → kind of its column."""
+TRUTH: Final = {"true": "1", "false": "0"}
+
+
+def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column], list[Note]]:
+    """Infer the columns of tables that have the same ones, labels aside.
+
+    Hints decide where there are some. A sign of decimals that is plain in one column counts for
+    those in which it is not.
+    """
+    roles = {name: role for role, name in hints.roles.items()}
+    there = {name: None for pile in piles for name in pile.columns if name not in hints.label}
+    inputs = [
+        name for name in there if name not in roles and name not in (*hints.drop, *hints.ignore)
+    ]
+    columns: dict[str, Column] = {}
+    notes: list[Note] = []
+    unsure: dict[str, Sequence[Cells]] = {}
+    for name in there:
+        if name in hints.columns:
+            columns[name] = hints.columns[name]
+        elif name in hints.drop or name in hints.ignore:
+            columns[name] = Column("ignored", missing=hints.marks, why="as asked")
+        else:
+            found = [
+                missing_as_null(p.columns[name], hints.marks) for p in piles if name in p.columns
+            ]
+            cells = _alike(name, found)
+            wish = ROLES[roles[name]] if name in roles else hints.kind(name)
+            if wish is None and any(is_category(p.columns[name]) for p in piles):
+                wish = "category"
+            kept = wish is not None or name in hints.keep or name in roles
+            column, said, open_ = _infer(
+                name, cells, hints, wish=wish, kept=kept, alone=len(inputs) == 1
+            )
+            columns[name] = replace(column, missing=hints.marks)
+            notes += said
+            if open_:
+                unsure[name] = cells
+            if roles.get(name) == "time" and column.kind not in {"number", "date"}:
+                raise DataError(f"column {name!r} of times must hold dates or numbers; got others")
+    if unsure and hints.decimal is None:
+        _settle_decimals(columns, unsure, notes)
+    return columns, notes
+
+
+def _alike(name: str, cells: Sequence[Cells]) -> list[Cells]:
+    """Bring the cells of all piles to one type: texts where they differ.
+
+    Raises
+    ------
+    DataError
+        If they are dates here and numbers there.
+    """
+    kinds = {part.type for part in cells if part.null_count < len(part)}
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    if len(kinds) > 1 and all(any(test(kind) for test in numbers) for kind in kinds):
+        return [_float(part) for part in cells]
+    if len(kinds) == 1 and not any(pa.types.is_string(kind) for kind in kinds):
+        (kind,) = kinds
+        return [part if part.type == kind else pa.chunked_array([pa.nulls(len(part), kind)])
+                for part in cells]  # fmt: skip
+    if kinds and not any(pa.types.is_string(kind) for kind in kinds):
+        raise DataError(f"column {name!r} must hold the same in all domains; got dates and numbers")
+    texts = [written(part) for part in cells]
+    words = {text.lower() for text in distinct(texts)}
+    if len(words) > 2 and words <= {*TRUTH, *TRUTH.values()}:  # true here, 1 there
+        return [_as_digits(part) for part in texts]
+    return texts
+
+
+def _float(cells: Cells) -> Cells:
+    if is_written(cells):  # all of them are missing
+        return pa.chunked_array([pa.nulls(len(cells), pa.float64())])
+    return (cells.cast(pa.int8()) if pa.types.is_boolean(cells.type) else cells).cast(pa.float64())
+
+
+def _as_digits(cells: Cells) -> Cells:
+    lower = pc.utf8_lower(cells)
+    for word, digit in TRUTH.items():
+        lower = pc.if_else(pc.equal(lower, word), digit, lower)
+    return lower
+
+
+def _infer(
+    name: str, cells: Sequence[Cells], hints: Hints, *, wish: Kind | None, kept: bool, alone: bool
+) -> tuple[Column, list[Note], bool]:
+    """Infer a column; return also whether its sign of decimals is open."""
+    if not kept:
+        why = left_out(name, cells)
+        if why:
+            note = Note(name, f"{why}; left out", "keep", name)
+            return (
+                Column("identifier" if "identifier" in why else "ignored", why=why),
+                [note],
+                False,
+            )
+    if not is_written(cells[0]):
+        return _typed(cells, wish)
+    texts = distinct(cells)
+    if wish in {None, "number"}:
+        found = _number(name, texts, hints, asked=wish == "number")
+        if found is not None:
+            return found
+    if wish in {None, "date"}:
+        dated = _date(name, texts, hints, asked=wish == "date")
+        if dated is not None:
+            return *dated, False
+    return *_string(name, texts, cells, wish, alone=alone, kept=kept), False
+
+
+def _typed(cells: Sequence[Cells], wish: Kind | None) -> tuple[Column, list[Note], bool]:
+    """Return the column of typed cells."""
+    own: Kind
+    kind = cells[0].type
+    if pa.types.is_timestamp(kind):
+        own = "date"
+    elif pa.types.is_boolean(kind):
+        own = "category"
+    else:
+        own = "number"
+    return Column(own if wish is None else wish), [], False
+
+
+def _number(
+    name: str, texts: Sequence[str], hints: Hints, *, asked: bool
+) -> tuple[Column, list[Note], bool] | None:
+    """Return the column of written numbers; None where they are none."""
+    plain = [text for text in texts if text.casefold() not in DISGUISED]
+    form, share, either = find_form(plain, hints.decimal)
+    if not asked and (share < FITTING or not plain):
+        return None
+    parsed = parse_numbers(pa.chunked_array([pa.array(texts, pa.string())]), form)
+    numbers = parsed.values[~np.isnan(parsed.values)]
+    pairs = zip(texts, parsed.strange, strict=True)
+    strange = [text for text, odd in pairs if odd and text in plain]
+    codes = has_codes(list(texts)) or _are_codes(numbers, strange)
+    if codes and not asked:
+        return None
+    column = Column("number", form.decimal, form.thousands, form.unit)
+    notes = []
+    if either:
+        said = f"{_example(texts, parsed.strange)} may have thousands or a decimal comma"
+        notes.append(Note(name, f"{said}; read as thousands", "decimal", ","))
+    return column, notes, either
+
+
+def _are_codes(numbers: NDArray[Any], strange: Sequence[str]) -> str:
+    """Return why whole numbers beside cells such as 3B are codes; empty where they are not."""
+    if not strange or (numbers != np.round(numbers)).any():
+        return ""
+    alike = pc.match_substring_regex(pa.array(strange, pa.string()), CODE)
+    return "letters in some" if pc.any(alike).as_py() or len(numbers) <= FEW // 4 else ""
+
+
+def _example(texts: Sequence[str], strange: NDArray[Any]) -> str:
+    fitting = [text for text, odd in zip(texts, strange, strict=True) if not odd]
+    return max(fitting, key=len, default="")
+
+
+def _date(
+    name: str, texts: Sequence[str], hints: Hints, *, asked: bool
+) -> tuple[Column, list[Note]] | None:
+    """Return the column of written dates; None where they are none."""
+    form, share, either = hints.format(name), 1.0, False
+    if not form:
+        form, share, either = find_format([t for t in texts if t.casefold() not in DISGUISED])
+        if share < FITTING and not (asked and form):
+            return None
+    notes = []
+    if either:
+        said = f"{texts[0]} may begin with day or month; read as {shown_format(form)}"
+        other = form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
+        notes.append(Note(name, said, "dates", f"{name}={other}"))
+    return Column("date", format=form), notes
+
+
+def _string(
+    name: str,
+    texts: Sequence[str],
+    cells: Sequence[Cells],
+    wish: Kind | None,
+    *,
+    alone: bool,
+    kept: bool,
+) -> tuple[Column, list[Note]]:
+    """Return the column of texts, categories or identifiers."""
+    if wish in {"category", "text"}:
+        return Column(wish), []
+    n = sum(len(part) - part.null_count for part in cells)
+    kind, uncertain, why = string_kind(texts, n, alone=alone)
+    if kind == "identifier" and not kept:
+        return Column("identifier", why=why), [
+            Note(name, f"identifier, {why}; left out", "keep", name)
+        ]
+    kind = "category" if kind == "identifier" else kind
+    codes = has_codes(list(texts)) if find_form(list(texts[:200]))[1] >= FITTING else ""
+    notes = []
+    if codes:
+        notes.append(Note(name, f"whole numbers with {codes} are categories", "numbers", name))
+    elif find_form(list(texts))[1] >= FITTING:
+        odd = [t for t in texts if find_form([t])[1] < 1]
+        notes.append(
+            Note(name, f"codes such as {joined(odd)} beside numbers: categories", "numbers", name)
+        )
+    elif uncertain:
+        other = ("categories", "text")[kind == "category"]
+        notes.append(
+            Note(name, f"{len(texts)} different strings are read as {_plural(kind)}", other, name)
+        )
+    if kind == "category":
+        alike = spellings(texts)[:1]
+        notes += [
+            Note(name, f"{joined(one)} are different categories: are they one?") for one in alike
+        ]
+    return Column(kind), notes
+
+
+def _plural(kind: str) -> str:
+    return {"category": "categories", "text": "texts"}[kind]
+
+
+def _settle_decimals(
+    columns: dict[str, Column], unsure: Mapping[str, Sequence[Cells]], notes: list[Note]
+) -> None:
+    """Read open columns with a decimal comma where plain ones have it."""
+    plain = {c.decimal for name, c in columns.items() if c.kind == "number" and name not in unsure
+             and (c.decimal != "." or c.thousands)}  # fmt: skip
+    if plain != {","}:
+        return
+    for name, cells in unsure.items():
+        form, _, _ = find_form(distinct(cells), ",")
+        columns[name] = replace(
+            columns[name], decimal=form.decimal, thousands=form.thousands, unit=form.unit
+        )
+        notes[:] = [note for note in notes if note.about != name]
+        notes.append(Note(name, "numbers with a decimal comma, as in other columns"))

@@ -1,0 +1,228 @@
+"""Inference of labels: their type and their marks of missing ones, over all piles together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fourfold.data.labels import are_measured
+from fourfold.data.schema.cells import (
+    MARKS,
+    as_cells,
+    distinct,
+    is_written,
+    missing_as_null,
+    written,
+)
+from fourfold.data.schema.labels import WHOLE, YES, Labels
+from fourfold.data.schema.notes import Note, joined
+from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
+from fourfold.data.schema.strings import spellings
+from fourfold.errors import DataError, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.schema.cells import Cells
+    from fourfold.data.schema.hints import Hints
+
+__all__ = ["infer_labels"]
+
+FITTING: Final = 0.5
+"""From this share of numbers on, names beside them are noted."""
+SAID: Final = 10
+"""More classes than these that are whole numbers may be measurements: noted."""
+
+
+class _Found(NamedTuple):
+    """One column of labels in all piles."""
+
+    name: str
+    piles: list[Cells]
+    texts: list[str]
+
+
+def infer_labels(
+    piles: Sequence[Mapping[str, Cells]], hints: Hints
+) -> tuple[Labels, list[Note]] | None:
+    """Infer the labels from the piles that have some of their columns; None if none has."""
+    if hints.labels is not None:
+        return hints.labels, []
+    there = [name for name in hints.label if any(name in pile for pile in piles)]
+    if not there:
+        return None
+    notes: list[Note] = []
+    columns = [_column(name, piles, hints, notes) for name in there]
+    if len(columns) > 1:
+        return _several(columns, hints, notes), notes
+    (column,) = columns
+    numbers = _numbers(column, hints)
+    if numbers is not None and (hints.label_type == "numbers" or _measured(column, numbers)):
+        form = find_form(column.texts, hints.decimal)[0]
+        marks = _marks(column, hints)
+        return Labels((column.name,), "numbers", marks, **vars(form)), notes
+    if hints.label_type == "yes-no":
+        return Labels((column.name,), "yes-no", _marks(column, hints)), notes
+    if hints.label_type == "numbers":
+        odd = [text for text in column.texts if find_form([text])[1] < 1]
+        raise DataError(one_line(f"labels in {column.name!r} must be numbers; got {joined(odd)}"))
+    return _classes(column, hints, notes), notes
+
+
+def _column(
+    name: str, piles: Sequence[Mapping[str, Cells]], hints: Hints, notes: list[Note]
+) -> _Found:
+    """Collect a column, and settle its marks of missing labels."""
+    raw = [as_cells(pile[name], name) for pile in piles if name in pile]
+    cells = [missing_as_null(part, ("",)) for part in raw]
+    if len({part.type for part in cells}) > 1:
+        cells = [written(part) for part in cells]
+    texts = distinct(written(part) for part in cells)
+    marks = hints.missing_label
+    if marks is None:
+        found = [text for text in texts if text in MARKS]
+        empty = any(part.null_count for part in cells)
+        if found and not empty:
+            n = sum(
+                pc.sum(pc.is_in(written(c), value_set=pa.array(found))).as_py() or 0 for c in cells
+            )
+            notes.append(
+                Note(name, f"{n} labels {joined(found)} are read as missing", "missing_label", "''")
+            )
+        elif found:
+            notes.append(
+                Note(
+                    name,
+                    f"{joined(found)} is a class: missing labels are empty",
+                    "missing_label",
+                    found[0],
+                )
+            )
+        marks = () if found and empty else MARKS
+    kept = [missing_as_null(part, ("", *marks)) for part in cells]
+    return _Found(name, kept, distinct(written(part) for part in kept))
+
+
+def _marks(column: _Found, hints: Hints) -> tuple[str, ...]:
+    if hints.missing_label is not None:
+        return hints.missing_label
+    return () if any(text in MARKS for text in column.texts) else MARKS
+
+
+def _numbers(column: _Found, hints: Hints) -> list[NDArray[np.float64]] | None:
+    """Return the numbers of each pile; None if labels are names."""
+    if not column.texts or (is_written(column.piles[0]) and has_codes(column.texts)):
+        return None
+    if any(pa.types.is_boolean(part.type) for part in column.piles):
+        return None
+    form, share, _ = find_form(column.texts, hints.decimal)
+    if share < 1:
+        return None
+    parsed = [parse_numbers(written(part), form).values for part in column.piles]
+    return [values[~np.isnan(values)] for values in parsed]
+
+
+def _measured(column: _Found, numbers: Sequence[NDArray[np.float64]]) -> bool:
+    del column
+    return any(are_measured(values) for values in numbers if len(values))
+
+
+def _classes(column: _Found, hints: Hints, notes: list[Note]) -> Labels:
+    """Return the labels of one column as classes."""
+    name, texts = column.name, column.texts
+    whole = bool(texts) and bool(pc.all(pc.match_substring_regex(pa.array(texts), WHOLE)).as_py())
+    marks = _marks(column, hints)
+    if whole:
+        values = {int(float(text)) for text in texts}
+        if hints.missing_label is None and min(values) == -1 and len(values) > 1:
+            marks = _minus_one(column, values, marks, notes)
+        if len(values) > SAID:
+            notes.append(
+                Note(
+                    name,
+                    f"{len(values)} whole numbers are read as classes",
+                    "label_type",
+                    "numbers",
+                )
+            )
+    elif find_form(texts)[1] >= FITTING and texts:
+        why = (
+            has_codes(texts)
+            or f"some are names, {joined(t for t in texts if find_form([t])[1] < 1)}"
+        )
+        notes.append(Note(name, f"numbers are read as names of classes: {why}"))
+    alike = spellings(texts)[:1]
+    notes += [Note(name, f"{joined(one)} are different classes: are they one?") for one in alike]
+    return Labels((name,), "classes", marks, whole=whole)
+
+
+def _minus_one(
+    column: _Found, values: set[int], marks: tuple[str, ...], notes: list[Note]
+) -> tuple[str, ...]:
+    """Settle −1 beside classes: missing, or a class where empty cells are missing."""
+    name = column.name
+    if any(part.null_count for part in column.piles):
+        notes.append(Note(name, "-1 is a class: missing labels are empty", "missing_label", "-1"))
+        return marks
+    if values == {-1, 1}:
+        raise DataError(
+            f"labels in {name!r} that are only -1 and 1 are ambiguous: say whether -1 is a mark of "
+            "missing labels, missing_label=('-1',), or a class, missing_label=('',)"
+        )
+    texts = [written(part) for part in column.piles]
+    n = sum(
+        pc.sum(pc.is_in(part, value_set=pa.array(["-1", "-1.0"]))).as_py() or 0 for part in texts
+    )
+    notes.append(Note(name, f"{n} labels -1 are read as missing", "missing_label", "''"))
+    return (*marks, "-1", "-1.0")
+
+
+def _several(columns: Sequence[_Found], hints: Hints, notes: list[Note]) -> Labels:
+    """Return the labels of several columns: answers, classes as one-hot columns, or numbers."""
+    names = tuple(column.name for column in columns)
+    marks = hints.missing_label if hints.missing_label is not None else MARKS
+    answers = all(text.lower() in YES for column in columns for text in column.texts)
+    if answers and hints.label_type in {None, "classes", "yes-no"}:
+        made = Labels(names, "yes-no", marks)
+        hot = len(columns) > 2 and _is_one_hot(
+            [made.read_column(c, column.name) for column in columns for c in [_joined(column)]]
+        )
+        if hints.label_type == "classes" or (hot and hints.label_type is None):
+            if not hot:
+                raise DataError(
+                    "several columns of classes must have one 1 in each row; got others"
+                )
+            notes.append(
+                Note(", ".join(names), "one 1 in each row: one-hot classes", "label_type", "yes-no")
+            )
+            return Labels(names, "classes", marks, one_hot=True)
+        return made
+    texts = sorted({text for column in columns for text in column.texts})
+    form, share, _ = find_form(texts, hints.decimal)
+    if share < 1 or hints.label_type in {"classes", "yes-no"}:
+        odd = [text for text in texts if find_form([text])[1] < 1] or texts
+        raise DataError(
+            one_line(
+                "several columns of labels must be numbers, or answers of yes and no; got "
+                f"{joined(odd)}"
+            )
+        )
+    return Labels(names, "numbers", marks, **vars(form))
+
+
+def _joined(column: _Found) -> Cells:
+    texts = [written(part) for part in column.piles]
+    return pa.chunked_array([chunk for part in texts for chunk in part.chunks], pa.string())
+
+
+def _is_one_hot(answers: Sequence[NDArray[np.float64]]) -> bool:
+    if len({len(one) for one in answers}) > 1:
+        return False
+    whole = np.column_stack(list(answers))
+    known = whole[~np.isnan(whole).any(axis=1)]
+    return bool(len(known) and (known.sum(axis=1) == 1).all())

@@ -1,0 +1,118 @@
+"""Numbers as people write them: decimal commas, thousands, percent and currencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.data.schema.cells import Cells
+
+__all__ = ["Form", "Numbers", "find_form", "has_codes", "parse_numbers"]
+
+PLAIN: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+INFINITE: Final = r"(?i)^[+-]?inf(inity)?$"
+UNITS: Final = ("%", "$", "€", "£", "¥")
+ZEROS: Final = r"^[+-]?0\d"
+LONG: Final = r"^[+-]?\d{16,}$"
+
+
+@final
+@dataclass(frozen=True)
+class Form:
+    """Signs in written numbers: of decimals, of thousands, and a unit before or behind them."""
+
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+
+
+SIGNS: Final = (
+    *((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'")),
+    *((".", "\u00a0"), (",", "\u00a0"), (".", "\u202f"), (",", "\u202f")),
+)
+"""Signs of decimals and of thousands, the most likely first."""
+
+
+class Numbers(NamedTuple):
+    """Parsed cells: values (n,), NaN where missing; whether each is no number; infinite ones."""
+
+    values: NDArray[np.float64]
+    strange: NDArray[np.bool_]
+    infinite: int
+
+
+def parse_numbers(cells: Cells, form: Form) -> Numbers:
+    """Parse cells, (n,); texts that are no number in this form, and infinity, are missing."""
+    if not pa.types.is_string(cells.type):
+        values = cells.cast(pa.float64()).to_numpy()
+        endless = np.isinf(values)
+        return Numbers(
+            np.where(endless, np.nan, values), np.zeros(len(values), bool), endless.sum()
+        )
+    texts = pc.replace_substring(cells, "−", "-")
+    if form.unit:
+        texts = pc.utf8_trim(texts, f"{form.unit} ")
+    endless = pc.match_substring_regex(texts, INFINITE)
+    if form.thousands:
+        grouped = rf"^[+-]?\d{{1,3}}([{form.thousands}]\d{{3}})+([{form.decimal}]\d*)?$"
+        right = pc.match_substring_regex(texts, grouped)
+        texts = pc.if_else(right, pc.replace_substring(texts, form.thousands, ""), texts)
+    if form.decimal != ".":
+        dotted = pc.match_substring(texts, ".")  # its sign of thousands, out of place
+        texts = pc.if_else(dotted, "", pc.replace_substring(texts, form.decimal, "."))
+    right = pc.match_substring_regex(texts, PLAIN)
+    values = pc.if_else(right, texts, None).cast(pa.float64()).to_numpy()
+    beyond = np.isinf(values)  # 1e999
+    endless = endless.fill_null(False).to_numpy() | beyond
+    strange = cells.is_valid().to_numpy() & np.isnan(values) & ~endless
+    return Numbers(np.where(beyond, np.nan, values), strange, int(endless.sum()))
+
+
+def find_form(texts: list[str], decimal: str | None = None) -> tuple[Form, float, bool]:
+    """Find the form of most texts: it, the share of texts that fit, and whether others fit as well.
+
+    Parameters
+    ----------
+    texts
+        Different cells, none of them missing.
+    decimal
+        Sign of decimals, where it is known.
+    """
+    cells = pa.chunked_array([pa.array(texts, pa.string())])
+    unit = next((u for u in UNITS if _share(texts, u) > 0.5), "")
+    fits = {}
+    for sign, thousands in SIGNS:
+        if decimal in {None, sign}:
+            form = Form(sign, thousands, unit)
+            fits[form] = 1 - float(parse_numbers(cells, form).strange.mean()) if texts else 0.0
+    best = max(fits, key=lambda form: fits[form])
+    comma = best == Form(".", ",", unit)  # 21,501 may be 21.501
+    other = Form(",", "", unit)
+    return best, fits[best], bool(comma and fits.get(other, 0.0) == fits[best])
+
+
+def has_codes(texts: list[str]) -> str:
+    """Return why whole numbers are codes: leading zeros, or more digits than a float keeps."""
+    cells = pa.array(texts, pa.string())
+    if pc.any(pc.match_substring_regex(cells, ZEROS + r"\d*$")).as_py():
+        return "leading zeros"
+    if pc.any(pc.match_substring_regex(cells, LONG)).as_py():
+        return "16 digits or more"
+    return ""
+
+
+def _share(texts: list[str], unit: str) -> float:
+    return float(np.mean([unit in {text[:1], text[-1:]} for text in texts])) if texts else 0.0
+
+
+def is_whole(values: NDArray[Any]) -> bool:
+    """Return whether all numbers that are there are whole."""
+    known = values[~np.isnan(values)]
+    return bool((known == np.round(known)).all())

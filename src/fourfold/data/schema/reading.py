@@ -1,0 +1,80 @@
+"""Reading of tables by one schema, which is inferred over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from fourfold.data.schema.cells import missing_as_null, written
+from fourfold.data.schema.infer import infer_columns
+from fourfold.data.schema.infer_labels import infer_labels
+from fourfold.data.schema.notes import Note
+from fourfold.data.schema.piles import check_same_columns, check_there
+from fourfold.data.schema.remarks import remarks
+from fourfold.data.schema.schema import Schema
+from fourfold.errors import DataError, some
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fourfold.data.schema.column import Column
+    from fourfold.data.schema.hints import Hints
+    from fourfold.data.schema.labels import Labels
+    from fourfold.data.schema.piles import Pile
+    from fourfold.data.schema.schema import ReadPile
+
+__all__ = ["infer_schema", "read_piles"]
+
+
+def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
+    """Infer the schema of tables, all together; labels may be missing in some of them.
+
+    Raises
+    ------
+    DataError
+        If tables have different columns, lack one that hints name, or a column cannot be used.
+    """
+    for pile in piles:
+        if not any(name not in hints.label for name in pile.columns):
+            only = some(pile.columns)
+            raise DataError(f"{pile.name} must have columns besides the label; got only {only}")
+    labels = infer_labels([pile.columns for pile in piles], hints)
+    hints.check_names(name for pile in piles for name in pile.columns)
+    described = {name for name, column in hints.columns.items() if column.used}
+    for pile in piles:
+        check_there(pile, described)
+    beside = {*hints.label, *hints.roles.values(), *hints.drop, *hints.ignore}
+    check_same_columns(piles, beside)
+    columns, notes = infer_columns(piles, hints)
+    if labels is not None:
+        notes = [*labels[1], *notes, *_drop_equal(columns, piles, labels[0], hints)]
+    return Schema(columns, labels and labels[0], **hints.roles, notes=tuple(notes))
+
+
+def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPile]]:
+    """Infer the schema of tables, read them by it, and note the cells that do not fit."""
+    schema = infer_schema(piles, hints)
+    read = [schema.read(pile) for pile in piles]
+    notes = (*schema.notes, *remarks(piles, [one.frame for one in read], schema.columns))
+    return replace(schema, notes=notes), read
+
+
+def _drop_equal(
+    columns: dict[Any, Column], piles: Sequence[Pile], labels: Labels, hints: Hints
+) -> list[Note]:
+    """Leave out columns that equal the label in all its rows, and note them."""
+    notes = []
+    with_labels = [pile.columns for pile in piles if labels.columns[0] in pile.columns]
+    answers = [written(missing_as_null(part[labels.columns[0]])) for part in with_labels]
+    for name, column in columns.items():
+        if not column.used or name in hints.keep or name in hints.columns or hints.kind(name):
+            continue
+        own = [written(missing_as_null(part[name])) for part in with_labels]
+        same = [pc.equal(a, b) for a, b in zip(own, answers, strict=True)]
+        n = sum(len(part) - part.null_count for part in same)
+        if n and all(pc.all(part).as_py() is not False for part in same):
+            columns[name] = replace(column, kind="ignored", why="equal to the label")
+            notes.append(Note(name, "equal to the label in every row; left out", "keep", str(name)))
+    return notes

@@ -1,0 +1,103 @@
+"""Remarks on cells as they were read: those that do not fit, infinity, and marks in disguise."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from fourfold.data.schema.cells import as_cells
+from fourfold.data.schema.notes import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from fourfold.data.schema.column import Column
+    from fourfold.data.schema.piles import Pile
+
+__all__ = ["remarks", "strange_cells"]
+
+NINES: Final = re.compile(r"-?9{2,}|-?8{3,}")
+FAR: Final = 3.0
+"""Ranges between the 1st and 99th percentile by which a mark lies outside."""
+UNITS: Final = 10.0
+"""Ratio of spreads from which on two piles may be in different units."""
+SHOWN: Final = 3
+SOME: Final = 5
+"""Fewer cells say nothing about a spread."""
+
+
+def remarks(
+    piles: Sequence[Pile], frames: Sequence[pd.DataFrame], columns: Mapping[Any, Column]
+) -> list[Note]:
+    """Return remarks on all columns that are inputs, in their order."""
+    notes = []
+    for name in frames[0].columns:
+        column = columns[name]
+        notes += strange_cells(piles, name, column)
+        if column.kind == "number":
+            values = [frame[name].to_numpy(np.float64) for frame in frames]
+            notes += [*_sentinels(name, values), *_units(name, piles, values)]
+    return notes
+
+
+def strange_cells(piles: Sequence[Pile], name: Any, column: Column) -> list[Note]:
+    """Return remarks on the cells of a column that do not fit, the first three by line."""
+    if column.kind not in {"number", "date"}:
+        return []
+    odd, endless = 0, 0
+    places: list[str] = []
+    for pile in piles:
+        read = column.read(pile.columns[name], name)
+        odd, endless = odd + len(read.strange), endless + read.infinite
+        cells = as_cells(pile.columns[name], name)
+        for at in read.strange[: SHOWN - len(places)].tolist():
+            where = pile.place(at) if len(piles) == 1 else f"{pile.name} {pile.place(at)}"
+            places.append(f"{cells[at].as_py()!r:.30} ({where})")
+    notes = []
+    total = sum(len(pile.columns[name]) for pile in piles)
+    if odd:
+        said = f"{odd} of {total} cells are no {column.kind}s and count as missing"
+        said = f"{said}: {', '.join(places)}"
+        notes.append(Note(str(name), said, "categories", str(name)))
+    if endless:
+        notes.append(
+            Note(str(name), f"{endless} of {total} cells are infinite and count as missing")
+        )
+    return notes
+
+
+def _sentinels(name: Any, values: Sequence[NDArray[np.float64]]) -> list[Note]:
+    """Return a remark on a number such as −9999 that lies far from all others and is repeated."""
+    known = np.concatenate([part[~np.isnan(part)] for part in values])
+    kinds, counts = np.unique(known, return_counts=True)
+    for at in {0, len(kinds) - 1} if len(kinds) > 2 else ():
+        if counts[at] < 2 or not NINES.fullmatch(f"{kinds[at]:g}"):
+            continue
+        others = known[known != kinds[at]]
+        low, high = np.percentile(others, (1, 99))
+        if max(low - kinds[at], kinds[at] - high) > FAR * max(high - low, 1e-12):
+            mark = f"{kinds[at]:g}"
+            said = f"{counts[at]} cells are {mark}, far from all others: a mark of missing ones?"
+            return [Note(str(name), said, "missing", mark)]
+    return []
+
+
+def _units(name: Any, piles: Sequence[Pile], values: Sequence[NDArray[np.float64]]) -> list[Note]:
+    """Return a remark on piles whose numbers differ by a factor."""
+    spreads = [
+        (float(np.subtract(*np.percentile(part[~np.isnan(part)], (75, 25)))), pile.name)
+        for pile, part in zip(piles, values, strict=True)
+        if (~np.isnan(part)).sum() >= SOME
+    ]
+    there = sorted(spread for spread in spreads if spread[0] > 0)
+    if len(there) < 2 or there[-1][0] <= UNITS * there[0][0]:
+        return []
+    (least, low), *_, (most, high) = there
+    ratio = most / least
+    said = f"spread {ratio:.3g} times as far in {high} as in {low}: other units?"
+    return [Note(str(name), said)]

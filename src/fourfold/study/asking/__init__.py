@@ -1,0 +1,1 @@
+"""Questions of transfer as labels and options decide them, before inputs are prepared."""

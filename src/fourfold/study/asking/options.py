@@ -1,0 +1,97 @@
+"""Options of a study that shape its questions, and the protocol that they choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+from fourfold.errors import ParameterError
+from fourfold.preparation.choose import SentenceEncoding
+from fourfold.study.protocols import clustering_protocol, described_protocol, labelled_protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sklearn.frozen import FrozenEstimator
+    from torch import nn
+
+    from fourfold.data.domain import Domain
+    from fourfold.networks.builder import Builder
+    from fourfold.planner import Placement
+    from fourfold.preparation.choose import Preparation
+    from fourfold.study.candidates import Method
+    from fourfold.study.protocols import Protocol
+    from fourfold.training.recipe import Recipe
+
+__all__ = ["Options", "choose_protocol"]
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """Options of a study that shape its questions; see :class:`~fourfold.study.study.Study`."""
+
+    methods: Sequence[Method] | None = None
+    generalized: bool = False
+    clusters: int | None = None
+    encoder: str | None = None
+    network: nn.Module | Builder | str | None = None
+    prepare: Preparation | None = None
+    recipe: Recipe | Mapping[str, Any] | None = None
+    folds: int = 3
+    metric: str | None = None
+    allow_overlap: bool = False
+
+    def preparation(self, domains: Iterable[Domain]) -> Preparation | None:
+        """Return the user's preparation, or that of the sentence encoder; None for neither.
+
+        Raises
+        ------
+        ParameterError
+            If an encoder is named, and neither inputs nor descriptions of classes are texts.
+        """
+        among = list(domains)
+        if self.prepare is not None or self.encoder is None:
+            return self.prepare
+        if any(domain.rows.kind == "texts" for domain in among):
+            return SentenceEncoding(model=self.encoder)
+        if not any(domain.classes is not None and domain.classes.texts for domain in among):
+            raise ParameterError(
+                "encoder must stand beside texts, as inputs or as descriptions of classes; got "
+                f"{self.encoder!r} beside neither"
+            )
+        return None
+
+    def defaults(self, prepare: Preparation | FrozenEstimator | None) -> dict[str, Any]:
+        """Return the values for every method that takes them and has none of its own."""
+        given = {"network": self.network, "recipe": self.recipe, "prepare": prepare}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def choose_protocol(
+    placement: Placement,
+    sources: Sequence[Domain],
+    target: Domain,
+    evaluate: Domain | None,
+    options: Options,
+) -> Protocol:
+    """Return the protocol for these data; refuse options of another cell of the map."""
+    cell, reasons = placement.cell, placement.reasons
+    if options.generalized and cell != "zeroshot":
+        raise ParameterError(
+            "generalized must stand beside descriptions of classes without examples; got it "
+            f"where {reasons['zeroshot']}"
+        )
+    if options.clusters is not None and cell != "clustering":
+        raise ParameterError(
+            f"clusters must be left out where {reasons['clustering']}; got {options.clusters}"
+        )
+    data, metric, folds = (sources, target, evaluate), options.metric, options.folds
+    if cell == "clustering":
+        return clustering_protocol(*data, clusters=options.clusters, metric=metric)
+    if cell == "zeroshot":
+        generalized, encoder = options.generalized, options.encoder
+        return described_protocol(
+            *data, folds=folds, metric=metric, generalized=generalized, encoder=encoder
+        )
+    return labelled_protocol(*data, folds=folds, metric=metric)

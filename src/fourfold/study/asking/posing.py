@@ -1,0 +1,134 @@
+"""Posing: all of a study that is decided by labels and options, and refused before training.
+
+The map asks the same questions, so that it promises nothing that a study refuses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from fourfold.errors import DataError
+from fourfold.planner import locate, locate_tasks
+from fourfold.study.asking.absent import Absent
+from fourfold.study.asking.options import Options, choose_protocol
+from fourfold.study.candidates import transfer_candidates
+from fourfold.study.checks import named, of_transfer
+from fourfold.study.overlap import judged_apart
+from fourfold.study.protocols import common_folds, labelled_protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fourfold.data.domain import Domain
+    from fourfold.estimators.transfer import TransferEstimator
+    from fourfold.planner import Placement
+    from fourfold.study.asking.preparations import Preparations
+    from fourfold.study.protocols import Protocol
+
+__all__ = ["Posed", "check_tasks", "check_transfer", "pose"]
+
+
+@final
+@dataclass(frozen=True)
+class Posed:
+    """A question of transfer before its inputs are prepared.
+
+    Attributes
+    ----------
+    placement
+        Place of the data on the map.
+    protocol
+        Task, scores, splits and validator.
+    judged
+        Rows to evaluate on, apart from those that are learnt from.
+    absent
+        Classes of the source without a label of the target.
+    notes
+        Caveats of the data.
+    n_sources
+        Number of sources.
+    """
+
+    placement: Placement
+    protocol: Protocol
+    judged: Domain | None
+    absent: Absent
+    notes: list[str]
+    options: Options
+    n_sources: int
+
+    def candidates(self, prepared: Preparations | None = None) -> dict[str, TransferEstimator]:
+        """Return the methods and their baselines by name, with their preparations."""
+        defaults = self.options.defaults(None if prepared is None else prepared.given)
+        if self.n_sources > 1:
+            defaults |= {"columns": self.n_sources}
+        return transfer_candidates(
+            self.options.methods,
+            self.placement,
+            defaults,
+            self.protocol.parameters,
+            alone={} if prepared is None else {"prepare": prepared.alone},
+        )
+
+
+def pose(
+    sources: Sequence[Domain], target: Domain, evaluate: Domain | None, options: Options
+) -> Posed:
+    """Decide all that labels and options decide.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If data or options do not fit.
+    """
+    placement = locate(sources, target)
+    protocol = choose_protocol(placement, sources, target, evaluate, options)
+    taught = {"target": [target], "source": sources}
+    judged, notes = judged_apart(evaluate, taught, allow=options.allow_overlap)
+    if judged is not evaluate:
+        try:
+            protocol = choose_protocol(placement, sources, target, judged, options)
+        except DataError as error:
+            raise DataError("; ".join([str(error), *notes])) from error
+    asked = Posed(placement, protocol, judged, Absent(), [], options, len(sources))
+    candidates, absent = asked.candidates(), Absent()
+    if placement.cell not in {"zeroshot", "clustering"}:
+        absent = Absent.of(candidates, sources, target)
+        absent.check(judged, target)
+    notes += [*protocol.notes, *protocol.splits.caveats(), *absent.notes()]
+    if target.classes is not None and placement.cell != "zeroshot":
+        notes.append(f"Descriptions of classes are not used: {placement.reasons['zeroshot']}.")
+    return Posed(placement, protocol, judged, absent, notes, options, len(sources))
+
+
+def check_transfer(
+    source: Domain | Sequence[Domain], target: Domain, evaluate: Domain | None = None
+) -> list[str]:
+    """Refuse data as a study of transfer would for their labels, and return its notes.
+
+    Raises
+    ------
+    DataError
+        If a study would refuse them.
+    """
+    sources, target, evaluate = of_transfer(source, target, evaluate)
+    clusters = 2 if locate(sources, target).cell == "clustering" else None
+    return pose(sources, target, evaluate, Options(clusters=clusters)).notes
+
+
+def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:
+    """Refuse data as a study of tasks would for their labels, and return its notes.
+
+    Raises
+    ------
+    DataError
+        If a study would refuse them.
+    """
+    locate_tasks(tasks)
+    targets = {name: named(domain, name) for name, domain in tasks.items()}
+    folds = common_folds(targets, Options().folds)
+    protocols = [
+        labelled_protocol([], domain, None, folds=folds, metric=None) for domain in targets.values()
+    ]
+    return [note for protocol in protocols for note in protocol.splits.caveats()]

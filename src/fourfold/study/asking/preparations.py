@@ -1,0 +1,108 @@
+"""Preparations of a question: for methods of transfer, and for baselines without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from sklearn.frozen import FrozenEstimator
+from torch import nn
+
+from fourfold.errors import DataError
+from fourfold.methods import find
+from fourfold.study.checks import check_network, fit_preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from fourfold.data.domain import Domain
+    from fourfold.planner import Placement
+    from fourfold.preparation.choose import Preparation
+
+__all__ = ["Preparations", "prepare_questions"]
+
+
+@final
+@dataclass(frozen=True)
+class Preparations:
+    """Preparations of one question.
+
+    A preparation that learns from labels is given unfitted, so that each fit learns from its own
+    labels alone; another one is fitted once for all fits.
+
+    Attributes
+    ----------
+    shared
+        Fitted on the inputs of all training domains, without labels.
+    given
+        For methods that use the source.
+    alone
+        For baselines without transfer: of the target alone.
+    """
+
+    shared: Preparation
+    given: Preparation | FrozenEstimator
+    alone: Preparation | FrozenEstimator
+
+    def notes(self) -> list[str]:
+        """List the losses of the inputs, a sentence each."""
+        notes = self.shared.notes()
+        if notes and not isinstance(self.given, FrozenEstimator):
+            notes.append(
+                "Columns of so many categories are also encoded by mean labels, which each fit "
+                "learns from its own labels, and each row gets from others."
+            )
+        return notes
+
+
+def prepare_questions(
+    chosen: Preparation | None,
+    placement: Placement,
+    learnt: Sequence[Domain],
+    targets: Mapping[str, Domain],
+    asked: Iterable[Domain | None],
+    network: object,
+) -> dict[str, Preparations]:
+    """Fit the preparation, or the one of the first baseline, and check the network behind it.
+
+    Parameters
+    ----------
+    learnt, targets
+        All training domains, and question → the one that baselines without transfer learn from.
+    asked
+        Rows to evaluate on.
+
+    Raises
+    ------
+    DataError
+        If rows of any domain cannot be used; the message names the domain.
+    """
+    baseline, own = find(placement.baselines[0]).load()(), isinstance(network, nn.Module)
+
+    def unfitted(domains: Sequence[Domain]) -> Preparation:
+        rows = [domain.rows for domain in domains]
+        made: Preparation = chosen or baseline.choose_preparation(rows, user_network=own)
+        return made
+
+    kind = unfitted(learnt)
+    shared = fit_preparation(kind, learnt, *asked)
+    check_network(network, shared.shape_)
+    given = _given(shared, kind, learnt)
+
+    def alone(target: Domain) -> Preparation | FrozenEstimator:
+        if len(learnt) == 1:
+            return given
+        kind = unfitted([target])
+        try:
+            return _given(fit_preparation(kind, [target]), kind, [target])
+        except DataError:  # then each of these baselines fails, and says so
+            return kind
+
+    return {name: Preparations(shared, given, alone(target)) for name, target in targets.items()}
+
+
+def _given(
+    fitted: Preparation, kind: Preparation, domains: Sequence[Domain]
+) -> Preparation | FrozenEstimator:
+    labelled = any(domain.n_labelled for domain in domains)
+    return kind if fitted.learns_labels and labelled else FrozenEstimator(fitted)

@@ -1,0 +1,139 @@
+"""How data are read is printed, said by options or a file, and kept with the model."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fourfold import bundle, load
+from fourfold.errors import FourfoldWarning
+from fourfold.methods.baselines.linear import Linear
+from fourfold.readers import read_domains
+
+N = 120
+
+
+@pytest.fixture(scope="module")
+def banks(tmp_path_factory):
+    """Two banks with codes, decimal commas, percents, dates, marks, an index and a few labels."""
+    folder = tmp_path_factory.mktemp("banks")
+    random = np.random.default_rng(0)
+    for name in ("old", "new"):
+        code = random.choice(["007", "010", "1", "3.10", "true"], N)
+        rate = random.uniform(0, 30, N)
+        good = (code == "007") | (rate > 25)
+        frame = pd.DataFrame(
+            {
+                "": range(N),
+                "code": code,
+                "rate": [f"{value:.1f}%".replace(".", ",") for value in rate],
+                "since": [f"{1 + at % 28:02}/{1 + at % 12:02}/2021" for at in range(N)],
+                "grade": np.where(good, "good", "bad"),
+            }
+        )
+        frame.loc[3, "rate"] = "?"
+        frame.to_csv(folder / f"{name}.csv", index=False, sep=";")
+    return folder
+
+
+def domains(banks):
+    return ("--source", banks / "old.csv", "--target", banks / "new.csv", "--label", "grade")
+
+
+def test_the_map_says_what_was_understood_and_what_to_type(fourfold, banks):
+    said = fourfold("map", *domains(banks))
+    assert said.code == 0, said
+    lines = " ".join(said.out.split())
+    assert "label grade 2 classes, bad, good" in lines
+    assert "numbers (1) rate (decimal comma, %)" in lines
+    assert "categories (1) code" in lines
+    assert "dates (1) since (dd/mm/yyyy)" in lines
+    assert "left out (running index)" in lines
+    assert (
+        "! rate: 2 of 240 cells are no numbers and count as missing: '?' (old.csv line 5)" in lines
+    )
+    assert "else --keep ''" in lines
+
+
+def test_a_schema_is_written_edited_and_read(fourfold, banks, tmp_path):
+    file = tmp_path / "schema.json"
+    assert fourfold("map", *domains(banks), "--write-schema", file).code == 0
+    schema = json.loads(file.read_text("utf-8"))
+    assert schema["columns"]["since"] == {"kind": "date", "format": "%d/%m/%Y"}
+    schema["columns"]["since"] = {"kind": "category"}
+    file.write_text(json.dumps(schema), "utf-8")
+    said = fourfold("map", *domains(banks), "--schema", file)
+    assert "categories (2)" in said.out
+    assert "dates" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--categories", "rate"], "categories (2)"),
+        (["--drop", "code,since"], "left out"),
+        (["--dates", "since=%m/%d/%Y"], "since (mm/dd/yyyy)"),
+        (["--text", "code"], "texts (1)"),
+        (["--group", "code"], "group"),
+        (["--time", "since"], "time"),
+        (["--id", "code"], "id"),
+        (["--missing", "3.10"], "categories (1)"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_each_point_has_an_option(fourfold, banks, options, words):
+    said = fourfold("map", *domains(banks), *options)
+    assert said.code == 0, said
+    assert words in said.out
+
+
+def test_options_that_do_not_fit_are_one_sentence(fourfold, banks, tmp_path):
+    fourfold("map", *domains(banks), "--numbers", "age").refused("must have the column 'age'")
+    fourfold("map", *domains(banks), "--label-type", "colours").refused(
+        "--label-type must be one of"
+    )
+    fourfold("map", *domains(banks), "--decimal", "x").refused("--decimal must be")
+    fourfold("map", *domains(banks), "--schema", tmp_path / "none.json").refused("file of a schema")
+    fourfold("map", *domains(banks), "--text", "code", "--drop", "code").refused("given once")
+
+
+@pytest.fixture(scope="module")
+def model(banks):
+    """A linear model of the target, saved."""
+    _, target = read_domains([banks / "old.csv", banks / "new.csv"], label="grade")
+    bundle.save(Linear().fit(target), banks / "model")
+    return banks / "model"
+
+
+def test_one_row_alone_gets_the_answer_that_it_gets_among_others(fourfold, banks, model):
+    written = (banks / "new.csv").read_text("utf-8").splitlines()
+    whole, _ = predict(fourfold, model, banks / "new.csv")
+    for at in (0, 1, 2, 5, 8):
+        (banks / "one.csv").write_text("\n".join([written[0], written[1 + at]]), "utf-8")
+        alone, _ = predict(fourfold, model, banks / "one.csv")
+        pd.testing.assert_series_equal(
+            alone["p_good"], whole["p_good"][at : at + 1].reset_index(drop=True)
+        )
+    frame = pd.read_csv(banks / "new.csv", sep=";", dtype=str).drop(index=3)
+    assert (whole["prediction"].drop(index=3) == load(model).predict(frame)).all()
+
+
+def test_a_cell_that_does_not_fit_is_named(fourfold, banks, model):
+    (banks / "odd.csv").write_text(
+        "code;rate;since\n007;12,5%;03/02/2021\n1;high;03/02/2021\n", "utf-8"
+    )
+    said = predict(fourfold, model, banks / "odd.csv")[1].err
+    assert "column rate: 1 of 2 cells are no numbers and count as missing: 'high' (row 1)" in said
+
+
+def predict(fourfold, model, data):
+    """Predict the rows of a file; warnings are said, as for users."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", FourfoldWarning)
+        said = fourfold("predict", model, data, "-o", data.with_suffix(".out.csv"))
+    assert said.code == 0, said
+    return pd.read_csv(data.with_suffix(".out.csv")), said

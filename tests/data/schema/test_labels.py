@@ -1,0 +1,110 @@
+"""Labels are settled over all piles together: their type, their names and their missing marks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fourfold.data.schema import Hints, as_pile, read_piles
+from fourfold.errors import DataError
+
+
+def read(*labels, name="y", **hints):
+    """Read labels of several piles: the labels of the schema, each pile's values, and notes."""
+    frames = [pd.DataFrame({"x": np.arange(len(y)) % 3, name: list(y)}) for y in labels]
+    schema, parts = read_piles([as_pile(f, "t") for f in frames], Hints(label=(name,), **hints))
+    return schema.labels, [part.y.tolist() for part in parts], [n.said for n in schema.notes]
+
+
+def test_codes_with_zeros_are_names_in_every_pile():
+    labels, (first, other), _ = read(["001", "002"], ["001", "X03"])
+    assert labels.type == "classes"
+    assert not labels.whole
+    assert (first, other) == (["001", "002"], ["001", "X03"])
+    _, (first, other), notes = read(["1", "2"], ["1", "X03"])
+    assert (first, other) == (["1", "2"], ["1", "X03"])
+    assert "read as names of classes" in notes[0]
+
+
+def test_whole_numbers_are_classes_and_floats_that_are_whole_as_well():
+    labels, (first, other), _ = read(["1", "2", ""], ["1.0", "3.0", None])
+    assert labels.whole
+    assert (first, other) == ([1, 2, None], [1, 3, None])
+
+
+def test_few_prices_beside_many_are_prices():
+    many, few = [str(17 * i + 3) for i in range(600)], ["100", "250", "300"] * 10
+    labels, (_, second), _ = read(many, few)
+    assert labels.type == "numbers"
+    assert second[:3] == [100.0, 250.0, 300.0]
+    labels, _, notes = read(["18", "65"], [str(18 + i % 40) for i in range(200)])
+    assert labels.type == "classes"
+    assert "whole numbers are read as classes" in notes[0]
+    assert read(["18", "65"], label_type="numbers")[0].type == "numbers"
+
+
+def test_numbers_are_read_in_their_form():
+    labels, (values,), _ = read(["1,5", "2,25", ""])
+    assert (labels.type, labels.decimal) == ("numbers", ",")
+    np.testing.assert_array_equal(values, [1.5, 2.25, np.nan])
+
+
+def test_a_class_that_may_be_a_mark_is_said():
+    _, (values,), notes = read(["low", "None", "high"])
+    assert values == ["low", None, "high"]
+    assert notes == ["1 labels 'None' are read as missing"]
+    _, (values,), notes = read(["low", "None", ""])
+    assert values == ["low", "None", None]
+    assert "'None' is a class" in notes[0]
+    _, (values,), _ = read(["low", "None", "high"], missing_label=("",))
+    assert values == ["low", "None", "high"]
+    _, (values,), _ = read(["low", "?", "high"], missing_label=("?",))
+    assert values == ["low", None, "high"]
+
+
+def test_minus_one_is_said_or_asked():
+    _, (values,), notes = read(["-1", "0", "1"])
+    assert values == [None, 0, 1]
+    assert notes == ["1 labels -1 are read as missing"]
+    _, (values,), notes = read(["-1", "0", "1", ""])
+    assert values == [-1, 0, 1, None]
+    assert "-1 is a class" in notes[0]
+    with pytest.raises(DataError, match="only -1 and 1 are ambiguous"):
+        read(["-1", "1"])
+    assert read(["-1", "1"], missing_label=("",))[1] == [[-1, 1]]
+
+
+def several(columns, **hints):
+    frame = pd.DataFrame({"x": [0.5, 1.5, 2.5] * 2, **columns})
+    schema, (part,) = read_piles([as_pile(frame, "t")], Hints(label=tuple(columns), **hints))
+    return schema, part.y
+
+
+def test_several_columns_are_answers_numbers_or_one_hot_classes():
+    schema, y = several({"a": ["yes", "no", ""] * 2, "b": ["1", "0", "1"] * 2})
+    assert schema.labels.type == "yes-no"
+    np.testing.assert_array_equal(y[:3], [[1, 1], [0, 0], [np.nan, 1]])
+    schema, y = several({"a": ["1.5", "2", ""] * 2, "b": ["10", "20", "30"] * 2})
+    assert schema.labels.type == "numbers"
+    np.testing.assert_array_equal(y[:3], [[1.5, 10], [2, 20], [np.nan, 30]])
+    hot = {"a": [1, 0, 0] * 2, "b": [0, 1, 0] * 2, "c": [0, 0, 1] * 2}
+    schema, y = several(hot)
+    assert y.tolist() == ["a", "b", "c"] * 2
+    assert schema.notes[0].option == "label_type"
+    assert several(hot, label_type="yes-no")[1].shape == (6, 3)
+    with pytest.raises(DataError, match="must be numbers, or answers"):
+        several({"a": ["x", "y", "z"] * 2, "b": ["1", "0", "1"] * 2})
+
+
+def test_spellings_of_one_class_are_noted():
+    _, (values,), notes = read(["Cat", "cat", " cat"])
+    assert values == ["Cat", "cat", "cat"]
+    assert "different classes" in notes[0]
+
+
+def test_labels_that_do_not_fit_are_refused_with_the_first():
+    with pytest.raises(DataError, match="must be numbers; got 'x'"):
+        read(["1.5", "x"], label_type="numbers")
+    with pytest.raises(DataError, match=r"yes or no.*got 'maybe'.*row 1"):
+        read(["yes", "maybe"], label_type="yes-no")
