@@ -35,7 +35,7 @@ MOST_ROWS: Final = 2000
 
 @final
 class _Rows(NamedTuple):
-    """Features (n, d) with labels (n,) and weights (n,), and what folds respect, if anything."""
+    """Features (n, d), labels and weights (n,), and groups and times (n,) that folds respect."""
 
     x: Floats
     y: NDArray[Any]

@@ -78,9 +78,8 @@ class Study:
     clusters
         Where nothing has labels: the number of clusters.
     encoder
-        Sentence encoder (extra ``text``), by name or folder, for texts, as inputs or as
-        descriptions of classes; without it, words of inputs are counted, and descriptions encoded
-        by ``"all-MiniLM-L6-v2"``.
+        Sentence encoder (extra ``text``), by name or folder; by default words of inputs are
+        counted, and descriptions of classes encoded by ``"all-MiniLM-L6-v2"``.
     network, prepare, recipe
         Given to every method that takes one and has none of its own, baselines included. A recipe
         may also be a mapping, e.g. ``{"epochs": 5}``: changes of each method's own recipe.
@@ -91,9 +90,8 @@ class Study:
     folds
         Number of parts of the target's labels, at most.
     allow_overlap
-        Whether rows to evaluate on count that are also labelled rows to learn from. By default they
-        do so only in arrays and tables where at least 1 % of the rows repeat another one, by
-        chance.
+        Whether rows to evaluate on count that are also labelled rows to learn from; by default only
+        where 1 % of the rows of arrays or tables repeat another one, by chance.
     metric
         Classes: ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"f1"`` (of the rarer of two,
         or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
@@ -104,8 +102,7 @@ class Study:
     output
         Folder of runs, models and the result, of one study alone.
     resume
-        Take over finished runs with the same data, method and runtime, from a study of the same
-        data in the folder.
+        Take over finished runs of the same data, method and runtime, from the study in the folder.
     force
         Replace a study in the folder.
     store

@@ -95,8 +95,7 @@ class MultiTask(JointNetworkEstimator):
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def idle(self) -> dict[str, str]:
-        apart = ("width", "middle") if self.share == "input" else ()
-        return dict.fromkeys(apart, "share='input'")
+        return dict.fromkeys(("width", "middle"), "share='input'") if self.share == "input" else {}
 
     @classmethod
     def candidates(cls, tasks: Mapping[str, Domain]) -> list[Self]:
@@ -125,15 +124,10 @@ class MultiTask(JointNetworkEstimator):
             below = [stem(batch.x) for stem, batch in zip(stems, batches, strict=True)]
             sizes = [len(part) for part in below]
             features = torch.split(shared(torch.cat(below)), sizes)  # (B, d) each
-            each = [
-                (part, y, weight)
-                for group, part, batch in zip(groups, features, batches, strict=True)
-                for y, weight in group.labels(batch)
-            ]
-            parts = zip(tasks, heads, each, strict=True)
-            return torch.stack(
-                [task.loss(head(h), y, w) for task, head, (h, y, w) in parts]
-            )  # (K,)
+            among = zip(groups, features, batches, strict=True)
+            each = [(part, *y) for group, part, batch in among for y in group.labels(batch)]
+            parts = zip(tasks, heads, each, strict=True)  # (K,)
+            return torch.stack([task.loss(head(h), y, w) for task, head, (h, y, w) in parts])
 
         def backward(each: Tensor, _nets: nn.Module) -> None:
             balance.backward(each, shared, nn.ModuleList([stems, heads]))

@@ -27,7 +27,7 @@ ClassWeight: TypeAlias = Literal["balanced"] | dict[Any, float] | None
 def settle(
     options: Options, questions: Mapping[str, Question], class_weight: ClassWeight
 ) -> dict[str, Question]:
-    """Give class weights to the methods of each question, and note what weights do not reach.
+    """Give class weights to the methods of each question, and note those without weights.
 
     Raises
     ------
