@@ -81,9 +81,9 @@ def pictures(rows: int = 40) -> Piles:
     return Piles(Domain(X[:rows], y[:rows]), X[rows:], y[rows:])
 
 
-def has(method: type[Any], name: str) -> bool:
-    """Tell whether a method has a hyper-parameter."""
-    return name in {field.name for field in fields(method)}
+def has(method: type[Any], name: str, **beside: Any) -> bool:
+    """Tell whether a method has a hyper-parameter, which does something beside these values."""
+    return name in {field.name for field in fields(method)} and name not in method(**beside).idle()
 
 
 SMALL = {"n_init": 2, "restarts": 2, "n_estimators": 10, "n_splits": 1}
@@ -96,7 +96,9 @@ def short(
     """Make a method that is trained for a moment."""
     recipe = Recipe(epochs=2, min_steps=min_steps, learning_rate=learning_rate)
     quick = {"recipe": recipe, **SMALL}
-    return method(**{name: v for name, v in quick.items() if has(method, name)} | parameters)
+    return method(
+        **{name: v for name, v in quick.items() if has(method, name, **parameters)} | parameters
+    )
 
 
 def described(source: Domain) -> Domain:
@@ -148,10 +150,11 @@ class Bad(NamedTuple):
 
 def bad_values(parameters: type[Any]) -> Iterator[Bad]:
     """Find, from the annotations alone, a value beyond each bound of each number."""
+    known = {field.name for field in fields(parameters)}
     for name, hint in get_type_hints(parameters, include_extras=True).items():
         options = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
         for kind in options:
-            if has(parameters, name) and get_origin(kind) is Annotated:
+            if name in known and get_origin(kind) is Annotated:
                 yield from (Bad(name, value, said) for value, said in _beyond(kind))
 
 

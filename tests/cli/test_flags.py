@@ -20,10 +20,13 @@ from fourfold.methods.cell import Facts
         ("alpha of L2SP must lie in [0, inf)", "alpha of L2SP must lie in [0, inf)"),
         ("the number of jobs must be 1", "the number of jobs must be 1"),
         ("got 0: generalized=True lets the others in", "got 0: --generalized lets the others in"),
+        ("epochs must be left out beside steps; got both",
+         "--epochs must be left out beside --steps; got both"),
+        ("class_weight must be taken", "--class-weight must be taken"),
         ("the classes are not described", "the classes are not described (--classes)"),
         ("are labels in a column (--label)?", "are labels in a column (--label)?"),
     ],
-)
+)  # fmt: skip
 def test_flags_stand_for_parameters(sentence, told):
     assert with_flags(sentence) == told
     assert with_flags(told) == told

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.utils.validation import _check_method_params
 
-from fourfold.data.domain import Domain, input_difference, join_descriptions, pool
+from fourfold.data.differences import input_difference
+from fourfold.data.domain import Domain, join_descriptions, pool
 from fourfold.errors import DataError
 
 X = np.arange(8.0).reshape(4, 2)

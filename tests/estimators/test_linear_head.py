@@ -10,14 +10,17 @@ from sklearn.linear_model import LogisticRegression
 from fourfold import Domain, Linear
 from fourfold.estimators import linear_head
 
-BARE = linear_head._Beside()
+
+def rows_of(x, y, **beside):
+    return linear_head._Rows(x, y, np.ones(len(y), np.float32), **beside)
 
 
 def test_the_penalty_is_chosen_by_held_out_labels_weaker_while_it_gets_better():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 20)).astype(np.float32)
     told, noise = (x[:, 0] > 0).astype(int), rng.integers(0, 2, 200)
-    assert linear_head._chosen(x, told, 1.0) < linear_head._chosen(x, noise, 1.0)
+    one, other = rows_of(x, told), rows_of(x, noise)
+    assert linear_head._chosen(one, 1.0) < linear_head._chosen(other, 1.0)
 
 
 @pytest.mark.parametrize("alpha", [None, 3.0])
@@ -25,8 +28,9 @@ def test_rows_wider_than_many_are_learnt_from_as_they_are(alpha):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(30, 80)).astype(np.float32)
     y = (rng.permutation(30) % 3).astype(np.float32)
-    weights, biases = linear_head._logistic(x, y, alpha, 3)
-    chosen = alpha or linear_head._chosen(x, y, linear_head._mean_square(x))
+    rows = rows_of(x, y)
+    weights, biases = linear_head._logistic(rows, alpha, 3)
+    chosen = alpha or linear_head._chosen(rows, rows.unit)
     plain = LogisticRegression(C=1 / chosen, tol=1e-8, max_iter=10_000).fit(x.astype(float), y)
     assert np.allclose(weights, plain.coef_, atol=3e-3)
     assert np.allclose(biases, plain.intercept_, atol=3e-3)
@@ -59,12 +63,12 @@ def patients():
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 def test_the_penalty_is_chosen_by_patients_that_were_not_learnt_from(kind):
     x, y = patients()
-    beside = linear_head._Beside(groups=PATIENTS)
+    bare, beside = rows_of(x, y), rows_of(x, y, groups=PATIENTS)
     if kind == "classes":
-        rows, groups = (linear_head._chosen(x, y, 1.0, given) for given in (BARE, beside))
-    else:
-        rows, groups = (linear_head._ridge(x, y, None, given).alpha for given in (BARE, beside))
-    assert groups > rows
+        assert linear_head._chosen(beside, 1.0) > linear_head._chosen(bare, 1.0)
+    else:  # the stronger the penalty, the smaller the weights
+        small, large = (linear_head._numbers(rows, None)[0] for rows in (beside, bare))
+        assert np.linalg.norm(small) < np.linalg.norm(large)
 
 
 @pytest.mark.parametrize("groups", [PATIENTS, None])
@@ -72,7 +76,7 @@ def test_the_penalty_is_chosen_by_patients_that_were_not_learnt_from(kind):
 def test_later_rows_of_new_classes_judge_no_penalty(groups, time):
     x, y = patients()
     y[100:] = 2
-    chosen = linear_head._chosen(x, y, 1.0, linear_head._Beside(groups, time))
+    chosen = linear_head._chosen(rows_of(x, y, groups=groups, time=time), 1.0)
     assert chosen in linear_head.ALPHAS
 
 

@@ -28,7 +28,6 @@ def test_columns_are_what_they_hold_in_all_domains_together():
     assert columns.categories == ["empty", "member", "town"]
     assert columns.dates == ["joined"]
     assert columns.text == ["note"]
-    assert columns.spaced
     assert kinds(table().assign(nothing=np.nan)).numbers == ["age"]
 
 

@@ -22,7 +22,6 @@ def test_text_without_spaces_is_read_by_letters():
     ]
     rows = as_rows(pd.DataFrame({"said": said}))
     prepare = TablePreparation().fit(rows)
-    assert not prepare.columns_.spaced
     assert "电池" in prepare.transformer_.named_transformers_["text"].get_feature_names_out()
 
 

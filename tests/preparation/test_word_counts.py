@@ -38,7 +38,7 @@ def test_texts_without_spaces_are_described_by_their_letters():
     rows = as_rows(["东京是日本的首都", "北京是中国的首都"])
     words = WordCounts().fit(rows)
     assert "首都" in words.words_
-    assert words.describe().endswith("letters and pairs of letters, tf-idf")
+    assert words.describe().endswith("words and groups of letters, tf-idf")
 
 
 def test_texts_without_any_word_are_refused():

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.documented import described
 from fourfold import Domain
-from fourfold.data.domain import input_difference
+from fourfold.data.differences import input_difference
 from fourfold.data.rows import PickedRows, StackedRows, TextRows, as_rows
 from fourfold.errors import DataError, FileError
 from fourfold.readers import read_domain, read_domains, texts

@@ -70,7 +70,7 @@ def test_an_estimator_is_given_only_what_its_fields_take():
 
 def test_joint_methods_are_named_by_their_options():
     data = {name: Domain(d.rows, d.y) for name, d in tasks().items()}
-    methods = [MultiTask(), MultiTask(balance="uncertainty"), MultiTask(width=8)]
+    methods = [MultiTask(), MultiTask(balance="uncertainty"), MultiTask(recipe=Recipe(epochs=1))]
     named = joint_candidates(methods, locate_tasks(data), data, DEFAULTS)
     assert list(named) == ["MultiTask", "MultiTask uncertainty", "MultiTask-2"]
 

@@ -56,6 +56,15 @@ def test_paired_bootstrap_covers_the_true_difference():
     assert 0.9 <= hits / 200 <= 0.99
 
 
+def test_rows_are_averaged_by_their_weights():
+    rows = np.random.default_rng(0).normal(size=(2, 400)) + np.array([0.0, 1.0]).repeat(200)
+    weight = np.array([1.0, 9.0]).repeat(200)
+    weighted, alike = (paired_bootstrap(rows, w)(0.05) for w in (weight, None))
+    assert weighted.mean == pytest.approx(np.average(rows.mean(0), weights=weight))
+    assert weighted.low < weighted.mean < weighted.high
+    assert (alike.high < 0.7, weighted.low > 0.7) == (True, True)
+
+
 def test_paired_bootstrap_holds_the_variance_of_seeds():
     """What differs by seed widens the interval, however many rows there are."""
     steady = np.full((5, 2000), 0.05)

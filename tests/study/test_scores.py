@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fourfold.core.tasks import Classification, Regression
+from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.data.domain import Domain
 from fourfold.errors import ParameterError
 from fourfold.study.scores import (
@@ -87,3 +87,27 @@ def test_scores_by_class_are_fast_and_the_same():
     s, u = np.mean([rates["a"], rates["z"]]), np.mean([rates["b"], rates["c"]])
     wanted = 2 * s * u / (s + u) if s + u else 0.0
     assert HarmonicMean(["a", "z"])(task, y, outputs) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("score", [*SCORES.values(), HarmonicMean([0, 1])], ids=lambda s: s.name)
+def test_a_row_of_weight_two_counts_twice(score):
+    rng = np.random.default_rng(0)
+    y, outputs = rng.integers(3, size=30), rng.normal(size=(30, 3)).astype(np.float32)
+    task = classes(y)
+    if score.name in {"r2", "mae"}:
+        y, outputs = rng.normal(size=30), outputs[:, :1]
+        task = Regression().fit(Domain(np.zeros((30, 1)), y))
+    elif score.name in {"nmi", "entropy"}:
+        task = Clustering(n_clusters=3).fit(Domain(np.zeros((30, 1))))
+    times = rng.integers(1, 4, 30)
+    at = np.repeat(np.arange(30), times)
+    weighted = score(task, y, outputs, times.astype(float))
+    assert weighted == pytest.approx(score(task, y[at], outputs[at]), rel=1e-6)
+    assert weighted != pytest.approx(score(task, y, outputs), rel=1e-3)
+
+
+def test_answers_count_by_the_weight_of_their_row():
+    y = np.array([[1.0, np.nan], [0.0, 1.0]])
+    task = Attributes().fit(Domain(np.zeros((2, 1)), y))
+    outputs = np.array([[1, 0], [1, 1]], np.float32)  # right, -; wrong, right
+    assert SCORES["accuracy"](task, y, outputs, np.array([3.0, 1.0])) == pytest.approx(4 / 5)

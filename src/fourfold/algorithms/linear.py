@@ -49,19 +49,27 @@ class Affine(NamedTuple):
         return Affine(np.pad(self.weight, ((0, 0), (0, more))), np.pad(self.bias, (0, more)))
 
 
-def ridge(X: NDArray[Any], Y: NDArray[Any], alpha: float) -> Affine:
-    """Return the map from X (n, d) to Y (n, e) that minimizes Σ‖x W + b − y‖² + α ‖W‖², α > 0."""
+def ridge(
+    X: NDArray[Any], Y: NDArray[Any], alpha: float, weight: NDArray[Any] | None = None
+) -> Affine:
+    """Return the map from X (n, d) to Y (n, e) that minimizes Σ w ‖x W + b − y‖² + α ‖W‖², α > 0.
+
+    Weights w are (n,), 1 by default.
+    """
     model = Ridge(alpha, solver="cholesky")  # of the smaller side, XᵀX or XXᵀ
-    model.fit(np.asarray(X, np.float64), np.asarray(Y, np.float64))
+    model.fit(np.asarray(X, np.float64), np.asarray(Y, np.float64), weight)
     weight = np.ascontiguousarray(model.coef_.reshape(-1, X.shape[1]).T)
     return Affine(weight, model.intercept_.reshape(-1))
 
 
-def ridge_path(X: NDArray[Any], Y: NDArray[Any], alphas: Sequence[float]) -> list[Affine]:
+def ridge_path(
+    X: NDArray[Any], Y: NDArray[Any], alphas: Sequence[float], weight: NDArray[Any] | None = None
+) -> list[Affine]:
     """Return :func:`ridge` for each α, from one eigendecomposition."""
     X, Y = np.asarray(X, np.float64), np.asarray(Y, np.float64)
-    mean_x, mean_y = X.mean(axis=0), Y.mean(axis=0)
-    X, Y = X - mean_x, Y - mean_y
+    mean_x, mean_y = (np.average(part, axis=0, weights=weight) for part in (X, Y))
+    root = 1.0 if weight is None else np.sqrt(weight)[:, None]
+    X, Y = root * (X - mean_x), root * (Y - mean_y)
     values, vectors = spectrum(X)
     turned = vectors.T @ (X.T @ Y)  # (r, e)
     return [

@@ -26,6 +26,8 @@ PARAMETERS: Final = (
 SUBJECT: Final = re.compile(rf"^({'|'.join(PARAMETERS)})(?: of Recipe)? must\b")
 PHRASES: Final = {
     "allow_overlap=True": "--allow-overlap",
+    "beside steps": "beside --steps",
+    "class_weight must": "--class-weight must",
     "force=True": "--force",
     "give groups if": "give groups (--group) if",
     "generalized=True": "--generalized",
@@ -38,6 +40,7 @@ PHRASES: Final = {
     "max_memory": "--max-memory",
     "missing_label=('',)": "--missing-label ''",
     "missing_label=('-1',)": "--missing-label=-1",
+    "recipe must be taken": "--epochs or --steps must be taken",
     "to judge on": "to judge on (--evaluate)",
     "to learn from, and": "to learn from (--source or --target), and",
     "resume=True": "--resume",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fourfold.core.atomic import whole_file
-from fourfold.core.tasks import Classification
+from fourfold.core.tasks import Attributes, Classification
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.preparation.blockwise import BlockPreparation
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["write_predictions"]
 
 
+MOST_CELLS: Final = 1 << 24
+"""Outputs of rows × classes that are held in memory at once."""
 SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 """First characters by which spreadsheets take a text for a formula."""
 
@@ -40,9 +42,9 @@ def write_predictions(
 
     The CSV file has one line per row, in order. Its first column names the row: ``file``, a path in
     a folder; ``id``, the table's column of names; else ``row``, its number from 1. Then follow
-    ``prediction`` (``prediction_1``, … for several values), and for classes the probability of
-    each, ``p_NAME``. With ``top`` it has the most likely classes in order, ``prediction_1``, …, and
-    the model's outputs for them, ``output_1``, ….
+    ``prediction`` (``prediction_1``, … for several values), and the probability of each class,
+    ``p_NAME``, or of each yes, ``p_1``, …. With ``top`` it has the most likely classes in order,
+    ``prediction_1``, …, and their probabilities among all candidate classes, ``p_1``, ….
 
     Parameters
     ----------
@@ -104,20 +106,42 @@ def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[st
                 "--classes and --top must stand beside a model of classes; got one of a "
                 f"{task.kind}"
             )
-        predicted = task.decode(model.outputs(domain))
-        return (
-            _numbered("prediction", predicted) if predicted.ndim > 1 else {"prediction": predicted}
-        )
+        outputs = model.outputs(domain)
+        predicted = task.decode(outputs)
+        if predicted.ndim == 1:
+            return {"prediction": predicted}
+        columns = _numbered("prediction", predicted)
+        if isinstance(task, Attributes):
+            columns |= _numbered("p", task.probabilities(outputs))
+        return columns
     if top is not None:
-        names, outputs = model.predict_topk(domain, top, among=among)
-        return _numbered("prediction", names) | _numbered("output", outputs)
+        return _likeliest(model, domain, among, top)
     if among is not None:
         names, outputs = model.outputs_among(domain, among)
     else:
         names, outputs = task.classes_, model.outputs(domain)
     p = task.probabilities(outputs)
-    predicted = {"prediction": names[outputs.argmax(axis=1)]}
-    return predicted | {f"p_{name}": p[:, i] for i, name in enumerate(names)}
+    best = {"prediction": names[outputs.argmax(axis=1)]}
+    return best | {f"p_{name}": p[:, i] for i, name in enumerate(names)}
+
+
+def _likeliest(model: Any, domain: Domain, among: Any, top: int) -> dict[str, NDArray[Any]]:
+    """Return the columns of the likeliest classes; of very many, for a few rows at once."""
+    candidates = model.classes_ if among is None else among
+    if not 1 <= top <= len(candidates):
+        raise ParameterError(
+            f"--top must lie in [1, {len(candidates)}], the number of classes; got {top}"
+        )
+    step = max(1, MOST_CELLS // len(candidates))
+    found = []
+    for start in range(0, domain.n_rows, step):
+        part = domain.subset(np.arange(start, min(start + step, domain.n_rows)))
+        names, outputs = model.outputs_among(part, candidates)
+        order = np.argsort(-outputs, axis=1, kind="stable")[:, :top]
+        p = model.task_.probabilities(outputs)
+        found.append((names[order], np.take_along_axis(p, order, axis=1)))
+    names, p = (np.concatenate(each) for each in zip(*found, strict=True))
+    return _numbered("prediction", names) | _numbered("p", p)
 
 
 def _is_input(output: Path, data: Path) -> bool:

@@ -94,7 +94,7 @@ def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> None:
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
     """Print the map with the place of several tasks, and the reason for each cell."""
-    from fourfold.data.domain import input_difference
+    from fourfold.data.differences import input_difference
     from fourfold.study.asking.posing import check_tasks
 
     plan = locate_tasks(tasks)

@@ -70,8 +70,8 @@ class Parameters(BaseEstimator):
         Raises
         ------
         ParameterError
-            If a value has another type than its field, lies out of its bounds, or contradicts
-            another value.
+            If a value has another type than its field, lies out of its bounds, contradicts another
+            value, or does nothing beside it.
         """
         for name, kind in _fields(type(self)).items():  # type: ignore[arg-type]  # a class is hashable
             value = getattr(self, name)
@@ -82,6 +82,22 @@ class Parameters(BaseEstimator):
             if isinstance(value, Parameters):
                 value.check()
         self._check_together()
+        for name, beside in self.idle().items():
+            if self.is_changed(name):
+                raise ParameterError(
+                    f"{name} of {type(self).__name__} must be left out beside {beside}, where it "
+                    f"does nothing; got {_shown(getattr(self, name))}"
+                )
+
+    @final
+    def is_changed(self, name: str) -> bool:
+        """Return whether a parameter has another value than its default."""
+        default = next(field.default for field in fields(self) if field.name == name)
+        return repr(getattr(self, name)) != repr(default)
+
+    def idle(self) -> dict[str, str]:
+        """Return the parameters that do nothing, and beside which value of another one each."""
+        return {}
 
     @classmethod
     def takes(cls, name: str, value: Any) -> bool:

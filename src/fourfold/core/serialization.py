@@ -37,6 +37,8 @@ def to_plain(value: Any) -> Any:
         }
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {"pairs": [[to_plain(key), to_plain(item)] for key, item in value.items()]}
     if isinstance(value, np.generic):
         return value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -63,6 +65,8 @@ def from_plain(value: Any, classes: Classes) -> Any:
         return tuple(from_plain(item, classes) for item in value)
     if not isinstance(value, dict):
         return value
+    if "pairs" in value:
+        return {key: from_plain(item, classes) for key, item in value["pairs"]}
     if "class" not in value:
         return None
     if value["class"] not in classes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -12,7 +13,7 @@ from fourfold.data.annotations import Annotations
 from fourfold.data.descriptions import Descriptions
 from fourfold.data.labels import are_measured, read_labels
 from fourfold.data.reading import read_by
-from fourfold.data.rows import FrameRows, Rows, StackedRows, as_rows
+from fourfold.data.rows import Rows, StackedRows, as_rows
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Index
     from fourfold.data.schema import Schema
 
-__all__ = ["Domain", "in_one_order", "input_difference", "join_descriptions", "pool"]
+__all__ = ["Domain", "in_one_order", "join_descriptions", "pool"]
 
 COMPUTED: Final = frozenset({"counts", "digest", "measured"})
 """Cached properties."""
@@ -57,7 +58,8 @@ class Domain:
     time
         (n,) moment of each row, dates or numbers: what is judged is never before what is learnt.
     sample_weight
-        (n,) weights in training and in scores, at least 0.
+        (n,) weights of the rows' labels, at least 0, in the losses of training and in scores; a
+        label of weight 0 counts as missing.
     ids
         (n,) names of the rows.
     schema
@@ -112,6 +114,8 @@ class Domain:
                     "inputs and labels must have the same number of rows (inconsistent numbers of "
                     f"samples); got {self.rows.n} and {len(self.y)}"
                 )
+            if self.annotations.weight is not None:
+                self.labelled &= self.annotations.weight > 0
 
     @classmethod
     def of(cls, X: Any, y: Any = None, *, name: str = "") -> Domain:
@@ -148,6 +152,12 @@ class Domain:
         if self.y is None or not self.labelled.any():
             raise DataError(f"{self.name or 'the domain'} must have labels; got none")
         return self.y[self.labelled]
+
+    @property
+    def known_weight(self) -> NDArray[np.float64] | None:
+        """Weights of the labelled rows, in order; None where all are alike."""
+        weight = self.annotations.weight
+        return None if weight is None else weight[self.labelled]
 
     @cached_property
     def counts(self) -> dict[Any, int]:
@@ -204,6 +214,10 @@ class Domain:
     def unlabelled(self) -> Domain:
         """Return the same rows without labels."""
         return self._with(y=None, labelled=np.zeros(self.n_rows, bool))
+
+    def unweighted(self) -> Domain:
+        """Return the same rows and labels, all of one weight."""
+        return self._with(annotations=replace(self.annotations, weight=None))
 
     def described(self, classes: Mapping[Any, Any] | Any) -> Domain:
         """Return the same rows and labels with other descriptions of the classes."""
@@ -276,25 +290,3 @@ def join_descriptions(domains: Iterable[Domain]) -> Descriptions | None:
     for one in (domain.classes for domain in domains if domain.classes is not None):
         joined = one if joined is None else joined.joined(one)
     return joined
-
-
-def input_difference(domains: Mapping[str, Domain]) -> str:
-    """Describe the first difference in kind between the inputs of named domains; "" if none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> input_difference({"a": Domain(np.eye(3)), "b": Domain(np.ones((5, 2)))})
-    "rows of shape (3,) in 'a' and rows of shape (2,) in 'b'"
-    """
-    (first, one), *others = ((name, _inputs(domain.rows)) for name, domain in domains.items())
-    for name, other in others:
-        if other != one:
-            return f"{one} in {first!r} and {other} in {name!r}"
-    return ""
-
-
-def _inputs(rows: Rows) -> str:
-    if isinstance(rows, FrameRows):
-        return f"columns {', '.join(sorted(map(str, rows.frame.columns)))}"
-    return "texts" if rows.kind == "texts" else f"rows of shape {rows.shape}"

@@ -111,26 +111,41 @@ class Inputs:
 class Data:
     """A domain ready for the network: rows (n, ...), and y (n,) or (n, m), encoded.
 
-    Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark. Groups are
-    codes (n,) and times moments (n,), None without any: no choice divides a group between training
-    and judgement, or judges what comes before the training rows.
+    Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark. ``weight``,
+    (n,), or (n, k) for the rows of k tasks, is that of the labels; None where all are alike. Groups
+    are codes (n,) and times moments (n,), None without any: no choice divides a group between
+    training and judgement, or judges what comes before the training rows.
     """
 
     rows: Rows
     y: Tensor
     labelled: NDArray[np.bool_]
+    weight: Tensor | None = None
     groups: NDArray[np.intp] | None = None
     time: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, domain: Domain, rows: Rows, y: Tensor) -> Self:
+    def of(cls, domain: Domain, rows: Rows, y: Tensor, weight: Tensor | None = None) -> Self:
         """Return a domain's data, from its rows ready for the network and its encoded labels."""
         beside = domain.annotations
-        return cls(rows, y, domain.labelled, groups=beside.group_codes, time=beside.time)
+        return cls(rows, y, domain.labelled, weight, beside.group_codes, beside.time)
+
+    @property
+    def row_weights(self) -> NDArray[np.float32]:
+        """Weights of the rows, (n,): 1 where all are alike."""
+        n = len(self.y)
+        return np.ones(n, np.float32) if self.weight is None else self.weight.numpy()
 
     def table(self, z: Tensor | None = None) -> Table:
-        """Return all rows as a table, with missing labels in y, and z beside them."""
-        return Table(self.rows, self.y, z)
+        """Return all rows as a table, with missing labels in y, and z beside them.
+
+        Weights are divided by their mean over the labelled rows, so that a learning rate means the
+        same with and without.
+        """
+        if self.weight is None or not self.labelled.any():
+            return Table(self.rows, self.y, z)
+        mean = self.weight[torch.from_numpy(self.labelled)].mean(0)
+        return Table(self.rows, self.y, z, self.weight / mean)
 
     def known(self) -> Data:
         """Return the labelled rows."""
@@ -138,10 +153,12 @@ class Data:
 
     def at(self, index: NDArray[np.intp]) -> Data:
         """Return the rows at these positions."""
+        at = torch.from_numpy(index)
         return Data(
             self.rows.subset(index),
-            self.y[torch.from_numpy(index)],
+            self.y[at],
             self.labelled[index],
+            weight=None if self.weight is None else self.weight[at],
             groups=None if self.groups is None else self.groups[index],
             time=None if self.time is None else self.time[index],
         )

@@ -84,5 +84,5 @@ class JointEstimator(Estimator, ABC):
         """Predict each row's label in one of the tasks."""
 
     @abstractmethod
-    def score(self, X: Any, y: Any, *, task: str) -> float:
-        """Rate predictions for X against y in one of the tasks; higher is better."""
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, task: str) -> float:
+        """Rate predictions for X against y in one of the tasks, by weights (n,)."""

@@ -1,4 +1,4 @@
-"""Linear heads: the closed form on features that stay as they are, or a linear probe."""
+"""Linear heads on features that stay as they are: logistic and ridge regression."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from fourfold.core.folds import count_folds, make_splits
-from fourfold.estimators.supervised import probe, teacher_outputs
-from fourfold.training.phases import History
+from fourfold.estimators.supervised import teacher_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
-    from fourfold.training.recipe import Recipe
+
+    Floats = NDArray[np.float32]
 
 __all__ = ["fit_head"]
 
@@ -34,114 +34,144 @@ MOST_ROWS: Final = 2000
 
 
 @final
-class _Beside(NamedTuple):
-    """Groups and times of rows, (n,) each, that folds respect; None without any."""
+class _Rows(NamedTuple):
+    """Features (n, d), labels and weights (n,), and groups and times (n,) that folds respect."""
 
+    x: Floats
+    y: NDArray[Any]
+    weight: Floats
     groups: NDArray[np.intp] | None = None
     time: NDArray[np.float64] | None = None
 
-    def at(self, index: NDArray[np.bool_]) -> _Beside:
-        return _Beside(
-            None if self.groups is None else self.groups[index],
-            None if self.time is None else self.time[index],
+    @classmethod
+    def of(cls, x: Floats, data: Data, y: Floats) -> _Rows:
+        """Take the rows of data that have this label; NaN where it is missing."""
+        on = ~np.isnan(y)
+        return cls(x, y, data.row_weights, data.groups, data.time).at(on)
+
+    def at(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> _Rows:
+        """Return some rows."""
+        return _Rows(
+            self.x[rows],
+            self.y[rows],
+            self.weight[rows],
+            None if self.groups is None else self.groups[rows],
+            None if self.time is None else self.time[rows],
         )
 
+    def splits(self, *, stratified: bool, max_rows: int | None = None) -> list[tuple[_Rows, _Rows]]:
+        """Return training rows and held-out rows of each fold; nothing where there can be none."""
+        y, groups, time = self.y, self.groups, self.time
+        n = count_folds(y, FOLDS, stratified=stratified, groups=groups, time=time)
+        if not n:  # some fold would lack a class
+            return []
+        folds = make_splits(
+            y, n, 0, stratified=stratified, max_rows=max_rows, groups=groups, time=time
+        )
+        return [(self.at(a), self.at(b)) for a, b in folds]
 
-NOTHING: Final = _Beside()
+    @property
+    def unit(self) -> float:
+        """The unit of penalties: the features' mean square times the mean weight."""
+        squares = np.square(self.x, dtype=np.float64).mean(axis=1)
+        mean = np.average(squares, weights=self.weight) * self.weight.mean(dtype=np.float64)
+        return max(float(mean), 1e-12)
 
 
 def fit_head(
-    model: Model,
-    task: Task,
-    data: Data,
-    recipe: Recipe,
-    alpha: float | None,
-    *,
-    keep_features: bool = True,
-) -> History:
-    """Fit the linear head of a model, whose body stays as it is, on labelled rows.
+    model: Model, task: Task, data: Data, alpha: float | None, *, keep_features: bool = True
+) -> None:
+    """Solve the linear head of a model, whose body stays as it is, on labelled rows.
 
-    A head is solved, by logistic regression for classes and ridge regression for numbers, or else
-    trained by the recipe as a linear probe; the history is empty where it was solved.
+    Classes are learnt by logistic regression, each of several yes/no answers by a logistic
+    regression of its own, numbers by ridge regression.
 
     Parameters
     ----------
     alpha
         L2 penalty: 1/C of the logistic regression, alpha of the ridge regression; None chooses by
-        cross-validation on these rows, in units of the features' mean square.
+        cross-validation on these rows, in units of the features' mean square times the mean weight.
     keep_features
         Whether features are kept, for other fits on the same body.
     """
-    if task.linear_loss is None:
-        return probe(model, task, data, recipe)
     x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
-    order = _order(x, data.y.numpy())
+    order = _order(x, data)
     x, data = x[order], data.at(order)
-    y, beside = data.y.numpy(), _Beside(data.groups, data.time)
-    if task.linear_loss == "squared":
-        columns = zip(y.T, ~np.isnan(y.T), strict=True)
-        models = [_ridge(x[on], column[on], alpha, beside.at(on)) for column, on in columns]
-        weights = np.stack([model.coef_ for model in models])
-        biases = np.array([model.intercept_ for model in models])
+    y = data.y.numpy()
+    if y.ndim == 1:
+        rows = _Rows(x, y, data.row_weights, data.groups, data.time)
+        weights, biases = _logistic(rows, alpha, task.n_outputs)
     else:
-        weights, biases = _logistic(x, y, alpha, task.n_outputs, beside)
+        columns = [_Rows.of(x, data, column) for column in y.T]
+        solve = _numbers if task.linear_loss == "squared" else _answer
+        solved = [solve(column, alpha) for column in columns]
+        weights = np.stack([weight for weight, _ in solved])
+        biases = np.array([bias for _, bias in solved])
     model.head.load_state_dict(
         {"weight": torch.as_tensor(weights).float(), "bias": torch.as_tensor(biases).float()}
     )
-    return History()
 
 
-def _order(x: NDArray[np.float32], y: NDArray[Any]) -> NDArray[np.intp]:
+def _order(x: Floats, data: Data) -> NDArray[np.intp]:
     """Order rows along a direction: nothing is drawn by a seed, so their own order must not matter.
 
     Folds depend on it, and so do the last steps of the solver.
     """
     direction = np.random.default_rng(0).standard_normal(x.shape[1])
     along = np.einsum("nd,d->n", x, direction)
-    return np.lexsort((*y.reshape(len(y), -1).T, along))
+    y = data.y.numpy()
+    return np.lexsort((data.row_weights, *y.reshape(len(y), -1).T, along))
 
 
-def _ridge(
-    x: NDArray[np.float32], y: NDArray[np.float32], alpha: float | None, beside: _Beside
-) -> Ridge:
+def _numbers(rows: _Rows, alpha: float | None) -> tuple[NDArray[np.float64], float]:
+    """Return weights (d,) and the bias of the ridge regression to one number."""
+
+    def score(times: float) -> float:
+        return -float(np.mean([_error(*fold, times * rows.unit) for fold in folds]))
+
     if alpha is None:
-        n = count_folds(y, FOLDS, stratified=False, **beside._asdict())
-        folds = make_splits(y, n, 0, stratified=False, **beside._asdict()) if n else []
-        scale = _mean_square(x)
+        folds = rows.splits(stratified=False)
+        alpha = rows.unit * (_best(score) if folds else 1.0)
+    model = Ridge(alpha=alpha).fit(rows.x, rows.y, rows.weight)
+    return model.coef_, float(model.intercept_)
 
-        def score(times: float) -> float:
-            errors = [
-                np.square(Ridge(alpha=times * scale).fit(x[a], y[a]).predict(x[b]) - y[b]).mean()
-                for a, b in folds
-            ]
-            return -float(np.mean(errors))
 
-        alpha = scale * (_best(score) if folds else 1.0)
-    return Ridge(alpha=alpha).fit(x, y)
+def _error(learnt: _Rows, held: _Rows, alpha: float) -> float:
+    """Return the mean squared error on held-out rows."""
+    model = Ridge(alpha=alpha).fit(learnt.x, learnt.y, learnt.weight)
+    return float(np.average((model.predict(held.x) - held.y) ** 2, weights=held.weight))
+
+
+def _answer(rows: _Rows, alpha: float | None) -> tuple[NDArray[np.float64], float]:
+    """Return weights (d,) and the bias of one yes/no answer, (n,) of 0 and 1.
+
+    Where all known answers are the same, or there are none, the bias alone tells their share, as if
+    half a yes and half a no were among them.
+    """
+    if len(np.unique(rows.y)) < 2:
+        yes, no = (rows.weight[rows.y == answer].sum() + 0.5 for answer in (1, 0))
+        return np.zeros(rows.x.shape[1]), float(np.log(yes / no))
+    weights, biases = _logistic(rows, alpha, 2)
+    return weights[1] - weights[0], float(biases[1] - biases[0])
 
 
 def _logistic(
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    alpha: float | None,
-    k: int,
-    beside: _Beside = NOTHING,
+    rows: _Rows, alpha: float | None, k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights (k, d) and biases (k,)."""
-    narrow, widen = _narrowed(x)
-    alpha = _chosen(narrow, y, _mean_square(x), beside) if alpha is None else alpha
-    model = _fitted(narrow, y, alpha)
+    x, widen = _narrowed(rows.x)
+    narrow = rows._replace(x=x)
+    alpha = _chosen(narrow, rows.unit) if alpha is None else alpha
+    model = _fitted(narrow, alpha)
     weights, biases = widen(model.coef_), model.intercept_
     if len(weights) == 1:  # two classes: one row, for the second against the first
         weights, biases = np.vstack([-weights, weights]) / 2, np.hstack([-biases, biases]) / 2
-    full, offsets = np.zeros((k, x.shape[1])), np.full(k, -np.inf)
+    full, offsets = np.zeros((k, rows.x.shape[1])), np.full(k, -np.inf)
     full[model.classes_.astype(int)], offsets[model.classes_.astype(int)] = weights, biases
     return full, offsets
 
 
-def _narrowed(
-    x: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
+def _narrowed(x: Floats) -> tuple[Floats, Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
     """Rotate n rows of more than n features into the n directions that they span.
 
     The best weights lie there, and an L2 penalty is the same. A function that rotates weights back
@@ -153,19 +183,14 @@ def _narrowed(
     return upper.T.astype(np.float32), lambda weights: weights @ turn.T
 
 
-def _chosen(
-    x: NDArray[np.float32], y: NDArray[np.float32], scale: float, beside: _Beside = NOTHING
-) -> float:
+def _chosen(rows: _Rows, scale: float) -> float:
     """Return the alpha, in units of scale, with the largest likelihood of held-out labels."""
-    n = count_folds(y, FOLDS, stratified=True, **beside._asdict())
-    if not n:  # some fold would lack a class
-        return scale
-    folds = make_splits(y, n, 0, stratified=True, max_rows=MOST_ROWS, **beside._asdict())
+    folds = rows.splits(stratified=True, max_rows=MOST_ROWS)
 
     def score(times: float) -> float:
-        return float(np.mean([_likelihood(x, y, a, b, times * scale) for a, b in folds]))
+        return float(np.mean([_likelihood(*fold, times * scale) for fold in folds]))
 
-    return scale * _best(score)
+    return scale * (_best(score) if folds else 1.0)
 
 
 def _best(score: Callable[[float], float]) -> float:
@@ -179,29 +204,21 @@ def _best(score: Callable[[float], float]) -> float:
     return best
 
 
-def _likelihood(
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    a: NDArray[np.intp],
-    b: NDArray[np.intp],
-    alpha: float,
-) -> float:
-    model = _fitted(x[a], y[a], alpha)
-    b = b[np.isin(y[b], model.classes_)]  # a class may have come later
-    if not len(b):
+def _likelihood(learnt: _Rows, held: _Rows, alpha: float) -> float:
+    """Return the mean log-likelihood of held-out labels."""
+    model = _fitted(learnt, alpha)
+    held = held.at(np.isin(held.y, model.classes_))  # a class may have come later
+    if not len(held.y):
         return 0.0
-    p = model.predict_proba(x[b])[np.arange(len(b)), np.searchsorted(model.classes_, y[b])]
-    return float(np.log(p.clip(1e-12)).mean())
+    own = np.searchsorted(model.classes_, held.y)
+    p = model.predict_proba(held.x)[np.arange(len(own)), own]
+    return float(np.average(np.log(p.clip(1e-12)), weights=held.weight))
 
 
-def _fitted(x: NDArray[np.float32], y: NDArray[np.float32], alpha: float) -> LogisticRegression:
+def _fitted(rows: _Rows, alpha: float) -> LogisticRegression:
     model = LogisticRegression(C=1 / alpha, max_iter=1000)
     with warnings.catch_warnings():  # few labels, and weak penalties among those that are tried
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x, y)
+        model.fit(rows.x, rows.y, rows.weight)
     return model
-
-
-def _mean_square(x: NDArray[np.float32]) -> float:
-    return max(float(np.square(x, dtype=np.float64).mean()), 1e-12)

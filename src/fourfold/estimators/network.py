@@ -68,7 +68,7 @@ class OnFeatures(Parameters):
     network: Cut | None = None
 
 
-class LearnsLabels(UsesRecipe, TransferEstimator, ABC):
+class LearnsLabels(TransferEstimator, ABC):
     """A method that learns the target's labels, or the source's for the target.
 
     Parameters
@@ -92,6 +92,12 @@ class LearnsLabels(UsesRecipe, TransferEstimator, ABC):
     @final
     def infer_task(self, given: Given, classes: ClassDescriptions | None) -> Task:
         del classes
+        task = self._task_of(given)
+        if isinstance(task, Classification):
+            task.check_class_weight()
+        return task
+
+    def _task_of(self, given: Given) -> Task:
         target, source = given.target, given.source
         if self.needs.same_labels:
             return self._sources_task(given)
@@ -137,7 +143,7 @@ def _with_classes_of(source: Domain, task: Task, target: Domain) -> Task:
     return task if lacking else wider.taught_by(target)
 
 
-class TrainsNetwork(LearnsLabels, ABC):
+class TrainsNetwork(UsesRecipe, LearnsLabels, ABC):
     """A method that trains a network.
 
     Parameters
@@ -150,6 +156,8 @@ class TrainsNetwork(LearnsLabels, ABC):
     """
 
     network: nn.Module | Builder | str | None = None
+
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network")
 
 
 class StartsFromHead(TrainsNetwork, ABC):
@@ -188,3 +196,10 @@ class FitsHead(OnFeatures, LearnsLabels, ABC):
     alpha: Positive | None = None
 
     renamed: ClassVar[dict[str, str]] = {"strength": "alpha"}
+
+    def _check_together(self) -> None:
+        if isinstance(self.task, Classification) and self.task.smoothing:
+            raise ParameterError(
+                f"smoothing of the task must be 0 for {type(self).__name__}, which solves logistic "
+                f"regression; got {self.task.smoothing}"
+            )

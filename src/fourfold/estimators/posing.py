@@ -127,7 +127,7 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     made = [_source(part, own, inputs, labels) for part, own in pairs]
     return Problem(
         task=task,
-        target=Data.of(target, rows, task.encode(target)),
+        target=Data.of(target, rows, task.encode(target), task.weigh(target)),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
         network=_network(method, pretrained, inputs.shape),
@@ -237,7 +237,7 @@ def _source(
     rows, digest = inputs.ready(part.rows, labels), _digest(part)
     if own is None:
         return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)
-    return Labelled(Data.of(part, rows, own.encode(part)), own, digest)
+    return Labelled(Data.of(part, rows, own.encode(part), own.weigh(part)), own, digest)
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from fourfold.core.tasks import Classification, Task
+from fourfold.core.tasks import Attributes, Classification, Task
 from fourfold.data.domain import Domain
 from fourfold.data.rows import as_rows
 from fourfold.errors import ParameterError
@@ -16,6 +16,8 @@ from fourfold.estimators.contracts import Estimator, Needs
 from fourfold.estimators.model import Model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from fourfold.core.findings import Finding
@@ -27,11 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["Predicts"]
 
 
-def _has_probabilities(estimator: Predicts) -> bool:
-    task = estimator.task_ if estimator.__sklearn_is_fitted__() else estimator.task_setting
-    if task is None:
-        return estimator.estimator_type == "classifier"
-    return isinstance(task, Classification)
+def _is_of(*tasks: type[Task]) -> Callable[[Predicts], bool]:
+    """Return a test whether an estimator's task, as far as it is known, is one of these."""
+
+    def check(estimator: Predicts) -> bool:
+        task = estimator.task_ if estimator.__sklearn_is_fitted__() else estimator.task_setting
+        if task is None:
+            return estimator.estimator_type == "classifier"
+        return isinstance(task, tasks)
+
+    return check
 
 
 class Predicts(Estimator, ABC):
@@ -146,13 +153,18 @@ class Predicts(Estimator, ABC):
         names, outputs = self.outputs_among(X, among)
         return np.asarray(names[outputs.argmax(axis=1)])
 
-    @available_if(_has_probabilities)
+    @available_if(_is_of(Classification, Attributes))
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
-        """Predict each row's class probabilities, (n, k) in the order of ``classes_``."""
-        outputs = self.outputs(X)
-        return self._classification().probabilities(outputs)
+        """Predict each row's probabilities, (n, k).
 
-    @available_if(_has_probabilities)
+        They are of the classes, in the order of ``classes_``; of several yes/no answers, of each
+        yes, as scikit-learn's ``MLPClassifier`` gives them.
+        """
+        outputs = self.outputs(X)
+        task = self.task_ if isinstance(self.task_, Attributes) else self._classification()
+        return task.probabilities(outputs)
+
+    @available_if(_is_of(Classification))
     def predict_topk(
         self, X: Any, k: int = 5, *, among: Any = None
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
@@ -216,11 +228,11 @@ class Predicts(Estimator, ABC):
         return None
 
     @final
-    def score(self, X: Any, y: Any) -> float:
-        """Rate predictions for X against y: accuracy, or R² for a regression."""
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Rate predictions for X against y, by weights (n,): accuracy, or R² for a regression."""
         outputs = self.outputs(X)
-        domain = Domain(np.zeros((len(outputs), 1)), y)
-        return self.task_.score(domain.known, outputs[domain.labelled])
+        domain = Domain(np.zeros((len(outputs), 1)), y, sample_weight=sample_weight)
+        return self.task_.score(domain.known, outputs[domain.labelled], domain.known_weight)
 
     def _classification(self) -> Classification:
         """Return the fitted task, which must be of classes."""

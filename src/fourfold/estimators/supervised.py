@@ -111,7 +111,7 @@ def label_loss(model: nn.Module, task: Task) -> Callable[[Batch], Tensor]:
     """Return the loss of a model on a batch of labelled rows."""
 
     def loss(batch: Batch) -> Tensor:
-        return task.loss(model(batch.x), batch.y)
+        return task.loss(model(batch.x), batch.y, batch.weight)
 
     return loss
 

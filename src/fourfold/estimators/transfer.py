@@ -44,6 +44,10 @@ class TransferEstimator(PosesProblem, ABC):
 
     uses_target_labels: ClassVar[bool] = True
     """Whether the target's labels take part, where there are some."""
+    uses_weights: ClassVar[bool] = True
+    """Whether labels take part by the weights of their rows."""
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare",)
+    """Parameters that a trained source has settled already."""
 
     @abstractmethod
     def _learn(self, problem: Problem) -> Fitted:
@@ -82,6 +86,7 @@ class TransferEstimator(PosesProblem, ABC):
         target = Domain.of(X, y, name="the target")
         sources = _listed(source)
         self._check_needs(target, sources)
+        self._check_settled([one for one in sources if not isinstance(one, Domain)])
         with seeded(self.random_state):
             problem = pose(
                 self,
@@ -105,9 +110,30 @@ class TransferEstimator(PosesProblem, ABC):
             raise DataError(f"{must}: the target must have labels")
         if self.needs.target_labels and not target.n_labelled:
             raise DataError(f"the target of {name} must have at least one label; got only missing")
+        for one in (target, *sources):
+            weighted = isinstance(one, Domain) and one.annotations.weight is not None
+            if weighted and not self.uses_weights:
+                raise ParameterError(
+                    f"sample_weight must be left out for {name}, to which all rows are alike; got "
+                    "weights"
+                )
         for source in sources:
             if self.needs.source_labels and isinstance(source, Domain) and not source.n_labelled:
                 raise DataError(f"the source of {name} must have labels; got none")
+
+    def _check_settled(self, trained: Sequence[TransferEstimator | nn.Module]) -> None:
+        """Refuse parameters that would do nothing, as trained sources have settled them."""
+        for one in trained:
+            bare = isinstance(one, nn.Module)
+            theirs = {} if isinstance(one, nn.Module) else one.get_params(deep=False)
+            for name in self.from_trained:
+                own = getattr(self, name)
+                fresh = bare and (name == "prepare" or isinstance(own, nn.Module))
+                if own is not None and not fresh and repr(own) != repr(theirs.get(name)):
+                    raise ParameterError(
+                        f"{name} of {type(self).__name__} must be left out beside a trained "
+                        f"source, which has settled it; got {type(own).__name__}"
+                    )
 
     @final
     def as_pretrained(self) -> Pretrained:

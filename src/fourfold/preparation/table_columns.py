@@ -10,15 +10,16 @@ import pandas as pd
 
 from fourfold.data.schema import Column, Hints, as_pile, read_piles
 from fourfold.data.schema.inference.remarks import strange_cells
+from fourfold.data.scripts import separated
 from fourfold.errors import DataError, FourfoldWarning, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fourfold.data.rows import Rows
     from fourfold.data.schema.column import Odd
 
-__all__ = ["ColumnKinds", "arranged", "has_spaces", "sort_columns"]
+__all__ = ["ColumnKinds", "arranged", "sort_columns"]
 
 FEW = 20
 """Among more cells than these some must fit."""
@@ -30,8 +31,6 @@ class ColumnKinds(NamedTuple):
     """The columns of a table that are inputs, by name and by their kind."""
 
     columns: dict[Any, Column]
-    spaced: bool
-    """Whether words of the text are separated by spaces."""
 
     def of(self, kind: str) -> list[Any]:
         """Return the names of the columns of a kind."""
@@ -59,14 +58,12 @@ class ColumnKinds(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return the columns as JSON; names may be numbers."""
-        columns = [[name, column.to_json()] for name, column in self.columns.items()]
-        return {"columns": columns, "spaced": self.spaced}
+        return {"columns": [[name, column.to_json()] for name, column in self.columns.items()]}
 
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> ColumnKinds:
         """Rebuild from :meth:`to_json`."""
-        columns = {name: Column.of_json(name, column) for name, column in said["columns"]}
-        return cls(columns, said["spaced"])
+        return cls({name: Column.of_json(name, column) for name, column in said["columns"]})
 
 
 def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> ColumnKinds:
@@ -83,19 +80,17 @@ def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> Column
     known = next((part.columns for part in rows if part.columns is not None), None)
     if known is None:
         piles = [as_pile(frame, f"table {at}") for at, frame in enumerate(frames, 1)]
-        schema, read = read_piles(piles, Hints())
-        known, frames = schema.columns, [one.frame for one in read]
-    columns = {name: known[name] for name in sorted(known, key=str) if known[name].used}
-    texts = [name for name, column in columns.items() if column.kind == "text"]
-    spaced = all(has_spaces(frame[name].dropna().unique()) for name in texts for frame in frames)
-    return ColumnKinds(columns, spaced)
+        schema, _ = read_piles(piles, Hints())
+        known = schema.columns
+    return ColumnKinds({name: known[name] for name in sorted(known, key=str) if known[name].used})
 
 
 def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:
     """Convert a table with the needed columns, in any order, to numbers and strings.
 
     They are float64 ``number 0``, ... (missing: NaN), strings ``category 0``, ... (missing:
-    ``"missing"``) and ``text`` (missing: nothing). Cells that do not fit are missing, by a warning.
+    ``"missing"``) and ``text`` (missing: nothing), with spaces between its words. Cells that do not
+    fit are missing, by a warning.
 
     Raises
     ------
@@ -119,14 +114,9 @@ def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFram
         parts[f"category {i}"] = read[name].cells.fillna(MISSING).to_numpy(object)
     if columns.text:
         cells = zip(*(read[name].cells.fillna("") for name in columns.text), strict=True)
-        parts["text"] = np.array(["\n".join(c for c in row if c) for row in cells], object)
+        texts = [separated("\n".join(c for c in row if c)) for row in cells]
+        parts["text"] = np.array(texts, object)
     return pd.DataFrame(parts, index=pd.RangeIndex(len(frame)))
-
-
-def has_spaces(texts: Iterable[str]) -> bool:
-    """Return True if spaces separate words; in Chinese and Japanese they do not."""
-    wide = [sum(letter >= "\u2e80" for letter in text) for text in texts]
-    return float(np.mean(wide)) < 5 if wide else True
 
 
 def _warn_of_odd(frame: pd.DataFrame, columns: ColumnKinds, odd: Mapping[Any, Odd]) -> None:

@@ -134,7 +134,7 @@ class TablePreparation(Preparation):
         if categories:
             parts.append(("categories", encoder, categories))
         if "text" in names:
-            words = vectorizer("tf-idf", spaced=self.columns_.spaced, max_features=self.max_words)
+            words = vectorizer("tf-idf", max_features=self.max_words)
             parts.append(("text", words, "text"))
         return ColumnTransformer(parts, sparse_threshold=1.0 if "text" in names else 0.0)
 

@@ -10,8 +10,8 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
 from fourfold.data.rows import Rows, SparseRows
+from fourfold.data.scripts import WORD, are_grouped, separated
 from fourfold.errors import DataError
-from fourfold.preparation.table_columns import has_spaces
 from fourfold.preparation.texts import TextPreparation
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class WordCounts(TextPreparation):
 
     The vocabulary is that of all domains together. Other words of a new text are ignored;
     :class:`~fourfold.SentenceEncoding` knows more words. Features are sparse and never negative.
-    Texts without spaces between words (Chinese, Japanese) are encoded by letters and pairs of
-    letters.
+    Scripts without spaces between words are encoded by groups of letters: one and two of Chinese
+    and Japanese, two to four of Thai, Lao, Burmese and Khmer; words beside them stay words.
 
     Parameters
     ----------
@@ -74,9 +74,8 @@ class WordCounts(TextPreparation):
     renamed: ClassVar[dict[str, str]] = {"max_words": "max_features", "min_texts": "min_df"}
 
     def _learn_texts(self, texts: list[Rows]) -> int:
-        every = [text for part in texts for block in part.blocks() for text in block]
-        self.spaced_ = has_spaces(every)
-        wanted = vectorizer(self.weights, spaced=self.spaced_, max_features=self.max_features)
+        every = [separated(text) for part in texts for block in part.blocks() for text in block]
+        wanted = vectorizer(self.weights, max_features=self.max_features)
         wanted.min_df = min(self.min_df, len(every))
         try:
             wanted.fit(every)
@@ -88,18 +87,18 @@ class WordCounts(TextPreparation):
         return len(self.words_)
 
     def _numbers(self, texts: Rows) -> Rows:
-        known = vectorizer(self.weights, spaced=self.spaced_, vocabulary=self.words_)
+        known = vectorizer(self.weights, vocabulary=self.words_)
         if isinstance(known, TfidfVectorizer):
             known.idf_ = self.idf_
-        counted = known.transform(texts.take(np.arange(texts.n)))
+        counted = known.transform(map(separated, texts.take(np.arange(texts.n))))
         return SparseRows(counted.astype(np.float32))
 
     def describe(self) -> str:
-        what = "words" if self.spaced_ else "letters and pairs of letters"
+        what = "words and groups of letters" if are_grouped(self.words_) else "words"
         return f"{len(self.words_)} {what}, {self.weights}"
 
     def config(self) -> dict[str, Any]:
-        return {"words": self.words_, "spaced": self.spaced_, "columns": self.columns_}
+        return {"words": self.words_, "columns": self.columns_}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {"idf": self.idf_}
@@ -108,22 +107,16 @@ class WordCounts(TextPreparation):
         save_file(self.state(), folder / FILE)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
-        self.words_, self.spaced_ = config["words"], config["spaced"]
-        self.columns_, self.idf_ = config["columns"], load_file(folder / FILE)["idf"]
+        self.words_, self.columns_ = config["words"], config["columns"]
+        self.idf_ = load_file(folder / FILE)["idf"]
 
 
-def vectorizer(weights: str, *, spaced: bool, **given: Any) -> CountVectorizer:
-    """Build a vectorizer of words, or of letters and pairs of letters if no spaces separate words.
+def vectorizer(weights: str, **given: Any) -> CountVectorizer:
+    """Build a vectorizer of the words of :func:`~fourfold.data.scripts.separated` texts.
 
     The parameters ``given`` are those of scikit-learn's ``CountVectorizer``.
     """
-    how: dict[str, Any] = {
-        "analyzer": "word" if spaced else "char",
-        "token_pattern": r"(?u)\b\w+\b" if spaced else None,
-        "ngram_range": (1, 1) if spaced else (1, 2),
-        "dtype": np.float32,
-        **given,
-    }
+    how: dict[str, Any] = {"token_pattern": WORD, "dtype": np.float32, **given}
     return (
         CountVectorizer(**how) if weights == "counts" else TfidfVectorizer(sublinear_tf=True, **how)
     )

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.planner import Placement
 
-__all__ = ["Method", "baselines", "changed_parameters", "joint_candidates", "transfer_candidates"]
+__all__ = [
+    "Method",
+    "acts_on",
+    "baselines",
+    "changed_parameters",
+    "joint_candidates",
+    "transfer_candidates",
+]
 
 Method: TypeAlias = str | TransferEstimator | JointEstimator
 """A class name, or an unfitted estimator."""
@@ -149,13 +156,19 @@ def _numbered(pairs: Iterable[tuple[str, E]]) -> dict[str, E]:
     return named
 
 
+def acts_on(estimator: TransferEstimator | JointEstimator, name: str, value: Any) -> bool:
+    """Return whether an estimator takes a default of the study, and would do something with it."""
+    partial = name == "recipe" and isinstance(value, Mapping)
+    return estimator.takes(name, Recipe() if partial else value) and name not in estimator.idle()
+
+
 def _apply_defaults(estimator: E, defaults: Mapping[str, Any]) -> E:
     """Set the study's defaults where the estimator takes them and has no value of its own."""
     own = estimator.get_params(deep=False)
     changes: dict[str, Any] = {}
     for name, value in defaults.items():
         partial = name == "recipe" and isinstance(value, Mapping)
-        if not estimator.takes(name, Recipe() if partial else value) or own[name] is not None:
+        if not acts_on(estimator, name, value) or own[name] is not None:
             continue
         changes |= {f"recipe__{k}": v for k, v in value.items()} if partial else {name: value}
     estimator.set_params(**changes).check()

@@ -98,7 +98,12 @@ def corrected_t(differences: Floats, test_share: float) -> Intervals:
 
 
 def paired_bootstrap(
-    differences: Floats, *, groups: Codes | None = None, rounds: int = 4000, seed: int = 0
+    differences: Floats,
+    weight: Floats | None = None,
+    *,
+    groups: Codes | None = None,
+    rounds: int = 4000,
+    seed: int = 0,
 ) -> Intervals:
     """Estimate the interval of a mean difference by resampling seeds and rows, or groups of rows.
 
@@ -106,6 +111,8 @@ def paired_bootstrap(
     ----------
     differences
         (seeds, rows) paired differences of two models' scores on each row.
+    weight
+        (rows,) weights of the rows, above 0; None where all are alike.
     groups
         (rows,) group of each row; each row is one of its own by default.
     rounds, seed
@@ -114,13 +121,15 @@ def paired_bootstrap(
     random = np.random.default_rng(seed)
     n_seeds, n_rows = differences.shape
     codes = np.arange(n_rows) if groups is None else np.unique(groups, return_inverse=True)[1]
-    sizes = np.bincount(codes)
-    sums = np.stack([np.bincount(codes, one) for one in differences])  # (seeds, groups)
+    each = np.ones(n_rows) if weight is None else weight
+    sizes = np.bincount(codes, each)
+    sums = np.stack([np.bincount(codes, one * each) for one in differences])  # (seeds, groups)
     n = len(sizes)
     seeds = random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), rounds) / n_seeds
     drawn = random.multinomial(n, np.full(n, 1 / n), rounds)
     draws = np.einsum("bs,bg,sg->b", seeds, drawn, sums, optimize=True) / (drawn @ sizes)
-    return _percentiles(float(differences.mean()), draws, n if groups is not None else None)
+    mean = float(np.average(differences.mean(axis=0), weights=each))
+    return _percentiles(mean, draws, n if groups is not None else None)
 
 
 def bootstrap(

@@ -88,7 +88,8 @@ class HeldClasses(Splits):
         for o in outcomes:
             if isinstance(score, HarmonicMean):  # all classes but the held-out ones are seen
                 score = HarmonicMean(np.delete(self.names, o.held).tolist())
-            rates.append(score(o.task, self.truth(o.held), o.outputs["held"]))
+            asked = self.source.subset(self._positions(o.held)[1])
+            rates.append(score(o.task, asked.known, o.outputs["held"], asked.known_weight))
         return rates
 
     def chosen_by(self, score: Score) -> str:

@@ -104,7 +104,8 @@ def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]
     if not choice and protocol.validator is not None:
         choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
     if evaluate is not None:
-        scores = [protocol.score(o.task, evaluate.known, o.judged(evaluate)) for o in whole]
+        truth, weight = evaluate.known, evaluate.known_weight
+        scores = [protocol.score(o.task, truth, o.judged(evaluate), weight) for o in whole]
     found = whole[0].findings
     if evaluate is not None and protocol.task.kind == "clusterer":
         found = [*found, *cluster_contents(evaluate, whole)]
@@ -152,7 +153,7 @@ def _bootstrap(
     score: Score, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain
 ) -> Intervals:
     """Resample rows or groups, and seeds; scores by row or by class need not be computed anew."""
-    known = evaluate.known
+    known, weight = evaluate.known, evaluate.known_weight
     codes = evaluate.annotations.group_codes
     groups = None if codes is None else codes[evaluate.labelled]
     asked = [[(o.task, o.judged(evaluate)) for o in pair] for pair in pairs]
@@ -160,13 +161,16 @@ def _bootstrap(
         rows = score.rows if isinstance(score, RowScore) else rows_right
         by_row = [[rows(task, known, answers) for task, answers in pair] for pair in asked]
         differences = np.stack([ours - theirs for ours, theirs in by_row])
-        return gate.paired_bootstrap(differences, groups=groups)
+        return gate.paired_bootstrap(differences, weight, groups=groups)
+
+    def weights(rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+        return None if weight is None else weight[rows]
 
     def rating(task: Task, answers: Answers) -> Callable[[NDArray[np.intp]], float]:
         if isinstance(score, ClassScore):
             group, right = score.group(task, known, answers)
-            return lambda rows: score.of_groups(group[rows], right[rows])
-        return lambda rows: score(task, known[rows], take(answers, rows))
+            return lambda rows: score.of_groups(group[rows], right[rows], weights(rows))
+        return lambda rows: score(task, known[rows], take(answers, rows), weights(rows))
 
     ratings = [[rating(*one) for one in pair] for pair in asked]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 import numpy as np
 import pandas as pd
 
-from fourfold.data.domain import input_difference
+from fourfold.data.differences import input_difference
 from fourfold.data.rows import hash_contents
 from fourfold.errors import DataError, some
 from fourfold.study.checks import called

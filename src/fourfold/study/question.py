@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, final
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
-from fourfold.data.domain import in_one_order, input_difference, pool
+from fourfold.data.differences import input_difference
+from fourfold.data.domain import in_one_order, pool
 from fourfold.data.kinds import settled
 from fourfold.data.settle import settle
 from fourfold.errors import ParameterError

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
+    from fourfold.study.metrics.base import Weights
 
 __all__ = [
     "SCORES",
@@ -43,8 +44,8 @@ MINORITY: Final = 0.2
 class ClassScore(Score, ABC):
     """A score made of each class's share of right rows."""
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        return self.of_groups(*self.group(task, y, outputs))
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        return self.of_groups(*self.group(task, y, outputs), weight)
 
     def group(
         self, task: Task, y: NDArray[Any], outputs: Any
@@ -55,10 +56,13 @@ class ClassScore(Score, ABC):
         group = 2 * np.unique(y, return_inverse=True)[1] + self.side(y)
         return group.astype(np.intp), rows_right(task, y, outputs)
 
-    def of_groups(self, group: NDArray[np.intp], right: NDArray[np.float64]) -> float:
+    def of_groups(
+        self, group: NDArray[np.intp], right: NDArray[np.float64], weight: Weights = None
+    ) -> float:
         """Compute the score of some grouped rows."""
-        counts = np.bincount(group)
-        rates = np.bincount(group, right) / np.maximum(counts, 1)
+        rows = np.ones(len(group)) if weight is None else weight
+        counts = np.bincount(group, rows)
+        rates = np.bincount(group, right * rows) / np.where(counts > 0, counts, 1)
         return self.of_rates(*(rates[side::2][counts[side::2] > 0] for side in (0, 1)))
 
     @abstractmethod
@@ -90,7 +94,7 @@ class Auc(Score):
     name = "auc"
     worst = 0.5
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         if not isinstance(task, Classification):
             raise ParameterError(f"auc needs classes; got a {type(task).__name__}")
         true, p = task.codes(y), task.probabilities(outputs)
@@ -98,8 +102,10 @@ class Auc(Score):
         if present.sum() < 2:
             return 0.5
         if len(task.classes_) == 2:
-            return float(roc_auc_score(true == 1, p[:, 1]))
-        each = [roc_auc_score(true == i, p[:, i]) for i in np.flatnonzero(present)]
+            return float(roc_auc_score(true == 1, p[:, 1], sample_weight=weight))
+        each = [
+            roc_auc_score(true == i, p[:, i], sample_weight=weight) for i in np.flatnonzero(present)
+        ]
         return float(np.mean(each))
 
 
@@ -110,8 +116,8 @@ class TaskScore(Score):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        return task.score(y, outputs)
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        return task.score(y, outputs, weight)
 
 
 @final
@@ -138,8 +144,8 @@ class Entropy(Score):
 
     name = "entropy"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        return -cluster_entropy(y, task.decode(outputs))
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        return -cluster_entropy(y, task.decode(outputs), weight)
 
 
 @final
@@ -152,7 +158,8 @@ class Stability(Score):
     name = "stability"
     helped, hurt = "More stable with transfer", "Less stable with transfer"
 
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        del weight  # of labels, of which there are none
         found = task.decode(outputs)
         if min(len(np.unique(y)), len(np.unique(found))) < 2:
             return 0.0

@@ -222,7 +222,9 @@ class HiddenLabels(Splits):
         return said + repeated_identifiers(self.target)
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
-        return [score(o.task, self.truth(o.held), o.outputs["held"]) for o in outcomes]
+        held = [self.target.subset(o.held) for o in outcomes]
+        pairs = zip(outcomes, held, strict=True)
+        return [score(o.task, h.known, o.outputs["held"], h.known_weight) for o, h in pairs]
 
     def chosen_by(self, score: Score) -> str:
         if self.forward:

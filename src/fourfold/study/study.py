@@ -13,6 +13,7 @@ from fourfold.bundle.files import as_folder
 from fourfold.core.atomic import whole_folder
 from fourfold.estimators.joint import JointEstimator
 from fourfold.methods.saved import load
+from fourfold.study.asking.effects import ClassWeight, settle
 from fourfold.study.asking.options import Options
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.conclusion import conclude, conclude_tasks
@@ -77,20 +78,20 @@ class Study:
     clusters
         Where nothing has labels: the number of clusters.
     encoder
-        Sentence encoder (extra ``text``), by name or folder, for texts, as inputs or as
-        descriptions of classes; without it, words of inputs are counted, and descriptions encoded
-        by ``"all-MiniLM-L6-v2"``.
+        Sentence encoder (extra ``text``), by name or folder; by default words of inputs are
+        counted, and descriptions of classes encoded by ``"all-MiniLM-L6-v2"``.
     network, prepare, recipe
         Given to every method that takes one and has none of its own, baselines included. A recipe
         may also be a mapping, e.g. ``{"epochs": 5}``: changes of each method's own recipe.
+    class_weight
+        Weights of the classes in training, as in :class:`~fourfold.Classification`.
     seeds
         Number of repetitions of every fit, source models included.
     folds
         Number of parts of the target's labels, at most.
     allow_overlap
-        Whether rows to evaluate on count that are also labelled rows to learn from. By default they
-        are left out of all scores, but in arrays and tables where at least 1 % of the rows repeat
-        another one: there they are equal by chance, which is said.
+        Whether rows to evaluate on count that are also labelled rows to learn from; by default only
+        where 1 % of the rows of arrays or tables repeat another one, by chance.
     metric
         Classes: ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"f1"`` (of the rarer of two,
         or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
@@ -101,8 +102,7 @@ class Study:
     output
         Folder of runs, models and the result, of one study alone.
     resume
-        Take over finished runs with the same data, method and runtime, from a study of the same
-        data in the folder.
+        Take over finished runs of the same data, method and runtime, from the study in the folder.
     force
         Replace a study in the folder.
     store
@@ -154,6 +154,7 @@ class Study:
         network: nn.Module | Builder | str | None = None,
         prepare: Preparation | None = None,
         recipe: Recipe | Mapping[str, Any] | None = None,
+        class_weight: ClassWeight = None,
         seeds: int = 5,
         folds: int = 3,
         allow_overlap: bool = False,
@@ -186,7 +187,7 @@ class Study:
         if tasks is None:
             data = of_transfer(source, target, evaluate)
             question = ask_transfer(*data, options=options, title=title)
-            self.questions = {ONLY: question}
+            questions = {ONLY: question}
             self.title = question.title
         else:
             judged = of_tasks(
@@ -197,8 +198,9 @@ class Study:
                 generalized=generalized,
                 clusters=clusters,
             )
-            self.questions = ask_tasks(tasks, judged, options=options)
+            questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
+        self.questions = settle(options, questions, class_weight)
         self.network = network
         self.store = store or current().store or own_store()
         self.folder = StudyFolder(

@@ -35,11 +35,15 @@ Its whole state must be in the generator, so that a killed training can be resum
 @final
 @dataclass
 class Batch:
-    """Rows of one table in one step: x, y and z (B, ...); y and z may be empty."""
+    """Rows of one table in one step: x, y and z (B, ...); y and z may be empty.
+
+    Weights of the rows are (B,); None where all are alike.
+    """
 
     x: Tensor
     y: Tensor
     z: Tensor = field(default_factory=lambda: torch.empty(0))
+    weight: Tensor | None = None
 
 
 @final
@@ -55,6 +59,8 @@ class Table:
         (N, ...) labels encoded by a task; None without labels.
     z
         (N, ...) other values of each row, such as outputs of a teacher.
+    weight
+        (N,) weights of the rows in the loss, 1 on average; None where all are alike.
     batch_size
         Batch size in place of the recipe's.
     sampler
@@ -64,6 +70,7 @@ class Table:
     x: Tensor | Rows
     y: Tensor | None = None
     z: Tensor | None = None
+    weight: Tensor | None = None
     batch_size: int | None = None
     sampler: Sampler | None = None
 
@@ -86,7 +93,10 @@ class Table:
             torch.empty(0) if known is None else known.index_select(0, index)
             for known in (self.y, self.z)
         )
-        return Batch(*(part.to(device, non_blocking=True) for part in (x, y, z)))
+        batch = Batch(*(part.to(device, non_blocking=True) for part in (x, y, z)))
+        if self.weight is not None:
+            batch.weight = self.weight.index_select(0, index).to(device, non_blocking=True)
+        return batch
 
 
 def _in_memory(rows: Rows) -> Tensor | Rows:

@@ -168,7 +168,8 @@ class Checkpoint:
 
 def _rows(table: Table) -> str:
     """Hash the content of a table."""
-    named = {name: t for name, t in (("y", table.y), ("z", table.z)) if t is not None}
+    parts = {"y": table.y, "z": table.z, "weight": table.weight}
+    named = {name: part for name, part in parts.items() if part is not None}
     if isinstance(table.x, Tensor):
         return digest_tensors({"x": table.x, **named})
     return table.x.digest + digest_tensors(named)

@@ -87,6 +87,9 @@ class Recipe(Parameters):
                 f"patience={self.patience} and validation=0"
             )
 
+    def idle(self) -> dict[str, str]:
+        return {} if self.optimizer == "sgd" else {"momentum": f"optimizer={self.optimizer!r}"}
+
     def rate(self, t: float) -> float:
         """Return the factor of the learning rate at progress t in [0, 1]."""
         warm = min(1.0, t / self.warmup) if self.warmup else 1.0

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold import Domain, FineTune, Recipe, save
+from fourfold import Domain, FineTune, Linear, Recipe, save
+from fourfold.cli import predictions
 from fourfold.cli.predictions import _names
 from fourfold.data.rows import ArrayRows
 
@@ -88,6 +89,37 @@ def test_texts_that_a_spreadsheet_would_run_are_escaped(fourfold, tmp_path):
         found = pd.read_csv(table, dtype={"prediction": str})
         assert set(found["prediction"]) == set(wanted)
         assert found.filter(like="p_").to_numpy().min() >= 0
+
+
+@pytest.mark.parametrize("cells", [1 << 24, 9])
+def test_the_likeliest_classes_have_their_probabilities(fourfold, tmp_path, monkeypatch, cells):
+    monkeypatch.setattr(predictions, "MOST_CELLS", cells)  # 9: three rows at once
+    best, rows = model(tmp_path, ["a", "b", "c"])
+    table = tmp_path / "predictions.csv"
+    assert fourfold("predict", best, rows, "-o", table).code == 0
+    whole = pd.read_csv(table)
+    assert fourfold("predict", best, rows, "-o", table, "--top", 2).code == 0
+    found = pd.read_csv(table)
+    assert found.columns.tolist() == ["row", "prediction_1", "prediction_2", "p_1", "p_2"]
+    assert (found["prediction_1"] == whole["prediction"]).all()
+    ordered = np.sort(whole[["p_a", "p_b", "p_c"]].to_numpy(), axis=1)[:, :0:-1]
+    np.testing.assert_allclose(found[["p_1", "p_2"]], ordered, atol=1e-6)
+    for top in (0, 4):
+        said = fourfold("predict", best, rows, "-o", table, "--top", top)
+        said.refused(f"--top must lie in [1, 3], the number of classes; got {top}")
+
+
+def test_several_answers_have_the_probability_of_each_yes(fourfold, tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    fitted = Linear().fit(X, (X[:, :2] > 0).astype(int))
+    save(fitted, tmp_path / "model")
+    np.savez(tmp_path / "rows.npz", X=X)
+    table = tmp_path / "predictions.csv"
+    assert fourfold("predict", tmp_path / "model", tmp_path / "rows.npz", "-o", table).code == 0
+    found = pd.read_csv(table)
+    assert found.columns.tolist() == ["row", "prediction_1", "prediction_2", "p_1", "p_2"]
+    np.testing.assert_allclose(found[["p_1", "p_2"]], fitted.predict_proba(X), atol=1e-6)
+    assert (found[["prediction_1", "prediction_2"]] == fitted.predict(X)).all(axis=None)
 
 
 @pytest.mark.parametrize("inside", [False, True])

@@ -46,7 +46,13 @@ def test_what_is_no_attribute_is_refused(y):
 def test_exports_are_logits_and_rows_may_be_partly_right():
     task = Attributes().fit(domain([[0, 1], [1, 1]]))
     assert (task.has_classes, task.stratified) == (False, False)
-    assert (task.linear_loss, task.answer_name) == (None, "logits")
+    assert (task.linear_loss, task.answer_name) == ("logistic", "logits")
     outputs = np.array([[-1, 1], [-1, 1], [1, 1]], np.float32)
     y = np.array([[0.0, 1.0], [1.0, 1.0], [NAN, 0.0]])
     assert task.rows_right(y, outputs).tolist() == [1, 0.5, 0]
+
+
+def test_probabilities_are_of_each_yes_and_no_logit_overflows():
+    task = Attributes().fit(domain([[0, 1], [1, 1]]))
+    found = task.probabilities(np.array([[0, 900], [-900, np.log(3)]], np.float32))
+    np.testing.assert_allclose(found, [[0.5, 1], [0, 0.75]], rtol=1e-6)

@@ -13,13 +13,13 @@ from benchmarks import data
 from fourfold import AttributePrediction, Domain, RidgeToDescriptions
 from fourfold.errors import DataError, FourfoldWarning, ParameterError
 from fourfold.methods.zeroshot._predictors import TRUSTS
-from methods.zeroshot.worlds import SHORT, parted, signatures, world
+from methods.zeroshot.worlds import parted, short, signatures, world
 
 
 @pytest.mark.parametrize("predictor", ["forest", "network"])
 def test_scores_are_the_sum_of_log_ratios(predictor):
     source, target, _ = parted()
-    model = AttributePrediction(predictor=predictor, recipe=SHORT, n_estimators=10)
+    model = short(AttributePrediction, predictor=predictor)
     model.fit(target, source=source)
     head = model.model_.head
     features = torch.from_numpy(model.embed(target.rows))
@@ -98,7 +98,7 @@ def test_seen_classes_may_miss_attributes():
     holes.iloc[-1, -1] = 1.0  # known of no seen class
     new = np.isin(y, frame.index[-4:])
     for predictor in ("forest", "network"):
-        model = AttributePrediction(predictor=predictor, n_estimators=30, recipe=SHORT)
+        model = short(AttributePrediction, predictor=predictor)
         model.fit(
             Domain(X[new], classes=holes.iloc[-4:]),
             source=Domain(X[~new], y[~new], classes=holes.iloc[:-4]),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from contract import has
 from fourfold import Domain
 from fourfold.methods import table
 from fourfold.training.recipe import Recipe
@@ -38,8 +39,10 @@ def parted(unseen=4, **more):
 def short(method, **parameters):
     """Make a method that is trained for a moment, where it is trained at all."""
     quick = {"recipe": SHORT, "n_estimators": 10}
-    known = method().get_params(deep=False)
-    return method(**{name: value for name, value in quick.items() if name in known} | parameters)
+    return method(
+        **{name: value for name, value in quick.items() if has(method, name, **parameters)}
+        | parameters
+    )
 
 
 def signatures(model, descriptions):

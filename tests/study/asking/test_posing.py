@@ -61,7 +61,7 @@ def test_the_map_and_the_study_refuse_the_same(source, tmp_path):
         evaluate = Domain(X + 2, known, name="judged") if judged and known is not None else None
         said = refusal(check_transfer, sources, goal, evaluate)
         clusters = 2 if source == target == "none" else None
-        network = Mlp(hidden_layer_sizes=(4,))
+        network = None if clusters else Mlp(hidden_layer_sizes=(4,))
         options = {"clusters": clusters, "network": network, "store": store}
         output = tmp_path / str(at)
         assert said == refusal(Study, sources, goal, evaluate, output=output, **options)

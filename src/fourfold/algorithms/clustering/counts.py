@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 from scipy import sparse
 from scipy.stats import entropy
-from sklearn.metrics.cluster import contingency_matrix
 
 from fourfold.errors import DataError
 
@@ -208,10 +207,12 @@ def blocks(
     return summed(rows, grouped(counts.by_row, features, width), k)
 
 
-def cluster_entropy(y: NDArray[Any], clusters: NDArray[Any]) -> float:
+def cluster_entropy(
+    y: NDArray[Any], clusters: NDArray[Any], weight: NDArray[np.float64] | None = None
+) -> float:
     """Return the entropy of the true classes (n,) inside clusters (n,), averaged, in bits.
 
-    It is 0 where each cluster is of one class; lower is better.
+    It is 0 where each cluster is of one class; lower is better. Rows count by their weights (n,).
 
     Examples
     --------
@@ -221,6 +222,8 @@ def cluster_entropy(y: NDArray[Any], clusters: NDArray[Any]) -> float:
     >>> cluster_entropy(np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
     1.0
     """
-    counts = contingency_matrix(clusters, y)
-    weights = counts.sum(axis=1) / len(y)
-    return float((weights * entropy(counts, base=2, axis=1)).sum())
+    (_, row), (_, column) = (np.unique(part, return_inverse=True) for part in (clusters, y))
+    counts = np.zeros((row.max() + 1, column.max() + 1))
+    np.add.at(counts, (row, column), 1.0 if weight is None else weight)
+    shares = counts.sum(axis=1) / counts.sum()
+    return float((shares * entropy(counts, base=2, axis=1)).sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -15,12 +16,11 @@ from fourfold.core.process import world_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from fourfold.data.domain import Domain
 
-__all__ = ["Task", "mean_over_labels"]
+__all__ = ["Task", "mean_over_labels", "weighted"]
 
 
 class Task(Parameters, ABC):
@@ -35,7 +35,7 @@ class Task(Parameters, ABC):
     stratified
         Whether folds keep the proportions of the labels.
     linear_loss
-        Loss of a linear model of the task; None if a linear model is trained like a network.
+        Loss of a linear model of the task; None if there is none.
     answer_name
         Name of the answers of an exported model.
     """
@@ -65,22 +65,35 @@ class Task(Parameters, ABC):
     def encode(self, domain: Domain) -> Tensor:
         """Encode labels as a tensor, (n,) or (n, m), with a mark where one is missing."""
 
+    def weigh(self, domain: Domain) -> Tensor | None:
+        """Return the weights of a domain's labels in the loss, (n,); None where all are alike."""
+        weight = domain.annotations.weight
+        return None if weight is None else torch.from_numpy(weight.astype(np.float32))
+
     @abstractmethod
     def decode_labels(self, y: Tensor) -> NDArray[Any]:
         """Decode encoded labels, none of them missing, to the user's labels."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Average the loss of outputs (B, n_outputs) over the known labels of y, encoded."""
+    def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Average the loss of outputs (B, n_outputs) over the known labels of y, encoded.
+
+        Weights (B,) of the rows are 1 on average.
+        """
 
     @abstractmethod
     def distillation_loss(
-        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+        self,
+        outputs: Tensor,
+        teacher: Tensor,
+        temperature: float = 1.0,
+        weight: Tensor | None = None,
     ) -> Tensor:
         """Average the distance of outputs to a teacher's, (B, n_outputs) both; least where equal.
 
         Classes and attributes are compared as probabilities at the temperature, times its square
-        to keep the size of the gradient (Hinton et al. 2015); numbers as they are.
+        to keep the size of the gradient (Hinton et al. 2015); numbers as they are. Weights (B,) of
+        the rows are 1 on average.
         """
 
     @abstractmethod
@@ -104,8 +117,13 @@ class Task(Parameters, ABC):
         """Return a module that computes :meth:`answers` in torch."""
 
     @abstractmethod
-    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
-        """Score outputs (n, n_outputs) against labels; higher is better."""
+    def score(
+        self,
+        y: NDArray[Any],
+        outputs: NDArray[np.float32],
+        weight: NDArray[np.floating[Any]] | None = None,
+    ) -> float:
+        """Score outputs (n, n_outputs) against labels, by weights (n,); higher is better."""
 
     @abstractmethod
     def rows_right(
@@ -126,10 +144,19 @@ class Task(Parameters, ABC):
         return nn.Linear(width, self.n_outputs)
 
 
-def mean_over_labels(total: Tensor, known: Tensor) -> Tensor:
-    """Divide a summed loss by the number of known labels in the batches of all processes."""
+def mean_over_labels(losses: Tensor, known: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Average losses, (B,) or (B, m), over the known labels in the batches of all processes.
+
+    Losses of unknown labels are 0; weights (B,) multiply those of a row.
+    """
+    total = weighted(losses, weight).sum()
     count = known.sum().to(total.dtype)
     if world_size() > 1:  # processes may have different numbers of labels in their shares
         dist.all_reduce(count)
         count = count / world_size()
     return total / torch.where(count > 0, count, 1.0)
+
+
+def weighted(losses: Tensor, weight: Tensor | None) -> Tensor:
+    """Multiply losses, (B,) or (B, m), by the weights (B,) of their rows."""
+    return losses if weight is None else losses * weight.reshape(-1, *[1] * (losses.ndim - 1))

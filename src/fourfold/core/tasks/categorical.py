@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.tasks.base import Task
+from fourfold.core.tasks.base import Task, weighted
 from fourfold.core.tasks.labels import as_classes
 
 if TYPE_CHECKING:
@@ -56,10 +56,15 @@ class Categorical(Task, ABC):
         return np.where(self.classes_[codes] == y, codes, -1)
 
     def distillation_loss(
-        self, outputs: Tensor, teacher: Tensor, temperature: float = 1.0
+        self,
+        outputs: Tensor,
+        teacher: Tensor,
+        temperature: float = 1.0,
+        weight: Tensor | None = None,
     ) -> Tensor:
         wanted = (teacher / temperature).softmax(1)
-        return temperature**2 * F.cross_entropy(outputs / temperature, wanted)
+        losses = F.cross_entropy(outputs / temperature, wanted, reduction="none")  # (B,)
+        return temperature**2 * weighted(losses, weight).mean()
 
     def fisher_roots(self, outputs: Tensor) -> Tensor:
         likelihood = outputs.log_softmax(1)

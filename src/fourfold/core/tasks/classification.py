@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
 import numpy as np
@@ -13,7 +14,7 @@ from fourfold.core.parameters import Fraction  # noqa: TC001  read from the anno
 from fourfold.core.tasks.base import mean_over_labels
 from fourfold.core.tasks.categorical import Categorical
 from fourfold.core.tasks.labels import as_classes
-from fourfold.errors import DataError, some
+from fourfold.errors import DataError, ParameterError, some
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +32,10 @@ class Classification(Categorical):
     ----------
     smoothing
         Label smoothing, in [0, 1].
+    class_weight
+        Weights of the classes in training, beside those of the rows, as in scikit-learn:
+        ``"balanced"`` gives all classes of a domain the same total weight; ``{name: weight}`` the
+        given ones, and other classes 1. None: all are alike.
 
     Attributes
     ----------
@@ -39,11 +44,37 @@ class Classification(Categorical):
     """
 
     smoothing: Fraction = 0.0
+    class_weight: Literal["balanced"] | dict[Any, Any] | None = None
     kind: ClassVar[str] = "classifier"
     has_classes: ClassVar[bool] = True
     stratified: ClassVar[bool] = True
     linear_loss: ClassVar[Literal["logistic", "squared"] | None] = "logistic"
     answer_name: ClassVar[str] = "probabilities"
+
+    def _check_together(self) -> None:
+        given = self.class_weight if isinstance(self.class_weight, dict) else {}
+        for name, value in given.items():
+            if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+                raise ParameterError(
+                    f"class_weight of Classification must be above 0 for each class; got {value!r} "
+                    f"for {name!r}"
+                )
+
+    def check_class_weight(self) -> None:
+        """Refuse weights of classes that the task does not have.
+
+        Raises
+        ------
+        ParameterError
+            If there are some.
+        """
+        given = self.class_weight if isinstance(self.class_weight, dict) else {}
+        strange = sorted({str(name) for name in given} - set(map(str, self.classes_.tolist())))
+        if strange:
+            raise ParameterError(
+                f"class_weight must name classes of the labels, {some(self.classes_)}; got "
+                f"{some(map(repr, strange))}"
+            )
 
     def fit(self, domain: Domain) -> Self:
         y = as_classes(domain.known)
@@ -81,16 +112,33 @@ class Classification(Categorical):
     def decode_labels(self, y: Tensor) -> NDArray[Any]:
         return np.asarray(self.classes_[y.numpy()])
 
-    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+    def weigh(self, domain: Domain) -> Tensor | None:
+        weight = super().weigh(domain)
+        if self.class_weight is None:
+            return weight
+        codes = self.encode(domain)
+        rows = torch.ones(len(codes)) if weight is None else weight
+        return torch.where(codes >= 0, rows * self._class_weights(codes, rows)[codes], rows)
+
+    def _class_weights(self, codes: Tensor, rows: Tensor) -> Tensor:
+        """Return the weight of each class, (k,), for labels of these codes and weights."""
+        if isinstance(self.class_weight, dict):
+            given = {str(name): value for name, value in self.class_weight.items()}
+            return torch.tensor([given.get(str(name), 1.0) for name in self.classes_.tolist()])
+        known = codes >= 0
+        totals = torch.zeros(len(self.classes_)).index_add(0, codes[known], rows[known])
+        return totals.sum() / ((totals > 0).sum() * totals)
+
+    def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         if self.taught_ is not None:
             taught = self.taught_.to(y.device)
             place = y.new_full((len(self.classes_) + 1,), -1)  # the last is of missing labels
             place[taught] = torch.arange(len(taught), device=y.device)
             outputs, y = outputs[:, taught], place[y]
-        total = F.cross_entropy(
-            outputs, y, ignore_index=-1, label_smoothing=self.smoothing, reduction="sum"
+        losses = F.cross_entropy(
+            outputs, y, ignore_index=-1, label_smoothing=self.smoothing, reduction="none"
         )
-        return mean_over_labels(total, y >= 0)
+        return mean_over_labels(losses, y >= 0, weight)
 
     def answers(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         return self.probabilities(outputs)
@@ -98,9 +146,14 @@ class Classification(Categorical):
     def answer_module(self) -> nn.Module:
         return nn.Softmax(dim=1)
 
-    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+    def score(
+        self,
+        y: NDArray[Any],
+        outputs: NDArray[np.float32],
+        weight: NDArray[np.floating[Any]] | None = None,
+    ) -> float:
         """Accuracy."""
-        return float(self.rows_right(y, outputs).mean())
+        return float(np.average(self.rows_right(y, outputs), weights=weight))
 
     def rows_right(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(outputs.argmax(axis=1) == self.codes(y), np.float64)

@@ -57,9 +57,9 @@ class Clustering(Categorical):
     def decode_labels(self, y: Tensor) -> NDArray[Any]:
         return y.numpy()
 
-    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
-        total = F.cross_entropy(outputs, y, ignore_index=-1, reduction="sum")
-        return mean_over_labels(total, y >= 0)
+    def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        losses = F.cross_entropy(outputs, y, ignore_index=-1, reduction="none")
+        return mean_over_labels(losses, y >= 0, weight)
 
     def answers(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         return outputs
@@ -67,7 +67,12 @@ class Clustering(Categorical):
     def answer_module(self) -> nn.Module:
         return nn.Identity()
 
-    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+    def score(
+        self,
+        y: NDArray[Any],
+        outputs: NDArray[np.float32],
+        weight: NDArray[np.floating[Any]] | None = None,
+    ) -> float:
         """Compute the normalized mutual information of clusters and classes, in [0, 1].
 
         It is scikit-learn's ``normalized_mutual_info_score``, which takes 3 ms for its checks:
@@ -76,7 +81,8 @@ class Clustering(Categorical):
         classes, true = np.unique(as_classes(y), return_inverse=True)
         k = outputs.shape[1]
         pairs = true * k + outputs.argmax(axis=1)
-        shares = np.bincount(pairs, minlength=len(classes) * k).reshape(-1, k) / len(true)
+        counts = np.bincount(pairs, weight, len(classes) * k).reshape(-1, k)
+        shares = counts / counts.sum()
         joint, of_classes, of_clusters = (
             float(entr(p).sum()) for p in (shares, shares.sum(axis=1), shares.sum(axis=0))
         )

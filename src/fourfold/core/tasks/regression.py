@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, final
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.core.tasks.base import Task, mean_over_labels
+from fourfold.core.tasks.base import Task, mean_over_labels, weighted
 from fourfold.core.tasks.labels import as_numbers, numbers_or_nan
 from fourfold.errors import DataError
 
@@ -51,8 +50,10 @@ class Regression(Task):
         empty = np.flatnonzero(np.isnan(y).all(axis=0))
         if len(empty):
             raise DataError(f"each output must have a label; got none for output {empty[0]}")
-        self.mean_ = np.nanmean(y, axis=0)
-        scale = np.nanstd(y, axis=0)
+        weight = domain.known_weight
+        rows = np.ones(len(y)) if weight is None else weight
+        self.mean_ = _mean(y, rows)
+        scale = np.sqrt(_mean((y - self.mean_) ** 2, rows))
         self.scale_ = np.where(scale > 0, scale, 1.0)
         self.flat_ = domain.known.ndim == 1
         return self
@@ -78,18 +79,19 @@ class Regression(Task):
     def decode_labels(self, y: Tensor) -> NDArray[Any]:
         return self.decode(y.numpy())
 
-    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         known = ~y.isnan()
         error = torch.where(known, outputs - y.nan_to_num(), 0.0)
-        return mean_over_labels(error.square().sum(), known)
+        return mean_over_labels(error.square(), known, weight)
 
     def distillation_loss(
         self,
         outputs: Tensor,
         teacher: Tensor,
         temperature: float = 1.0,  # noqa: ARG002  numbers have none
+        weight: Tensor | None = None,
     ) -> Tensor:
-        return F.mse_loss(outputs, teacher)
+        return weighted((outputs - teacher).square(), weight).mean()
 
     def fisher_roots(self, outputs: Tensor) -> Tensor:
         return outputs
@@ -104,12 +106,18 @@ class Regression(Task):
     def answer_module(self) -> nn.Module:
         return _Values(self.mean_, self.scale_, flat=self.flat_)
 
-    def score(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> float:
+    def score(
+        self,
+        y: NDArray[Any],
+        outputs: NDArray[np.float32],
+        weight: NDArray[np.floating[Any]] | None = None,
+    ) -> float:
         """R², averaged over the outputs."""
         true = as_numbers(y)
         predicted = self.decode(outputs).reshape(true.shape)
-        residual = np.nansum((true - predicted) ** 2, axis=0)
-        total = np.nansum((true - np.nanmean(true, axis=0)) ** 2, axis=0)
+        rows = np.ones(len(true)) if weight is None else weight
+        residual = np.nansum(rows[:, None] * (true - predicted) ** 2, axis=0)
+        total = np.nansum(rows[:, None] * (true - _mean(true, rows)) ** 2, axis=0)
         return float((1 - residual / np.where(total > 0, total, 1.0)).mean())
 
     def rows_right(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> None:
@@ -122,6 +130,12 @@ class Regression(Task):
         self.mean_, self.scale_ = np.array(state["mean"]), np.array(state["scale"])
         self.flat_ = bool(state["flat"])
         return self
+
+
+def _mean(y: NDArray[np.float64], weight: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Average each column of y (n, m) over the rows that have it, by weights (n,)."""
+    there = ~np.isnan(y) * weight[:, None]
+    return np.asarray((np.nan_to_num(y) * there).sum(axis=0) / there.sum(axis=0))
 
 
 @final

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from fourfold.data.schema.cells import missing_as_null, written
 from fourfold.data.schema.inference.columns import infer_columns
 from fourfold.data.schema.inference.labels import infer_labels
-from fourfold.data.schema.notes import Note, remarks
+from fourfold.data.schema.inference.remarks import remarks
+from fourfold.data.schema.notes import Note
 from fourfold.data.schema.piles import check_same_columns, check_there
 from fourfold.data.schema.schema import Schema
 from fourfold.errors import DataError, some

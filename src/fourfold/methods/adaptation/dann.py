@@ -91,8 +91,8 @@ class DANN(TrainsNetwork):
             weight = self.lambda_ * ramp(t)
             fs, ft = forward_by_domain(features, s.x, b.x)  # (B, d) each
             confusion = domain_loss(critic(reverse(fs, weight)), critic(reverse(ft, weight)))
-            known = task.loss(labels(ft), b.y) if partly else 0.0
-            return task.loss(labels(fs), s.y) + known + confusion
+            known = task.loss(labels(ft), b.y, b.weight) if partly else 0.0
+            return task.loss(labels(fs), s.y, s.weight) + known + confusion
 
         nets = nn.ModuleDict({"model": model, "critic": critic})
         train, held = hold_out(problem.source_data.known(), problem.recipe)

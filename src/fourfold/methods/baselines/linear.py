@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.methods.kit import FitsHead, Fitted, Flat, Problem, Recipe, fit_head
+from fourfold.methods.kit import FitsHead, Fitted, Flat, Problem, fit_head
 
 __all__ = ["Linear"]
 
@@ -13,8 +13,8 @@ __all__ = ["Linear"]
 class Linear(FitsHead):
     """Fit a linear model to the target alone, on its prepared inputs or frozen features.
 
-    Logistic regression for classes, ridge regression for numbers, by scikit-learn; other tasks by
-    gradient descent. A source may be given; nothing of it is used.
+    Logistic regression for classes and for each of several yes/no answers, ridge regression for
+    numbers, by scikit-learn. A source may be given; nothing of it is used.
 
     Examples
     --------
@@ -25,12 +25,8 @@ class Linear(FitsHead):
     """
 
     uses_source: ClassVar[bool] = False
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
         model = problem.model(problem.body(Flat()))
-        known = problem.target.known()
-        history = fit_head(
-            model, problem.task, known, problem.recipe, self.alpha, keep_features=False
-        )
-        return Fitted(model, history)
+        fit_head(model, problem.task, problem.target.known(), self.alpha, keep_features=False)
+        return Fitted(model)

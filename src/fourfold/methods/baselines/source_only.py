@@ -29,6 +29,7 @@ class SourceOnly(TrainsNetwork):
         source=True, source_labels=True, target_labels=False, same_labels=True
     )
     uses_target_labels: ClassVar[bool] = False
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:

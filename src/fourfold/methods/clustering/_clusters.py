@@ -57,6 +57,7 @@ class Clusters(OnFeatures, TransferEstimator, ABC):
 
     needs: ClassVar[Needs] = Needs(target_labels=False)
     uses_target_labels: ClassVar[bool] = False
+    uses_weights: ClassVar[bool] = False
     estimator_type: ClassVar[Literal["classifier", "clusterer"]] = "clusterer"
 
     @abstractmethod

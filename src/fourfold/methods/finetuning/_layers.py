@@ -193,9 +193,11 @@ class Layered:
         """Train on some rows, and rate on others: accuracy, or minus the loss of no classes."""
         model, _ = self.train(plan, training, recipe)
         outputs = torch.from_numpy(model.outputs(asked.rows))
+        weight = asked.table().weight
         if self.problem.task.has_classes:
-            return float((outputs.argmax(1) == asked.y).float().mean())
-        return -float(self.problem.task.loss(outputs, asked.y))
+            right = (outputs.argmax(1) == asked.y).float()
+            return float((right if weight is None else right * weight).mean())
+        return -float(self.problem.task.loss(outputs, asked.y, weight))
 
     def _built(self, plan: LayerPlan, data: Data) -> Model:
         model = self.problem.model(self.problem.body())

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from fourfold.data.rows import Rows
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.problem import Problem
 
@@ -27,22 +26,30 @@ MEAN_ROWS: Final = 1000
 def class_means(
     body: nn.Module, problem: Problem, features_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """Average the features of each class, (k, d), over the target's labelled rows.
+    """Average the features of each class, (k, d), over the target's labelled rows, by weights.
 
     A class without any is averaged over the source's rows. ``features_of`` changes the outputs of
     the body, (n, d), before.
     """
     known = problem.target.known()
     features = features_of(teacher_outputs(body, known.rows))  # (n, d)
+    weights = torch.from_numpy(known.row_weights)
     means = []
     for c in range(problem.task.n_outputs):
-        if (known.y == c).any() or not isinstance(problem.source, Labelled):
-            means.append(features[known.y == c].mean(0))
+        own = known.y == c
+        if own.any() or not isinstance(problem.source, Labelled):
+            means.append(_mean(features[own], weights[own]))
         else:
-            means.append(features_of(teacher_outputs(body, _rows(problem.source.data, c))).mean(0))
+            few = _of_class(problem.source.data, c)
+            theirs = features_of(teacher_outputs(body, few.rows))
+            means.append(_mean(theirs, torch.from_numpy(few.row_weights)))
     return torch.stack(means)
 
 
-def _rows(data: Data, c: int) -> Rows:
+def _mean(features: Tensor, weights: Tensor) -> Tensor:
+    return weights @ features / weights.sum()
+
+
+def _of_class(data: Data, c: int) -> Data:
     """Return at most so many rows of a class."""
-    return data.rows.subset(torch.nonzero(data.y == c)[:MEAN_ROWS, 0].numpy())
+    return data.at(torch.nonzero(data.y == c)[:MEAN_ROWS, 0].numpy())

@@ -64,6 +64,9 @@ class FineTune(StartsFromHead):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    def idle(self) -> dict[str, str]:
+        return {} if self.decay else {"probe_first": "decay=0"}
+
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe = problem.task, problem.recipe
         model, _, findings = warm_start(problem, self.head)

@@ -70,8 +70,9 @@ class KLAdaptation(TrainsNetwork):
 
         def loss(_t: float, batch: Batch) -> Tensor:
             outputs = model(batch.x)  # (B, k)
-            labels = task.loss(outputs, batch.y)
-            return (1 - self.rho) * labels + self.rho * task.distillation_loss(outputs, batch.z)
+            labels = task.loss(outputs, batch.y, batch.weight)
+            source = task.distillation_loss(outputs, batch.z, weight=batch.weight)
+            return (1 - self.rho) * labels + self.rho * source
 
         phase, validate = Phase(loss, model), validation(model, fit, held)
         history = minimize(model, phase, train.table(teacher), recipe=recipe, validate=validate)

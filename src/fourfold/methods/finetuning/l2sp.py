@@ -79,6 +79,9 @@ class L2SP(StartsFromHead):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    def idle(self) -> dict[str, str]:
+        return {"beta": "head='source'"} if self.head == "source" else {}
+
     @property
     def start_(self) -> dict[str, Tensor]:
         """Weight's name → w⁰."""

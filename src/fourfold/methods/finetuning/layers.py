@@ -88,6 +88,9 @@ class LayerTransfer(TrainsNetwork):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    def idle(self) -> dict[str, str]:
+        return {} if self.copy == "auto" else {"n_splits": f"copy={self.copy!r}"}
+
     def _learn(self, problem: Problem) -> Fitted:
         network, known = Layered(problem), problem.target.known()
         lines = plans_to_try(network.names, network.copyable, self.copy, self.train)

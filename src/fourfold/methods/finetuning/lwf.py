@@ -67,6 +67,9 @@ class LwF(StartsFromHead):
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    def idle(self) -> dict[str, str]:
+        return {"warm_up": "head='source'"} if self.head == "source" else {}
+
     def _learn(self, problem: Problem) -> Fitted:
         task, old_task, recipe = problem.task, problem.known_source_task, problem.recipe
         old = copy.deepcopy(problem.source_model.head)
@@ -80,8 +83,11 @@ class LwF(StartsFromHead):
 
         def loss(_t: float, batch: Batch) -> Tensor:
             features = model.body(batch.x)  # (B, d)
-            forgetting = old_task.distillation_loss(old(features), batch.z, self.temperature)
-            return task.loss(model.head(features), batch.y) + self.weight * forgetting
+            labels = task.loss(model.head(features), batch.y, batch.weight)
+            forgetting = old_task.distillation_loss(
+                old(features), batch.z, self.temperature, batch.weight
+            )
+            return labels + self.weight * forgetting
 
         nets = nn.ModuleDict({"model": model, "old": old})
         phase, validate = Phase(loss, nets), validation(model, fit, held)

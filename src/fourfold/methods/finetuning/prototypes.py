@@ -62,6 +62,7 @@ class Prototypes(TrainsNetwork):
     normalize: bool = True
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     @property

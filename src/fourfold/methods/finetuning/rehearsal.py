@@ -18,7 +18,6 @@ from fourfold.methods.kit import (
     Problem,
     Recipe,
     StartsFromHead,
-    Table,
     hold_out,
     label_loss,
     minimize,
@@ -68,8 +67,8 @@ class Rehearsal(StartsFromHead):
     def _learn(self, problem: Problem) -> Fitted:
         task, old_task = problem.task, problem.known_source_task
         drawn = torch.randperm(problem.source_data.rows.n)[: self.memory].numpy()
-        kept_rows = problem.source_data.rows.subset(drawn)
-        recorded = teacher_outputs(problem.source_model, kept_rows)  # (n, k_old)
+        kept_data = problem.source_data.at(drawn)
+        recorded = teacher_outputs(problem.source_model, kept_data.rows)  # (n, k_old)
         old = copy.deepcopy(problem.source_model.head)
         model, kept, findings = warm_start(problem, self.head)
         same = kept and task.state() == old_task.state()
@@ -79,11 +78,13 @@ class Rehearsal(StartsFromHead):
         fit = label_loss(model, task)
 
         def loss(_t: float, batch: Batch, rehearsed: Batch) -> Tensor:
-            forgetting = old_task.distillation_loss(rehearsing(rehearsed.x), rehearsed.z)
+            forgetting = old_task.distillation_loss(
+                rehearsing(rehearsed.x), rehearsed.z, weight=rehearsed.weight
+            )
             return fit(batch) + self.weight * forgetting
 
         nets = nn.ModuleDict({"model": model, "rehearsing": rehearsing})
-        tables = train.table(), Table(kept_rows, z=recorded)
+        tables = train.table(), kept_data.table(recorded)
         validate = validation(model, fit, held)
         phase, recipe = Phase(loss, nets), problem.recipe
         history = minimize(nets, phase, *tables, recipe=recipe, validate=validate)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 from safetensors.torch import load_file, save_file
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.core.serialization import from_plain, to_plain
-from fourfold.core.tasks import TASKS, Classification
+from fourfold.core.tasks import TASKS, Attributes, Classification, infer_task
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files
 from fourfold.estimators.joint import JointEstimator
@@ -71,6 +71,9 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
         As in :class:`~fourfold.estimators.network.TrainsNetwork`.
     prepare
         Preprocessing, fitted without labels; None chooses from the data.
+    class_weight
+        Weights of the classes of each task that has some, as in
+        :class:`~fourfold.core.tasks.Classification`.
     random_state
         Seed of everything random.
 
@@ -82,6 +85,7 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
 
     network: nn.Module | Builder | str | None = None
     prepare: Preparation | FrozenEstimator | None = None
+    class_weight: Literal["balanced"] | None = None
 
     @abstractmethod
     def _members(self, tasks: Mapping[str, Domain]) -> dict[str, Member]:
@@ -94,12 +98,15 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
     @final
     def member(
         self,
+        domain: Domain,
         network: nn.Module | Builder | str | None,
         prepare: Preparation | FrozenEstimator | None,
     ) -> Member:
-        """Make an unfitted estimator for a task, with this one's recipe and seed."""
-        recipe, seed = self.training_recipe, self.random_state
-        return Member(network=network, prepare=prepare, recipe=recipe, random_state=seed)
+        """Make an unfitted estimator for a task's data, with this one's recipe and seed."""
+        recipe, seed, task = self.training_recipe, self.random_state, None
+        if self.class_weight is not None and isinstance(infer_task(domain), Classification):
+            task = Classification(class_weight=self.class_weight)
+        return Member(task=task, network=network, prepare=prepare, recipe=recipe, random_state=seed)
 
     @final
     def _fit(self, tasks: dict[str, Domain]) -> None:
@@ -153,12 +160,13 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
 
     @final
     def predict_proba(self, X: Any, *, task: str) -> NDArray[np.float32]:
-        """Predict each row's class probabilities in one of the tasks, (n, k)."""
+        """Predict each row's probabilities in a task, (n, k): of classes, or of each yes."""
         member = self.of(task)
-        if not isinstance(member.task_, Classification):
+        if not isinstance(member.task_, (Attributes, Classification)):
             kind = type(member.task_).__name__
             raise ParameterError(f"task {task!r} must have classes for probabilities; got a {kind}")
-        return member.task_.probabilities(member.outputs(X))
+        probabilities: NDArray[np.float32] = member.predict_proba(X)
+        return probabilities
 
     @final
     def embed(self, X: Any, *, task: str) -> NDArray[np.float32]:
@@ -166,8 +174,8 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
         return self.of(task).embed(X)
 
     @final
-    def score(self, X: Any, y: Any, *, task: str) -> float:
-        return self.of(task).score(X, y)
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, task: str) -> float:
+        return self.of(task).score(X, y, sample_weight)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "members_" in self.__dict__

@@ -14,7 +14,7 @@ from torch import nn
 
 from fourfold import networks
 from fourfold.core.dependent_folds import merge_groups
-from fourfold.data.domain import input_difference
+from fourfold.data.differences import input_difference
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data
 from fourfold.networks.choice import Stem
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
     from fourfold.methods.multitask._joint import JointNetworkEstimator, Member
+    from fourfold.training.batches import Batch
 
 __all__ = [
     "group_tasks",
@@ -51,7 +52,8 @@ class TaskGroup:
         Of the tasks.
     data
         The rows that have a label in any of them; y (n, columns) holds the labels of one task
-        after those of another, as numbers, each with its task's own mark where one is missing.
+        after those of another, as numbers, each with its task's own mark where one is missing, and
+        weights (n, K) those of each task's labels.
     like
         Each task's labels, as it encodes them; columns are turned back into their type and shape.
     """
@@ -68,21 +70,25 @@ class TaskGroup:
         labelled = np.any([problem.target.labelled for problem in problems.values()], axis=0)
         rows = next(iter(problems.values())).target.rows
         beside = [problem.target for problem in problems.values()]
+        weighed = any(one.weight is not None for one in beside)
         groups = [one.groups for one in beside if one.groups is not None]
         data = Data(
             rows,
             y,
             labelled,
+            weight=torch.stack([_weights(one) for one in beside], dim=1) if weighed else None,
             groups=reduce(merge_groups, groups) if groups else None,
             time=next((one.time for one in beside if one.time is not None), None),
         )
         return cls(tuple(problems), data.known(), like)
 
-    def labels(self, y: Tensor) -> list[Tensor]:
-        """Split a batch's columns (B, columns) into each task's encoded labels."""
+    def labels(self, batch: Batch) -> list[tuple[Tensor, Tensor | None]]:
+        """Split a batch's columns into each task's encoded labels and their weights (B,)."""
         widths = [labels[:1].numel() for labels in self.like]
-        parts = zip(torch.split(y, widths, dim=1), self.like, strict=True)
-        return [part.reshape(-1, *like.shape[1:]).to(like.dtype) for part, like in parts]
+        parts = zip(torch.split(batch.y, widths, dim=1), self.like, strict=True)
+        y = [part.reshape(-1, *like.shape[1:]).to(like.dtype) for part, like in parts]
+        weights = [None] * len(y) if batch.weight is None else batch.weight.unbind(1)
+        return list(zip(y, weights, strict=True))
 
 
 SharedNetworks: TypeAlias = "tuple[dict[str, Model], list[TaskGroup], nn.ModuleList, nn.Module]"
@@ -100,6 +106,14 @@ def group_tasks(problems: Mapping[str, Problem]) -> list[TaskGroup]:
         else:
             groups.append({name: problem})
     return [TaskGroup.of(group) for group in groups]
+
+
+def _weights(data: Data) -> Tensor:
+    """Return the weights of a task's labels (n,), and their mean where there is no label."""
+    if data.weight is None:
+        return torch.ones(len(data.y))
+    labelled = torch.from_numpy(data.labelled)
+    return torch.where(labelled, data.weight, data.weight[labelled].mean())
 
 
 def _same(a: Rows, b: Rows) -> bool:
@@ -141,7 +155,7 @@ def members_on_one_input(
         brought = isinstance(method.network, nn.Module)
         chosen = prepare or default_preparation(*rows, user_network=brought)
         prepare = FrozenEstimator(clone(chosen).fit(*rows))
-    return {name: method.member(method.network, prepare) for name in tasks}
+    return {name: method.member(domain, method.network, prepare) for name, domain in tasks.items()}
 
 
 def members_on_stems(
@@ -156,4 +170,4 @@ def members_on_stems(
         )
     below = networks.named(network) if isinstance(network, str) else network
     stem = Stem(network=below, width=width, middle=middle)
-    return {name: method.member(stem, method.prepare) for name in tasks}
+    return {name: method.member(domain, stem, method.prepare) for name, domain in tasks.items()}

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from torch import Tensor, nn
 
 from fourfold.core.parameters import PositiveInt
-from fourfold.data.domain import input_difference
+from fourfold.data.differences import input_difference
 from fourfold.estimators.problem import Fitted
 from fourfold.estimators.supervised import hold_out, validation
 from fourfold.methods.multitask._joint import JointNetworkEstimator
@@ -94,6 +94,9 @@ class MultiTask(JointNetworkEstimator):
 
     default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
+    def idle(self) -> dict[str, str]:
+        return dict.fromkeys(("width", "middle"), "share='input'") if self.share == "input" else {}
+
     @classmethod
     def candidates(cls, tasks: Mapping[str, Domain]) -> list[Self]:
         """Return the variants that a study tries by default: a balance of each kind."""
@@ -121,13 +124,10 @@ class MultiTask(JointNetworkEstimator):
             below = [stem(batch.x) for stem, batch in zip(stems, batches, strict=True)]
             sizes = [len(part) for part in below]
             features = torch.split(shared(torch.cat(below)), sizes)  # (B, d) each
-            each = [
-                (part, y)
-                for group, part, batch in zip(groups, features, batches, strict=True)
-                for y in group.labels(batch.y)
-            ]
-            parts = zip(tasks, heads, each, strict=True)
-            return torch.stack([task.loss(head(h), y) for task, head, (h, y) in parts])  # (K,)
+            among = zip(groups, features, batches, strict=True)
+            each = [(part, *y) for group, part, batch in among for y in group.labels(batch)]
+            parts = zip(tasks, heads, each, strict=True)  # (K,)
+            return torch.stack([task.loss(head(h), y, w) for task, head, (h, y, w) in parts])
 
         def backward(each: Tensor, _nets: nn.Module) -> None:
             balance.backward(each, shared, nn.ModuleList([stems, heads]))

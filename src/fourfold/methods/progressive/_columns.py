@@ -110,6 +110,7 @@ class GrowsColumn(TrainsNetwork, ABC):
     measure: bool = False
 
     sources_in_turn: ClassVar[bool] = True
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare",)
 
     @property
     def transfer_score_(self) -> float | None:
@@ -172,13 +173,14 @@ class GrowsColumn(TrainsNetwork, ABC):
             if not len(held.y):
                 return 0.0
             truth, fit = task.decode_labels(held.y), label_loss(new, task)
+            weight = None if held.weight is None else held.weight.numpy()
             recipe = problem.recipe.but(patience=None, validation=0.0)  # of full length
             scores = minimize(
                 new,
                 Phase(lambda _t, batch: fit(batch), new),
                 train.table(),
                 recipe=recipe,
-                validate=lambda: task.score(truth, in_blocks(new, held.rows)),
+                validate=lambda: task.score(truth, in_blocks(new, held.rows), weight),
             ).scores
         return fmean(scores)
 

@@ -74,6 +74,9 @@ class Autoencoder(TrainsNetwork):
     needs: ClassVar[Needs] = Needs(source=True)
     default_recipe: ClassVar[Recipe] = Recipe(epochs=20, min_steps=2000)
 
+    def idle(self) -> dict[str, str]:
+        return {"alpha": "tune='all'"} if self.tune == "all" else {}
+
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe, known = problem.task, problem.recipe, problem.target.known()
         encoder = Mlp(hidden_layer_sizes=(1000,)) if self.network is None else None
@@ -88,8 +91,8 @@ class Autoencoder(TrainsNetwork):
         model = problem.model(body.cpu().eval())
         if self.tune == "all":
             return Fitted(model, supervise(model, task, known, recipe))
-        history = fit_head(model, task, known, recipe, self.alpha)
-        return Fitted(model, next(iter(encoded), history))
+        fit_head(model, task, known, self.alpha)
+        return Fitted(model, next(iter(encoded), History()))
 
     def _encode(self, both: nn.ModuleList, source: Data, recipe: Recipe) -> History:
         """Minimize ‖x − decoder(body(x + noise))‖² over the source's rows."""

@@ -15,7 +15,6 @@ from fourfold.methods.kit import (
     Fraction,
     PositiveInt,
     Problem,
-    Recipe,
     fit_head,
     in_blocks,
 )
@@ -52,7 +51,6 @@ class LinearPCA(FitsHead):
     n_components: PositiveInt = 200
 
     renamed: ClassVar[dict[str, str]] = {"most": "n_components", **FitsHead.renamed}
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
         known = problem.target.known()
@@ -68,4 +66,5 @@ class LinearPCA(FitsHead):
         centre = torch.from_numpy(found.mean_.astype(np.float32))
         projection = model.body.get_submodule("project")
         projection.load_state_dict({"weight": components, "bias": -components @ centre})
-        return Fitted(model, fit_head(model, problem.task, known, problem.recipe, self.alpha))
+        fit_head(model, problem.task, known, self.alpha)
+        return Fitted(model)

@@ -19,7 +19,6 @@ from fourfold.methods.kit import (
     Positive,
     PositiveInt,
     Problem,
-    Recipe,
     fit_head,
     seeded,
     train_once,
@@ -93,7 +92,6 @@ class SparseCoding(FitsHead):
 
     renamed: ClassVar[dict[str, str]] = {"split": "split_sign", **FitsHead.renamed}
     needs: ClassVar[Needs] = Needs(source=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
 
     def _learn(self, problem: Problem) -> Fitted:
         source, known = problem.source_data, problem.target.known()
@@ -105,12 +103,18 @@ class SparseCoding(FitsHead):
             train_once(body, key, lambda: fit(whiten=self.whiten, owner=type(self).__name__))
         model = problem.model(body)
         findings = describe_dictionary(body, known.rows)
-        history = fit_head(model, problem.task, known, problem.recipe, self.alpha)
-        return Fitted(model, history, findings)
+        fit_head(model, problem.task, known, self.alpha)
+        return Fitted(model, findings=findings)
 
     def _coder(self, source: Data, shape: tuple[int, ...]) -> Coder:
         """Describe the coder for these rows; refuse more atoms than there are windows."""
         window = self._window(shape)
+        for name in ("stride", "whiten") if window is None else ():
+            if self.is_changed(name):
+                raise ParameterError(
+                    f"{name} of {type(self).__name__} must stand beside windows; got it where "
+                    "whole rows are coded"
+                )
         stride = self.stride or (max(1, round(min(window) / 3)) if window else 1)
         draft = Coder(n_components=1, window=window, stride=stride).build(shape)
         windows = codes_of(draft).windows

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.algorithms.zeroshot.attribute_posterior import Posterior
+from fourfold.core.tasks.base import weighted
 from fourfold.methods.zeroshot._label_heads import LabelHead
 
 if TYPE_CHECKING:
@@ -44,17 +45,17 @@ class AttributeAnswers(nn.Module):
             predicted = torch.cat([predicted[:, : on.start], among, predicted[:, on.stop :]], 1)
         return predicted
 
-    def loss(self, features: Tensor, wanted: Tensor) -> Tensor:
-        """Return the average loss of a row over its known attributes, (B, m) with NaN elsewhere."""
+    def loss(self, features: Tensor, wanted: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Average a row's loss over its known attributes, (B, m) with NaN elsewhere, by weights."""
         predicted = self.linear(features)
         there, true = ~wanted.isnan(), wanted.nan_to_num()
         truth = F.binary_cross_entropy_with_logits(predicted, true.clamp(0, 1), reduction="none")
         square = (predicted - true).square() / 2
-        total: Tensor = ((truth * self.binary + square * self.numbers) * there).sum()
+        losses = ((truth * self.binary + square * self.numbers) * there).sum(1)  # (B,)
         for on in self.categories:
             cost = -(true[:, on] * predicted[:, on].log_softmax(1)).sum(1)
-            total = total + (cost * there[:, on.start]).sum()
-        return total / len(predicted)
+            losses = losses + cost * there[:, on.start]
+        return weighted(losses, weight).mean()
 
 
 @final

@@ -30,14 +30,17 @@ class Decomposed(NamedTuple):
     between: Matrix
 
     @classmethod
-    def of(cls, X: Matrix, y: NDArray[np.int64], S: Matrix) -> Decomposed:
-        """Decompose the sides, each about its mean."""
-        mean, origin = X.mean(axis=0), S.mean(axis=0)
-        X, S = X - mean, S - origin
+    def of(
+        cls, X: Matrix, y: NDArray[np.int64], S: Matrix, weight: NDArray[np.float32]
+    ) -> Decomposed:
+        """Decompose the sides, each about its mean; rows of X and Y count by their weights (n,)."""
+        mean, origin = np.average(X, axis=0, weights=weight), S.mean(axis=0)
+        root = np.sqrt(weight.astype(np.float64))[:, None]
+        X, S = root * (X - mean), S - origin
         values, U = spectrum(X)
         class_values, V = spectrum(S)
         turned = S @ V  # (c, r)
-        signed = 2 * turned[y] - turned.sum(axis=0)  # Y S V, (n, r): 1 of the own class, else -1
+        signed = root * (2 * turned[y] - turned.sum(axis=0))  # Y S V, (n, r): ±1 of each class
         return cls(mean, origin, values, U, class_values, V, U.T @ (X.T @ signed))
 
     def weight(self, gamma: float, lambda_: float) -> Matrix:

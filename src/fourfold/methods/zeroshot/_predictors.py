@@ -63,7 +63,7 @@ def grow_forest(
     body = problem.body(Flat())
     X, codes, known = in_blocks(body, seen.data.rows), seen.data.y.numpy(), seen.signatures.numpy()
     prior = Prior.of(known, problem.described.signatures.encoders).mean
-    weight = _balanced(codes)
+    weight = _balanced(codes, seen.data.row_weights)
     forest.fit(X, np.where(np.isnan(known), prior, known)[codes], sample_weight=weight)
     grown = Forest.from_sklearn(forest)
     if np.isnan(known).any():  # leaves average over the rows whose attribute is known
@@ -78,35 +78,41 @@ def train_network(problem: Problem, seen: SeenData) -> AttributePredictor:
     model = Model(body, answers)
 
     def loss(batch: Batch) -> Tensor:
-        return answers.loss(body(batch.x), seen.signatures.to(batch.x.device)[batch.y])
+        wanted = seen.signatures.to(batch.x.device)[batch.y]  # (B, m)
+        return answers.loss(body(batch.x), wanted, batch.weight)
 
     history = train_by(loss, model, seen.data, problem.recipe)
     model.cpu().eval()
     return AttributePredictor(body, answers, history)
 
 
-def _balanced(codes: NDArray[np.int64]) -> Array:
-    """Return weights (n,) that balance the classes."""
-    return 1.0 / np.bincount(codes)[codes]
+def _balanced(codes: NDArray[np.int64], weight: NDArray[np.float32]) -> Array:
+    """Return weights (n,) of which each class has the same total."""
+    return weight / np.bincount(codes, weight)[codes]
 
 
 class HeldOutPredictions(NamedTuple):
-    """Predicted attributes of rows (n, m), their classes (n,), and signatures of these (c, m)."""
+    """Predicted attributes of rows (n, m), their classes and weights, and signatures (c, m)."""
 
     predicted: Array
     y: NDArray[np.int64]
+    weight: NDArray[np.float32]
     signatures: NDArray[np.float32]
 
 
 def predict_attributes(body: Body, predictor: nn.Module, seen: SeenData) -> HeldOutPredictions:
     """Predict the attributes of rows."""
     predicted = in_blocks(body, seen.data.rows, predictor).astype(np.float64)
-    return HeldOutPredictions(predicted, seen.data.y.numpy(), seen.signatures.numpy())
+    data = seen.data
+    return HeldOutPredictions(predicted, data.y.numpy(), data.row_weights, seen.signatures.numpy())
 
 
 def known_rows(tested: Sequence[HeldOutPredictions]) -> list[Array]:
     """Join predicted and true attributes (n, m), and weights (n,) that balance the classes."""
-    parts = [(p.predicted, p.signatures[p.y].astype(np.float64), _balanced(p.y)) for p in tested]
+    parts = [
+        (p.predicted, p.signatures[p.y].astype(np.float64), _balanced(p.y, p.weight))
+        for p in tested
+    ]
     return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
 

@@ -34,6 +34,7 @@ from fourfold.methods.zeroshot._predictors import (
     train_network,
 )
 from fourfold.networks.builder import Builder
+from fourfold.networks.cut import Cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +115,12 @@ class AttributePrediction(UsesRecipe, Describes):
     )
     default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
     keeps_missing: ClassVar[bool] = True
+
+    def idle(self) -> dict[str, str]:
+        grown = ("n_estimators", "min_samples_leaf", "max_features")
+        trained = ("recipe",) if isinstance(self.network, Cut) else ("recipe", "network")
+        names = grown if self.predictor == "network" else trained
+        return dict.fromkeys(names, f"predictor={self.predictor!r}")
 
     @property
     def trust_(self) -> float:

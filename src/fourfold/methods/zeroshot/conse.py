@@ -67,6 +67,7 @@ class ConSE(UsesRecipe, Describes):
     )
     default_recipe: ClassVar[Recipe] = Recipe(epochs=20)
     accepts_models: ClassVar[bool] = True
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
 
     def label_head(
         self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]

@@ -116,7 +116,16 @@ class LabelEmbedding(UsesRecipe, Describes):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, classes=True, described=True
     )
+    uses_weights: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = Recipe(epochs=30, learning_rate=3e-3, weight_decay=1e-2)
+
+    def idle(self) -> dict[str, str]:
+        found = {"size": "labels='fixed'"} if self.labels == "fixed" else {}
+        if self.loss == "squared":
+            found |= dict.fromkeys(("margin", "over"), "loss='squared'")
+            if self.network is None:
+                found["recipe"] = "loss='squared' without a network"
+        return found
 
     def label_head(
         self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]

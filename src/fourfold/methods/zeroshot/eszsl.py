@@ -47,9 +47,9 @@ class ESZSL(OnFeatures, Describes):
 
     W = (XᵀX + γI)⁻¹ XᵀY S (SᵀS + λI)⁻¹ for rows X (n, d), ±1 for each row and seen class Y (n, c)
     and signatures S (c, m), these about the seen classes' mean: else the many −1 dominate where
-    there are many classes. Where γ or λ is None, a whole grid of both, 10⁻³ to 10³, is tried on
-    held-out seen classes; it takes one eigendecomposition of each side, of the smaller of n and d,
-    and of c and m.
+    there are many classes. Rows of X and Y are multiplied by the roots of their weights. Where γ or
+    λ is None, a whole grid of both, 10⁻³ to 10³, is tried on held-out seen classes; it takes one
+    eigendecomposition of each side, of the smaller of n and d, and of c and m.
 
     Parameters
     ----------
@@ -114,7 +114,8 @@ class ESZSL(OnFeatures, Describes):
         grid, rates = [*product(gammas, lambdas)], []
         for rest, held in seen.class_folds(problem.seed, seen.n_folds if len(grid) > 1 else 0):
             X, y, S = _sides(body, held)
-            scores = Decomposed.of(*_sides(body, rest)).scores(X, S, grid)
+            decomposed = Decomposed.of(*_sides(body, rest), rest.data.row_weights)
+            scores = decomposed.scores(X, S, grid)
             rates.append([balanced_accuracy_score(y, one.argmax(1)) for one in scores])
         if not rates:
             return gammas[len(gammas) // 2], lambdas[len(lambdas) // 2]
@@ -124,7 +125,7 @@ class ESZSL(OnFeatures, Describes):
     def _recognize(self, problem: Problem, seen: SeenData, chosen: tuple[float, float]) -> Fitted:
         body = problem.body(Flat())
         head = EmbeddingHead(body.width, seen.signatures.shape[1], 1, size=None, match="product")
-        decomposed = Decomposed.of(*_sides(body, seen))
+        decomposed = Decomposed.of(*_sides(body, seen), seen.data.row_weights)
         f = Affine.centred(decomposed.mean, decomposed.weight(*chosen))
         head.load(f, origin=seen.signatures.mean(0))
         return Fitted(Model(body, head), state={"gamma_": chosen[0], "lambda__": chosen[1]})

@@ -97,7 +97,7 @@ class RidgeToDescriptions(OnFeatures, Describes):
         body = problem.body(Flat())
         features, wanted, origin = _sides(body, seen)
         head = EmbeddingHead(body.width, len(origin), 1, size=None, match="angle")
-        head.load(ridge(features, wanted, chosen), origin=origin)
+        head.load(ridge(features, wanted, chosen, seen.data.row_weights), origin=origin)
         return Fitted(Model(body, head), state={"alpha_": chosen})
 
 
@@ -115,5 +115,5 @@ def _rates(body: Body, rest: SeenData, held: SeenData) -> list[float]:
     asked, true = in_blocks(body, held.data.rows), held.data.y.numpy()
     return [
         float(balanced_accuracy_score(true, ((asked @ f.weight + f.bias) @ labels.T).argmax(1)))
-        for f in ridge_path(features, wanted, ALPHAS)
+        for f in ridge_path(features, wanted, ALPHAS, rest.data.row_weights)
     ]

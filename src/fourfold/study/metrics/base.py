@@ -35,8 +35,11 @@ class Score(ABC):
     hurt: ClassVar[str] = "Transfer hurt"
 
     @abstractmethod
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any) -> float:
-        """Rate answers of a fitted task for n rows against labels (n,) or (n, m)."""
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        """Rate answers of a fitted task for n rows against labels (n,) or (n, m).
+
+        Rows count by their weights (n,), above 0; alike without any.
+        """
 
     def of(self, domain: Domain) -> Score:
         """Return the score for rows like those of a domain: its classes, and the rarer of two."""

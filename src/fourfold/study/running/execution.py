@@ -185,7 +185,11 @@ def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
         models: dict[str, Any] = {name: estimator.of(name) for name in train}
     else:
         (part,) = train.values()
-        estimator.fit(part.target, source=list(part.sources))
+        target, *sources = (
+            domain if estimator.uses_weights else domain.unweighted()
+            for domain in (part.target, *part.sources)
+        )
+        estimator.fit(target, source=sources)
         models = dict.fromkeys(train, estimator)
     seconds = time.perf_counter() - began
     if run.ships:

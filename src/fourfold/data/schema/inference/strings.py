@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from fourfold.data.scripts import unspaced_letters
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,13 +17,6 @@ __all__ = ["StringKind", "spellings", "string_kind"]
 
 SAMPLE: Final = 2_000
 """Different cells by which a column is judged."""
-UNSPACED: Final = (
-    ("\u0e00", "\u0eff"),
-    ("\u1000", "\u109f"),
-    ("\u1780", "\u17ff"),
-    ("\u2e80", "\uabff"),
-)
-"""Scripts without spaces between words: Thai and Lao, Burmese, Khmer, Chinese and Japanese."""
 LETTERS_PER_WORD: Final = 2.5
 SENTENCE: Final = 4.0
 PHRASE: Final = 3.0
@@ -85,5 +80,5 @@ def spellings(texts: Sequence[str]) -> list[list[str]]:
 
 def _words(text: str) -> float:
     """Count words; letters of scripts without spaces are parts of words."""
-    letters = sum(any(a <= letter <= b for a, b in UNSPACED) for letter in text)
+    letters = unspaced_letters(text)
     return len(text.split()) if letters * 2 < len(text) else letters / LETTERS_PER_WORD
