@@ -126,7 +126,8 @@ def study(  # noqa: PLR0917  the command line passes them by name
         typer.Option(help="Names, separated by commas; by default all that apply."),
     ] = None,
     network: Annotated[
-        str | None, typer.Option(help="mlp, convnet or timm:NAME; by default chosen from the data.")
+        str | None,
+        typer.Option(help="mlp, convnet, conv1d or timm:NAME; by default chosen from the data."),
     ] = None,
     encoder: Annotated[
         str | None,

@@ -57,7 +57,9 @@ class Reading:
         """Write the schema where that was asked for."""
         if self.write_schema is not None:
             if schema is None:
-                raise ParameterError("--write-schema must stand beside tables; got none")
+                raise ParameterError(
+                    "--write-schema must stand beside tables, or --layout; got neither"
+                )
             write_schema(schema, self.write_schema)
 
 

@@ -10,8 +10,10 @@ import pandas as pd
 from fourfold.core.atomic import whole_file
 from fourfold.core.tasks import Attributes, Classification
 from fourfold.data.domain import Domain
+from fourfold.data.rows import FrameRows
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.preparation.blockwise import BlockPreparation
+from fourfold.preparation.tables import TablePreparation
 from fourfold.readers import read_inputs
 from fourfold.readers.media.decoded import DecodedRows
 
@@ -76,7 +78,7 @@ def write_predictions(
         found = _columns(model, _fitting(model, domain), among, top)
     except DataError as error:
         raise DataError(f"{data}: {error}") from error
-    columns = _names(domain, data) | found
+    columns = _names(model, domain, data) | found
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         table = pd.DataFrame(_escaped(columns) if escape else columns)
@@ -88,9 +90,13 @@ def write_predictions(
     return domain.n_rows
 
 
-def _names(domain: Domain, data: Path) -> dict[str, NDArray[Any]]:
-    """Return the column that names the rows."""
-    ids = domain.annotations.ids
+def _names(model: Any, domain: Domain, data: Path) -> dict[str, NDArray[Any]]:
+    """Return the column that names the rows: a file, an id of the model's schema, or a number."""
+    ids, prepare = domain.annotations.ids, model.prepare_
+    if isinstance(prepare, TablePreparation) and isinstance(domain.rows, FrameRows):
+        name = prepare.columns_.names_rows
+        if name in domain.rows.frame.columns:
+            ids = domain.rows.frame[name].to_numpy(object)
     if ids is None:
         return {"row": np.arange(1, domain.n_rows + 1)}
     files = data.is_dir() or isinstance(domain.rows, DecodedRows)

@@ -56,6 +56,7 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
 
     Where a study would refuse the data, its reason takes the place of its methods.
     """
+    from fourfold.preparation.tables import TablePreparation
     from fourfold.study.asking.posing import check_transfer
     from fourfold.study.checks import of_transfer
 
@@ -65,6 +66,10 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     for role, domain in [*data, *([("evaluate", evaluate)] if evaluate else [])]:
         console.print(f"{role}  {_summary(domain)}")
     show_reading([*sources, target, *([evaluate] if evaluate else [])])
+    rows = [domain.rows for domain in (*sources, target)]
+    if target.rows.kind == "table":
+        for note in TablePreparation().fit(*rows).notes():
+            console.print(f"  ! {note}")
     _show_plan(locate(sources, target), lambda: check_transfer(sources, target, evaluate))
 
 
@@ -160,12 +165,14 @@ def _task_table(found: JointResult) -> Table:
         best = next((line for line in result.lines if line.method == result.best_baseline), None)
         alone = f"{_mean(best)} {best.method}" if best is not None else "-"
         gains = [_gain(line.gains[name]) for line in found.lines]
-        shown.add_row(name, result.metric, alone, *gains, found.shipped.get(name, "-"))
+        metric = f"{result.metric} (lower)" if result.lower_is_better else result.metric
+        shown.add_row(name, metric, alone, *gains, found.shipped.get(name, "-"))
     return shown
 
 
 def _leaderboard(result: Result) -> Table:
     metric = result.metric.replace("_", "\n")  # headers no wider than their columns
+    metric += "\n(lower)" if result.lower_is_better else ""
     shown = _table("", "method", metric, "against the\nbest baseline", "verdict", "s per fit")
     for column in (2, 3, 5):
         shown.columns[column].justify = "right"

@@ -26,5 +26,4 @@ def read_by(schema: Schema, rows: Rows) -> tuple[Rows, Any, dict[str, Any]]:
     from fourfold.data.schema import as_pile
 
     read = schema.read(as_pile(rows.take(np.arange(rows.n)), "the table"))
-    columns = {name: schema.columns[name] for name in schema.inputs}
-    return FrameRows(read.frame, columns), read.y, read.beside
+    return FrameRows(read.frame, schema.kept_columns), read.y, read.beside

@@ -36,7 +36,6 @@ def settle(domains: Sequence[Domain]) -> list[Domain]:
         named = [(one, one.name or f"table {at}") for at, one in enumerate(group, 1)]
         piles = [as_pile(frames[id(one)], name) for one, name in named]
         schema, parts = read_piles(piles, Hints())
-        columns = {name: schema.columns[name] for name in schema.inputs}
         for domain, part in zip(group, parts, strict=True):
-            read[id(domain)] = domain.with_rows(FrameRows(part.frame, columns), schema)
+            read[id(domain)] = domain.with_rows(FrameRows(part.frame, schema.kept_columns), schema)
     return [read.get(id(domain), domain) for domain in domains]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fourfold.data.schema import Column, Hints, as_pile, read_piles
+from fourfold.data.schema import NAMES_ROWS, Column, Hints, as_pile, read_piles
 from fourfold.data.schema.inference.remarks import strange_cells
 from fourfold.data.scripts import separated
 from fourfold.errors import DataError, FourfoldWarning, one_line
@@ -28,9 +28,18 @@ MISSING = "missing"
 
 
 class ColumnKinds(NamedTuple):
-    """The columns of a table that are inputs, by name and by their kind."""
+    """The columns of a table that are inputs, by name and by their kind.
+
+    Attributes
+    ----------
+    columns
+        Name → column.
+    names_rows
+        Name of the column that names the rows; None without one.
+    """
 
     columns: dict[Any, Column]
+    names_rows: Any = None
 
     def of(self, kind: str) -> list[Any]:
         """Return the names of the columns of a kind."""
@@ -58,12 +67,14 @@ class ColumnKinds(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return the columns as JSON; names may be numbers."""
-        return {"columns": [[name, column.to_json()] for name, column in self.columns.items()]}
+        columns = [[name, column.to_json()] for name, column in self.columns.items()]
+        return {"columns": columns, "names_rows": self.names_rows}
 
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> ColumnKinds:
         """Rebuild from :meth:`to_json`."""
-        return cls({name: Column.of_json(name, column) for name, column in said["columns"]})
+        columns = {name: Column.of_json(name, column) for name, column in said["columns"]}
+        return cls(columns, said["names_rows"])
 
 
 def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> ColumnKinds:
@@ -82,7 +93,10 @@ def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> Column
         piles = [as_pile(frame, f"table {at}") for at, frame in enumerate(frames, 1)]
         schema, _ = read_piles(piles, Hints())
         known = schema.columns
-    return ColumnKinds({name: known[name] for name in sorted(known, key=str) if known[name].used})
+    columns = {name: known[name] for name in sorted(known, key=str) if known[name].used}
+    return ColumnKinds(
+        columns, next((name for name in known if known[name].why == NAMES_ROWS), None)
+    )
 
 
 def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:

@@ -185,7 +185,7 @@ def _domains(
 def _table_domain(part: Part, read: ReadPile, schema: Schema) -> Domain:
     """Return the domain of a table, or of the texts in its only column."""
     (only, *others) = schema.inputs
-    rows: Rows = FrameRows(read.frame, {name: schema.columns[name] for name in schema.inputs})
+    rows: Rows = FrameRows(read.frame, schema.kept_columns)
     with named(part.path):
         if not others and schema.columns[only].kind == "text":
             rows = TextRows(read.frame[only].tolist(), str(only))
@@ -213,9 +213,8 @@ def _other_domain(part: Part, missing: object, hints: Hints) -> Domain:
     """Return the domain of anything but a table; its labels may have a type and a mark."""
     if part.rows is None:
         raise TypeError("anything but a table must have rows; got none")
-    schema = None
-    if hints.label_type is not None:
-        schema = Schema({}, Labels((), hints.label_type))
+    labels = None if hints.label_type is None else Labels((), hints.label_type)
+    schema = Schema({}, labels, layout=hints.layout) if labels or hints.layout else None
     if hints.layout is not None:
         if len(part.rows.shape) != 2 or part.rows.kind != "array":
             got = f"rows of shape {part.rows.shape}"

@@ -3,7 +3,7 @@
 Inference, description and use of it belong here; numbers for networks are made by ``preparation``.
 """
 
-from fourfold.data.schema.column import Column
+from fourfold.data.schema.column import NAMES_ROWS, Column
 from fourfold.data.schema.hints import Hints
 from fourfold.data.schema.labels import Labels
 from fourfold.data.schema.notes import Note
@@ -12,6 +12,7 @@ from fourfold.data.schema.reading import infer_schema, read_piles
 from fourfold.data.schema.schema import ReadPile, Schema
 
 __all__ = [
+    "NAMES_ROWS",
     "Column",
     "Hints",
     "Labels",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, final, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias, final, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["KINDS", "Column", "Kind", "Odd", "Read"]
+__all__ = ["KINDS", "NAMES_ROWS", "Column", "Kind", "Odd", "Read"]
 
 Kind: TypeAlias = Literal["number", "category", "date", "text", "identifier", "ignored"]
 KINDS: tuple[str, ...] = get_args(Kind)
+NAMES_ROWS: Final = "names the rows"
+"""Reason for which a column of identifiers is no input, but kept with a model."""
 
 
 class Odd(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, final
 
-from fourfold.data.schema.column import Column, Odd
+from fourfold.data.schema.column import NAMES_ROWS, Column, Odd
 from fourfold.data.schema.labels import Labels
 from fourfold.data.schema.piles import check_there
 from fourfold.errors import DataError, one_line, some
@@ -51,6 +51,8 @@ class Schema:
         Labels in columns; None without any.
     group, time, weight, id
         Columns of groups, moments, weights and names of rows.
+    layout
+        Layout of arrays (n, a, b), ``"pictures"`` or ``"series"``; None for other rows.
     notes
         Remarks on what was uncertain.
 
@@ -70,6 +72,7 @@ class Schema:
     time: str | None = None
     weight: str | None = None
     id: str | None = None
+    layout: Literal["pictures", "series"] | None = None
     notes: tuple[Note, ...] = field(default=(), compare=False)
 
     @property
@@ -83,6 +86,12 @@ class Schema:
         beside = set(self.roles.values())
         used = [name for name, column in self.columns.items() if column.used and name not in beside]
         return sorted(used, key=str)
+
+    @property
+    def kept_columns(self) -> dict[Any, Column]:
+        """Columns that a model keeps: its inputs, and the one that names the rows."""
+        named = {} if self.id is None else {self.id: Column("identifier", why=NAMES_ROWS)}
+        return {name: self.columns[name] for name in self.inputs} | named
 
     def read(self, pile: Pile) -> ReadPile:
         """Read a pile.
@@ -140,6 +149,7 @@ class Schema:
             label=label,
             labels=labels if labels is not None and label == labels.columns else None,
             columns={name: column for name, column in said.items() if name not in free},
+            layout=hints.layout or self.layout,
             **roles,
         )
 
@@ -148,7 +158,14 @@ class Schema:
         labels = {} if self.labels is None else {"labels": self.labels.to_json()}
         columns = {name: column.to_json() for name, column in self.columns.items()}
         notes = [note.sentence for note in self.notes]
-        return {"columns": columns, **labels, **self.roles, **({"notes": notes} if notes else {})}
+        shape = {} if self.layout is None else {"layout": self.layout}
+        return {
+            "columns": columns,
+            **labels,
+            **self.roles,
+            **shape,
+            **({"notes": notes} if notes else {}),
+        }
 
     @classmethod
     def of_json(cls, said: Any) -> Schema:
@@ -159,7 +176,7 @@ class Schema:
         DataError
             If it is no schema.
         """
-        known = {"columns", "labels", "notes", *ROLES}
+        known = {"columns", "labels", "layout", "notes", *ROLES}
         if (
             not isinstance(said, dict)
             or not isinstance(said.get("columns"), dict)
@@ -175,4 +192,4 @@ class Schema:
         }
         labels = None if "labels" not in said else Labels.of_json(said["labels"])
         beside: dict[str, Any] = {role: said.get(role) for role in ROLES}
-        return cls(columns, labels, **beside)
+        return cls(columns, labels, **beside, layout=said.get("layout"))
