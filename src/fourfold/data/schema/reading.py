@@ -53,7 +53,8 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     columns, notes = infer_columns(piles, hints)
     if labels is not None:
         notes = [*labels[1], *notes, *_drop_equal(columns, piles, labels[0], hints)]
-    return Schema(columns, labels and labels[0], **hints.roles, notes=tuple(notes))
+    roles: dict[str, Any] = dict(hints.roles)
+    return Schema(columns, labels and labels[0], **roles, notes=tuple(notes))
 
 
 def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPile]]:
