@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from fourfold.data.schema.cells import as_word
 from fourfold.data.schema.dates import ISO, shown_format
 from fourfold.errors import some
 
@@ -81,7 +82,7 @@ def describe_labels(domains: Iterable[Domain]) -> str:
     if all(domain.measured for domain in labelled):
         low, high = min(d.known.min() for d in labelled), max(d.known.max() for d in labelled)
         return f"numbers from {low:g} to {high:g}"
-    classes = {str(label) for domain in labelled for label in domain.counts}
+    classes = {as_word(label) for domain in labelled for label in domain.counts}
     return f"{len(classes)} classes, {some(sorted(classes), CLASSES)}"
 
 
@@ -94,4 +95,5 @@ def _column(name: Any, column: Column) -> str:
         form += [column.unit] if column.unit else []
     if column.kind == "date" and column.format != ISO:
         form.append(shown_format(column.format))
-    return f"{name} ({', '.join(form)})" if form else str(name)
+    shown = repr(name) if "," in str(name) else str(name)
+    return f"{shown} ({', '.join(form)})" if form else shown

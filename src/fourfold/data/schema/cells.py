@@ -18,6 +18,7 @@ __all__ = [
     "MARKS",
     "Cells",
     "as_cells",
+    "as_word",
     "distinct",
     "is_category",
     "is_written",
@@ -121,7 +122,7 @@ def distinct(piles: Iterable[Cells]) -> list[str]:
 
 def _named(column: Any) -> Cells:
     """Write all cells of a pandas Series as texts."""
-    texts = column.where(column.isna(), column.map(_word))
+    texts = column.where(column.isna(), column.map(as_word))
     return pa.chunked_array([pa.array(texts, pa.string(), from_pandas=True)])
 
 
@@ -151,8 +152,8 @@ def _flat(cells: Cells) -> Cells:
 PLAIN: Final = (str, bool, int, float)
 
 
-def _word(cell: Any) -> str:
-    """Write a cell: 3 for 3.0."""
+def as_word(cell: Any) -> str:
+    """Write a cell or a label: 3 for 3.0."""
     return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 

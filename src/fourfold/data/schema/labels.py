@@ -111,7 +111,8 @@ class Labels:
         if self.whole:
             right = pc.match_substring_regex(texts, WHOLE).fill_null(True).to_numpy()
             _refuse(name, "a whole number", texts, ~right)
-            return np.asarray(texts.cast(pa.float64()).to_numpy())
+            numbers = np.asarray(texts.cast(pa.float64()).to_numpy())
+            return numbers if texts.null_count else numbers.astype(np.int64)
         return np.array(texts.to_pylist(), object)
 
     def to_json(self) -> dict[str, Any]:

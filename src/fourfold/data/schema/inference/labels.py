@@ -92,7 +92,7 @@ def _column(
                 pc.sum(pc.is_in(written(c), value_set=pa.array(found))).as_py() or 0 for c in cells
             )
             notes.append(
-                Note(name, f"{n} labels {joined(found)} are read as missing", "missing_label", "''")
+                Note(name, f"{n} labels {joined(found)} are read as missing", "missing_label", "")
             )
         elif found:
             notes.append(
@@ -178,7 +178,7 @@ def _minus_one(
     n = sum(
         pc.sum(pc.is_in(part, value_set=pa.array(["-1", "-1.0"]))).as_py() or 0 for part in texts
     )
-    notes.append(Note(name, f"{n} labels -1 are read as missing", "missing_label", "''"))
+    notes.append(Note(name, f"{n} labels -1 are read as missing", "missing_label", ""))
     return (*marks, "-1", "-1.0")
 
 
