@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, numbers_among, written
-from fourfold.data.schema.dates import parse_dates
-from fourfold.data.schema.numbers import Form, parse_numbers, plain_numbers
+from fourfold.data.schema.dates import ISO, check_format, parse_dates
+from fourfold.data.schema.numbers import Form, check_signs, parse_numbers, plain_numbers
 from fourfold.errors import DataError, some
 
 if TYPE_CHECKING:
@@ -131,4 +131,6 @@ class Column:
         texts: dict[str, Any] = {k: v for k, v in said.items() if k != "missing"}
         if not all(isinstance(text, str) for text in (*texts.values(), *marks)):
             raise DataError(f"column {name!r} of a schema must be described by texts")
+        check_signs(texts)
+        check_format(texts.get("format", ISO))
         return cls(**texts, missing=tuple(marks))

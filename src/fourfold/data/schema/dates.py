@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from fourfold.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.cells import Cells
 
-__all__ = ["find_format", "parse_dates", "shown_format"]
+__all__ = ["check_format", "find_format", "parse_dates", "shown_format"]
 
 ISO: Final = "ISO8601"
 DAYS: Final = (
@@ -46,6 +49,24 @@ def parse_dates(cells: Cells, form: str) -> tuple[pd.Series[Any], NDArray[np.boo
     codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.intp)
     found = moments.reindex(codes).reset_index(drop=True)  # -1 is not among them
     return found, (codes >= 0) & found.isna().to_numpy()
+
+
+def check_format(form: str) -> None:
+    """Refuse a format of dates that is none.
+
+    Raises
+    ------
+    DataError
+        If it is none.
+    """
+    import pandas as pd
+
+    try:
+        pd.to_datetime(["x"], format=form, errors="coerce", utc=True)
+    except (ValueError, re.error) as error:
+        raise DataError(
+            f"a format of dates must be as of strptime, such as %d/%m/%Y; got {form!r:.40}"
+        ) from error
 
 
 def find_format(texts: Sequence[str]) -> tuple[str, float, bool]:

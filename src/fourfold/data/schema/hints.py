@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, final
 
 from fourfold.data.schema.cells import MARKS
-from fourfold.data.schema.dates import ISO
+from fourfold.data.schema.dates import ISO, check_format
 from fourfold.data.schema.labels import LABEL_TYPES, Labels, LabelType
 from fourfold.errors import DataError, ParameterError, some
 
@@ -87,6 +87,8 @@ class Hints:
             raise ParameterError(
                 f"label_type must be one of {', '.join(LABEL_TYPES)}; got {self.label_type!r}"
             )
+        for form in filter(None, self.dates.values()):
+            check_format(ISO if form.lower() == "iso" else form)
         if self.layout not in {None, "pictures", "series"}:
             raise ParameterError(f"layout must be 'pictures' or 'series'; got {self.layout!r}")
         if self.decimal not in {None, ".", ","}:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, written
 from fourfold.data.schema.notes import joined
-from fourfold.data.schema.numbers import Form, parse_numbers
+from fourfold.data.schema.numbers import Form, check_signs, parse_numbers
 from fourfold.errors import DataError, one_line
 
 if TYPE_CHECKING:
@@ -138,11 +138,13 @@ class Labels:
         try:
             columns, missing = tuple(said["columns"]), tuple(said.get("missing", MARKS))
             made = cls(**{**said, "columns": columns, "missing": missing})
+            check_signs(said)
         except (KeyError, TypeError) as error:
             raise DataError(
                 f"labels of a schema must have columns and a type; got {error}"
             ) from None
-        if made.type not in LABEL_TYPES or not columns:
+        texts = all(isinstance(text, str) for text in (*columns, *missing))
+        if made.type not in LABEL_TYPES or not columns or not texts:
             raise DataError(
                 f"labels of a schema must have columns and a type, {', '.join(LABEL_TYPES)}; got "
                 f"{made.type!r}"

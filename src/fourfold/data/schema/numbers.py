@@ -9,7 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fourfold.errors import DataError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from fourfold.data.schema.cells import Cells
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Form",
     "Numbers",
+    "check_signs",
     "find_form",
     "has_codes",
     "is_whole",
@@ -47,6 +52,23 @@ SIGNS: Final = (
     *((".", "\u00a0"), (",", "\u00a0"), (".", "\u202f"), (",", "\u202f")),
 )
 """Signs of decimals and of thousands, the most likely first."""
+
+
+def check_signs(said: Mapping[str, Any]) -> None:
+    """Refuse signs of written numbers that no number has.
+
+    Raises
+    ------
+    DataError
+        If the sign of decimals is no point or comma, that of thousands or the unit is not known.
+    """
+    pair = (said.get("decimal", "."), said.get("thousands", ""))
+    if pair not in SIGNS or said.get("unit", "") not in {"", *UNITS}:
+        got = f"{pair} and unit {said.get('unit', '')!r:.20}"
+        raise DataError(
+            "signs of numbers must be decimal '.' or ',', other thousands, and unit "
+            f"{', '.join(UNITS)} or none; got {got}"
+        )
 
 
 class Numbers(NamedTuple):

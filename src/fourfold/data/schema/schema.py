@@ -192,4 +192,10 @@ class Schema:
         }
         labels = None if "labels" not in said else Labels.of_json(said["labels"])
         beside: dict[str, Any] = {role: said.get(role) for role in ROLES}
+        named = all(isinstance(name, str | None) for name in beside.values())
+        if not named or said.get("layout") not in {None, "pictures", "series"}:
+            raise DataError(
+                f"{', '.join(ROLES)} of a schema must be names of columns, and its layout pictures "
+                f"or series; got {one_line(beside, 60)}, {said.get('layout')!r:.20}"
+            )
         return cls(columns, labels, **beside, layout=said.get("layout"))
