@@ -170,6 +170,11 @@ LINES: Final = rb"""{"age": 34, "town": "Ulm", "joined": "2020-01-31", "label": 
 {"age": 1.5, "x": false}
 """
 VECTORS: Final = b"3 4\nfire 1 2 3 4\nice_cream 0.5 -1 2e3 4\nNew York 1 2 3 4\n"
+SCHEMA: Final = (
+    b'{"columns": {"a": {"kind": "number", "decimal": ","}, "d": {"kind": "date", "format": '
+    b'"%d/%m/%Y", "missing": ["", "NA"]}}, "labels": {"columns": ["y"], "type": "classes", '
+    b'"whole": true}}'
+)
 CLASSES: Final = b'{"horse": {"hoofs": 1, "size": "large"}, "crow": {"hoofs": 0, "size": "small"}}'
 
 
@@ -278,6 +283,22 @@ def _classes(path: Path) -> object:
     return read_classes(path).contents
 
 
+def _schema(path: Path) -> object:
+    """Read a schema, and a table by it."""
+    import pandas as pd
+
+    from fourfold.data.schema import Hints, as_pile, read_piles
+    from fourfold.errors import FourfoldError
+    from fourfold.readers.schemas import read_schema
+
+    schema = read_schema(path)
+    frame = pd.DataFrame({"a": ["1,5", "2"], "d": ["01/02/2021", ""], "y": ["1", "0"]})
+    try:
+        return read_piles([as_pile(frame, "a")], schema.completing(Hints()))
+    except FourfoldError:
+        return schema  # of other tables
+
+
 def _vectors(path: Path) -> object:
     from fourfold.readers.vectors import WordVectors
 
@@ -328,6 +349,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     ),
     "classes.csv": Format(".csv", lambda: [b"name,hoofs,legs\nhorse,1,4\n007,0,2\n"], _classes),
     "classes.parquet": Format(".parquet", lambda: _parquet(3), _classes),
+    "schema": Format(".json", lambda: [SCHEMA], _schema),
     "vectors": Format(".vec", lambda: [VECTORS, VECTORS[4:]], _vectors),
     "vectors.gz": Format(".vec.gz", _packed(lambda: [VECTORS]), _vectors),
     "vectors.npy": Format(".npy", lambda: [_saved(np.save, np.eye(3))], _vectors),
