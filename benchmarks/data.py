@@ -225,8 +225,8 @@ def spoken_digits() -> tuple[list[Path], Labels, NDArray[np.str_]]:
 
 def utterances(most: int) -> tuple[NDArray[np.uint8], Labels, NDArray[np.str_]]:
     """Decode the first so many of each digit by each speaker; their digits and speakers."""
-    from fourfold.readers.decoded import EncodedFiles
-    from fourfold.readers.sounds import SoundRows
+    from fourfold.readers.media.decoded import EncodedFiles
+    from fourfold.readers.media.sounds import SoundRows
 
     paths, digits, speakers = spoken_digits()
     numbers = np.array([int(path.stem.rsplit("_", 1)[1]) for path in paths])

@@ -52,6 +52,38 @@ def _skops() -> bytes:
     return file.getvalue()
 
 
+def _sheet(part: str, end: bytes, content: bytes, copies: int) -> bytes:
+    """Return an Excel file with copies of a content before an end in one of its parts."""
+    import openpyxl
+
+    book, file, packed = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
+    book.active.append([1, 2])
+    book.active.append([1, 2])
+    book.save(file)
+    with (
+        zipfile.ZipFile(file) as old,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
+    ):
+        parts = {name: old.read(name) for name in old.namelist()}
+        if part == STRINGS:  # which openpyxl does not write
+            parts[part] = b"<sst xmlns='%s'></sst>" % CELLS
+            head, found, tail = parts["[Content_Types].xml"].rpartition(b"</")
+            parts["[Content_Types].xml"] = head + STRINGS_TYPE + found + tail
+        head, found, tail = parts[part].rpartition(end)
+        parts[part] = head + content * copies + found + tail
+        for name, inside in parts.items():
+            new.writestr(name, inside)
+    return packed.getvalue()
+
+
+SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+CELLS = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+STRINGS_TYPE = (
+    b"<Override PartName='/xl/sharedStrings.xml' ContentType='application/"
+    b"vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml'/>"
+)
+
+
 def _parquet(*columns: object) -> bytes:
     """Return a file of 100 row groups of one column each."""
     import pyarrow as pa
@@ -103,6 +135,13 @@ BOMBS = {
     "zeros.npz": _npz,
     "ints.parquet": lambda: _parquet(np.zeros(100_000, np.int64)),
     "texts.parquet": _texts,
+    "row.xlsx": lambda: _sheet(SHEET, b"</row>", b"<c/>", 5_000_000),
+    "rows.xlsx": lambda: _sheet(
+        SHEET, b"</row>", b"</row><row><c><v>1</v></c><c><v>1</v></c>", 500_000
+    ),
+    "hidden.xlsx": lambda: _sheet(SHEET, b"</row>", b"<c/><!-- </row> -->", 1_000_000),
+    "strings.xlsx": lambda: _sheet(STRINGS, b"</sst>", b"<si><t>a</t></si>", 2_000_000),
+    "styles.xlsx": lambda: _sheet("xl/styles.xml", b"</styleSheet>", b"<a/>", 1_000_000),
     "rows.csv.gz": lambda: _gzipped(b"1,2\n", b"a,b\n"),
     "line.csv.gz": lambda: _gzipped(b"1,2,"),
     "blank.csv": lambda: b"a" + b"," * 9999 + (b"\n" + b"," * 9999) * 1000,

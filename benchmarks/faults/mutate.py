@@ -209,6 +209,22 @@ def _parquet(first: float | None = None) -> list[bytes]:
     return [_saved(lambda file, form=form: pq.write_table(table, file, **form)) for form in forms]
 
 
+def _sheets() -> list[bytes]:
+    import datetime as dt
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (
+        ["n", "text", "day", "yes", "label"],
+        [1, "a", dt.datetime(2020, 1, 31), True, "x"],  # noqa: DTZ001  sheets know no zones
+        [2.5, None, dt.datetime(2021, 2, 1, 12), False, "y"],  # noqa: DTZ001
+        [None, "Größe", None, "#N/A", 3],
+    ):
+        book.active.append(row)
+    return [_saved(book.save)]
+
+
 def _pictures(kind: str, *modes: str, **options: Any) -> Callable[[], list[bytes]]:
     def samples() -> list[bytes]:
         from PIL import Image
@@ -249,7 +265,7 @@ def _packed(samples: Callable[[], list[bytes]]) -> Callable[[], list[bytes]]:
 def _domain(path: Path) -> object:
     """Read a file, or the folder around a picture, a sound or a text: all rows and their keys."""
     from fourfold.readers import read_domain
-    from fourfold.readers.domains import is_table
+    from fourfold.readers.parts import is_table
 
     alone = path.name.lower().endswith(INSIDE)
     domain = read_domain(path.parent if alone else path, label="label" if is_table(path) else None)
@@ -273,7 +289,7 @@ def _vectors(path: Path) -> object:
 
 INSIDE: Final = (
     *(".png", ".jpg", ".gif", ".bmp", ".webp", ".tif", ".ppm", ".wav", ".flac", ".ogg", ".mp3"),
-    ".txt",
+    *(".aiff", ".txt"),
 )
 FORMATS: Final[Mapping[str, Format]] = {
     "csv": Format(".csv", lambda: [CSV, CSV.replace(b",", b";")], _domain),
@@ -281,6 +297,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "jsonl": Format(".jsonl", lambda: [LINES], _domain),
     "jsonl.gz": Format(".jsonl.gz", _packed(lambda: [LINES]), _domain),
     "parquet": Format(".parquet", _parquet, _domain),
+    "xlsx": Format(".xlsx", _sheets, _domain),
     "npz": Format(".npz", _npz, _domain),
     "npy": Format(".npy", _numpy, _domain),
     "png": Format(".png", _pictures("PNG", "RGB", "L", "P", "RGBA", "1", "I;16"), _domain),
@@ -301,6 +318,9 @@ FORMATS: Final[Mapping[str, Format]] = {
     ),
     "flac": Format(".flac", _sounds(("FLAC", "PCM_16"), ("FLAC", "PCM_24")), _domain),
     "ogg": Format(".ogg", _sounds(("OGG", "VORBIS"), ("OGG", "OPUS")), _domain),
+    "aiff": Format(
+        ".aiff", _sounds(*(("AIFF", kind) for kind in ("PCM_16", "FLOAT", "ULAW"))), _domain
+    ),
     "mp3": Format(".mp3", _sounds(("MP3", "MPEG_LAYER_III")), _domain),
     "text": Format(".txt", lambda: ["Größe, naïve, 数据\nand more.".encode()], _domain),
     "classes.json": Format(

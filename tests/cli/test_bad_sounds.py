@@ -92,4 +92,4 @@ def test_a_bad_sound_is_named_before_anything_is_trained(study, here, domain, ha
 
 def test_pictures_among_sounds(study, here):
     (here / "target" / "low" / "cover.png").write_bytes(b"")
-    study().refused("target must hold pictures or sounds, not both", "cover.png", "0.wav")
+    study().refused("target: files must be all pictures or all sounds", "cover.png", "0.wav")

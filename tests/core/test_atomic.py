@@ -98,3 +98,21 @@ def test_a_name_is_moved_after_its_content(tmp_path, disk):
     rename(tmp_path / "built", tmp_path / "whole")
     assert disk[1] == [([], tmp_path / "whole")]
     assert disk[0][tmp_path] == ["whole"]
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
+def test_files_get_the_access_that_the_umask_leaves(tmp_path, mask):
+    """Whatever a library gave them: safetensors writes for the owner alone."""
+    before = os.umask(mask)
+    try:
+        with whole_folder(tmp_path / "folder") as part:
+            (part / "inner").mkdir()
+            (part / "inner" / "file").touch(0o600)
+        with whole_file(tmp_path / "file") as part:
+            part.touch(0o600)
+    finally:
+        os.umask(before)
+    folders = [tmp_path / "folder", tmp_path / "folder" / "inner"]
+    files = [tmp_path / "file", tmp_path / "folder" / "inner" / "file"]
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o777 & ~mask}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~mask}

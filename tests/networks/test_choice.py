@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fourfold.errors import ParameterError
-from fourfold.networks import ConvNet, Mlp, builder_of, choose, named
+from fourfold.networks import ConvNet, ConvNet1d, Mlp, builder_of, choose, named
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,23 @@ def test_pictures_get_a_convnet_that_comes_down_to_a_few_pixels(shape, convoluti
     assert 2 <= side <= 8
 
 
-@pytest.mark.parametrize("shape", [(10,), (28, 28), (3, 4, 4), (2, 8, 7)])
+@pytest.mark.parametrize("shape", [(10,), (28, 12), (3, 4, 4), (2, 8, 7)])
 def test_all_else_gets_an_mlp(shape):
     assert isinstance(choose(shape), Mlp)
+
+
+@pytest.mark.parametrize(("steps", "convolutions"), [(16, 2), (64, 3), (1000, 6), (10**6, 6)])
+def test_series_get_convolutions_over_time(steps, convolutions):
+    chosen = choose((3, steps))
+    assert isinstance(chosen, ConvNet1d)
+    assert len(chosen.channels) == convolutions
 
 
 def test_names():
     assert isinstance(named("mlp"), Mlp)
     assert isinstance(named("convnet"), ConvNet)
-    with pytest.raises(ParameterError, match="must be 'mlp', 'convnet' or 'timm:NAME'; got 'lstm'"):
+    assert isinstance(named("conv1d"), ConvNet1d)
+    with pytest.raises(ParameterError, match="'conv1d' or 'timm:NAME'; got 'lstm'"):
         named("lstm")
     mine = Mlp(hidden_layer_sizes=(2,))
     assert builder_of(mine, (4,)) is mine

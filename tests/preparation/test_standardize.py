@@ -13,7 +13,11 @@ from fourfold.preparation import standardize
 from fourfold.preparation.choose import Standardize
 from preparation_samples import every, numbers
 
-SHAPES = {"features": (5,), "plane": (4, 6), "first": (3, 5, 6), "last": (5, 6, 3)}
+SHAPES = {
+    "features": (5,), "plane": (4, 6), "first": (3, 5, 6), "last": (5, 6, 3),
+    "series": (3, 20), "steps": (20, 3),
+}  # fmt: skip
+AXES = {"features": (0,), "series": (0, 2), "steps": (0, 2)}
 
 
 @pytest.mark.parametrize("layout", SHAPES)
@@ -23,7 +27,7 @@ def test_each_feature_or_channel_gets_mean_0_and_spread_1(layout, dtype):
     prepare = Standardize().fit(rows)
     assert prepare.layout_ == layout
     ready = every(prepare.transform(rows)).astype(np.float64)
-    axes = (0,) if layout == "features" else (0, 2, 3)
+    axes = AXES.get(layout, (0, 2, 3))
     np.testing.assert_allclose(ready.mean(axis=axes), 0, atol=1e-5)
     np.testing.assert_allclose(ready.std(axis=axes), 1, atol=1e-5)
 
@@ -69,7 +73,7 @@ def test_the_module_fed_raw_rows_is_the_transform(layout, dtype):
     assert out.shape[1:] == prepare.shape_
 
 
-@pytest.mark.parametrize("layout", ["features", "last"])
+@pytest.mark.parametrize("layout", ["features", "last", "steps"])
 def test_the_module_goes_through_onnx(tmp_path, layout):
     x = numbers(3, *SHAPES[layout], dtype=np.float32)
     module = Standardize().fit(as_rows(x)).module().eval()
@@ -90,6 +94,14 @@ def test_the_module_goes_through_onnx(tmp_path, layout):
         ((16, 8, 8), "last", (8, 16, 8)),
         ((32, 32, 3), "first", (32, 32, 3)),
         ((8, 9), "auto", (1, 8, 9)),
+        ((3, 40), "auto", (3, 40)),
+        ((40, 3), "auto", (3, 40)),
+        ((3, 40), "pictures", (1, 3, 40)),
+        ((20, 25), "series", (20, 25)),
+        ((25, 20), "series", (20, 25)),
+        ((3, 40), "last", (40, 3)),
+        ((40, 3), "first", (40, 3)),
+        ((32, 32, 3), "pictures", (3, 32, 32)),
     ],
 )
 def test_where_the_channels_are(shape, wish, prepared):

@@ -11,7 +11,7 @@ from fourfold.data.rows import as_rows
 from fourfold.errors import DataError
 from fourfold.readers import read_domain
 from fourfold.readers.datasets import from_dataset
-from fourfold.readers.pictures import PictureRows
+from fourfold.readers.media.pictures import PictureRows
 
 
 def dataset_of(*pixels, **columns):

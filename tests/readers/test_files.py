@@ -224,7 +224,8 @@ CRASHES = {
     "rate2.wav": (lambda: sound("WAV", 2_000_000), "a second; got 2000000"),
     "huge.flac": (lambda: flac_of(2**36 - 1), "must fit into max_memory"),
     "short.flac": (lambda: flac_of(400_000), "got: "),
-    "aiff.wav": (lambda: sound("AIFF"), "neither WAV nor FLAC, Ogg or MP3"),
+    "au.wav": (lambda: sound("AU"), "neither WAV nor AIFF, FLAC, Ogg or MP3"),
+    "torn.aiff": (lambda: sound("AIFF")[:600], "less data than its header says"),
     "zip.npy": (lambda: archive(saved(np.eye(2))), "got: the magic string is not correct"),
 }
 

@@ -17,7 +17,7 @@ from fourfold.data.rows import PickedRows, StackedRows, TextRows, as_rows
 from fourfold.errors import DataError, FileError
 from fourfold.readers import read_domain, read_domains, texts
 from fourfold.readers.datasets import from_dataset
-from fourfold.readers.files import Folder
+from fourfold.readers.media.folders import Folder
 
 LINES = ["Fourier transforms of real input.", "A normal distribution.", "Größe, naïve, 数据 🎉"]
 

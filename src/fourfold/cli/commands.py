@@ -142,7 +142,10 @@ def study(  # noqa: PLR0917  the command line passes them by name
         ),
     ] = False,
     metric: Annotated[
-        str | None, typer.Option(help="accuracy, balanced_accuracy, auc, r2, nmi or entropy.")
+        str | None,
+        typer.Option(
+            help="accuracy, balanced_accuracy, auc, f1, log_loss, brier, r2, mae, nmi or entropy."
+        ),
     ] = None,
     epochs: Annotated[
         int | None,

@@ -8,7 +8,18 @@ from typing import Final
 __all__ = ["with_flags"]
 
 PARAMETERS: Final = (
-    *("clusters", "decimal", "encoder", "epochs", "folds", "jobs", "methods", "metric", "network"),
+    *(
+        "clusters",
+        "decimal",
+        "encoder",
+        "epochs",
+        "folds",
+        "jobs",
+        "layout",
+        "methods",
+        "metric",
+        "network",
+    ),
     *("seeds", "steps", "task", "threads"),
 )
 """Parameters with a flag of the same name."""
@@ -21,6 +32,8 @@ PHRASES: Final = {
     "give groups if": "give groups (--group) if",
     "generalized=True": "--generalized",
     "label_type": "--label-type",
+    "layout='pictures'": "--layout pictures",
+    "layout='series'": "--layout series",
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
@@ -28,6 +41,8 @@ PHRASES: Final = {
     "missing_label=('',)": "--missing-label ''",
     "missing_label=('-1',)": "--missing-label=-1",
     "recipe must be taken": "--epochs or --steps must be taken",
+    "to judge on": "to judge on (--evaluate)",
+    "to learn from, and": "to learn from (--source or --target), and",
     "resume=True": "--resume",
     "word vectors for the names": "word vectors for the names (--vectors)",
 }

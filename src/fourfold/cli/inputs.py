@@ -10,8 +10,8 @@ from fourfold.data.schema import Hints
 from fourfold.errors import DataError, ParameterError, some
 from fourfold.frozen.store import Store
 from fourfold.readers import read_classes, read_domain, read_domains
-from fourfold.readers.decoded import DecodedRows
-from fourfold.readers.domains import is_table
+from fourfold.readers.media.decoded import DecodedRows
+from fourfold.readers.parts import is_table
 from fourfold.readers.schemas import read_schema, write_schema
 
 if TYPE_CHECKING:

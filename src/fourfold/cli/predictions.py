@@ -13,7 +13,7 @@ from fourfold.data.domain import Domain
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.readers import read_inputs
-from fourfold.readers.decoded import DecodedRows
+from fourfold.readers.media.decoded import DecodedRows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,10 +40,11 @@ def write_predictions(
 ) -> int:
     """Predict each row of a file or folder, and return the number of rows.
 
-    The CSV file has one line per row, in order: ``prediction`` (``prediction_1``, … for several
-    values), and the probability of each class, ``p_NAME``, or of each yes, ``p_1``, …. With ``top``
-    it has the most likely classes in order, ``prediction_1``, …, and their probabilities among all
-    candidate classes, ``p_1``, ….
+    The CSV file has one line per row, in order. Its first column names the row: ``file``, a path in
+    a folder; ``id``, the table's column of names; else ``row``, its number from 1. Then follow
+    ``prediction`` (``prediction_1``, … for several values), and the probability of each class,
+    ``p_NAME``, or of each yes, ``p_1``, …. With ``top`` it has the most likely classes in order,
+    ``prediction_1``, …, and their probabilities among all candidate classes, ``p_1``, ….
 
     Parameters
     ----------
@@ -72,9 +73,10 @@ def write_predictions(
         raise ParameterError(f"predictions must go to a file of their own; got {output}, an input")
     domain = read_inputs(data)
     try:
-        columns = _columns(model, _fitting(model, domain), among, top)
+        found = _columns(model, _fitting(model, domain), among, top)
     except DataError as error:
         raise DataError(f"{data}: {error}") from error
+    columns = _names(domain, data) | found
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         table = pd.DataFrame(_escaped(columns) if escape else columns)
@@ -84,6 +86,15 @@ def write_predictions(
         why = error.strerror or error
         raise FileError(f"{output} must be writable for predictions; got: {why}") from error
     return domain.n_rows
+
+
+def _names(domain: Domain, data: Path) -> dict[str, NDArray[Any]]:
+    """Return the column that names the rows."""
+    ids = domain.annotations.ids
+    if ids is None:
+        return {"row": np.arange(1, domain.n_rows + 1)}
+    files = data.is_dir() or isinstance(domain.rows, DecodedRows)
+    return {"file" if files else "id": ids}
 
 
 def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[str, NDArray[Any]]:
@@ -170,4 +181,4 @@ def _fitting(model: Any, domain: Domain) -> Domain:
     rows, prepare = domain.rows, model.prepare_
     if not isinstance(rows, DecodedRows) or not isinstance(prepare, BlockPreparation):
         return domain
-    return Domain(rows.fitting(prepare.row_shape_), name=domain.name)
+    return Domain(rows.fitting(prepare.row_shape_, prepare.white_), name=domain.name)

@@ -53,6 +53,7 @@ OPTIONS: Final[dict[str, Any]] = {
     "keep": _option(Names, "Columns to use that would be left out."),
     "missing": _option(Names, "Further mark of a missing cell, e.g. -9999."),
     "decimal": _option(str | None, "Sign of decimals: . or ,"),
+    "layout": _option(str | None, "pictures or series, for arrays (n, a, b)."),
     "group": _option(str | None, "Column of persons, accounts, ...: no fold divides one."),
     "time": _option(str | None, "Column of moments: models are judged on later rows."),
     "weight": _option(str | None, "Column of weights of the rows."),

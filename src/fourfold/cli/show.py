@@ -12,11 +12,12 @@ from rich.text import Text
 
 from fourfold.cli.flags import with_flags
 from fourfold.cli.show_reading import show_reading
+from fourfold.errors import DataError
 from fourfold.methods import cells, table
 from fourfold.planner import locate, locate_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from fourfold.data.domain import Domain
@@ -51,27 +52,24 @@ def show_bare_map() -> None:
 
 
 def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | None = None) -> None:
-    """Print the map with the place of the data, and the reason for each cell.
+    """Print the map with the place of the data, the reason for each cell, and a study's notes.
 
-    Rows to evaluate on are compared to those that a study would learn from.
+    Where a study would refuse the data, its reason takes the place of its methods.
     """
-    plan = locate(sources, target)
+    from fourfold.study.asking.posing import check_transfer
+    from fourfold.study.checks import of_transfer
+
+    sources, target, evaluate = of_transfer(sources, target, evaluate)
     console = _console()
     data = [*(("source", source) for source in sources), ("target", target)]
-    data += [("evaluate", evaluate)] if evaluate else []
-    for role, domain in data:
+    for role, domain in [*data, *([("evaluate", evaluate)] if evaluate else [])]:
         console.print(f"{role}  {_summary(domain)}")
-    show_reading([domain for _, domain in data])
-    _show_plan(plan)
-    if evaluate is not None:
-        from fourfold.study.overlap import judged_apart
-
-        learnt = {"target": [target], "source": sources}
-        for note in judged_apart(evaluate, learnt, allow=False).notes:
-            console.print(f"Note: {note}")
+    show_reading([*sources, target, *([evaluate] if evaluate else [])])
+    _show_plan(locate(sources, target), lambda: check_transfer(sources, target, evaluate))
 
 
-def _show_plan(plan: Placement) -> None:
+def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> None:
+    """Print the cells, and the methods that a study of the data runs, or its refusal."""
     console = _console()
     shown = _table("", "cell", "applies", "because")
     for name, reason in plan.reasons.items():
@@ -79,17 +77,25 @@ def _show_plan(plan: Placement) -> None:
         style, applies = (None, Text("yes", "green")) if name in plan.open else ("dim", "no")
         shown.add_row(here, name, applies, with_flags(reason), style=style)
     console.print(shown)
+    try:
+        notes = check()
+    except DataError as error:
+        console.print(f"A study refuses these data: {with_flags(str(error))}.", style="bold red")
+        return
     methods = ", ".join(plan.methods) or "no method yet"
     baselines = ", ".join(plan.baselines) or "none"
     console.print(f"A study runs {methods}; baselines: {baselines}.")
     for method, why in plan.skipped.items():
         if why not in plan.reasons.values():  # its cell applies
             console.print(f"Not {method}: {with_flags(why)}.")
+    for note in notes:
+        console.print(f"Note: {with_flags(note)}")
 
 
 def show_tasks(tasks: Mapping[str, Domain]) -> None:
     """Print the map with the place of several tasks, and the reason for each cell."""
     from fourfold.data.differences import input_difference
+    from fourfold.study.asking.posing import check_tasks
 
     plan = locate_tasks(tasks)
     console = _console()
@@ -98,7 +104,7 @@ def show_tasks(tasks: Mapping[str, Domain]) -> None:
     show_reading(list(tasks.values()))
     if difference := input_difference(tasks):
         console.print(f"The inputs of the tasks differ, {difference}: they share middle layers.")
-    _show_plan(plan)
+    _show_plan(plan, lambda: check_tasks(tasks))
 
 
 def failures(found: Result | JointResult, *, chosen: bool) -> dict[str, str]:

@@ -34,16 +34,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
     OSError
         If the folder cannot be written.
     """
-    with _beside(path) as work:
-        part = work / "part"
-        part.mkdir()
+    with _beside(path) as part:
         yield part
+        _open_up(part)
         if not path.exists():
             rename(part, path)
             return
         sync(part)
         if not _exchange(part, path):
-            old = path.rename(work / "old")
+            old = path.rename(part.with_name("old"))
             try:
                 part.rename(path)
             except OSError:
@@ -63,9 +62,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     OSError
         If the file cannot be written.
     """
-    with _beside(path) as work:
-        yield work / path.name
-        rename(work / path.name, path)
+    with _beside(path) as part:
+        yield part / path.name
+        _open_up(part)
+        rename(part / path.name, path)
 
 
 def rename(path: Path, new: Path) -> None:
@@ -89,13 +89,23 @@ def sync(path: Path, *, inside: bool = True) -> None:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """Yield a temporary hidden folder on the same disk."""
+    """Yield an empty folder on the same disk, in a temporary hidden one of the owner's alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
-        yield work
+        part = work / "part"
+        part.mkdir()
+        yield part
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _open_up(part: Path) -> None:
+    """Give files the access that the umask leaves; libraries write some for their owner alone."""
+    access = part.stat().st_mode & 0o666  # of a folder made under this umask
+    for path in part.rglob("*"):
+        if path.is_file():
+            path.chmod(access)
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -43,7 +43,7 @@ class Annotations:
     ids: NDArray[Any] | None = None
 
     @classmethod
-    def read(cls, n: int, *, groups: Any, time: Any, weight: Any, ids: Any) -> Self:
+    def read(cls, n: int, *, groups: Any, time: Any, sample_weight: Any, ids: Any) -> Self:
         """Read the annotations of n rows as users write them: lists, arrays or Series.
 
         Raises
@@ -52,7 +52,7 @@ class Annotations:
             If one has another number of rows, a time is missing or none, or a weight is negative,
             missing or infinite.
         """
-        found = cls(_names(groups), _moments(time), _weights(weight), _names(ids))
+        found = cls(_names(groups), _moments(time), _weights(sample_weight), _names(ids))
         for name, values in found.given():
             if len(values) != n:
                 raise DataError(

@@ -12,6 +12,7 @@ from xxhash import xxh3_128_hexdigest
 from fourfold.data.annotations import Annotations
 from fourfold.data.descriptions import Descriptions
 from fourfold.data.labels import are_measured, read_labels
+from fourfold.data.reading import read_by
 from fourfold.data.rows import Rows, StackedRows, as_rows
 from fourfold.errors import DataError
 
@@ -45,18 +46,15 @@ class Domain:
     y
         (n,) or (n, m) labels; None without labels.
     classes
-        Descriptions of the classes: ``{name: vector}``, ``{name: {attribute: value}}``,
-        ``{name: text}``, or a table with one class a row; see
-        :class:`~fourfold.data.descriptions.Descriptions`. Those of a target are the candidate
-        classes of its rows.
+        :class:`~fourfold.data.descriptions.Descriptions` of the classes, or ``{name: vector}``,
+        ``{name: {attribute: value}}``, ``{name: text}`` or a table; a target's are its candidates.
     missing
         Mark of a missing label. ``"auto"``: −1 beside classes ≥ 0; a value: that value; None: no
         mark. NaN and None are missing in any case.
     name
         Name in messages and reports.
     groups
-        (n,) person, account or recording of each row: rows of one group are never divided between
-        training and judgement. None without groups.
+        (n,) person, account or recording of each row; none is divided between training and judging.
     time
         (n,) moment of each row, dates or numbers: what is judged is never before what is learnt.
     sample_weight
@@ -65,13 +63,14 @@ class Domain:
     ids
         (n,) names of the rows.
     schema
-        Schema by which a table was read; None for other rows, and where it is still to be inferred.
+        Of a DataFrame; it may name columns of labels, groups, times, weights and ids. By default it
+        is inferred where it is needed, over all domains together.
 
     Raises
     ------
     DataError
-        If X has no rows, y or an annotation has another number of rows, or y is only −1 and 1
-        while ``missing`` is ``"auto"``.
+        If X has no rows, y or an annotation has another number, or y is only −1 and 1 while
+        ``missing`` is ``"auto"``.
 
     Examples
     --------
@@ -99,9 +98,12 @@ class Domain:
     ) -> None:
         self.rows: Rows = as_rows(X)
         self.name, self.schema = name, schema
-        self.annotations = Annotations.read(
-            self.rows.n, groups=groups, time=time, weight=sample_weight, ids=ids
-        )
+        beside = {"groups": groups, "time": time, "sample_weight": sample_weight, "ids": ids}
+        if schema is not None and self.rows.kind == "table" and self.rows.columns is None:
+            self.rows, found, marked = read_by(schema, self.rows)
+            y, missing = (found, None) if y is None else (y, missing)
+            beside = {key: marked.get(key) if own is None else own for key, own in beside.items()}
+        self.annotations = Annotations.read(self.rows.n, **beside)
         self.classes = None if classes is None else Descriptions.of(classes)
         self.y: NDArray[Any] | None = None
         self.labelled: NDArray[np.bool_] = np.zeros(self.rows.n, bool)
@@ -225,13 +227,9 @@ class Domain:
         """Return the same rows with labels that are known to be measurements."""
         return self._with(measured=True)
 
-    def with_rows(self, rows: Rows) -> Domain:
-        """Return the same labels and annotations with other inputs, as many."""
-        return self._with(rows=rows)
-
-    def read_by(self, schema: Schema, rows: Rows) -> Domain:
-        """Return the same labels and annotations with inputs that were read by a schema."""
-        return self._with(schema=schema, rows=rows)
+    def with_rows(self, rows: Rows, schema: Schema | None = None) -> Domain:
+        """Return the same labels and annotations with other inputs, perhaps read by a schema."""
+        return self._with(rows=rows, schema=schema or self.schema)
 
     def _with(self, **changes: Any) -> Domain:
         """Return a copy with other attributes, and nothing that was computed from the old ones."""

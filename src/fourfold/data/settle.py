@@ -38,5 +38,5 @@ def settle(domains: Sequence[Domain]) -> list[Domain]:
         schema, parts = read_piles(piles, Hints())
         columns = {name: schema.columns[name] for name in schema.inputs}
         for domain, part in zip(group, parts, strict=True):
-            read[id(domain)] = domain.read_by(schema, FrameRows(part.frame, columns))
+            read[id(domain)] = domain.with_rows(FrameRows(part.frame, columns), schema)
     return [read.get(id(domain), domain) for domain in domains]

@@ -150,7 +150,7 @@ class TrainsNetwork(UsesRecipe, LearnsLabels, ABC):
     ----------
     network
         A :class:`~fourfold.networks.Builder`, its name (``"mlp"``, ``"convnet"``,
-        ``"timm:resnet18"``), any module without its head (it is copied), or a
+        ``"conv1d"``, ``"timm:resnet18"``), any module without its head (it is copied), or a
         :class:`~fourfold.networks.cut.Cut`, of which only the upper part is trained; None chooses
         by the data.
     """

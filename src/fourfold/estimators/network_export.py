@@ -15,6 +15,7 @@ from fourfold.data.rows import as_rows
 from fourfold.estimators.model_files import OnnxModule
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import Standardize
+from fourfold.preparation.layout import channel_axes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +88,7 @@ def _example(prepare: Preparation) -> Tensor:
     rng = np.random.default_rng(0)
     if not isinstance(prepare, Standardize):
         return torch.from_numpy(rng.standard_normal((ROWS, *prepare.shape_), np.float32))
-    channels = (-1, 1, 1) if prepare.layout_ == "first" else (-1,)
+    channels = channel_axes(prepare.row_shape_, prepare.layout_, raw=True)
     mean, scale = prepare.mean_.reshape(channels), prepare.scale_.reshape(channels)
     rows = rng.standard_normal((ROWS, *prepare.row_shape_)) * scale + mean
     return torch.from_numpy(rows.astype(np.float32))

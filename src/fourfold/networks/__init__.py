@@ -12,6 +12,7 @@ from fourfold.networks.choice import Stem, builder_of, choose, named
 from fourfold.networks.coder import Coder
 from fourfold.networks.columns import ColumnStack
 from fourfold.networks.convnet import ConvNet
+from fourfold.networks.convnet1d import ConvNet1d
 from fourfold.networks.mlp import Flat, Mlp, Projection
 from fourfold.networks.normalized_counts import Latent, NormalizedCounts
 
@@ -23,6 +24,7 @@ __all__ = [
     "Body",
     "Builder",
     "ConvNet",
+    "ConvNet1d",
     "Flat",
     "Mlp",
     "as_body",
@@ -42,6 +44,7 @@ BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
     "Coder": Coder,
     "ColumnStack": ColumnStack,
     "ConvNet": ConvNet,
+    "ConvNet1d": ConvNet1d,
     "Flat": Flat,
     "Latent": Latent,
     "Mlp": Mlp,

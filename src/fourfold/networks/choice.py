@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, final
+from typing import Annotated, Final, final
 
 import annotated_types as at
 from torch import nn
@@ -11,13 +11,19 @@ from fourfold.core.parameters import PositiveInt
 from fourfold.errors import ParameterError
 from fourfold.networks.builder import Body, Builder
 from fourfold.networks.convnet import ConvNet
+from fourfold.networks.convnet1d import ConvNet1d
 from fourfold.networks.mlp import Mlp
 
 __all__ = ["Stem", "builder_of", "choose", "named"]
 
+CHANNELS: Final = (32, 48, 64, 96, 128, 128)
+"""Channels of each convolution."""
+SHORTEST: Final = 16
+"""Fewest steps of a series for convolutions."""
+
 
 def named(name: str) -> Builder:
-    """Return a network by name: ``"mlp"``, ``"convnet"``, or ``"timm:resnet18"``.
+    """Return a network by name: ``"mlp"``, ``"convnet"``, ``"conv1d"``, or ``"timm:resnet18"``.
 
     Raises
     ------
@@ -28,23 +34,32 @@ def named(name: str) -> Builder:
         from fourfold.networks.timm import Timm
 
         return Timm(name=name.removeprefix("timm:"))
-    table: dict[str, type[Builder]] = {"mlp": Mlp, "convnet": ConvNet}
+    table: dict[str, type[Builder]] = {"mlp": Mlp, "convnet": ConvNet, "conv1d": ConvNet1d}
     if name not in table:
-        raise ParameterError(f"network must be 'mlp', 'convnet' or 'timm:NAME'; got {name!r}")
+        raise ParameterError(
+            f"network must be 'mlp', 'convnet', 'conv1d' or 'timm:NAME'; got {name!r}"
+        )
     return table[name]()
 
 
 def choose(shape: tuple[int, ...]) -> Builder:
-    """Choose a network for rows of a shape: a convnet for pictures, else an MLP.
+    """Choose a network for rows of a shape: a convnet for pictures and for series, else an MLP.
 
-    The number of convolutions brings a picture down to about 7 × 7.
+    The number of convolutions brings a picture down to about 7 × 7, and a series to about 8 steps.
     """
+    if len(shape) == 2 and shape[1] >= SHORTEST:
+        return ConvNet1d(channels=CHANNELS[: _halvings(shape[1] // 4)])
     if len(shape) != 3 or min(shape[1:]) < 8:
         return Mlp()
-    halvings, side = 2, min(shape[1:]) // 4
-    while side > 8 and halvings < 6:
+    return ConvNet(channels=CHANNELS[: _halvings(min(shape[1:]) // 4)], batch_norm=True)
+
+
+def _halvings(side: int) -> int:
+    """Return the number of convolutions, each with pooling by two, of which two are behind."""
+    halvings = 2
+    while side > 8 and halvings < len(CHANNELS):
         halvings, side = halvings + 1, side // 2
-    return ConvNet(channels=(32, 48, 64, 96, 128, 128)[:halvings], batch_norm=True)
+    return halvings
 
 
 def builder_of(network: Builder | str | None, shape: tuple[int, ...]) -> Builder:

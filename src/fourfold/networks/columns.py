@@ -32,24 +32,28 @@ Activations: TypeAlias = dict[str, Tensor]
 class Adapter(nn.Module):
     """The lateral connection U relu(V α h) from an old column to a new one at a joint.
 
-    U starts at zero, so that a new column starts as if it were alone.
-
-    It has channels of the old column, of the new one, and between V and U; α is learnt. Planes are
-    activations (C, H, W), with 1×1 convolutions as V and U; others are (d,).
+    U starts at zero, so that a new column starts as if it were alone. It has channels of the old
+    one, of the new one, and between V and U, 1×1 convolutions where activations have axes.
     """
 
-    def __init__(self, inner: int, outer: int, width: int, scale: float, *, planes: bool) -> None:
+    def __init__(self, inner: int, outer: int, width: int, scale: float, *, axes: int) -> None:
         super().__init__()
         self.width = width
         self.scale = nn.Parameter(torch.tensor(scale))
-        self.narrow = nn.Conv2d(inner, width, 1) if planes else nn.Linear(inner, width)
-        self.widen = nn.Conv2d(width, outer, 1) if planes else nn.Linear(width, outer)
+        self.narrow = _pointwise(inner, width, axes)
+        self.widen = _pointwise(width, outer, axes)
         for weights in self.widen.parameters():
             nn.init.zeros_(weights)
 
     def forward(self, h: Tensor) -> Tensor:
         added: Tensor = self.widen(self.narrow(self.scale * h).relu())
         return added
+
+
+def _pointwise(inner: int, outer: int, axes: int) -> nn.Module:
+    if not axes:
+        return nn.Linear(inner, outer)
+    return (nn.Conv1d if axes == 1 else nn.Conv2d)(inner, outer, 1)
 
 
 @final
@@ -143,8 +147,8 @@ def new_column(
 ) -> Column:
     """Make a new column of a network, with adapters from old columns.
 
-    Columns are connected behind stages of the same name whose activations are both vectors, or both
-    planes of one size; at their end always.
+    Columns are connected behind stages of the same name whose activations have equal axes beside
+    their channels; at their end always.
 
     Parameters
     ----------
@@ -161,16 +165,16 @@ def new_column(
         theirs = _shapes(column.stages, shape)
         pairs = {joint: (theirs[joint], own[joint]) for joint in own if joint in theirs}
         made = {
-            joint: Adapter(one[0], other[0], adapter_width, scale, planes=len(other) == 3)
+            joint: Adapter(one[0], other[0], adapter_width, scale, axes=len(other) - 1)
             for joint, (one, other) in pairs.items()
-            if len(one) in {1, 3} and one[1:] == other[1:]
+            if len(one) <= 3 and one[1:] == other[1:]
         }
         adapters.append(made)
     return Column(stages, first_input, adapters)
 
 
 def _shapes(stages: Body, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of the activations at each joint, found with one empty row."""
+    """Find the shape of the activations at each joint with one empty row."""
     modes = {part: part.training for part in stages.modules()}
     with torch.no_grad():
         _, activations = Column(stages).eval()(torch.zeros(1, *shape), [])

@@ -55,7 +55,10 @@ class ConvNet(Builder):
 
     def _build(self, shape: tuple[int, ...]) -> Body:
         if len(shape) != 3:
-            raise DataError(f"a convnet must get rows of (C, H, W); got rows of shape {shape}")
+            hint = ": layout='pictures' reads rows (a, b) as (1, a, b)" if len(shape) == 2 else ""
+            raise DataError(
+                f"a convnet must get rows of (C, H, W); got rows of shape {shape}{hint}"
+            )
         if not self.channels:
             raise ParameterError("channels of ConvNet must be at least one convolution's; got ()")
         side = min(shape[1:])

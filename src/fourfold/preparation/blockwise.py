@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from fourfold.data.rows import Rows, SparseRows, check_finite, hash_contents
+from fourfold.data.rows import Rows, SparseRows, check_finite, common_white, hash_contents
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 
@@ -50,6 +50,8 @@ class BlockPreparation(Preparation, ABC):
     ----------
     row_shape_
         The shape of one raw row.
+    white_
+        Value that is white in files of pictures of more than 8 bits, as rows were read; else None.
     """
 
     keeps_sparse: ClassVar[bool] = False
@@ -65,6 +67,7 @@ class BlockPreparation(Preparation, ABC):
                     "the rows of all domains must have one shape; got "
                     f"{self.row_shape_} and {part.shape}{_HINTS.get(part.kind, '')}"
                 )
+        self.white_ = common_white(rows)
         return self._learn_arrays(rows)
 
     @abstractmethod
@@ -140,7 +143,7 @@ class AsIs(BlockPreparation):
         return "inputs as they are"
 
     def config(self) -> dict[str, Any]:
-        return {}
+        return {"white": self.white_}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
@@ -149,8 +152,8 @@ class AsIs(BlockPreparation):
         del folder  # only a shape was fitted
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
-        del config, folder
-        self.row_shape_ = self.shape_
+        del folder
+        self.row_shape_, self.white_ = self.shape_, config["white"]
 
 
 def _check_numbers(rows: Rows, who: str) -> None:

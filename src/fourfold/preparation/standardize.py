@@ -13,6 +13,13 @@ from torch import Tensor, nn
 from fourfold.data.rows import check_finite
 from fourfold.errors import BundleError, DataError
 from fourfold.preparation.blockwise import BlockPreparation
+from fourfold.preparation.layout import (
+    Layout,
+    by_channel,
+    channel_axes,
+    find_layout,
+    prepared_shape,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +31,6 @@ if TYPE_CHECKING:
     Moments: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 __all__ = ["Standardize", "Standardizer"]
-
-Layout: TypeAlias = Literal["features", "plane", "first", "last"]
-"""The layout of a row: (d,), (H, W), (C, H, W) or (H, W, C)."""
 
 MOST_ROWS = 20_000
 """Largest number of rows of a domain for its mean and variance."""
@@ -42,14 +46,14 @@ class Standardizer(nn.Module):
     Parameters
     ----------
     mean, scale
-        (d,) for features, (C, 1, 1) for channels; arithmetic is in their dtype.
+        (d,) for features, (C, 1) or (C, 1, 1) for channels; arithmetic is in their dtype.
     layout
-        Of a row: (d,) ``"features"``, (H, W) ``"plane"``, (C, H, W) ``"first"``, or (H, W, C)
-        ``"last"``.
+        Of a row: (d,) ``"features"``, (H, W) ``"plane"``, (C, H, W) ``"first"``, (H, W, C)
+        ``"last"``, (channels, time) ``"series"``, or (time, channels) ``"steps"``.
 
     Notes
     -----
-    Input: raw rows of any dtype. Output: float32 (B, d) or (B, C, H, W).
+    Input: raw rows of any dtype. Output: float32 (B, d), (B, channels, time) or (B, C, H, W).
     """
 
     mean: Tensor
@@ -63,7 +67,7 @@ class Standardizer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardize a batch."""
-        if self.layout == "last":
+        if self.layout in {"last", "steps"}:
             x = x.movedim(-1, 1)
         elif self.layout == "plane":
             x = x.unsqueeze(1)
@@ -82,7 +86,11 @@ class Standardize(BlockPreparation):
     ----------
     layout
         Channels of 3-D rows: ``"first"``, ``"last"``, or ``"auto"``: last for pictures, and for
-        arrays whose last axis alone has length 1, 3 or 4; else first.
+        arrays whose last axis alone has length 1, 3 or 4; else first. Rows (a, b) are
+        ``"pictures"``, grey ones, or ``"series"``, whose shorter axis are the channels;
+        ``"first"`` and ``"last"`` are series with the channels there. By default they are series if
+        the longer axis has at least 16 steps and more than three times the shorter one's, sounds
+        and pictures of bytes excepted.
 
     Attributes
     ----------
@@ -100,20 +108,21 @@ class Standardize(BlockPreparation):
            [ 1.,  0.]], dtype=float32)
     """
 
-    layout: Literal["auto", "first", "last"] = "auto"
+    layout: Literal["auto", "first", "last", "pictures", "series"] = "auto"
 
     def _learn_arrays(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
-        self.layout_: Layout = _layout(rows[0], self.layout)
+        self.layout_: Layout = find_layout(rows[0], self.layout)
         means, variances = np.stack([_moments(part, self.layout_) for part in rows], axis=1)
         self.mean_: NDArray[np.float64] = means.mean(axis=0)
         variance = (variances + (means - self.mean_) ** 2).mean(axis=0)
         if not np.isfinite(variance).all():
             raise DataError("numbers must be small enough to be squared; got some beyond 1e150")
-        unit = 255.0 if rows[0].dtype == np.uint8 and self.layout_ != "features" else 1.0
+        bytes_ = rows[0].dtype == np.uint8 and self.layout_ != "features"
+        unit = 255.0 if bytes_ or rows[0].kind == "pictures" else 1.0
         spread = np.sqrt(variance)
         constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(self.mean_)
         self.scale_: NDArray[np.float64] = np.where(constant, unit, spread)
-        return _prepared_shape(self.row_shape_, self.layout_)
+        return prepared_shape(self.row_shape_, self.layout_)
 
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
         check_finite(block, "the input X")
@@ -131,15 +140,19 @@ class Standardize(BlockPreparation):
         check_is_fitted(self)
         mean, scale = torch.tensor(self.mean_), torch.tensor(self.scale_)
         if self.layout_ != "features":
-            mean, scale = (part.float().reshape(-1, 1, 1) for part in (mean, scale))
+            axes = channel_axes(self.row_shape_, self.layout_, raw=False)
+            mean, scale = (part.float().reshape(axes) for part in (mean, scale))
         return Standardizer(mean, scale, self.layout_)
 
     def describe(self) -> str:
         each = "feature" if self.layout_ == "features" else "channel"
+        if self.layout_ in {"series", "steps"}:
+            each = f"channel of series ({self.shape_[0]} of {self.shape_[1]} steps)"
         return f"each {each} with mean 0 and standard deviation 1 over all domains"
 
     def config(self) -> dict[str, Any]:
-        return {"row_shape": list(self.row_shape_), "layout": self.layout_}
+        about = {"row_shape": list(self.row_shape_), "layout": self.layout_}
+        return {**about, "white": self.white_}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {"mean": self.mean_, "scale": self.scale_}
@@ -151,42 +164,9 @@ class Standardize(BlockPreparation):
         saved = load_file(folder / FILE)
         self.row_shape_, self.layout_ = tuple(config["row_shape"]), config["layout"]
         self.mean_, self.scale_ = saved["mean"], saved["scale"]
-        if self.shape_ != _prepared_shape(self.row_shape_, self.layout_):
+        self.white_ = config["white"]
+        if self.shape_ != prepared_shape(self.row_shape_, self.layout_):
             raise BundleError("a saved preparation must agree with itself; its shapes do not")
-
-
-def _layout(rows: Rows, wish: Literal["auto", "first", "last"]) -> Layout:
-    shape = rows.shape
-    if len(shape) == 1:
-        return "features"
-    if len(shape) == 2:
-        return "plane"
-    if len(shape) > 3:
-        raise DataError(
-            "Standardize must be given features (d,) or pictures (H, W), (C, H, W) or (H, W, C); "
-            f"got rows of shape {shape}: use AsIs"
-        )
-    if wish != "auto":
-        return wish
-    channels = (1, 3, 4)
-    last = rows.kind == "pictures" or (shape[-1] in channels and shape[0] not in channels)
-    return "last" if last else "first"
-
-
-def _prepared_shape(shape: tuple[int, ...], layout: Layout) -> tuple[int, ...]:
-    if layout == "plane":
-        return (1, *shape)
-    return (shape[2], shape[0], shape[1]) if layout == "last" else shape
-
-
-def _by_channel(block: NDArray[Any], layout: Layout) -> NDArray[np.float64]:
-    """Arrange a block as (observations, features or channels)."""
-    block = block.astype(np.float64)
-    if layout == "plane":
-        return block.reshape(-1, 1)
-    if layout == "first":
-        block = np.moveaxis(block, 1, -1)
-    return block.reshape(-1, block.shape[-1])
 
 
 def _moments(rows: Rows, layout: Layout) -> Moments:
@@ -197,7 +177,7 @@ def _moments(rows: Rows, layout: Layout) -> Moments:
     with np.errstate(over="ignore", invalid="ignore"):  # refused by the caller
         for block in some.blocks(size):
             check_finite(block, "the input X")
-            x = _by_channel(block, layout)
+            x = by_channel(block, layout)
             here = x.mean(axis=0)
             step = here - mean
             total = count + len(x)

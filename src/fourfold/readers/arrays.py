@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import numpy as np
 
 from fourfold.core.memory import check_fits
-from fourfold.data.rows import as_rows
+from fourfold.data.rows import ArrayRows, as_rows
 from fourfold.errors import DataError, one_line
 from fourfold.readers.files import file_size
 
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.data.rows import Rows
+    from fourfold.data.rows import Layout, Rows
 
 __all__ = ["check_member", "map_array", "read_arrays"]
 
 
-def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
+def read_arrays(path: Path, layout: Layout = "auto") -> tuple[Rows, NDArray[Any] | None]:
     """Read inputs and labels, if there are any.
 
     A ``.npy`` file of inputs (N, ...) is memory-mapped; an ``.npz`` file holds ``X`` (N, ...)
-    and optionally ``y``, (N,) or (N, m).
+    and optionally ``y``, (N,) or (N, m). Of the inputs a layout may be known, as
+    :class:`~fourfold.preparation.standardize.Standardize` names it.
 
     Raises
     ------
@@ -37,12 +38,17 @@ def read_arrays(path: Path) -> tuple[Rows, NDArray[Any] | None]:
         reading may take.
     """
     if path.suffix.lower() == ".npy":
-        return as_rows(map_array(path)), None
+        return _rows(map_array(path), layout), None
     with ZipFile(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         if "X" not in names:
             raise DataError(f"an .npz file must hold X; got {', '.join(names) or 'nothing'}")
-        return as_rows(_member(archive, "X")), _member(archive, "y") if "y" in names else None
+        return _rows(_member(archive, "X"), layout), _member(archive, "y") if "y" in names else None
+
+
+def _rows(array: NDArray[Any], layout: Layout) -> Rows:
+    rows = as_rows(array)
+    return ArrayRows(rows.array, layout=layout) if isinstance(rows, ArrayRows) else rows
 
 
 def map_array(path: Path) -> NDArray[Any]:

@@ -12,9 +12,9 @@ from xxhash import xxh3_128_digest
 from fourfold.core.memory import check_fits
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, MissingExtraError
-from fourfold.readers.decoded import Encoded
 from fourfold.readers.files import file_size, named
-from fourfold.readers.pictures import PictureRows
+from fourfold.readers.media.decoded import Encoded
+from fourfold.readers.media.pictures import PictureRows
 
 try:
     import datasets

@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows, TextRows
-from fourfold.data.schema import Hints, Labels, Pile, Schema, in_one_name, read_piles
+from fourfold.data.schema import Hints, Labels, Schema, in_one_name, infer_schema, read_piles
 from fourfold.errors import DataError, ParameterError, one_line, some
-from fourfold.readers import texts
-from fourfold.readers.decoded import DecodedRows, EncodedFiles
-from fourfold.readers.files import Folder, file_size, named, short
+from fourfold.readers.files import named, short
+from fourfold.readers.media.decoded import DecodedRows
+from fourfold.readers.parts import read_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fourfold.data.schema import ReadPile
+    from fourfold.data.schema import Pile, ReadPile
+    from fourfold.readers.parts import Part
 
     Names = Sequence[Path | str]
-    Read = Pile | tuple[Rows, Any]
 
-__all__ = ["is_table", "read_domain", "read_domains", "read_inputs"]
-
-TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
-ARRAYS = (".npz", ".npy")
-SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+__all__ = ["read_domain", "read_domains", "read_inputs"]
 
 
 def read_domain(
@@ -45,18 +41,21 @@ def read_domain(
     Parameters
     ----------
     path
-        One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, or ``.parquet``;
-        a table whose only input is a column of text is read as texts. Arrays: ``.npz`` with ``X``
-        and optionally ``y``, or ``.npy``, which stays on disk. A folder of pictures (PNG, JPEG,
-        GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``, ``.flac``, ``.ogg`` or ``.mp3``) or of
-        texts (``.txt``): each sub-folder is a class, and files outside the sub-folders have no
-        label. Hidden files and files with other endings are ignored, and so are texts beside
-        pictures or sounds.
+        One of these. A table: ``.csv``, ``.tsv`` or ``.jsonl``, each also ``.gz``, ``.parquet``, or
+        the first sheet of an ``.xlsx`` file; a table whose only input is a column of text is read
+        as texts. Arrays: ``.npz`` with ``X`` and optionally ``y``, or ``.npy``, which stays on
+        disk. A folder of pictures (PNG, JPEG, GIF, BMP, WebP, TIFF or PPM), of sounds (``.wav``,
+        ``.flac``, ``.ogg``, ``.mp3`` or ``.aiff``) or of texts (``.txt``): each sub-folder is a
+        class, and files outside the sub-folders have no label. Hidden files and files with other
+        endings are ignored, and so are texts beside pictures or sounds. A table of such files, with
+        their paths in a column ``file_name`` or ``path``, relative to it, and labels beside them;
+        also the folder around it, if it is called ``metadata.csv`` or ``metadata.jsonl``. A single
+        picture or sound.
     label
         Column of a table with the labels, or several; a table without it is unlabelled.
     size
         Height and width of pictures, or bands and frames of sounds; by default taken from the
-        files. A frame is 10 ms; see :class:`~fourfold.readers.sounds.SoundRows`.
+        files. A frame is 10 ms; see :class:`~fourfold.readers.media.sounds.SoundRows`.
     missing
         Marker of a missing label: see :class:`~fourfold.Domain`. An empty cell always is one.
     name
@@ -76,22 +75,15 @@ def read_domain(
         If its content cannot be used, or takes more memory than
         :func:`~fourfold.core.memory.max_memory` allows; the message names the file and the remedy.
     """
-    path = Path(path)
-    read = _read(path, size)
-    if isinstance(read, Pile):
-        known = schema if schema is not None or like is None else like.schema
-        wishes = _hints(label, missing, hints, known)
-        first = like.schema.inputs if like is not None and like.schema is not None else ()
-        with named(path):
-            schema, (part,) = read_piles(in_one_name([read], wishes, first), wishes)
-        domain = _table_domain(path, part, schema, name)
-        if like is not None:
-            _check_one_kind((like.name, path), [like.rows, domain.rows])
-        return domain
-    rows, y = read
-    if like is not None:
-        rows = _aligned_with(like, path, rows)
-    return _domain(path, rows, y, missing, _hints(label, missing, hints, None), name)
+    part = read_part(Path(path), size)
+    known = schema if schema is not None or like is None else like.schema
+    wishes = _hints(label, missing, hints, known)
+    inputs = like.schema.inputs if like is not None and like.schema is not None else ()
+    with named(path):
+        (domain,) = _domains([part], missing, wishes, inputs)
+    if name is not None:
+        domain.name = name
+    return domain if like is None else domain.with_rows(_aligned_with(like, part.path, domain.rows))
 
 
 def read_domains(
@@ -125,29 +117,14 @@ def read_domains(
         kind, columns or shape.
     """
     files = [Path(path) for path in paths]
-    read = [_read(file, size) for file in files]
-    piles = [one for one in read if isinstance(one, Pile)]
-    others = [
-        (file, one) for file, one in zip(files, read, strict=True) if not isinstance(one, Pile)
-    ]
     wishes = _hints(label, missing, hints, schema)
-    if not piles:
-        rows = [inputs for _, (inputs, _) in others]
-        _check_one_kind(files, rows)
-        aligned = zip(others, _aligned(files, rows, size), strict=True)
-        return [_domain(file, inputs, y, missing, wishes) for (file, (_, y)), inputs in aligned]
-    if wishes.label and not others:
-        _check_label(files, piles, wishes.label)
-    found, parts = read_piles(in_one_name(piles, wishes), wishes)
-    tables = iter(parts)
-    domains = [
-        _table_domain(file, next(tables), found)
-        if isinstance(one, Pile)
-        else _domain(file, *one, missing, Hints())
-        for file, one in zip(files, read, strict=True)
-    ]
-    _check_one_kind(files, [domain.rows for domain in domains])
-    return domains
+    domains = _domains([read_part(file, size) for file in files], missing, wishes)
+    rows = [domain.rows for domain in domains]
+    _check_one_kind(files, rows)
+    if rows and rows[0].kind == "table":
+        return domains
+    pairs = zip(domains, _aligned(files, rows, size), strict=True)
+    return [domain.with_rows(inputs) for domain, inputs in pairs]
 
 
 def read_inputs(path: Path | str) -> Domain:
@@ -160,24 +137,15 @@ def read_inputs(path: Path | str) -> Domain:
     FileError, DataError
         As :func:`read_domain`.
     """
-    path = Path(path)
-    read = _read(path, None)
-    if not isinstance(read, Pile):
-        return _domain(path, read[0], None, None, Hints())
-    import pandas as pd
+    part = read_part(Path(path), None)
+    with named(path):
+        if part.rows is not None:
+            return Domain(part.rows, name=part.called, ids=part.ids)
+        import pandas as pd
 
-    frame = pd.DataFrame({name: cells.to_pandas() for name, cells in read.columns.items()})
-    return _domain(path, FrameRows(frame), None, None, Hints())
-
-
-def is_table(path: Path) -> bool:
-    """Return whether the name of a file is that of a table."""
-    return path.name.lower().endswith(TABLES)
-
-
-def _read(path: Path, size: tuple[int, int] | None) -> Read:
-    with named(path, "a file or a folder"):
-        return _read_folder(path, size) if path.is_dir() else _read_file(path)
+        cells = {} if part.pile is None else part.pile.columns
+        frame = pd.DataFrame({name: column.to_pandas() for name, column in cells.items()})
+        return Domain(FrameRows(frame), name=part.called)
 
 
 def _hints(
@@ -192,90 +160,88 @@ def _hints(
     return hints if schema is None else schema.completing(hints)
 
 
-def _table_domain(path: Path, part: ReadPile, schema: Schema, name: str | None = None) -> Domain:
+def _domains(
+    parts: Sequence[Part], missing: object, hints: Hints, inputs: Sequence[Any] = ()
+) -> list[Domain]:
+    """Return the domains of parts: tables by one schema, with ``inputs`` if there is only one."""
+    piles = [part.pile for part in parts if part.pile is not None]
+    if hints.label and len(piles) == len(parts) > 1:
+        _check_label(parts, piles, hints.label)
+    tables = [part for part in parts if part.rows is None and part.pile is not None]
+    read: dict[Path, Domain] = {}
+    if tables:
+        own = [part.pile for part in tables if part.pile is not None]
+        schema, found = read_piles(in_one_name(own, hints, inputs), hints)
+        pairs = zip(tables, found, strict=True)
+        read = {part.path: _table_domain(part, one, schema) for part, one in pairs}
+    elif piles:
+        schema = _schema_beside(piles, hints)
+        read = {p.path: _listed_domain(p, schema) for p in parts if p.pile is not None}
+    if not piles:
+        hints.check_names((), some(short(part.path) for part in parts))
+    return [read[p.path] if p.path in read else _other_domain(p, missing, hints) for p in parts]
+
+
+def _table_domain(part: Part, read: ReadPile, schema: Schema) -> Domain:
     """Return the domain of a table, or of the texts in its only column."""
     (only, *others) = schema.inputs
-    rows: Rows = FrameRows(part.frame, {one: schema.columns[one] for one in schema.inputs})
-    with named(path):
+    rows: Rows = FrameRows(read.frame, {name: schema.columns[name] for name in schema.inputs})
+    with named(part.path):
         if not others and schema.columns[only].kind == "text":
-            rows = TextRows(part.frame[only].tolist(), str(only))
-        return Domain(
-            rows, part.y, missing=None, name=name or _called(path), schema=schema, **part.beside
-        )
+            rows = TextRows(read.frame[only].tolist(), str(only))
+        return Domain(rows, read.y, missing=None, name=part.called, schema=schema, **read.beside)
 
 
-def _domain(
-    path: Path, rows: Rows, y: Any, missing: object, hints: Hints, name: str | None = None
-) -> Domain:
-    """Return the domain of anything but a table, which hints on columns do not fit."""
-    hints.check_names((), path.name)
+def _schema_beside(piles: Sequence[Pile], hints: Hints) -> Schema:
+    """Return the schema of labels and annotations beside listed files; other columns are unused."""
+    used = {*hints.label, *hints.roles.values()}
+    others = {name for pile in piles for name in pile.columns if name not in used}
+    return infer_schema(piles, replace(hints, ignore=(*hints.ignore, *others)))
+
+
+def _listed_domain(part: Part, schema: Schema) -> Domain:
+    """Return the domain of files that a table lists."""
+    if part.pile is None or part.rows is None:
+        raise TypeError("listed files must have rows and a table; got one of them")
+    with named(part.path):
+        y, beside = schema.read_beside(part.pile)
+        beside = {"ids": part.ids, **beside}
+        return Domain(part.rows, y, missing=None, name=part.called, schema=schema, **beside)
+
+
+def _other_domain(part: Part, missing: object, hints: Hints) -> Domain:
+    """Return the domain of anything but a table; its labels may have a type and a mark."""
+    if part.rows is None:
+        raise TypeError("anything but a table must have rows; got none")
     schema = None
     if hints.label_type is not None:
         schema = Schema({}, Labels((), hints.label_type))
-    if hints.missing_label is not None:
-        missing = _mark(hints.missing_label)
-    with named(path):
-        return Domain(rows, y, missing=missing, name=name or _called(path), schema=schema)
+    if hints.layout is not None:
+        if len(part.rows.shape) != 2 or part.rows.kind != "array":
+            got = f"rows of shape {part.rows.shape}"
+            raise DataError(f"{short(part.path)} must be (n, a, b) to have a layout; got {got}")
+        part.rows.layout = hints.layout
+    mark = missing if hints.missing_label is None else _mark(hints.missing_label)
+    with named(part.path):
+        return Domain(
+            part.rows, part.y, missing=mark, name=part.called, schema=schema, ids=part.ids
+        )
 
 
 def _mark(marks: Sequence[str]) -> object:
     """Return the mark of missing labels among numbers; None where there is none."""
-    named = [mark for mark in marks if mark]
-    if len(named) > 1:
+    named_marks = [mark for mark in marks if mark]
+    if len(named_marks) > 1:
         raise ParameterError(f"missing_label must be one mark beside arrays; got {some(marks)}")
-    return next((float(mark) if mark.lstrip("-").isdigit() else mark for mark in named), None)
+    return next((float(m) if m.lstrip("-").isdigit() else m for m in named_marks), None)
 
 
-def _called(path: Path) -> str:
-    return path.name if path.is_dir() else path.name.split(".")[0] or path.name
-
-
-def _read_folder(path: Path, size: tuple[int, int] | None) -> tuple[Rows, Any]:
-    from fourfold.readers import pictures
-
-    folder = Folder.open(path)
-    images, sounds = folder.ending_in(pictures.endings()), folder.ending_in(SOUNDS)
-    if images.paths and sounds.paths:
-        raise DataError(
-            f"{path} must hold pictures or sounds, not both; got {images.paths[0]} "
-            f"and {sounds.paths[0]}"
-        )
-    if sounds.paths:
-        from fourfold.readers.sounds import SoundRows
-
-        return SoundRows(EncodedFiles(sounds.paths, "sound"), size), sounds.labels
-    if images.paths:
-        return pictures.PictureRows(EncodedFiles(images.paths, "picture"), size), images.labels
-    written = folder.ending_in(texts.TEXTS)
-    if written.paths:
-        return texts.read_files(written.paths), written.labels
-    raise DataError(
-        f"{path} must hold pictures, sounds or texts ({', '.join(texts.TEXTS)}), in sub-folders or "
-        "directly; there is none"
-    )
-
-
-def _read_file(path: Path) -> Read:
-    file_size(path)  # report a missing file before an unknown ending
-    if is_table(path):
-        from fourfold.readers.tables import read_table
-
-        return read_table(path)
-    if path.name.lower().endswith(ARRAYS):
-        from fourfold.readers.arrays import read_arrays
-
-        return read_arrays(path)
-    known = ", ".join((*TABLES, *ARRAYS))
-    raise DataError(
-        f"a file must end in one of {known}, or be a folder of pictures, sounds or texts"
-    )
-
-
-def _check_label(files: Sequence[Path], piles: Sequence[Pile], label: Sequence[str]) -> None:
+def _check_label(parts: Sequence[Part], piles: Sequence[Pile], label: Sequence[str]) -> None:
     if not any(name in pile.columns for pile in piles for name in label):
         columns = sorted({str(name) for pile in piles for name in pile.columns})
+        files = some(part.path for part in parts)
         said = (
-            f"the label column {label[0]!r} must be in at least one of {some(files)}; it is in "
+            f"the label column {label[0]!r} must be in at least one of {files}; it is in "
             f"none, the columns are {some(columns)}"
         )
         raise DataError(one_line(said))
@@ -294,7 +260,7 @@ def _aligned_with(like: Domain, path: Path, rows: Rows) -> Rows:
     names = (like.name, path)
     _check_one_kind(names, [like.rows, rows])
     if isinstance(rows, DecodedRows):
-        fitted = rows.fitting(like.rows.shape)
+        fitted = rows.fitting(like.rows.shape, like.rows.white)
         _check_one_shape(names, [like.rows, fitted])
         return fitted
     return _aligned(names, [like.rows, rows])[1]

@@ -1,4 +1,4 @@
-"""Files and folders for every reader: plain or gzipped, in UTF-8, and named in each error."""
+"""Files for every reader: plain or gzipped, in UTF-8, and named in each error."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import gzip
 import stat
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from io import TextIOWrapper
-from typing import IO, TYPE_CHECKING, Any, AnyStr, Final, Self, TextIO, cast, final
-
-import numpy as np
+from typing import IO, TYPE_CHECKING, AnyStr, Final, TextIO, cast
 
 from fourfold.core.memory import check_fits
 from fourfold.errors import DataError, FileError, FourfoldError, FourfoldWarning, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = [
-    "Folder",
+    "LONGEST_NAME",
     "bounded_lines",
     "decoding",
     "file_size",
@@ -37,6 +34,7 @@ __all__ = [
 LONGEST_LINE: Final = 1 << 24
 """Longest line of delimited text and of word vectors, in bytes or characters: 16 MB."""
 LONGEST_NAME: Final = 110
+"""Characters of the name of a file in messages."""
 LONGEST_REASON: Final = 110
 
 
@@ -168,50 +166,3 @@ def _not_utf8(error: UnicodeDecodeError, where: str = "") -> DataError:
         "the text must be UTF-8: save it as UTF-8 in the program it comes from; got byte "
         f"0x{error.object[error.start]:02x}{where}"
     )
-
-
-@final
-@dataclass(frozen=True)
-class Folder:
-    """Files below a folder, sorted by path, without hidden files and hidden folders.
-
-    Each sub-folder with everything below it is a class of that name; files outside the sub-folders
-    have no label.
-    """
-
-    root: Path
-    paths: list[Path]
-    classes: list[str]
-
-    @classmethod
-    def open(cls, root: Path) -> Self:
-        """List all files below a folder."""
-        paths, classes = [], []
-        for path in sorted(root.rglob("*")):
-            parts = path.relative_to(root).parts
-            if any(part.startswith(".") for part in parts):
-                continue
-            if not path.is_dir():
-                file_size(path)
-                paths.append(path)
-            elif len(parts) == 1:
-                classes.append(path.name)
-        return cls(root, paths, classes)
-
-    def ending_in(self, endings: Collection[str]) -> Folder:
-        """Keep the files with one of these endings, in lower case with the dot."""
-        kept = [path for path in self.paths if path.suffix.lower() in endings]
-        return replace(self, paths=kept)
-
-    @property
-    def labels(self) -> Any:
-        """Class of each file or None, (n,) of objects; None if no file has a class."""
-        below = [path.relative_to(self.root).parts for path in self.paths]
-        labels = [parts[0] if len(parts) > 1 else None for parts in below]
-        empty = set(self.classes) - set(labels)
-        if empty:
-            raise DataError(
-                f"each sub-folder is a class and must hold at least one file of it; got none in "
-                f"{', '.join(sorted(empty)[:4])}"
-            )
-        return np.array(labels, object) if any(labels) else None

@@ -23,9 +23,8 @@ __all__ = ["read_table"]
 def read_table(path: Path) -> Pile:
     """Read the columns of a table, whose cells have no kind yet.
 
-    A ``.jsonl`` or ``.jsonl.gz`` file has one object per line; what is not ``.parquet`` either is
-    delimited text in UTF-8 with a header, in which the delimiter (comma, semicolon, tab or pipe) is
-    detected.
+    A ``.jsonl`` or ``.jsonl.gz`` file has one object per line. All but these, ``.parquet`` and
+    ``.xlsx`` is delimited text in UTF-8 with a header, by commas, semicolons, tabs or pipes.
 
     Raises
     ------
@@ -39,6 +38,10 @@ def read_table(path: Path) -> Pile:
         table = read_parquet(path)
     elif name.endswith((".jsonl", ".jsonl.gz")):
         table, first_line = read_json_lines(path), 1
+    elif name.endswith(".xlsx"):
+        from fourfold.readers.xlsx import read_xlsx  # few need it
+
+        table, first_line = read_xlsx(path), 2
     else:
         table, first_line = read_delimited(path), 2
     table = table.rename_columns([normalize("NFC", one) for one in table.column_names])

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from fourfold.core.memory import check_fits
 from fourfold.data.rows import TextRows
 from fourfold.errors import DataError
-from fourfold.readers.decoded import in_threads
 from fourfold.readers.files import file_size, named, read_text
+from fourfold.readers.media.decoded import in_threads
+from fourfold.readers.media.failures import Failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,10 @@ def read_files(paths: Sequence[Path]) -> TextRows:
                 raise DataError("a text must have at least one word: fill or remove it; got none")
         return "\n".join(text.splitlines())
 
-    return TextRows(list(in_threads(read, range(len(paths)))))
+    failed = Failures("text", lambda at: str(paths[at]))
+    found = list(in_threads(failed.guard(read), range(len(paths))))
+    failed.check()
+    return TextRows([text for text in found if text is not None])
 
 
 def _size(path: Path) -> int:

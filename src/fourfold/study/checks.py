@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from sklearn.base import clone
 from torch import nn
 
@@ -16,7 +17,7 @@ from fourfold.core.tasks import infer_task
 from fourfold.data.domain import Domain, pool
 from fourfold.data.kinds import kind_difference, settled
 from fourfold.data.settle import settle
-from fourfold.errors import DataError, ParameterError
+from fourfold.errors import DataError, ParameterError, one_line
 from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fourfold.core.tasks import Task
+    from fourfold.data.rows import Rows
     from fourfold.preparation.choose import Preparation
 
 __all__ = [
@@ -37,6 +39,9 @@ __all__ = [
     "of_tasks",
     "of_transfer",
 ]
+
+FEW: Final = 32
+"""Rows of which two are hardly ever all equal, unless every row is."""
 
 
 def of_transfer(
@@ -143,7 +148,8 @@ def fit_preparation(
     Raises
     ------
     DataError
-        If rows cannot be used; the message names the domain.
+        If rows cannot be used, or are all equal once they are prepared; the message names the
+        domain.
     """
     try:
         fitted: Preparation = clone(chosen).fit(*[domain.rows for domain in learnt])
@@ -155,7 +161,23 @@ def fit_preparation(
     for domain in (*learnt, *(domain for domain in asked if domain is not None)):
         with _naming(domain):
             fitted.check_rows(domain.rows)
+    for domain in learnt:
+        with _naming(domain):
+            _check_differ(domain.rows, fitted)
     return fitted
+
+
+def _check_differ(rows: Rows, fitted: Preparation) -> None:
+    """Refuse rows that are all equal once they are prepared; a few tell that they are not."""
+    for some in (rows.subset(rows.draw(FEW)), rows):
+        prepared = fitted.transform(some)
+        first = prepared.take(np.arange(1))
+        if rows.n < 2 or any((block != first).any() for block in prepared.blocks()):
+            return
+    raise DataError(
+        f"rows must differ once they are prepared; got {rows.n} equal ones of "
+        f"{one_line(fitted.describe(), 80)}"
+    )
 
 
 def check_shared(*, network: object, recipe: object) -> None:

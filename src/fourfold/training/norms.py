@@ -20,7 +20,7 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "forward_by_domain", "still_statistics"
 
 @final
 class BatchNorm1d(nn.BatchNorm1d):
-    """Batch norm over (B, d), synchronized over processes."""
+    """Batch norm over (B, d) or (B, C, T), synchronized over processes."""
 
     def forward(self, x: Tensor) -> Tensor:
         return _synchronized(self, x) if self.training and world_size() > 1 else super().forward(x)

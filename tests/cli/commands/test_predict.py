@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from fourfold import Domain, FineTune, Linear, Recipe, save
 from fourfold.cli import predictions
+from fourfold.cli.predictions import _names
+from fourfold.data.rows import ArrayRows
 
 
 def test_predictions_have_a_line_a_row_and_sum_to_one(fourfold, data, trained, tmp_path):
@@ -17,8 +21,9 @@ def test_predictions_have_a_line_a_row_and_sum_to_one(fourfold, data, trained, t
     assert said.out == f"50 predictions in {table}\n"
     found = pd.read_csv(table)
     names = ["barbera", "barolo", "grignolino"]
-    assert found.columns.tolist() == ["prediction", *(f"p_{name}" for name in names)]
-    p = found.iloc[:, 1:].to_numpy()
+    assert found.columns.tolist() == ["row", "prediction", *(f"p_{name}" for name in names)]
+    assert found["row"].tolist() == list(range(1, 51))
+    p = found.iloc[:, 2:].to_numpy()
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
     assert found["prediction"].tolist() == [names[i] for i in p.argmax(axis=1)]
 
@@ -48,7 +53,19 @@ def test_pictures_of_another_size_and_in_colour_are_predicted(fourfold, data, tm
     table = tmp_path / "predictions.csv"
     best = tmp_path / "out" / "best"
     assert fourfold("predict", best, data / "flat-pictures", "-o", table).code == 0
-    assert len(pd.read_csv(table)) == 60
+    found = pd.read_csv(table).set_index("file")
+    assert list(found.index) == sorted(path.name for path in (data / "flat-pictures").iterdir())
+    one = data / "flat-pictures" / found.index[7]
+    assert fourfold("predict", best, one, "-o", tmp_path / "one.csv").code == 0
+    alone = pd.read_csv(tmp_path / "one.csv").set_index("file")
+    pd.testing.assert_frame_equal(alone, found.iloc[[7]])
+
+
+def test_rows_with_names_of_their_own():
+    rows = ArrayRows(np.eye(2))
+    named = Domain(rows, ids=["a7", None])
+    assert {k: list(v) for k, v in _names(named, Path("x.csv")).items()} == {"id": ["a7", None]}
+    assert {k: list(v) for k, v in _names(Domain(rows), Path("x.csv")).items()} == {"row": [1, 2]}
 
 
 def model(folder, names):
@@ -71,7 +88,7 @@ def test_texts_that_a_spreadsheet_would_run_are_escaped(fourfold, tmp_path):
         assert fourfold("predict", best, rows, "-o", table, *options).code == 0
         found = pd.read_csv(table, dtype={"prediction": str})
         assert set(found["prediction"]) == set(wanted)
-        assert found.drop(columns="prediction").to_numpy().min() >= 0
+        assert found.filter(like="p_").to_numpy().min() >= 0
 
 
 @pytest.mark.parametrize("cells", [1 << 24, 9])
@@ -83,7 +100,7 @@ def test_the_likeliest_classes_have_their_probabilities(fourfold, tmp_path, monk
     whole = pd.read_csv(table)
     assert fourfold("predict", best, rows, "-o", table, "--top", 2).code == 0
     found = pd.read_csv(table)
-    assert found.columns.tolist() == ["prediction_1", "prediction_2", "p_1", "p_2"]
+    assert found.columns.tolist() == ["row", "prediction_1", "prediction_2", "p_1", "p_2"]
     assert (found["prediction_1"] == whole["prediction"]).all()
     ordered = np.sort(whole[["p_a", "p_b", "p_c"]].to_numpy(), axis=1)[:, :0:-1]
     np.testing.assert_allclose(found[["p_1", "p_2"]], ordered, atol=1e-6)
@@ -100,7 +117,7 @@ def test_several_answers_have_the_probability_of_each_yes(fourfold, tmp_path):
     table = tmp_path / "predictions.csv"
     assert fourfold("predict", tmp_path / "model", tmp_path / "rows.npz", "-o", table).code == 0
     found = pd.read_csv(table)
-    assert found.columns.tolist() == ["prediction_1", "prediction_2", "p_1", "p_2"]
+    assert found.columns.tolist() == ["row", "prediction_1", "prediction_2", "p_1", "p_2"]
     np.testing.assert_allclose(found[["p_1", "p_2"]], fitted.predict_proba(X), atol=1e-6)
     assert (found[["prediction_1", "prediction_2"]] == fitted.predict(X)).all(axis=None)
 

@@ -89,7 +89,7 @@ def test_numbers_as_labels_are_a_regression(fourfold, data, short, tmp_path):
     assert result(tmp_path / "out")["metric"] == "r2"
     table = tmp_path / "predictions.csv"
     fourfold("predict", tmp_path / "out" / "best", data / "target-numbers.csv", "-o", table)
-    assert pd.read_csv(table).columns.tolist() == ["prediction"]
+    assert pd.read_csv(table).columns.tolist() == ["row", "prediction"]
 
 
 def test_two_jobs_find_what_one_does_and_resuming_repeats_nothing(fourfold, data, tmp_path):

@@ -4,7 +4,17 @@ One file holds one kind of storage; a new kind subclasses ``Rows`` and is recogn
 """
 
 from fourfold.data.rows.array import ArrayRows, check_finite
-from fourfold.data.rows.base import BLOCK_BYTES, KEY, Index, Keys, Rows, hash_blocks, hash_contents
+from fourfold.data.rows.base import (
+    BLOCK_BYTES,
+    KEY,
+    Index,
+    Keys,
+    Layout,
+    Rows,
+    common_white,
+    hash_blocks,
+    hash_contents,
+)
 from fourfold.data.rows.dataset import DatasetRows
 from fourfold.data.rows.frame import FrameRows
 from fourfold.data.rows.recognize import as_rows
@@ -20,6 +30,7 @@ __all__ = [
     "FrameRows",
     "Index",
     "Keys",
+    "Layout",
     "PickedRows",
     "Rows",
     "SparseRows",
@@ -27,6 +38,7 @@ __all__ = [
     "TextRows",
     "as_rows",
     "check_finite",
+    "common_white",
     "hash_blocks",
     "hash_contents",
 ]

@@ -12,17 +12,22 @@ from fourfold.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fourfold.data.rows.base import Index, Keys
+    from fourfold.data.rows.base import Index, Keys, Layout
 
 __all__ = ["ArrayRows", "as_array", "check_finite"]
 
 
 @final
 class ArrayRows(Rows):
-    """Rows at some positions, by default all, of an array or a memory map (N, *shape)."""
+    """Rows at some positions, by default all, of an array or a memory map (N, *shape).
 
-    def __init__(self, array: NDArray[Any], index: Index | None = None) -> None:
-        self.array, self.index = array, index
+    A layout may be known, as :class:`~fourfold.preparation.standardize.Standardize` names it.
+    """
+
+    def __init__(
+        self, array: NDArray[Any], index: Index | None = None, layout: Layout = "auto"
+    ) -> None:
+        self.array, self.index, self.layout = array, index, layout
         self.n = len(array if index is None else index)
         self.shape, self.dtype = array.shape[1:], array.dtype
 
@@ -33,7 +38,8 @@ class ArrayRows(Rows):
         return np.asarray(self.array[where])
 
     def subset(self, index: Index) -> ArrayRows:
-        return ArrayRows(self.array, index if self.index is None else self.index[index])
+        where = index if self.index is None else self.index[index]
+        return ArrayRows(self.array, where, self.layout)
 
     def _hash(self) -> Keys:
         return hash_blocks(self)

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_128_digest, xxh3_128_hexdigest
+
+from fourfold.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from fourfold.data.schema.column import Column
 
-__all__ = ["BLOCK_BYTES", "KEY", "Index", "Keys", "Rows", "hash_blocks", "hash_contents"]
+__all__ = [
+    "BLOCK_BYTES",
+    "KEY",
+    "Index",
+    "Keys",
+    "Layout",
+    "Rows",
+    "common_white",
+    "hash_blocks",
+    "hash_contents",
+]
 
 Index: TypeAlias = NDArray[np.intp]
 """Positions of rows."""
 Keys: TypeAlias = NDArray[np.void]
 """Keys of rows, of type :data:`KEY`."""
+Layout: TypeAlias = Literal["auto", "first", "last", "pictures", "series"]
+"""What is known of the layout of arrays: see :attr:`Rows.layout`."""
 KEY: Final = np.dtype("V16")
 """A row's key: the xxh3-128 hash of its content."""
 BLOCK_BYTES: Final = 1 << 24
@@ -43,6 +57,11 @@ class Rows(ABC):
         ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"`` or ``"texts"``.
     columns
         Columns of a table by name, where it was read by a schema.
+    white
+        Value that is white in pictures of more than 8 bits, in their files; None for other rows.
+    layout
+        Layout of arrays, where it is known: ``"pictures"`` or ``"series"``, ``"first"`` or
+        ``"last"`` for the channels; else ``"auto"``.
     """
 
     n: int
@@ -50,6 +69,8 @@ class Rows(ABC):
     dtype: np.dtype[Any]
     kind: str = "array"
     columns: Mapping[Any, Column] | None = None
+    white: float | None = None
+    layout: Layout = "auto"
 
     @abstractmethod
     def take(self, index: Index) -> Any:
@@ -93,6 +114,23 @@ class Rows(ABC):
     def sample(self, most: int) -> Any:
         """Read at most ``most`` rows, drawn by content."""
         return self.take(self.draw(most))
+
+
+def common_white(parts: Iterable[Rows]) -> float | None:
+    """Return the value of white of several pictures' rows; None where all have 8 bits.
+
+    Raises
+    ------
+    DataError
+        If there are several.
+    """
+    whites = {part.white for part in parts if part.white is not None}
+    if len(whites) > 1:
+        raise DataError(
+            f"pictures of 16 bits must have one value of white; got {sorted(whites)}: read them "
+            "together, read_domains([...]), or read_domain(..., like=...)"
+        )
+    return next(iter(whites), None)
 
 
 def hash_contents(contents: Iterable[bytes]) -> Keys:

@@ -35,6 +35,7 @@ class DatasetRows(Rows):
         self.n, self.shape, self.dtype = len(cells), first.shape, first.dtype
         pictures = isinstance(cells.features[column], imported_classes("datasets", "Image"))
         self.kind = "pictures" if pictures and first.ndim == 3 else "array"
+        self.layout = "pictures" if pictures else "auto"
 
     def take(self, index: Index) -> NDArray[Any]:
         read = self.cells[index][self.column] if len(index) else []

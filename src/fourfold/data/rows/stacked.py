@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from fourfold.data.rows.base import Rows
+from fourfold.data.rows.base import Rows, common_white
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class StackedRows(Rows):
             raise DataError(f"rows of all sources must have one shape; got {sorted(shapes)}")
         self.parts = list(parts)
         self.kind, self.shape, self.columns = parts[0].kind, parts[0].shape, parts[0].columns
+        self.white, self.layout = common_white(parts), parts[0].layout
         self.dtype = np.result_type(*(part.dtype for part in parts))
         self.ends = np.cumsum([part.n for part in parts])
         self.n = int(self.ends[-1])
@@ -57,6 +58,7 @@ class PickedRows(Rows):
         self.rows, self.index, self.n = rows, index, len(index)
         self.kind, self.shape, self.dtype = rows.kind, rows.shape, rows.dtype
         self.columns = rows.columns
+        self.white, self.layout = rows.white, rows.layout
 
     def take(self, index: Index) -> Any:
         return self.rows.take(self.index[index])

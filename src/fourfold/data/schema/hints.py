@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from fourfold.data.schema.cells import MARKS
 from fourfold.data.schema.dates import ISO
@@ -41,6 +41,8 @@ class Hints:
         Marks of missing labels instead of the usual ones; an empty cell always is missing.
     decimal
         Sign of decimals.
+    layout
+        Layout of arrays (n, a, b): ``"pictures"``, or ``"series"`` of one dimension.
     group, time, weight, id
         Columns of groups, moments, weights and names of rows.
     columns, labels
@@ -64,6 +66,7 @@ class Hints:
     missing: tuple[str, ...] = ()
     missing_label: tuple[str, ...] | None = None
     decimal: str | None = None
+    layout: Literal["pictures", "series"] | None = None
     group: str | None = None
     time: str | None = None
     weight: str | None = None
@@ -84,6 +87,8 @@ class Hints:
             raise ParameterError(
                 f"label_type must be one of {', '.join(LABEL_TYPES)}; got {self.label_type!r}"
             )
+        if self.layout not in {None, "pictures", "series"}:
+            raise ParameterError(f"layout must be 'pictures' or 'series'; got {self.layout!r}")
         if self.decimal not in {None, ".", ","}:
             raise ParameterError(f"decimal must be '.' or ','; got {self.decimal!r}")
 

@@ -34,25 +34,9 @@ FITTING: Final = 0.9
 """Least share of different cells that must be numbers, or dates, where others are missing."""
 FEW: Final = 20
 """Up to this many different whole numbers, cells such as 3B beside them are codes, too."""
-DISGUISED: Final = frozenset(
-    [
-        "?",
-        "-",
-        "--",
-        ".",
-        "*",
-        "unknown",
-        "missing",
-        "none",
-        "n.a.",
-        "nil",
-        "undefined",
-        "(blank)",
-        "#value!",
-        "#ref!",
-        "#div/0!",
-        "#num!",
-    ]
+DISGUISED: Final = (
+    *("?", "-", "--", ".", "*", "unknown", "missing", "none", "n.a.", "nil", "undefined"),
+    *("(blank)", "#value!", "#ref!", "#div/0!", "#num!"),
 )
 """Marks of missing cells that may also be words: between numbers and dates they are missing."""
 CODE: Final = r"^(?:\d+[A-Za-z]+|[A-Za-z]+\d+)\w*$"
@@ -288,8 +272,8 @@ def _settle_decimals(
     columns: dict[str, Column], unsure: Mapping[str, Sequence[Cells]], notes: list[Note]
 ) -> None:
     """Read open columns with a decimal comma where plain ones have it."""
-    plain = {c.decimal for name, c in columns.items() if c.kind == "number" and name not in unsure
-             and (c.decimal != "." or c.thousands)}  # fmt: skip
+    sure = [c for name, c in columns.items() if c.kind == "number" and name not in unsure]
+    plain = {column.decimal for column in sure if column.decimal != "." or column.thousands}
     if plain != {","}:
         return
     for name, cells in unsure.items():

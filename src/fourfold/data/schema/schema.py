@@ -101,6 +101,16 @@ class Schema:
         frame = {
             name: self.columns[name].read(pile.columns[name], name).cells for name in self.inputs
         }
+        return ReadPile(pd.DataFrame(frame), *self.read_beside(pile))
+
+    def read_beside(self, pile: Pile) -> tuple[NDArray[Any] | None, dict[str, Any]]:
+        """Read the labels of a pile, if it has some, and the annotations beside them.
+
+        Raises
+        ------
+        DataError
+            If a label does not fit, or only some of several labels are there.
+        """
         y = None
         if self.labels is not None and any(name in pile.columns for name in self.labels.columns):
             gaps = [name for name in self.labels.columns if name not in pile.columns]
@@ -109,15 +119,12 @@ class Schema:
                     f"{pile.name} must have all columns of labels, or none; it lacks {some(gaps)}"
                 )
             y = self.labels.read(pile.columns)
-        return ReadPile(pd.DataFrame(frame), y, self._beside(pile))
-
-    def _beside(self, pile: Pile) -> dict[str, Any]:
-        """Read the columns that stand beside inputs and labels; a pile may lack them."""
-        return {
+        beside = {
             KEYWORDS[role]: self.columns[name].read(pile.columns[name], name).cells
             for role, name in self.roles.items()
             if name in pile.columns
         }
+        return y, beside
 
     def completing(self, hints: Hints) -> Hints:
         """Return hints that this schema completes: its columns are not inferred again."""

@@ -19,6 +19,7 @@ from fourfold.core.memory import check_fits, memory_limit
 from fourfold.data.rows import Rows, hash_contents
 from fourfold.errors import DataError
 from fourfold.readers.files import file_size, named, reason, short
+from fourfold.readers.media.failures import Failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,6 +81,19 @@ class Encoded(ABC):
             return self._content(at)
 
     @final
+    def failures(self) -> Failures:
+        """Return an empty collection of errors of the items."""
+        return Failures(self.noun, self.name)
+
+    @final
+    def of_all(self, work: Callable[[int], T], items: Sequence[int] | None = None) -> list[T]:
+        """Map a function over all items or some; an error names all that fail."""
+        failed = self.failures()
+        found = list(in_threads(failed.guard(work), range(self.n) if items is None else items))
+        failed.check()
+        return [one for one in found if one is not None]
+
+    @final
     def damaged(self, at: int, why: str) -> DataError:
         """Return the error for an item that cannot be decoded."""
         return DataError(
@@ -132,6 +146,8 @@ class DecodedItems:
         Picklable function from a position to one row.
     shape, dtype
         Shape and type of a row.
+    white
+        As in rows: value of the files that is white.
 
     Raises
     ------
@@ -145,9 +161,10 @@ class DecodedItems:
         decode: Callable[[int], NDArray[Any]],
         shape: tuple[int, ...],
         dtype: type[np.generic],
+        white: float | None = None,
     ) -> None:
         self.source, self.decode = source, decode
-        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.shape, self.dtype, self.white = shape, np.dtype(dtype), white
         self.row_bytes = prod(shape) * self.dtype.itemsize
         check_fits(self.row_bytes, f"a row of shape {shape}, decoded,")
         self.kept: NDArray[Any] | None = None
@@ -158,25 +175,33 @@ class DecodedItems:
         with _lock:
             if not self.checked:
                 self._decode_all()
-        return self._decode(where) if self.kept is None else self.kept[where]
+        if self.kept is not None:
+            return self.kept[where]
+        failed = self.source.failures()
+        decoded = self._decode(where, failed)
+        failed.check()
+        return decoded
 
     def _decode_all(self) -> None:
         """Decode every item once, and keep the rows if they fit."""
+        failed = self.source.failures()
         fits = self.source.n * self.row_bytes <= min(KEEP_BYTES, memory_limit())
         kept = np.empty((self.source.n, *self.shape), self.dtype) if fits else None
         step = max(1, min(256, STEP_BYTES // self.row_bytes))
         for start in range(0, self.source.n, step):
             part = np.arange(start, min(start + step, self.source.n))
-            decoded = self._decode(part)
+            decoded = self._decode(part, failed)
             if kept is not None:
                 kept[part] = decoded
+        failed.check()
         self.kept, self.checked = kept, True
 
-    def _decode(self, where: Index) -> NDArray[Any]:
+    def _decode(self, where: Index, failed: Failures) -> NDArray[Any]:
         check_fits(len(where) * self.row_bytes, f"{len(where)} rows of shape {self.shape}")
         decoded = np.empty((len(where), *self.shape), self.dtype)
-        for i, row in enumerate(in_threads(self._decode_one, where)):
-            decoded[i] = row
+        for i, row in enumerate(in_threads(failed.guard(self._decode_one), where)):
+            if row is not None:
+                decoded[i] = row
         return decoded
 
     def _decode_one(self, at: int) -> NDArray[Any]:
@@ -193,7 +218,7 @@ class DecodedRows(Rows, ABC):
 
     def __init__(self, items: DecodedItems, index: Index) -> None:
         self._items, self._index, self.n = items, index, len(index)
-        self.shape, self.dtype = items.shape, items.dtype
+        self.shape, self.dtype, self.white = items.shape, items.dtype, items.white
 
     @final
     def _of(self, items: DecodedItems, index: Index) -> Self:
@@ -202,8 +227,11 @@ class DecodedRows(Rows, ABC):
         return rows
 
     @abstractmethod
-    def fitting(self, shape: tuple[int, ...]) -> Self:
-        """Return the same rows in another shape, or unchanged if that shape does not fit them."""
+    def fitting(self, shape: tuple[int, ...], white: float | None = None) -> Self:
+        """Return the same rows in another shape, or unchanged if that shape does not fit them.
+
+        Pictures of more than 8 bits also get another value of white.
+        """
 
     @classmethod
     @abstractmethod
@@ -220,7 +248,7 @@ class DecodedRows(Rows, ABC):
 
     @final
     def _hash(self) -> Keys:
-        salt = f"{self.kind}{self.shape}".encode()
+        salt = f"{self.kind}{self.shape}{self.white or ''}".encode()
         contents = in_threads(self._items.source.content, self._index)
         return hash_contents(content + salt for content in contents)
 

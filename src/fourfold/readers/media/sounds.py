@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from functools import cache, partial
+from io import SEEK_CUR, SEEK_END, SEEK_SET
 from math import ceil, exp, log
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, BinaryIO, Final, final
 
 import numpy as np
 
 from fourfold.core.memory import check_fits, memory_limit
 from fourfold.errors import DataError, MissingExtraError, ParameterError
-from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads, taking
 from fourfold.readers.files import short
+from fourfold.readers.media.decoded import DecodedItems, DecodedRows, taking
 
 try:
     import kaldi_native_fbank as fbank
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
-    from fourfold.readers.decoded import Encoded
+    from fourfold.readers.media.decoded import Encoded
 
     Samples = NDArray[np.float32]
 
@@ -49,12 +50,14 @@ MOST_FRAMES: Final = 500
 """Largest default number of frames, 5 s."""
 FLOOR_DB: Final = -80.0
 """Level of silence, relative to the loudest point."""
-SHORT: Final = re.compile(r"^data : (\d+) \(should be \d+\)", re.MULTILINE)
-"""Line of libsndfile's log for a WAV file whose data and header disagree in length."""
+SHORT: Final = re.compile(r"^(?:data| *SSND) : (\d+) \(should be \d+\)", re.MULTILINE)
+"""Line of libsndfile's log for a WAV or AIFF file whose data and header disagree in length."""
 ENDLESS: Final = 0x7FFF_F000
 """Smallest size in a header that means an unknown length, as streaming programs write it."""
-BEGINS: Final = re.compile(rb"(RIFF|RF64)....WAVE|fLaC|OggS|ID3|\xff[\xe0-\xff]", re.DOTALL)
-"""First bytes of the formats that are read: WAV, FLAC, Ogg and MP3."""
+BEGINS: Final = re.compile(
+    rb"(RIFF|RF64)....WAVE|FORM....AIF[FC]|fLaC|OggS|ID3|\xff[\xe0-\xff]", re.DOTALL
+)
+"""First bytes of the formats that are read: WAV, AIFF, FLAC, Ogg and MP3."""
 RATES: Final = range(1000, 768_001)
 """Samples per second of sounds that are read."""
 BLOCK: Final = 1 << 20
@@ -100,7 +103,7 @@ class SoundRows(DecodedRows):
 
     def __init__(self, source: Encoded, size: tuple[int, int] | None = None) -> None:
         limit = memory_limit()
-        headers = list(in_threads(lambda at: _rate_and_frames(source, at, limit), range(source.n)))
+        headers = source.of_all(lambda at: _rate_and_frames(source, at, limit))
         items = _items(source, _checked(size) if size else _default_size(headers))
         super().__init__(items, np.arange(source.n))
 
@@ -110,7 +113,8 @@ class SoundRows(DecodedRows):
             return self
         return self._of(_items(self._items.source, _checked(size)), self._index)
 
-    def fitting(self, shape: tuple[int, ...]) -> SoundRows:
+    def fitting(self, shape: tuple[int, ...], white: float | None = None) -> SoundRows:
+        del white  # of pictures
         if len(shape) != 2 or shape[0] > _bands(RATE):
             return self
         return self.resized((shape[0], shape[1]))
@@ -147,13 +151,31 @@ def _items(source: Encoded, size: tuple[int, int]) -> DecodedItems:
 def _opened(source: Encoded, at: int) -> Iterator[soundfile.SoundFile]:
     with source.open(at) as file:
         if not BEGINS.match(file.read(12)):
-            raise source.damaged(at, "neither WAV nor FLAC, Ogg or MP3")
+            raise source.damaged(at, "neither WAV nor AIFF, FLAC, Ogg or MP3")
         file.seek(0)
         try:
-            with soundfile.SoundFile(file) as sound:
+            with soundfile.SoundFile(_Within(file)) as sound:
                 yield sound
         except soundfile.LibsndfileError as error:
             raise source.damaged(at, error.error_string) from error
+
+
+@final
+class _Within:
+    """A file in which no place lies before its beginning, as damaged AIFF files ask for.
+
+    An error in a callback of libsndfile would be printed and not raised.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.read, self.tell = file, file.read, file.tell
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        if whence == SEEK_END:
+            offset += self.file.seek(0, SEEK_END)
+        elif whence == SEEK_CUR:
+            offset += self.tell()
+        return self.file.seek(max(0, offset))
 
 
 def _rate_and_frames(source: Encoded, at: int, limit: int) -> tuple[int, float]:

@@ -12,8 +12,9 @@ import soundfile
 from PIL import Image
 
 from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError
-from fourfold.readers import read_domain, read_domains, sounds
-from fourfold.readers.sounds import SoundRows
+from fourfold.readers import read_domain, read_domains
+from fourfold.readers.media import sounds
+from fourfold.readers.media.sounds import SoundRows
 
 RATES = (8000, 16_000, 44_100)
 
@@ -87,14 +88,14 @@ def test_a_sub_folder_is_a_class_and_every_format_is_read(tmp_path):
 def test_pictures_and_sounds_in_one_folder_are_refused(tmp_path):
     record(tmp_path / "a.wav", noise(0.1))
     Image.new("L", (8, 8)).save(tmp_path / "b.png")
-    with pytest.raises(DataError, match=r"pictures or sounds, not both; got .*b\.png and .*a\.wav"):
+    with pytest.raises(DataError, match=r"all pictures or all sounds; got .*b\.png and .*a\.wav"):
         read_domain(tmp_path)
 
 
 def test_without_the_extra_the_error_names_it(tmp_path, monkeypatch):
     record(tmp_path / "a.wav", noise(0.1))
-    monkeypatch.delitem(sys.modules, "fourfold.readers.sounds")
-    monkeypatch.delattr("fourfold.readers.sounds")
+    monkeypatch.delitem(sys.modules, "fourfold.readers.media.sounds")
+    monkeypatch.delattr("fourfold.readers.media.sounds")
     for package in ("kaldi_native_fbank", "soundfile", "soxr"):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, package, None)
@@ -317,3 +318,21 @@ def test_a_file_that_went_away_is_named(tmp_path):
     (tmp_path / "a.wav").unlink()
     with pytest.raises(FileError, match=r"the sound .*a\.wav must be readable"):
         rows.take(np.array([0]))
+
+
+@pytest.mark.parametrize("kind", ["PCM_16", "FLOAT"])
+def test_aiff_is_heard_as_wav(tmp_path, kind):
+    samples = tone(700, 0.3)
+    record(tmp_path / "one" / "a.wav", samples, subtype=kind)
+    record(tmp_path / "two" / "a.aiff", samples, subtype=kind)
+    np.testing.assert_array_equal(heard(tmp_path / "one"), heard(tmp_path / "two"))
+
+
+def test_a_torn_aiff_is_named_and_prints_nothing(tmp_path, capfd):
+    record(tmp_path / "a.aiff", tone(700, 0.3), subtype="FLOAT")
+    whole = (tmp_path / "a.aiff").read_bytes()
+    for size in (60, 600, len(whole) // 2):
+        (tmp_path / "a.aiff").write_bytes(whole[:size])
+        with pytest.raises(DataError, match=r"a\.aiff must be whole and readable"):
+            heard(tmp_path)
+    assert capfd.readouterr().err == ""

@@ -8,11 +8,20 @@ from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from fourfold.core.memory import check_fits, memory_limit
-from fourfold.readers.decoded import DecodedItems, DecodedRows, in_threads, taking
 from fourfold.readers.files import short
+from fourfold.readers.media.decoded import DecodedItems, DecodedRows, taking
+from fourfold.readers.media.depth import (
+    WHITE,
+    check_range,
+    highest,
+    is_deep,
+    keeps_half,
+    values,
+    white_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,13 +29,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
-    from fourfold.readers.decoded import Encoded
+    from fourfold.readers.media.decoded import Encoded
 
 __all__ = ["PictureRows", "endings"]
 
 MOST_SIDE: Final = 224
 """Longest side of a default size; larger pictures are scaled down to it."""
-GREY: Final = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"})
+GREY: Final = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 """Pillow's modes of grey pictures."""
 FORMATS: Final = {
     "BMP": (".bmp",),
@@ -42,13 +51,18 @@ PIXEL_BYTES: Final = 24
 """Bytes that decoding takes for a pixel: six copies of four channels, if parts are transparent."""
 JPEG_BYTES: Final = 6
 """Bytes of coefficients for each pixel of a progressive JPEG, however small it is decoded."""
+LOOKED_AT: Final = 256
+"""Pictures of 16 or 32 bits that are decoded to find their range, spread over all."""
 TURNED: Final = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap height and width."""
 
 
 @final
 class PictureRows(DecodedRows):
-    """Pictures as rows, uint8 (n, H, W, C), decoded at the first read.
+    """Pictures as rows, (n, H, W, C) from 0 to 255, decoded at the first read.
+
+    Rows are uint8, and float32 as soon as a picture has 16 or 32 bits a pixel: these are scaled by
+    the range of them all, so that nothing of a camera's 12 bits is lost in files of 16.
 
     Parameters
     ----------
@@ -59,45 +73,63 @@ class PictureRows(DecodedRows):
         otherwise the medians of their heights and widths, with the longer side at most 224.
     channels
         1 or 3; by default 1 if all pictures are grey. Transparent parts become white.
+    white
+        Value that is white in pictures of 16 or 32 bits; by default 2ᵇ − 1 for the fewest bits that
+        hold the values of 256 of them. Brighter pixels become more than 255.
+
+    Attributes
+    ----------
+    white
+        The value that is white; None where all pictures have 8 bits.
 
     Raises
     ------
     DataError
         If a picture is damaged, of another format than PNG, JPEG, GIF, BMP, WebP, TIFF and PPM, or
-        takes more memory than reading may; the message names it. What the header tells is found at
+        takes more memory than reading may; also one of 16 bits a channel in colour, of which 8 are
+        read, if these are hardly used. The message names it. What the header tells is found at
         once, other damage at the first read.
     """
 
     kind = "pictures"
 
     def __init__(
-        self, source: Encoded, size: tuple[int, int] | None = None, channels: int | None = None
+        self,
+        source: Encoded,
+        size: tuple[int, int] | None = None,
+        channels: int | None = None,
+        white: float | None = None,
     ) -> None:
         limit = memory_limit()
-        headers = list(in_threads(lambda at: _header(source, at, limit), range(source.n)))
+        headers = source.of_all(lambda at: _header(source, at, limit))
         channels = channels or (1 if all(header.grey for header in headers) else 3)
         size = size or _default_size([header.size for header in headers])
-        super().__init__(_items(source, size, channels), np.arange(source.n))
+        white = white or _white(source, headers, limit)
+        super().__init__(_items(source, size, channels, white), np.arange(source.n))
 
-    def resized(self, size: tuple[int, int], channels: int) -> PictureRows:
-        """Return the same pictures at another size and number of channels."""
-        if (*size, channels) == self.shape:
+    def resized(
+        self, size: tuple[int, int], channels: int, white: float | None = None
+    ) -> PictureRows:
+        """Return the same pictures at another size, number of channels and value of white."""
+        white = white or self.white
+        if (*size, channels) == self.shape and white == self.white:
             return self
-        return self._of(_items(self._items.source, size, channels), self._index)
+        return self._of(_items(self._items.source, size, channels, white), self._index)
 
-    def fitting(self, shape: tuple[int, ...]) -> PictureRows:
+    def fitting(self, shape: tuple[int, ...], white: float | None = None) -> PictureRows:
         if len(shape) != 3 or shape[2] not in {1, 3}:
             return self
-        return self.resized((shape[0], shape[1]), shape[2])
+        return self.resized((shape[0], shape[1]), shape[2], white)
 
     @classmethod
     def one_size(
         cls, domains: Sequence[Rows], size: tuple[int, int] | None = None
     ) -> list[PictureRows]:
-        """Resize the pictures of several domains to one size, by default the largest of them."""
+        """Bring the pictures of several domains to one size and white, the largest of them."""
         pictures = [rows for rows in domains if isinstance(rows, PictureRows)]
         height, width, channels = np.max([rows.shape for rows in pictures], axis=0).tolist()
-        return [rows.resized(size or (height, width), channels) for rows in pictures]
+        white = max((rows.white for rows in pictures if rows.white), default=None)
+        return [rows.resized(size or (height, width), channels, white) for rows in pictures]
 
 
 def endings() -> frozenset[str]:
@@ -105,32 +137,58 @@ def endings() -> frozenset[str]:
     return frozenset(ending for endings in FORMATS.values() for ending in endings)
 
 
-def _items(source: Encoded, size: tuple[int, int], channels: int) -> DecodedItems:
-    decode = partial(_pixels, source, size=size, channels=channels, limit=memory_limit())
-    return DecodedItems(source, decode, (*size, channels), np.uint8)
+def _items(
+    source: Encoded, size: tuple[int, int], channels: int, white: float | None
+) -> DecodedItems:
+    limit = memory_limit()
+    decode = partial(_pixels, source, size=size, channels=channels, white=white, limit=limit)
+    return DecodedItems(source, decode, (*size, channels), np.float32 if white else np.uint8, white)
 
 
 @contextmanager
-def _opened(source: Encoded, at: int) -> Iterator[Image.Image]:
+def _opened(source: Encoded, at: int) -> Iterator[ImageFile.ImageFile]:
     with source.open(at) as file, Image.open(file, formats=list(FORMATS)) as image:
         yield image
 
 
 class _Header(NamedTuple):
-    """Height and width of a picture, and whether it is grey."""
+    """Height and width of a picture, whether it is grey, of 16 bits or more, or read by half."""
 
     size: tuple[int, int]
     grey: bool
+    deep: bool
+    halved: bool
 
 
 def _header(source: Encoded, at: int, limit: int) -> _Header:
     """Read a header, and refuse a picture that is too large at its smallest scale."""
     with _opened(source, at) as image:
-        size, grey = image.size, image.mode in GREY
+        size, *about = image.size, image.mode in GREY, is_deep(image), keeps_half(image)
         needed = _drafted_bytes(source, at, image, None, 1, limit)
         with taking(needed, limit):  # a PNG may tell behind its pixels how it is turned
             turned = image.getexif().get(0x0112) in TURNED
-        return _Header(size if turned else size[::-1], grey)
+        return _Header(size if turned else size[::-1], *about)
+
+
+def _white(source: Encoded, headers: Sequence[_Header], limit: int) -> float | None:
+    """Find the value that is white in pictures of 16 or 32 bits; None without any."""
+
+    def peak(at: int) -> float:
+        with (
+            _opened(source, at) as image,
+            taking(_drafted_bytes(source, at, image, None, max(image.size), limit), limit),
+        ):
+            return highest(image)
+
+    halved = [at for at, header in enumerate(headers) if header.halved]
+    deep = [at for at, header in enumerate(headers) if header.deep]
+    check_range(source.of_all(peak, _spread(halved)))
+    return white_of(source.of_all(peak, _spread(deep))) if deep else None
+
+
+def _spread(items: Sequence[int]) -> Sequence[int]:
+    """Return at most 256 of some items, spread over all."""
+    return items[:: -(-len(items) // LOOKED_AT) or 1]
 
 
 def _drafted_bytes(
@@ -151,8 +209,14 @@ def _default_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _pixels(
-    source: Encoded, at: int, *, size: tuple[int, int], channels: int, limit: int
-) -> NDArray[np.uint8]:
+    source: Encoded,
+    at: int,
+    *,
+    size: tuple[int, int],
+    channels: int,
+    white: float | None,
+    limit: int,
+) -> NDArray[np.uint8 | np.float32]:
     """Decode one picture: (H, W, C)."""
     height, width = size
     mode = "L" if channels == 1 else "RGB"
@@ -160,18 +224,19 @@ def _pixels(
         _opened(source, at) as opened,
         taking(_drafted_bytes(source, at, opened, mode, max(size), limit), limit),
     ):
-        image = _in_mode(ImageOps.exif_transpose(opened), mode)
+        image = ImageOps.exif_transpose(opened)
+        if is_deep(image):
+            image = Image.fromarray(values(image) * np.float32(WHITE / (white or WHITE)))
+        else:
+            image = _in_mode(image, mode)
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.BILINEAR)
-        return np.asarray(image).reshape(height, width, channels)
+        pixels = np.asarray(image, np.float32 if white else np.uint8)
+        return np.broadcast_to(pixels.reshape(height, width, -1), (height, width, channels))
 
 
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     """Convert a picture to grey or RGB, with transparent parts in white."""
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in {"I", "F"}:
-        raise ValueError("pixels of 32 bits, whose range is unknown")
     if image.has_transparency_data:
         seen = image.convert("RGBA")
         white = Image.new("RGBA", seen.size, "white")

@@ -1,0 +1,113 @@
+"""Parts: the content of one file or folder, before it is settled with others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fourfold.errors import DataError
+from fourfold.readers.files import file_size, named
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.rows import Rows
+    from fourfold.data.schema import Pile
+
+__all__ = ["Part", "is_table", "read_part"]
+
+TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet", ".xlsx")
+ARRAYS = (".npz", ".npy")
+
+
+class Part(NamedTuple):
+    """Content of one file or folder.
+
+    Attributes
+    ----------
+    path
+        The file or folder.
+    pile
+        Columns of a table, or those beside the names of listed files; None without any.
+    rows
+        Rows of anything but a table; None for a table.
+    y, ids
+        Labels and names of these rows, (n,), where they have some.
+    """
+
+    path: Path
+    pile: Pile | None = None
+    rows: Rows | None = None
+    y: Any = None
+    ids: NDArray[Any] | None = None
+
+    @property
+    def called(self) -> str:
+        """Name of the folder, or of the file without its ending."""
+        name = self.path.name
+        return name if self.path.is_dir() else name.split(".")[0] or name
+
+
+def read_part(path: Path, size: tuple[int, int] | None) -> Part:
+    """Read one file or folder.
+
+    Raises
+    ------
+    FileError, DataError
+        If it is missing, unreadable or of an unknown kind.
+    """
+    with named(path, "a file or a folder"):
+        return _read_folder(path, size) if path.is_dir() else _read_file(path, size)
+
+
+def is_table(path: Path) -> bool:
+    """Return whether the name of a file is that of a table."""
+    return path.name.lower().endswith(TABLES)
+
+
+def _read_folder(path: Path, size: tuple[int, int] | None) -> Part:
+    from fourfold.readers.media.folders import read_folder
+    from fourfold.readers.media.listed import find_list
+
+    table = find_list(path)
+    listed = None if table is None else _read_file(table, size)
+    if listed is not None and listed.rows is not None:
+        return listed._replace(path=path)
+    rows, y, ids = read_folder(path, size)
+    return Part(path, None, rows, y, ids)
+
+
+def _read_file(path: Path, size: tuple[int, int] | None) -> Part:
+    file_size(path)  # report a missing file before an unknown ending
+    if is_table(path):
+        return _read_table(path, size)
+    if path.name.lower().endswith(ARRAYS):
+        from fourfold.readers.arrays import read_arrays
+
+        rows, y = read_arrays(path)
+        return Part(path, None, rows, y)
+    from fourfold.readers.media.folders import is_item, rows_of
+
+    if is_item(path, texts_too=False):  # a text alone may be any table
+        return Part(path, None, rows_of([path], size), None, np.array([path.name], object))
+    known = ", ".join((*TABLES, *ARRAYS))
+    raise DataError(
+        f"a file must end in one of {known}, be a picture or a sound, or be a folder of pictures, "
+        "sounds or texts"
+    )
+
+
+def _read_table(path: Path, size: tuple[int, int] | None) -> Part:
+    """Read a table, or the files that it lists."""
+    from fourfold.readers.media.listed import read_listed
+    from fourfold.readers.tables import read_table
+
+    pile = read_table(path)
+    files = read_listed(path, pile.columns, size)
+    if files is None:
+        return Part(path, pile)
+    beside = {name: cells for name, cells in pile.columns.items() if name != files.column}
+    return Part(path, pile._replace(columns=beside), files.rows, None, files.names)
