@@ -11,7 +11,7 @@ from torch import nn
 
 from fourfold.errors import DataError, ParameterError
 from fourfold.frozen.fingerprint import fingerprint
-from fourfold.networks import BUILDERS, Body, Builder, ConvNet, Flat, Mlp, as_body
+from fourfold.networks import BUILDERS, Body, Builder, ConvNet, ConvNet1d, Flat, Mlp, as_body
 from fourfold.networks.builder import stages
 from fourfold.training.norms import BatchNorm1d, BatchNorm2d
 
@@ -26,6 +26,8 @@ BUILT = [
     (ConvNet(), (3, 8, 8), 100),
     (ConvNet(), (3, 40, 17), 100),
     (ConvNet(channels=(4, 5, 6), hidden_layer_sizes=(), batch_norm=True), (3, 32, 32), 6 * 4 * 4),
+    (ConvNet1d(), (2, 8), 100),
+    (ConvNet1d(channels=(4,), hidden_layer_sizes=()), (2, 21), 8),
     (ConvNet(kernel=4, channels=(4,), hidden_layer_sizes=(9,)), (1, 9, 9), 9),
 ]
 
@@ -129,7 +131,8 @@ def test_a_body_remembers_its_builder(name):
     if name == "Timm":
         pytest.importorskip("timm", reason="timm comes with the extra 'image'")
     builder = BUILDERS[name]()
-    shape = (3, 32, 32) if name in {"ConvNet", "Timm"} else (7,)
+    shapes = {"ConvNet": (3, 32, 32), "ConvNet1d": (3, 32), "Timm": (3, 32, 32)}
+    shape = shapes.get(name, (7,))
     body = builder.build(shape)
     stream = io.BytesIO()
     torch.save(body, stream)

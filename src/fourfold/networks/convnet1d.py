@@ -60,9 +60,10 @@ class ConvNet1d(Builder):
 
     def _build(self, shape: tuple[int, ...]) -> Body:
         if len(shape) != 2:
+            hint = ": layout='series' reads rows (a, b) so" if len(shape) == 3 else ""
             raise DataError(
                 "a convnet of series must get rows of (channels, time); got rows of shape "
-                f"{shape}: layout='series' reads rows (a, b) so"
+                f"{shape}{hint}"
             )
         if not self.channels or self.kernel % 2 == 0:
             raise ParameterError(

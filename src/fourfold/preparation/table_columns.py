@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fourfold.data.schema import Column, Hints, as_pile, read_piles
-from fourfold.data.schema.remarks import strange_cells
+from fourfold.data.schema.inference.remarks import strange_cells
 from fourfold.data.scripts import separated
 from fourfold.errors import DataError, FourfoldWarning, one_line
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fourfold.data.rows import Rows
+    from fourfold.data.schema.column import Odd
 
 __all__ = ["ColumnKinds", "arranged", "sort_columns"]
 
@@ -103,8 +104,8 @@ def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFram
             f"missing: {', '.join(map(str, lacking))}"
         )
     read = {name: column.read(frame[name], name) for name, column in columns.columns.items()}
-    odd = [name for name, one in read.items() if len(one.strange) or one.infinite]
-    _warn_of_strange(frame, columns, odd)
+    odd = {name: one.odd for name, one in read.items() if one.odd is not None}
+    _warn_of_odd(frame, columns, odd)
     numbers = [read[name].cells for name in columns.numbers]
     for name in columns.dates:
         numbers += _date_parts(read[name].cells)
@@ -118,13 +119,13 @@ def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFram
     return pd.DataFrame(parts, index=pd.RangeIndex(len(frame)))
 
 
-def _warn_of_strange(frame: pd.DataFrame, columns: ColumnKinds, names: Sequence[Any]) -> None:
-    for name in names:
+def _warn_of_odd(frame: pd.DataFrame, columns: ColumnKinds, odd: Mapping[Any, Odd]) -> None:
+    for name, found in odd.items():
         column, cells = columns.columns[name], frame[name]
-        if len(cells) > FEW and column.read(cells, name).cells.isna().all():
+        if len(cells) > FEW and len(found.strange) + found.infinite == cells.notna().sum():
             raise DataError(f"column {name!r} must hold {column.kind}s, as at fit; got others")
         pile = as_pile(frame[[name]], "the table")
-        for note in strange_cells([pile], name, column):
+        for note in strange_cells([pile], name, column, [found]):
             warnings.warn(one_line(f"column {note.sentence}"), FourfoldWarning, stacklevel=2)
 
 

@@ -30,7 +30,7 @@ def test_codes_with_zeros_are_names_in_every_pile():
 def test_whole_numbers_are_classes_and_floats_that_are_whole_as_well():
     labels, (first, other), _ = read(["1", "2", ""], ["1.0", "3.0", None])
     assert labels.whole
-    assert (first, other) == ([1, 2, None], [1, 3, None])
+    np.testing.assert_array_equal([first, other], [[1, 2, np.nan], [1, 3, np.nan]])
 
 
 def test_few_prices_beside_many_are_prices():
@@ -65,10 +65,10 @@ def test_a_class_that_may_be_a_mark_is_said():
 
 def test_minus_one_is_said_or_asked():
     _, (values,), notes = read(["-1", "0", "1"])
-    assert values == [None, 0, 1]
+    np.testing.assert_array_equal(values, [np.nan, 0, 1])
     assert notes == ["1 labels -1 are read as missing"]
     _, (values,), notes = read(["-1", "0", "1", ""])
-    assert values == [-1, 0, 1, None]
+    np.testing.assert_array_equal(values, [-1, 0, 1, np.nan])
     assert "-1 is a class" in notes[0]
     with pytest.raises(DataError, match="only -1 and 1 are ambiguous"):
         read(["-1", "1"])

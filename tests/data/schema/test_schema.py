@@ -86,4 +86,4 @@ def test_a_table_that_lacks_a_column_is_refused():
     with pytest.raises(DataError, match="t lacks rate"):
         schema.read(as_pile(FRAME.drop(columns="rate"), "t"))
     with pytest.raises(DataError, match="besides the label; got only grade"):
-        schema.read(as_pile(FRAME[["grade"]], "t"))
+        read_piles([as_pile(FRAME[["grade"]], "t")], HINTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from math import isnan
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyarrow as pa
@@ -20,6 +22,7 @@ __all__ = [
     "is_category",
     "is_written",
     "missing_as_null",
+    "numbers_among",
     "written",
 ]
 
@@ -94,12 +97,14 @@ def missing_as_null(cells: Cells, marks: Sequence[str] = MARKS) -> Cells:
     if is_category(cells):
         cells = cells.cast(pa.string())
     if is_written(cells):
-        texts = pc.utf8_trim_whitespace(pc.utf8_normalize(cells, form="NFC"))
+        ascii_only = pc.all(pc.string_is_ascii(cells)).as_py() is not False
+        texts = cells if ascii_only else pc.utf8_normalize(cells, form="NFC")
+        texts = (pc.ascii_trim_whitespace if ascii_only else pc.utf8_trim_whitespace)(texts)
         gone = pc.is_in(texts, value_set=pa.array([*marks], texts.type))
         return pc.if_else(gone, None, texts)
     if pa.types.is_floating(cells.type):
         cells = pc.if_else(pc.is_nan(cells), None, cells)
-    numbers = [float(mark) for mark in marks if _is_number(mark)]
+    numbers = numbers_among(marks)
     if numbers and (pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type)):
         gone = pc.is_in(cells.cast(pa.float64()), value_set=pa.array(numbers, pa.float64()))
         cells = pc.if_else(gone, None, cells)
@@ -151,8 +156,10 @@ def _word(cell: Any) -> str:
     return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell)
 
 
-def _is_number(mark: str) -> bool:
-    try:
-        return float(mark) == float(mark)
-    except ValueError:
-        return False
+def numbers_among(marks: Sequence[str]) -> list[float]:
+    """Return the marks of missing cells that are numbers."""
+    numbers = []
+    for mark in marks:
+        with suppress(ValueError):
+            numbers.append(float(mark))
+    return [number for number in numbers if not isnan(number)]

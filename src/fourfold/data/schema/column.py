@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, written
+from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, numbers_among, written
 from fourfold.data.schema.dates import parse_dates
-from fourfold.data.schema.numbers import Form, parse_numbers
+from fourfold.data.schema.numbers import Form, parse_numbers, plain_numbers
 from fourfold.errors import DataError, some
 
 if TYPE_CHECKING:
@@ -20,19 +20,24 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["KINDS", "Column", "Kind", "Read"]
+__all__ = ["KINDS", "Column", "Kind", "Odd", "Read"]
 
 Kind: TypeAlias = Literal["number", "category", "date", "text", "identifier", "ignored"]
 KINDS: tuple[str, ...] = get_args(Kind)
+
+
+class Odd(NamedTuple):
+    """Cells that count as missing since they do not fit: their positions, and infinite ones."""
+
+    strange: NDArray[np.intp]
+    infinite: int = 0
 
 
 class Read(NamedTuple):
     """A column as it is read: float64, moments, or strings with None for a missing one."""
 
     cells: pd.Series[Any]
-    strange: NDArray[np.intp]
-    """Positions of cells that do not fit and count as missing."""
-    infinite: int = 0
+    odd: Odd | None = None
 
 
 @final
@@ -73,6 +78,10 @@ class Column:
         import pandas as pd
 
         given = as_cells(values, name)
+        plain = self.kind == "number" and Form(self.decimal, self.thousands, self.unit) == Form()
+        at_once = plain_numbers(given) if plain and not numbers_among(self.missing) else None
+        if at_once is not None and not np.isinf(at_once).any():
+            return Read(pd.Series(at_once))
         cells = missing_as_null(given, ("", *self.missing))
         if self.kind == "number":
             if pa.types.is_boolean(cells.type):
@@ -81,16 +90,17 @@ class Column:
                 cells = written(cells)
             found = parse_numbers(cells, Form(self.decimal, self.thousands, self.unit))
             strange = np.flatnonzero(found.strange)
-            return Read(pd.Series(found.values), strange, found.infinite)
+            odd = Odd(strange, found.infinite) if len(strange) or found.infinite else None
+            return Read(pd.Series(found.values), odd)
         if self.kind == "date":
             if not pa.types.is_timestamp(cells.type):
                 cells = written(cells)
             moments, wrong = parse_dates(cells, self.format)
-            return Read(moments, np.flatnonzero(wrong))
+            return Read(moments, Odd(np.flatnonzero(wrong)) if wrong.any() else None)
         if self.kind == "text":  # its spaces stay
             cells = pc.if_else(cells.is_valid(), written(given), None)
         texts = written(cells).to_pandas().astype(object)
-        return Read(texts.where(texts.notna(), None), np.empty(0, np.intp))
+        return Read(texts.where(texts.notna(), None))
 
     def to_json(self) -> dict[str, Any]:
         """Return the differences to a plain column of the kind, as JSON."""

@@ -111,9 +111,7 @@ class Labels:
         if self.whole:
             right = pc.match_substring_regex(texts, WHOLE).fill_null(True).to_numpy()
             _refuse(name, "a whole number", texts, ~right)
-            return np.array(
-                [None if t is None else int(float(t)) for t in texts.to_pylist()], object
-            )
+            return np.asarray(texts.cast(pa.float64()).to_numpy())
         return np.array(texts.to_pylist(), object)
 
     def to_json(self) -> dict[str, Any]:

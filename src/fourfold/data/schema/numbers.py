@@ -14,11 +14,20 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.cells import Cells
 
-__all__ = ["Form", "Numbers", "find_form", "has_codes", "parse_numbers"]
+__all__ = [
+    "Form",
+    "Numbers",
+    "find_form",
+    "has_codes",
+    "is_whole",
+    "parse_numbers",
+    "plain_numbers",
+]
 
 PLAIN: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 INFINITE: Final = r"(?i)^[+-]?inf(inity)?$"
 UNITS: Final = ("%", "$", "€", "£", "¥")
+SAMPLE: Final = 2_000
 ZEROS: Final = r"^[+-]?0\d"
 LONG: Final = r"^[+-]?\d{16,}$"
 
@@ -48,6 +57,17 @@ class Numbers(NamedTuple):
     infinite: int
 
 
+def plain_numbers(cells: Cells) -> NDArray[np.float64] | None:
+    """Parse texts that are all plain numbers or empty (NaN), (n,); return None for others."""
+    if not pa.types.is_string(cells.type):
+        return None
+    try:
+        filled = pc.if_else(pc.equal(cells, ""), None, cells).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return np.asarray(filled.to_numpy(), np.float64)
+
+
 def parse_numbers(cells: Cells, form: Form) -> Numbers:
     """Parse cells, (n,); texts that are no number in this form, and infinity, are missing."""
     if not pa.types.is_string(cells.type):
@@ -56,6 +76,11 @@ def parse_numbers(cells: Cells, form: Form) -> Numbers:
         return Numbers(
             np.where(endless, np.nan, values), np.zeros(len(values), bool), endless.sum()
         )
+    plain = plain_numbers(cells) if form == Form() else None
+    if plain is not None:
+        endless = np.isinf(plain)
+        nothing = np.zeros(len(plain), bool)
+        return Numbers(np.where(endless, np.nan, plain), nothing, int(endless.sum()))
     texts = pc.replace_substring(cells, "−", "-")
     if form.unit:
         texts = pc.utf8_trim(texts, f"{form.unit} ")
@@ -81,10 +106,11 @@ def find_form(texts: list[str], decimal: str | None = None) -> tuple[Form, float
     Parameters
     ----------
     texts
-        Different cells, none of them missing.
+        Different cells, none of them missing; at most 4,000 of them count.
     decimal
         Sign of decimals, where it is known.
     """
+    texts = texts[:: max(1, len(texts) // SAMPLE)]
     cells = pa.chunked_array([pa.array(texts, pa.string())])
     unit = next((u for u in UNITS if _share(texts, u) > 0.5), "")
     fits = {}
@@ -98,9 +124,9 @@ def find_form(texts: list[str], decimal: str | None = None) -> tuple[Form, float
     return best, fits[best], bool(comma and fits.get(other, 0.0) == fits[best])
 
 
-def has_codes(texts: list[str]) -> str:
+def has_codes(cells: Any) -> str:
     """Return why whole numbers are codes: leading zeros, or more digits than a float keeps."""
-    cells = pa.array(texts, pa.string())
+    cells = cells if isinstance(cells, pa.ChunkedArray) else pa.array(cells, pa.string())
     if pc.any(pc.match_substring_regex(cells, ZEROS + r"\d*$")).as_py():
         return "leading zeros"
     if pc.any(pc.match_substring_regex(cells, LONG)).as_py():

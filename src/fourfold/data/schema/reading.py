@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import missing_as_null, written
-from fourfold.data.schema.infer import infer_columns
-from fourfold.data.schema.infer_labels import infer_labels
+from fourfold.data.schema.inference.columns import infer_columns
+from fourfold.data.schema.inference.labels import infer_labels
+from fourfold.data.schema.inference.remarks import remarks
 from fourfold.data.schema.notes import Note
 from fourfold.data.schema.piles import check_same_columns, check_there
-from fourfold.data.schema.remarks import remarks
 from fourfold.data.schema.schema import Schema
 from fourfold.errors import DataError, some
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from fourfold.data.schema.schema import ReadPile
 
 __all__ = ["infer_schema", "read_piles"]
+
+HEAD: Final = 200
+"""Rows that are compared with the label before all are."""
 
 
 def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
@@ -57,7 +60,7 @@ def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPi
     """Infer the schema of tables, read them by it, and note the cells that do not fit."""
     schema = infer_schema(piles, hints)
     read = [schema.read(pile) for pile in piles]
-    notes = (*schema.notes, *remarks(piles, [one.frame for one in read], schema.columns))
+    notes = (*schema.notes, *remarks(piles, read, schema.columns))
     return replace(schema, notes=notes), read
 
 
@@ -70,6 +73,12 @@ def _drop_equal(
     answers = [written(missing_as_null(part[labels.columns[0]])) for part in with_labels]
     for name, column in columns.items():
         if not column.used or name in hints.keep or name in hints.columns or hints.kind(name):
+            continue
+        first = [written(missing_as_null(part[name][:HEAD])) for part in with_labels]
+        if any(
+            pc.all(pc.equal(a, b[:HEAD])).as_py() is False
+            for a, b in zip(first, answers, strict=True)
+        ):
             continue
         own = [written(missing_as_null(part[name])) for part in with_labels]
         same = [pc.equal(a, b) for a, b in zip(own, answers, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
-from fourfold.data.schema.column import Column
+from fourfold.data.schema.column import Column, Odd
 from fourfold.data.schema.labels import Labels
 from fourfold.data.schema.piles import check_there
 from fourfold.errors import DataError, one_line, some
@@ -34,6 +34,8 @@ class ReadPile(NamedTuple):
     y: NDArray[Any] | None
     beside: dict[str, Any]
     """Keywords of a Domain: groups, time, sample_weight, ids."""
+    odd: dict[Any, Odd]
+    """Column → its cells that do not fit."""
 
 
 @final
@@ -98,10 +100,10 @@ class Schema:
             raise DataError(
                 one_line(f"a table must have a column to learn from; left out are {gone}")
             )
-        frame = {
-            name: self.columns[name].read(pile.columns[name], name).cells for name in self.inputs
-        }
-        return ReadPile(pd.DataFrame(frame), *self.read_beside(pile))
+        read = {name: self.columns[name].read(pile.columns[name], name) for name in self.inputs}
+        odd = {name: one.odd for name, one in read.items() if one.odd is not None}
+        frame = pd.DataFrame({name: one.cells for name, one in read.items()})
+        return ReadPile(frame, *self.read_beside(pile), odd)
 
     def read_beside(self, pile: Pile) -> tuple[NDArray[Any] | None, dict[str, Any]]:
         """Read the labels of a pile, if it has some, and the annotations beside them.

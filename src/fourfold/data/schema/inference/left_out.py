@@ -22,6 +22,7 @@ __all__ = ["left_out"]
 
 ROWS: Final = 20
 """Fewer rows than these say nothing about a column."""
+HEAD: Final = 1_000
 UNNAMED: Final = re.compile(r"(?i)^(unnamed: ?\d+|index|rownames?|row_names?|rownum|)$")
 NAMED: Final = re.compile(r"(?i)^(id|uuid|guid|key|.*[_\W]id|.*Id)$")
 WHOLE: Final = r"^[+-]?\d{1,18}$"
@@ -45,6 +46,8 @@ def left_out(name: str, cells: Sequence[Cells]) -> str:
         return "every cell is missing"
     if n < ROWS:
         return ""
+    if any(_repeats(part[:HEAD]) for part in there):
+        return ""
     pooled = pa.chunked_array([chunk for part in there for chunk in part.chunks])
     kinds = len(pc.unique(pooled))
     if kinds == 1 and known == n:
@@ -52,6 +55,11 @@ def left_out(name: str, cells: Sequence[Cells]) -> str:
     if any(len(pc.unique(part)) < len(part) for part in there):
         return ""
     return _name_of_rows(name, there, pooled, complete=known == n)
+
+
+def _repeats(cells: Cells) -> bool:
+    """Return whether cells are of several values, of which some occur twice."""
+    return 1 < len(pc.unique(cells)) < len(cells)
 
 
 def _name_of_rows(name: str, there: Sequence[Cells], pooled: Cells, *, complete: bool) -> str:

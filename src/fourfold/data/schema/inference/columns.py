@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import distinct, is_category, is_written, missing_as_null, written
+from fourfold.data.schema.cells import distinct, is_category, is_written
 from fourfold.data.schema.column import Column
 from fourfold.data.schema.dates import find_format, shown_format
-from fourfold.data.schema.left_out import left_out
+from fourfold.data.schema.inference.alike import alike
+from fourfold.data.schema.inference.left_out import left_out
+from fourfold.data.schema.inference.strings import spellings, string_kind
 from fourfold.data.schema.notes import Note, joined
 from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
-from fourfold.data.schema.strings import spellings, string_kind
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ ROLES: Final[Mapping[str, Kind | None]] = {
     "time": None,
 }
 """Role → kind of its column."""
-TRUTH: Final = {"true": "1", "false": "0"}
 
 
 def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column], list[Note]]:
@@ -70,10 +70,8 @@ def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column
         elif name in hints.drop or name in hints.ignore:
             columns[name] = Column("ignored", missing=hints.marks, why="as asked")
         else:
-            found = [
-                missing_as_null(p.columns[name], hints.marks) for p in piles if name in p.columns
-            ]
-            cells = _alike(name, found)
+            raw = [pile.columns[name] for pile in piles if name in pile.columns]
+            cells = alike(name, raw, hints)
             wish = ROLES[roles[name]] if name in roles else hints.kind(name)
             if wish is None and any(is_category(p.columns[name]) for p in piles):
                 wish = "category"
@@ -90,44 +88,6 @@ def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column
     if unsure and hints.decimal is None:
         _settle_decimals(columns, unsure, notes)
     return columns, notes
-
-
-def _alike(name: str, cells: Sequence[Cells]) -> list[Cells]:
-    """Bring the cells of all piles to one type: texts where they differ.
-
-    Raises
-    ------
-    DataError
-        If they are dates here and numbers there.
-    """
-    kinds = {part.type for part in cells if part.null_count < len(part)}
-    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
-    if len(kinds) > 1 and all(any(test(kind) for test in numbers) for kind in kinds):
-        return [_float(part) for part in cells]
-    if len(kinds) == 1 and not any(pa.types.is_string(kind) for kind in kinds):
-        (kind,) = kinds
-        return [part if part.type == kind else pa.chunked_array([pa.nulls(len(part), kind)])
-                for part in cells]  # fmt: skip
-    if kinds and not any(pa.types.is_string(kind) for kind in kinds):
-        raise DataError(f"column {name!r} must hold the same in all domains; got dates and numbers")
-    texts = [written(part) for part in cells]
-    words = {text.lower() for text in distinct(texts)}
-    if len(words) > 2 and words <= {*TRUTH, *TRUTH.values()}:  # true here, 1 there
-        return [_as_digits(part) for part in texts]
-    return texts
-
-
-def _float(cells: Cells) -> Cells:
-    if is_written(cells):  # all of them are missing
-        return pa.chunked_array([pa.nulls(len(cells), pa.float64())])
-    return (cells.cast(pa.int8()) if pa.types.is_boolean(cells.type) else cells).cast(pa.float64())
-
-
-def _as_digits(cells: Cells) -> Cells:
-    lower = pc.utf8_lower(cells)
-    for word, digit in TRUTH.items():
-        lower = pc.if_else(pc.equal(lower, word), digit, lower)
-    return lower
 
 
 def _infer(

@@ -17,10 +17,10 @@ from fourfold.data.schema.cells import (
     missing_as_null,
     written,
 )
+from fourfold.data.schema.inference.strings import spellings
 from fourfold.data.schema.labels import WHOLE, YES, Labels
 from fourfold.data.schema.notes import Note, joined
 from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
-from fourfold.data.schema.strings import spellings
 from fourfold.errors import DataError, one_line
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from fourfold.data.schema.notes import Note
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
-    from fourfold.data.schema.column import Column
+    from fourfold.data.schema.column import Column, Odd
     from fourfold.data.schema.piles import Pile
+    from fourfold.data.schema.schema import ReadPile
 
 __all__ = ["remarks", "strange_cells"]
 
@@ -32,42 +32,39 @@ SOME: Final = 5
 
 
 def remarks(
-    piles: Sequence[Pile], frames: Sequence[pd.DataFrame], columns: Mapping[Any, Column]
+    piles: Sequence[Pile], read: Sequence[ReadPile], columns: Mapping[Any, Column]
 ) -> list[Note]:
     """Return remarks on all columns that are inputs, in their order."""
     notes = []
-    for name in frames[0].columns:
-        column = columns[name]
-        notes += strange_cells(piles, name, column)
-        if column.kind == "number":
-            values = [frame[name].to_numpy(np.float64) for frame in frames]
+    for name in read[0].frame.columns:
+        notes += strange_cells(piles, name, columns[name], [one.odd.get(name) for one in read])
+        if columns[name].kind == "number":
+            values = [one.frame[name].to_numpy(np.float64) for one in read]
             notes += [*_sentinels(name, values), *_units(name, piles, values)]
     return notes
 
 
-def strange_cells(piles: Sequence[Pile], name: Any, column: Column) -> list[Note]:
+def strange_cells(
+    piles: Sequence[Pile], name: Any, column: Column, odd: Sequence[Odd | None]
+) -> list[Note]:
     """Return remarks on the cells of a column that do not fit, the first three by line."""
-    if column.kind not in {"number", "date"}:
-        return []
-    odd, endless = 0, 0
     places: list[str] = []
-    for pile in piles:
-        read = column.read(pile.columns[name], name)
-        odd, endless = odd + len(read.strange), endless + read.infinite
-        cells = as_cells(pile.columns[name], name)
-        for at in read.strange[: SHOWN - len(places)].tolist():
+    for pile, found in zip(piles, odd, strict=True):
+        cells = as_cells(pile.columns[name], name) if found is not None else []
+        for at in [] if found is None else found.strange[: SHOWN - len(places)].tolist():
             where = pile.place(at) if len(piles) == 1 else f"{pile.name} {pile.place(at)}"
             places.append(f"{cells[at].as_py()!r:.30} ({where})")
-    notes = []
     total = sum(len(pile.columns[name]) for pile in piles)
-    if odd:
-        said = f"{odd} of {total} cells are no {column.kind}s and count as missing"
+    strange = sum(len(found.strange) for found in odd if found is not None)
+    endless = sum(found.infinite for found in odd if found is not None)
+    notes = []
+    if strange:
+        said = f"{strange} of {total} cells are no {column.kind}s and count as missing"
         said = f"{said}: {', '.join(places)}"
         notes.append(Note(str(name), said, "categories", str(name)))
     if endless:
-        notes.append(
-            Note(str(name), f"{endless} of {total} cells are infinite and count as missing")
-        )
+        said = f"{endless} of {total} cells are infinite and count as missing"
+        notes.append(Note(str(name), said))
     return notes
 
 
