@@ -83,6 +83,12 @@ def test_beside_rows_without_windows(given):
         model.fit(PILES.X, PILES.y, source=PILES.source)
 
 
+def test_beside_numbers():
+    source = Domain(PILES.X, PILES.X[:, 0] * 1.5)
+    with pytest.raises(ParameterError, match="temperature of LwF must be left out where"):
+        LwF(temperature=3.0).fit(PILES.X, PILES.X[:, 1] * 1.5, source=source)
+
+
 TRAINED = short(TargetOnly, network=NET).fit(PILES.X, PILES.y)
 
 

@@ -7,11 +7,13 @@ from typing import ClassVar, final
 
 from torch import Tensor, nn
 
+from fourfold.core.tasks import Regression
 from fourfold.methods.kit import (
     Batch,
     Fitted,
     Needs,
     NonNegative,
+    ParameterError,
     Phase,
     Positive,
     Problem,
@@ -72,6 +74,11 @@ class LwF(StartsFromHead):
 
     def _learn(self, problem: Problem) -> Fitted:
         task, old_task, recipe = problem.task, problem.known_source_task, problem.recipe
+        if isinstance(old_task, Regression) and self.is_changed("temperature"):
+            raise ParameterError(
+                "temperature of LwF must be left out where the source's labels are numbers, which "
+                f"have none; got {self.temperature}"
+            )
         old = copy.deepcopy(problem.source_model.head)
         model, kept, findings = warm_start(problem, self.head)
         train, held = hold_out(problem.target.known(), recipe)
