@@ -76,7 +76,7 @@ def read_domain(
         :func:`~fourfold.core.memory.max_memory` allows; the message names the file and the remedy.
     """
     part = read_part(Path(path), size)
-    known = schema if schema is not None or like is None else like.schema
+    known = schema if schema is not None or like is None or part.pile is None else like.schema
     wishes = _hints(label, missing, hints, known)
     inputs = like.schema.inputs if like is not None and like.schema is not None else ()
     with named(path):

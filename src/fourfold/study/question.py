@@ -107,13 +107,13 @@ def ask_transfer(
     if locate(sources, target).cell == "zeroshot":
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
-    asked = pose(sources, target, evaluate, options)
-    placement = asked.placement
+    placement = locate(sources, target)
     chosen = options.preparation([*sources, target])
     learnt = [*in_one_order(sources), target]
     prepared = prepare_questions(
         chosen, placement, learnt, {title: target}, [evaluate], options.network
     )[title]
+    asked = pose(sources, target, evaluate, options)
     return Question(
         title=title or f"{pool(sources).name or 'source'} → {target.name or 'target'}",
         placement=placement,

@@ -146,7 +146,8 @@ def test_a_failure_of_what_was_asked_for_is_said_first(
     options = ("--seeds", 1, "--folds", 2, "--steps", 5, *asked)
     said = fourfold("study", *domains, "-o", tmp_path / "out", *options)
     assert said.code == code, said
-    first = said.out.splitlines()[1]  # after the bar
+    found = said.out[said.out.index("\n", said.out.index("label")) :]  # after the reading of data
+    first = next(line for line in found.splitlines() if line.strip() and "%" not in line)
     assert first == (
         f"Failed: {method}: RuntimeError: a broken machine" if code else "source → target"
     )

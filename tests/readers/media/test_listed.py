@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+from fourfold.data.schema.cells import as_cells
 from fourfold.errors import DataError
 from fourfold.readers import read_domain, read_domains
 from fourfold.readers.media.listed import read_listed
@@ -108,11 +109,18 @@ def test_each_row_must_name_a_file(pets):
         read_domain(folder / "list.csv", label="label")
 
 
-def test_other_columns_and_other_tables(tmp_path):
-    assert read_listed(tmp_path / "a.csv", {"path": ["north", "south"], "y": [1, 2]}) is None
-    assert read_listed(tmp_path / "a.csv", {"path": [1, 2]}) is None
-    assert read_listed(tmp_path / "a.csv", {"path": [None, None]}) is None
-    assert read_listed(tmp_path / "a.csv", {"note": ["a.png"]}) is None
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"path": ["north", "south"], "y": [1, 2]},
+        {"path": [1, 2]},
+        {"path": [None, None]},
+        {"note": ["a.png"]},
+    ],
+)
+def test_other_columns_and_other_tables(tmp_path, columns):
+    cells = {name: as_cells(pd.Series(column)) for name, column in columns.items()}
+    assert read_listed(tmp_path / "a.csv", cells) is None
 
 
 def test_a_list_without_files_beside_classes_by_folder(pets):

@@ -110,7 +110,7 @@ def test_pictures_get_one_size(tmp_path):
 def test_several_folders_get_one_size_and_as_many_channels(tmp_path):
     draw(tmp_path / "one" / "x" / "a.png", 8, 8, mode="L")
     draw(tmp_path / "two" / "x" / "a.png", 5, 12)
-    with pytest.raises(DataError, match="one must be a table to have a column 'y'"):
+    with pytest.raises(DataError, match="must be a table to have a column 'y'"):
         read_domains([tmp_path / "one", tmp_path / "two"], label="y")
     source, target = read_domains([tmp_path / "one", tmp_path / "two"])
     assert source.rows.shape == target.rows.shape == (8, 12, 3)

@@ -76,9 +76,11 @@ def test_as_many_random_columns_as_sources():
 
 
 def test_a_target_that_cannot_be_prepared_alone_fails_in_its_baselines_only():
-    source = pd.DataFrame({"n": np.arange(90.0), "t": [f"many words {i} here" for i in range(90)]})
+    source = pd.DataFrame(
+        {"n": np.arange(90.0) ** 2, "t": [f"many words {i} here" for i in range(90)]}
+    )
     words = [f"- ! ? {'.' * i}" for i in range(30)]  # text, of no word
-    target = pd.DataFrame({"n": np.arange(30.0), "t": words})
+    target = pd.DataFrame({"n": np.arange(30.0) ** 2, "t": words})
     question = ask(Domain(source, [0, 1] * 45), Domain(target, [0, 1] * 15))
     assert isinstance(question.candidates["FineTune"].prepare, FrozenEstimator)
     assert isinstance(question.candidates["Linear"].prepare, TablePreparation)
@@ -93,7 +95,9 @@ def shops(n, seed, labelled=True):
     """Draw rows of shops that decide the label."""
     rng = np.random.default_rng(seed)
     shop = rng.integers(0, 20, n)
-    frame = pd.DataFrame({"shop": [f"shop {i}" for i in shop], "x": rng.normal(size=n)})
+    frame = pd.DataFrame(
+        {"shop": [f"{'abcdefghijklmnopqrst'[i]} street" for i in shop], "x": rng.normal(size=n)}
+    )
     return Domain(frame, shop * 7 % 20 % 2 if labelled else None)
 
 

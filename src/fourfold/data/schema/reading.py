@@ -39,10 +39,6 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     DataError
         If tables have different columns, lack one that hints name, or a column cannot be used.
     """
-    for pile in piles:
-        if not any(name not in hints.label for name in pile.columns):
-            only = some(pile.columns)
-            raise DataError(f"{pile.name} must have columns besides the label; got only {only}")
     labels = infer_labels([pile.columns for pile in piles], hints)
     hints.check_names(name for pile in piles for name in pile.columns)
     described = {name for name, column in hints.columns.items() if column.used}
@@ -59,6 +55,10 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
 
 def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPile]]:
     """Infer the schema of tables, read them by it, and note the cells that do not fit."""
+    for pile in piles:
+        if not any(name not in hints.label for name in pile.columns):
+            only = some(pile.columns)
+            raise DataError(f"{pile.name} must have columns besides the label; got only {only}")
     schema = infer_schema(piles, hints)
     read = [schema.read(pile) for pile in piles]
     notes = (*schema.notes, *remarks(piles, read, schema.columns))
