@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -26,14 +28,15 @@ def refused(read):
     return str(caught.value)
 
 
-def test_headers_that_cannot_be_read_are_named_at_once_up_to_ten(tmp_path):
-    folder = tmp_path / "a"
+def test_headers_that_cannot_be_read_are_named_at_once_up_to_ten(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("a")
     for path in pictures(folder, 28)[3:]:
         path.write_bytes(b"no picture")
     said = refused(lambda: read_domain(folder))
     assert "25 pictures in " in said
     assert "class0/06.png, class0/08.png, " in said
-    assert said.count(".png") == 10
+    assert said.split("; the first")[0].count(".png") == 10
     assert "and 15 more" in said
 
 
@@ -60,10 +63,11 @@ def test_texts_too(tmp_path):
     assert "3 texts in " in refused(lambda: read_domain(tmp_path))
 
 
-def test_long_names_are_shortened(tmp_path):
-    for path in pictures(tmp_path, 4):
+def test_long_names_are_shortened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in pictures(Path("a"), 4):
         path.rename(path.with_name("x" * 80 + path.name)).write_bytes(b"no picture")
-    said = refused(lambda: read_domain(tmp_path))
+    said = refused(lambda: read_domain(Path("a")))
     assert "4 pictures in " in said
     assert "class1/xxx" in said
     assert "xxx03.png" in said
