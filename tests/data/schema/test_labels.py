@@ -44,6 +44,18 @@ def test_few_prices_beside_many_are_prices():
     assert read(["18", "65"], label_type="numbers")[0].type == "numbers"
 
 
+def test_marks_among_measurements_are_missing_and_other_words_are_asked_about():
+    prices = [f"{1.5 * i:.2f}" for i in range(100)]
+    labels, (values,), notes = read([*prices, "?"])
+    assert labels.type == "numbers"
+    assert np.isnan(values[-1])
+    assert notes == ["1 labels '?' are read as missing"]
+    with pytest.raises(DataError, match="must be numbers; got 'sold' among them"):
+        read([*prices, "sold"])
+    assert np.isnan(read([*prices, "sold"], missing_label=("sold",))[1][0][-1])
+    assert read([*prices, "sold"], label_type="classes")[0].type == "classes"
+
+
 def test_numbers_are_read_in_their_form():
     labels, (values,), _ = read(["1,5", "2,25", ""])
     assert (labels.type, labels.decimal) == ("numbers", ",")

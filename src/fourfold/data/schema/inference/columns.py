@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fourfold.data.schema.hints import Hints
     from fourfold.data.schema.piles import Pile
 
-__all__ = ["infer_columns"]
+__all__ = ["DISGUISED", "infer_columns"]
 
 FITTING: Final = 0.9
 """Least share of different cells that must be numbers, or dates, where others are missing."""

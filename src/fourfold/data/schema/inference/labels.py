@@ -17,6 +17,7 @@ from fourfold.data.schema.cells import (
     missing_as_null,
     written,
 )
+from fourfold.data.schema.inference.columns import DISGUISED
 from fourfold.data.schema.inference.strings import spellings
 from fourfold.data.schema.labels import WHOLE, YES, Labels
 from fourfold.data.schema.notes import Note, joined
@@ -35,6 +36,8 @@ __all__ = ["infer_labels"]
 
 FITTING: Final = 0.5
 """From this share of numbers on, names beside them are noted."""
+MOSTLY: Final = 0.9
+"""From this share of numbers on, all labels must be numbers or marks of missing ones."""
 SAID: Final = 10
 """More classes than these that are whole numbers may be measurements: noted."""
 
@@ -61,17 +64,10 @@ def infer_labels(
     if len(columns) > 1:
         return _several(columns, hints, notes), notes
     (column,) = columns
-    numbers = _numbers(column, hints)
-    if numbers is not None and (hints.label_type == "numbers" or _measured(column, numbers)):
-        form = find_form(column.texts, hints.decimal)[0]
-        marks = _marks(column, hints)
-        return Labels((column.name,), "numbers", marks, **vars(form)), notes
     if hints.label_type == "yes-no":
         return Labels((column.name,), "yes-no", _marks(column, hints)), notes
-    if hints.label_type == "numbers":
-        odd = [text for text in column.texts if find_form([text])[1] < 1]
-        raise DataError(one_line(f"labels in {column.name!r} must be numbers; got {joined(odd)}"))
-    return _classes(column, hints, notes), notes
+    numbers = None if hints.label_type == "classes" else _numbers(column, hints, notes)
+    return numbers or _classes(column, hints, notes), notes
 
 
 def _column(
@@ -114,22 +110,38 @@ def _marks(column: _Found, hints: Hints) -> tuple[str, ...]:
     return () if any(text in MARKS for text in column.texts) else MARKS
 
 
-def _numbers(column: _Found, hints: Hints) -> list[NDArray[np.float64]] | None:
-    """Return the numbers of each pile; None if labels are names."""
-    if not column.texts or (is_written(column.piles[0]) and has_codes(column.texts)):
-        return None
-    if any(pa.types.is_boolean(part.type) for part in column.piles):
-        return None
+def _numbers(column: _Found, hints: Hints, notes: list[Note]) -> Labels | None:
+    """Return labels that are measurements, or numbers as asked; None if they are classes.
+
+    Raises
+    ------
+    DataError
+        If some of them are no numbers, and no usual marks of missing ones.
+    """
+    asked = hints.label_type == "numbers"
+    coded = is_written(column.piles[0]) and has_codes(column.texts)
+    boolean = any(pa.types.is_boolean(part.type) for part in column.piles)
     form, share, _ = find_form(column.texts, hints.decimal)
-    if share < 1:
+    if not asked and (boolean or coded or share < MOSTLY):
         return None
-    parsed = [parse_numbers(written(part), form).values for part in column.piles]
-    return [values[~np.isnan(values)] for values in parsed]
-
-
-def _measured(column: _Found, numbers: Sequence[NDArray[np.float64]]) -> bool:
-    del column
-    return any(are_measured(values) for values in numbers if len(values))
+    parsed = [parse_numbers(written(part), form) for part in column.piles]
+    known = [one.values[~np.isnan(one.values)] for one in parsed]
+    if not asked and not any(are_measured(values) for values in known if len(values)):
+        return None
+    pairs = list(zip(column.piles, parsed, strict=True))
+    odd = distinct(written(cells).filter(pa.array(one.strange)) for cells, one in pairs)
+    strange = [text for text in odd if text.casefold() not in DISGUISED]
+    if strange:
+        raise DataError(
+            one_line(
+                f"labels in {column.name!r} must be numbers; got {joined(strange)} among them: "
+                "mend them, or name them as missing_label"
+            )
+        )
+    if odd:
+        n = sum(int(one.strange.sum()) for one in parsed)
+        notes.append(Note(column.name, f"{n} labels {joined(odd)} are read as missing"))
+    return Labels((column.name,), "numbers", (*_marks(column, hints), *odd), **vars(form))
 
 
 def _classes(column: _Found, hints: Hints, notes: list[Note]) -> Labels:
