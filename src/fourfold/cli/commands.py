@@ -8,7 +8,7 @@ Nothing heavy is imported before a command runs, so that ``fourfold --help`` is 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -148,6 +148,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
             help="accuracy, balanced_accuracy, auc, f1, log_loss, brier, r2, mae, nmi or entropy."
         ),
     ] = None,
+    class_weight: Annotated[
+        Literal["balanced"] | None, typer.Option(help="Whether rare classes count alike.")
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(help="Epochs of a fit, at least 200 steps; by default the method's."),
@@ -198,6 +201,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         recipe={name: value for name, value in length.items() if value is not None} or None,
         allow_overlap=allow_overlap,
         metric=metric,
+        class_weight=class_weight,
         seeds=seeds,
         folds=folds,
         jobs=jobs,
@@ -206,8 +210,6 @@ def study(  # noqa: PLR0917  the command line passes them by name
         resume=resume,
         force=force,
     )
-    if epochs is not None and steps is not None:
-        raise ParameterError("--epochs and --steps must not both be given; got both")
     show_reading([domain for question in planned.questions.values() for domain in question.domains])
     with planned.folder.held(), _resumable():
         found: Any = planned.run()
