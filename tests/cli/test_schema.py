@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold import bundle, load
+from fourfold import Hints, bundle, load
 from fourfold.errors import FourfoldWarning
 from fourfold.methods.baselines.linear import Linear
 from fourfold.readers import read_domains
@@ -120,6 +120,15 @@ def test_one_row_alone_gets_the_answer_that_it_gets_among_others(fourfold, banks
         )
     frame = pd.read_csv(banks / "new.csv", sep=";", dtype=str).drop(index=3)
     assert (whole["prediction"].drop(index=3) == load(model).predict(frame)).all()
+
+
+def test_rows_are_named_by_the_column_of_the_schema(fourfold, banks):
+    files = [banks / "old.csv", banks / "new.csv"]
+    _, target = read_domains(files, label="grade", hints=Hints(id="since"))
+    assert target.schema.inputs == ["code", "rate"]
+    bundle.save(Linear().fit(target), banks / "named")
+    found, _ = predict(fourfold, banks / "named", banks / "new.csv")
+    assert found["id"][:2].tolist() == ["01/01/2021", "02/02/2021"]
 
 
 def test_a_cell_that_does_not_fit_is_named(fourfold, banks, model):

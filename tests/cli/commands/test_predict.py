@@ -63,9 +63,12 @@ def test_pictures_of_another_size_and_in_colour_are_predicted(fourfold, data, tm
 
 def test_rows_with_names_of_their_own():
     rows = ArrayRows(np.eye(2))
-    named = Domain(rows, ids=["a7", None])
-    assert {k: list(v) for k, v in _names(named, Path("x.csv")).items()} == {"id": ["a7", None]}
-    assert {k: list(v) for k, v in _names(Domain(rows), Path("x.csv")).items()} == {"row": [1, 2]}
+    fitted = Linear().fit(rows, [0, 1])
+    named, unnamed = (
+        _names(fitted, Domain(rows, ids=ids), Path("x.csv")) for ids in (["a7", None], None)
+    )
+    assert {name: list(values) for name, values in named.items()} == {"id": ["a7", None]}
+    assert {name: list(values) for name, values in unnamed.items()} == {"row": [1, 2]}
 
 
 def model(folder, names):
