@@ -75,7 +75,9 @@ def _of_two_axes(rows: Rows, wish: Known) -> Layout:
 
 
 def note(rows: Rows) -> str | None:
-    """Return a note on arrays (n, a, b), which might be read otherwise; None for other rows.
+    """Return a note on arrays (n, a, b), which might be read otherwise.
+
+    Squares are plainly pictures, and other rows have one layout: for these it is None.
 
     Examples
     --------
@@ -85,6 +87,8 @@ def note(rows: Rows) -> str | None:
      layout='pictures' reads them as grey pictures of 128 × 9"
     """
     if len(rows.shape) != 2 or rows.kind != "array" or rows.layout != "auto":
+        return None
+    if rows.shape[0] == rows.shape[1]:
         return None
     found = find_layout(rows, "auto")
     other: Known = "series" if found == "plane" else "pictures"
