@@ -70,7 +70,7 @@ def as_cells(values: Any, name: object = "") -> Cells:
 
 def is_written(cells: Cells) -> bool:
     """Return whether cells are texts."""
-    return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
+    return bool(pa.types.is_string(cells.type))
 
 
 def is_category(cells: Cells) -> bool:

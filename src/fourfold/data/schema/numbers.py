@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +25,7 @@ __all__ = [
     "find_form",
     "has_codes",
     "is_whole",
+    "misfits",
     "parse_numbers",
     "plain_numbers",
 ]
@@ -144,6 +145,14 @@ def find_form(texts: list[str], decimal: str | None = None) -> tuple[Form, float
     comma = best == Form(".", ",", unit)  # 21,501 may be 21.501
     other = Form(",", "", unit)
     return best, fits[best], bool(comma and fits.get(other, 0.0) == fits[best])
+
+
+def misfits(texts: Sequence[str]) -> list[str]:
+    """Return the texts that are numbers in no form."""
+    cells = pa.chunked_array([pa.array(texts, pa.string())])
+    form, _, _ = find_form(list(texts))
+    pairs = zip(texts, parse_numbers(cells, form).strange, strict=True)
+    return [text for text, strange in pairs if strange and find_form([text])[1] < 1]
 
 
 def has_codes(cells: Any) -> str:

@@ -16,7 +16,7 @@ from fourfold.data.schema.inference.alike import alike
 from fourfold.data.schema.inference.left_out import left_out
 from fourfold.data.schema.inference.strings import spellings, string_kind
 from fourfold.data.schema.notes import Note, joined
-from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
+from fourfold.data.schema.numbers import find_form, has_codes, misfits, parse_numbers
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -207,10 +207,8 @@ def _string(
     if codes:
         notes.append(Note(name, f"whole numbers with {codes} are categories", "numbers", name))
     elif find_form(list(texts))[1] >= FITTING:
-        odd = [t for t in texts if find_form([t])[1] < 1]
-        notes.append(
-            Note(name, f"codes such as {joined(odd)} beside numbers: categories", "numbers", name)
-        )
+        said = f"codes such as {joined(misfits(texts))} beside numbers: categories"
+        notes.append(Note(name, said, "numbers", name))
     elif uncertain:
         other = ("categories", "text")[kind == "category"]
         notes.append(

@@ -21,7 +21,7 @@ from fourfold.data.schema.inference.columns import DISGUISED
 from fourfold.data.schema.inference.strings import spellings
 from fourfold.data.schema.labels import WHOLE, YES, Labels
 from fourfold.data.schema.notes import Note, joined
-from fourfold.data.schema.numbers import find_form, has_codes, parse_numbers
+from fourfold.data.schema.numbers import find_form, has_codes, misfits, parse_numbers
 from fourfold.errors import DataError, one_line
 
 if TYPE_CHECKING:
@@ -84,12 +84,8 @@ def _column(
         found = [text for text in texts if text in MARKS]
         empty = any(part.null_count for part in cells)
         if found and not empty:
-            n = sum(
-                pc.sum(pc.is_in(written(c), value_set=pa.array(found))).as_py() or 0 for c in cells
-            )
-            notes.append(
-                Note(name, f"{n} labels {joined(found)} are read as missing", "missing_label", "")
-            )
+            said = f"{_count(cells, found)} labels {joined(found)} are read as missing"
+            notes.append(Note(name, said, "missing_label", ""))
         elif found:
             notes.append(
                 Note(
@@ -102,6 +98,12 @@ def _column(
         marks = () if found and empty else MARKS
     kept = [missing_as_null(part, ("", *marks)) for part in cells]
     return _Found(name, kept, distinct(written(part) for part in kept))
+
+
+def _count(piles: Sequence[Cells], marks: Sequence[str]) -> int:
+    """Return the number of cells that are one of some marks."""
+    found = [pc.is_in(written(part), value_set=pa.array(marks)) for part in piles]
+    return sum(pc.sum(part).as_py() or 0 for part in found)
 
 
 def _marks(column: _Found, hints: Hints) -> tuple[str, ...]:
@@ -163,10 +165,7 @@ def _classes(column: _Found, hints: Hints, notes: list[Note]) -> Labels:
                 )
             )
     elif find_form(texts)[1] >= FITTING and texts:
-        why = (
-            has_codes(texts)
-            or f"some are names, {joined(t for t in texts if find_form([t])[1] < 1)}"
-        )
+        why = has_codes(texts) or f"some are names, {joined(misfits(texts))}"
         notes.append(Note(name, f"numbers are read as names of classes: {why}"))
     alike = spellings(texts)[:1]
     notes += [Note(name, f"{joined(one)} are different classes: are they one?") for one in alike]
@@ -186,10 +185,7 @@ def _minus_one(
             f"labels in {name!r} that are only -1 and 1 are ambiguous: say whether -1 is a mark of "
             "missing labels, missing_label=('-1',), or a class, missing_label=('',)"
         )
-    texts = [written(part) for part in column.piles]
-    n = sum(
-        pc.sum(pc.is_in(part, value_set=pa.array(["-1", "-1.0"]))).as_py() or 0 for part in texts
-    )
+    n = _count(column.piles, ["-1", "-1.0"])
     notes.append(Note(name, f"{n} labels -1 are read as missing", "missing_label", ""))
     return (*marks, "-1", "-1.0")
 
@@ -217,7 +213,7 @@ def _several(columns: Sequence[_Found], hints: Hints, notes: list[Note]) -> Labe
     texts = sorted({text for column in columns for text in column.texts})
     form, share, _ = find_form(texts, hints.decimal)
     if share < 1 or hints.label_type in {"classes", "yes-no"}:
-        odd = [text for text in texts if find_form([text])[1] < 1] or texts
+        odd = misfits(texts) or texts
         raise DataError(
             one_line(
                 "several columns of labels must be numbers, or answers of yes and no; got "
