@@ -104,10 +104,10 @@ def ask_transfer(
     DataError, ParameterError
         If data or options do not fit.
     """
-    if locate(sources, target).cell == "zeroshot":
+    placement = locate(sources, target)
+    if placement.cell == "zeroshot":
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
-    placement = locate(sources, target)
     chosen = options.preparation([*sources, target])
     learnt = [*in_one_order(sources), target]
     prepared = prepare_questions(

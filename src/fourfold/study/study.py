@@ -13,7 +13,7 @@ from fourfold.bundle.files import as_folder
 from fourfold.core.atomic import whole_folder
 from fourfold.estimators.joint import JointEstimator
 from fourfold.methods.saved import load
-from fourfold.study.asking.effects import ClassWeight, settle
+from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.options import Options
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.conclusion import conclude, conclude_tasks
@@ -200,7 +200,7 @@ class Study:
             )
             questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
-        self.questions = settle(options, questions, class_weight)
+        self.questions = give_weights(options, questions, class_weight)
         self.network = network
         self.store = store or current().store or own_store()
         self.folder = StudyFolder(

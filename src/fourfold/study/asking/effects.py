@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from fourfold.study.asking.options import Options
     from fourfold.study.question import Question
 
-__all__ = ["ClassWeight", "settle"]
+__all__ = ["ClassWeight", "give_weights"]
 
 ClassWeight: TypeAlias = Literal["balanced"] | dict[Any, float] | None
 
 
-def settle(
+def give_weights(
     options: Options, questions: Mapping[str, Question], class_weight: ClassWeight
 ) -> dict[str, Question]:
     """Give class weights to the methods of each question, and note those without weights.
