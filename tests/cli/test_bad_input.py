@@ -302,6 +302,8 @@ def test_options_out_of_bounds(study, here, options, words):
         (("learn",), "No such command 'learn'; see fourfold --help"),
         (("study",), "Missing option '-o' / '--output'; see fourfold --help"),
         (("map", "--source", "a.csv"), "--source and --target must be given together"),
+        (("map", "--label", "y"), "--source and --target must be given together"),
+        (("map", "--classes", "c.csv"), "got neither"),
         (("predict",), "see fourfold --help"),
     ],
 )

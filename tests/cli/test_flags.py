@@ -22,6 +22,7 @@ from fourfold.methods.cell import Facts
         ("got 0: generalized=True lets the others in", "got 0: --generalized lets the others in"),
         ("epochs must be left out beside steps; got both",
          "--epochs must be left out beside --steps; got both"),
+        ("share one (max_categories=256)", "share one (--max-categories 256)"),
         ("class_weight must be taken", "--class-weight must be taken"),
         ("the classes are not described", "the classes are not described (--classes)"),
         ("are labels in a column (--label)?", "are labels in a column (--label)?"),

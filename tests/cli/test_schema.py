@@ -101,6 +101,21 @@ def test_options_that_do_not_fit_are_one_sentence(fourfold, banks, tmp_path):
     fourfold("map", *domains(banks), "--text", "code", "--drop", "code").refused("given once")
 
 
+def test_the_cap_of_categories_is_an_option(fourfold, tmp_path):
+    shop = np.arange(80) % 20
+    table = pd.DataFrame({"shop": [f"s{one:02}" for one in shop], "y": shop % 2})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    table[::-1].to_csv(tmp_path / "b.csv", index=False)
+    np.savez(tmp_path / "c.npz", X=np.eye(8), y=np.arange(8) % 2)
+    options = ("-o", tmp_path / "out", "--max-categories", 9, "--methods", "Rehearsal")
+    few = (*options, "--seeds", 1, "--folds", 2, "--steps", 1)
+    data = ("--source", tmp_path / "a.csv", "--target", tmp_path / "b.csv", "--label", "y")
+    run = fourfold("study", *data, *few)
+    assert "the 8 most frequent have a feature each" in " ".join(run.out.split()), run
+    arrays = ("--source", tmp_path / "c.npz", "--target", tmp_path / "c.npz")
+    fourfold("study", *arrays, *few).refused("--max-categories must stand beside tables")
+
+
 @pytest.fixture(scope="module")
 def model(banks):
     """A linear model of the target, saved."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fourfold import Domain
-from fourfold.data.kinds import kind_difference, label_kind, settled
+from fourfold.data.kinds import kind_difference, label_kind, settle_labels
 from fourfold.errors import DataError
 
 
@@ -57,7 +57,7 @@ def test_numbers_beside_the_same_numbers_as_names_are_refused(pair):
 
 
 def test_what_is_settled_holds_for_parts_too():
-    source, target = settled([PRICES, FEW])
+    source, target = settle_labels([PRICES, FEW])
     assert source.measured
     assert target.measured
     assert target.subset(np.array([0, 1])).measured
@@ -66,7 +66,7 @@ def test_what_is_settled_holds_for_parts_too():
     assert not PRICES.unlabelled().measured
     assert PRICES.subset(np.arange(5)).measured
     plain = pile([0, 1, 2, 1])
-    assert settled([plain, PRICES])[0] is plain
+    assert settle_labels([plain, PRICES])[0] is plain
 
 
 def test_differences_in_kind_are_described():

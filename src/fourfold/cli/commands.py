@@ -1,4 +1,4 @@
-"""Commands of the command line, and the options that several of them share.
+"""Commands of the command line.
 
 Nothing heavy is imported before a command runs, so that ``fourfold --help`` is quick.
 """
@@ -12,43 +12,11 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from fourfold.cli.reading import reads_data
-from fourfold.core.memory import max_memory
+from fourfold.cli.options import Classes, Memory, Model, Source, Task, Tasks, Vectors, reads_data
 from fourfold.errors import FileError, ParameterError
 
 __all__ = ["app"]
 
-
-def _bound(context: typer.Context, limit: str | None) -> None:
-    """Bound the memory that the readers of a command may take."""
-    if limit is not None:
-        context.with_resource(max_memory(limit))
-
-
-Source = Annotated[
-    list[Path] | None, typer.Option(help="Data to transfer from; may be given several times.")
-]
-Tasks = Annotated[
-    list[str] | None, typer.Option(help="NAME=PATH of each of several tasks that all matter.")
-]
-Classes = Annotated[
-    Path | None,
-    typer.Option(
-        help="Descriptions of classes, one per row, names first; or names, with --vectors."
-    ),
-]
-Vectors = Annotated[Path | None, typer.Option(help="Word vectors for the names of the classes.")]
-Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
-Task = Annotated[str | None, typer.Option(help="Name of the task, for a model of several tasks.")]
-Memory = Annotated[
-    str | None,
-    typer.Option(
-        "--max-memory",
-        help="Memory that reading a file may take, e.g. 4G; by default half of what is free.",
-        callback=_bound,
-        expose_value=False,
-    ),
-]
 
 FAILED: Final = 3
 """Exit code of a study in which a baseline, or a method that was asked for, failed."""
@@ -87,15 +55,13 @@ def show_map(
             source=source, target=target, evaluate=evaluate, classes=classes, vectors=vectors
         )
         show_tasks(read_tasks(task, reading))
-    elif target is None and not source and evaluate is None:
-        show_bare_map()
-    elif target is None or not source:
-        raise ParameterError("--source and --target must be given together; got one of them")
-    else:
+    elif source or target or evaluate or classes or vectors or reading.says_something:
         from fourfold.cli.inputs import read_transfer
 
         data = read_transfer(reading, source, target, evaluate, classes, vectors)
         show_place(data["source"], data["target"], data["evaluate"])
+    else:
+        show_bare_map()
 
 
 @app.command()
@@ -135,6 +101,10 @@ def study(  # noqa: PLR0917  the command line passes them by name
             help="Sentence encoder for texts: all-MiniLM-L6-v2, another name, or a folder; by "
             "default words are counted."
         ),
+    ] = None,
+    max_categories: Annotated[
+        int | None,
+        typer.Option(help="Features of a column of categories, at most; by default 256."),
     ] = None,
     allow_overlap: Annotated[
         bool,
@@ -198,6 +168,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         clusters=clusters,
         network=network,
         encoder=encoder,
+        prepare=inputs.preparation(max_categories, data),
         recipe={name: value for name, value in length.items() if value is not None} or None,
         allow_overlap=allow_overlap,
         metric=metric,

@@ -37,6 +37,8 @@ PHRASES: Final = {
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
+    "(max_categories=256)": "(--max-categories 256)",
+    "max_categories must": "--max-categories must",
     "max_memory": "--max-memory",
     "missing_label=('',)": "--missing-label ''",
     "missing_label=('-1',)": "--missing-label=-1",

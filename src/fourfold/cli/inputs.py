@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, final
 from fourfold.data.schema import Hints
 from fourfold.errors import DataError, ParameterError, some
 from fourfold.frozen.store import Store
+from fourfold.preparation.tables import TablePreparation
 from fourfold.readers import read_classes, read_domain, read_domains
 from fourfold.readers.media.decoded import DecodedRows
 from fourfold.readers.parts import is_table
 from fourfold.readers.schemas import read_schema, write_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Reading",
     "check_vectors",
+    "preparation",
     "read_descriptions",
     "read_evaluated",
     "read_tasks",
@@ -42,6 +44,11 @@ class Reading:
     hints: Hints
     schema: Path | None = None
     write_schema: Path | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is said."""
+        return self != NOTHING_SAID
 
     def domains(self, paths: Sequence[Path], *, described: bool = False) -> list[Domain]:
         """Read several files or folders together; labels of described classes are classes."""
@@ -76,7 +83,11 @@ def read_transfer(
 ) -> dict[str, Any]:
     """Read the data of a study of a source and a target, as keywords of ``Study``."""
     if not source or target is None:
-        raise ParameterError("a study must be given --source and --target, or several --task")
+        given = [] if not source and target is None else ["--source" if source else "--target"]
+        raise ParameterError(
+            "--source and --target must be given together, or several --task; got "
+            f"{'only ' if given else 'neither'}{''.join(given)}"
+        )
     check_vectors(classes, vectors)
     described = classes is not None
     paths = [*source, target]
@@ -90,6 +101,19 @@ def read_transfer(
         labels = next((domain.known for domain in domains if domain.n_labelled), None)
         goal = goal.described(read_descriptions(classes, vectors, labels))
     return {"source": sources, "target": goal, "evaluate": judged}
+
+
+def preparation(max_categories: int | None, data: Mapping[str, Any]) -> TablePreparation | None:
+    """Return the preparation of tables that options ask for; None without any."""
+    if max_categories is None:
+        return None
+    domains = list(data["tasks"].values()) if "tasks" in data else [data["target"]]
+    for domain in domains:
+        if domain.rows.kind != "table":
+            raise ParameterError(
+                f"--max-categories must stand beside tables; got it beside {domain.rows.kind}"
+            )
+    return TablePreparation(max_categories=max_categories)
 
 
 def read_descriptions(

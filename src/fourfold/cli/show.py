@@ -69,7 +69,7 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     rows = [domain.rows for domain in (*sources, target)]
     if target.rows.kind == "table":
         for note in TablePreparation().fit(*rows).notes():
-            console.print(f"  ! {note}")
+            console.print(f"  ! {with_flags(note)}")
     _show_plan(locate(sources, target), lambda: check_transfer(sources, target, evaluate))
 
 
@@ -150,7 +150,7 @@ def show_found(
         model = f"→ The model, {name}, is in {folder / 'best'}; chosen by {by}." if name else ""
     console.print(found.sentence, style=f"bold {COLOURS[found.verdict]}")
     for note in found.notes:
-        console.print(f"Note: {note}")
+        console.print(f"Note: {with_flags(note)}")
     if model:
         console.print(model)
     report = folder / "report.html"

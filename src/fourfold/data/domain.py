@@ -11,8 +11,8 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold.data.annotations import Annotations
 from fourfold.data.descriptions import Descriptions
+from fourfold.data.frames import read_by
 from fourfold.data.labels import are_measured, read_labels
-from fourfold.data.reading import read_by
 from fourfold.data.rows import Rows, StackedRows, as_rows
 from fourfold.errors import DataError
 

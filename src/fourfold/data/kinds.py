@@ -20,10 +20,11 @@ __all__ = [
     "Kind",
     "are_binary",
     "as_numbers",
+    "called",
     "check_names",
     "kind_difference",
     "label_kind",
-    "settled",
+    "settle_labels",
 ]
 
 Kind: TypeAlias = Literal["classes", "numbers", "yes-no"]
@@ -61,7 +62,7 @@ def label_kind(domain: Domain, *beside: Domain) -> Kind:
     return "numbers" if measured and _joins(domain, measured) else "classes"
 
 
-def settled(domains: Sequence[Domain]) -> list[Domain]:
+def settle_labels(domains: Sequence[Domain]) -> list[Domain]:
     """Return domains whose labels are all marked as measurements that are some beside the others.
 
     Raises
@@ -85,8 +86,8 @@ def kind_difference(one: Domain, other: Domain) -> str:
         (width(d), WORDS[label_kind(d, e)]) for d, e in ((one, other), (other, one))
     )
     if first != second:
-        return f"{first} in {_called(one)}, {second} in {_called(other)}"
-    return "" if a == b else f"{a or 1} a row in {_called(one)}, {b or 1} a row in {_called(other)}"
+        return f"{first} in {called(one)}, {second} in {called(other)}"
+    return "" if a == b else f"{a or 1} a row in {called(one)}, {b or 1} a row in {called(other)}"
 
 
 def check_names(*domains: Domain) -> None:
@@ -106,7 +107,7 @@ def check_names(*domains: Domain) -> None:
         found = [name for name in named[0].counts if _number(name) in numbered.counts]
         if found:
             raise DataError(
-                f"labels of {_called(named[0])} and of {_called(numbered)} must both be names or "
+                f"labels of {called(named[0])} and of {called(numbered)} must both be names or "
                 f"both be numbers; got names such as {some(map(repr, found), 2)} beside numbers "
                 f"such as {some(list(numbered.counts)[:2])}: convert one of them"
             )
@@ -166,5 +167,6 @@ def _number(name: object) -> float | None:
         return None
 
 
-def _called(domain: Domain) -> str:
+def called(domain: Domain) -> str:
+    """Return the name of a domain for messages."""
     return domain.name or "the data"

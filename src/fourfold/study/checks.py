@@ -15,8 +15,8 @@ from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import infer_task
 from fourfold.data.domain import Domain, pool
-from fourfold.data.kinds import kind_difference, settled
-from fourfold.data.settle import settle
+from fourfold.data.kinds import called, kind_difference, settle_labels
+from fourfold.data.tables import settle_tables
 from fourfold.errors import DataError, ParameterError, one_line
 from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from fourfold.preparation.choose import Preparation
 
 __all__ = [
-    "called",
     "check_classes",
     "check_network",
     "check_numbers",
@@ -64,7 +63,7 @@ def of_transfer(
         known = target.classes
         sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]
     judged = [] if evaluate is None else [evaluate]
-    target, *rest = settled(settle([target, *sources, *judged]))
+    target, *rest = settle_labels(settle_tables([target, *sources, *judged]))
     return rest[: len(sources)], target, rest[-1] if judged else None
 
 
@@ -214,11 +213,6 @@ def _naming(domain: Domain) -> Iterator[None]:
         yield
     except DataError as error:
         raise DataError(f"{called(domain)}: {error}") from error
-
-
-def called(domain: Domain) -> str:
-    """Return the name of a domain for messages."""
-    return domain.name or "the data"
 
 
 def named(domain: Domain, name: str) -> Domain:

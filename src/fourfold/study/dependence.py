@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fourfold.study.checks import called
+from fourfold.data.kinds import called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

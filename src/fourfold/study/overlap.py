@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from fourfold.data.differences import input_difference
+from fourfold.data.kinds import called
 from fourfold.data.rows import hash_contents
 from fourfold.errors import DataError, some
-from fourfold.study.checks import called
 from fourfold.study.dependence import earlier_rows, later_rows, rows_of_groups
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.tasks import Classification, Clustering, Regression, infer_task
 from fourfold.data.descriptions import candidate_classes
 from fourfold.data.domain import pool
-from fourfold.data.kinds import kind_difference
+from fourfold.data.kinds import called, kind_difference
 from fourfold.errors import DataError, ParameterError, some
-from fourfold.study.checks import called, check_classes
+from fourfold.study.checks import check_classes
 from fourfold.study.diagnostics.leaks import leaks
 from fourfold.study.held_classes import HeldClasses
 from fourfold.study.scores import (

@@ -10,8 +10,8 @@ from torch import nn
 
 from fourfold.data.differences import input_difference
 from fourfold.data.domain import in_one_order, pool
-from fourfold.data.kinds import settled
-from fourfold.data.settle import settle
+from fourfold.data.kinds import settle_labels
+from fourfold.data.tables import settle_tables
 from fourfold.errors import ParameterError
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.texts import MINILM, encode_descriptions
@@ -139,7 +139,7 @@ def ask_tasks(
     DataError, ParameterError
         If data or options do not fit.
     """
-    read = settle([*tasks.values(), *(one for one in evaluate.values() if one is not None)])
+    read = settle_tables([*tasks.values(), *(one for one in evaluate.values() if one is not None)])
     tasks = dict(zip(tasks, read, strict=False))
     asked_of = iter(read[len(tasks) :])
     evaluate = {name: None if one is None else next(asked_of) for name, one in evaluate.items()}
@@ -149,7 +149,7 @@ def ask_tasks(
     judged = {name: None if d is None else named(d, name) for name, d in evaluate.items()}
     for name, rows in judged.items():
         if rows is not None:
-            targets[name], judged[name] = settled([targets[name], rows])
+            targets[name], judged[name] = settle_labels([targets[name], rows])
     folds = common_folds(targets, options.folds)
 
     def protocol_of(name: str, rows: Domain | None) -> Protocol:

@@ -122,6 +122,18 @@ def test_columns_that_are_left_out_are_noted_and_kept_by_a_hint(cells, why):
     assert infer(cells, keep=("x",)).inputs == ["other", "x"]
 
 
+@pytest.mark.parametrize(
+    ("name", "out"),
+    [("id", True), ("rowId", True), ("customerid", True), ("Order_ID", True), ("paid", False),
+     ("bid", False), ("humid", False)],
+)  # fmt: skip
+def test_different_whole_numbers_are_an_identifier_by_their_name(name, out):
+    cells = np.random.default_rng(0).permutation(10 * N)[:N]
+    frame = pd.DataFrame({name: cells, "other": ["u", "v"] * (N // 2)})
+    schema = infer_schema([as_pile(frame, "t")], Hints())
+    assert (name not in schema.inputs) is out
+
+
 def test_an_index_of_each_pile_is_one_and_few_rows_say_nothing():
     assert infer(range(30), range(40)).inputs == ["other"]
     assert infer(range(9)).inputs == ["other", "x"]

@@ -8,9 +8,9 @@ import numpy as np
 
 from fourfold.core.tasks import Classification
 from fourfold.data.domain import pool
+from fourfold.data.kinds import called
 from fourfold.errors import DataError, some
 from fourfold.estimators.problem import Given
-from fourfold.study.checks import called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

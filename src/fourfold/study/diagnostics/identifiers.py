@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from fourfold.data.rows import FrameRows
+from fourfold.data.schema.identifiers import is_named_individual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,17 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["repeated_identifiers"]
 
-WORDS: Final = frozenset(
-    {
-        *("account", "animal", "client", "customer", "household", "id", "ids", "identifier"),
-        *("participant", "patient", "person", "recording", "speaker", "subject", "user", "uuid"),
-    }
-)
-"""Last words of an identifier's name."""
-NUMBERS: Final = frozenset({"code", "key", "name", "no", "nr", "number"})
-"""Words that may follow."""
-PARTS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-"""Words of a name: ``patientId`` and ``PATIENT_ID`` are of two."""
 CODE: Final = re.compile(r"[^\W\d_]{0,6}[-_ ]?\d+[-_ ]?[^\W\d_]?")
 """A code: maybe some letters, then digits."""
 FEWEST: Final = 5
@@ -80,10 +70,7 @@ def _identifies(name: str, column: pd.Series[Any]) -> bool:
     known = column.dropna()
     if numbers and (known % 1 != 0).any():
         return False
-    words = [word.lower() for word in PARTS.findall(name)]
-    if words[-1:] and words[-1] in NUMBERS:
-        words.pop()
-    if words[-1:] and words[-1] in WORDS:
+    if is_named_individual(name):
         return True
     if numbers:
         return False

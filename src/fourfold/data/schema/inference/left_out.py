@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import is_written
+from fourfold.data.schema.identifiers import is_named_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ ROWS: Final = 20
 """Fewer rows than these say nothing about a column."""
 HEAD: Final = 1_000
 UNNAMED: Final = re.compile(r"(?i)^(unnamed: ?\d+|index|rownames?|row_names?|rownum|)$")
-NAMED: Final = re.compile(r"(?i)^(id|uuid|guid|key|.*[_\W]id|.*Id)$")
 WHOLE: Final = r"^[+-]?\d{1,18}$"
 LONG: Final = r"^\d{16,}$"
 
@@ -69,12 +69,12 @@ def _name_of_rows(name: str, there: Sequence[Cells], pooled: Cells, *, complete:
     if len(numbers) == len(there):
         if complete and _is_running([one for one in numbers if len(one)]):
             return "running index"
-        if NAMED.match(name) and unique:
+        if is_named_identifier(name) and unique:
             return "identifier by its name, no number occurs twice"
     if is_written(pooled) and complete and unique:
         if pc.all(pc.match_substring_regex(pooled, LONG)).as_py():
             return "identifier of 16 digits or more, none occurs twice"
-        if NAMED.match(name) or UNNAMED.match(name):
+        if is_named_identifier(name) or UNNAMED.match(name):
             return "identifier by its name, no cell occurs twice"
     return ""
 

@@ -1,4 +1,4 @@
-"""Options on the reading of data, the same for every command that reads some."""
+"""Options that several commands share: their data, and how these are read."""
 
 # typer evaluates the annotations of a command: no "from __future__ import annotations" here
 
@@ -10,9 +10,43 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
-__all__ = ["reads_data"]
+from fourfold.core.memory import max_memory
+
+__all__ = ["Classes", "Memory", "Model", "Source", "Task", "Tasks", "Vectors", "reads_data"]
 
 Names = list[str] | None
+
+
+def _bound(context: typer.Context, limit: str | None) -> None:
+    """Bound the memory that the readers of a command may take."""
+    if limit is not None:
+        context.with_resource(max_memory(limit))
+
+
+Source = Annotated[
+    list[Path] | None, typer.Option(help="Data to transfer from; may be given several times.")
+]
+Tasks = Annotated[
+    list[str] | None, typer.Option(help="NAME=PATH of each of several tasks that all matter.")
+]
+Classes = Annotated[
+    Path | None,
+    typer.Option(
+        help="Descriptions of classes, one per row, names first; or names, with --vectors."
+    ),
+]
+Vectors = Annotated[Path | None, typer.Option(help="Word vectors for the names of the classes.")]
+Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]
+Task = Annotated[str | None, typer.Option(help="Name of the task, for a model of several tasks.")]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        help="Memory that reading a file may take, e.g. 4G; by default half of what is free.",
+        callback=_bound,
+        expose_value=False,
+    ),
+]
 
 
 def reads_data(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from fourfold.data.domain import Domain
 
-__all__ = ["settle"]
+__all__ = ["settle_tables"]
 
 
-def settle(domains: Sequence[Domain]) -> list[Domain]:
+def settle_tables(domains: Sequence[Domain]) -> list[Domain]:
     """Read the tables among domains that have no schema yet, those of the same columns together.
 
     Raises
