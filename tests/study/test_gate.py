@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fourfold.study.gate import Interval, bootstrap, corrected_t, delta_m, holm, paired_bootstrap
+from fourfold.study.gate import Bootstrap, Interval, corrected_t, delta_m, holm
+from fourfold.study.metrics.base import mean_rater
 
 
 def fixed(low, high, p):
     return lambda _level: Interval((low + high) / 2, low, high, p)
+
+
+def resampled(rows, weight=None, *, groups=None, rounds=2000, seed=0):
+    """Estimate the interval of a mean of differences (seeds, rows)."""
+    n_seeds, n_rows = rows.shape
+    draw = Bootstrap(n_seeds, n_rows, weight=weight, groups=groups, rounds=rounds, seed=seed)
+    return draw.interval(draw.rate({"x": [mean_rater(one) for one in rows]})["x"])
 
 
 def test_corrected_t_is_nadeau_and_bengios_interval():
@@ -43,7 +51,7 @@ def test_a_single_difference_is_undecided():
     assert holm({"one": corrected_t(np.array([0.3]), 0.5)})["one"][1] == "undecided"
 
 
-def test_paired_bootstrap_covers_the_true_difference():
+def test_the_bootstrap_covers_the_true_difference():
     """95 % intervals hold the truth in about 95 % of the experiments."""
     random = np.random.default_rng(1)
     truth, hits = 0.05, 0
@@ -51,7 +59,7 @@ def test_paired_bootstrap_covers_the_true_difference():
         better = random.random((1, 400)) < 0.8 + truth
         worse = random.random((1, 400)) < 0.8
         rows = better.astype(float) - worse
-        interval = paired_bootstrap(rows, rounds=400, seed=i)(0.05)
+        interval = resampled(rows, rounds=400, seed=i)(0.05)
         hits += interval.low <= truth <= interval.high
     assert 0.9 <= hits / 200 <= 0.99
 
@@ -59,28 +67,36 @@ def test_paired_bootstrap_covers_the_true_difference():
 def test_rows_are_averaged_by_their_weights():
     rows = np.random.default_rng(0).normal(size=(2, 400)) + np.array([0.0, 1.0]).repeat(200)
     weight = np.array([1.0, 9.0]).repeat(200)
-    weighted, alike = (paired_bootstrap(rows, w)(0.05) for w in (weight, None))
+    weighted, alike = (resampled(rows, w)(0.05) for w in (weight, None))
     assert weighted.mean == pytest.approx(np.average(rows.mean(0), weights=weight))
     assert weighted.low < weighted.mean < weighted.high
     assert (alike.high < 0.7, weighted.low > 0.7) == (True, True)
 
 
-def test_paired_bootstrap_holds_the_variance_of_seeds():
+def test_the_bootstrap_holds_the_variance_of_seeds():
     """What differs by seed widens the interval, however many rows there are."""
     steady = np.full((5, 2000), 0.05)
     shaky = steady + np.array([-0.2, -0.1, 0.0, 0.1, 0.2])[:, None]
-    narrow, wide = (paired_bootstrap(x)(0.05) for x in (steady, shaky))
+    narrow, wide = (resampled(x)(0.05) for x in (steady, shaky))
     assert narrow.high - narrow.low == pytest.approx(0, abs=1e-9)
     assert wide.low < 0 < wide.high
 
 
-def test_bootstrap_agrees_with_the_paired_one_on_means():
-    random = np.random.default_rng(2)
-    rows = random.normal(0.1, 1, (3, 300))
-    slow = bootstrap(lambda s, index: float(rows[s, index].mean()), 3, 300, rounds=2000)(0.05)
-    fast = paired_bootstrap(rows)(0.05)
-    assert slow.mean == pytest.approx(fast.mean)
-    assert (slow.low, slow.high) == pytest.approx((fast.low, fast.high), abs=0.02)
+def test_draws_of_rows_are_scipys():
+    rows = np.random.default_rng(2).normal(0.1, 1, (1, 300))
+    found = resampled(rows)(0.05)
+    peer = stats.bootstrap(rows, np.mean, method="percentile", n_resamples=2000, rng=0)
+    assert found.mean == pytest.approx(rows.mean())
+    assert (found.low, found.high) == pytest.approx(peer.confidence_interval, abs=0.02)
+
+
+def test_draws_do_not_depend_on_the_other_models():
+    rows = np.random.default_rng(0).normal(size=(2, 40_000))
+    draw = Bootstrap(1, 40_000, rounds=60)
+    raters = {name: [mean_rater(one)] for name, one in zip("ab", rows, strict=True)}
+    both, alone = draw.rate(raters), draw.rate({"b": raters["b"]})
+    assert both["b"].shape == (1, 61)
+    assert np.array_equal(both["b"], alone["b"])
 
 
 def test_holm_stops_at_the_first_that_is_undecided():
@@ -129,7 +145,7 @@ def test_the_bootstrap_of_groups_covers_the_true_difference(groups):
     for i in range(100):
         rows = (random.normal(0.1, 1, groups)[codes] + random.normal(0, 0.3, len(codes)))[None]
         for name, given in (("groups", codes), ("rows", None)):
-            interval = paired_bootstrap(rows, groups=given, rounds=400, seed=i)(0.05)
+            interval = resampled(rows, groups=given, rounds=400, seed=i)(0.05)
             hits[name] += interval.low <= 0.1 <= interval.high
     assert 0.9 <= hits["groups"] / 100 <= 1
     assert hits["rows"] / 100 < 0.6
@@ -137,19 +153,7 @@ def test_the_bootstrap_of_groups_covers_the_true_difference(groups):
 
 def test_groups_of_one_row_are_rows_and_one_group_tells_nothing():
     rows = np.random.default_rng(0).normal(0.05, 1, (2, 500))
-    one, other = (paired_bootstrap(rows, groups=g)(0.05) for g in (None, np.arange(500)[::-1]))
+    one, other = (resampled(rows, groups=g)(0.05) for g in (None, np.arange(500)[::-1]))
     assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=0.01)
-    same = paired_bootstrap(rows + 9, groups=np.zeros(500, int))
+    same = resampled(rows + 9, groups=np.zeros(500, int))
     assert holm({"same": same})["same"][1] == "undecided"
-
-
-def test_bootstraps_of_groups_agree_on_means():
-    random = np.random.default_rng(2)
-    codes = random.integers(0, 12, 240)
-    rows = random.normal(0.1, 1, (3, 240)) + random.normal(0, 1, 12)[codes]
-    mean = lambda s, index: float(rows[s, index].mean())  # noqa: E731
-    slow = bootstrap(mean, 3, 240, groups=codes, rounds=2000)(0.05)
-    fast = paired_bootstrap(rows, groups=codes)(0.05)
-    assert slow.mean == pytest.approx(fast.mean)
-    assert (slow.low, slow.high) == pytest.approx((fast.low, fast.high), abs=0.12)
-    assert slow.p == pytest.approx(fast.p, abs=0.1)

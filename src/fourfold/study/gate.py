@@ -10,29 +10,32 @@ import numpy as np
 from scipy import stats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from fourfold.study.metrics.base import Rater
 
     Floats: TypeAlias = NDArray[np.float64]
     Codes: TypeAlias = NDArray[np.intp]
 
 __all__ = [
     "LEVEL",
+    "Bootstrap",
     "Interval",
     "Intervals",
     "Verdict",
-    "bootstrap",
     "corrected_t",
     "delta_m",
     "holm",
-    "paired_bootstrap",
 ]
 
 K = TypeVar("K")
 
 LEVEL: Final = 0.05
 """Family-wise error rate: the chance of any wrong verdict of a study."""
+BLOCK: Final = 1 << 18
+"""Weights that are drawn at once; few enough for a cache."""
 
 Verdict: TypeAlias = Literal["helped", "hurt", "undecided"]
 
@@ -97,20 +100,14 @@ def corrected_t(differences: Floats, test_share: float) -> Intervals:
     return at
 
 
-def paired_bootstrap(
-    differences: Floats,
-    weight: Floats | None = None,
-    *,
-    groups: Codes | None = None,
-    rounds: int = 4000,
-    seed: int = 0,
-) -> Intervals:
-    """Estimate the interval of a mean difference by resampling seeds and rows, or groups of rows.
+@final
+class Bootstrap:
+    """Resamples of rows, or of whole groups of rows, and of seeds: the same for all models.
 
     Parameters
     ----------
-    differences
-        (seeds, rows) paired differences of two models' scores on each row.
+    n_seeds, n_rows
+        Numbers of seeds and rows.
     weight
         (rows,) weights of the rows, above 0; None where all are alike.
     groups
@@ -118,50 +115,53 @@ def paired_bootstrap(
     rounds, seed
         Number of resamples, and the seed of their draws.
     """
-    random = np.random.default_rng(seed)
-    n_seeds, n_rows = differences.shape
-    codes = np.arange(n_rows) if groups is None else np.unique(groups, return_inverse=True)[1]
-    each = np.ones(n_rows) if weight is None else weight
-    sizes = np.bincount(codes, each)
-    sums = np.stack([np.bincount(codes, one * each) for one in differences])  # (seeds, groups)
-    n = len(sizes)
-    seeds = random.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), rounds) / n_seeds
-    drawn = random.multinomial(n, np.full(n, 1 / n), rounds)
-    draws = np.einsum("bs,bg,sg->b", seeds, drawn, sums, optimize=True) / (drawn @ sizes)
-    mean = float(np.average(differences.mean(axis=0), weights=each))
-    return _percentiles(mean, draws, n if groups is not None else None)
 
+    def __init__(
+        self,
+        n_seeds: int,
+        n_rows: int,
+        *,
+        weight: Floats | None = None,
+        groups: Codes | None = None,
+        rounds: int = 2000,
+        seed: int = 0,
+    ) -> None:
+        self.weight = np.ones(n_rows) if weight is None else weight
+        self.codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
+        self.n_drawn = n_rows if self.codes is None else int(self.codes.max()) + 1
+        self.n_seeds, self.rounds, self.seed = n_seeds, rounds, seed
 
-def bootstrap(
-    score: Callable[[int, NDArray[np.intp]], float],
-    n_seeds: int,
-    n_rows: int,
-    *,
-    groups: Codes | None = None,
-    rounds: int = 500,
-) -> Intervals:
-    """Estimate the interval of a difference of scores other than means over rows, e.g. AUC.
+    def rate(self, raters: Mapping[K, Sequence[Rater]]) -> dict[K, Floats]:
+        """Return the scores of each model, (seeds, 1 + rounds): of all rows, then of the draws.
 
-    ``score`` is the difference for a seed and positions of rows, with repetition. Rows are drawn,
-    or whole groups (rows,) of them.
-    """
-    random = np.random.default_rng(0)
-    everything = np.arange(n_rows)
-    mean = float(np.mean([score(s, everything) for s in range(n_seeds)]))
-    members = [] if groups is None else [np.flatnonzero(groups == g) for g in np.unique(groups)]
+        A rater returns the scores (b,) of a seed's model under weights (rows, b).
+        """
+        found: dict[K, list[Floats]] = {name: [] for name in raters}
+        for weights in self._weights():
+            for name, of_seeds in raters.items():
+                found[name].append(np.stack([rater(weights) for rater in of_seeds]))
+        return {name: np.concatenate(blocks, axis=1) for name, blocks in found.items()}
 
-    def drawn() -> NDArray[np.intp]:
-        if not members:
-            return random.integers(n_rows, size=n_rows)
-        return np.concatenate(
-            [members[i] for i in random.integers(len(members), size=len(members))]
-        )
+    def interval(self, differences: Floats) -> Intervals:
+        """Estimate the interval of the mean difference (seeds, 1 + rounds) of two models."""
+        random = np.random.default_rng([self.seed, 1])
+        share = np.full(self.n_seeds, 1 / self.n_seeds)
+        seeds = random.multinomial(self.n_seeds, share, self.rounds) / self.n_seeds
+        draws = np.einsum("bs,sb->b", seeds, differences[:, 1:])
+        groups = None if self.codes is None else self.n_drawn
+        return _percentiles(float(differences[:, 0].mean()), draws, groups)
 
-    draws = [
-        np.mean([score(int(s), rows) for s in random.integers(n_seeds, size=n_seeds)])
-        for rows in (drawn() for _ in range(rounds))
-    ]
-    return _percentiles(mean, np.array(draws), len(members) or None)
+    def _weights(self) -> Iterator[Floats]:
+        """Yield the weights of the rows: once as they are, then blocks (rows, b) of draws."""
+        yield self.weight[:, None]
+        random, n = np.random.default_rng([self.seed, 0]), self.n_drawn
+        most = max(1, BLOCK // len(self.weight))
+        for start in range(0, self.rounds, most):
+            b = min(most, self.rounds - start)
+            drawn = random.integers(n, size=(b, n)) + n * np.arange(b)[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=b * n).reshape(b, n)
+            rows = counts.T if self.codes is None else counts.T[self.codes]
+            yield rows * self.weight[:, None]
 
 
 def _percentiles(mean: float, draws: Floats, groups: int | None = None) -> Intervals:

@@ -11,20 +11,14 @@ from fourfold.study import gate
 from fourfold.study.candidates import changed_parameters
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
-from fourfold.study.metrics.base import RowScore
-from fourfold.study.running.outcomes import Failure, Outcome, take
-from fourfold.study.scores import ClassScore, rows_right
+from fourfold.study.running.outcomes import Failure, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
     from fourfold.study.gate import Interval, Intervals
     from fourfold.study.question import Question
-    from fourfold.study.running.outcomes import Answers
     from fourfold.study.scores import Score
 
 __all__ = ["finished", "joint_rows", "leaderboards"]
@@ -134,51 +128,36 @@ def _intervals(
 ) -> dict[str, Intervals]:
     """Compare each method of transfer to the best baseline, paired over seeds and splits."""
     best = best_baseline(list(rows.values()))
-    found: dict[str, Intervals] = {}
-    for method, row in rows.items():
-        if best is None or row.role == "baseline" or not row.scores:
-            continue
-        if question.evaluate is None:
-            splits = question.protocol.splits
-            differences = splits.independent(np.array(row.scores) - np.array(best.scores))
-            found[method] = gate.corrected_t(differences, splits.share)
-        else:
-            ours, theirs = _whole(outcomes[method]), _whole(outcomes[best.method])
-            pairs = list(zip(ours, theirs, strict=True))
-            found[method] = _bootstrap(question.protocol.score, pairs, question.evaluate)
-    return found
+    if best is None:
+        return {}
+    ours = [name for name, row in rows.items() if row.role == "transfer" and row.scores]
+    if question.evaluate is None:
+        splits, theirs = question.protocol.splits, np.array(best.scores)
+        gaps = {name: splits.independent(np.array(rows[name].scores) - theirs) for name in ours}
+        return {name: gate.corrected_t(gap, splits.share) for name, gap in gaps.items()}
+    done = {name: _whole(outcomes[name]) for name in (*ours, best.method)}
+    return _resampled(question.protocol.score, done, best.method, question.evaluate)
 
 
-def _bootstrap(
-    score: Score, pairs: Sequence[tuple[Outcome, Outcome]], evaluate: Domain
-) -> Intervals:
-    """Resample rows or groups, and seeds; scores by row or by class need not be computed anew."""
-    known, weight = evaluate.known, evaluate.known_weight
-    codes = evaluate.annotations.group_codes
-    groups = None if codes is None else codes[evaluate.labelled]
-    asked = [[(o.task, o.judged(evaluate)) for o in pair] for pair in pairs]
-    if score.name == "accuracy" or isinstance(score, RowScore):
-        rows = score.rows if isinstance(score, RowScore) else rows_right
-        by_row = [[rows(task, known, answers) for task, answers in pair] for pair in asked]
-        differences = np.stack([ours - theirs for ours, theirs in by_row])
-        return gate.paired_bootstrap(differences, weight, groups=groups)
-
-    def weights(rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
-        return None if weight is None else weight[rows]
-
-    def rating(task: Task, answers: Answers) -> Callable[[NDArray[np.intp]], float]:
-        if isinstance(score, ClassScore):
-            group, right = score.group(task, known, answers)
-            return lambda rows: score.of_groups(group[rows], right[rows], weights(rows))
-        return lambda rows: score(task, known[rows], take(answers, rows), weights(rows))
-
-    ratings = [[rating(*one) for one in pair] for pair in asked]
-
-    def difference(seed: int, rows: NDArray[np.intp]) -> float:
-        ours, theirs = (rate(rows) for rate in ratings[seed])
-        return ours - theirs
-
-    return gate.bootstrap(difference, len(pairs), len(known), groups=groups)
+def _resampled(
+    score: Score, outcomes: Mapping[str, Sequence[Outcome]], best: str, evaluate: Domain
+) -> dict[str, Intervals]:
+    """Compare models to the best one's by resampling rows or groups, and seeds."""
+    known, codes = evaluate.known, evaluate.annotations.group_codes
+    bootstrap = gate.Bootstrap(
+        len(outcomes[best]),
+        len(known),
+        weight=evaluate.known_weight,
+        groups=None if codes is None else codes[evaluate.labelled],
+    )
+    drawn = bootstrap.rate(
+        {
+            name: [score.rater(o.task, known, o.judged(evaluate)) for o in done]
+            for name, done in outcomes.items()
+        }
+    )
+    ours = [name for name in outcomes if name != best]
+    return {name: bootstrap.interval(drawn[name] - drawn[best]) for name in ours}
 
 
 # --- tasks together ------------------------------------------------------------------------------

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 from scipy.special import entr
-from sklearn.metrics import adjusted_rand_score, roc_auc_score
+from sklearn.metrics import adjusted_rand_score
 
 from fourfold.algorithms.clustering.counts import cluster_entropy
-from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
 from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.errors import ParameterError
-from fourfold.study.metrics.base import Score
+from fourfold.study.metrics.auc import Auc
+from fourfold.study.metrics.base import Score, mean_rater
 from fourfold.study.metrics.f1 import F1
 from fourfold.study.metrics.losses import Brier, LogLoss, MeanAbsoluteError
+from fourfold.study.metrics.r2 import R2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
-    from fourfold.study.metrics.base import Weights
+    from fourfold.study.metrics.base import Floats, Rater, Weights
 
 __all__ = [
     "SCORES",
@@ -45,33 +46,39 @@ class ClassScore(Score, ABC):
     """A score made of each class's share of right rows."""
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
-        return self.of_groups(*self.group(task, y, outputs), weight)
+        rows = np.ones(len(y)) if weight is None else weight
+        return float(self.rater(task, y, outputs)(rows[:, None])[0])
 
-    def group(
-        self, task: Task, y: NDArray[Any], outputs: Any
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return the group of each row, 2 × its class + its side, and whether it is right: (n,)."""
+    def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
         if not isinstance(task, Classification):
             raise ParameterError(f"{self.name} needs classes; got a {type(task).__name__}")
-        group = 2 * np.unique(y, return_inverse=True)[1] + self.side(y)
-        return group.astype(np.intp), rows_right(task, y, outputs)
+        classes, codes = np.unique(y, return_inverse=True)
+        side, member = self.side(classes), (codes[:, None] == np.arange(len(classes))).astype(float)
+        right = member * rows_right(task, y, outputs)[:, None]
 
-    def of_groups(
-        self, group: NDArray[np.intp], right: NDArray[np.float64], weight: Weights = None
-    ) -> float:
-        """Compute the score of some grouped rows."""
-        rows = np.ones(len(group)) if weight is None else weight
-        counts = np.bincount(group, rows)
-        rates = np.bincount(group, right * rows) / np.where(counts > 0, counts, 1)
-        return self.of_rates(*(rates[side::2][counts[side::2] > 0] for side in (0, 1)))
+        def rate(weights: Floats) -> Floats:
+            counts = weights.T @ member  # (b, k)
+            rates = (weights.T @ right) / np.where(counts > 0, counts, 1.0)
+            rates[counts == 0] = np.nan
+            return self.of_rates(rates[:, ~side], rates[:, side])
+
+        return rate
 
     @abstractmethod
     def side(self, y: NDArray[Any]) -> NDArray[np.bool_]:
-        """Divide the classes into two sides: False or True for each label, (n,)."""
+        """Divide classes (k,) into two sides: False or True for each."""
 
     @abstractmethod
-    def of_rates(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-        """Compute the score from the classes' shares of right rows on either side, (k,) each."""
+    def of_rates(self, first: Floats, second: Floats) -> Floats:
+        """Compute scores (b,) from shares of right rows (b, k), the classes' of either side.
+
+        They are NaN for classes without rows.
+        """
+
+
+def _mean(rates: Floats) -> Floats:
+    """Average rates (b, k) over the classes that have rows; 0 without any."""
+    return np.asarray(np.nansum(rates, axis=1) / (~np.isnan(rates)).sum(axis=1).clip(min=1))
 
 
 @final
@@ -83,41 +90,23 @@ class BalancedAccuracy(ClassScore):
     def side(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         return np.zeros(len(y), bool)
 
-    def of_rates(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-        return float(np.concatenate([first, second]).mean())
-
-
-@final
-class Auc(Score):
-    """Area under the ROC curve; of several classes, the mean of one against the rest."""
-
-    name = "auc"
-    worst = 0.5
-
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
-        if not isinstance(task, Classification):
-            raise ParameterError(f"auc needs classes; got a {type(task).__name__}")
-        true, p = task.codes(y), task.probabilities(outputs)
-        present = np.isin(np.arange(len(task.classes_)), true)
-        if present.sum() < 2:
-            return 0.5
-        if len(task.classes_) == 2:
-            return float(roc_auc_score(true == 1, p[:, 1], sample_weight=weight))
-        each = [
-            roc_auc_score(true == i, p[:, i], sample_weight=weight) for i in np.flatnonzero(present)
-        ]
-        return float(np.mean(each))
+    def of_rates(self, first: Floats, second: Floats) -> Floats:
+        return _mean(np.concatenate([first, second], axis=1))
 
 
 @final
 class TaskScore(Score):
-    """The task's own score: share of right rows, R² of numbers, or NMI of clusters."""
+    """The task's own score: share of right rows, or NMI of clusters."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         return task.score(y, outputs, weight)
+
+    def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
+        right = task.rows_right(y, outputs)
+        return super().rater(task, y, outputs) if right is None else mean_rater(right)
 
 
 @final
@@ -132,10 +121,9 @@ class HarmonicMean(ClassScore):
     def side(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         return np.isin(y, self.seen)
 
-    def of_rates(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-        if not len(first) or not len(second):
-            return 0.0
-        return GeneralizedScore.of(seen=float(second.mean()), unseen=float(first.mean())).harmonic
+    def of_rates(self, first: Floats, second: Floats) -> Floats:
+        seen, unseen = _mean(second), _mean(first)
+        return 2 * seen * unseen / np.maximum(seen + unseen, 1e-12)
 
 
 @final
@@ -175,7 +163,7 @@ SCORES: Final[Mapping[str, Score]] = {
         F1(),
         LogLoss(),
         Brier(),
-        TaskScore("r2"),
+        R2(),
         MeanAbsoluteError(),
         TaskScore("nmi"),
         Entropy(),

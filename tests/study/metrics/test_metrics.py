@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import brier_score_loss, f1_score, log_loss, mean_absolute_error
+from sklearn.metrics import brier_score_loss, f1_score, log_loss, mean_absolute_error, roc_auc_score
 
 from fourfold import Domain
-from fourfold.core.tasks import Attributes, Classification, Regression
+from fourfold.core.tasks import Attributes, Classification, Clustering, Regression, infer_task
 from fourfold.errors import ParameterError
 from fourfold.study.gate import Interval
 from fourfold.study.leaderboard import LeaderboardRow
 from fourfold.study.metrics.base import RowScore
-from fourfold.study.scores import SCORES, choose_score
+from fourfold.study.running.outcomes import take
+from fourfold.study.scores import SCORES, HarmonicMean, choose_score
 
 RNG = np.random.default_rng(0)
 TWO = np.array(["no", "yes"])[(np.arange(40) % 4 == 0).astype(int)]
@@ -126,3 +127,46 @@ def test_metrics_of_other_labels_are_refused():
             SCORES[name](task, np.arange(9) + 0.5, np.zeros((9, 1)))
     with pytest.raises(ParameterError, match="mae needs numbers"):
         SCORES["mae"](Classification().fit(pile(THREE)), THREE, np.zeros((40, 3)))
+
+
+GAPPY = np.where(np.arange(80).reshape(40, 2) % 7 == 3, np.nan, RNG.normal(3, 2, (40, 2)))
+CLASSES = ["accuracy", "balanced_accuracy", "auc", "f1", "log_loss", "brier"]
+KINDS = {
+    "two": (TWO, CLASSES),
+    "three": (THREE, [*CLASSES, "harmonic_mean"]),
+    "answers": (ANSWERS, ["accuracy", "f1", "log_loss", "brier"]),
+    "numbers": (GAPPY, ["r2", "mae"]),
+    "clusters": (THREE, ["nmi", "entropy"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(k, n) for k, (_, names) in KINDS.items() for n in names]
+)
+def test_scores_under_weights_are_those_of_rows_that_repeat(kind, name):
+    """Draws of the bootstrap, in which rows repeat and classes may lack, equal scores anew."""
+    y = KINDS[kind][0]
+    task = (
+        infer_task(pile(y)).fit(pile(y))
+        if kind != "clusters"
+        else Clustering(n_clusters=3).fit(pile(y))
+    )
+    outputs = RNG.normal(size=(40, task.n_outputs)).round(1).astype(np.float32)  # with ties
+    score = HarmonicMean([0, 1]) if name == "harmonic_mean" else SCORES[name].of(pile(y))
+    counts = np.stack([np.bincount(RNG.integers(40, size=12), minlength=40) for _ in range(30)], 1)
+    drawn = [np.repeat(np.arange(40), column) for column in counts.T]
+    anew = [score(task, y[rows], take(outputs, rows)) for rows in drawn]
+    found = score.rater(task, y, outputs)(counts.astype(float))
+    assert found == pytest.approx(anew, abs=1e-8)
+
+
+def test_the_auc_is_scikit_learns_with_ties_and_weights():
+    weight = RNG.uniform(0.5, 2, size=40)
+    task, auc, outputs = asked(TWO, "auc")
+    p = task.probabilities(outputs.round(0))
+    wanted = roc_auc_score(TWO == "yes", p[:, 1], sample_weight=weight)
+    assert auc(task, TWO, outputs.round(0), weight) == pytest.approx(wanted, abs=1e-12)
+    task, auc, outputs = asked(THREE, "auc")
+    p = task.probabilities(outputs.round(0))
+    wanted = np.mean([roc_auc_score(k == THREE, p[:, k], sample_weight=weight) for k in range(3)])
+    assert auc(task, THREE, outputs.round(0), weight) == pytest.approx(wanted, abs=1e-12)

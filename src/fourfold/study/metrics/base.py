@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from fourfold.study.running.outcomes import take
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
 
-    Weights: TypeAlias = NDArray[np.float64] | None
+    Floats: TypeAlias = NDArray[np.float64]
+    Weights: TypeAlias = Floats | None
+    Rater: TypeAlias = Callable[[Floats], Floats]
 
-__all__ = ["RowScore", "Score"]
+__all__ = ["RowScore", "Score", "mean_rater"]
 
 
 class Score(ABC):
@@ -41,6 +46,19 @@ class Score(ABC):
         Rows count by their weights (n,), above 0; alike without any.
         """
 
+    def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
+        """Return the score of these answers as a function of the rows' weights.
+
+        It takes weights (n, b), 0 for rows that are left out, and returns a score for each of the b
+        columns.
+        """
+
+        def rate(weights: Floats) -> Floats:
+            columns = [(w, np.flatnonzero(w)) for w in weights.T]
+            return np.array([self(task, y[i], take(outputs, i), w[i]) for w, i in columns])
+
+        return rate
+
     def of(self, domain: Domain) -> Score:
         """Return the score for rows like those of a domain: its classes, and the rarer of two."""
         del domain
@@ -62,6 +80,14 @@ class RowScore(Score, ABC):
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         return float(np.average(self.rows(task, y, outputs), weights=weight))
 
+    def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
+        return mean_rater(self.rows(task, y, outputs))
+
     @abstractmethod
     def rows(self, task: Task, y: NDArray[Any], outputs: Any) -> NDArray[np.float64]:
         """Rate each row, (n,)."""
+
+
+def mean_rater(rows: Floats) -> Rater:
+    """Return the mean of the rows' values (n,) as a function of their weights."""
+    return lambda weights: rows @ weights / weights.sum(axis=0)

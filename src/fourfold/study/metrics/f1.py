@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
-    from fourfold.study.metrics.base import Weights
+    from fourfold.study.metrics.base import Floats, Rater, Weights
+
+    Marks = NDArray[np.bool_]
 
 __all__ = ["F1"]
 
@@ -45,23 +47,28 @@ class F1(Score):
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         rows = np.ones(len(y)) if weight is None else weight
-        guess = task.decode(outputs)
+        return float(self.rater(task, y, outputs)(rows[:, None])[0])
+
+    def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
+        true, guess, there = self._marked(task, y, task.decode(outputs))
+        both = (true & guess & there).astype(np.float64)
+        sums = (there & true).astype(np.float64) + (there & guess)
+
+        def rate(weights: Floats) -> Floats:
+            either = weights.T @ sums  # (b, m)
+            f1 = 2 * (weights.T @ both) / np.where(either > 0, either, 1.0)
+            return np.asarray(f1.mean(axis=1), np.float64)
+
+        return rate
+
+    def _marked(self, task: Task, y: NDArray[Any], guess: NDArray[Any]) -> tuple[Marks, ...]:
+        """Return whether each class or answer is true, guessed, and known, (n, m) each."""
         if isinstance(task, Attributes):
             true = y.astype(float)
-            each = np.where(np.isnan(true), 0.0, rows[:, None])
-            return float(np.mean(_f1(true == 1, guess == 1, each)))
+            return true == 1, guess == 1, ~np.isnan(true)
         if not isinstance(task, Classification):
             raise ParameterError(f"f1 needs classes or answers; got a {type(task).__name__}")
         names = np.array(self.classes or np.unique(y).tolist())
         if names.dtype.kind == "U":
             y, guess = y.astype(str), guess.astype(str)
-        return float(np.mean(_f1(y[:, None] == names, guess[:, None] == names, rows[:, None])))
-
-
-def _f1(
-    true: NDArray[np.bool_], guess: NDArray[np.bool_], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Compute the F1 of each column (n, m); 0 where nothing is true or guessed."""
-    both = (true & guess) * weight
-    either = (true * weight).sum(axis=0) + (guess * weight).sum(axis=0)
-    return np.asarray(2 * both.sum(axis=0) / np.where(either > 0, either, 1.0))
+        return y[:, None] == names, guess[:, None] == names, np.ones((len(y), 1), bool)
