@@ -14,7 +14,7 @@ from fourfold.errors import DataError
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.methods import BASELINES, cells, table
-from fourfold.planner import locate
+from fourfold.planner import locate, locate_tasks
 
 NAMES = list(cells())
 
@@ -58,6 +58,7 @@ def test_every_row_of_the_map(case):
     assert list(plan.reasons) == NAMES
     assert all(plan.reasons.values())
     ours = {entry.name: entry.cell for entry in table().values() if not entry.is_baseline}
+    ours |= dict.fromkeys(cells()[plan.cell].also, plan.cell)
     assert set(plan.methods).isdisjoint(plan.skipped)
     assert set(plan.methods) | set(plan.skipped) >= set(ours)
     assert all(ours[name] in open_ for name in plan.methods)
@@ -103,14 +104,29 @@ def test_what_a_method_or_baseline_lacks_is_said():
     plan = locate([pile(FULL)], pile(OTHER))
     assert "FineTune" in plan.methods
     assert "DANN" not in plan.methods
-    assert plan.baselines == ("TargetOnly", "Linear", "RandomColumn")
+    assert plan.baselines == ("TargetOnly", "Linear", "KernelSVM", "RandomColumn")
     assert plan.skipped["SourceOnly"] == "the source lacks classes of the target: 7, 8, 9"
 
 
 def test_baselines_run_beside_every_method():
     plan = locate([pile(FULL)], pile(SOME))
-    assert set(plan.baselines) == {"TargetOnly", "Linear", "SourceOnly", "RandomColumn"}
+    assert set(plan.baselines) == {"TargetOnly", "Linear", "KernelSVM", "RandomColumn"}
     assert {"DANN", "FineTune"} <= set(plan.methods)
+
+
+def test_the_source_model_as_it_is_competes_where_the_target_has_labels():
+    assert locate([pile(FULL)], pile(SOME)).methods[0] == "SourceOnly"
+    assert "SourceOnly" not in locate([pile(FULL)], pile(OTHER)).methods
+    assert locate([pile(FULL)], pile()).baselines == ("SourceOnly",)
+
+
+def test_a_kernel_is_for_a_few_thousand_labels():
+    many = [i % 3 for i in range(3001)]
+    plan = locate([pile(FULL)], pile(many, n=3001))
+    assert "KernelSVM" not in plan.baselines
+    assert plan.skipped["KernelSVM"] == "the target has more than 3000 labels"
+    tasks = {"a": pile(FULL), "b": pile(many, n=3001)}
+    assert locate_tasks(tasks).baselines == ("TargetOnly", "Linear")
 
 
 def test_classes_that_the_source_lacks_close_adaptation():
@@ -136,7 +152,7 @@ def test_numbers_are_no_classes_that_could_be_lacking():
     source, target = pile([0.5, 1.5, 2.5, 3.5, 4.5, 5.5]), pile([0.7, 9.9, *[np.nan] * 4])
     plan = locate([source], target)
     assert {"finetuning", "adaptation"} <= set(plan.open)
-    assert "SourceOnly" in plan.baselines
+    assert "SourceOnly" in plan.methods
 
 
 def test_there_must_be_a_source():

@@ -100,6 +100,7 @@ def map_table(
     for cell in map_:
         name = f"[`{cell.name}`](docs/{cell.page})" if cell.page else f"`{cell.name}`"
         own = [one.name for one in methods if one.cell == cell.name and not one.is_baseline]
+        own = [*cell.also, *own]
         row = (
             *(words.phrase(one, language) for one in (cell.source, cell.target, cell.label_spaces)),
             name,

@@ -50,7 +50,10 @@ class Placement:
 
     def beside(self, methods: Iterable[str]) -> tuple[str, ...]:
         """Return the baselines of these methods' cells."""
-        used = {table()[name].cell for name in methods if name in table()}
+        also = cells()[self.cell].also
+        used = {
+            self.cell if name in also else table()[name].cell for name in methods if name in table()
+        }
         wanted = {b for name, cell in cells().items() if name in used for b in cell.baselines}
         return tuple(b for b in self.baselines if b in wanted)
 
@@ -68,19 +71,21 @@ def locate(sources: Sequence[Domain], target: Domain) -> Placement:
     facts = _facts(sources, target)
     rulings = {name: cell.applies(facts) for name, cell in cells().items()}
     open_ = tuple(name for name, ruling in rulings.items() if ruling.applies)
+    home = next(cell for cell in cells().values() if cell.home(facts))
     beside = dict.fromkeys(b for name in open_ for b in cells()[name].baselines)
     lacking = {
         entry.name: _lacks(entry, facts)
         for entry in table().values()
-        if entry.cell in open_ or entry.name in beside
+        if entry.cell in open_ or entry.name in {*beside, *home.also}
     }
     entries = _methods()
+    competing = [*home.also, *(e.name for e in entries if e.cell in open_)]
     return Placement(
-        cell=next(name for name, cell in cells().items() if cell.home(facts)),
+        cell=home.name,
         reasons={name: ruling.reason for name, ruling in rulings.items()},
         open=open_,
-        methods=tuple(e.name for e in entries if e.cell in open_ and not lacking[e.name]),
-        baselines=tuple(b for b in beside if not lacking[b]),
+        methods=tuple(name for name in competing if not lacking[name]),
+        baselines=tuple(b for b in beside if not lacking[b] and b not in home.also),
         skipped={e.name: rulings[e.cell].reason for e in entries if e.cell not in open_}
         | {name: lack for name, lack in lacking.items() if lack},
     )
@@ -99,6 +104,7 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
     for name, domain in tasks.items():
         if not domain.n_labelled:
             raise DataError(f"task {name!r} must have labels; got none")
+    most = max(domain.n_labelled for domain in tasks.values())
     here, other = "multitask", "the data are tasks that all matter, not a source and a target"
     reasons = dict.fromkeys(cells(), other)
     return Placement(
@@ -106,7 +112,7 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
         reasons=reasons | {here: f"{len(tasks)} tasks, all with labels"},
         open=(here,),
         methods=tuple(entry.name for entry in _methods() if entry.cell == here),
-        baselines=cells()[here].baselines,
+        baselines=tuple(b for b in cells()[here].baselines if not _too_many(table()[b], most)),
         skipped={entry.name: other for entry in _methods() if entry.cell != here},
     )
 
@@ -149,4 +155,10 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
         return f"the source lacks classes of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
         return "the labels are numbers or answers, not classes"
-    return ""
+    return _too_many(entry, facts.target_labelled)
+
+
+def _too_many(entry: MethodEntry, labelled: int) -> str:
+    """Say that a method would take too long for so many labels; nothing if it would not."""
+    most = entry.needs.get("most_labels", 0)
+    return f"the target has more than {most} labels" if most and labelled > most else ""

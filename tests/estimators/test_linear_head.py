@@ -8,11 +8,12 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from fourfold import Domain, Linear
+from fourfold.algorithms.samples import Sample
 from fourfold.estimators import linear_head
 
 
 def rows_of(x, y, **beside):
-    return linear_head._Rows(x, y, np.ones(len(y), np.float32), **beside)
+    return Sample(x, y, np.ones(len(y), np.float32), **beside)
 
 
 def test_the_penalty_is_chosen_by_held_out_labels_weaker_while_it_gets_better():
@@ -30,7 +31,7 @@ def test_rows_wider_than_many_are_learnt_from_as_they_are(alpha):
     y = (rng.permutation(30) % 3).astype(np.float32)
     rows = rows_of(x, y)
     weights, biases = linear_head._logistic(rows, alpha, 3)
-    chosen = alpha or linear_head._chosen(rows, rows.unit)
+    chosen = alpha or linear_head._chosen(rows, linear_head._unit(rows))
     plain = LogisticRegression(C=1 / chosen, tol=1e-8, max_iter=10_000).fit(x.astype(float), y)
     assert np.allclose(weights, plain.coef_, atol=3e-3)
     assert np.allclose(biases, plain.intercept_, atol=3e-3)

@@ -29,7 +29,7 @@ def candidates(methods, defaults=DEFAULTS, alone=None):
 
 def test_baselines_come_first_and_once():
     named = candidates(["TargetOnly", FineTune(), FineTune(probe_first=True)])
-    assert list(named) == ["TargetOnly", "Linear", "SourceOnly", "FineTune", "FineTune-2"]
+    assert list(named) == ["TargetOnly", "Linear", "KernelSVM", "FineTune", "FineTune-2"]
     assert named["FineTune-2"].probe_first
 
 
@@ -44,8 +44,9 @@ def test_defaults_are_for_those_that_have_no_value_of_their_own():
 
 def test_baselines_without_transfer_have_defaults_of_their_own():
     both, own = FrozenEstimator(Standardize()), FrozenEstimator(Standardize())
-    named = candidates([FineTune()], {"prepare": both}, {"prepare": own})
-    wanted = {"TargetOnly": own, "Linear": own, "SourceOnly": both, "FineTune": both}
+    named = candidates([FineTune(), "SourceOnly"], {"prepare": both}, {"prepare": own})
+    baselines = dict.fromkeys(("TargetOnly", "Linear", "KernelSVM"), own)
+    wanted = {**baselines, "FineTune": both, "SourceOnly": both}
     assert {name: one.prepare for name, one in named.items()} == wanted
 
 

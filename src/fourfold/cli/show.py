@@ -13,7 +13,7 @@ from rich.text import Text
 from fourfold.cli.flags import with_flags
 from fourfold.cli.show_reading import show_reading
 from fourfold.errors import DataError
-from fourfold.methods import cells, table
+from fourfold.methods import cells, competing
 from fourfold.planner import locate, locate_tasks
 
 if TYPE_CHECKING:
@@ -235,8 +235,7 @@ def _cells(line: LeaderboardRow) -> tuple[str | Text, ...]:
 
 
 def _methods(cell: str) -> str:
-    own = [e.name for e in table().values() if e.cell == cell and not e.is_baseline]
-    return ", ".join(own) or "-"
+    return ", ".join(competing(cell)) or "-"
 
 
 def _summary(domain: Domain, name: str = "") -> str:

@@ -35,6 +35,8 @@ class Needs(NamedTuple):
         Whether labels must be classes, not numbers or several answers.
     described
         Whether the classes must be described.
+    most_labels
+        Most labelled rows of the target for which a study takes it; 0 for any number.
     """
 
     source: bool = False
@@ -43,6 +45,7 @@ class Needs(NamedTuple):
     same_labels: bool = False
     classes: bool = False
     described: bool = False
+    most_labels: int = 0
 
 
 class Estimator(Parameters, ABC):

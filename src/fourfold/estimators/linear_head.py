@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from fourfold.core.folds import count_folds, make_splits
+from fourfold.algorithms.samples import Sample, canonical_order
 from fourfold.estimators.supervised import teacher_outputs
 
 if TYPE_CHECKING:
@@ -28,54 +28,8 @@ __all__ = ["fit_head"]
 
 ALPHAS: Final = (1e3, 1e2, 1e1, 1e0, 1e-1)
 """L2 penalties, times the features' mean square: tried in turn while the score rises."""
-FOLDS: Final = 3
 MOST_ROWS: Final = 2000
 """Rows on which a penalty is chosen."""
-
-
-@final
-class _Rows(NamedTuple):
-    """Features (n, d), labels and weights (n,), and groups and times (n,) that folds respect."""
-
-    x: Floats
-    y: NDArray[Any]
-    weight: Floats
-    groups: NDArray[np.intp] | None = None
-    time: NDArray[np.float64] | None = None
-
-    @classmethod
-    def of(cls, x: Floats, data: Data, y: Floats) -> _Rows:
-        """Take the rows of data that have this label; NaN where it is missing."""
-        on = ~np.isnan(y)
-        return cls(x, y, data.row_weights, data.groups, data.time).at(on)
-
-    def at(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> _Rows:
-        """Return some rows."""
-        return _Rows(
-            self.x[rows],
-            self.y[rows],
-            self.weight[rows],
-            None if self.groups is None else self.groups[rows],
-            None if self.time is None else self.time[rows],
-        )
-
-    def splits(self, *, stratified: bool, max_rows: int | None = None) -> list[tuple[_Rows, _Rows]]:
-        """Return training rows and held-out rows of each fold; nothing where there can be none."""
-        y, groups, time = self.y, self.groups, self.time
-        n = count_folds(y, FOLDS, stratified=stratified, groups=groups, time=time)
-        if not n:  # some fold would lack a class
-            return []
-        folds = make_splits(
-            y, n, 0, stratified=stratified, max_rows=max_rows, groups=groups, time=time
-        )
-        return [(self.at(a), self.at(b)) for a, b in folds]
-
-    @property
-    def unit(self) -> float:
-        """The unit of penalties: the features' mean square times the mean weight."""
-        squares = np.square(self.x, dtype=np.float64).mean(axis=1)
-        mean = np.average(squares, weights=self.weight) * self.weight.mean(dtype=np.float64)
-        return max(float(mean), 1e-12)
 
 
 def fit_head(
@@ -95,14 +49,14 @@ def fit_head(
         Whether features are kept, for other fits on the same body.
     """
     x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
-    order = _order(x, data)
+    order = canonical_order(x, data.y.numpy(), data.row_weights)
     x, data = x[order], data.at(order)
     y = data.y.numpy()
     if y.ndim == 1:
-        rows = _Rows(x, y, data.row_weights, data.groups, data.time)
+        rows = Sample(x, y, data.row_weights, data.groups, data.time)
         weights, biases = _logistic(rows, alpha, task.n_outputs)
     else:
-        columns = [_Rows.of(x, data, column) for column in y.T]
+        columns = [_sample(x, data, column) for column in y.T]
         solve = _numbers if task.linear_loss == "squared" else _answer
         solved = [solve(column, alpha) for column in columns]
         weights = np.stack([weight for weight, _ in solved])
@@ -112,37 +66,46 @@ def fit_head(
     )
 
 
-def _order(x: Floats, data: Data) -> NDArray[np.intp]:
-    """Order rows along a direction: nothing is drawn by a seed, so their own order must not matter.
-
-    Folds depend on it, and so do the last steps of the solver.
-    """
-    direction = np.random.default_rng(0).standard_normal(x.shape[1])
-    along = np.einsum("nd,d->n", x, direction)
-    y = data.y.numpy()
-    return np.lexsort((data.row_weights, *y.reshape(len(y), -1).T, along))
+def _sample(x: Floats, data: Data, y: Floats) -> Sample:
+    """Take the rows of data that have this label; NaN where it is missing."""
+    return Sample(x, y, data.row_weights, data.groups, data.time).at(~np.isnan(y))
 
 
-def _numbers(rows: _Rows, alpha: float | None) -> tuple[NDArray[np.float64], float]:
+def _unit(rows: Sample) -> float:
+    """Return the unit of penalties: the features' mean square times the mean weight."""
+    squares = np.square(rows.x, dtype=np.float64).mean(axis=1)
+    mean = np.average(squares, weights=rows.weight) * rows.weight.mean(dtype=np.float64)
+    return max(float(mean), 1e-12)
+
+
+def _folds(
+    rows: Sample, *, stratified: bool, max_rows: int | None = None
+) -> list[tuple[Sample, Sample]]:
+    """Return the rows to learn from and those held out, for each fold."""
+    splits = rows.splits(stratified=stratified, max_rows=max_rows)
+    return [(rows.at(learnt), rows.at(held)) for learnt, held in splits]
+
+
+def _numbers(rows: Sample, alpha: float | None) -> tuple[NDArray[np.float64], float]:
     """Return weights (d,) and the bias of the ridge regression to one number."""
 
     def score(times: float) -> float:
-        return -float(np.mean([_error(*fold, times * rows.unit) for fold in folds]))
+        return -float(np.mean([_error(*fold, times * _unit(rows)) for fold in folds]))
 
     if alpha is None:
-        folds = rows.splits(stratified=False)
-        alpha = rows.unit * (_best(score) if folds else 1.0)
+        folds = _folds(rows, stratified=False)
+        alpha = _unit(rows) * (_best(score) if folds else 1.0)
     model = Ridge(alpha=alpha).fit(rows.x, rows.y, rows.weight)
     return model.coef_, float(model.intercept_)
 
 
-def _error(learnt: _Rows, held: _Rows, alpha: float) -> float:
+def _error(learnt: Sample, held: Sample, alpha: float) -> float:
     """Return the mean squared error on held-out rows."""
     model = Ridge(alpha=alpha).fit(learnt.x, learnt.y, learnt.weight)
     return float(np.average((model.predict(held.x) - held.y) ** 2, weights=held.weight))
 
 
-def _answer(rows: _Rows, alpha: float | None) -> tuple[NDArray[np.float64], float]:
+def _answer(rows: Sample, alpha: float | None) -> tuple[NDArray[np.float64], float]:
     """Return weights (d,) and the bias of one yes/no answer, (n,) of 0 and 1.
 
     Where all known answers are the same, or there are none, the bias alone tells their share, as if
@@ -156,12 +119,12 @@ def _answer(rows: _Rows, alpha: float | None) -> tuple[NDArray[np.float64], floa
 
 
 def _logistic(
-    rows: _Rows, alpha: float | None, k: int
+    rows: Sample, alpha: float | None, k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights (k, d) and biases (k,)."""
     x, widen = _narrowed(rows.x)
     narrow = rows._replace(x=x)
-    alpha = _chosen(narrow, rows.unit) if alpha is None else alpha
+    alpha = _chosen(narrow, _unit(rows)) if alpha is None else alpha
     model = _fitted(narrow, alpha)
     weights, biases = widen(model.coef_), model.intercept_
     if len(weights) == 1:  # two classes: one row, for the second against the first
@@ -183,9 +146,9 @@ def _narrowed(x: Floats) -> tuple[Floats, Callable[[NDArray[np.float64]], NDArra
     return upper.T.astype(np.float32), lambda weights: weights @ turn.T
 
 
-def _chosen(rows: _Rows, scale: float) -> float:
+def _chosen(rows: Sample, scale: float) -> float:
     """Return the alpha, in units of scale, with the largest likelihood of held-out labels."""
-    folds = rows.splits(stratified=True, max_rows=MOST_ROWS)
+    folds = _folds(rows, stratified=True, max_rows=MOST_ROWS)
 
     def score(times: float) -> float:
         return float(np.mean([_likelihood(*fold, times * scale) for fold in folds]))
@@ -204,7 +167,7 @@ def _best(score: Callable[[float], float]) -> float:
     return best
 
 
-def _likelihood(learnt: _Rows, held: _Rows, alpha: float) -> float:
+def _likelihood(learnt: Sample, held: Sample, alpha: float) -> float:
     """Return the mean log-likelihood of held-out labels."""
     model = _fitted(learnt, alpha)
     held = held.at(np.isin(held.y, model.classes_))  # a class may have come later
@@ -215,7 +178,7 @@ def _likelihood(learnt: _Rows, held: _Rows, alpha: float) -> float:
     return float(np.average(np.log(p.clip(1e-12)), weights=held.weight))
 
 
-def _fitted(rows: _Rows, alpha: float) -> LogisticRegression:
+def _fitted(rows: Sample, alpha: float) -> LogisticRegression:
     model = LogisticRegression(C=1 / alpha, max_iter=1000)
     with warnings.catch_warnings():  # few labels, and weak penalties among those that are tried
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)

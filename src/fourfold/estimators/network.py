@@ -27,6 +27,7 @@ __all__ = [
     "FitsHead",
     "LearnsLabels",
     "OnFeatures",
+    "SolvesHead",
     "StartsFromHead",
     "TrainsNetwork",
     "UsesRecipe",
@@ -183,7 +184,18 @@ class StartsFromHead(TrainsNetwork, ABC):
         return self.head != "new"
 
 
-class FitsHead(OnFeatures, LearnsLabels, ABC):
+class SolvesHead(OnFeatures, LearnsLabels, ABC):
+    """A method that solves a head on fixed features."""
+
+    def _check_together(self) -> None:
+        if isinstance(self.task, Classification) and self.task.smoothing:
+            raise ParameterError(
+                f"smoothing of the task must be 0 for {type(self).__name__}, whose head is solved, "
+                f"not trained; got {self.task.smoothing}"
+            )
+
+
+class FitsHead(SolvesHead, ABC):
     """A method that fits a linear head on fixed features.
 
     Parameters
@@ -196,10 +208,3 @@ class FitsHead(OnFeatures, LearnsLabels, ABC):
     alpha: Positive | None = None
 
     renamed: ClassVar[dict[str, str]] = {"strength": "alpha"}
-
-    def _check_together(self) -> None:
-        if isinstance(self.task, Classification) and self.task.smoothing:
-            raise ParameterError(
-                f"smoothing of the task must be 0 for {type(self).__name__}, which solves logistic "
-                f"regression; got {self.task.smoothing}"
-            )

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from fourfold.methods.cell import Cell
 
-__all__ = ["BASELINES", "MethodEntry", "cells", "find", "methods_of", "modules", "table"]
+__all__ = [
+    "BASELINES",
+    "MethodEntry",
+    "cells",
+    "competing",
+    "find",
+    "methods_of",
+    "modules",
+    "table",
+]
 
 BASELINES: Final = "baselines"
 """The folder of the baselines that several cells share; it is no cell."""
@@ -53,7 +62,7 @@ class MethodEntry(NamedTuple):
     cell: str
     module: str
     summary: str
-    needs: Mapping[str, bool]
+    needs: Mapping[str, int]
 
     def load(self) -> type[Any]:
         """Import the class."""
@@ -89,6 +98,12 @@ def table() -> Mapping[str, MethodEntry]:
 def modules() -> Mapping[str, list[str]]:
     """Return the classes of every method's module by its dotted name, in the order of folders."""
     return {_dotted(file): names for file, names in _files().items()}
+
+
+def competing(cell: str) -> list[str]:
+    """Return the class names of the methods of a cell, without its baselines."""
+    own = [e.name for e in table().values() if e.cell == cell and not e.is_baseline]
+    return [*cells()[cell].also, *own]
 
 
 def find(name: str) -> MethodEntry:
@@ -138,12 +153,12 @@ def _entries(file: Path, names: list[str]) -> list[MethodEntry]:
     ]
 
 
-def _needs(node: ast.ClassDef) -> dict[str, bool]:
+def _needs(node: ast.ClassDef) -> dict[str, int]:
     """Read the keywords of ``needs: ClassVar[Needs] = Needs(source=True, ...)``."""
     fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
     calls = [part.value for part in fields if ast.unparse(part.target) == "needs"]
     return {
-        str(keyword.arg): bool(ast.literal_eval(keyword.value))
+        str(keyword.arg): ast.literal_eval(keyword.value)
         for call in calls
         if isinstance(call, ast.Call)
         for keyword in call.keywords

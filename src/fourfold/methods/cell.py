@@ -90,6 +90,8 @@ class Cell(NamedTuple):
         Rule that decides from :class:`Facts`, with its reason.
     baselines
         Class names of the baselines that run beside every method of the cell.
+    also
+        Class names of shared methods that compete in the cell where data stand on it.
     home
         Whether data with these facts stand on this cell; at most one cell answers yes.
     page
@@ -108,6 +110,7 @@ class Cell(NamedTuple):
     summary: str
     applies: Rule
     baselines: tuple[str, ...]
+    also: tuple[str, ...] = ()
     home: Callable[[Facts], bool] = _nobody
     page: str = ""
     name: str = ""

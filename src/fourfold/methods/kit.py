@@ -19,6 +19,7 @@ from fourfold.estimators.model import Model
 from fourfold.estimators.network import (
     FitsHead,
     OnFeatures,
+    SolvesHead,
     StartsFromHead,
     TrainsNetwork,
     UsesRecipe,

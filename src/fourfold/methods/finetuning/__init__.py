@@ -17,7 +17,8 @@ CELL = Cell(
     label_spaces="any",
     summary="start from what the source taught",
     applies=both_labelled,
-    baselines=("TargetOnly", "Linear", "SourceOnly"),
+    baselines=("TargetOnly", "Linear", "KernelSVM"),
+    also=("SourceOnly",),
     home=lambda facts: facts.source_labelled > 0 and facts.target_labelled > 0,
     page="finetuning.md",
 )
