@@ -250,7 +250,7 @@ def test_the_balance_of_evaluation_labels_does_not_change_what_models_are_chosen
 
 
 def test_a_class_without_a_label_yet_can_still_be_shipped(tmp_path):
-    source, *_ = domains()
+    source, *_ = domains(n=600)
     X, y = load_digits(return_X_y=True)
     target = Domain(X[:60] + 2, np.where(y[:60] < 6, y[:60], -1))  # no label of four in ten
     evaluate = Domain(X[1200:] + 2, y[1200:])
