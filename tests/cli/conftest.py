@@ -123,6 +123,7 @@ def _arrays(folder):
     np.savez(folder / "source.npz", X=X[:100], y=y[:100])
     np.savez(folder / "target.npz", X=X[100:] + 0.5, y=np.where(np.arange(78) < 30, y[100:], -1))
     np.savez(folder / "unlabelled.npz", X=X[100:])
+    np.savez(folder / "evaluate.npz", X=X[140:] + 0.5, y=y[140:])
 
 
 def _pictures(folder):

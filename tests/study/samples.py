@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def domains(few: int | None = 5):
-    """Digits as they are, and inverted ones with few labels or none, and rows to judge on."""
+def domains(few: int | None = 5, n: int = 200):
+    """Digits as they are, and inverted ones with few labels or none, and rows to judge on.
+
+    ``n`` digits are the source, and as many are rows to judge on.
+    """
     X, y = load_digits(return_X_y=True)
     inverted = 16 - X
-    target = np.arange(0, 600)
+    target = np.arange(0, n)
     if few is not None:
         target = np.concatenate([target[y[target] == c][:few] for c in range(10)])
-    source = Domain(X[600:1200], y[600:1200], name="source")
+    source = Domain(X[600 : 600 + n], y[600 : 600 + n], name="source")
     labels = None if few is None else y[target]
     goal = Domain(inverted[target], labels, name="target")
-    return source, goal, Domain(inverted[1200:], y[1200:], name="evaluate")
+    return source, goal, Domain(inverted[1200 : 1200 + n], y[1200 : 1200 + n], name="evaluate")
 
 
 def transfer_study(tmp_path: Path, *data: Domain, **options) -> Study:
@@ -58,7 +61,7 @@ def tasks(n: int = 90) -> dict[str, Domain]:
     }
 
 
-def judged(n: int = 300) -> dict[str, Domain]:
+def judged(n: int = 150) -> dict[str, Domain]:
     """Rows to judge the tasks on."""
     X, y = load_digits(return_X_y=True)
     X, y = X[-n:], y[-n:]

@@ -183,9 +183,9 @@ def test_a_study_is_judged_as_without_the_rows_it_learnt_from(tmp_path, monkeypa
     assert scores(result) == scores(clean)
     assert [line.difference for line in result.lines] == [line.difference for line in clean.lines]
     assert (result.confusion, result.sentence) == (clean.confusion, clean.sentence)
-    assert result.judged_by.startswith("597 rows to evaluate on")
-    assert "50 of 647 rows to evaluate on are also labelled rows of the target" in result.notes[0]
-    assert (result.evaluate.rows, result.evaluate.labelled) == (647, 597)
+    assert result.judged_by.startswith("200 rows to evaluate on")
+    assert "50 of 250 rows to evaluate on are also labelled rows of the target" in result.notes[0]
+    assert (result.evaluate.rows, result.evaluate.labelled) == (250, 200)
     fits = []
     monkeypatch.setattr("fourfold.study.running.execution.execute", fits.append)
     allowed = study(tmp_path, *overlapping(), allow_overlap=True, resume=True, **options).run()

@@ -13,7 +13,7 @@ from study.samples import domains, options, tasks
 
 
 def test_a_question_holds_all_that_is_asked_of_a_target():
-    source, target, evaluate = domains()
+    source, target, evaluate = domains(n=600)
     question = ask_transfer([source], target, evaluate, options=options(), title="")
     assert question.title == "source → target"
     assert question.placement.cell == "finetuning"

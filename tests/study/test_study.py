@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import shutil
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,20 +17,29 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.planner import locate
 from fourfold.preparation.choose import Standardize
 from fourfold.study.result import Result
+from fourfold.study.running.outcomes import Outcome
 from study.samples import domains, weights
 from study.samples import transfer_study as study
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder and the result of a study of fine-tuning with rows to judge on."""
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, study(folder, *domains(), methods=["FineTune"]).run()
 
 
 def test_few_labels_with_evaluation(tmp_path):
     source, target, evaluate = domains()
     plan, store = locate([source], target), Store(tmp_path / "store")
-    result = study(tmp_path, source, target, evaluate, store=store).run()
+    short = Recipe(epochs=1, min_steps=5)
+    result = study(tmp_path, source, target, evaluate, store=store, recipe=short).run()
     assert result.cell == "finetuning"
     assert {line.method for line in result.lines} == {*plan.methods, *plan.baselines}
     assert not any(line.error for line in result.lines)
     assert all(len(line.scores) == 2 and len(line.choice) == 4 for line in result.lines)
     assert result.verdict in {"helped", "hurt", "undecided"}
-    assert sum(map(sum, result.confusion)) == 2 * 597
+    assert sum(map(sum, result.confusion)) == 2 * evaluate.n_rows
     best = load(tmp_path / "out" / "best")
     assert type(best).__name__ == result.shipped
     assert Result.load(tmp_path / "out" / "result.json") == result
@@ -102,7 +110,7 @@ def test_evaluation_labels_change_no_model(tmp_path):
 
 def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
     """Negative transfer: a source that teaches nonsense hurts itself, and a baseline ships."""
-    source, target, evaluate = domains()
+    source, target, evaluate = domains(n=600)
     wrong = Domain(source.rows, np.random.default_rng(0).permutation(source.y))
     options = {"methods": ["FineTune"], "recipe": Recipe(epochs=10), "seeds": 3}
     result = study(tmp_path, wrong, target, evaluate, **options).run()
@@ -112,61 +120,49 @@ def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
     assert line[result.shipped].role == "baseline"
 
 
-def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
-    source, target, evaluate = domains()
-    first = study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
+def test_resume_takes_over_what_is_finished(finished, tmp_path, monkeypatch):
+    folder, first = finished
+    shutil.copytree(folder / "out", tmp_path / "out")
     fits = []
     monkeypatch.setattr(
         "fourfold.study.running.execution.execute",
         lambda run, *_: fits.append(run) or pytest.fail("refitted"),
     )
-    again = study(tmp_path, source, target, evaluate, methods=["FineTune"], resume=True).run()
+    again = study(tmp_path, *domains(), methods=["FineTune"], resume=True).run()
     assert not fits
     assert [line.scores for line in again.lines] == [line.scores for line in first.lines]
 
 
-KILLED = """
-import os, signal, sys
-sys.path.insert(0, sys.argv[1])
-from study.samples import domains, transfer_study
-from pathlib import Path
-from fourfold.study.running.outcomes import Outcome
+def die_in_the_midst(output):
+    """Kill this process once it has saved five fits of a study."""
+    saved, save = [], Outcome.save
 
-saved = []
-save = Outcome.save
-def dying(self, path):
-    save(self, path)
-    saved.append(path)
-    if len(saved) == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-Outcome.save = dying
-transfer_study(Path(sys.argv[2]), *domains(), methods=["FineTune"], resume=True).run()
-"""
+    def dying(self, path):
+        save(self, path)
+        saved.append(path)
+        if len(saved) == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Outcome.save = dying
+    study(output, *domains(), methods=["FineTune"], resume=True).run()
 
 
-def test_a_killed_study_resumes_to_the_same_result(tmp_path):
-    code = [sys.executable, "-c", KILLED, str(Path(__file__).parents[1]), str(tmp_path / "killed")]
-    killed = subprocess.run(code, env=os.environ, check=False, capture_output=True)
-    assert killed.returncode == -signal.SIGKILL
-    runs = tmp_path / "killed/out/runs"
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_killed_study_resumes_to_the_same_result(finished, tmp_path):
+    whole, right = finished
+    process = multiprocessing.get_context("fork").Process(target=die_in_the_midst, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    runs = tmp_path / "out/runs"
     before = {file.name: file.stat().st_mtime_ns for file in runs.glob("*.safetensors")}
     assert len(before) == 5
-    results = [
-        study(tmp_path / name, *domains(), methods=["FineTune"], resume=True).run()
-        for name in ("killed", "whole")
-    ]
+    result = study(tmp_path, *domains(), methods=["FineTune"], resume=True).run()
     after = {file.name: file.stat().st_mtime_ns for file in runs.glob("*.safetensors")}
     assert before.items() < after.items()
-    scores = [{line.method: line.scores for line in result.lines} for result in results]
+    scores = [{line.method: line.scores for line in found.lines} for found in (result, right)]
     assert scores[0] == scores[1]
-    assert weights(tmp_path / "killed/out/best") == weights(tmp_path / "whole/out/best")
-
-
-def test_jobs_give_the_same_as_one(tmp_path):
-    data = domains()
-    one = study(tmp_path / "one", *data, methods=["FineTune"]).run()
-    two = study(tmp_path / "two", *data, methods=["FineTune"], jobs=2).run()
-    assert [line.scores for line in one.lines] == [line.scores for line in two.lines]
+    assert weights(tmp_path / "out/best") == weights(whole / "out/best")
 
 
 def test_a_method_that_fails_is_named_and_the_rest_goes_on(tmp_path):
@@ -214,10 +210,10 @@ def test_data_are_checked_before_training(tmp_path):
         study(tmp_path, source, target, Domain(np.zeros((5, 3)), [0, 1, 2, 3, 4]))
 
 
-def test_the_result_is_plain_json(tmp_path):
-    study(tmp_path, *domains(), methods=["FineTune"], seeds=1).run()
-    raw = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
-    assert raw["settings"]["seeds"] == [0]
+def test_the_result_is_plain_json(finished):
+    folder, _ = finished
+    raw = json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))
+    assert raw["settings"]["seeds"] == [0, 1]
     assert len(raw["pictures"]) == 2
 
 
@@ -254,7 +250,7 @@ def test_the_balance_of_evaluation_labels_does_not_change_what_models_are_chosen
 
 
 def test_a_class_without_a_label_yet_can_still_be_shipped(tmp_path):
-    source, *_ = domains()
+    source, *_ = domains(n=600)
     X, y = load_digits(return_X_y=True)
     target = Domain(X[:60] + 2, np.where(y[:60] < 6, y[:60], -1))  # no label of four in ten
     evaluate = Domain(X[1200:] + 2, y[1200:])

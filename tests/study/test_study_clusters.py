@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -33,6 +35,14 @@ def study(tmp_path, *domains, **options):
     return Study(*domains, **{**given, **options})
 
 
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory):
+    """The folder and the result of a study of one method without any label."""
+    folder = tmp_path_factory.mktemp("unlabelled")
+    options = {"seeds": 1, "methods": ["LatentKMeans"]}
+    return folder, study(folder, *domains()[:2], **options).run()
+
+
 def test_stability_chooses_and_labels_judge(tmp_path):
     result = study(tmp_path, *domains()).run()
     assert result.cell == "clustering"
@@ -53,20 +63,20 @@ def test_stability_chooses_and_labels_judge(tmp_path):
     assert "Clusters beside the true classes" in titles
 
 
-def test_evaluation_labels_change_no_choice(tmp_path):
+def test_evaluation_labels_change_no_choice(unlabelled, tmp_path):
     source, target, evaluate = domains()
     shuffled = Domain(evaluate.rows, np.random.default_rng(0).permutation(evaluate.y))
     results = [
         study(tmp_path / name, source, target, judged, seeds=1, methods=["LatentKMeans"]).run()
-        for name, judged in {"true": evaluate, "shuffled": shuffled, "none": None}.items()
-    ]
+        for name, judged in {"true": evaluate, "shuffled": shuffled}.items()
+    ] + [unlabelled[1]]
     assert len({result.shipped for result in results}) == 1
     choices = [{line.method: line.choice for line in result.lines} for result in results]
     assert choices[0] == choices[1] == choices[2]
 
 
-def test_without_labels_stability_judges(tmp_path):
-    result = study(tmp_path, *domains()[:2], seeds=1, methods=["LatentKMeans"]).run()
+def test_without_labels_stability_judges(unlabelled):
+    _, result = unlabelled
     assert result.metric == "stability"
     assert all(line.scores == line.choice for line in result.lines)
     assert result.verdict in {"helped", "hurt", "undecided"}
@@ -86,9 +96,9 @@ def test_entropy_can_be_asked_for(tmp_path):
     assert all(-1 <= score <= 0 for line in lines for score in line.scores)
 
 
-def test_resume_takes_over_what_is_finished(tmp_path, monkeypatch):
+def test_resume_takes_over_what_is_finished(unlabelled, tmp_path, monkeypatch):
     data, options = domains()[:2], {"methods": ["LatentKMeans"], "seeds": 1}
-    study(tmp_path, *data, **options).run()
+    shutil.copytree(unlabelled[0] / "out", tmp_path / "out")
     monkeypatch.setattr(
         "fourfold.study.running.execution.execute", lambda *_: pytest.fail("refitted")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,13 @@ from fourfold.study import gate
 from fourfold.study.running.runs import list_runs
 from study.samples import judged, tasks, weights
 from study.samples import tasks_study as study
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder and the result of a study with rows to judge on."""
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, study(folder, evaluate=judged()).run()
 
 
 def test_each_task_alone_is_always_beside(tmp_path):
@@ -36,9 +44,9 @@ def test_each_task_alone_is_always_beside(tmp_path):
     assert all(line.delta.low <= line.delta.mean <= line.delta.high for line in result.lines)
 
 
-def test_delta_is_the_papers(tmp_path):
+def test_delta_is_the_papers(finished):
     """Recomputed from the scores: accuracy is better high, what R² leaves unexplained low."""
-    result = study(tmp_path, evaluate=judged()).run()
+    _, result = finished
     values = []
     for own in result.results.values():
         scores = {line.method: np.array(line.scores) for line in own.lines}
@@ -50,18 +58,19 @@ def test_delta_is_the_papers(tmp_path):
     assert result.lines[0].delta.mean == pytest.approx(np.mean(values))
 
 
-def test_what_is_handed_over_answers_for_its_task(tmp_path):
-    result = study(tmp_path).run()
+def test_what_is_handed_over_answers_for_its_task(finished):
+    folder, result = finished
     for name, domain in tasks().items():
-        model = load(tmp_path / "out/best" / name)
+        model = load(folder / "out/best" / name)
         assert len(model.predict(domain.rows)) == domain.n_rows
         wanted = "Member" if result.shipped[name] == "MultiTask" else result.shipped[name]
         assert type(model).__name__ == wanted
 
 
-def test_a_joint_winner_is_handed_over_as_it_was_trained(tmp_path):
-    planned = study(tmp_path)
-    planned.run()
+def test_a_joint_winner_is_handed_over_as_it_was_trained(finished, tmp_path):
+    folder, _ = finished
+    shutil.copytree(folder / "out", tmp_path / "out")
+    planned = study(tmp_path, evaluate=judged(), resume=True)
     joint = next(run for run in list_runs(planned.questions, 1) if len(run.held) == len(tasks()))
     planned._ship(dict.fromkeys(tasks(), joint), planned._context())
     whole = load(tmp_path / "out/models/MultiTask")
@@ -71,14 +80,14 @@ def test_a_joint_winner_is_handed_over_as_it_was_trained(tmp_path):
         assert np.array_equal(alone.outputs(X), whole.outputs(X, task=name))
 
 
-def test_evaluation_labels_change_no_model_and_no_choice(tmp_path):
+def test_evaluation_labels_change_no_model_and_no_choice(finished, tmp_path):
     random = np.random.default_rng(0)
     wrong = {n: Domain(d.rows, random.permutation(d.y)) for n, d in judged().items()}
-    one = study(tmp_path / "a", evaluate=judged()).run()
-    two = study(tmp_path / "b", evaluate=wrong).run()
+    folder, one = finished
+    two = study(tmp_path, evaluate=wrong).run()
     assert one.results["digit"].lines[0].scores != two.results["digit"].lines[0].scores
     assert (one.shipped, one.chosen) == (two.shipped, two.chosen)
-    assert weights(tmp_path / "a/out") == weights(tmp_path / "b/out")
+    assert weights(folder / "out") == weights(tmp_path / "out")
 
 
 def test_a_task_of_noise_that_is_learnt_beside_does_not_pass_as_a_gain(tmp_path):
@@ -117,22 +126,23 @@ def test_holm_goes_over_tasks_and_methods(tmp_path, monkeypatch):
     assert seen == [{(task, method) for task in tasks() for method in methods}]
 
 
-def test_resume_takes_over_what_is_finished_and_the_result_is_kept(tmp_path, monkeypatch):
-    first = study(tmp_path).run()
+def test_resume_takes_over_what_is_finished_and_the_result_is_kept(finished, tmp_path, monkeypatch):
+    folder, first = finished
+    shutil.copytree(folder / "out", tmp_path / "out")
     assert JointResult.load(tmp_path / "out/result.json") == first
 
     monkeypatch.setattr(
         "fourfold.study.running.execution.execute", lambda *_: pytest.fail("refitted")
     )
-    again = study(tmp_path, resume=True).run()
+    again = study(tmp_path, evaluate=judged(), resume=True).run()
     assert [line.scores for line in again.results["digit"].lines] == [
         line.scores for line in first.results["digit"].lines
     ]
     even = tasks()["even"]
     data = {**tasks(), "even": Domain(even.rows, 1 - even.y)}
     with pytest.raises(FileError, match="one of other data"):
-        study(tmp_path, tasks=data, resume=True)
-    changed = study(tmp_path, tasks=data, force=True)
+        study(tmp_path, tasks=data, evaluate=judged(), resume=True)
+    changed = study(tmp_path, tasks=data, evaluate=judged(), force=True)
     context = changed._context()
     kept = [
         set(run.held)
@@ -171,9 +181,9 @@ def test_strange_names_of_tasks_are_kept_apart(tmp_path):
     assert len(list((tmp_path / "out/best").iterdir())) == 3
 
 
-def test_the_result_is_plain_json(tmp_path):
-    study(tmp_path, seeds=1).run()
-    raw = json.loads((tmp_path / "out/result.json").read_text(encoding="utf-8"))
+def test_the_result_is_plain_json(finished):
+    folder, _ = finished
+    raw = json.loads((folder / "out/result.json").read_text(encoding="utf-8"))
     assert set(raw["results"]) == set(tasks())
 
 

@@ -94,14 +94,15 @@ def test_numbers_as_labels_are_a_regression(fourfold, data, short, tmp_path):
 
 def test_two_jobs_find_what_one_does_and_resuming_repeats_nothing(fourfold, data, tmp_path):
     domains = ("--source", data / "source.npz", "--target", data / "target.npz")
-    options = ("--seeds", 1, "--folds", 2, "--steps", 10, "--methods", "FineTune")
+    judged = ("--evaluate", data / "evaluate.npz")
+    options = (*judged, "--seeds", 2, "--folds", 2, "--steps", 10, "--methods", "FineTune")
     one, two = tmp_path / "one", tmp_path / "two"
     assert fourfold("study", *domains, "-o", one, *options).code == 0
     assert fourfold("study", *domains, "-o", two, *options, "--jobs", 2).code == 0
     scores = [{line["method"]: line["scores"] for line in result(o)["lines"]} for o in (one, two)]
     assert scores[0] == scores[1]
     runs = {file: file.stat().st_mtime_ns for file in (one / "runs").iterdir()}
-    assert len(runs) == 12
+    assert len(runs) == 24
     assert fourfold("study", *domains, "-o", one, *options, "--resume").code == 0
     assert {file: file.stat().st_mtime_ns for file in (one / "runs").iterdir()} == runs
 
