@@ -66,7 +66,9 @@ def test_the_map_with_tasks(here, fourfold):
     said = fourfold("map", *both(here))
     assert said.code == 0
     assert "task  kind: 90 rows of 3 columns, 90 labelled in 3 classes" in said.out
-    assert "A study runs MultiTask; baselines: TargetOnly, Linear." in " ".join(said.out.split())
+    assert "A study runs MultiTask; baselines: TargetOnly, Linear, KernelSVM." in " ".join(
+        said.out.split()
+    )
 
 
 def test_a_study_of_tasks(finished):
@@ -148,7 +150,7 @@ def test_many_tasks_are_summed_up(here, fourfold, tmp_path):
           "--evaluate-task", "kind=rest.csv"), ("must be those that are learnt",)),
         (("--task", "kind=iris.csv", "--task", "width=iris.csv", "--methods", "FineTune"),
          ("must learn several tasks at once; got FineTune",)),
-        (("--source", "iris.csv"), ("--source and --target, or several --task",)),
+        (("--source", "iris.csv"), ("must be given together, or several --task",)),
         (("--source", "iris.csv", "--target", "rest.csv", "--label", "kind",
           "--evaluate-task", "kind=rest.csv"), ("--evaluate-task must stand beside --task",)),
     ],

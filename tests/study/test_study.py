@@ -48,8 +48,12 @@ def test_few_labels_with_evaluation(tmp_path):
 
 
 def test_baselines_are_those_of_the_cells_of_the_methods(tmp_path):
-    beside = {"FineTune": ["TargetOnly", "Linear", "SourceOnly"],
-              "ProgressiveNetwork": ["TargetOnly", "Linear", "RandomColumn"]}  # fmt: skip
+    alone = ["TargetOnly", "Linear", "KernelSVM"]
+    beside = {
+        "FineTune": alone,
+        "SourceOnly": alone,
+        "ProgressiveNetwork": [*alone, "RandomColumn"],
+    }
     for method, baselines in beside.items():
         [question] = study(tmp_path, *domains(), methods=[method]).questions.values()
         assert list(question.candidates) == [*baselines, method]
@@ -112,10 +116,11 @@ def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
     """Negative transfer: a source that teaches nonsense hurts itself, and a baseline ships."""
     source, target, evaluate = domains(n=600)
     wrong = Domain(source.rows, np.random.default_rng(0).permutation(source.y))
-    options = {"methods": ["FineTune"], "recipe": Recipe(epochs=10), "seeds": 3}
+    options = {"methods": ["FineTune", "SourceOnly"], "recipe": Recipe(epochs=10), "seeds": 3}
     result = study(tmp_path, wrong, target, evaluate, **options).run()
     line = {line.method: line for line in result.lines}
     assert np.mean(line["SourceOnly"].scores) < 0.3
+    assert line["SourceOnly"].verdict == "hurt"
     assert result.verdict != "helped"
     assert line[result.shipped].role == "baseline"
 
@@ -258,7 +263,7 @@ def test_a_class_without_a_label_yet_can_still_be_shipped(tmp_path):
     result = study(tmp_path, source, target, evaluate, **asked).run()
     assert result.shipped in {"FineTune", "SourceOnly"}
     (said,) = [note for note in result.notes if "no label of class 6, 7, 8, 9 yet" in note]
-    assert "TargetOnly, Linear cannot predict them" in said
+    assert "TargetOnly, Linear, KernelSVM cannot predict them" in said
 
 
 def test_errors_are_shown_as_they_are_and_lower_is_better(tmp_path):

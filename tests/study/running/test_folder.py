@@ -61,7 +61,7 @@ def test_a_used_folder_is_gone_on_with_or_replaced_but_never_mixed(tmp_path):
     assert not (tmp_path / "out" / "models" / "Old").exists()
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
     scores = [{line.method: line.scores for line in one.lines} for one in (first, result)]
-    assert scores[0]["SourceOnly"] != scores[1]["SourceOnly"]
+    assert scores[0]["FineTune"] != scores[1]["FineTune"]
     assert len(list((tmp_path / "out" / "runs").glob("*.safetensors"))) == len(result.lines) * 3
 
 
