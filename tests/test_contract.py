@@ -61,7 +61,7 @@ PICTURES = pictures()
 
 
 @cache
-def ready(method: type[Any], **parameters: Any) -> Any:
+def once(method: type[Any], **parameters: Any) -> Any:
     """Return a model that is fitted once, for all tests that only ask it."""
     return fitted(method, PILES, **parameters)
 
@@ -109,7 +109,7 @@ def test_construction_only_stores(method: type[Any]) -> None:
 
 @each_method
 def test_clone_has_the_parameters_and_nothing_that_was_learnt(method: type[Any]) -> None:
-    model = ready(method, random_state=4)
+    model = once(method, random_state=4)
     copy = clone(model)
     assert copy.get_params(deep=False).keys() == model.get_params(deep=False).keys()
     assert copy.random_state == 4
@@ -177,7 +177,7 @@ def test_fit_checks_parameters_first(method: type[Any]) -> None:
 
 @each_method
 def test_refit_gives_the_same_bits(method: type[Any]) -> None:
-    first = ready(method).outputs(PILES.X)
+    first = once(method).outputs(PILES.X)
     supervised._kept.clear()  # now the source model is trained anew
     model = fitted(method, PILES)
     assert same_bits(first, model.outputs(PILES.X))
@@ -187,7 +187,7 @@ def test_refit_gives_the_same_bits(method: type[Any]) -> None:
 
 @each_method
 def test_a_store_changes_no_bit(method: type[Any], tmp_path: Path) -> None:
-    without = ready(method).outputs(PILES.X)
+    without = once(method).outputs(PILES.X)
     for _ in range(2):  # computed, then found
         with using(Store(tmp_path)):
             assert same_bits(without, fitted(method, PILES).outputs(PILES.X))
@@ -198,11 +198,11 @@ def test_the_random_state_matters_exactly_where_training_does(method: type[Any])
     """What the learning rate changes was trained from a random start, so a seed changes it too."""
     if not has(method, "recipe"):
         pytest.skip("trained without a recipe")
-    base = ready(method).outputs(PILES.X)
+    base = once(method).outputs(PILES.X)
     slower = fitted(method, PILES, learning_rate=0.001).outputs(PILES.X)
     if same_bits(base, slower):
         pytest.skip("trained without steps: in closed form, grown, or searched for")
-    assert not same_bits(base, ready(method, random_state=1).outputs(PILES.X))
+    assert not same_bits(base, once(method, random_state=1).outputs(PILES.X))
 
 
 def test_most_methods_are_random() -> None:
@@ -211,7 +211,7 @@ def test_most_methods_are_random() -> None:
         method
         for method in TRANSFER
         if not same_bits(
-            *(m.outputs(PILES.X) for m in (ready(method), ready(method, random_state=1)))
+            *(m.outputs(PILES.X) for m in (once(method), once(method, random_state=1)))
         )
     ]
     assert len(moved) > len(TRANSFER) / 2
@@ -316,7 +316,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What every method's saved model says in a process that never saw the training data."""
     folder = tmp_path_factory.mktemp("models")
     for method in TRANSFER:
-        save(ready(method), folder / method.__name__)
+        save(once(method), folder / method.__name__)
     np.save(folder / "rows.npy", PILES.X)
     subprocess.run([sys.executable, "-c", ELSEWHERE, folder], check=True)
     return dict(np.load(folder / "said.npz"))
@@ -326,12 +326,12 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_a_saved_model_says_the_same_elsewhere(
     method: type[Any], elsewhere: dict[str, Any]
 ) -> None:
-    assert same_bits(elsewhere[method.__name__], ready(method).outputs(PILES.X))
+    assert same_bits(elsewhere[method.__name__], once(method).outputs(PILES.X))
 
 
 @each_method
 def test_a_loaded_model_is_the_model(method: type[Any], tmp_path: Path) -> None:
-    model = ready(method, random_state=4)
+    model = once(method, random_state=4)
     loaded = load(save(model, tmp_path / "model"))
     assert type(loaded) is method
     assert repr(loaded) == repr(model)
@@ -396,7 +396,7 @@ def test_inputs_that_are_not_finite_are_refused(
 
 @each_method
 def test_what_is_predicted_must_be_like_what_was_fitted(method: type[Any]) -> None:
-    model = ready(method)
+    model = once(method)
     X = PILES.X.copy()
     X[0, 0] = np.nan
     for strange in (X, X[:, :-1], X[0], X[:0], np.ones((2, 4, 4)), pd.DataFrame(X)):
@@ -568,7 +568,7 @@ def test_sparse_rows_are_as_the_same_dense_ones(method: type[Any]) -> None:
 @each_method
 def test_memory_maps_and_objects_are_as_arrays(method: type[Any], tmp_path: Path) -> None:
     S, y = PILES.source.rows.sample(1000), PILES.source.y
-    whole = ready(method).outputs(PILES.X)
+    whole = once(method).outputs(PILES.X)
     mapped = Piles(
         Domain(as_memmap(S, tmp_path / "s.npy"), y), as_memmap(PILES.X, tmp_path / "t.npy"), PILES.y
     )
@@ -596,7 +596,7 @@ def test_names_of_classes_come_back(method: type[Any]) -> None:
         source=Domain(PILES.source.rows, words[PILES.source.y]), y=words[PILES.y]
     )
     model = fitted(method, piles)
-    numbers = ready(method)
+    numbers = once(method)
     assert np.array_equal(model.predict(PILES.X), words[numbers.predict(PILES.X)])
     assert model.score(PILES.X, piles.y) == numbers.score(PILES.X, PILES.y)
     if is_classifier(model):
@@ -653,7 +653,7 @@ def test_a_preparation_that_is_fitted_stays_as_it_is(method: type[Any], tmp_path
     assert clone(model).prepare.estimator is ready
     assert model.prepare_.digest == before == ready.digest
     if not has(method, "n_estimators"):  # which ask whether a number is above another, at any scale
-        assert not same_bits(model.outputs(PILES.X), ready(method).outputs(PILES.X))
+        assert not same_bits(model.outputs(PILES.X), once(method).outputs(PILES.X))
     loaded = load(save(model, tmp_path / "model"))
     assert same_bits(loaded.outputs(PILES.X), model.outputs(PILES.X))
     for wrong in (Standardize(), model):
