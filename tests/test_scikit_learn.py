@@ -26,29 +26,36 @@ EXPECTED_OF_CLASSIFIERS = {
 }
 
 
-SMALL = {"copy": 1}
-"""Values that make a fit quick; the contract suite takes the default ones."""
+SMALL = {
+    "alpha": 0.1, "copy": 1, "gamma": 1.0, "lambda_": 1.0, "n_estimators": 3,
+    "n_init": 1, "restarts": 1, "trust": 0.5,
+}  # fmt: skip
+"""Values that make a fit quick; the contract suite lets more of them be chosen."""
+FEW = {"check_fit2d_1sample", "check_fit2d_1feature", "check_classifiers_one_label"}
+"""Checks that leave little to choose a value by: here the default ones are taken, too."""
 
 
-def estimators() -> Iterator[tuple[str, Any]]:
-    """Draw every method with its name, each task by itself."""
+def estimators() -> Iterator[tuple[str, Any, Any]]:
+    """Draw every method with its name, each task by itself: as it is, and quick."""
     for method in TRANSFER:
         kind = sourced(method)
         small = {name: value for name, value in SMALL.items() if has(method, name)}
-        estimator = short(kind, min_steps=2, learning_rate=0.03, **small)
-        yield method.__name__, estimator
+        own = short(kind, min_steps=2, learning_rate=0.03)
+        quick = short(kind, min_steps=2, learning_rate=0.03, **small)
+        yield method.__name__, own, quick
         if has(method, "task") and not (method.needs.classes or clusters(method)):
-            yield f"{method.__name__} of numbers", clone(estimator).set_params(task=Regression())
+            numbers = [clone(each).set_params(task=Regression()) for each in (own, quick)]
+            yield f"{method.__name__} of numbers", *numbers
 
 
 def checks() -> Iterator[Any]:
-    for name, estimator in estimators():
-        longer = clone(estimator)
+    for name, own, quick in estimators():
+        longer = clone(quick)
         if has(type(longer), "recipe"):
             longer.set_params(recipe__min_steps=20)
-        for short_one, check in estimator_checks_generator(estimator):
+        for _, check in estimator_checks_generator(quick):
             called = check_name(check)
-            each = longer if called == "check_regressors_train" else short_one
+            each = longer if called == "check_regressors_train" else own if called in FEW else quick
             yield pytest.param(each, check, id=f"{name}-{called}")
 
 

@@ -10,7 +10,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -209,35 +209,80 @@ def test_a_loaded_index_outlives_its_files(index, tmp_path):
     same(index, deepcopy(loaded))
 
 
-def test_vectors_stay_on_the_disk(kind, tmp_path):
-    """Loading in a fresh process takes a small part of the memory that the vectors would."""
-    labels = np.repeat(clustered(4000, width=256), 10, axis=0)  # 41 MB
-    noise = np.random.default_rng(0).standard_normal(labels.shape, np.float32)
-    labels = labels + 1e-3 * noise
-    (tmp_path / "index").mkdir()
-    shape = {"cells": 64} if kind == "ivf" else {"neighbours": 2}
-    if kind == "hnsw":
-        labels = labels[:8000]
-    LabelIndex(kind=kind, **shape).build(labels).save(tmp_path / "index")
-    program = """
-import sys
+ELSEWHERE = """
+import json, os, sys
+import numpy as np
 from fourfold.algorithms.label_index import LabelIndex
+from fourfold.errors import DataError
+
+folder = sys.argv[1]
+with np.load(folder + "/asked.npz") as asked:
+    queries, unit = asked["queries"], asked["unit"]
+
 def anonymous():
     lines = open("/proc/self/status").read().splitlines()
     return int(next(line for line in lines if line.startswith("RssAnon")).split()[1]) / 1e3
-before = anonymous()
-index = LabelIndex.load(sys.argv[1])
-print(anonymous() - before, index.n)
+
+def load(kind):
+    before = anonymous()
+    index = LabelIndex.load(folder + "/" + kind)
+    grown = anonymous() - before
+    return grown, index.n, [part.tolist() for part in index.search(queries, 3)]
+
+def long(kind):
+    said = []
+    for length in (3e18, 3.3e18, 1e20, 1e30):
+        try:
+            index = LabelIndex(kind=kind).build(unit * np.float32(length))
+            scores, positions = index.search(unit[:50] * np.float32(length))
+            assert (positions[:, 0] == np.arange(50)).all() and np.isfinite(scores).all()
+            said.append("found")
+        except DataError as error:
+            said.append("must have squared lengths of at most 1e+37; got" in str(error))
+    return said
+
+for kind in ("exact", "ivf", "hnsw"):
+    for ask in (load, long):
+        if (child := os.fork()) == 0:
+            try:
+                with open(f"{folder}/{ask.__name__} {kind}.json", "w") as file:
+                    json.dump(ask(kind), file)
+            finally:
+                os._exit(1 if sys.exc_info()[0] else 0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, (kind, ask)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "index")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    grown, n = done.stdout.split()
-    assert int(n) == len(labels)
-    assert float(grown) < 0.4 * labels.nbytes / 1e6
+"""Each question to an index is asked in a process of its own, which has only imported it."""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """What fresh processes say: (question, kind) → answer, and the indices they are asked of."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    labels = np.repeat(clustered(4000, width=256), 2, axis=0)  # 8 MB
+    labels += 1e-3 * np.random.default_rng(0).standard_normal(labels.shape, np.float32)
+    unit = np.random.default_rng(0).standard_normal((500, 8)).astype(np.float32)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    np.savez(folder / "asked.npz", queries=labels[:5], unit=unit)
+    shapes = {"exact": {}, "ivf": {"cells": 64}, "hnsw": {"neighbours": 2}}
+    indices = {kind: LabelIndex(kind=kind, **shape).build(labels) for kind, shape in shapes.items()}
+    for kind, index in indices.items():
+        (folder / kind).mkdir()
+        index.save(folder / kind)
+    subprocess.run([sys.executable, "-c", ELSEWHERE, str(folder)], check=True)
+    said = {file.stem: json.loads(file.read_text()) for file in folder.glob("*.json")}
+    return {
+        kind: (index, said[f"load {kind}"], said[f"long {kind}"]) for kind, index in indices.items()
+    }, labels
+
+
+def test_vectors_stay_on_the_disk(kind, elsewhere):
+    """Loading in a fresh process takes a small part of the memory that the vectors would."""
+    found, labels = elsewhere
+    index, (grown, n, answer), _ = found[kind]
+    assert n == len(labels)
+    assert grown < 0.4 * labels.nbytes / 1e6
+    for a, b in zip(answer, index.search(labels[:5], 3), strict=True):
+        np.testing.assert_array_equal(np.asarray(a, b.dtype), b)
 
 
 def test_an_exact_index_takes_a_memory_map_as_it_is(tmp_path):
@@ -252,7 +297,9 @@ def test_an_exact_index_takes_a_memory_map_as_it_is(tmp_path):
 
 
 def test_another_process_gets_it_whole(index):
-    (found,) = Parallel(n_jobs=2)([delayed(index.search)(QUERIES[:5], 3)])
+    """Workers of joblib, which studies use, are those of loky: one is enough."""
+    worker = get_reusable_executor(max_workers=1)
+    found = worker.submit(index.search, QUERIES[:5], 3).result()
     for a, b in zip(found, index.search(QUERIES[:5], 3), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -331,29 +378,9 @@ def test_bad_input_is_one_sentence(index):
         LabelIndex().build(LABELS[:0])
 
 
-def test_no_length_ends_the_interpreter():
+def test_no_length_ends_the_interpreter(kind, elsewhere):
     """Distances that are no 32-bit floats make faiss abort: so in a process of their own."""
-    program = """
-import numpy as np
-from fourfold.algorithms.label_index import LabelIndex
-from fourfold.errors import DataError
-labels = np.random.default_rng(0).standard_normal((500, 8)).astype(np.float32)
-labels /= np.linalg.norm(labels, axis=1, keepdims=True)
-for kind in ("exact", "ivf", "hnsw"):
-    for length in (3e18, 3.3e18, 1e20, 1e30):
-        try:
-            index = LabelIndex(kind=kind).build(labels * np.float32(length))
-            scores, positions = index.search(labels[:50] * np.float32(length))
-            assert (positions[:, 0] == np.arange(50)).all() and np.isfinite(scores).all()
-            print(length, "found")
-        except DataError as error:
-            print(length, "must have squared lengths of at most 1e+37; got" in str(error))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    )
-    said = ["3e+18 found", "3.3e+18 True", "1e+20 True", "1e+30 True"]
-    assert done.stdout.splitlines() == 3 * said
+    assert elsewhere[0][kind][2] == ["found", True, True, True]
 
 
 def test_nor_do_biases_queries_and_labels_that_are_added(kind):

@@ -1,4 +1,4 @@
-"""Two processes under torchrun train one model, the one that a single process trains."""
+"""Two processes, started as torchrun starts them, train one model, that of a single process."""
 
 from __future__ import annotations
 
@@ -92,13 +92,23 @@ def main(folder):
     np.savez(folder / f"{os.environ['RANK']}.npz", **found)
 
 
+def launch(folder):
+    """Start two processes by torchrun's own agent, forked: torch is imported once."""
+    import lightning_fabric  # noqa: F401  once for both
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    config = LaunchConfig(
+        min_nodes=1, max_nodes=1, nproc_per_node=2, run_id="suite", start_method="fork",
+        rdzv_backend="c10d", rdzv_endpoint="127.0.0.1:0", local_addr="127.0.0.1",
+    )  # fmt: skip
+    elastic_launch(config, main)(folder)
+
+
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
-    command = [sys.executable, *launcher, "--nproc-per-node", "2", __file__, str(folder)]
     done = subprocess.run(
-        command,
+        [sys.executable, __file__, str(folder)],
         env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         check=False,
@@ -141,4 +151,4 @@ def test_it_is_the_model_of_one_process_with_the_same_global_batch(name, ranks, 
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    launch(Path(sys.argv[1]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -24,10 +26,17 @@ from fourfold.networks import Mlp
 from methods.zeroshot.worlds import METHODS, SHORT, each_method, parted, short, world
 
 
+@cache
+def fitted(method):
+    """Return a method that is fitted once, for all tests that only ask it."""
+    source, target, _ = parted()
+    return short(method).fit(target, source=source)
+
+
 @each_method
 def test_unseen_classes_are_the_candidates_and_only_they(method):
     source, target, y = parted()
-    model = short(method).fit(target, source=source)
+    model = fitted(method)
     assert model.classes_.tolist() == sorted(set(y))
     assert set(model.predict(target.rows)) <= set(y)
     assert model.seen_ == sorted(source.counts)
@@ -46,8 +55,7 @@ def test_classes_without_examples_are_recognized(method):
 @each_method
 def test_among_names_and_among_new_descriptions(method):
     X, _, frame = world()
-    source, target, _ = parted()
-    model = short(method).fit(target, source=source)
+    model = fitted(method)
     two = model.classes_[[2, 0]]
     wanted = model.outputs(X)[:, [2, 0]].argmax(1)
     assert (model.predict(X, among=two) == two[wanted]).all()
@@ -60,8 +68,8 @@ def test_among_names_and_among_new_descriptions(method):
 
 @each_method
 def test_the_likeliest_are_the_largest_outputs(method):
-    source, target, _ = parted()
-    model = short(method).fit(target, source=source)
+    _, target, _ = parted()
+    model = fitted(method)
     names, scores = model.predict_topk(target.rows, 2)
     outputs = model.outputs(target.rows)
     assert (names[:, 0] == model.predict(target.rows)).all()
@@ -71,7 +79,7 @@ def test_the_likeliest_are_the_largest_outputs(method):
 @each_method
 def test_classes_that_came_after_training_are_as_those_that_were_there(method, tmp_path):
     source, target, _ = parted()
-    whole = short(method).fit(target, source=source)
+    whole = fitted(method)
     names = target.classes.names
     few = Domain(target.rows, classes=target.classes.subset(names[[0, 2]]))
     late = target.classes.subset(names[[3, 1]])
@@ -92,7 +100,7 @@ def test_the_order_of_descriptions_does_not_matter():
     source, target, _ = parted()
     turned = Domain(target.rows, classes=target.classes.subset(target.classes.names[::-1]))
     for method in METHODS:
-        fits = [short(method).fit(t, source=source) for t in (target, turned)]
+        fits = [fitted(method), short(method).fit(turned, source=source)]
         np.testing.assert_allclose(*(m.outputs(target.rows) for m in fits), atol=1e-4)
 
 
@@ -129,8 +137,8 @@ def test_what_cannot_be_is_refused_before_training():
 
 
 def test_what_is_asked_of_a_model_must_be_possible():
-    source, target, _ = parted()
-    model = RidgeToDescriptions().fit(target, source=source)
+    _, target, _ = parted()
+    model = fitted(RidgeToDescriptions)
     rows = target.rows
     with pytest.raises(ParameterError, match=r"among must hold classes that .* got 'cow'"):
         model.predict(rows, among=["cow", "kind 09"])
