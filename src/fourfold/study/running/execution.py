@@ -24,7 +24,7 @@ from fourfold.networks.cut import Cut
 from fourfold.study.running.outcomes import Failure, Outcome, save_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Answers
@@ -168,11 +168,22 @@ def _in_any_order(calls: list[Any], jobs: int) -> Iterator[Any]:
     main = threading.current_thread() is threading.main_thread()  # only that one has handlers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None  # workers inherit it
     try:
-        results: Iterator[Any] = parallel(calls)
+        results = parallel(calls)
     finally:
         if main:
             signal.signal(signal.SIGINT, before)
-    return results
+    try:
+        while (one := _quietly(lambda: next(results, None))) is not None:
+            yield one
+    finally:  # maybe before the last one
+        _quietly(results.close)
+
+
+def _quietly(call: Callable[[], Any]) -> Any:
+    """Call without joblib's warning of fits that are given up: Ctrl-C and time that is up do so."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* still being processed", UserWarning)
+        return call()
 
 
 def _begin_worker(line: Any) -> None:
