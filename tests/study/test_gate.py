@@ -16,8 +16,8 @@ def fixed(low, high, p):
 
 def resampled(rows, weight=None, *, groups=None, rounds=2000, seed=0):
     """Estimate the interval of a mean of differences (seeds, rows)."""
-    n_seeds, n_rows = rows.shape
-    draw = Bootstrap(n_seeds, n_rows, weight=weight, groups=groups, rounds=rounds, seed=seed)
+    n_rows = rows.shape[1]
+    draw = Bootstrap(n_rows, weight=weight, groups=groups, rounds=rounds, seed=seed)
     return draw.interval(draw.rate({"x": [mean_rater(one) for one in rows]})["x"])
 
 
@@ -92,7 +92,7 @@ def test_draws_of_rows_are_scipys():
 
 def test_draws_do_not_depend_on_the_other_models():
     rows = np.random.default_rng(0).normal(size=(2, 40_000))
-    draw = Bootstrap(1, 40_000, rounds=60)
+    draw = Bootstrap(40_000, rounds=60)
     raters = {name: [mean_rater(one)] for name, one in zip("ab", rows, strict=True)}
     both, alone = draw.rate(raters), draw.rate({"b": raters["b"]})
     assert both["b"].shape == (1, 61)

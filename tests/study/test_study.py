@@ -32,8 +32,8 @@ def finished(tmp_path_factory):
 def test_few_labels_with_evaluation(tmp_path):
     source, target, evaluate = domains()
     plan, store = locate([source], target), Store(tmp_path / "store")
-    short = Recipe(epochs=1, min_steps=5)
-    result = study(tmp_path, source, target, evaluate, store=store, recipe=short).run()
+    short = {"recipe": Recipe(epochs=1, min_steps=5), "racing": False}
+    result = study(tmp_path, source, target, evaluate, store=store, **short).run()
     assert result.cell == "finetuning"
     assert {line.method for line in result.lines} == {*plan.methods, *plan.baselines}
     assert not any(line.error for line in result.lines)
@@ -116,7 +116,12 @@ def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
     """Negative transfer: a source that teaches nonsense hurts itself, and a baseline ships."""
     source, target, evaluate = domains(n=600)
     wrong = Domain(source.rows, np.random.default_rng(0).permutation(source.y))
-    options = {"methods": ["FineTune", "SourceOnly"], "recipe": Recipe(epochs=10), "seeds": 3}
+    options = {
+        "methods": ["FineTune", "SourceOnly"],
+        "recipe": Recipe(epochs=10),
+        "seeds": 3,
+        "racing": False,
+    }
     result = study(tmp_path, wrong, target, evaluate, **options).run()
     line = {line.method: line for line in result.lines}
     assert np.mean(line["SourceOnly"].scores) < 0.3

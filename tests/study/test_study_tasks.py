@@ -71,7 +71,8 @@ def test_a_joint_winner_is_handed_over_as_it_was_trained(finished, tmp_path):
     folder, _ = finished
     shutil.copytree(folder / "out", tmp_path / "out")
     planned = study(tmp_path, evaluate=judged(), resume=True)
-    joint = next(run for run in list_runs(planned.questions, 1) if len(run.held) == len(tasks()))
+    runs = list_runs(planned.questions, range(1))
+    joint = next(run for run in runs if len(run.held) == len(tasks()))
     planned._ship(dict.fromkeys(tasks(), joint), planned._context())
     whole = load(tmp_path / "out/models/MultiTask")
     X = judged()["even"].rows
@@ -146,7 +147,7 @@ def test_resume_takes_over_what_is_finished_and_the_result_is_kept(finished, tmp
     context = changed._context()
     kept = [
         set(run.held)
-        for run in list_runs(changed.questions, changed.seeds)
+        for run in list_runs(changed.questions, range(changed.seeds))
         if context.finished(run, context.key(run))
     ]
     assert kept

@@ -130,7 +130,16 @@ def study(  # noqa: PLR0917  the command line passes them by name
     ] = None,
     seeds: Annotated[int, typer.Option(help="Number of random seeds; each repeats every fit.")] = 5,
     folds: Annotated[int, typer.Option(help="Cross-validation folds, at most.")] = 3,
-    jobs: Annotated[int, typer.Option(help="Fits in parallel, each a process.")] = 1,
+    no_racing: Annotated[
+        bool,
+        typer.Option("--no-racing", help="Run every method with all seeds, whatever its chance."),
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes after which no more fits begin.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Fits in parallel, each a process; by default the cores.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="Threads of a fit.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Reuse the finished fits of an interrupted study.")
@@ -142,10 +151,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
 ) -> None:
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
-    from fourfold.cli.show import failures, show_found
+    from fourfold.cli.show import show_end
     from fourfold.cli.show_reading import show_reading
     from fourfold.core.process import keep_memory
-    from fourfold.report import write_report
     from fourfold.study import Study
 
     keep_memory()
@@ -175,6 +183,8 @@ def study(  # noqa: PLR0917  the command line passes them by name
         class_weight=class_weight,
         seeds=seeds,
         folds=folds,
+        racing=not no_racing,
+        minutes=minutes,
         jobs=jobs,
         threads=threads,
         output=output,
@@ -183,10 +193,10 @@ def study(  # noqa: PLR0917  the command line passes them by name
     )
     show_reading([domain for question in planned.questions.values() for domain in question.domains])
     with planned.folder.held(), _resumable():
-        found: Any = planned.run()
-        write_report([found], output / "report.html")
-    failed = failures(found, chosen=bool(methods))
-    show_found(found, output, failed)
+        try:
+            planned.run()
+        finally:
+            failed = show_end(planned, chosen=bool(methods))
     if failed:
         raise typer.Exit(FAILED)
 

@@ -23,11 +23,19 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.frozen.store import Store
     from fourfold.planner import Placement
-    from fourfold.study import JointResult, Result
+    from fourfold.study import JointResult, Result, Study
     from fourfold.study.gate import Interval
     from fourfold.study.leaderboard import Gain, LeaderboardRow
 
-__all__ = ["failures", "show_bare_map", "show_found", "show_place", "show_store", "show_tasks"]
+__all__ = [
+    "failures",
+    "show_bare_map",
+    "show_end",
+    "show_found",
+    "show_place",
+    "show_store",
+    "show_tasks",
+]
 
 COLOURS = {"helped": "green", "hurt": "red", "undecided": "yellow"}
 
@@ -110,6 +118,18 @@ def show_tasks(tasks: Mapping[str, Domain]) -> None:
     if difference := input_difference(tasks):
         console.print(f"The inputs of the tasks differ, {difference}: they share middle layers.")
     _show_plan(plan, lambda: check_tasks(tasks))
+
+
+def show_end(study: Study, *, chosen: bool) -> dict[str, str]:
+    """Print and report the result of a study, the one so far after Ctrl-C; return its failures."""
+    from fourfold.report import write_report
+
+    if study.found is None:
+        return {}
+    write_report([study.found], study.output / "report.html")
+    failed = failures(study.found, chosen=chosen)
+    show_found(study.found, study.output, failed)
+    return failed
 
 
 def failures(found: Result | JointResult, *, chosen: bool) -> dict[str, str]:
@@ -228,7 +248,9 @@ def _cells(line: LeaderboardRow) -> tuple[str | Text, ...]:
     if line.error:
         return line.method, "-", "", "failed", "-"
     mean = _mean(line)
-    verdict = Text(line.verdict, COLOURS[line.verdict]) if line.verdict else "baseline"
+    verdict = Text(line.verdict, COLOURS[line.verdict]) if line.verdict else Text("baseline")
+    if line.stopped:
+        verdict = Text("stopped early")
     gap = line.difference
     interval = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]" if gap else ""
     return line.method, mean, interval, verdict, f"{line.seconds:.1f}"

@@ -69,7 +69,7 @@ def conclude(
     classes, confusion = confusion_counts(question, done)
     notes = _notes(question, board, shipped, pick, verdict)
     if jobs > 1:
-        notes.append(f"Times were taken with {jobs} fits at a time.")
+        notes.append(f"Times were taken with up to {jobs} fits at a time.")
     reading, doubts = describe_reading(question.domains)
     return Result(
         reading=reading,
@@ -194,6 +194,8 @@ def _notes(
                 f"Choice and verdict disagree: {shipped.method} was chosen without evaluation "
                 f"labels, though {better[shipped.role, verdict]} proved better on them."
             )
+    if early := [row.method for row in board if row.stopped]:
+        notes.append(f"{', '.join(early)} stopped early: the chance to be chosen fell under 2 %.")
     others = [row.method for row in board if row.verdict == "helped" and row is not pick]
     if others and verdict != "helped":
         notes.append(f"{', '.join(others)} helped, but would not have been chosen.")

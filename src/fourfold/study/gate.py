@@ -106,8 +106,8 @@ class Bootstrap:
 
     Parameters
     ----------
-    n_seeds, n_rows
-        Numbers of seeds and rows.
+    n_rows
+        Number of rows.
     weight
         (rows,) weights of the rows, above 0; None where all are alike.
     groups
@@ -118,7 +118,6 @@ class Bootstrap:
 
     def __init__(
         self,
-        n_seeds: int,
         n_rows: int,
         *,
         weight: Floats | None = None,
@@ -129,7 +128,7 @@ class Bootstrap:
         self.weight = np.ones(n_rows) if weight is None else weight
         self.codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
         self.n_drawn = n_rows if self.codes is None else int(self.codes.max()) + 1
-        self.n_seeds, self.rounds, self.seed = n_seeds, rounds, seed
+        self.rounds, self.seed = rounds, seed
 
     def rate(self, raters: Mapping[K, Sequence[Rater]]) -> dict[K, Floats]:
         """Return the scores of each model, (seeds, 1 + rounds): of all rows, then of the draws.
@@ -144,9 +143,8 @@ class Bootstrap:
 
     def interval(self, differences: Floats) -> Intervals:
         """Estimate the interval of the mean difference (seeds, 1 + rounds) of two models."""
-        random = np.random.default_rng([self.seed, 1])
-        share = np.full(self.n_seeds, 1 / self.n_seeds)
-        seeds = random.multinomial(self.n_seeds, share, self.rounds) / self.n_seeds
+        random, n = np.random.default_rng([self.seed, 1]), len(differences)
+        seeds = random.multinomial(n, np.full(n, 1 / n), self.rounds) / n
         draws = np.einsum("bs,sb->b", seeds, differences[:, 1:])
         groups = None if self.codes is None else self.n_drawn
         return _percentiles(float(differences[:, 0].mean()), draws, groups)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,42 +14,65 @@ from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_base
 from fourfold.study.running.outcomes import Failure, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from fourfold.data.domain import Domain
     from fourfold.study.gate import Interval, Intervals
     from fourfold.study.question import Question
     from fourfold.study.scores import Score
 
-__all__ = ["finished", "joint_rows", "leaderboards"]
+__all__ = ["finished", "joint_rows", "leaderboards", "rate"]
 
 REFERENCE: Final = "TargetOnly"
 """Baseline of Δm: the same network on each task alone."""
 
 
+def rate(
+    question: Question, outcomes: Mapping[str, Sequence[Outcome | Failure]]
+) -> dict[str, LeaderboardRow]:
+    """Rate the methods that have outcomes, each by itself."""
+    return {
+        method: _rate(question, method, outcomes[method])
+        for method in question.candidates
+        if outcomes.get(method)
+    }
+
+
 def leaderboards(
     questions: Mapping[str, Question],
     outcomes: Mapping[str, Mapping[str, Sequence[Outcome | Failure]]],
+    stopped: Collection[str] = (),
+    *,
+    judged: bool = True,
 ) -> dict[str, list[LeaderboardRow]]:
     """Return the leaderboard of each question, best first, from the outcomes of each method.
 
-    Holm's correction goes over questions × methods.
+    Holm's correction goes over questions × methods; where rows to evaluate on judge, only over
+    methods that did not stop early, as no label that judges has stopped the others. There are no
+    intervals unless all is ``judged``.
     """
     rows = {
         name: {
-            method: _rate(question, method, outcomes[name][method])
-            for method in question.candidates
+            method: replace(row, stopped=method in stopped)
+            for method, row in rate(question, outcomes[name]).items()
         }
         for name, question in questions.items()
     }
-    judged = gate.holm(
-        {
-            (name, method): interval
-            for name, question in questions.items()
-            for method, interval in _intervals(question, rows[name], outcomes[name]).items()
-        }
-    )
-    for (name, method), (difference, verdict) in judged.items():
+    found = {
+        (name, method): interval
+        for name, question in (questions if judged else {}).items()
+        for method, interval in _intervals(question, rows[name], outcomes[name]).items()
+    }
+    aside = {
+        (name, method)
+        for name, method in found
+        if method in stopped and questions[name].evaluate is not None
+    }
+    verdicts = gate.holm({key: interval for key, interval in found.items() if key not in aside})
+    verdicts |= {key: (found[key](gate.LEVEL), "undecided") for key in aside}
+    for (name, method), (difference, verdict) in verdicts.items():
         rows[name][method] = replace(rows[name][method], difference=difference, verdict=verdict)
     return {
         name: sorted(board.values(), key=lambda row: row.by_score, reverse=True)
@@ -132,8 +155,9 @@ def _intervals(
         return {}
     ours = [name for name, row in rows.items() if row.role == "transfer" and row.scores]
     if question.evaluate is None:
-        splits, theirs = question.protocol.splits, np.array(best.scores)
-        gaps = {name: splits.independent(np.array(rows[name].scores) - theirs) for name in ours}
+        splits = question.protocol.splits
+        pairs = {name: _paired(rows[name].scores, best.scores) for name in ours}
+        gaps = {name: splits.independent(one - other) for name, (one, other) in pairs.items()}
         return {name: gate.corrected_t(gap, splits.share) for name, gap in gaps.items()}
     done = {name: _whole(outcomes[name]) for name in (*ours, best.method)}
     return _resampled(question.protocol.score, done, best.method, question.evaluate)
@@ -145,7 +169,6 @@ def _resampled(
     """Compare models to the best one's by resampling rows or groups, and seeds."""
     known, codes = evaluate.known, evaluate.annotations.group_codes
     bootstrap = gate.Bootstrap(
-        len(outcomes[best]),
         len(known),
         weight=evaluate.known_weight,
         groups=None if codes is None else codes[evaluate.labelled],
@@ -156,8 +179,14 @@ def _resampled(
             for name, done in outcomes.items()
         }
     )
-    ours = [name for name in outcomes if name != best]
-    return {name: bootstrap.interval(drawn[name] - drawn[best]) for name in ours}
+    pairs = {name: _paired(own, drawn[best]) for name, own in drawn.items() if name != best}
+    return {name: bootstrap.interval(one - other) for name, (one, other) in pairs.items()}
+
+
+def _paired(ours: Any, theirs: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the scores of the seeds that both have run, the first ones."""
+    n = min(len(ours), len(theirs))
+    return np.asarray(ours[:n]), np.asarray(theirs[:n])
 
 
 # --- tasks together ------------------------------------------------------------------------------

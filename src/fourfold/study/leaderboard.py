@@ -49,6 +49,8 @@ class LeaderboardRow:
         Parameters other than the method's defaults.
     findings
         Findings of the method on the first seed.
+    stopped
+        Whether it stopped early, as its chance to be chosen was small.
     error
         Reason why it could not run; empty if it did.
     """
@@ -63,6 +65,7 @@ class LeaderboardRow:
     losses: list[list[float]] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    stopped: bool = False
     error: str = ""
 
     @property
@@ -98,14 +101,15 @@ class LeaderboardRow:
 
 
 def best_baseline(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
-    """Return the baseline with the best score; None without scores."""
-    rivals = [row for row in rows if row.role == "baseline" and row.scores]
+    """Return the baseline with the best score among those that finished; None without scores."""
+    rivals = [row for row in rows if row.role == "baseline" and row.scores and not row.stopped]
     return max(rivals, key=lambda row: np.mean(row.scores), default=None)
 
 
 def best_choice(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
     """Return the best row by choice, without a look at scores; None without choices."""
-    return max((row for row in rows if row.choice), key=lambda row: row.by_choice, default=None)
+    finished = (row for row in rows if row.choice and not row.stopped)
+    return max(finished, key=lambda row: row.by_choice, default=None)
 
 
 @final

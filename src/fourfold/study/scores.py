@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
 from scipy.special import entr
@@ -131,6 +131,7 @@ class Entropy(Score):
     """Entropy of the true classes inside the clusters, in bits, times −1: 0 is the best."""
 
     name = "entropy"
+    best: ClassVar[float] = 0.0
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         return -cluster_entropy(y, task.decode(outputs), weight)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from fourfold import bundle
+from joblib import cpu_count
+
 from fourfold.bundle.files import as_folder
-from fourfold.core.atomic import whole_folder
-from fourfold.estimators.joint import JointEstimator
-from fourfold.methods.saved import load
+from fourfold.errors import ParameterError
 from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.options import Options
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.conclusion import conclude, conclude_tasks
 from fourfold.study.judge import leaderboards
 from fourfold.study.question import ask_tasks, ask_transfer
-from fourfold.study.running.execution import execute, execute_all, own_store, precompute
-from fourfold.study.running.folder import StudyFolder, write_error
-from fourfold.study.running.outcomes import is_saved
-from fourfold.study.running.runs import RunContext, data_digest, list_runs, without_answers
+from fourfold.study.running.execution import FitProgress, own_store, precompute
+from fourfold.study.running.folder import StudyFolder
+from fourfold.study.running.race import Race
+from fourfold.study.running.runs import RunContext, data_digest, without_answers
+from fourfold.study.running.shipping import ship
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from fourfold.preparation.choose import Preparation
     from fourfold.study.candidates import Method
     from fourfold.study.result import JointResult, Result
-    from fourfold.study.running.outcomes import Failure, Outcome
-    from fourfold.study.running.runs import Run
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Study"]
@@ -97,8 +94,13 @@ class Study:
         or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
         ``"nmi"`` or ``"entropy"``; by default the task's. Errors are shown as they are: lower is
         better.
+    racing
+        Whether candidates stop early whose chance to be chosen falls under 2 % after a seed.
+    minutes
+        Time after which no more fits begin; by default there is no end.
     jobs, threads
-        Fits at a time, in processes of their own if more than one; threads of each.
+        Fits at a time, in processes of their own if more than one, and threads of each; by default
+        as many as there are cores, where that is worth the start of processes.
     output
         Folder of runs, models and the result, of one study alone.
     resume
@@ -116,6 +118,8 @@ class Study:
     ----------
     questions
         Name → question: one of transfer, or one a task.
+    found
+        Result so far; also after Ctrl-C.
 
     Raises
     ------
@@ -159,7 +163,9 @@ class Study:
         folds: int = 3,
         allow_overlap: bool = False,
         metric: str | None = None,
-        jobs: int = 1,
+        racing: bool = True,
+        minutes: float | None = None,
+        jobs: int | None = None,
         threads: int = 1,
         output: str | Path = "runs/study",
         resume: bool = False,
@@ -168,9 +174,14 @@ class Study:
         title: str = "",
         progress: bool = True,
     ) -> None:
-        check_numbers(seeds=seeds, folds=folds, jobs=jobs, threads=threads)
+        check_numbers(seeds=seeds, folds=folds, threads=threads)
+        if jobs is not None:
+            check_numbers(jobs=jobs)
+        if minutes is not None and not minutes > 0:
+            raise ParameterError(f"minutes must be above 0; got {minutes}")
         check_shared(network=network, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
+        self.racing, self.minutes = racing, minutes
         self.output, self.resume, self.progress = Path(output), resume, progress
         options = Options(
             methods=methods,
@@ -202,6 +213,7 @@ class Study:
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
         self.questions = give_weights(options, questions, class_weight)
         self.network = network
+        self.found: Result | JointResult | None = None
         self.store = store or current().store or own_store()
         self.folder = StudyFolder(
             self.output, data_digest(self.questions), resume=resume, force=force
@@ -224,24 +236,43 @@ class Study:
             return self._run()
 
     def _run(self) -> Result | JointResult:
-        began = time.perf_counter()
+        began = time.monotonic()
         precompute(self.network, self.questions, self.store)
-        context, runs = self._context(), list(list_runs(self.questions, self.seeds))
-        outcomes = self._outcomes(runs, context)
-        boards = leaderboards(self.questions, outcomes)
-        settings = {"seeds": self.seeds, "jobs": self.jobs, "threads": self.threads}
+        context, end = self._context(), None
+        race = Race(self.questions, context, seeds=self.seeds, racing=self.racing)
+        if self.minutes is not None:
+            end = began + 60 * self.minutes
+        try:
+            with FitProgress(on=self.progress) as bar:
+                for _ in race.run(bar, resume=self.resume, jobs=self.jobs, deadline=end):
+                    if (best := race.leader) not in {None, bar.best}:
+                        bar.best = best
+                        self._conclude(race, began, judged=False)
+                bar.say("judging")
+                return self._conclude(race, began)
+        except KeyboardInterrupt:
+            if race.leader is not None:
+                self._conclude(race, began)
+            raise
+
+    def _conclude(self, race: Race, began: float, *, judged: bool = True) -> Result | JointResult:
+        """Write the result of all that has run so far, and the models that it ships."""
+        outcomes = race.outcomes
+        boards = leaderboards(self.questions, outcomes, race.stopped, judged=judged)
+        settings = {"seeds": self.seeds, "jobs": self.jobs or cpu_count(), "threads": self.threads}
         results = {
             name: conclude(question, boards[name], outcomes[name], **settings)
             for name, question in self.questions.items()
         }
         shipped = {name: result.shipped for name, result in results.items() if result.shipped}
-        self._ship({n: _shipped(runs, n, method) for n, method in shipped.items()}, context)
+        ship(self.questions, shipped, race.context)
         found: Result | JointResult
         if len(results) == 1:
             (found,) = results.values()
         else:
             found = conclude_tasks(self.title, self.questions, boards, results)
-        found = replace(found, seconds=time.perf_counter() - began)
+        found = replace(found, seconds=time.monotonic() - began)
+        self.found = found if judged else None
         found.save(self.output / "result.json")
         return found
 
@@ -258,43 +289,4 @@ class Study:
             folder=self.output,
             runtime=current().but(threads=self.threads, store=None),
             store=None if self.store is None else self.store.path,
-            own=self.jobs > 1,
         )
-
-    def _outcomes(
-        self, runs: Sequence[Run], context: RunContext
-    ) -> dict[str, dict[str, list[Outcome | Failure]]]:
-        """Return the outcomes of all runs, by question and method."""
-        outcomes: dict[str, dict[str, list[Outcome | Failure]]]
-        outcomes = {name: {m: [] for m in q.candidates} for name, q in self.questions.items()}
-        for found in execute_all(
-            runs, context, resume=self.resume, jobs=self.jobs, progress=self.progress
-        ):
-            for name, outcome in found.items():
-                outcomes[name][outcome.method].append(outcome)
-        return outcomes
-
-    def _ship(self, shipped: Mapping[str, Run], context: RunContext) -> None:
-        """Put the model of each question's chosen run into ``best``, all or nothing."""
-        joint = {}
-        for key, run in {context.key(run): run for run in shipped.values()}.items():
-            if not is_saved(context.model(run), key):  # damaged since it was fitted
-                execute(run, context, key)
-            if isinstance(run.estimator, JointEstimator):
-                joint[run.method] = load(context.model(run))
-        best = self.output / "best"
-        try:
-            with whole_folder(best) as part:
-                for name, run in shipped.items():
-                    place = part if len(self.questions) == 1 else part / as_folder(name)
-                    if run.method in joint:
-                        bundle.save(joint[run.method].of(name), place)
-                    else:
-                        shutil.copytree(context.model(run), place, dirs_exist_ok=True)
-        except OSError as error:
-            raise write_error(best, "writable for the models", error) from error
-
-
-def _shipped(runs: Sequence[Run], question: str, method: str) -> Run:
-    """Return the run whose model a question ships."""
-    return next(run for run in runs if run.ships and run.method == method and question in run.held)

@@ -10,7 +10,7 @@ import torch
 from fourfold import MultiTask, Runtime, Store, TargetOnly
 from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import active
-from fourfold.study.running.execution import execute, execute_all
+from fourfold.study.running.execution import FitProgress, execute, execute_all
 from fourfold.study.running.runs import list_runs
 from fourfold.training.runtime import current
 from study.samples import domains, tasks, tasks_study, transfer_study
@@ -18,7 +18,7 @@ from study.samples import domains, tasks, tasks_study, transfer_study
 
 def test_runs_travel_to_other_processes(tmp_path):
     planned = tasks_study(tmp_path, seeds=1)
-    context, runs = planned._context(), list_runs(planned.questions, 1)
+    context, runs = planned._context(), list_runs(planned.questions, range(1))
     joint = next(run for run in runs if isinstance(run.estimator, JointEstimator))
     key = context.key(joint)
     there = pickle.loads(pickle.dumps((joint, context)))  # noqa: S301  our own
@@ -46,7 +46,9 @@ def test_a_fit_runs_in_the_studys_runtime(tmp_path, monkeypatch):
     monkeypatch.setattr(TargetOnly, "fit", watched)
     with Runtime(precision="bf16-mixed", threads=1):
         context = study._context()
-        run = next(run for run in list_runs(study.questions, 1) if run.method == "TargetOnly")
+        run = next(
+            run for run in list_runs(study.questions, range(1)) if run.method == "TargetOnly"
+        )
         key = context.key(run)
         [failure] = execute(run, context, key).values()
     assert failure.error == "ValueError: seen enough"
@@ -72,9 +74,9 @@ def test_a_method_that_cannot_run_fails_on_every_question(tmp_path, monkeypatch)
         raise ZeroDivisionError("it is broken")
 
     monkeypatch.setattr(MultiTask, "_fit", broken)
-    runs = [run for run in list_runs(study.questions, 1) if run.method == "MultiTask"]
-    options = {"resume": False, "jobs": 1, "progress": False}
-    for outcomes in execute_all(runs, study._context(), **options):
+    runs = [run for run in list_runs(study.questions, range(1)) if run.method == "MultiTask"]
+    bar = FitProgress(on=False)
+    for outcomes in execute_all(runs, study._context(), bar, resume=False, jobs=1):
         assert {failure.error for failure in outcomes.values()} == {
             "ZeroDivisionError: it is broken"
         }

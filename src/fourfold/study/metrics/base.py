@@ -28,12 +28,13 @@ __all__ = ["RowScore", "Score", "mean_rater"]
 class Score(ABC):
     """A number for a task's answers against true labels; higher is better.
 
-    ``helped`` and ``hurt`` begin the sentence on a difference above zero, and below; ``worst`` is
-    the score of answers that are all wrong. Errors are scores times −1, and shown without it:
-    ``lower`` says that lower is better where they are shown.
+    ``helped`` and ``hurt`` begin the sentence on a difference above zero, and below; ``best`` is
+    the score without any error, ``worst`` that of answers that are all wrong. Errors are scores
+    times −1, and shown without it: ``lower`` says that lower is better where they are shown.
     """
 
     name: str
+    best: ClassVar[float] = 1.0
     worst: float = 0.0
     lower: ClassVar[bool] = False
     helped: ClassVar[str] = "Transfer helped"

@@ -32,6 +32,7 @@ class LogLoss(RowScore):
     """Minus the logarithm of the true class's probability, in nats; of answers, the mean."""
 
     name = "log_loss"
+    best: ClassVar[float] = 0.0
     lower: ClassVar[bool] = True
     worst = -MOST
 
@@ -57,6 +58,7 @@ class Brier(RowScore):
     """
 
     name = "brier"
+    best: ClassVar[float] = 0.0
     lower: ClassVar[bool] = True
 
     def __init__(self, *, two: bool = False) -> None:
@@ -82,6 +84,7 @@ class MeanAbsoluteError(RowScore):
     """Mean absolute error, in the units of the labels; of several numbers, their mean."""
 
     name = "mae"
+    best: ClassVar[float] = 0.0
     lower: ClassVar[bool] = True
 
     def rows(self, task: Task, y: NDArray[Any], outputs: Any) -> Floats:

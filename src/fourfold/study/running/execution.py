@@ -8,10 +8,10 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, final
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fourfold.core.atomic import disk_is_full
@@ -24,20 +24,22 @@ from fourfold.networks.cut import Cut
 from fourfold.study.running.outcomes import Failure, Outcome, save_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Answers
     from fourfold.study.running.runs import Run, RunContext
     from fourfold.study.splits import Split
 
-__all__ = ["PLOTTED", "execute", "execute_all", "own_store", "precompute"]
+__all__ = ["PLOTTED", "FitProgress", "execute", "execute_all", "own_store", "precompute"]
 
 Outcomes: TypeAlias = Mapping[str, Outcome | Failure]
 """Question → outcome or failure of one run."""
 
 PLOTTED: Final = ("plotted source", "plotted target")
 """Names of the features of plotted rows in an outcome."""
+WORTH_PROCESSES: Final = 20.0
+"""Seconds of fits for which further processes are started."""
 
 
 def own_store() -> Store | None:
@@ -68,11 +70,13 @@ def precompute(network: object, questions: Mapping[str, Question], store: Store 
 
 
 def execute_all(
-    runs: Iterable[Run], context: RunContext, *, resume: bool, jobs: int, progress: bool
+    runs: Sequence[Run], context: RunContext, bar: FitProgress, *, resume: bool, jobs: int | None
 ) -> Iterator[Outcomes]:
     """Yield the outcomes of all runs: first those of finished ones, then as they come.
 
-    Finished runs are read and not repeated with ``resume``; there are ``jobs`` fits at a time.
+    Finished runs are read and not repeated with ``resume``; there are ``jobs`` fits at a time, each
+    in a process of its own if more than one. None begins here, and takes all cores where that is
+    worth the start of processes.
     """
     left, done = [], []
     for run in runs:
@@ -82,32 +86,76 @@ def execute_all(
             left.append(delayed(execute)(run, context, key))
         else:
             done.append(found)
+    bar.add(len(done) + len(left), len(done))
     yield from done
-    with _fit_progress(len(done) + len(left), len(done), on=progress) as advance:
-        for outcomes in _in_any_order(left, jobs):
-            yield outcomes
-            one = next(iter(outcomes.values()))
-            advance(one.method, one.seed)
+    for outcomes in _first_here(left) if jobs is None else _in_any_order(left, jobs):
+        yield outcomes
+        one = next(iter(outcomes.values()))
+        bar.advance(one.method, one.seed)
 
 
-@contextmanager
-def _fit_progress(total: int, done: int, *, on: bool) -> Iterator[Callable[[str, int], None]]:
-    """Show a bar of fits, and yield the function that counts one, given its method and seed."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("fits,"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        disable=not on,
-    ) as progress:
-        bar = progress.add_task("training", total=total, completed=done)
+@final
+class FitProgress:
+    """A bar of fits, in a context.
 
-        def advance(method: str, seed: int) -> None:
-            description = f"{method}, seed {seed}"
-            progress.update(bar, advance=1, description=f"{description:<24}")
+    Parameters
+    ----------
+    on
+        Whether it is shown.
 
-        yield advance
+    Attributes
+    ----------
+    best
+        The candidate that would be chosen now.
+    """
+
+    def __init__(self, *, on: bool) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("fits,"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            disable=not on,
+        )
+        self._task = self._bar.add_task("training", total=0)
+        self.best: str | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._bar.stop()
+
+    def add(self, total: int, done: int) -> None:
+        """Count more fits, some of which are done."""
+        whole = self._bar.tasks[0].total or 0
+        self._bar.update(self._task, total=whole + total, advance=done)
+
+    def advance(self, method: str, seed: int) -> None:
+        """Count a fit that is done."""
+        best = f"; best so far {self.best}" if self.best else ""
+        text = f"{method}, seed {seed}{best}"
+        self._bar.update(self._task, advance=1, description=f"{text:<24}")
+
+    def say(self, text: str) -> None:
+        """Show a step after the fits."""
+        self._bar.update(self._task, description=f"{text:<24}")
+
+
+def _first_here(calls: list[Any]) -> Iterator[Any]:
+    """Run calls one after another, and in processes on all cores once these are worth their start.
+
+    Results do not depend on it.
+    """
+    cores, began = cpu_count(), time.monotonic()
+    for n, (function, given, named) in enumerate(calls, 1):
+        yield function(*given, **named)
+        left = (time.monotonic() - began) / n * (len(calls) - n)
+        if cores > 1 and left > WORTH_PROCESSES:
+            yield from _in_any_order(calls[n:], cores)
+            return
 
 
 def _in_any_order(calls: list[Any], jobs: int) -> Iterator[Any]:
@@ -115,16 +163,32 @@ def _in_any_order(calls: list[Any], jobs: int) -> Iterator[Any]:
 
     Workers ignore Ctrl-C: this process ends them, and they end with it if it is killed.
     """
-    born = {"initializer": follow, "initargs": (lifeline(),)} if jobs > 1 else {}
+    born = {"initializer": _begin_worker, "initargs": (lifeline(),)} if jobs > 1 else {}
     parallel = Parallel(jobs, return_as="generator_unordered", **born)
     main = threading.current_thread() is threading.main_thread()  # only that one has handlers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None  # workers inherit it
     try:
-        results: Iterator[Any] = parallel(calls)
+        results = parallel(calls)
     finally:
         if main:
             signal.signal(signal.SIGINT, before)
-    return results
+    try:
+        while (one := _quietly(lambda: next(results, None))) is not None:
+            yield one
+    finally:  # maybe before the last one
+        _quietly(results.close)
+
+
+def _quietly(call: Callable[[], Any]) -> Any:
+    """Call without joblib's warning of fits that are given up: Ctrl-C and time that is up do so."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* still being processed", UserWarning)
+        return call()
+
+
+def _begin_worker(line: Any) -> None:
+    follow(line)
+    keep_memory()
 
 
 def execute(run: Run, context: RunContext, key: str) -> Outcomes:
@@ -137,8 +201,6 @@ def execute(run: Run, context: RunContext, key: str) -> Outcomes:
     FileError
         If a file cannot be written, which is no fault of the method.
     """
-    if context.own:
-        keep_memory()
     try:
         outcomes = _in_runtime(run, context, key)
     except FileError:

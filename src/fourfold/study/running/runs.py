@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import product
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
@@ -16,10 +15,11 @@ from xxhash import xxh3_128_hexdigest
 from fourfold.core.version import VERSION
 from fourfold.data.domain import in_one_order
 from fourfold.estimators.joint import JointEstimator
+from fourfold.estimators.network import UsesRecipe
 from fourfold.study.running.outcomes import Outcome, is_saved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from fourfold.data.rows import Index
@@ -31,6 +31,7 @@ __all__ = ["SHIPPED", "Run", "RunContext", "data_digest", "list_runs", "without_
 
 SHIPPED: Final = 0
 """The seed whose models are saved."""
+NOTHING: Final[Index] = np.empty(0, np.intp)
 
 
 @final
@@ -71,22 +72,35 @@ class Run:
         return estimator.set_params(random_state=self.seed)
 
 
-def list_runs(questions: Mapping[str, Question], seeds: int) -> Iterator[Run]:
-    """List all runs of a study: the whole targets first, then splits; seeds side by side."""
-    everything = [(m, e, n) for n, q in questions.items() for m, e in q.candidates.items()]
+def list_runs(
+    questions: Mapping[str, Question], seeds: Iterable[int], methods: Collection[str] | None = None
+) -> Iterator[Run]:
+    """List the runs of a study, or of some methods: seed after seed, the quick methods first.
+
+    A method's fit on the whole target comes before its splits; without rows to evaluate on, the
+    first seed alone has one, as folds judge.
+    """
+    everything = [
+        (method, estimator, name)
+        for name, question in questions.items()
+        for method, estimator in question.candidates.items()
+        if methods is None or method in methods
+    ]
     fits = [(m, e, [n]) for m, e, n in everything if not isinstance(e, JointEstimator)]
     joint = {m: e for m, e, _ in everything if isinstance(e, JointEstimator)}
     fits += [(m, e, list(questions)) for m, e in joint.items()]
     splits = {name: question.protocol.splits for name, question in questions.items()}
     count = max(one.count for one in splits.values())
     judged = any(question.evaluate is not None for question in questions.values())
-    for method, estimator, names in fits:
-        nothing = {name: np.empty(0, np.intp) for name in names}
-        for seed in range(seeds if judged or not count else 1):
-            yield Run(method, estimator, seed, None, nothing)
-    held = {name: [one.parts(seed) for seed in range(seeds)] for name, one in splits.items()}
-    for split, (method, estimator, names), seed in product(range(count), fits, range(seeds)):
-        yield Run(method, estimator, seed, split, {name: held[name][seed][split] for name in names})
+    fits.sort(key=lambda fit: isinstance(fit[1], UsesRecipe))
+    for seed in seeds:
+        held = {name: one.parts(seed) for name, one in splits.items()}
+        for method, estimator, names in fits:
+            if judged or not count or seed == SHIPPED:
+                yield Run(method, estimator, seed, None, dict.fromkeys(names, NOTHING))
+            for split in range(count):
+                parts = {name: held[name][split] for name in names}
+                yield Run(method, estimator, seed, split, parts)
 
 
 def without_answers(question: Question) -> Question:
@@ -121,8 +135,6 @@ class RunContext:
         Device, precision and threads of every fit.
     store
         Folder of the store; None keeps nothing.
-    own
-        Whether the process is ours, and may be set up for training.
     """
 
     data: Mapping[str, Question]
@@ -130,7 +142,6 @@ class RunContext:
     folder: Path
     runtime: Runtime
     store: Path | None
-    own: bool
     _identities: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)
 
     @cached_property

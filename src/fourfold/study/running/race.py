@@ -1,0 +1,107 @@
+"""The race of a study: all candidates for one seed, then those that may still be chosen."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, final
+
+from fourfold.study.choice.racing import finalists
+from fourfold.study.judge import rate
+from fourfold.study.leaderboard import best_choice
+from fourfold.study.running.execution import execute_all
+from fourfold.study.running.outcomes import Failure
+from fourfold.study.running.runs import list_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fourfold.study.question import Question
+    from fourfold.study.running.execution import FitProgress
+    from fourfold.study.running.outcomes import Outcome
+    from fourfold.study.running.runs import RunContext
+
+__all__ = ["Race"]
+
+
+@final
+class Race:
+    """All fits of a study, a round of one seed at a time.
+
+    Candidates stop only after a whole round, by the scores of model selection, so that the same
+    ones do for any number of processes and after a kill.
+
+    Parameters
+    ----------
+    questions
+        Name → question.
+    context
+        Data and settings of the runs.
+    seeds
+        Number of rounds, at most.
+    racing
+        Whether candidates may stop early. Where several tasks are learnt together, none does.
+
+    Attributes
+    ----------
+    stopped
+        Candidates that stopped early.
+    """
+
+    def __init__(
+        self, questions: Mapping[str, Question], context: RunContext, *, seeds: int, racing: bool
+    ) -> None:
+        self.questions, self.context, self.seeds = questions, context, seeds
+        self.racing = racing and len(questions) == 1
+        self.stopped: set[str] = set()
+        self._found: dict[tuple[str, str, int], list[Outcome | Failure]] = defaultdict(list)
+        self._wanted: Counter[tuple[str, str, int]] = Counter()
+
+    def run(
+        self, bar: FitProgress, *, resume: bool, jobs: int | None, deadline: float | None = None
+    ) -> Iterator[None]:
+        """Run round after round; pause after each candidate of the first one, and after each round.
+
+        Nothing more is begun after the deadline, in seconds of ``time.monotonic``, but for the
+        first candidate.
+        """
+        going = {name for question in self.questions.values() for name in question.candidates}
+        for seed in range(self.seeds):
+            runs = list(list_runs(self.questions, [seed], going))
+            self._wanted.update((name, run.method, seed) for run in runs for name in run.held)
+            for run_of in execute_all(runs, self.context, bar, resume=resume, jobs=jobs):
+                for name, outcome in run_of.items():
+                    key = (name, outcome.method, seed)
+                    self._found[key].append(outcome)
+                    if not seed and len(self._found[key]) == self._wanted[key]:
+                        yield
+                if deadline is not None and time.monotonic() > deadline and self.leader:
+                    return
+            yield
+            if self.racing and seed + 1 < self.seeds:
+                (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
+                rows = rate(question, outcomes)
+                left = finalists(question, rows, going)
+                self.stopped |= {name for name in going - left if not rows[name].error}
+                going = left
+
+    @property
+    def leader(self) -> str | None:
+        """The candidate that would be chosen now; None for several questions, or before any."""
+        if len(self.questions) > 1:
+            return None
+        (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
+        rows = [row for row in rate(question, outcomes).values() if row.method not in self.stopped]
+        best = best_choice(rows)
+        return None if best is None else best.method
+
+    @property
+    def outcomes(self) -> dict[str, dict[str, list[Outcome | Failure]]]:
+        """Question → method → outcomes of the seeds whose fits are all done, or failed."""
+        done: dict[str, dict[str, list[Outcome | Failure]]] = {n: {} for n in self.questions}
+        for key, found in self._found.items():
+            name, method, _ = key
+            failed = any(isinstance(one, Failure) for one in found)
+            if failed or len(found) == self._wanted[key]:
+                done[name].setdefault(method, []).extend(found)
+        return done
