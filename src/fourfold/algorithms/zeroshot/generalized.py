@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from fourfold.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GeneralizedScore", "central_choice"]
+__all__ = ["GeneralizedScore", "central_choice", "mean_class_accuracy"]
 
 
 class GeneralizedScore(NamedTuple):
@@ -54,6 +54,19 @@ class GeneralizedScore(NamedTuple):
                 f"rows of both seen and unseen classes must be there; got {kind} ones only"
             )
         return cls.of(float(accuracy[known].mean()), float(accuracy[~known].mean()))
+
+
+def mean_class_accuracy(true: NDArray[np.integer[Any]], guess: NDArray[np.integer[Any]]) -> float:
+    """Average the accuracy over the classes of the labels (n,), as scikit-learn's balanced one.
+
+    Examples
+    --------
+    >>> mean_class_accuracy(np.array([0, 0, 0, 2]), np.array([0, 0, 1, 2]))
+    0.8333333333333333
+    """
+    counts = np.bincount(true)
+    right = np.bincount(true, true == guess)
+    return float((right[counts > 0] / counts[counts > 0]).mean())
 
 
 def central_choice(scores: NDArray[np.float64]) -> tuple[int, ...]:

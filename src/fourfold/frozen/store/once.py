@@ -60,13 +60,18 @@ class _Memory:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._held: OrderedDict[tuple[str, str], dict[str, NDArray[Any]]] = OrderedDict()
+        self._bytes = 0
 
     def rows(self, frozen: Frozen, rows: Rows, tap: str) -> Rows:
         check_tap(frozen, tap)
         function = frozen.key
         name = (function, rows.digest)
-        values = self._held.pop(name, None) or frozen.compute(rows)
-        self._keep(name, values)
+        values = self._held.get(name)
+        if values is None:
+            values = frozen.compute(rows)
+            self._keep(name, values)
+        else:
+            self._held.move_to_end(name)
         keys = derived_keys(function, tap, rows.keys)
         if values[tap].dtype == object:
             return StoredRows.in_memory(values[tap], keys)
@@ -76,10 +81,10 @@ class _Memory:
 
     def _keep(self, name: tuple[str, str], values: dict[str, NDArray[Any]]) -> None:
         self._held[name] = values
-        total = sum(value_bytes(one) for held in self._held.values() for one in held.values())
-        while total > self.max_bytes:
+        self._bytes += sum(map(value_bytes, values.values()))
+        while self._bytes > self.max_bytes:
             _, dropped = self._held.popitem(last=False)
-            total -= sum(map(value_bytes, dropped.values()))
+            self._bytes -= sum(map(value_bytes, dropped.values()))
 
 
 _memory = _Memory(MEMORY_BYTES)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import torch
-from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 
 from fourfold.algorithms.zeroshot.attribute_posterior import Prior
 from fourfold.algorithms.zeroshot.forest import Forest
+from fourfold.algorithms.zeroshot.generalized import mean_class_accuracy
 from fourfold.estimators.model import Model
 from fourfold.estimators.supervised import train_by
 from fourfold.frozen.blocks import in_blocks
@@ -127,6 +127,6 @@ def choose_trust(posterior: Posterior, prior: Prior, tested: Sequence[HeldOutPre
         for part in tested:
             labels = posterior.embed_classes(torch.from_numpy(part.signatures)).double()
             scores = posterior(torch.from_numpy(part.predicted).float()).double() @ labels.T
-            rates[i] += balanced_accuracy_score(part.y, scores.argmax(1).numpy())
+            rates[i] += mean_class_accuracy(part.y, scores.argmax(1).numpy())
     best = np.flatnonzero(rates == rates.max())
     return TRUSTS[best[len(best) // 2]]  # in the middle of equally good ones

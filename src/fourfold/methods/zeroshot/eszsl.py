@@ -6,10 +6,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
-from sklearn.metrics import balanced_accuracy_score
 
 from fourfold.algorithms.linear import Affine
-from fourfold.algorithms.zeroshot.generalized import central_choice
+from fourfold.algorithms.zeroshot.generalized import central_choice, mean_class_accuracy
 from fourfold.methods.kit import (
     Body,
     Fitted,
@@ -116,7 +115,7 @@ class ESZSL(OnFeatures, Describes):
             X, y, S = _sides(body, held)
             decomposed = Decomposed.of(*_sides(body, rest), rest.data.row_weights)
             scores = decomposed.scores(X, S, grid)
-            rates.append([balanced_accuracy_score(y, one.argmax(1)) for one in scores])
+            rates.append([mean_class_accuracy(y, one.argmax(1)) for one in scores])
         if not rates:
             return gammas[len(gammas) // 2], lambdas[len(lambdas) // 2]
         i, j = central_choice(np.reshape(rates, (len(rates), len(gammas), len(lambdas))))
