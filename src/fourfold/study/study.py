@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from joblib import cpu_count
-
 from fourfold.bundle.files import as_folder
 from fourfold.errors import ParameterError
 from fourfold.study.asking.effects import ClassWeight, give_weights
@@ -242,24 +240,28 @@ class Study:
         race = Race(self.questions, context, seeds=self.seeds, racing=self.racing)
         if self.minutes is not None:
             end = began + 60 * self.minutes
+        bar = FitProgress(on=self.progress)
+
         try:
-            with FitProgress(on=self.progress) as bar:
+            with bar:
                 for _ in race.run(bar, resume=self.resume, jobs=self.jobs, deadline=end):
                     if (best := race.leader) not in {None, bar.best}:
                         bar.best = best
-                        self._conclude(race, began, judged=False)
+                        self._conclude(race, bar.jobs, began, judged=False)
                 bar.say("judging")
-                return self._conclude(race, began)
+                return self._conclude(race, bar.jobs, began)
         except KeyboardInterrupt:
             if race.leader is not None:
-                self._conclude(race, began)
+                self._conclude(race, bar.jobs, began)
             raise
 
-    def _conclude(self, race: Race, began: float, *, judged: bool = True) -> Result | JointResult:
+    def _conclude(
+        self, race: Race, jobs: int, began: float, *, judged: bool = True
+    ) -> Result | JointResult:
         """Write the result of all that has run so far, and the models that it ships."""
         outcomes = race.outcomes
         boards = leaderboards(self.questions, outcomes, race.stopped, judged=judged)
-        settings = {"seeds": self.seeds, "jobs": self.jobs or cpu_count(), "threads": self.threads}
+        settings = {"seeds": self.seeds, "jobs": jobs, "threads": self.threads}
         results = {
             name: conclude(question, boards[name], outcomes[name], **settings)
             for name, question in self.questions.items()

@@ -88,7 +88,7 @@ def execute_all(
             done.append(found)
     bar.add(len(done) + len(left), len(done))
     yield from done
-    for outcomes in _first_here(left) if jobs is None else _in_any_order(left, jobs):
+    for outcomes in _first_here(left, bar) if jobs is None else _in_any_order(left, jobs, bar):
         yield outcomes
         one = next(iter(outcomes.values()))
         bar.advance(one.method, one.seed)
@@ -107,6 +107,8 @@ class FitProgress:
     ----------
     best
         The candidate that would be chosen now.
+    jobs
+        Largest number of fits at a time.
     """
 
     def __init__(self, *, on: bool) -> None:
@@ -120,6 +122,7 @@ class FitProgress:
         )
         self._task = self._bar.add_task("training", total=0)
         self.best: str | None = None
+        self.jobs = 1
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -144,7 +147,7 @@ class FitProgress:
         self._bar.update(self._task, description=f"{text:<24}")
 
 
-def _first_here(calls: list[Any]) -> Iterator[Any]:
+def _first_here(calls: list[Any], bar: FitProgress) -> Iterator[Any]:
     """Run calls one after another, and in processes on all cores once these are worth their start.
 
     Results do not depend on it.
@@ -154,15 +157,16 @@ def _first_here(calls: list[Any]) -> Iterator[Any]:
         yield function(*given, **named)
         left = (time.monotonic() - began) / n * (len(calls) - n)
         if cores > 1 and left > WORTH_PROCESSES:
-            yield from _in_any_order(calls[n:], cores)
+            yield from _in_any_order(calls[n:], cores, bar)
             return
 
 
-def _in_any_order(calls: list[Any], jobs: int) -> Iterator[Any]:
+def _in_any_order(calls: list[Any], jobs: int, bar: FitProgress) -> Iterator[Any]:
     """Run joblib's delayed calls, ``jobs`` at a time, and yield their results as they come.
 
     Workers ignore Ctrl-C: this process ends them, and they end with it if it is killed.
     """
+    bar.jobs = max(bar.jobs, jobs)
     born = {"initializer": _begin_worker, "initargs": (lifeline(),)} if jobs > 1 else {}
     parallel = Parallel(jobs, return_as="generator_unordered", **born)
     main = threading.current_thread() is threading.main_thread()  # only that one has handlers
