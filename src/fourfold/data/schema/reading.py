@@ -12,7 +12,7 @@ from fourfold.data.schema.inference.columns import infer_columns
 from fourfold.data.schema.inference.labels import infer_labels
 from fourfold.data.schema.inference.remarks import remarks
 from fourfold.data.schema.notes import Note
-from fourfold.data.schema.piles import check_same_columns, check_there
+from fourfold.data.schema.piles import check_same_columns, check_there, named_apart
 from fourfold.data.schema.schema import Schema
 from fourfold.errors import DataError, some
 
@@ -39,7 +39,8 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     DataError
         If tables have different columns, lack one that hints name, or a column cannot be used.
     """
-    labels = infer_labels([pile.columns for pile in piles], hints)
+    piles = named_apart(piles)
+    labels = infer_labels(piles, hints)
     hints.check_names(name for pile in piles for name in pile.columns)
     described = {name for name, column in hints.columns.items() if column.used}
     for pile in piles:
@@ -59,6 +60,7 @@ def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPi
         if not any(name not in hints.label for name in pile.columns):
             only = some(pile.columns)
             raise DataError(f"{pile.name} must have columns besides the label; got only {only}")
+    piles = named_apart(piles)
     schema = infer_schema(piles, hints)
     read = [schema.read(pile) for pile in piles]
     notes = (*schema.notes, *remarks(piles, read, schema.columns))
