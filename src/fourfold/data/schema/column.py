@@ -9,7 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, numbers_among, written
+from fourfold.data.schema.cells import (
+    MARKS,
+    as_cells,
+    is_written,
+    missing_as_null,
+    numbers_among,
+    truth_as_digits,
+    written,
+)
 from fourfold.data.schema.dates import ISO, check_format, parse_dates
 from fourfold.data.schema.numbers import Form, check_signs, parse_numbers, plain_numbers
 from fourfold.errors import DataError, some
@@ -100,6 +108,9 @@ class Column:
                 cells = cells.cast(pa.int8())
             if pa.types.is_timestamp(cells.type):
                 cells = written(cells)
+            if is_written(cells):
+                digits = truth_as_digits(cells)
+                cells = cells if digits is None else digits
             found = parse_numbers(cells, Form(self.decimal, self.thousands, self.unit))
             strange = np.flatnonzero(found.strange)
             odd = Odd(strange, found.infinite) if len(strange) or found.infinite else None

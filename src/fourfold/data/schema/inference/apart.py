@@ -19,7 +19,7 @@ MOST: Final = 100_000
 
 
 def zeros_apart(parts: Parts, what: str) -> str:
-    """Return how files differ in leading zeros, without which they share more; empty if not.
+    """Return a value that differs between files in leading zeros; empty if zeros matter.
 
     Examples
     --------

@@ -15,7 +15,12 @@ from fourfold.data.schema.inference.apart import unshared, zeros_apart
 from fourfold.data.schema.inference.by_file import FITTING, in_parts
 from fourfold.data.schema.inference.left_out import left_out
 from fourfold.data.schema.inference.strings import MANY, are_quantities, spellings, string_kind
-from fourfold.data.schema.inference.written import open_point, written_dates, written_numbers
+from fourfold.data.schema.inference.written import (
+    compact_dates,
+    open_point,
+    written_dates,
+    written_numbers,
+)
 from fourfold.data.schema.notes import Note, joined
 from fourfold.data.schema.numbers import find_form, has_codes, has_points, misfits
 from fourfold.errors import DataError
@@ -72,7 +77,7 @@ def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column
             )
             columns[name] = replace(column, missing=hints.marks)
             notes += said
-            if open_:
+            if open_ and not column.files:
                 unsure[name] = [missing_as_null(part, hints.marks) for part in raw]
             if roles.get(name) == "time" and column.kind not in {"number", "date"}:
                 raise DataError(f"column {name!r} of times must hold dates or numbers; got others")
@@ -104,8 +109,10 @@ def _infer(
             )
     if not is_written(cells[0]):
         column = _typed(name, cells, hints, wish)
-        doubts = open_point(name, raw, hints) if column.kind == "number" else []
-        return column, doubts, bool(doubts)
+        if column.kind != "number" or wish == "number":
+            return column, [], False
+        doubts = open_point(name, raw, hints)
+        return column, doubts or compact_dates(name, cells), bool(doubts)
     parts = in_parts(files, cells)
     if wish in {None, "number"}:
         found = written_numbers(name, parts, cells, hints, asked=wish == "number")
@@ -172,6 +179,7 @@ def _strings(name: str, parts: Parts, kind: Kind, *, uncertain: bool) -> list[No
     read = f"{len(texts)} different strings are read as {_plural(kind)}"
     if are_quantities(texts):
         said = f"{read}: numbers or dates in no known form, such as {joined(texts[:1])}"
+        said = unshared(parts, "category") or said
         odd = len(texts) > MANY and not any(map(str.isalnum, texts))
         return [Note(name, said, "drop", name)] if uncertain or odd else []
     other = ("categories", "text")[kind == "category"]

@@ -18,7 +18,13 @@ from fourfold.data.schema.cells import (
     written,
 )
 from fourfold.data.schema.inference.apart import unshared, zeros_apart
-from fourfold.data.schema.inference.by_file import DISGUISED, find_numbers, in_parts, own_forms
+from fourfold.data.schema.inference.by_file import (
+    DISGUISED,
+    Parts,
+    find_numbers,
+    in_parts,
+    own_forms,
+)
 from fourfold.data.schema.inference.strings import spellings
 from fourfold.data.schema.inference.written import open_sign
 from fourfold.data.schema.labels import WHOLE, YES, Labels
@@ -33,7 +39,6 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.hints import Hints
-    from fourfold.data.schema.inference.by_file import Parts
     from fourfold.data.schema.piles import Pile
 
 __all__ = ["infer_labels"]
@@ -201,8 +206,15 @@ def _names(column: _Found, *, whole: bool) -> list[Note]:
         notes.append(Note(name, f"numbers are read as names of classes: {said}"))
     alike = spellings(texts)[:1]
     notes += [Note(name, f"{joined(one)} are different classes: are they one?") for one in alike]
-    apart = "" if notes else unshared(column.parts, "class")
+    parts = _whole(column.parts) if whole else column.parts
+    apart = "" if notes else unshared(parts, "class")
     return notes + ([Note(name, apart)] if apart else [])
+
+
+def _whole(parts: Parts) -> Parts:
+    """Write whole numbers without a point: 1.0 is 1."""
+    of = {name: [str(int(float(t))) for t in texts] for name, texts in parts.of.items()}
+    return Parts(parts.texts, of)
 
 
 def _minus_one(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import distinct, written
 from fourfold.data.schema.column import Column
-from fourfold.data.schema.dates import shown_format
+from fourfold.data.schema.dates import share_of_dates, shown_format
 from fourfold.data.schema.inference.by_file import (
     DISGUISED,
     FITTING,
@@ -25,6 +25,7 @@ from fourfold.data.schema.numbers import (
     Form,
     bracketed,
     has_codes,
+    is_whole,
     may_be_grouped,
     parse_numbers,
 )
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
     from fourfold.data.schema.hints import Hints
     from fourfold.data.schema.inference.by_file import Found, Parts
 
-__all__ = ["open_point", "open_sign", "written_dates", "written_numbers"]
+__all__ = ["compact_dates", "open_point", "open_sign", "written_dates", "written_numbers"]
 
 FEW: Final = 20
 """Up to this many different whole numbers, cells such as 3B beside them are codes, too."""
+COMPACT: Final = "%Y%m%d"
+DATES: Final = (19_000_101, 21_001_231)
 SIGNED: Final = re.compile(r"\d[.,]\d")
 CODE: Final = r"^(?:\d+[A-Za-z]+|[A-Za-z]+\d+)\w*$"
 
@@ -61,7 +64,7 @@ def written_numbers(
     notes = own_forms(name, found)
     if not notes:
         notes = _shortened(name, parts.texts, form)
-    doubts = [] if found.files else open_sign(name, found, parts, cells, hints)
+    doubts = open_sign(name, found, parts, cells, hints)
     return column, notes + doubts, bool(doubts)
 
 
@@ -73,8 +76,14 @@ def open_sign(
         signed = [text for text in parts.texts if SIGNED.search(text)]
         said = f"{max(signed, key=len)} may have thousands or a decimal comma; read as thousands"
         return [Note(name, said, "decimal", ",")]
-    pointed = found.form.decimal == "." and not found.form.thousands
-    return open_point(name, cells, hints, found.form.unit) if pointed else []
+    of = dict(zip(parts.of, cells, strict=True))
+    alone = [([of[file]], form) for file, form in found.files.items()]
+    doubts = [
+        open_point(name, some, hints, form.unit)
+        for some, form in alone or [(cells, found.form)]
+        if form.decimal == "." and not form.thousands
+    ]
+    return next(filter(None, doubts), [])
 
 
 def open_point(name: str, cells: Sequence[Cells], hints: Hints, unit: str = "") -> list[Note]:
@@ -84,6 +93,20 @@ def open_point(name: str, cells: Sequence[Cells], hints: Hints, unit: str = "") 
     signed = [text for text in distinct(map(written, cells)) if SIGNED.search(text)]
     said = f"{max(signed, key=len)} may have a decimal point or thousands; read as decimals"
     return [Note(name, said, "decimal", ",")]
+
+
+def compact_dates(name: str, cells: Sequence[Cells]) -> list[Note]:
+    """Return the doubt on whole numbers that may be dates: 20210131."""
+    values = np.concatenate([part.cast(pa.float64()).to_numpy() for part in cells])
+    values = values[~np.isnan(values)]
+    first, last = DATES
+    if not len(values) or values.min() < first or values.max() > last or not is_whole(values):
+        return []
+    texts = [str(int(value)) for value in np.unique(values)]
+    if share_of_dates(texts, COMPACT) < 1:
+        return []
+    said = f"{texts[0]} may be a date; read as a number"
+    return [Note(name, said, "dates", f"{name}={COMPACT}")]
 
 
 def _shortened(name: str, texts: Sequence[str], form: Form) -> list[Note]:
