@@ -77,6 +77,7 @@ def open_sign(
         said = f"{max(signed, key=len)} may have thousands or a decimal comma; read as thousands"
         return [Note(name, said, "decimal", ",")]
     of = dict(zip(parts.of, cells, strict=True))
+    alone: list[tuple[Sequence[Cells], Form]]
     alone = [([of[file]], form) for file, form in found.files.items()]
     doubts = [
         open_point(name, some, hints, form.unit)
