@@ -102,6 +102,18 @@ def test_plain_points_beside_and_a_spread_of_a_thousand():
     assert (notes[-1].option, notes[-1].value) == ("decimal", ",")
 
 
+def test_open_signs_are_settled_by_the_plain_ones_of_each_file():
+    frame = pd.DataFrame({"x": ["1.014", "3.012"] * 30, "y": ["2.5", "3.75"] * 30})
+    comma = frame.apply(lambda column: column.str.replace(".", ","))
+    for tables in ((frame, comma), (comma, frame), (comma, frame, comma)):
+        named = [as_pile(one, f"{name}.csv") for one, name in zip(tables, "abc", strict=False)]
+        schema, found = read_piles(named, Hints())
+        assert all(one.frame["x"].tolist() == [1.014, 3.012] * 30 for one in found)
+        (note,) = (one for one in schema.notes if one.about == "x")
+        commas = [pile.name for pile, one in zip(named, tables, strict=True) if one is comma]
+        assert note.said.endswith(f"as in other columns of {', '.join(commas)}")
+
+
 @pytest.mark.parametrize(
     ("cells", "values", "said"),
     [

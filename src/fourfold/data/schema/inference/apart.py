@@ -24,7 +24,7 @@ def zeros_apart(parts: Parts, what: str) -> str:
     Examples
     --------
     >>> from fourfold.data.schema.inference.by_file import Parts
-    >>> zeros_apart(Parts([], {"a.csv": ["007", "012"], "b.csv": ["12", "7"]}), "category")
+    >>> zeros_apart(Parts([], {"a.csv": ["007", "012"], "b.csv": ["7", "12"]}), "category")
     "'007' in a.csv is '7' in b.csv: leading zeros divide what is one category"
     """
     first: dict[str, tuple[str, str]] = {}

@@ -26,7 +26,7 @@ from fourfold.data.schema.numbers import find_form, has_codes, has_points, misfi
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.column import Kind
@@ -196,29 +196,40 @@ def _settle_decimals(
     piles: Sequence[Pile],
     notes: list[Note],
 ) -> None:
-    """Read open columns with a decimal comma where plain ones have it, and with a point so."""
-    sure = {
-        name: column
-        for name, column in columns.items()
-        if column.kind == "number" and name not in unsure and not column.files
-    }
-    plain = {
-        column.decimal for column in sure.values() if column.decimal == "," or column.thousands
-    }
-    plain |= (
-        {"."}
-        if any(has_points(p.columns[n]) for p in piles for n in sure if n in p.columns)
-        else set()
-    )
+    """Read open columns with the sign of decimals that plain ones have, in each file."""
+    signs = [_plain_signs(columns, unsure, pile) for pile in piles]
+    plain = {sign for one in signs for sign in one}
     if plain == {"."}:
         pointed = {name for name in unsure if not columns[name].thousands}
         notes[:] = [note for note in notes if note.about not in pointed or note.option != "decimal"]
-    if plain != {","}:
+    if "," not in plain or any(len(one) > 1 or not (one or len(plain) == 1) for one in signs):
         return
+    own = {pile.name: min(one or plain) for pile, one in zip(piles, signs, strict=True)}
     for name, cells in unsure.items():
-        form, _, _ = find_form(distinct(cells), ",")
-        columns[name] = replace(
-            columns[name], decimal=form.decimal, thousands=form.thousands, unit=form.unit
-        )
+        files = [pile.name for pile in piles if name in pile.columns]
+        commas = [file for file in files if own[file] == ","]
+        texts = [distinct(cells)] * len(files)
+        if len(commas) < len(files):
+            texts = [distinct([part]) for part in cells]
+        pairs = zip(files, texts, strict=True)
+        forms = {file: find_form(part, own[file])[0] for file, part in pairs}
+        last = forms[files[-1]]
+        others = {file: vars(form) for file, form in forms.items() if form != last}
+        columns[name] = replace(columns[name], **vars(last), files=others)
         notes[:] = [note for note in notes if note.about != name]
-        notes.append(Note(name, "numbers with a decimal comma, as in other columns"))
+        where = f" of {', '.join(commas)}" if len(commas) < len(files) else ""
+        notes.append(Note(name, f"numbers with a decimal comma, as in other columns{where}"))
+
+
+def _plain_signs(columns: Mapping[str, Column], unsure: Container[str], pile: Pile) -> set[str]:
+    """Return the signs of decimals in those columns of a pile in which they are plain."""
+    sure = {
+        name: column.in_file(pile.name)
+        for name, column in columns.items()
+        if column.kind == "number" and name not in unsure and name in pile.columns
+    }
+    return {
+        column.decimal
+        for name, column in sure.items()
+        if column.decimal == "," or column.thousands or has_points(pile.columns[name])
+    }
