@@ -185,15 +185,26 @@ def test_each_remedy_for_odd_files_works_as_it_is_printed(fourfold, tmp_path):
         (("--categories", "day"), "categories (2) day, shop"),
         (("--categories", "rate"), "categories (2) rate, shop"),
         (("--numbers", "shop"), "numbers (3) rate, shop, price"),
-        (("--decimal", ","), "price (decimal comma, thousands '.')"),
     ):
         assert f"else {' '.join(typed)}" in said
         assert shown in " ".join(fourfold("map", *data, *typed).out.split())
+    assert "! price: numbers with a decimal comma, as in other columns of a.csv" in said
     again = fourfold("map", *data, "--write-schema", tmp_path / "schema.json")
     assert again.code == 0
     by_schema = fourfold("map", *data, "--schema", tmp_path / "schema.json")
     assert "are no dates" not in by_schema.out
     assert "are no numbers" not in by_schema.out
+
+
+def test_thousands_that_may_be_decimals_have_an_option(fourfold, tmp_path):
+    rows = [f"{i}.{100 + i};{i}.{200 + i} €" for i in range(1, 61)]
+    (tmp_path / "a.csv").write_text("\n".join(["sales;price", *rows]), "utf-8")
+    data = ("--source", tmp_path / "a.csv", "--target", tmp_path / "a.csv", "--label", "price")
+    said = fourfold("map", *data).out
+    assert said.count("else --decimal ,") == 2
+    said = fourfold("map", *data, "--decimal", ",").out
+    assert "sales (decimal comma, thousands '.')" in said
+    assert "numbers from 1201 to 60260" in said
 
 
 def test_labels_that_are_no_numbers_have_an_option(fourfold, tmp_path):
