@@ -18,6 +18,7 @@ __all__ = [
     "FourfoldWarning",
     "MissingExtraError",
     "ParameterError",
+    "called",
     "one_line",
     "some",
     "summary",
@@ -63,15 +64,26 @@ class FourfoldWarning(UserWarning):
     """A surprising outcome of something that still works."""
 
 
+def called(name: object) -> str:
+    """Name a column in a sentence.
+
+    Examples
+    --------
+    >>> called("age"), called("")
+    ('age', '(unnamed)')
+    """
+    return str(name) if str(name).strip() else "(unnamed)"
+
+
 def some(names: Iterable[object], most: int = 5) -> str:
-    """List the first few names, and count the others.
+    """List the first few names, and count the others; an empty one is "(unnamed)".
 
     Examples
     --------
     >>> some("abcd", 2)
     'a, b and 2 more'
     """
-    listed = [str(name) for name in names]
+    listed = [called(name) for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
 

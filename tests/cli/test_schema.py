@@ -52,7 +52,7 @@ def test_the_map_says_what_was_understood_and_what_to_type(fourfold, banks):
     assert "numbers (1) rate (decimal comma, %)" in lines
     assert "categories (1) code" in lines
     assert "dates (1) since (dd/mm/yyyy)" in lines
-    assert "left out (running index)" in lines
+    assert "left out (unnamed) (running index)" in lines
     assert (
         "! rate: 2 of 240 cells are no numbers and count as missing: '?' (old.csv line 5)" in lines
     )
@@ -152,6 +152,67 @@ def test_a_cell_that_does_not_fit_is_named(fourfold, banks, model):
     )
     said = predict(fourfold, model, banks / "odd.csv")[1].err
     assert "column rate: 1 of 2 cells are no numbers and count as missing: 'high' (row 1)" in said
+
+
+def test_a_category_that_was_never_seen_is_named_once(fourfold, banks, model):
+    (banks / "new_code.csv").write_text(
+        "code;rate;since\n007;12,5%;03/02/2021\n8;1,5%;03/02/2021\n9;1,5%;03/02/2021\n", "utf-8"
+    )
+    said = predict(fourfold, model, banks / "new_code.csv")[1].err
+    assert said.count("column code: 2 of 3 cells are categories that were never seen: '8'") == 1
+
+
+def test_each_remedy_for_odd_files_works_as_it_is_printed(fourfold, tmp_path):
+    rows = [(1 + 5 * i % 28, 1 + i % 12, i) for i in range(60)]
+    tails = [(i % 7, f"{i + 1}.{100 + i}", i % 2) for i in range(60)]
+    first = [
+        f"{d:02}/{m:02}/2020;{i},5;{shop:03};{price};{('yes', 'no')[y]};"
+        for (d, m, i), (shop, price, y) in zip(rows, tails, strict=True)
+    ]
+    second = [
+        f"{m:02}/{d:02}/2020,{i}.5,{shop},{price},{'YN'[y]}"
+        for (d, m, i), (shop, price, y) in zip(rows, tails, strict=True)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["day;rate;shop;price;y;", *first]), "utf-8")
+    (tmp_path / "b.csv").write_text("\n".join(["day,rate,shop,price,y", *second]), "utf-8")
+    data = ("--source", tmp_path / "a.csv", "--target", tmp_path / "b.csv", "--label", "y")
+    said = " ".join(fourfold("map", *data).out.split())
+    assert "! y: no class is in both a.csv ('no', 'yes') and b.csv ('N', 'Y')" in said
+    assert "! day: dd/mm/yyyy in a.csv; mm/dd/yyyy in b.csv: each file is read in its own" in said
+    assert "! rate: decimal comma in a.csv; decimal point in b.csv" in said
+    for typed, shown in (
+        (("--label-type", "yes-no"), "2 classes, 0, 1"),
+        (("--categories", "day"), "categories (2) day, shop"),
+        (("--categories", "rate"), "categories (2) rate, shop"),
+        (("--numbers", "shop"), "numbers (3) rate, shop, price"),
+    ):
+        assert f"else {' '.join(typed)}" in said
+        assert shown in " ".join(fourfold("map", *data, *typed).out.split())
+    assert "! price: numbers with a decimal comma, as in other columns of a.csv" in said
+    again = fourfold("map", *data, "--write-schema", tmp_path / "schema.json")
+    assert again.code == 0
+    by_schema = fourfold("map", *data, "--schema", tmp_path / "schema.json")
+    assert "are no dates" not in by_schema.out
+    assert "are no numbers" not in by_schema.out
+
+
+def test_thousands_that_may_be_decimals_have_an_option(fourfold, tmp_path):
+    rows = [f"{i}.{100 + i};{i}.{200 + i} €" for i in range(1, 61)]
+    (tmp_path / "a.csv").write_text("\n".join(["sales;price", *rows]), "utf-8")
+    data = ("--source", tmp_path / "a.csv", "--target", tmp_path / "a.csv", "--label", "price")
+    said = " ".join(fourfold("map", *data).out.split())
+    assert said.count("else --decimal ,") == 2
+    said = " ".join(fourfold("map", *data, "--decimal", ",").out.split())
+    assert "sales (decimal comma, thousands '.')" in said
+    assert "numbers from 1201 to 60260" in said
+
+
+def test_labels_that_are_no_numbers_have_an_option(fourfold, tmp_path):
+    table = pd.DataFrame({"x": range(0, 120, 2), "y": [*np.arange(59) + 0.5, "on demand"]})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    data = ("--source", tmp_path / "a.csv", "--target", tmp_path / "a.csv", "--label", "y")
+    fourfold("map", *data).refused("missing ones by --missing-label")
+    assert fourfold("map", *data, "--missing-label", "on demand").code == 0
 
 
 def predict(fourfold, model, data):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fourfold.data.rows import ArrayRows, FrameRows, SparseRows, TextRows, as_rows
-from fourfold.errors import DataError
+from fourfold.errors import DataError, FourfoldWarning
 from fourfold.preparation.choose import TablePreparation, load_preparation
 from fourfold.preparation.target_encoding import LabelledRows
 from preparation_samples import TEXTS, every, fitted, numbers, same, table
@@ -52,7 +52,8 @@ def test_rare_categories_are_one_and_unknown_ones_are_zeros():
     assert ready.shape == (8, 4)  # a, b, missing, rare
     np.testing.assert_array_equal(ready[4], ready[5])
     np.testing.assert_array_equal(ready.sum(axis=1), 1)
-    unknown = prepare.transform(as_rows(pd.DataFrame({"c": ["never seen"]})))
+    with pytest.warns(FourfoldWarning, match=r"column c: 1 of 1 cells .* never seen: 'new' \(row"):
+        unknown = prepare.transform(as_rows(pd.DataFrame({"c": ["new"]})))
     assert not every(unknown).any()
 
 

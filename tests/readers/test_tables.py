@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from fourfold.errors import DataError, FileError
-from fourfold.readers import read_domain
+from fourfold.readers import read_domain, read_domains
+from fourfold.readers.tables import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,31 @@ def test_every_delimiter_and_form_of_file_reads_the_same(tmp_path):
     for domain in domains[1:]:
         pd.testing.assert_frame_equal(frame_of(domain), frame_of(domains[0]))
         assert domain.digest == domains[0].digest
+
+
+@pytest.mark.parametrize("ends", [";", ";;;", "; ;"])
+def test_last_columns_that_are_empty_and_unnamed_are_not_there(tmp_path, ends):
+    empty = ends.replace(" ", "")
+    (tmp_path / "a.csv").write_text(f"a;b{empty}\n1;x{ends}\n2;y{empty}\n", "utf-8")
+    assert [*read_table(tmp_path / "a.csv").columns] == ["a", "b"]
+    (tmp_path / "b.csv").write_text(f"a;b{empty}\n1;x{empty}\n2;y{empty}z\n", "utf-8")
+    if len(empty) == 1:
+        assert [*read_table(tmp_path / "b.csv").columns] == ["a", "b", ""]
+        with pytest.raises(DataError, match=r"a.csv lacks \(unnamed\)"):
+            read_domains([tmp_path / "b.csv", tmp_path / "a.csv"])
+    else:
+        with pytest.raises(DataError, match=r"got twice: \(unnamed\)"):
+            read_table(tmp_path / "b.csv")
+
+
+def test_tables_of_one_name_are_named_by_their_folders(tmp_path):
+    for folder, sign in (("old", ","), ("new", ".")):
+        (tmp_path / folder).mkdir()
+        rows = [f"{i}{sign}5;{'uvv'[i % 3]}" for i in range(30)]
+        (tmp_path / folder / "data.csv").write_text("\n".join(["a;b", *rows]), "utf-8")
+    old, new = read_domains([tmp_path / "old" / "data.csv", tmp_path / "new" / "data.csv"])
+    assert "decimal comma in old/data.csv" in old.schema.notes[0].said
+    assert old.rows.frame["a"].tolist() == new.rows.frame["a"].tolist()
 
 
 def test_a_file_without_the_label_column_is_unlabelled(tmp_path):

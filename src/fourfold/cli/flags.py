@@ -40,6 +40,7 @@ PHRASES: Final = {
     "(max_categories=256)": "(--max-categories 256)",
     "max_categories must": "--max-categories must",
     "max_memory": "--max-memory",
+    "missing ones by missing_label": "missing ones by --missing-label",
     "missing_label=('',)": "--missing-label ''",
     "missing_label=('-1',)": "--missing-label=-1",
     "recipe must be taken": "--epochs or --steps must be taken",

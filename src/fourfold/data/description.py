@@ -8,7 +8,8 @@ import numpy as np
 
 from fourfold.data.schema.cells import as_word
 from fourfold.data.schema.dates import ISO, shown_format
-from fourfold.errors import some
+from fourfold.data.schema.numbers import Form, shown_form
+from fourfold.errors import called, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,7 +63,7 @@ def describe_schema(schema: Schema) -> list[tuple[str, str]]:
             lines.append((f"{title} ({len(columns)})", some(shown, SHOWN)))
     lines += [(role, name) for role, name in schema.roles.items()]
     gone = [
-        f"{name} ({column.why})" if column.why else str(name)
+        f"{called(name)} ({column.why})" if column.why else called(name)
         for name, column in schema.columns.items()
         if not column.used and name not in roles
     ]
@@ -90,10 +91,9 @@ def _column(name: Any, column: Column) -> str:
     """Name a column, with the form of its cells."""
     form = []
     if column.kind == "number":
-        form += ["decimal comma"] if column.decimal == "," else []
-        form += [f"thousands {column.thousands!r}"] if column.thousands else []
-        form += [column.unit] if column.unit else []
+        signs = shown_form(Form(column.decimal, column.thousands, column.unit))
+        form += [signs] if signs else []
     if column.kind == "date" and column.format != ISO:
         form.append(shown_format(column.format))
-    shown = repr(name) if "," in str(name) else str(name)
+    shown = repr(name) if "," in str(name) else called(name)
     return f"{shown} ({', '.join(form)})" if form else shown

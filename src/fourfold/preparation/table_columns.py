@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fourfold.data.schema import NAMES_ROWS, Column, Hints, as_pile, read_piles
+from fourfold.data.schema import NAMES_ROWS, Column, Hints, Note, Pile, as_pile, read_piles
 from fourfold.data.schema.inference.remarks import strange_cells
 from fourfold.data.scripts import separated
 from fourfold.errors import DataError, FourfoldWarning, one_line
@@ -16,13 +16,16 @@ from fourfold.errors import DataError, FourfoldWarning, one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from fourfold.data.rows import Rows
     from fourfold.data.schema.column import Odd
 
-__all__ = ["ColumnKinds", "arranged", "sort_columns"]
+__all__ = ["ColumnKinds", "arranged", "sort_columns", "warn_of_unseen"]
 
 FEW = 20
 """Among more cells than these some must fit."""
+SHOWN = 3
 MISSING = "missing"
 """The category of a missing cell."""
 
@@ -140,6 +143,22 @@ def _warn_of_odd(frame: pd.DataFrame, columns: ColumnKinds, odd: Mapping[Any, Od
             raise DataError(f"column {name!r} must hold {column.kind}s, as at fit; got others")
         pile = as_pile(frame[[name]], "the table")
         for note in strange_cells([pile], name, column, [found]):
+            warnings.warn(one_line(f"column {note.sentence}"), FourfoldWarning, stacklevel=2)
+
+
+def warn_of_unseen(
+    plain: pd.DataFrame, columns: ColumnKinds, known: Sequence[NDArray[Any]]
+) -> None:
+    """Warn of categories, of those known in each column, that are in none of the fitted rows."""
+    for i, (name, categories) in enumerate(zip(columns.categories, known, strict=True)):
+        cells = plain[f"category {i}"]
+        there = {*cells.unique()} - {MISSING, *categories}
+        if there:
+            at = np.flatnonzero(cells.isin(there))
+            pile = Pile("the table", {})
+            first = [f"{cells[row]!r:.30} ({pile.place(row)})" for row in at[:SHOWN].tolist()]
+            said = f"{len(at)} of {len(cells)} cells are categories that were never seen"
+            note = Note(str(name), f"{said}: {', '.join(first)}")
             warnings.warn(one_line(f"column {note.sentence}"), FourfoldWarning, stacklevel=2)
 
 

@@ -16,10 +16,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
-from fourfold.data.rows import ArrayRows, SparseRows, TextRows
+from fourfold.data.rows import ArrayRows, FrameRows, SparseRows, TextRows
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.table_columns import ColumnKinds, arranged, sort_columns
+from fourfold.preparation.table_columns import ColumnKinds, arranged, sort_columns, warn_of_unseen
 from fourfold.preparation.target_encoding import LabelMeans
 from fourfold.preparation.transformer_file import load_transformer, save_transformer
 from fourfold.preparation.word_counts import vectorizer
@@ -142,6 +142,9 @@ class TablePreparation(Preparation):
         check_is_fitted(self)
         who = who or type(self).__name__
         plain = arranged(_frame(rows, who), self.columns_, who)
+        if isinstance(rows, FrameRows) and rows.columns is None and self.columns_.categories:
+            encoder = self.transformer_.named_transformers_["categories"]
+            warn_of_unseen(plain, self.columns_, encoder.categories_)
         return self._ready(plain, self.means_ and self.means_.encode(self._wide(plain)))
 
     def out_of_fold(self, labels: LabelledRows, who: str = "") -> Rows:

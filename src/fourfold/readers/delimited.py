@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from fourfold.errors import DataError
@@ -40,10 +41,20 @@ def read_delimited(path: Path) -> pa.Table:
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
     )
     try:
-        return _arrow(path, delimiter, texts)
+        return _without_blank_ends(_arrow(path, delimiter, texts))
     except (pa.ArrowException, OSError) as error:
         _explain(path, delimiter)
         raise DataError(f"the file must be a table; got: {reason(error)}") from error
+
+
+def _without_blank_ends(table: pa.Table) -> pa.Table:
+    """Return a table without last columns that are empty and have no name, as ``;;`` makes them."""
+    while table.num_columns > 1 and not table.column_names[-1].strip():
+        cells = table.column(table.num_columns - 1)
+        if pc.any(pc.not_equal(pc.utf8_trim_whitespace(cells), "")).as_py():
+            break
+        table = table.remove_column(table.num_columns - 1)
+    return table
 
 
 def column_names(path: Path) -> list[str]:
@@ -74,7 +85,7 @@ def _header(path: Path) -> tuple[str, list[str]]:
         with suppress(csv.Error):  # Arrow will refuse it
             names = next(csv.reader(chain([first], lines), delimiter=delimiter), [])
     check_count(len(names))
-    check_names(names)
+    check_names([name for name in names if name])  # those without a name may be empty
     return delimiter, names
 
 

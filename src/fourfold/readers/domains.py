@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,6 +165,7 @@ def _domains(
     parts: Sequence[Part], missing: object, hints: Hints, inputs: Sequence[Any] = ()
 ) -> list[Domain]:
     """Return the domains of parts: tables by one schema, with ``inputs`` if there is only one."""
+    parts = _named_apart(parts)
     piles = [part.pile for part in parts if part.pile is not None]
     if hints.label and len(piles) == len(parts) > 1:
         _check_label(parts, piles, hints.label)
@@ -180,6 +182,18 @@ def _domains(
     if not piles:
         hints.check_names((), some(short(part.path) for part in parts))
     return [read[p.path] if p.path in read else _other_domain(p, missing, hints) for p in parts]
+
+
+def _named_apart(parts: Sequence[Part]) -> list[Part]:
+    """Name tables in files of one name by their folders, too: old/data.csv and new/data.csv."""
+    counts = Counter(part.pile.name for part in parts if part.pile is not None)
+    apart = []
+    for part in parts:
+        pile = part.pile
+        if pile is not None and counts[pile.name] > 1:
+            pile = pile._replace(name=f"{part.path.parent.name}/{part.path.name}")
+        apart.append(part._replace(pile=pile))
+    return apart
 
 
 def _table_domain(part: Part, read: ReadPile, schema: Schema) -> Domain:

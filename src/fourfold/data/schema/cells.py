@@ -24,6 +24,7 @@ __all__ = [
     "is_written",
     "missing_as_null",
     "numbers_among",
+    "truth_as_digits",
     "written",
 ]
 
@@ -33,6 +34,9 @@ MARKS: Final = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"),
 )
 """Marks of a missing cell."""
+TRUTH: Final = {"true": "1", "false": "0"}
+HEAD: Final = 100
+"""Cells that are looked at before all are."""
 
 
 def as_cells(values: Any, name: object = "") -> Cells:
@@ -110,6 +114,18 @@ def missing_as_null(cells: Cells, marks: Sequence[str] = MARKS) -> Cells:
         gone = pc.is_in(cells.cast(pa.float64()), value_set=pa.array(numbers, pa.float64()))
         cells = pc.if_else(gone, None, cells)
     return cells
+
+
+def truth_as_digits(cells: Cells) -> Cells | None:
+    """Write true and false as 1 and 0, beside others; return None for any other text."""
+    known = {*TRUTH, *TRUTH.values()}
+    for part in (cells[:HEAD], cells):
+        if not {text.lower() for text in pc.unique(part).drop_null().to_pylist()} <= known:
+            return None
+    lower = pc.utf8_lower(cells)
+    for word, digit in TRUTH.items():
+        lower = pc.if_else(pc.equal(lower, word), digit, lower)
+    return lower
 
 
 def distinct(piles: Iterable[Cells]) -> list[str]:

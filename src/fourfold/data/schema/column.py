@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias, final, get_args
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import MARKS, as_cells, missing_as_null, numbers_among, written
+from fourfold.data.schema.cells import (
+    MARKS,
+    as_cells,
+    is_written,
+    missing_as_null,
+    numbers_among,
+    truth_as_digits,
+    written,
+)
 from fourfold.data.schema.dates import ISO, check_format, parse_dates
 from fourfold.data.schema.numbers import Form, check_signs, parse_numbers, plain_numbers
 from fourfold.errors import DataError, some
@@ -24,6 +32,8 @@ __all__ = ["KINDS", "NAMES_ROWS", "Column", "Kind", "Odd", "Read"]
 
 Kind: TypeAlias = Literal["number", "category", "date", "text", "identifier", "ignored"]
 KINDS: tuple[str, ...] = get_args(Kind)
+FORM: Final = frozenset({"decimal", "thousands", "unit", "format"})
+"""What a file may write in its own way."""
 NAMES_ROWS: Final = "names the rows"
 """Reason for which a column of identifiers is no input, but kept with a model."""
 
@@ -60,6 +70,8 @@ class Column:
         Marks of missing cells; an empty cell always is missing.
     why
         Reason for which a column is left out.
+    files
+        Name of a file → what differs in it: ``decimal``, ``thousands``, ``unit`` or ``format``.
     """
 
     kind: Kind
@@ -69,6 +81,12 @@ class Column:
     format: str = "ISO8601"
     missing: tuple[str, ...] = MARKS
     why: str = ""
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+
+    def in_file(self, name: str) -> Column:
+        """Return the column as it is written in a file."""
+        own: dict[str, Any] = {**self.files.get(name, {}), "files": {}}
+        return replace(self, **own)
 
     @property
     def used(self) -> bool:
@@ -90,6 +108,9 @@ class Column:
                 cells = cells.cast(pa.int8())
             if pa.types.is_timestamp(cells.type):
                 cells = written(cells)
+            if is_written(cells):
+                digits = truth_as_digits(cells)
+                cells = cells if digits is None else digits
             found = parse_numbers(cells, Form(self.decimal, self.thousands, self.unit))
             strange = np.flatnonzero(found.strange)
             odd = Odd(strange, found.infinite) if len(strange) or found.infinite else None
@@ -119,7 +140,7 @@ class Column:
         DataError
             If it is no column.
         """
-        known = {field.name for field in fields(cls)}
+        known = {one.name for one in fields(cls)}
         strange = sorted(set(said) - known)
         if strange or said.get("kind") not in KINDS:
             raise DataError(
@@ -128,9 +149,17 @@ class Column:
                 f"{some(strange) if strange else said.get('kind')!r}"
             )
         marks = said.get("missing", MARKS)
-        texts: dict[str, Any] = {k: v for k, v in said.items() if k != "missing"}
+        files = said.get("files", {})
+        texts: dict[str, Any] = {k: v for k, v in said.items() if k not in {"missing", "files"}}
         if not all(isinstance(text, str) for text in (*texts.values(), *marks)):
             raise DataError(f"column {name!r} of a schema must be described by texts")
+        forms: list[Any] = [*files.values()] if isinstance(files, dict) else [None]
+        if not all(isinstance(form, dict) and {*form} <= FORM for form in forms):
+            raise DataError(
+                f"files of column {name!r} of a schema must be names with {', '.join(sorted(FORM))}"
+            )
+        for form in forms:
+            cls.of_json(name, {"kind": said["kind"], **form})
         check_signs(texts)
         check_format(texts.get("format", ISO))
-        return cls(**texts, missing=tuple(marks))
+        return cls(**texts, missing=tuple(marks), files=files)

@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.cells import Cells
 
-__all__ = ["check_format", "find_format", "parse_dates", "shown_format"]
+__all__ = ["check_format", "find_format", "parse_dates", "share_of_dates", "shown_format"]
 
 ISO: Final = "ISO8601"
 DAYS: Final = (
     *("%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%b-%Y", "%b %Y", "%B %Y", "%B-%Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
     *("%B %d, %Y", "%b %d %Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%b-%y", "%d-%b-%y", "%m/%Y"),
+    *("%d. %B %Y", "%d. %b %Y", "%a, %d %b %Y"),
 )
+CLOCK: Final = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M%p", "%I:%M:%S %p")
+WHOLE: Final = ("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Z %Y")
 TIMES: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-FORMATS: Final = (ISO, *(day + time for day in DAYS for time in TIMES))
+FORMATS: Final = (ISO, *(day + time for day in DAYS for time in TIMES), *CLOCK, *WHOLE)
 """Formats of dates, the most likely first."""
-LIKELY: Final = r"^\w{1,9}[-/. ]\w{1,9}([-/., ]+\d{2,4})?([ T].*)?$"
+LIKELY: Final = r"^\w{1,9}([-/. ]|[.,] )\w{1,9}([-/., ]+\d{2,4})?([ T].*)?$|^\d{1,2}:\d\d\b"
 SWAPPED: Final = {"%d/%m": "%m/%d", "%d-%m": "%m-%d"}
 SAMPLE: Final = 500
 """Different cells by which a format is found."""
@@ -69,31 +72,43 @@ def check_format(form: str) -> None:
         ) from error
 
 
-def find_format(texts: Sequence[str]) -> tuple[str, float, bool]:
+def find_format(texts: Sequence[str], formats: Sequence[str] = FORMATS) -> tuple[str, float, bool]:
     """Find the format of most texts: it, the share that fits, and whether another fits as well.
 
     Parameters
     ----------
     texts
         Different cells, none of them missing.
+    formats
+        Formats to choose from, the most likely first.
     """
-    import pandas as pd
-
-    some = pd.Series(list(texts[:: max(1, len(texts) // SAMPLE)]), dtype=object)
+    some = _some(texts)
     if some.empty or some.str.match(LIKELY).mean() < 0.5 or not some.str.contains(r"\d").any():
         return "", 0.0, False
     best, share = "", 0.0
-    for form in FORMATS:
-        fits = float(pd.to_datetime(some, format=form, errors="coerce", utc=True).notna().mean())
+    for form in formats:
+        fits = share_of_dates(some, form)
         if fits > share:
             best, share = form, fits
         if share == 1.0:
             break
     other = next((best.replace(a, b) for a, b in SWAPPED.items() if a in best), "")
-    if not other:
-        return best, share, False
-    either = pd.to_datetime(some, format=other, errors="coerce", utc=True).notna().mean()
-    return best, share, bool(either == share)
+    return best, share, bool(other in formats and share_of_dates(some, other) == share)
+
+
+def share_of_dates(texts: Sequence[str] | pd.Series[Any], form: str) -> float:
+    """Return the share of texts that are dates of a format; 0 without texts."""
+    import pandas as pd
+
+    some = _some(texts)
+    moments = pd.to_datetime(some, format=form, errors="coerce", utc=True)
+    return float(moments.notna().mean()) if len(some) else 0.0
+
+
+def _some(texts: Sequence[str] | pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(list(texts[:: max(1, len(texts) // SAMPLE)]), dtype=object)
 
 
 def shown_format(form: str) -> str:
@@ -106,6 +121,7 @@ def shown_format(form: str) -> str:
     """
     names = {"%d": "dd", "%m": "mm", "%Y": "yyyy", "%y": "yy", "%b": "Mon", "%B": "Month"}
     times = {"%H": "hh", "%I": "hh", "%M": "mm", "%S": "ss", "%p": "am", ISO: "yyyy-mm-dd"}
-    for sign, name in (names | times).items():
+    others = {".%f": ".fff", "%a": "Day", " %Z": " zone"}
+    for sign, name in (names | times | others).items():
         form = form.replace(sign, name)
     return form

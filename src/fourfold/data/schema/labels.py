@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final, get_args
 
 import numpy as np
@@ -60,6 +60,8 @@ class Labels:
         Whether the one column with a 1 names the class.
     decimal, thousands, unit
         Signs in numbers.
+    files
+        Name of a file → the signs in it, where they differ.
     """
 
     columns: tuple[str, ...]
@@ -70,6 +72,12 @@ class Labels:
     decimal: str = "."
     thousands: str = ""
     unit: str = ""
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+
+    def in_file(self, name: str) -> Labels:
+        """Return the labels as they are written in a file."""
+        own: dict[str, Any] = {**self.files.get(name, {}), "files": {}}
+        return replace(self, **own)
 
     def read(self, columns: Mapping[str, Any]) -> NDArray[Any]:
         """Read the labels of one pile, (n,) or (n, m): objects or float64, None or NaN if missing.
@@ -119,7 +127,7 @@ class Labels:
         """Return the labels as JSON."""
         said = {
             name: getattr(self, name)
-            for name in ("whole", "one_hot", "decimal", "thousands", "unit")
+            for name in ("whole", "one_hot", "decimal", "thousands", "unit", "files")
         }
         plain = Labels(self.columns, self.type)
         own = {name: value for name, value in said.items() if value != getattr(plain, name)}
@@ -139,7 +147,10 @@ class Labels:
             columns, missing = tuple(said["columns"]), tuple(said.get("missing", MARKS))
             made = cls(**{**said, "columns": columns, "missing": missing})
             check_signs(said)
-        except (KeyError, TypeError) as error:
+            for name, form in made.files.items():
+                check_signs(form)
+                made.in_file(name)
+        except (AttributeError, KeyError, TypeError) as error:
             raise DataError(
                 f"labels of a schema must have columns and a type; got {error}"
             ) from None

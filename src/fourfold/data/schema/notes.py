@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fourfold.errors import some
+from fourfold.errors import called, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Note(NamedTuple):
     @property
     def sentence(self) -> str:
         """The remark in one line, without its remedy."""
-        return f"{self.about}: {self.said}" if self.about else self.said
+        return f"{called(self.about)}: {self.said}"
 
 
 def joined(values: Iterable[Any]) -> str:

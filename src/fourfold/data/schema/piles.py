@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.hints import Hints
 
-__all__ = ["Pile", "as_pile", "check_same_columns", "check_there", "in_one_name"]
+__all__ = ["Pile", "as_pile", "check_same_columns", "check_there", "in_one_name", "named_apart"]
 
 
 class Pile(NamedTuple):
@@ -46,6 +47,17 @@ def as_pile(frame: pd.DataFrame, name: str) -> Pile:
         raise DataError(f"column names must be strings or whole numbers; got {some(frame.columns)}")
     plain = {one if isinstance(one, str) else int(one): frame[one] for one in frame.columns}
     return Pile(name, {one: as_cells(column, one) for one, column in plain.items()})
+
+
+def named_apart(piles: Sequence[Pile]) -> list[Pile]:
+    """Give piles of the same name different ones: table, table (2)."""
+    counts: Counter[str] = Counter()
+    apart = []
+    for pile in piles:
+        counts[pile.name] += 1
+        n = counts[pile.name]
+        apart.append(pile if n == 1 else pile._replace(name=f"{pile.name} ({n})"))
+    return apart
 
 
 def in_one_name(piles: Sequence[Pile], hints: Hints, first: Sequence[Any] = ()) -> list[Pile]:

@@ -11,13 +11,14 @@ from fourfold.data.schema.cells import missing_as_null, written
 from fourfold.data.schema.inference.columns import infer_columns
 from fourfold.data.schema.inference.labels import infer_labels
 from fourfold.data.schema.inference.remarks import remarks
+from fourfold.data.schema.inference.telling import telling
 from fourfold.data.schema.notes import Note
-from fourfold.data.schema.piles import check_same_columns, check_there
+from fourfold.data.schema.piles import check_same_columns, check_there, named_apart
 from fourfold.data.schema.schema import Schema
 from fourfold.errors import DataError, some
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fourfold.data.schema.column import Column
     from fourfold.data.schema.hints import Hints
@@ -39,7 +40,8 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     DataError
         If tables have different columns, lack one that hints name, or a column cannot be used.
     """
-    labels = infer_labels([pile.columns for pile in piles], hints)
+    piles = named_apart(piles)
+    labels = infer_labels(piles, hints)
     hints.check_names(name for pile in piles for name in pile.columns)
     described = {name for name, column in hints.columns.items() if column.used}
     for pile in piles:
@@ -49,6 +51,7 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     columns, notes = infer_columns(piles, hints)
     if labels is not None:
         notes = [*labels[1], *notes, *_drop_equal(columns, piles, labels[0], hints)]
+        notes += telling(_open_columns(columns, hints), piles, labels[0])
     roles: dict[str, Any] = dict(hints.roles)
     return Schema(columns, labels and labels[0], **roles, notes=tuple(notes))
 
@@ -59,10 +62,17 @@ def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPi
         if not any(name not in hints.label for name in pile.columns):
             only = some(pile.columns)
             raise DataError(f"{pile.name} must have columns besides the label; got only {only}")
+    piles = named_apart(piles)
     schema = infer_schema(piles, hints)
     read = [schema.read(pile) for pile in piles]
     notes = (*schema.notes, *remarks(piles, read, schema.columns))
     return replace(schema, notes=notes), read
+
+
+def _open_columns(columns: Mapping[Any, Column], hints: Hints) -> list[Any]:
+    """Return the columns that are inputs, but for those of which something is said."""
+    said = {*hints.keep, *hints.columns, *hints.roles.values()}
+    return [n for n, c in columns.items() if c.used and n not in said and not hints.kind(n)]
 
 
 def _drop_equal(
@@ -72,9 +82,7 @@ def _drop_equal(
     notes = []
     with_labels = [pile.columns for pile in piles if labels.columns[0] in pile.columns]
     answers = [written(missing_as_null(part[labels.columns[0]])) for part in with_labels]
-    for name, column in columns.items():
-        if not column.used or name in hints.keep or name in hints.columns or hints.kind(name):
-            continue
+    for name in _open_columns(columns, hints):
         first = [written(missing_as_null(part[name][:HEAD])) for part in with_labels]
         if any(
             pc.all(pc.equal(a, b[:HEAD])).as_py() is False
@@ -85,6 +93,6 @@ def _drop_equal(
         same = [pc.equal(a, b) for a, b in zip(own, answers, strict=True)]
         n = sum(len(part) - part.null_count for part in same)
         if n and all(pc.all(part).as_py() is not False for part in same):
-            columns[name] = replace(column, kind="ignored", why="equal to the label")
+            columns[name] = replace(columns[name], kind="ignored", why="equal to the label")
             notes.append(Note(name, "equal to the label in every row; left out", "keep", str(name)))
     return notes

@@ -91,7 +91,7 @@ class Schema:
     def kept_columns(self) -> dict[Any, Column]:
         """Columns that a model keeps: its inputs, and the one that names the rows."""
         named = {} if self.id is None else {self.id: Column("identifier", why=NAMES_ROWS)}
-        return {name: self.columns[name] for name in self.inputs} | named
+        return {name: self.columns[name].in_file("") for name in self.inputs} | named
 
     def read(self, pile: Pile) -> ReadPile:
         """Read a pile.
@@ -109,7 +109,8 @@ class Schema:
             raise DataError(
                 one_line(f"a table must have a column to learn from; left out are {gone}")
             )
-        read = {name: self.columns[name].read(pile.columns[name], name) for name in self.inputs}
+        own = {name: self.columns[name].in_file(pile.name) for name in self.inputs}
+        read = {name: column.read(pile.columns[name], name) for name, column in own.items()}
         odd = {name: one.odd for name, one in read.items() if one.odd is not None}
         frame = pd.DataFrame({name: one.cells for name, one in read.items()})
         return ReadPile(frame, *self.read_beside(pile), odd)
@@ -129,9 +130,12 @@ class Schema:
                 raise DataError(
                     f"{pile.name} must have all columns of labels, or none; it lacks {some(gaps)}"
                 )
-            y = self.labels.read(pile.columns)
+            y = self.labels.in_file(pile.name).read(pile.columns)
         beside = {
-            KEYWORDS[role]: self.columns[name].read(pile.columns[name], name).cells
+            KEYWORDS[role]: self.columns[name]
+            .in_file(pile.name)
+            .read(pile.columns[name], name)
+            .cells
             for role, name in self.roles.items()
             if name in pile.columns
         }

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import distinct, is_written, missing_as_null, written
+from fourfold.data.schema.cells import (
+    distinct,
+    is_written,
+    missing_as_null,
+    truth_as_digits,
+    written,
+)
 from fourfold.data.schema.numbers import has_codes, is_whole, plain_numbers
 from fourfold.errors import DataError
 
@@ -21,7 +26,6 @@ __all__ = ["alike"]
 
 HEAD: Final = 100
 """Cells that are looked at before all are."""
-TRUTH: Final = {"true": "1", "false": "0"}
 
 
 def alike(name: str, raw: Sequence[Cells], hints: Hints) -> list[Cells]:
@@ -63,21 +67,13 @@ def _typed_alike(name: str, cells: Sequence[Cells]) -> list[Cells]:
     if kinds and not any(pa.types.is_string(kind) for kind in kinds):
         raise DataError(f"column {name!r} must hold the same in all domains; got dates and numbers")
     texts = [written(part) for part in cells]
-    known = {*TRUTH, *TRUTH.values()}  # true here, 1 there
-    if {text.lower() for text in distinct(part[:HEAD] for part in texts)} <= known:
-        words = {text.lower() for text in distinct(texts)}
-        return [_as_digits(part) for part in texts] if len(words) > 2 and words <= known else texts
-    return texts
+    digits = [truth_as_digits(part) for part in texts]  # true here, 1 there
+    words = {text.lower() for text in distinct(part[:HEAD] for part in texts)}
+    mixed = len(words) > 2 and all(one is not None for one in digits)
+    return [one for one in digits if one is not None] if mixed else texts
 
 
 def _float(cells: Cells) -> Cells:
     if is_written(cells):  # all of them are missing
         return pa.chunked_array([pa.nulls(len(cells), pa.float64())])
     return (cells.cast(pa.int8()) if pa.types.is_boolean(cells.type) else cells).cast(pa.float64())
-
-
-def _as_digits(cells: Cells) -> Cells:
-    lower = pc.utf8_lower(cells)
-    for word, digit in TRUTH.items():
-        lower = pc.if_else(pc.equal(lower, word), digit, lower)
-    return lower

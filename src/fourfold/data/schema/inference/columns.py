@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import distinct, is_category, is_written
+from fourfold.data.schema.cells import distinct, is_category, is_written, missing_as_null
 from fourfold.data.schema.column import Column
-from fourfold.data.schema.dates import find_format, shown_format
+from fourfold.data.schema.dates import ISO
 from fourfold.data.schema.inference.alike import alike
+from fourfold.data.schema.inference.apart import unshared, zeros_apart
+from fourfold.data.schema.inference.by_file import FITTING, in_parts
 from fourfold.data.schema.inference.left_out import left_out
-from fourfold.data.schema.inference.strings import spellings, string_kind
+from fourfold.data.schema.inference.strings import MANY, are_quantities, spellings, string_kind
+from fourfold.data.schema.inference.written import (
+    compact_dates,
+    open_point,
+    written_dates,
+    written_numbers,
+)
 from fourfold.data.schema.notes import Note, joined
-from fourfold.data.schema.numbers import find_form, has_codes, misfits, parse_numbers
+from fourfold.data.schema.numbers import find_form, has_codes, has_points, misfits
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Container, Mapping, Sequence
 
     from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.column import Kind
     from fourfold.data.schema.hints import Hints
+    from fourfold.data.schema.inference.by_file import Parts
     from fourfold.data.schema.piles import Pile
 
-__all__ = ["DISGUISED", "infer_columns"]
+__all__ = ["infer_columns"]
 
-FITTING: Final = 0.9
-"""Least share of different cells that must be numbers, or dates, where others are missing."""
-FEW: Final = 20
-"""Up to this many different whole numbers, cells such as 3B beside them are codes, too."""
-DISGUISED: Final = (
-    *("?", "-", "--", ".", "*", "unknown", "missing", "none", "n.a.", "nil", "undefined"),
-    *("(blank)", "#value!", "#ref!", "#div/0!", "#num!"),
-)
-"""Marks of missing cells that may also be words: between numbers and dates they are missing."""
-CODE: Final = r"^(?:\d+[A-Za-z]+|[A-Za-z]+\d+)\w*$"
 ROLES: Final[Mapping[str, Kind | None]] = {
     "group": "category",
     "id": "category",
@@ -76,22 +71,31 @@ def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column
             if wish is None and any(is_category(p.columns[name]) for p in piles):
                 wish = "category"
             kept = wish is not None or name in hints.keep or name in roles
+            files = [pile.name for pile in piles if name in pile.columns]
             column, said, open_ = _infer(
-                name, cells, hints, wish=wish, kept=kept, alone=len(inputs) == 1
+                name, files, cells, raw, hints, wish=wish, kept=kept, alone=len(inputs) == 1
             )
             columns[name] = replace(column, missing=hints.marks)
             notes += said
-            if open_:
-                unsure[name] = cells
+            if open_ and not column.files:
+                unsure[name] = [missing_as_null(part, hints.marks) for part in raw]
             if roles.get(name) == "time" and column.kind not in {"number", "date"}:
                 raise DataError(f"column {name!r} of times must hold dates or numbers; got others")
     if unsure and hints.decimal is None:
-        _settle_decimals(columns, unsure, notes)
+        _settle_decimals(columns, unsure, piles, notes)
     return columns, notes
 
 
 def _infer(
-    name: str, cells: Sequence[Cells], hints: Hints, *, wish: Kind | None, kept: bool, alone: bool
+    name: str,
+    files: Sequence[str],
+    cells: Sequence[Cells],
+    raw: Sequence[Cells],
+    hints: Hints,
+    *,
+    wish: Kind | None,
+    kept: bool,
+    alone: bool,
 ) -> tuple[Column, list[Note], bool]:
     """Infer a column; return also whether its sign of decimals is open."""
     if not kept:
@@ -104,20 +108,24 @@ def _infer(
                 False,
             )
     if not is_written(cells[0]):
-        return _typed(cells, wish)
-    texts = distinct(cells)
+        column = _typed(name, cells, hints, wish)
+        if column.kind != "number" or wish == "number":
+            return column, [], False
+        doubts = open_point(name, raw, hints)
+        return column, doubts or compact_dates(name, cells), bool(doubts)
+    parts = in_parts(files, cells)
     if wish in {None, "number"}:
-        found = _number(name, texts, hints, asked=wish == "number")
+        found = written_numbers(name, parts, cells, hints, asked=wish == "number")
         if found is not None:
             return found
     if wish in {None, "date"}:
-        dated = _date(name, texts, hints, asked=wish == "date")
+        dated = written_dates(name, parts, hints, asked=wish == "date")
         if dated is not None:
             return *dated, False
-    return *_string(name, texts, cells, wish, alone=alone, kept=kept), False
+    return *_string(name, parts, cells, wish, alone=alone, kept=kept), False
 
 
-def _typed(cells: Sequence[Cells], wish: Kind | None) -> tuple[Column, list[Note], bool]:
+def _typed(name: str, cells: Sequence[Cells], hints: Hints, wish: Kind | None) -> Column:
     """Return the column of typed cells."""
     own: Kind
     kind = cells[0].type
@@ -127,72 +135,14 @@ def _typed(cells: Sequence[Cells], wish: Kind | None) -> tuple[Column, list[Note
         own = "category"
     else:
         own = "number"
-    return Column(own if wish is None else wish), [], False
-
-
-def _number(
-    name: str, texts: Sequence[str], hints: Hints, *, asked: bool
-) -> tuple[Column, list[Note], bool] | None:
-    """Return the column of written numbers; None where they are none."""
-    plain = [text for text in texts if text.casefold() not in DISGUISED]
-    form, share, either = find_form(plain, hints.decimal)
-    if not asked and (share < FITTING or not plain):
-        return None
-    parsed = parse_numbers(pa.chunked_array([pa.array(texts, pa.string())]), form)
-    numbers = parsed.values[~np.isnan(parsed.values)]
-    pairs = zip(texts, parsed.strange, strict=True)
-    strange = [text for text, odd in pairs if odd and text in plain]
-    codes = has_codes(list(texts)) or _are_codes(numbers, strange)
-    if codes and not asked:
-        return None
-    column = Column("number", form.decimal, form.thousands, form.unit)
-    notes = []
-    if either:
-        said = f"{_example(texts, parsed.strange)} may have thousands or a decimal comma"
-        notes.append(Note(name, f"{said}; read as thousands", "decimal", ","))
-    return column, notes, either
-
-
-def _are_codes(numbers: NDArray[Any], strange: Sequence[str]) -> str:
-    """Return why whole numbers beside cells such as 3B are codes; empty where they are not."""
-    if not strange or (numbers != np.round(numbers)).any():
-        return ""
-    alike = pc.match_substring_regex(pa.array(strange, pa.string()), CODE)
-    return "letters in some" if pc.any(alike).as_py() or len(numbers) <= FEW // 4 else ""
-
-
-def _example(texts: Sequence[str], strange: NDArray[Any]) -> str:
-    fitting = [text for text, odd in zip(texts, strange, strict=True) if not odd]
-    return max(fitting, key=len, default="")
-
-
-def _date(
-    name: str, texts: Sequence[str], hints: Hints, *, asked: bool
-) -> tuple[Column, list[Note]] | None:
-    """Return the column of written dates; None where they are none."""
-    form, share, either = hints.format(name), 1.0, False
-    if not form:
-        form, share, either = find_format([t for t in texts if t.casefold() not in DISGUISED])
-        if share < FITTING and not (asked and form):
-            return None
-    notes = []
-    if either:
-        said = f"{texts[0]} may begin with day or month; read as {shown_format(form)}"
-        other = form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-        notes.append(Note(name, said, "dates", f"{name}={other}"))
-    return Column("date", format=form), notes
+    return Column(wish or own, format=hints.format(name) or ISO)
 
 
 def _string(
-    name: str,
-    texts: Sequence[str],
-    cells: Sequence[Cells],
-    wish: Kind | None,
-    *,
-    alone: bool,
-    kept: bool,
+    name: str, parts: Parts, cells: Sequence[Cells], wish: Kind | None, *, alone: bool, kept: bool
 ) -> tuple[Column, list[Note]]:
     """Return the column of texts, categories or identifiers."""
+    texts = parts.texts
     if wish in {"category", "text"}:
         return Column(wish), []
     n = sum(len(part) - part.null_count for part in cells)
@@ -202,24 +152,38 @@ def _string(
             Note(name, f"identifier, {why}; left out", "keep", name)
         ]
     kind = "category" if kind == "identifier" else kind
-    codes = has_codes(list(texts)) if find_form(list(texts[:200]))[1] >= FITTING else ""
-    notes = []
-    if codes:
-        notes.append(Note(name, f"whole numbers with {codes} are categories", "numbers", name))
-    elif find_form(list(texts))[1] >= FITTING:
-        said = f"codes such as {joined(misfits(texts))} beside numbers: categories"
-        notes.append(Note(name, said, "numbers", name))
-    elif uncertain:
-        other = ("categories", "text")[kind == "category"]
-        notes.append(
-            Note(name, f"{len(texts)} different strings are read as {_plural(kind)}", other, name)
-        )
+    notes = _strings(name, parts, kind, uncertain=uncertain)
     if kind == "category":
         alike = spellings(texts)[:1]
         notes += [
             Note(name, f"{joined(one)} are different categories: are they one?") for one in alike
         ]
+        apart = "" if notes else unshared(parts, "category")
+        notes += [Note(name, apart, "drop", name)] if apart else []
     return Column(kind), notes
+
+
+def _strings(name: str, parts: Parts, kind: Kind, *, uncertain: bool) -> list[Note]:
+    """Return the remark on codes among strings, or on strings that may be of another kind."""
+    texts = parts.texts
+    form, share, _ = find_form(list(texts))
+    codes = has_codes(list(texts), form.unit) if share >= FITTING else ""
+    zeros = zeros_apart(parts, "category") if kind == "category" else ""
+    if zeros:
+        return [Note(name, zeros, "numbers" if codes else "drop", name)]
+    if codes:
+        return [Note(name, f"whole numbers with {codes} are categories", "numbers", name)]
+    if share >= FITTING:
+        said = f"codes such as {joined(misfits(texts))} beside numbers: categories"
+        return [Note(name, said, "numbers", name)]
+    read = f"{len(texts)} different strings are read as {_plural(kind)}"
+    if are_quantities(texts):
+        said = f"{read}: numbers or dates in no known form, such as {joined(texts[:1])}"
+        said = unshared(parts, "category") or said
+        odd = len(texts) > MANY and not any(map(str.isalnum, texts))
+        return [Note(name, said, "drop", name)] if uncertain or odd else []
+    other = ("categories", "text")[kind == "category"]
+    return [Note(name, read, other, name)] if uncertain else []
 
 
 def _plural(kind: str) -> str:
@@ -227,17 +191,45 @@ def _plural(kind: str) -> str:
 
 
 def _settle_decimals(
-    columns: dict[str, Column], unsure: Mapping[str, Sequence[Cells]], notes: list[Note]
+    columns: dict[str, Column],
+    unsure: Mapping[str, Sequence[Cells]],
+    piles: Sequence[Pile],
+    notes: list[Note],
 ) -> None:
-    """Read open columns with a decimal comma where plain ones have it."""
-    sure = [c for name, c in columns.items() if c.kind == "number" and name not in unsure]
-    plain = {column.decimal for column in sure if column.decimal != "." or column.thousands}
-    if plain != {","}:
+    """Read open columns with the sign of decimals that plain ones have, in each file."""
+    signs = [_plain_signs(columns, unsure, pile) for pile in piles]
+    plain = {sign for one in signs for sign in one}
+    if plain == {"."}:
+        pointed = {name for name in unsure if not columns[name].thousands}
+        notes[:] = [note for note in notes if note.about not in pointed or note.option != "decimal"]
+    if "," not in plain or any(len(one) > 1 or not (one or len(plain) == 1) for one in signs):
         return
+    own = {pile.name: min(one or plain) for pile, one in zip(piles, signs, strict=True)}
     for name, cells in unsure.items():
-        form, _, _ = find_form(distinct(cells), ",")
-        columns[name] = replace(
-            columns[name], decimal=form.decimal, thousands=form.thousands, unit=form.unit
-        )
+        files = [pile.name for pile in piles if name in pile.columns]
+        commas = [file for file in files if own[file] == ","]
+        texts = [distinct(cells)] * len(files)
+        if len(commas) < len(files):
+            texts = [distinct([part]) for part in cells]
+        pairs = zip(files, texts, strict=True)
+        forms = {file: find_form(part, own[file])[0] for file, part in pairs}
+        last = forms[files[-1]]
+        others = {file: vars(form) for file, form in forms.items() if form != last}
+        columns[name] = replace(columns[name], **vars(last), files=others)
         notes[:] = [note for note in notes if note.about != name]
-        notes.append(Note(name, "numbers with a decimal comma, as in other columns"))
+        where = f" of {', '.join(commas)}" if len(commas) < len(files) else ""
+        notes.append(Note(name, f"numbers with a decimal comma, as in other columns{where}"))
+
+
+def _plain_signs(columns: Mapping[str, Column], unsure: Container[str], pile: Pile) -> set[str]:
+    """Return the signs of decimals in those columns of a pile in which they are plain."""
+    sure = {
+        name: column.in_file(pile.name)
+        for name, column in columns.items()
+        if column.kind == "number" and name not in unsure and name in pile.columns
+    }
+    return {
+        column.decimal
+        for name, column in sure.items()
+        if column.decimal == "," or column.thousands or has_points(pile.columns[name])
+    }

@@ -17,20 +17,29 @@ from fourfold.data.schema.cells import (
     missing_as_null,
     written,
 )
-from fourfold.data.schema.inference.columns import DISGUISED
+from fourfold.data.schema.inference.apart import unshared, zeros_apart
+from fourfold.data.schema.inference.by_file import (
+    DISGUISED,
+    Parts,
+    find_numbers,
+    in_parts,
+    own_forms,
+)
 from fourfold.data.schema.inference.strings import spellings
+from fourfold.data.schema.inference.written import open_sign
 from fourfold.data.schema.labels import WHOLE, YES, Labels
 from fourfold.data.schema.notes import Note, joined
 from fourfold.data.schema.numbers import find_form, has_codes, misfits, parse_numbers
-from fourfold.errors import DataError, one_line
+from fourfold.errors import DataError, one_line, some
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.hints import Hints
+    from fourfold.data.schema.piles import Pile
 
 __all__ = ["infer_labels"]
 
@@ -47,16 +56,19 @@ class _Found(NamedTuple):
 
     name: str
     piles: list[Cells]
-    texts: list[str]
+    parts: Parts
+
+    @property
+    def texts(self) -> list[str]:
+        """Different labels of all piles."""
+        return list(self.parts.texts)
 
 
-def infer_labels(
-    piles: Sequence[Mapping[str, Cells]], hints: Hints
-) -> tuple[Labels, list[Note]] | None:
+def infer_labels(piles: Sequence[Pile], hints: Hints) -> tuple[Labels, list[Note]] | None:
     """Infer the labels from the piles that have some of their columns; None if none has."""
     if hints.labels is not None:
         return hints.labels, []
-    there = [name for name in hints.label if any(name in pile for pile in piles)]
+    there = [name for name in hints.label if any(name in pile.columns for pile in piles)]
     if not there:
         return None
     notes: list[Note] = []
@@ -70,11 +82,10 @@ def infer_labels(
     return numbers or _classes(column, hints, notes), notes
 
 
-def _column(
-    name: str, piles: Sequence[Mapping[str, Cells]], hints: Hints, notes: list[Note]
-) -> _Found:
+def _column(name: str, piles: Sequence[Pile], hints: Hints, notes: list[Note]) -> _Found:
     """Collect a column, and settle its marks of missing labels."""
-    raw = [as_cells(pile[name], name) for pile in piles if name in pile]
+    there = [pile for pile in piles if name in pile.columns]
+    raw = [as_cells(pile.columns[name], name) for pile in there]
     cells = [missing_as_null(part, ("",)) for part in raw]
     if len({part.type for part in cells}) > 1:
         cells = [written(part) for part in cells]
@@ -97,7 +108,8 @@ def _column(
             )
         marks = () if found and empty else MARKS
     kept = [missing_as_null(part, ("", *marks)) for part in cells]
-    return _Found(name, kept, distinct(written(part) for part in kept))
+    parts = in_parts([pile.name for pile in there], [written(part) for part in kept])
+    return _Found(name, kept, parts)
 
 
 def _count(piles: Sequence[Cells], marks: Sequence[str]) -> int:
@@ -123,10 +135,14 @@ def _numbers(column: _Found, hints: Hints, notes: list[Note]) -> Labels | None:
     asked = hints.label_type == "numbers"
     coded = is_written(column.piles[0]) and has_codes(column.texts)
     boolean = any(pa.types.is_boolean(part.type) for part in column.piles)
-    form, share, _ = find_form(column.texts, hints.decimal)
+    found = find_numbers(column.parts, hints.decimal)
+    form, share = found.form, found.share
     if not asked and (boolean or coded or share < MOSTLY):
         return None
-    parsed = [parse_numbers(written(part), form) for part in column.piles]
+    forms = [found.files.get(file, form) for file in column.parts.of]
+    parsed = [
+        parse_numbers(written(part), own) for part, own in zip(column.piles, forms, strict=True)
+    ]
     known = [one.values[~np.isnan(one.values)] for one in parsed]
     if not asked and not any(are_measured(values) for values in known if len(values)):
         return None
@@ -137,13 +153,18 @@ def _numbers(column: _Found, hints: Hints, notes: list[Note]) -> Labels | None:
         raise DataError(
             one_line(
                 f"labels in {column.name!r} must be numbers; got {joined(strange)} among them: "
-                "mend them, or name them as missing_label"
+                "mend them, or name each as a mark of missing ones by missing_label"
             )
         )
     if odd:
         n = sum(int(one.strange.sum()) for one in parsed)
         notes.append(Note(column.name, f"{n} labels {joined(odd)} are read as missing"))
-    return Labels((column.name,), "numbers", (*_marks(column, hints), *odd), **vars(form))
+    notes += own_forms(column.name, found)
+    if not found.files:
+        notes += open_sign(column.name, found, column.parts, column.piles, hints)
+    others = {file: vars(own) for file, own in found.files.items() if own != form}
+    marks = (*_marks(column, hints), *odd)
+    return Labels((column.name,), "numbers", marks, **vars(form), files=others)
 
 
 def _classes(column: _Found, hints: Hints, notes: list[Note]) -> Labels:
@@ -164,12 +185,36 @@ def _classes(column: _Found, hints: Hints, notes: list[Note]) -> Labels:
                     "numbers",
                 )
             )
-    elif find_form(texts)[1] >= FITTING and texts:
-        why = has_codes(texts) or f"some are names, {joined(misfits(texts))}"
-        notes.append(Note(name, f"numbers are read as names of classes: {why}"))
+    notes += _names(column, whole=whole)
+    return Labels((name,), "classes", marks, whole=whole)
+
+
+def _names(column: _Found, *, whole: bool) -> list[Note]:
+    """Return remarks on names of classes that may be one, or numbers."""
+    name, texts = column.name, column.texts
+    if len(texts) > 2 and all(text.lower() in YES for text in texts):
+        said = unshared(column.parts, "class") or f"{some(map(repr, texts))} are different classes"
+        return [Note(name, f"{said}: are they yes and no?", "label_type", "yes-no")]
+    form, share, _ = find_form(texts)
+    zeros = zeros_apart(column.parts, "class")
+    why = has_codes(texts, form.unit) or joined(misfits(texts))
+    notes = []
+    if zeros:
+        notes.append(Note(name, zeros))
+    elif not whole and share >= FITTING and texts and why:
+        said = why if why.startswith(("leading", "16")) else f"some are names, {why}"
+        notes.append(Note(name, f"numbers are read as names of classes: {said}"))
     alike = spellings(texts)[:1]
     notes += [Note(name, f"{joined(one)} are different classes: are they one?") for one in alike]
-    return Labels((name,), "classes", marks, whole=whole)
+    parts = _whole(column.parts) if whole else column.parts
+    apart = "" if notes else unshared(parts, "class")
+    return notes + ([Note(name, apart)] if apart else [])
+
+
+def _whole(parts: Parts) -> Parts:
+    """Write whole numbers without a point: 1.0 is 1."""
+    of = {name: [str(int(float(t))) for t in texts] for name, texts in parts.of.items()}
+    return Parts(parts.texts, of)
 
 
 def _minus_one(

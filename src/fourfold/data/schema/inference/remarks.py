@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from fourfold.data.schema.cells import as_cells
 from fourfold.data.schema.notes import Note
+from fourfold.data.schema.numbers import may_be_grouped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +42,7 @@ def remarks(
         notes += strange_cells(piles, name, columns[name], [one.odd.get(name) for one in read])
         if columns[name].kind == "number":
             values = [one.frame[name].to_numpy(np.float64) for one in read]
-            notes += [*_sentinels(name, values), *_units(name, piles, values)]
+            notes += [*_sentinels(name, values), *_units(name, piles, values, columns[name])]
     return notes
 
 
@@ -84,17 +86,34 @@ def _sentinels(name: Any, values: Sequence[NDArray[np.float64]]) -> list[Note]:
     return []
 
 
-def _units(name: Any, piles: Sequence[Pile], values: Sequence[NDArray[np.float64]]) -> list[Note]:
+def _units(
+    name: Any, piles: Sequence[Pile], values: Sequence[NDArray[np.float64]], column: Column
+) -> list[Note]:
     """Return a remark on piles whose numbers differ by a factor."""
     spreads = [
-        (float(np.subtract(*np.percentile(part[~np.isnan(part)], (75, 25)))), pile.name)
+        (float(np.subtract(*np.percentile(part[~np.isnan(part)], (75, 25)))), pile)
         for pile, part in zip(piles, values, strict=True)
         if (~np.isnan(part)).sum() >= SOME
     ]
-    there = sorted(spread for spread in spreads if spread[0] > 0)
+    there = sorted((spread for spread in spreads if spread[0] > 0), key=itemgetter(0))
     if len(there) < 2 or there[-1][0] <= UNITS * there[0][0]:
         return []
     (least, low), *_, (most, high) = there
     ratio = most / least
-    said = f"spread {ratio:.3g} times as far in {high} as in {low}: other units?"
+    said = f"spread {_plain(ratio)} times as far in {high.name} as in {low.name}: other units?"
+    cells = as_cells(low.columns[name], name)
+    pointed = column.decimal == "." and not column.thousands and not column.files
+    if pointed and 0.3 < ratio / 1000 < 3 and may_be_grouped([cells], column.unit):
+        return [Note(str(name), f"{said[:-1]}, or a point between thousands?", "decimal", ",")]
     return [Note(str(name), said)]
+
+
+def _plain(ratio: float) -> str:
+    """Write a ratio with three digits, and never with an exponent: 1,170.
+
+    Examples
+    --------
+    >>> _plain(98.123), _plain(1_171.5)
+    ('98.1', '1,170')
+    """
+    return f"{ratio:.3g}" if ratio < 100 else f"{float(f'{ratio:.3g}'):,.0f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.column import Kind
 
-__all__ = ["StringKind", "spellings", "string_kind"]
+__all__ = ["MANY", "StringKind", "are_quantities", "spellings", "string_kind"]
 
 SAMPLE: Final = 2_000
 """Different cells by which a column is judged."""
 LETTERS_PER_WORD: Final = 2.5
 SENTENCE: Final = 4.0
 PHRASE: Final = 3.0
+QUANTITY: Final = re.compile(r"(?:[(<>~≈+−-]* ?|[$€£¥] ?|[A-Z]{3} )\d(?!(?:.*[^\W\d_]){10}).{0,24}")
+MOSTLY: Final = 0.9
 MANY: Final = 20
 """So many different sentences are texts, though they repeat."""
 
@@ -62,6 +65,20 @@ def string_kind(texts: Sequence[str], cells: int, *, alone: bool) -> StringKind:
     if varied and len(texts) >= MANY:
         return StringKind("text" if words >= 1.5 else "category", uncertain=True)
     return StringKind("category")
+
+
+def are_quantities(texts: Sequence[str]) -> bool:
+    """Return whether strings begin as numbers do, and hold few letters: 7/2, 5'11", 01.Mär.2020.
+
+    Examples
+    --------
+    >>> are_quantities(["7/2", "5 1/2"]), are_quantities(["12 Main Street", "B007"])
+    (True, False)
+    """
+    some = texts[:: max(1, len(texts) // SAMPLE)]
+    return (
+        bool(some) and float(np.mean([bool(QUANTITY.fullmatch(text)) for text in some])) >= MOSTLY
+    )
 
 
 def spellings(texts: Sequence[str]) -> list[list[str]]:
