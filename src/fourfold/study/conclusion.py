@@ -149,10 +149,12 @@ def _sentence(
     ours, theirs = pick.shown(score), rival.shown(score)
     difference = ours.difference or pick.difference
     better = ", lower is better," if score.lower else ""
+    as_it_is = rival.method == "SourceOnly"  # the target has no labels
+    beside = "over the source model as it is with" if as_it_is else rival.method
     words = {"helped": score.helped, "hurt": score.hurt, "undecided": "Undecided"}
     return (
         f"{words[verdict]}: {pick.method} reached {np.mean(ours.scores):.3f} "
-        f"{score.words}{better or ','} {rival.method} {np.mean(theirs.scores):.3f}; "
+        f"{score.words}{better or ','} {beside} {np.mean(theirs.scores):.3f}; "
         f"the difference is {difference.mean:+.3f}, "
         f"its 95 % interval {difference.low:+.3f} to {difference.high:+.3f}."
     )
