@@ -18,6 +18,7 @@ __all__ = [
     "FourfoldWarning",
     "MissingExtraError",
     "ParameterError",
+    "counted",
     "one_line",
     "some",
     "summary",
@@ -61,6 +62,18 @@ class MissingExtraError(FourfoldError, ImportError):
 
 class FourfoldWarning(UserWarning):
     """A surprising outcome of something that still works."""
+
+
+def counted(n: int, noun: str) -> str:
+    """Count things by a noun.
+
+    Examples
+    --------
+    >>> [counted(1, "row"), counted(2, "row"), counted(0, "class")]
+    ['1 row', '2 rows', '0 classes']
+    """
+    ending = "" if n == 1 else "es" if noun.endswith("s") else "s"
+    return f"{n} {noun}{ending}"
 
 
 def some(names: Iterable[object], most: int = 5) -> str:

@@ -51,10 +51,11 @@ def show_bare_map() -> None:
     console.print("  fourfold map --task NAME=A --task NAME=B")
 
 
-def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | None = None) -> None:
+def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | None = None) -> bool:
     """Print the map with the place of the data, the reason for each cell, and a study's notes.
 
-    Where a study would refuse the data, its reason takes the place of its methods.
+    Where a study would refuse the data, its reason takes the place of its methods. Return whether
+    it would take them.
     """
     from fourfold.preparation.tables import TablePreparation
     from fourfold.study.asking.posing import check_transfer
@@ -70,11 +71,11 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     if target.rows.kind == "table":
         for note in TablePreparation().fit(*rows).notes():
             console.print(f"  ! {with_flags(note)}")
-    _show_plan(locate(sources, target), lambda: check_transfer(sources, target, evaluate))
+    return _show_plan(locate(sources, target), lambda: check_transfer(sources, target, evaluate))
 
 
-def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> None:
-    """Print the cells, and the methods that a study of the data runs, or its refusal."""
+def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> bool:
+    """Print the cells, and the methods that a study of the data runs, or its refusal: False."""
     console = _console()
     shown = _table("", "cell", "applies", "because")
     for name, reason in plan.reasons.items():
@@ -86,7 +87,7 @@ def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> None:
         notes = check()
     except DataError as error:
         console.print(f"A study refuses these data: {with_flags(str(error))}.", style="bold red")
-        return
+        return False
     methods = ", ".join(plan.methods) or "no method yet"
     baselines = ", ".join(plan.baselines) or "none"
     console.print(f"A study runs {methods}; baselines: {baselines}.")
@@ -95,10 +96,11 @@ def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> None:
             console.print(f"Not {method}: {with_flags(why)}.")
     for note in notes:
         console.print(f"Note: {with_flags(note)}")
+    return True
 
 
-def show_tasks(tasks: Mapping[str, Domain]) -> None:
-    """Print the map with the place of several tasks, and the reason for each cell."""
+def show_tasks(tasks: Mapping[str, Domain]) -> bool:
+    """Print the map with the place of several tasks; return whether a study takes them."""
     from fourfold.data.differences import input_difference
     from fourfold.study.asking.posing import check_tasks
 
@@ -109,7 +111,7 @@ def show_tasks(tasks: Mapping[str, Domain]) -> None:
     show_reading(list(tasks.values()))
     if difference := input_difference(tasks):
         console.print(f"The inputs of the tasks differ, {difference}: they share middle layers.")
-    _show_plan(plan, lambda: check_tasks(tasks))
+    return _show_plan(plan, lambda: check_tasks(tasks))
 
 
 def failures(found: Result | JointResult, *, chosen: bool) -> dict[str, str]:

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows, TextRows
-from fourfold.data.schema import Hints, Labels, Schema, in_one_name, infer_schema, read_piles
-from fourfold.errors import DataError, ParameterError, one_line, some
+from fourfold.data.schema import (
+    Hints,
+    Plain,
+    Schema,
+    in_one_name,
+    infer_schema,
+    mark_of,
+    read_piles,
+    settle_plain,
+)
+from fourfold.errors import DataError, one_line, some
 from fourfold.readers.files import named, short
 from fourfold.readers.media.decoded import DecodedRows
 from fourfold.readers.parts import read_part
@@ -76,9 +85,12 @@ def read_domain(
         :func:`~fourfold.core.memory.max_memory` allows; the message names the file and the remedy.
     """
     part = read_part(Path(path), size)
-    known = schema if schema is not None or like is None or part.pile is None else like.schema
+    beside = None if like is None else like.schema
+    known = schema if schema is not None or part.pile is None else beside
     wishes = _hints(label, missing, hints, known)
-    inputs = like.schema.inputs if like is not None and like.schema is not None else ()
+    if part.pile is None and beside is not None and beside.labels is not None:
+        wishes = replace(wishes, label_type=wishes.label_type or beside.labels.type)
+    inputs = () if beside is None else beside.inputs
     with named(path):
         (domain,) = _domains([part], missing, wishes, inputs)
     if name is not None:
@@ -179,7 +191,8 @@ def _domains(
         read = {p.path: _listed_domain(p, schema) for p in parts if p.pile is not None}
     if not piles:
         hints.check_names((), some(short(part.path) for part in parts))
-    return [read[p.path] if p.path in read else _other_domain(p, missing, hints) for p in parts]
+    read |= _other_domains([part for part in parts if part.path not in read], missing, hints)
+    return [read[part.path] for part in parts]
 
 
 def _table_domain(part: Part, read: ReadPile, schema: Schema) -> Domain:
@@ -209,30 +222,37 @@ def _listed_domain(part: Part, schema: Schema) -> Domain:
         return Domain(part.rows, y, missing=None, name=part.called, schema=schema, **beside)
 
 
-def _other_domain(part: Part, missing: object, hints: Hints) -> Domain:
-    """Return the domain of anything but a table; its labels may have a type and a mark."""
+def _other_domains(parts: Sequence[Part], missing: object, hints: Hints) -> dict[Path, Domain]:
+    """Return the domains of anything but tables; their labels are of one type."""
+    mark = mark_of(missing, hints)
+    given = [Plain(short(part.path), part.y, mark) for part in parts if part.y is not None]
+    settled, schema = settle_plain(given, hints)
+    left = iter(settled)
+    found: dict[Path, Domain] = {}
+    for part in parts:
+        y = None if part.y is None else next(left)
+        with named(part.path):
+            found[part.path] = Domain(
+                _laid_out(part, hints),
+                None if y is None else y.y,
+                missing=mark if y is None else y.missing,
+                name=part.called,
+                schema=schema,
+                ids=part.ids,
+            )
+    return found
+
+
+def _laid_out(part: Part, hints: Hints) -> Rows:
+    """Return rows of anything but a table, with the layout that is said."""
     if part.rows is None:
         raise TypeError("anything but a table must have rows; got none")
-    labels = None if hints.label_type is None else Labels((), hints.label_type)
-    schema = Schema({}, labels, layout=hints.layout) if labels or hints.layout else None
     if hints.layout is not None:
         if len(part.rows.shape) != 2 or part.rows.kind != "array":
             got = f"rows of shape {part.rows.shape}"
             raise DataError(f"{short(part.path)} must be (n, a, b) to have a layout; got {got}")
         part.rows.layout = hints.layout
-    mark = missing if hints.missing_label is None else _mark(hints.missing_label)
-    with named(part.path):
-        return Domain(
-            part.rows, part.y, missing=mark, name=part.called, schema=schema, ids=part.ids
-        )
-
-
-def _mark(marks: Sequence[str]) -> object:
-    """Return the mark of missing labels among numbers; None where there is none."""
-    named_marks = [mark for mark in marks if mark]
-    if len(named_marks) > 1:
-        raise ParameterError(f"missing_label must be one mark beside arrays; got {some(marks)}")
-    return next((float(m) if m.lstrip("-").isdigit() else m for m in named_marks), None)
+    return part.rows
 
 
 def _check_label(parts: Sequence[Part], piles: Sequence[Pile], label: Sequence[str]) -> None:

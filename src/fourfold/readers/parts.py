@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.data.schema import Pile
 
-__all__ = ["Part", "is_table", "read_part"]
+__all__ = ["Part", "is_rows", "is_table", "read_part"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet", ".xlsx")
 ARRAYS = (".npz", ".npy")
@@ -66,6 +66,11 @@ def read_part(path: Path, size: tuple[int, int] | None) -> Part:
 def is_table(path: Path) -> bool:
     """Return whether the name of a file is that of a table."""
     return path.name.lower().endswith(TABLES)
+
+
+def is_rows(path: Path) -> bool:
+    """Return whether the name of a file is that of a table or of arrays, read with others."""
+    return path.name.lower().endswith((*TABLES, *ARRAYS))
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Part:

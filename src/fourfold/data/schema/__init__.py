@@ -8,6 +8,7 @@ from fourfold.data.schema.hints import Hints
 from fourfold.data.schema.labels import Labels
 from fourfold.data.schema.notes import Note
 from fourfold.data.schema.piles import Pile, as_pile, in_one_name
+from fourfold.data.schema.plain import Plain, mark_of, settle_plain
 from fourfold.data.schema.reading import infer_schema, read_piles
 from fourfold.data.schema.schema import ReadPile, Schema
 
@@ -18,10 +19,13 @@ __all__ = [
     "Labels",
     "Note",
     "Pile",
+    "Plain",
     "ReadPile",
     "Schema",
     "as_pile",
     "in_one_name",
     "infer_schema",
+    "mark_of",
     "read_piles",
+    "settle_plain",
 ]
