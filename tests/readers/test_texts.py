@@ -16,8 +16,8 @@ from fourfold.data.differences import input_difference
 from fourfold.data.rows import PickedRows, StackedRows, TextRows, as_rows
 from fourfold.errors import DataError, FileError
 from fourfold.readers import read_domain, read_domains
-from fourfold.readers.media import texts
 from fourfold.readers.datasets import from_dataset
+from fourfold.readers.media import texts
 from fourfold.readers.media.folders import Folder
 
 LINES = ["Fourier transforms of real input.", "A normal distribution.", "Größe, naïve, 数据 🎉"]

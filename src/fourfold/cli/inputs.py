@@ -70,7 +70,7 @@ class Reading:
             write_schema(schema, self.write_schema)
 
 
-NOTHING_SAID: Final = Reading(Hints())
+NOTHING_SAID: Final = Reading(Hints(joined=True))
 
 
 def read_transfer(
@@ -213,7 +213,7 @@ def _named(given: Sequence[str], option: str) -> dict[str, Path]:
 def _read(name: str, path: Path, reading: Reading, names: list[str]) -> Domain:
     hints = reading.hints
     if not hints.label and is_table(path):
-        others = tuple(other for other in names if other != name)
+        others = {other: "label of another task" for other in names if other != name}
         hints = replace(hints, label=(name,), ignore=others)
     schema = None if reading.schema is None else read_schema(reading.schema)
     domain = read_domain(path, name=name, schema=schema, hints=hints)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fourfold.cli.flags import option
 from fourfold.data.description import all_notes, describe_reading
 from fourfold.readers.media.pictures import describe_sizes
 from fourfold.study.asking.arrays import describe_arrays
@@ -61,4 +61,4 @@ def _remedy(note: Note) -> str:
     """Return the option to type if a reading is wrong."""
     if not note.option:
         return ""
-    return f"  else --{note.option.replace('_', '-')} {shlex.quote(note.value)}"
+    return f"  else {option(note.option, note.value)}"

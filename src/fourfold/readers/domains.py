@@ -12,8 +12,10 @@ from fourfold.data.schema import (
     Hints,
     Plain,
     Schema,
+    check_label,
     in_one_name,
     infer_schema,
+    label_notes,
     mark_of,
     read_piles,
     settle_plain,
@@ -84,7 +86,7 @@ def read_domain(
         If its content cannot be used, or takes more memory than
         :func:`~fourfold.core.memory.max_memory` allows; the message names the file and the remedy.
     """
-    part = read_part(Path(path), size)
+    part = read_part(Path(path), size, hints or Hints())
     beside = None if like is None else like.schema
     known = schema if schema is not None or part.pile is None else beside
     wishes = _hints(label, missing, hints, known)
@@ -130,7 +132,7 @@ def read_domains(
     """
     files = [Path(path) for path in paths]
     wishes = _hints(label, missing, hints, schema)
-    domains = _domains([read_part(file, size) for file in files], missing, wishes)
+    domains = _domains([read_part(file, size, wishes) for file in files], missing, wishes)
     rows = [domain.rows for domain in domains]
     _check_one_kind(files, rows)
     if rows and rows[0].kind == "table":
@@ -149,7 +151,7 @@ def read_inputs(path: Path | str) -> Domain:
     FileError, DataError
         As :func:`read_domain`.
     """
-    part = read_part(Path(path), None)
+    part = read_part(Path(path), None, None)
     with named(path):
         if part.rows is not None:
             return Domain(part.rows, name=part.called, ids=part.ids)
@@ -177,13 +179,15 @@ def _domains(
 ) -> list[Domain]:
     """Return the domains of parts: tables by one schema, with ``inputs`` if there is only one."""
     piles = [part.pile for part in parts if part.pile is not None]
+    hints = hints.among(name for pile in piles for name in pile.columns)
     if hints.label and len(piles) == len(parts) > 1:
-        _check_label(parts, piles, hints.label)
+        check_label(piles, hints.label, some(part.path for part in parts))
     tables = [part for part in parts if part.rows is None and part.pile is not None]
     read: dict[Path, Domain] = {}
     if tables:
         own = [part.pile for part in tables if part.pile is not None]
         schema, found = read_piles(in_one_name(own, hints, inputs), hints)
+        schema = schema.noting(label_notes(schema.columns, hints))
         pairs = zip(tables, found, strict=True)
         read = {part.path: _table_domain(part, one, schema) for part, one in pairs}
     elif piles:
@@ -208,8 +212,10 @@ def _table_domain(part: Part, read: ReadPile, schema: Schema) -> Domain:
 def _schema_beside(piles: Sequence[Pile], hints: Hints) -> Schema:
     """Return the schema of labels and annotations beside listed files; other columns are unused."""
     used = {*hints.label, *hints.roles.values()}
-    others = {name for pile in piles for name in pile.columns if name not in used}
-    return infer_schema(piles, replace(hints, ignore=(*hints.ignore, *others)))
+    others = [name for pile in piles for name in pile.columns if name not in used]
+    beside = dict.fromkeys(others, "beside the files")
+    schema = infer_schema(piles, replace(hints, ignore={**beside, **hints.ignore}))
+    return schema.noting(label_notes(others, hints, beside_files=True))
 
 
 def _listed_domain(part: Part, schema: Schema) -> Domain:
@@ -253,17 +259,6 @@ def _laid_out(part: Part, hints: Hints) -> Rows:
             raise DataError(f"{short(part.path)} must be (n, a, b) to have a layout; got {got}")
         part.rows.layout = hints.layout
     return part.rows
-
-
-def _check_label(parts: Sequence[Part], piles: Sequence[Pile], label: Sequence[str]) -> None:
-    if not any(name in pile.columns for pile in piles for name in label):
-        columns = sorted({str(name) for pile in piles for name in pile.columns})
-        files = some(part.path for part in parts)
-        said = (
-            f"the label column {label[0]!r} must be in at least one of {files}; it is in "
-            f"none, the columns are {some(columns)}"
-        )
-        raise DataError(one_line(said))
 
 
 def _aligned(names: Names, rows: Sequence[Rows], size: tuple[int, int] | None = None) -> list[Rows]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
-    from fourfold.data.schema import Pile
+    from fourfold.data.schema import Hints, Pile
 
 __all__ = ["Part", "is_rows", "is_table", "read_part"]
 
@@ -51,8 +51,8 @@ class Part(NamedTuple):
         return name if self.path.is_dir() else name.split(".")[0] or name
 
 
-def read_part(path: Path, size: tuple[int, int] | None) -> Part:
-    """Read one file or folder.
+def read_part(path: Path, size: tuple[int, int] | None, hints: Hints | None) -> Part:
+    """Read one file or folder; of a table without the columns that hints drop.
 
     Raises
     ------
@@ -60,7 +60,8 @@ def read_part(path: Path, size: tuple[int, int] | None) -> Part:
         If it is missing, unreadable or of an unknown kind.
     """
     with named(path, "a file or a folder"):
-        return _read_folder(path, size) if path.is_dir() else _read_file(path, size)
+        read = _read_folder if path.is_dir() else _read_file
+        return read(path, size, hints)
 
 
 def is_table(path: Path) -> bool:
@@ -73,22 +74,22 @@ def is_rows(path: Path) -> bool:
     return path.name.lower().endswith((*TABLES, *ARRAYS))
 
 
-def _read_folder(path: Path, size: tuple[int, int] | None) -> Part:
+def _read_folder(path: Path, size: tuple[int, int] | None, hints: Hints | None) -> Part:
     from fourfold.readers.media.folders import read_folder
     from fourfold.readers.media.listed import find_list
 
     table = find_list(path)
-    listed = None if table is None else _read_file(table, size)
+    listed = None if table is None else _read_file(table, size, hints)
     if listed is not None and listed.rows is not None:
         return listed._replace(path=path)
     rows, y, ids = read_folder(path, size)
     return Part(path, None, rows, y, ids)
 
 
-def _read_file(path: Path, size: tuple[int, int] | None) -> Part:
+def _read_file(path: Path, size: tuple[int, int] | None, hints: Hints | None) -> Part:
     file_size(path)  # report a missing file before an unknown ending
     if is_table(path):
-        return _read_table(path, size)
+        return _read_table(path, size, hints)
     if path.name.lower().endswith(ARRAYS):
         from fourfold.readers.arrays import read_arrays
 
@@ -105,12 +106,12 @@ def _read_file(path: Path, size: tuple[int, int] | None) -> Part:
     )
 
 
-def _read_table(path: Path, size: tuple[int, int] | None) -> Part:
+def _read_table(path: Path, size: tuple[int, int] | None, hints: Hints | None) -> Part:
     """Read a table, or the files that it lists."""
     from fourfold.readers.media.listed import read_listed
     from fourfold.readers.tables import read_table
 
-    pile = read_table(path)
+    pile = read_table(path, hints)
     files = read_listed(path, pile.columns, size)
     if files is None:
         return Part(path, pile)

@@ -195,7 +195,7 @@ def test_hints_decide():
 
 
 def test_impossible_hints_are_one_sentence():
-    with pytest.raises(DataError, match="must have the column 'z'; they have other, x"):
+    with pytest.raises(DataError, match="must have the column 'z'; they have 'other', 'x'"):
         infer(["1", "2"], numbers=("z",))
     with pytest.raises(ParameterError, match="given once; got 'x' as numbers and text"):
         Hints(numbers=("x",), text=("x",))

@@ -45,7 +45,7 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     for pile in piles:
         check_there(pile, described)
     beside = {*hints.label, *hints.roles.values(), *hints.drop, *hints.ignore}
-    check_same_columns(piles, beside)
+    check_same_columns(piles, hints, beside)
     columns, notes = infer_columns(piles, hints)
     if labels is not None:
         notes = [*labels[1], *notes, *_drop_equal(columns, piles, labels[0], hints)]
