@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fourfold.errors import DataError
+from fourfold.readers.content import check_content, held
 from fourfold.readers.files import file_size, named
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def _read_file(path: Path, size: tuple[int, int] | None, hints: Hints | None) ->
     if is_table(path):
         return _read_table(path, size, hints)
     if path.name.lower().endswith(ARRAYS):
+        check_content(path)
         from fourfold.readers.arrays import read_arrays
 
         rows, y = read_arrays(path)
@@ -99,10 +101,11 @@ def _read_file(path: Path, size: tuple[int, int] | None, hints: Hints | None) ->
 
     if is_item(path, texts_too=False):  # a text alone may be any table
         return Part(path, None, rows_of([path], size), None, np.array([path.name], object))
-    known = ", ".join((*TABLES, *ARRAYS))
+    found = held(path)
     raise DataError(
-        f"a file must end in one of {known}, be a picture or a sound, or be a folder of pictures, "
-        "sounds or texts"
+        "a file must end in one of .csv, .tsv, .jsonl (each also .gz), .parquet, .xlsx, .npz, "
+        ".npy, be a picture or a sound, or be a folder of pictures, sounds or texts"
+        f"{f'; it holds {found}' if found else ''}"
     )
 
 

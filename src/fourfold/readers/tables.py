@@ -7,10 +7,11 @@ from unicodedata import normalize
 
 import pyarrow as pa
 
-from fourfold.data.schema import Hints, Pile
+from fourfold.data.schema import Hints, Note, Pile
 from fourfold.data.schema.cells import as_cells
-from fourfold.errors import DataError
+from fourfold.errors import DataError, some
 from fourfold.readers.columns import check_names, check_schema, strange_columns
+from fourfold.readers.content import check_content
 from fourfold.readers.delimited import read_delimited
 from fourfold.readers.files import short
 from fourfold.readers.json_lines import read_json_lines
@@ -45,8 +46,10 @@ def read_table(path: Path, hints: Hints | None = KEEP_ALL) -> Pile:
         header, if a column name occurs twice, if a column holds lists, if there are more than
         20,000 columns or no rows, or if the table takes more memory than reading may.
     """
+    check_content(path)
     name, first_line = path.name.lower(), None
     left: list[str] = []
+    notes: tuple[Note, ...] = ()
     if name.endswith(".parquet"):
         left = _left(read_schema(path), hints)
         table = read_parquet(path, left=left)
@@ -55,7 +58,10 @@ def read_table(path: Path, hints: Hints | None = KEEP_ALL) -> Pile:
     elif name.endswith(".xlsx"):
         from fourfold.readers.xlsx import read_xlsx  # few need it
 
-        table, first_line = read_xlsx(path), 2
+        (table, others), first_line = read_xlsx(path), 2
+        if others:
+            said = f"the first sheet is read, and not {some(map(repr, others), 3)}"
+            notes = (Note(short(path.name), said),)
     else:
         table, first_line = read_delimited(path), 2
     check_names(table.column_names)
@@ -68,7 +74,7 @@ def read_table(path: Path, hints: Hints | None = KEEP_ALL) -> Pile:
         columns |= dict.fromkeys(map(_composed, [*left, *gone]), nothing)
     if not table.num_rows:
         raise DataError("a table must have at least one row; got none")
-    return Pile(short(path.name), columns, first_line)
+    return Pile(short(path.name), columns, first_line, notes)
 
 
 def _left(schema: pa.Schema, hints: Hints | None) -> list[str]:

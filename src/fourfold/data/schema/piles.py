@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.hints import Hints
+    from fourfold.data.schema.notes import Note
 
 __all__ = ["Pile", "as_pile", "check_label", "check_same_columns", "check_there", "in_one_name"]
 
 
 class Pile(NamedTuple):
-    """The columns of one file or data frame, with the line of its first row."""
+    """The columns of one file or data frame, with the line of its first row, and notes on it."""
 
     name: str
     columns: Mapping[str, Cells]
     first_line: int | None = None
+    notes: tuple[Note, ...] = ()
 
     def place(self, row: int) -> str:
         """Name the place of a row."""

@@ -50,7 +50,8 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     if labels is not None:
         notes = [*labels[1], *notes, *_drop_equal(columns, piles, labels[0], hints)]
     roles: dict[str, Any] = dict(hints.roles)
-    return Schema(columns, labels and labels[0], **roles, notes=tuple(notes))
+    own = [note for pile in piles for note in pile.notes]
+    return Schema(columns, labels and labels[0], **roles, notes=(*own, *notes))
 
 
 def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPile]]:
