@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import warnings
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from fourfold.data.schema.joined import dated, divided
+from fourfold.errors import FourfoldWarning
 
 N = 60
 
@@ -195,3 +197,62 @@ def test_a_model_does_not_mind_columns_that_it_does_not_use(fourfold, tmp_path):
     assert fourfold("study", *of(*files), *dropped, "-o", out, *short).code in {0, 3}
     said = fourfold("predict", out / "best", files[1], "-o", tmp_path / "p.csv")
     assert said.code == 0, said
+
+
+def test_each_option_of_the_documented_table_works_as_typed(fourfold, tmp_path):
+    g = np.random.default_rng(0)
+    days = [f"{1 + n % 12:02}/{1 + n % 9:02}/2021" for n in range(N)]
+    numbers = {name: g.integers(1, 9, N) for name in ("A", "B", "who", "w")}
+    rows = {**numbers, "NAME": days, "row": [f"r{n}" for n in range(N)]}
+    files = [write(tmp_path / f"{name}.csv", columns(**rows)) for name in "ab"]
+    for option in (
+        "--label kind --label-type classes",
+        "--label A,B --label-type numbers",
+        "--label kind --missing-label ''",
+        "--label kind --numbers A,B",
+        "--label kind --categories A,B",
+        "--label kind --text A,B",
+        "--label kind --dates NAME",
+        "--label kind --dates NAME=%d/%m/%Y",
+        "--label kind --drop A,B",
+        "--label kind --keep A,B",
+        "--label kind --missing 3",
+        "--label kind --decimal ,",
+        "--label kind --group who --time NAME --weight w --id row",
+    ):
+        said = fourfold("map", *of(*files), *shlex.split(option))
+        assert said.code == 0, (option, said)
+        assert "kind" not in option or "2 classes, a, b" in said.out, option
+
+
+def test_numbers_of_rows_agree_and_one_is_singular(fourfold, tmp_path, trained):
+    output, _ = trained
+    rows = tmp_path / "rows.csv"
+    rows.write_text("alcohol,colour,proline,size,day\n1,x,900,small,2024-01-09\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", FourfoldWarning)
+        said = fourfold("predict", output / "best", rows, "-o", tmp_path / "p.csv")
+    assert said.code == 0, said
+    assert "'x' (row 1)" in said.err
+    assert said.out.startswith("1 prediction in")
+    assert (tmp_path / "p.csv").read_text().splitlines()[1].startswith("1,")
+
+
+def test_folders_of_one_name_are_told_apart_by_those_around_them(fourfold, tmp_path):
+    for part in ("old", "new"):
+        for name in ("cat", "dog"):
+            place = tmp_path / part / "train" / name
+            place.mkdir(parents=True)
+            for at in range(3):
+                (place / f"{at}.txt").write_text(f"{part} words of a {name}, number {at}")
+    said = fourfold("map", *of(tmp_path / "old" / "train", tmp_path / "new" / "train"))
+    assert "source  old/train: 6 texts" in said.out
+    assert "target  new/train: 6 texts" in said.out
+
+
+def test_data_that_a_study_refuses_end_with_its_code(fourfold, tmp_path):
+    one = write(tmp_path / "one.csv", {"x": [1], "kind": ["a"]})
+    said = fourfold("map", *of(one, write(tmp_path / "b.csv", columns())), "--label", "kind")
+    assert said.code == 2
+    assert "one: 1 row of 1 column, 1 labelled in 1 class" in said.out
+    assert "labels of 'one' must be of at least two classes" in said.out

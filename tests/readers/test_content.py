@@ -64,9 +64,18 @@ CONTENTS = {
     "objects": (OBJECTS, "JSON, an object a line: name it rows.jsonl"),
 }
 FITTING = {
-    "csv": {"text"}, "tsv": {"text"}, "jsonl": {"text", "objects", "array"},
-    "xlsx": {"xlsx", "zip"}, "parquet": {"parquet"}, "npz": {"npz", "zip"}, "npy": {"npy"},
-    "csv.gz": {"gzip"}, "json": set(), "txt": set(), "xls": set(), "dat": set(),
+    "csv": {"text"},
+    "tsv": {"text"},
+    "jsonl": {"text", "objects", "array"},
+    "xlsx": {"xlsx", "zip"},
+    "parquet": {"parquet"},
+    "npz": {"npz", "zip"},
+    "npy": {"npy"},
+    "csv.gz": {"gzip"},
+    "json": set(),
+    "txt": set(),
+    "xls": set(),
+    "dat": set(),
 }
 
 

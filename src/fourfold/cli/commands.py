@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from fourfold.cli.options import Classes, Memory, Model, Source, Task, Tasks, Vectors, reads_data
-from fourfold.errors import FileError, ParameterError
+from fourfold.errors import FileError, ParameterError, counted
 
 __all__ = ["app"]
 
@@ -241,7 +241,7 @@ def predict(
     labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
     among = None if classes is None else read_descriptions(classes, vectors, labels)
     n = write_predictions(fitted, data, output, among=among, top=top, escape=not no_escape)
-    typer.echo(f"{n} predictions in {output}")
+    typer.echo(f"{counted(n, 'prediction')} in {output}")
 
 
 @app.command()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from fourfold.cli.flags import with_flags
 from fourfold.cli.show_reading import show_reading
-from fourfold.errors import DataError
+from fourfold.errors import DataError, counted
 from fourfold.methods import cells, competing
 from fourfold.planner import locate, locate_tasks
 
@@ -242,13 +242,14 @@ def _methods(cell: str) -> str:
 
 def _summary(domain: Domain, name: str = "") -> str:
     """Return a domain's name, rows and labels in one line."""
-    shape = "×".join(map(str, domain.rows.shape))
+    shape, n = "×".join(map(str, domain.rows.shape)), domain.n_rows
+    width = domain.rows.shape[0] if domain.rows.shape else 0
     rows = {
-        "pictures": f"{domain.n_rows} pictures of {shape}",
-        "sounds": f"{domain.n_rows} sounds of {shape} (bands × 10 ms)",
-        "table": f"{domain.n_rows} rows of {shape} columns",
-        "texts": f"{domain.n_rows} texts",
-    }.get(domain.rows.kind, f"{domain.n_rows} rows of {shape} numbers")
-    kinds = f" in {len(domain.counts)} classes" if domain.counts else ""
+        "pictures": f"{counted(n, 'picture')} of {shape}",
+        "sounds": f"{counted(n, 'sound')} of {shape} (bands × 10 ms)",
+        "table": f"{counted(n, 'row')} of {counted(width, 'column')}",
+        "texts": counted(n, "text"),
+    }.get(domain.rows.kind, f"{counted(n, 'row')} of {shape} number{'s' * (shape != '1')}")
+    kinds = f" in {counted(len(domain.counts), 'class')}" if domain.counts else ""
     kinds = " with numbers" if domain.measured else kinds
     return f"{name or domain.name}: {rows}, {domain.n_labelled} labelled{kinds}"

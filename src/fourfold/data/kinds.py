@@ -173,5 +173,5 @@ def _number(name: object) -> float | None:
 
 
 def called(domain: Domain) -> str:
-    """Return the name of a domain for messages."""
-    return domain.name or "the data"
+    """Quote the name of a domain for messages."""
+    return repr(domain.name) if domain.name else "the data"

@@ -23,7 +23,7 @@ from fourfold.data.schema import (
 from fourfold.errors import DataError, one_line, some
 from fourfold.readers.files import named, short
 from fourfold.readers.media.decoded import DecodedRows
-from fourfold.readers.parts import read_part
+from fourfold.readers.parts import read_part, tell_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,7 @@ def read_domains(
     """
     files = [Path(path) for path in paths]
     wishes = _hints(label, missing, hints, schema)
-    domains = _domains([read_part(file, size, wishes) for file in files], missing, wishes)
+    domains = _domains(tell_apart([read_part(f, size, wishes) for f in files]), missing, wishes)
     rows = [domain.rows for domain in domains]
     _check_one_kind(files, rows)
     if rows and rows[0].kind == "table":

@@ -11,6 +11,7 @@ from fourfold.readers.content import check_content, held
 from fourfold.readers.files import file_size, named
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.data.schema import Hints, Pile
 
-__all__ = ["Part", "is_rows", "is_table", "read_part"]
+__all__ = ["Part", "is_rows", "is_table", "read_part", "tell_apart"]
 
 TABLES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet", ".xlsx")
 ARRAYS = (".npz", ".npy")
@@ -37,6 +38,8 @@ class Part(NamedTuple):
         Rows of anything but a table; None for a table.
     y, ids
         Labels and names of these rows, (n,), where they have some.
+    inside
+        Folder that tells it from others of its name.
     """
 
     path: Path
@@ -44,12 +47,14 @@ class Part(NamedTuple):
     rows: Rows | None = None
     y: Any = None
     ids: NDArray[Any] | None = None
+    inside: str = ""
 
     @property
     def called(self) -> str:
         """Name of the folder, or of the file without its ending."""
         name = self.path.name
-        return name if self.path.is_dir() else name.split(".")[0] or name
+        own = name if self.path.is_dir() else name.split(".")[0] or name
+        return f"{self.inside}/{own}" if self.inside else own
 
 
 def read_part(path: Path, size: tuple[int, int] | None, hints: Hints | None) -> Part:
@@ -63,6 +68,16 @@ def read_part(path: Path, size: tuple[int, int] | None, hints: Hints | None) -> 
     with named(path, "a file or a folder"):
         read = _read_folder if path.is_dir() else _read_file
         return read(path, size, hints)
+
+
+def tell_apart(parts: Sequence[Part]) -> list[Part]:
+    """Name parts of one name by their folders, too, where these differ: ``a/train``."""
+    folders = [part.path.resolve().parent.name for part in parts]
+    alike: dict[str, set[str]] = {}
+    for part, folder in zip(parts, folders, strict=True):
+        alike.setdefault(part.called, set()).add(folder)
+    pairs = zip(parts, folders, strict=True)
+    return [p._replace(inside=f) if len(alike[p.called]) > 1 else p for p, f in pairs]
 
 
 def is_table(path: Path) -> bool:

@@ -31,8 +31,8 @@ class Pile(NamedTuple):
     notes: tuple[Note, ...] = ()
 
     def place(self, row: int) -> str:
-        """Name the place of a row."""
-        return f"row {row}" if self.first_line is None else f"line {row + self.first_line}"
+        """Name the place of a row by its line, or by its number from 1."""
+        return f"row {row + 1}" if self.first_line is None else f"line {row + self.first_line}"
 
 
 def as_pile(frame: pd.DataFrame, name: str) -> Pile:
