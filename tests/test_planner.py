@@ -71,7 +71,7 @@ def test_every_row_of_the_map(case):
 
 REASONS = [
     ("few labels", "finetuning", "both have labels, the target 2 of them"),
-    ("few labels", "adaptation", "4 rows of the target have no label"),
+    ("few labels", "adaptation", "4 rows of the target without a label"),
     ("few labels", "selftaught", "the source has labels"),
     ("few labels", "clustering", "there are labels"),
     ("few labels", "zeroshot", "the classes are not described"),

@@ -19,6 +19,7 @@ __all__ = [
     "MissingExtraError",
     "ParameterError",
     "called",
+    "counted",
     "one_line",
     "some",
     "summary",
@@ -73,6 +74,18 @@ def called(name: object) -> str:
     ('age', '(unnamed)')
     """
     return str(name) if str(name).strip() else "(unnamed)"
+
+
+def counted(n: int, noun: str) -> str:
+    """Count things by a noun.
+
+    Examples
+    --------
+    >>> [counted(1, "row"), counted(2, "row"), counted(0, "class")]
+    ['1 row', '2 rows', '0 classes']
+    """
+    ending = "" if n == 1 else "es" if noun.endswith("s") else "s"
+    return f"{n} {noun}{ending}"
 
 
 def some(names: Iterable[object], most: int = 5) -> str:

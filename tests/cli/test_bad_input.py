@@ -200,7 +200,7 @@ def test_zero_rows(study, here):
 
 def test_one_class_only(study, here):
     save(here / "same.npz", X, Y * 0)
-    words = "labels of same must be of at least two classes; got only 0"
+    words = "labels of 'same' must be of at least two classes; got only 0"
     study(target="same.npz").refused(words)
     study(source="same.npz").refused(words)
     study("--evaluate", here / "same.npz").refused(words)
@@ -253,7 +253,7 @@ def test_rows_to_evaluate_on_that_cannot_judge(study, here):
     study("--evaluate", here / "bare.npz").refused("the rows to evaluate on must have labels")
     save(here / "others.npz", X, Y + 7)
     said = study("--evaluate", here / "others.npz")
-    said.refused("each class of others, to evaluate on, must have an example in the source or")
+    said.refused("each class of 'others', to evaluate on, must have an example in the source or")
 
 
 def test_no_labels_at_all(study, here):

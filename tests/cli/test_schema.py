@@ -151,7 +151,7 @@ def test_a_cell_that_does_not_fit_is_named(fourfold, banks, model):
         "code;rate;since\n007;12,5%;03/02/2021\n1;high;03/02/2021\n", "utf-8"
     )
     said = predict(fourfold, model, banks / "odd.csv")[1].err
-    assert "column rate: 1 of 2 cells are no numbers and count as missing: 'high' (row 1)" in said
+    assert "column rate: 1 of 2 cells are no numbers and count as missing: 'high' (row 2)" in said
 
 
 def test_a_category_that_was_never_seen_is_named_once(fourfold, banks, model):

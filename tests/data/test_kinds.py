@@ -51,7 +51,9 @@ def test_few_answers_beside_numbers_are_numbers():
 @pytest.mark.parametrize("pair", [(0, 1), (1, 0)])
 def test_numbers_beside_the_same_numbers_as_names_are_refused(pair):
     both = pile([1, 2, 2], "ours"), pile(["001", "002", "X03"], "theirs")
-    with pytest.raises(DataError, match="labels of theirs and of ours must both be names or both"):
+    with pytest.raises(
+        DataError, match="labels of 'theirs' and of 'ours' must both be names or both"
+    ):
         label_kind(*(both[i] for i in pair))
     assert label_kind(both[0], pile(["ape", "bee"])) == "classes"
 
@@ -71,7 +73,9 @@ def test_what_is_settled_holds_for_parts_too():
 
 def test_differences_in_kind_are_described():
     assert kind_difference(PRICES, FEW) == ""
-    assert kind_difference(pile([0, 1], "a"), pile([0.5, 1], "b")) == "classes in a, numbers in b"
+    assert (
+        kind_difference(pile([0, 1], "a"), pile([0.5, 1], "b")) == "classes in 'a', numbers in 'b'"
+    )
     several, one = pile([[0.5, 1], [1, 2]], "a"), pile([0.5, 1], "b")
-    assert kind_difference(several, one) == "2 a row in a, 1 a row in b"
+    assert kind_difference(several, one) == "2 a row in 'a', 1 a row in 'b'"
     assert kind_difference(pile([0, 1]), Domain(np.eye(2))) == ""

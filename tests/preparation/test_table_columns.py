@@ -41,7 +41,7 @@ def test_cells_that_do_not_fit_are_missing_with_a_warning():
     frame = pd.DataFrame({"n": [0.5, 1.5] * 20})
     columns = kinds(frame)
     with pytest.warns(
-        FourfoldWarning, match=r"column n: 1 of 2 cells are no numbers.*'x' \(row 1\)"
+        FourfoldWarning, match=r"column n: 1 of 2 cells are no numbers.*'x' \(row 2\)"
     ):
         read = arranged(pd.DataFrame({"n": ["2.5", "x"]}), columns, "L2SP")
     assert read["number 0"].tolist()[0] == 2.5

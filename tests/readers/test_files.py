@@ -226,7 +226,7 @@ CRASHES = {
     "short.flac": (lambda: flac_of(400_000), "got: "),
     "au.wav": (lambda: sound("AU"), "neither WAV nor AIFF, FLAC, Ogg or MP3"),
     "torn.aiff": (lambda: sound("AIFF")[:600], "less data than its header says"),
-    "zip.npy": (lambda: archive(saved(np.eye(2))), "got: the magic string is not correct"),
+    "zip.npy": (lambda: archive(saved(np.eye(2))), "it holds arrays of NumPy: name it zip.npz"),
 }
 
 

@@ -15,8 +15,9 @@ from fourfold import Domain
 from fourfold.data.differences import input_difference
 from fourfold.data.rows import PickedRows, StackedRows, TextRows, as_rows
 from fourfold.errors import DataError, FileError
-from fourfold.readers import read_domain, read_domains, texts
+from fourfold.readers import read_domain, read_domains
 from fourfold.readers.datasets import from_dataset
+from fourfold.readers.media import texts
 from fourfold.readers.media.folders import Folder
 
 LINES = ["Fourier transforms of real input.", "A normal distribution.", "Größe, naïve, 数据 🎉"]
@@ -271,5 +272,5 @@ def test_a_damaged_file_of_objects_is_named(tmp_path, content, words):
     assert str(file) in str(caught.value)
     packed = tmp_path / "rows.jsonl.gz"
     packed.write_bytes(b"no gzip")
-    with pytest.raises(DataError, match="must be gzip, undamaged"):
+    with pytest.raises(DataError, match=r"it holds text: take \.gz off"):
         read_domain(packed)

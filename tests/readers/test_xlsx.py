@@ -44,7 +44,7 @@ def changed(path, **parts):
 
 
 def columns(path):
-    table = read_xlsx(path)
+    table, _ = read_xlsx(path)
     return {name: (table[name].type, table[name].to_pylist()) for name in table.column_names}
 
 
@@ -79,7 +79,7 @@ def test_a_frame_of_pandas_is_read_as_from_csv(tmp_path):
     pd.testing.assert_frame_equal(sheet.rows.frame, text.rows.frame)
     assert sheet.known.tolist() == text.known.tolist()
     frame.to_excel(tmp_path / "index.xlsx")
-    assert read_xlsx(tmp_path / "index.xlsx").column_names == ["", "a", "b", "y"]
+    assert read_xlsx(tmp_path / "index.xlsx")[0].column_names == ["", "a", "b", "y"]
 
 
 def test_formulas_are_values_and_errors_missing(tmp_path):
@@ -105,14 +105,14 @@ def test_the_first_sheet_counts_and_shared_texts_are_found(tmp_path):
     shared = bombs._sheet(bombs.STRINGS, b"</sst>", b"<si><t>name</t></si>", 1)
     (tmp_path / "b.xlsx").write_bytes(shared)
     changed(tmp_path / "b.xlsx", sheet1=(b'r="A1" t="n"><v>1<', b'r="A1" t="s"><v>0<'))
-    assert read_xlsx(tmp_path / "b.xlsx").column_names == ["name", "2"]
+    assert read_xlsx(tmp_path / "b.xlsx")[0].column_names == ["name", "2"]
 
 
 FAULTS = {
     "empty": (([],), "must hold a header and at least one row; it is empty"),
     "header": ((["a", "b"],), "at least one row"),
     "merged": ((["a", None, "c"], [1, 2, 3]), "got none in column B: .* split merged cells"),
-    "title": ((["Report"], ["a", "b"], [1, 2]), "row 2 must have at most 1 cells.* got 2"),
+    "title": ((["Report"], ["a", "b"], [1, 2]), "row 2 must have at most 1 cell,.* got 2"),
     "twice": ((["a", "a"], [1, 2]), "got twice: a"),
 }
 
@@ -139,7 +139,7 @@ def test_merged_header_cells(tmp_path):
 def test_files_that_are_no_workbook(tmp_path):
     for content in (b"a,b\n1,2\n", b"", b"PK\3\4"):
         (tmp_path / "a.xlsx").write_bytes(content)
-        with pytest.raises(DataError, match=r"a\.xlsx must be whole and readable"):
+        with pytest.raises(DataError, match=r"a\.xlsx(: .*name it a.csv| must be whole and read)"):
             read_domain(tmp_path / "a.xlsx")
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

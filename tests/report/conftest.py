@@ -194,7 +194,7 @@ def undecided() -> Result:
         classes=list("0123456789"),
         confusion=[],
         pictures=[],
-        place={**PLACE, "adaptation": "1797 rows of the target have no label"},
+        place={**PLACE, "adaptation": "1797 rows of the target without a label"},
         open=["adaptation"],
         settings=SETTINGS,
         seconds=512.0,

@@ -72,6 +72,7 @@ def test_no_labels_are_chosen_by_a_validator(tmp_path):
     result = study(tmp_path, source, target, evaluate).run()
     assert result.cell == "adaptation"
     assert {line.method for line in result.lines} == {"SourceOnly", "DANN"}
+    assert "over the source model as it is with" in result.sentence
     assert "information maximization" in result.chosen_by
     best = max(result.lines, key=lambda line: np.mean(line.choice))
     assert result.shipped == best.method

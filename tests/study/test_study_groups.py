@@ -90,7 +90,7 @@ def test_what_is_judged_comes_after_what_is_learnt(tmp_path):
     assert result.judged_by == "the same cuts in time, corrected resampled t over cuts"
     assert result.chosen_by.startswith("2 cuts in time of the target's labels, learnt before")
     assert any(
-        "labelled rows of old are later than the first row to judge" in n for n in result.notes
+        "labelled rows of 'old' are later than the first row to judge" in n for n in result.notes
     )
     (question,) = asked.questions.values()
     for held in question.protocol.splits.parts(0):

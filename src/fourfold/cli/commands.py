@@ -13,11 +13,13 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from fourfold.cli.options import Classes, Memory, Model, Source, Task, Tasks, Vectors, reads_data
-from fourfold.errors import FileError, ParameterError
+from fourfold.errors import FileError, ParameterError, counted
 
 __all__ = ["app"]
 
 
+REFUSED: Final = 2
+"""Exit code of a map of data that a study refuses, as of the study."""
 FAILED: Final = 3
 """Exit code of a study in which a baseline, or a method that was asked for, failed."""
 
@@ -54,14 +56,17 @@ def show_map(
         refuse_beside_tasks(
             source=source, target=target, evaluate=evaluate, classes=classes, vectors=vectors
         )
-        show_tasks(read_tasks(task, reading))
+        taken = show_tasks(read_tasks(task, reading))
     elif source or target or evaluate or classes or vectors or reading.says_something:
         from fourfold.cli.inputs import read_transfer
 
         data = read_transfer(reading, source, target, evaluate, classes, vectors)
-        show_place(data["source"], data["target"], data["evaluate"])
+        taken = show_place(data["source"], data["target"], data["evaluate"])
     else:
         show_bare_map()
+        return
+    if not taken:
+        raise typer.Exit(REFUSED)
 
 
 @app.command()
@@ -246,7 +251,7 @@ def predict(
     labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
     among = None if classes is None else read_descriptions(classes, vectors, labels)
     n = write_predictions(fitted, data, output, among=among, top=top, escape=not no_escape)
-    typer.echo(f"{n} predictions in {output}")
+    typer.echo(f"{counted(n, 'prediction')} in {output}")
 
 
 @app.command()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
+from ast import literal_eval
 from typing import Final
 
-__all__ = ["with_flags"]
+__all__ = ["option", "with_flags"]
 
 PARAMETERS: Final = (
     *(
@@ -24,6 +26,12 @@ PARAMETERS: Final = (
 )
 """Parameters with a flag of the same name."""
 SUBJECT: Final = re.compile(rf"^({'|'.join(PARAMETERS)})(?: of Recipe)? must\b")
+TEXT: Final = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+SAID: Final = re.compile(
+    rf"\b(label|label_type|missing_label|numbers|categories|text|drop|keep|layout)"
+    rf"=({TEXT}|\((?:{TEXT},? ?)+\))"
+)
+"""What one would say in Python, about columns and labels."""
 PHRASES: Final = {
     "allow_overlap=True": "--allow-overlap",
     "beside steps": "beside --steps",
@@ -32,8 +40,6 @@ PHRASES: Final = {
     "give groups if": "give groups (--group) if",
     "generalized=True": "--generalized",
     "label_type": "--label-type",
-    "layout='pictures'": "--layout pictures",
-    "layout='series'": "--layout series",
     "labels in a column": "labels in a column (--label)",
     "not tasks that all matter": "not tasks that all matter (--task)",
     "the classes are not described": "the classes are not described (--classes)",
@@ -43,6 +49,7 @@ PHRASES: Final = {
     "missing ones by missing_label": "missing ones by --missing-label",
     "missing_label=('',)": "--missing-label ''",
     "missing_label=('-1',)": "--missing-label=-1",
+    "only one has (drop)": "only one has (--drop)",
     "recipe must be taken": "--epochs or --steps must be taken",
     "to judge on": "to judge on (--evaluate)",
     "to learn from, and": "to learn from (--source or --target), and",
@@ -62,8 +69,25 @@ def with_flags(sentence: str) -> str:
     >>> with_flags("the classes are not described")
     'the classes are not described (--classes)'
     """
-    sentence = SUBJECT.sub(r"--\1 must", sentence)
+    sentence = SAID.sub(_typed, SUBJECT.sub(r"--\1 must", sentence))
     for phrase, told in PHRASES.items():
         if told not in sentence:
             sentence = sentence.replace(phrase, told)
     return sentence
+
+
+def option(name: str, value: str) -> str:
+    """Write an option with its value, as a shell takes it.
+
+    Examples
+    --------
+    >>> option("missing_label", "-1")
+    '--missing-label=-1'
+    """
+    sign = "=" if value.startswith("-") else " "
+    return f"--{name.replace('_', '-')}{sign}{shlex.quote(value)}"
+
+
+def _typed(said: re.Match[str]) -> str:
+    values = literal_eval(said[2])
+    return option(said[1], values if isinstance(values, str) else ",".join(values))

@@ -12,7 +12,7 @@ from fourfold.frozen.store import Store
 from fourfold.preparation.tables import TablePreparation
 from fourfold.readers import read_classes, read_domain, read_domains
 from fourfold.readers.media.decoded import DecodedRows
-from fourfold.readers.parts import is_table
+from fourfold.readers.parts import is_rows, is_table
 from fourfold.readers.schemas import read_schema, write_schema
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Reading:
             write_schema(schema, self.write_schema)
 
 
-NOTHING_SAID: Final = Reading(Hints())
+NOTHING_SAID: Final = Reading(Hints(joined=True))
 
 
 def read_transfer(
@@ -91,7 +91,7 @@ def read_transfer(
     check_vectors(classes, vectors)
     described = classes is not None
     paths = [*source, target]
-    beside = [evaluate] if evaluate is not None and is_table(evaluate) else []
+    beside = [evaluate] if evaluate is not None and is_rows(evaluate) else []
     domains = reading.domains([*paths, *beside], described=described)
     judged = domains.pop() if beside else None
     *sources, goal = domains
@@ -213,7 +213,7 @@ def _named(given: Sequence[str], option: str) -> dict[str, Path]:
 def _read(name: str, path: Path, reading: Reading, names: list[str]) -> Domain:
     hints = reading.hints
     if not hints.label and is_table(path):
-        others = tuple(other for other in names if other != name)
+        others = {other: "label of another task" for other in names if other != name}
         hints = replace(hints, label=(name,), ignore=others)
     schema = None if reading.schema is None else read_schema(reading.schema)
     domain = read_domain(path, name=name, schema=schema, hints=hints)
@@ -222,7 +222,7 @@ def _read(name: str, path: Path, reading: Reading, names: list[str]) -> Domain:
 
 
 def _check_labelled(name: str, path: Path, domain: Domain, reading: Reading) -> None:
-    if domain.schema is None or domain.y is not None:
+    if domain.schema is None or not domain.schema.columns or domain.y is not None:
         return
     label = reading.hints.label
     raise DataError(

@@ -75,13 +75,15 @@ def _option(kind: Any, text: str) -> Any:
 
 OPTIONS: Final[dict[str, Any]] = {
     "label": _option(
-        Names, "Column with the labels; again for several. A file without it is unlabelled."
+        Names, "Column with the labels; A,B for several. A file without it is unlabelled."
     ),
     "label_type": _option(str | None, "classes, numbers, or yes-no (several answers)."),
     "missing_label": _option(Names, "Mark of a missing label, instead of the usual ones."),
-    "numbers": _option(Names, "Columns of numbers, separated by commas."),
+    "numbers": _option(
+        Names, "Columns of numbers, A,B; here and below a name with a comma is taken whole."
+    ),
     "categories": _option(Names, "Columns of categories."),
-    "dates": _option(Names, "Columns of dates: NAME, or NAME=FORMAT as in %d/%m/%Y."),
+    "dates": _option(Names, "Columns of dates: NAME, or NAME=FORMAT as in %d/%m/%Y; A=FORMAT,B."),
     "text": _option(Names, "Columns of text."),
     "drop": _option(Names, "Columns to leave out."),
     "keep": _option(Names, "Columns to use that would be left out."),
@@ -109,10 +111,9 @@ def _reading(
     from fourfold.cli.inputs import Reading
     from fourfold.data.schema import Hints
 
-    for name in ("numbers", "categories", "text", "drop", "keep"):
-        said[name] = tuple(part for one in said[name] or () for part in one.split(","))
-    said["label"], said["missing"] = (tuple(said[name] or ()) for name in ("label", "missing"))
-    pairs = [one.partition("=") for one in dates or ()]
+    for name in ("label", "numbers", "categories", "text", "drop", "keep", "missing"):
+        said[name] = tuple(said[name] or ())
     marks = None if missing_label is None else tuple(missing_label)
-    formats = {name: form for name, _, form in pairs}
-    return Reading(Hints(dates=formats, missing_label=marks, **said), schema, write_schema)
+    formats = dict.fromkeys(dates or (), "")  # the columns of the data tell where names end
+    hints = Hints(dates=formats, missing_label=marks, **said, joined=True)
+    return Reading(hints, schema, write_schema)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from fourfold.cli.flags import with_flags
 from fourfold.cli.show_reading import show_reading
-from fourfold.errors import DataError
+from fourfold.errors import DataError, counted
 from fourfold.methods import cells, competing
 from fourfold.planner import locate, locate_tasks
 
@@ -59,10 +59,11 @@ def show_bare_map() -> None:
     console.print("  fourfold map --task NAME=A --task NAME=B")
 
 
-def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | None = None) -> None:
+def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | None = None) -> bool:
     """Print the map with the place of the data, the reason for each cell, and a study's notes.
 
-    Where a study would refuse the data, its reason takes the place of its methods.
+    Where a study would refuse the data, its reason takes the place of its methods. Return whether
+    it would take them.
     """
     from fourfold.preparation.tables import TablePreparation
     from fourfold.study.asking.posing import check_transfer
@@ -78,11 +79,11 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     if target.rows.kind == "table":
         for note in TablePreparation().fit(*rows).notes():
             console.print(f"  ! {with_flags(note)}")
-    _show_plan(locate(sources, target), lambda: check_transfer(sources, target, evaluate))
+    return _show_plan(locate(sources, target), lambda: check_transfer(sources, target, evaluate))
 
 
-def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> None:
-    """Print the cells, and the methods that a study of the data runs, or its refusal."""
+def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> bool:
+    """Print the cells, and the methods that a study of the data runs, or its refusal: False."""
     console = _console()
     shown = _table("", "cell", "applies", "because")
     for name, reason in plan.reasons.items():
@@ -94,7 +95,7 @@ def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> None:
         notes = check()
     except DataError as error:
         console.print(f"A study refuses these data: {with_flags(str(error))}.", style="bold red")
-        return
+        return False
     methods = ", ".join(plan.methods) or "no method yet"
     baselines = ", ".join(plan.baselines) or "none"
     console.print(f"A study runs {methods}; baselines: {baselines}.")
@@ -103,10 +104,11 @@ def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> None:
             console.print(f"Not {method}: {with_flags(why)}.")
     for note in notes:
         console.print(f"Note: {with_flags(note)}")
+    return True
 
 
-def show_tasks(tasks: Mapping[str, Domain]) -> None:
-    """Print the map with the place of several tasks, and the reason for each cell."""
+def show_tasks(tasks: Mapping[str, Domain]) -> bool:
+    """Print the map with the place of several tasks; return whether a study takes them."""
     from fourfold.data.differences import input_difference
     from fourfold.study.asking.posing import check_tasks
 
@@ -117,7 +119,7 @@ def show_tasks(tasks: Mapping[str, Domain]) -> None:
     show_reading(list(tasks.values()))
     if difference := input_difference(tasks):
         console.print(f"The inputs of the tasks differ, {difference}: they share middle layers.")
-    _show_plan(plan, lambda: check_tasks(tasks))
+    return _show_plan(plan, lambda: check_tasks(tasks))
 
 
 def show_end(study: Study, *, chosen: bool) -> dict[str, str]:
@@ -262,13 +264,14 @@ def _methods(cell: str) -> str:
 
 def _summary(domain: Domain, name: str = "") -> str:
     """Return a domain's name, rows and labels in one line."""
-    shape = "×".join(map(str, domain.rows.shape))
+    shape, n = "×".join(map(str, domain.rows.shape)), domain.n_rows
+    width = domain.rows.shape[0] if domain.rows.shape else 0
     rows = {
-        "pictures": f"{domain.n_rows} pictures of {shape}",
-        "sounds": f"{domain.n_rows} sounds of {shape} (bands × 10 ms)",
-        "table": f"{domain.n_rows} rows of {shape} columns",
-        "texts": f"{domain.n_rows} texts",
-    }.get(domain.rows.kind, f"{domain.n_rows} rows of {shape} numbers")
-    kinds = f" in {len(domain.counts)} classes" if domain.counts else ""
+        "pictures": f"{counted(n, 'picture')} of {shape}",
+        "sounds": f"{counted(n, 'sound')} of {shape} (bands × 10 ms)",
+        "table": f"{counted(n, 'row')} of {counted(width, 'column')}",
+        "texts": counted(n, "text"),
+    }.get(domain.rows.kind, f"{counted(n, 'row')} of {shape} number{'s' * (shape != '1')}")
+    kinds = f" in {counted(len(domain.counts), 'class')}" if domain.counts else ""
     kinds = " with numbers" if domain.measured else kinds
     return f"{name or domain.name}: {rows}, {domain.n_labelled} labelled{kinds}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fourfold.cli.flags import option
 from fourfold.data.description import all_notes, describe_reading
+from fourfold.readers.media.pictures import describe_sizes
+from fourfold.study.asking.arrays import describe_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,7 @@ def show_reading(domains: Sequence[Domain]) -> None:
     """Print the kinds of columns and labels, and the option that settles each doubt."""
     console = Console(markup=False, highlight=False, emoji=False)
     lines, _ = describe_reading(domains)
+    lines |= describe_inputs(domains)
     shown = Table.grid(padding=(0, 2))
     for title, text in lines.items():
         shown.add_row(Text(f"  {title}", "bold"), text)
@@ -31,11 +34,31 @@ def show_reading(domains: Sequence[Domain]) -> None:
         console.print("How they are read", style="bold")
         console.print(shown)
     for note in all_notes(domains):
-        console.print(Text.assemble(f"  ! {note.sentence}", (_remedy(note), "cyan")))
+        _show_note(console, note)
+
+
+def _show_note(console: Console, note: Note) -> None:
+    """Print a doubt, and the option behind it in one piece: it is there to be copied."""
+    said = Text(f"  ! {note.sentence}")
+    remedy = Text(_remedy(note), "cyan")
+    if said.cell_len + remedy.cell_len <= console.width:
+        console.print(said + remedy)
+    else:
+        console.print(said)
+        console.print(Text("  ") + remedy, soft_wrap=True)
+
+
+def describe_inputs(domains: Sequence[Domain]) -> dict[str, str]:
+    """Describe the layout and range of arrays, and the size of pictures."""
+    said = {
+        "arrays": describe_arrays(domains),
+        "pictures": describe_sizes([domain.rows for domain in domains]),
+    }
+    return {title: text for title, text in said.items() if text}
 
 
 def _remedy(note: Note) -> str:
     """Return the option to type if a reading is wrong."""
     if not note.option:
         return ""
-    return f"  else --{note.option.replace('_', '-')} {shlex.quote(note.value)}"
+    return f"  else {option(note.option, note.value)}"

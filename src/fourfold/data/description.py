@@ -9,7 +9,7 @@ import numpy as np
 from fourfold.data.schema.cells import as_word
 from fourfold.data.schema.dates import ISO, shown_format
 from fourfold.data.schema.numbers import Form, shown_form
-from fourfold.errors import called, some
+from fourfold.errors import called, counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,13 +78,16 @@ def describe_labels(domains: Iterable[Domain]) -> str:
     first = labelled[0]
     width = first.known.shape[1] if first.known.ndim > 1 else 1
     if width > 1:
-        yes_no = np.isin(np.nan_to_num(first.known.astype(float)), (0, 1)).all()
+        numbers = any(
+            d.schema and d.schema.labels and d.schema.labels.type == "numbers" for d in labelled
+        )
+        yes_no = not numbers and np.isin(np.nan_to_num(first.known.astype(float)), (0, 1)).all()
         return f"{width} {'answers of yes and no' if yes_no else 'numbers'} a row"
     if all(domain.measured for domain in labelled):
         low, high = min(d.known.min() for d in labelled), max(d.known.max() for d in labelled)
         return f"numbers from {low:g} to {high:g}"
     classes = {as_word(label) for domain in labelled for label in domain.counts}
-    return f"{len(classes)} classes, {some(sorted(classes), CLASSES)}"
+    return f"{counted(len(classes), 'class')}, {some(sorted(classes), CLASSES)}"
 
 
 def _column(name: Any, column: Column) -> str:

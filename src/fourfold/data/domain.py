@@ -14,7 +14,7 @@ from fourfold.data.descriptions import Descriptions
 from fourfold.data.frames import read_by
 from fourfold.data.labels import are_measured, read_labels
 from fourfold.data.rows import Rows, StackedRows, as_rows
-from fourfold.errors import DataError
+from fourfold.errors import DataError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -128,7 +128,7 @@ class Domain:
 
     def __repr__(self) -> str:
         name = f" {self.name}" if self.name else ""
-        return f"<Domain{name}: {self.n_rows} rows, {self.n_labelled} labelled>"
+        return f"<Domain{name}: {counted(self.n_rows, 'row')}, {self.n_labelled} labelled>"
 
     @property
     def n_rows(self) -> int:

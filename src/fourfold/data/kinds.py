@@ -51,6 +51,11 @@ def label_kind(domain: Domain, *beside: Domain) -> Kind:
     schema = domain.schema
     if schema is not None and schema.labels is not None:
         kind = schema.labels.type
+        if kind == "classes" and width(domain):
+            raise DataError(
+                f"labels of {called(domain)} that are classes must be (n,); got {width(domain)} a "
+                "row: label_type='yes-no' for answers, or 'numbers'"
+            )
         return "classes" if kind == "yes-no" and not width(domain) else kind
     alike = [domain, *(d for d in beside if d.n_labelled and width(d) == width(domain))]
     check_names(*alike)
@@ -168,5 +173,5 @@ def _number(name: object) -> float | None:
 
 
 def called(domain: Domain) -> str:
-    """Return the name of a domain for messages."""
-    return domain.name or "the data"
+    """Quote the name of a domain for messages."""
+    return repr(domain.name) if domain.name else "the data"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from fourfold.errors import DataError
+from fourfold.errors import DataError, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Layout as Known
     from fourfold.data.rows import Rows
 
-__all__ = ["Layout", "by_channel", "channel_axes", "find_layout", "note", "prepared_shape"]
+__all__ = [
+    "Layout",
+    "by_channel",
+    "channel_axes",
+    "find_layout",
+    "in_words",
+    "note",
+    "prepared_shape",
+]
 
 Layout: TypeAlias = Literal["features", "plane", "first", "last", "series", "steps"]
 """Layout of a row: (d,), (H, W), (C, H, W), (H, W, C), (channels, time) or (time, channels)."""
@@ -25,11 +33,6 @@ SHORTEST: Final = 16
 """Fewest steps of what is recognized as a series."""
 NARROWEST: Final = 8
 """Smallest side of bytes that are recognized as a picture, however long it is."""
-SAID: Final = {
-    "series": "series of {0} channel(s) and {1} steps",
-    "steps": "series of {1} channel(s) and {0} steps",
-    "plane": "grey pictures of {0} × {1}",
-}
 
 
 def find_layout(rows: Rows, wish: Known) -> Layout:
@@ -83,7 +86,7 @@ def note(rows: Rows) -> str | None:
     --------
     >>> from fourfold.data.rows import as_rows
     >>> note(as_rows(np.zeros((5, 128, 9))))
-    "rows of shape (128, 9) are read as series of 9 channel(s) and 128 steps;
+    "rows of shape (128, 9) are read as series of 9 channels and 128 steps;
      layout='pictures' reads them as grey pictures of 128 × 9"
     """
     if len(rows.shape) != 2 or rows.kind != "array" or rows.layout != "auto":
@@ -92,12 +95,36 @@ def note(rows: Rows) -> str | None:
         return None
     found = find_layout(rows, "auto")
     other: Known = "series" if found == "plane" else "pictures"
-    said, instead = (
-        SAID[layout].format(*rows.shape) for layout in (found, _of_two_axes(rows, other))
-    )
+    said, instead = (_said(rows.shape, to) for to in (found, _of_two_axes(rows, other)))
     return (
         f"rows of shape {rows.shape} are read as {said}; layout={other!r} reads them as {instead}"
     )
+
+
+def in_words(rows: Rows) -> str:
+    """Describe the layout of arrays in words.
+
+    Examples
+    --------
+    >>> from fourfold.data.rows import as_rows
+    >>> in_words(as_rows(np.zeros((5, 28, 28))))
+    'grey pictures of 28 × 28'
+    """
+    if len(rows.shape) > 3:
+        return f"rows of shape {rows.shape}"
+    return _said(rows.shape, find_layout(rows, "auto"))
+
+
+def _said(shape: tuple[int, ...], layout: Layout) -> str:
+    if layout == "features":
+        return f"{counted(shape[0], 'number')} a row"
+    if layout == "plane":
+        return f"grey pictures of {shape[0]} × {shape[1]}"
+    channels, *sizes = prepared_shape(shape, layout)
+    of = counted(channels, "channel")
+    if len(sizes) == 1:
+        return f"series of {of} and {counted(sizes[0], 'step')}"
+    return f"pictures of {sizes[0]} × {sizes[1]} with {of}"
 
 
 def prepared_shape(shape: tuple[int, ...], layout: Layout) -> tuple[int, ...]:

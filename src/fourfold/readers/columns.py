@@ -12,10 +12,18 @@ from fourfold.errors import DataError, one_line, some
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MOST_COLUMNS", "check_count", "check_names", "check_schema", "is_text"]
+__all__ = [
+    "MOST_COLUMNS",
+    "check_count",
+    "check_names",
+    "check_schema",
+    "is_text",
+    "strange_columns",
+]
 
 MOST_COLUMNS: Final = 20_000
 """Largest number of columns of a table."""
+MOST_SHOWN: Final = 3
 PLAIN: Final = (
     *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
     *(pa.types.is_temporal, pa.types.is_null),
@@ -48,12 +56,19 @@ def check_schema(schema: pa.Schema) -> None:
     """
     check_count(len(schema))
     check_names(schema.names)
-    for field in schema:
-        if not _is_plain(field.type):
-            raise DataError(
-                "a table's cells must be numbers, dates, booleans or texts; "
-                f"column {field.name!r:.60} holds {one_line(field.type, 60)}"
-            )
+    bad = strange_columns(schema)
+    if bad:
+        kinds = some(one_line(schema.field(name).type, 40) for name in bad[:MOST_SHOWN])
+        raise DataError(
+            "a table's cells must be numbers, dates, booleans or texts; column"
+            f"{'s' if len(bad) > 1 else ''} {some(map(repr, bad), MOST_SHOWN)} hold"
+            f"{'' if len(bad) > 1 else 's'} {kinds}: leave out, drop={tuple(bad)}"
+        )
+
+
+def strange_columns(schema: pa.Schema) -> list[str]:
+    """Return the names of columns of lists, objects or bytes."""
+    return [field.name for field in schema if not _is_plain(field.type)]
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from fourfold.errors import DataError
+from fourfold.errors import DataError, counted
 from fourfold.readers.columns import check_count, check_names
 from fourfold.readers.files import bounded_lines, decoding, open_text, reason
 from fourfold.readers.unpacking import table_source
@@ -109,7 +109,7 @@ def _explain(path: Path, delimiter: str) -> None:
                 line = reader.line_num
                 if row and len(row) != len(header):
                     raise DataError(
-                        f"line {line} must have {len(header)} cells, as the header has; "
+                        f"line {line} must have {counted(len(header), 'cell')}, as the header has; "
                         f"got {len(row)}"
                     )
     except csv.Error as error:

@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows, Rows, TextRows
-from fourfold.data.schema import Hints, Labels, Schema, in_one_name, infer_schema, read_piles
-from fourfold.errors import DataError, ParameterError, one_line, some
+from fourfold.data.schema import (
+    Hints,
+    Plain,
+    Schema,
+    check_label,
+    in_one_name,
+    infer_schema,
+    label_notes,
+    mark_of,
+    read_piles,
+    settle_plain,
+)
+from fourfold.errors import DataError, some
 from fourfold.readers.files import named, short
-from fourfold.readers.media.decoded import DecodedRows
-from fourfold.readers.parts import read_part
+from fourfold.readers.media.aligned import aligned, aligned_with, check_one_kind
+from fourfold.readers.parts import read_part, tell_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,15 +87,18 @@ def read_domain(
         If its content cannot be used, or takes more memory than
         :func:`~fourfold.core.memory.max_memory` allows; the message names the file and the remedy.
     """
-    part = read_part(Path(path), size)
-    known = schema if schema is not None or like is None or part.pile is None else like.schema
+    part = read_part(Path(path), size, hints or Hints())
+    beside = None if like is None else like.schema
+    known = schema if schema is not None or part.pile is None else beside
     wishes = _hints(label, missing, hints, known)
-    inputs = like.schema.inputs if like is not None and like.schema is not None else ()
+    if part.pile is None and beside is not None and beside.labels is not None:
+        wishes = replace(wishes, label_type=wishes.label_type or beside.labels.type)
+    inputs = () if beside is None else beside.inputs
     with named(path):
         (domain,) = _domains([part], missing, wishes, inputs)
     if name is not None:
         domain.name = name
-    return domain if like is None else domain.with_rows(_aligned_with(like, part.path, domain.rows))
+    return domain if like is None else domain.with_rows(aligned_with(like, part.path, domain.rows))
 
 
 def read_domains(
@@ -119,12 +133,12 @@ def read_domains(
     """
     files = [Path(path) for path in paths]
     wishes = _hints(label, missing, hints, schema)
-    domains = _domains([read_part(file, size) for file in files], missing, wishes)
+    domains = _domains(tell_apart([read_part(f, size, wishes) for f in files]), missing, wishes)
     rows = [domain.rows for domain in domains]
-    _check_one_kind(files, rows)
+    check_one_kind(files, rows)
     if rows and rows[0].kind == "table":
         return domains
-    pairs = zip(domains, _aligned(files, rows, size), strict=True)
+    pairs = zip(domains, aligned(files, rows, size), strict=True)
     return [domain.with_rows(inputs) for domain, inputs in pairs]
 
 
@@ -138,7 +152,7 @@ def read_inputs(path: Path | str) -> Domain:
     FileError, DataError
         As :func:`read_domain`.
     """
-    part = read_part(Path(path), None)
+    part = read_part(Path(path), None, None)
     with named(path):
         if part.rows is not None:
             return Domain(part.rows, name=part.called, ids=part.ids)
@@ -167,13 +181,15 @@ def _domains(
     """Return the domains of parts: tables by one schema, with ``inputs`` if there is only one."""
     parts = _named_apart(parts)
     piles = [part.pile for part in parts if part.pile is not None]
+    hints = hints.among(name for pile in piles for name in pile.columns)
     if hints.label and len(piles) == len(parts) > 1:
-        _check_label(parts, piles, hints.label)
+        check_label(piles, hints.label, some(part.path for part in parts))
     tables = [part for part in parts if part.rows is None and part.pile is not None]
     read: dict[Path, Domain] = {}
     if tables:
         own = [part.pile for part in tables if part.pile is not None]
         schema, found = read_piles(in_one_name(own, hints, inputs), hints)
+        schema = schema.noting(label_notes(schema.columns, hints))
         pairs = zip(tables, found, strict=True)
         read = {part.path: _table_domain(part, one, schema) for part, one in pairs}
     elif piles:
@@ -181,7 +197,8 @@ def _domains(
         read = {p.path: _listed_domain(p, schema) for p in parts if p.pile is not None}
     if not piles:
         hints.check_names((), some(short(part.path) for part in parts))
-    return [read[p.path] if p.path in read else _other_domain(p, missing, hints) for p in parts]
+    read |= _other_domains([part for part in parts if part.path not in read], missing, hints)
+    return [read[part.path] for part in parts]
 
 
 def _named_apart(parts: Sequence[Part]) -> list[Part]:
@@ -209,8 +226,10 @@ def _table_domain(part: Part, read: ReadPile, schema: Schema) -> Domain:
 def _schema_beside(piles: Sequence[Pile], hints: Hints) -> Schema:
     """Return the schema of labels and annotations beside listed files; other columns are unused."""
     used = {*hints.label, *hints.roles.values()}
-    others = {name for pile in piles for name in pile.columns if name not in used}
-    return infer_schema(piles, replace(hints, ignore=(*hints.ignore, *others)))
+    others = [name for pile in piles for name in pile.columns if name not in used]
+    beside = dict.fromkeys(others, "beside the files")
+    schema = infer_schema(piles, replace(hints, ignore={**beside, **hints.ignore}))
+    return schema.noting(label_notes(others, hints, beside_files=True))
 
 
 def _listed_domain(part: Part, schema: Schema) -> Domain:
@@ -223,72 +242,34 @@ def _listed_domain(part: Part, schema: Schema) -> Domain:
         return Domain(part.rows, y, missing=None, name=part.called, schema=schema, **beside)
 
 
-def _other_domain(part: Part, missing: object, hints: Hints) -> Domain:
-    """Return the domain of anything but a table; its labels may have a type and a mark."""
+def _other_domains(parts: Sequence[Part], missing: object, hints: Hints) -> dict[Path, Domain]:
+    """Return the domains of anything but tables; their labels are of one type."""
+    mark = mark_of(missing, hints)
+    given = [Plain(short(part.path), part.y, mark) for part in parts if part.y is not None]
+    settled, schema = settle_plain(given, hints)
+    left = iter(settled)
+    found: dict[Path, Domain] = {}
+    for part in parts:
+        y = None if part.y is None else next(left)
+        with named(part.path):
+            found[part.path] = Domain(
+                _laid_out(part, hints),
+                None if y is None else y.y,
+                missing=mark if y is None else y.missing,
+                name=part.called,
+                schema=schema,
+                ids=part.ids,
+            )
+    return found
+
+
+def _laid_out(part: Part, hints: Hints) -> Rows:
+    """Return rows of anything but a table, with the layout that is said."""
     if part.rows is None:
         raise TypeError("anything but a table must have rows; got none")
-    labels = None if hints.label_type is None else Labels((), hints.label_type)
-    schema = Schema({}, labels, layout=hints.layout) if labels or hints.layout else None
     if hints.layout is not None:
         if len(part.rows.shape) != 2 or part.rows.kind != "array":
             got = f"rows of shape {part.rows.shape}"
             raise DataError(f"{short(part.path)} must be (n, a, b) to have a layout; got {got}")
         part.rows.layout = hints.layout
-    mark = missing if hints.missing_label is None else _mark(hints.missing_label)
-    with named(part.path):
-        return Domain(
-            part.rows, part.y, missing=mark, name=part.called, schema=schema, ids=part.ids
-        )
-
-
-def _mark(marks: Sequence[str]) -> object:
-    """Return the mark of missing labels among numbers; None where there is none."""
-    named_marks = [mark for mark in marks if mark]
-    if len(named_marks) > 1:
-        raise ParameterError(f"missing_label must be one mark beside arrays; got {some(marks)}")
-    return next((float(m) if m.lstrip("-").isdigit() else m for m in named_marks), None)
-
-
-def _check_label(parts: Sequence[Part], piles: Sequence[Pile], label: Sequence[str]) -> None:
-    if not any(name in pile.columns for pile in piles for name in label):
-        columns = sorted({str(name) for pile in piles for name in pile.columns})
-        files = some(part.path for part in parts)
-        said = (
-            f"the label column {label[0]!r} must be in at least one of {files}; it is in "
-            f"none, the columns are {some(columns)}"
-        )
-        raise DataError(one_line(said))
-
-
-def _aligned(names: Names, rows: Sequence[Rows], size: tuple[int, int] | None = None) -> list[Rows]:
-    """Bring rows of one kind to one size."""
-    if rows and isinstance(rows[0], DecodedRows):
-        return list(rows[0].one_size(rows, size))
-    _check_one_shape(names, rows)
-    return list(rows)
-
-
-def _aligned_with(like: Domain, path: Path, rows: Rows) -> Rows:
-    """Bring the rows of one file to the columns or the size of another domain."""
-    names = (like.name, path)
-    _check_one_kind(names, [like.rows, rows])
-    if isinstance(rows, DecodedRows):
-        fitted = rows.fitting(like.rows.shape, like.rows.white)
-        _check_one_shape(names, [like.rows, fitted])
-        return fitted
-    return _aligned(names, [like.rows, rows])[1]
-
-
-def _check_one_kind(names: Names, rows: Sequence[Rows]) -> None:
-    if len({part.kind for part in rows}) > 1:
-        found = ", ".join(f"{name}: {part.kind}" for name, part in zip(names, rows, strict=True))
-        raise DataError(one_line(f"domains must be of one kind; got {found}"))
-
-
-def _check_one_shape(names: Names, rows: Sequence[Rows]) -> None:
-    for name, part in zip(names, rows, strict=True):
-        if part.shape != rows[0].shape:
-            raise DataError(
-                "the rows of all domains must have one shape; "
-                f"got {rows[0].shape} in {short(names[0])} and {part.shape} in {short(name)}"
-            )
+    return part.rows

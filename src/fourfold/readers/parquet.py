@@ -15,10 +15,10 @@ from fourfold.core.memory import check_fits, memory_limit
 from fourfold.readers.columns import check_count, check_schema, is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
-__all__ = ["column_names", "read_parquet"]
+__all__ = ["column_names", "read_parquet", "read_schema"]
 
 INDEX: Final = re.compile(r"__index_level_\d+__")
 """Names by which pandas stores an index without a name."""
@@ -26,8 +26,10 @@ COPIES: Final = 2
 """Copies of a table while it becomes a data frame."""
 
 
-def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read some columns, by default all but the index of a data frame.
+def read_parquet(
+    path: Path, columns: Sequence[str] | None = None, *, left: Collection[str] = ()
+) -> pa.Table:
+    """Read some columns, by default all but the index of a data frame and those that are left out.
 
     The rows and the sizes of pages that the file declares are compared with the memory that reading
     may take. Few bytes may stand for very many copies of one long text: where they may, texts are
@@ -39,7 +41,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         If the columns cannot be used, or take too much memory.
     """
     with _open(path) as file:
-        declared = _Declared(file, columns)
+        declared = _Declared(file, columns, left)
         check_fits(declared.least, "the table, unpacked,")
         repeated = declared.repeated(path)
         table = None if repeated else file.read(declared.schema.names)
@@ -56,8 +58,15 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 def column_names(path: Path) -> list[str]:
     """Return the names of all columns."""
-    names: list[str] = pq.read_schema(path).names
+    names: list[str] = read_schema(path).names
     return names
+
+
+def read_schema(path: Path) -> pa.Schema:
+    """Return the names and types of all columns."""
+    with _open(path) as file:
+        check_count(file.metadata.num_columns)
+        return file.schema_arrow
 
 
 def _open(path: Path, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
@@ -74,11 +83,17 @@ class _Declared:
     Of row groups only their totals are read: Arrow ends the process at some damaged columns.
     """
 
-    def __init__(self, file: pq.ParquetFile, columns: Sequence[str] | None) -> None:
+    def __init__(
+        self, file: pq.ParquetFile, columns: Sequence[str] | None, left: Collection[str]
+    ) -> None:
         data = file.metadata
         check_count(data.num_columns)
         whole: pa.Schema = file.schema_arrow
-        self.schema = pa.schema(field for field in whole if not columns or field.name in columns)
+        self.schema = pa.schema(
+            field
+            for field in whole
+            if field.name not in left and (not columns or field.name in columns)
+        )
         check_schema(self.schema)
         groups = [data.row_group(at) for at in range(data.num_row_groups)]
         self.rows: list[int] = [group.num_rows for group in groups]

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
-from fourfold.data.schema import Pile
+import pyarrow as pa
+
+from fourfold.data.schema import Hints, Note, Pile
 from fourfold.data.schema.cells import as_cells
-from fourfold.errors import DataError
-from fourfold.readers.columns import check_schema
+from fourfold.errors import DataError, some
+from fourfold.readers.columns import check_names, check_schema, strange_columns
+from fourfold.readers.content import check_content
 from fourfold.readers.delimited import read_delimited
 from fourfold.readers.files import short
 from fourfold.readers.json_lines import read_json_lines
-from fourfold.readers.parquet import read_parquet
+from fourfold.readers.parquet import read_parquet, read_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["read_table"]
 
+KEEP_ALL: Final = Hints()
 
-def read_table(path: Path) -> Pile:
+
+def read_table(path: Path, hints: Hints | None = KEEP_ALL) -> Pile:
     """Read the columns of a table, whose cells have no kind yet.
 
     A ``.jsonl`` or ``.jsonl.gz`` file has one object per line. All but these, ``.parquet`` and
     ``.xlsx`` is delimited text in UTF-8 with a header, by commas, semicolons, tabs or pipes.
+
+    Parameters
+    ----------
+    path
+        The file.
+    hints
+        Columns that they drop are not looked at, and have no cells. With None, columns that no
+        table may have, such as lists, are as if they were not there.
 
     Raises
     ------
@@ -33,20 +46,44 @@ def read_table(path: Path) -> Pile:
         header, if a column name occurs twice, if a column holds lists, if there are more than
         20,000 columns or no rows, or if the table takes more memory than reading may.
     """
+    check_content(path)
     name, first_line = path.name.lower(), None
+    left: list[str] = []
+    notes: tuple[Note, ...] = ()
     if name.endswith(".parquet"):
-        table = read_parquet(path)
+        left = _left(read_schema(path), hints)
+        table = read_parquet(path, left=left)
     elif name.endswith((".jsonl", ".jsonl.gz")):
         table, first_line = read_json_lines(path), 1
     elif name.endswith(".xlsx"):
         from fourfold.readers.xlsx import read_xlsx  # few need it
 
-        table, first_line = read_xlsx(path), 2
+        (table, others), first_line = read_xlsx(path), 2
+        if others:
+            said = f"the first sheet is read, and not {some(map(repr, others), 3)}"
+            notes = (Note(short(path.name), said),)
     else:
         table, first_line = read_delimited(path), 2
-    table = table.rename_columns([normalize("NFC", one) for one in table.column_names])
+    check_names(table.column_names)
+    gone = _left(table.schema, hints)
+    table = table.drop_columns(gone)
     check_schema(table.schema)
+    columns = {_composed(one): as_cells(table.column(one), one) for one in table.column_names}
+    if hints is not None:
+        nothing = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+        columns |= dict.fromkeys(map(_composed, [*left, *gone]), nothing)
     if not table.num_rows:
         raise DataError("a table must have at least one row; got none")
-    columns = {one: as_cells(table.column(one), one) for one in table.column_names}
-    return Pile(short(path.name), columns, first_line)
+    return Pile(short(path.name), columns, first_line, notes)
+
+
+def _left(schema: pa.Schema, hints: Hints | None) -> list[str]:
+    """Return the columns that are not looked at."""
+    if hints is None:
+        return strange_columns(schema)
+    dropped = {*hints.among(map(_composed, schema.names)).drop}
+    return [name for name in schema.names if _composed(name) in dropped]
+
+
+def _composed(name: str) -> str:
+    return normalize("NFC", name)

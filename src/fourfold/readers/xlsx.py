@@ -16,12 +16,12 @@ from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils import get_column_letter
 
 from fourfold.core.memory import check_fits, memory_limit
-from fourfold.errors import DataError, one_line
+from fourfold.errors import DataError, counted, one_line, some
 from fourfold.readers.arrays import check_member
 from fourfold.readers.columns import check_count
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
     from zipfile import ZipInfo
 
@@ -49,8 +49,8 @@ ERRORS: Final = frozenset(
 """Texts in place of a formula's value; they are read as missing."""
 
 
-def read_xlsx(path: Path) -> pa.Table:
-    """Read the first sheet; its first row that is not blank is the header.
+def read_xlsx(path: Path) -> tuple[pa.Table, list[str]]:
+    """Read the first sheet, and the names of others; its first row that is not blank is the header.
 
     Blank rows are left out. Formulas are read as the values that were saved with them, and errors
     as missing. Cells of a column are numbers, booleans, moments (dates), times of day in seconds,
@@ -62,33 +62,44 @@ def read_xlsx(path: Path) -> pa.Table:
         If the file holds no table, a column has no name, as under merged cells, a row has more
         cells than the header, or the table takes more memory than reading may.
     """
-    with (
-        warnings.catch_warnings(),
-        _Bounded(path) as archive,
-        closing(_rows(archive, path)) as rows,
-    ):
+    with warnings.catch_warnings(), _Bounded(path) as archive:
         warnings.simplefilter("ignore")  # of parts beside the cells, such as extensions
-        header = next(rows, None)
-        if header is None:
-            raise DataError("the first sheet must hold a header and at least one row; it is empty")
-        names = _names(header[1])
-        check_count(len(names))
-        columns: list[list[Any]] = [[] for _ in names]
-        limit = memory_limit()
-        for n, (number, row) in enumerate(rows, start=1):
-            check_fits(CELL_BYTES * n * len(names), "the table, unpacked,", limit)
-            if len(row) > len(names):
-                raise DataError(
-                    f"row {number} must have at most {len(names)} cells, as the header has; got "
-                    f"{len(row)}: the header must be one row with a name for each column"
-                )
-            for cells, cell in zip_longest(columns, row):
-                cells.append(cell)
+        sheets = _sheets(archive, path)
+        first, *others = (one_line(sheet.title, 40) for sheet in sheets)
+        try:
+            with closing(_rows(sheets[0])) as rows:
+                return _table(rows), others
+        except DataError as error:
+            if not others:
+                raise
+            said = f"the first sheet, {first!r}, is read; others are {some(map(repr, others), 3)}"
+            raise DataError(f"{error}; {said}: move the one with the table to the front") from error
+
+
+def _table(rows: Iterator[tuple[int, list[Any]]]) -> pa.Table:
+    header = next(rows, None)
+    if header is None:
+        raise DataError("the first sheet must hold a header and at least one row; it is empty")
+    names = _names(header[1])
+    check_count(len(names))
+    columns: list[list[Any]] = [[] for _ in names]
+    limit = memory_limit()
+    for n, (number, row) in enumerate(rows, start=1):
+        check_fits(CELL_BYTES * n * len(names), "the table, unpacked,", limit)
+        if len(row) > len(names):
+            raise DataError(
+                f"row {number} must have at most {counted(len(names), 'cell')}, as the header has; "
+                f"got {len(row)}: the header must be one row with a name for each column"
+            )
+        for cells, cell in zip_longest(columns, row):
+            cells.append(cell)
+    if not columns[0]:
+        raise DataError("a table must have at least one row; got none")
     return pa.Table.from_arrays([_column(cells) for cells in columns], names=names)
 
 
-def _rows(archive: _Bounded, path: Path) -> Generator[tuple[int, list[Any]], None, None]:
-    """Yield the numbers of the rows of the first sheet, with their cells up to the last."""
+def _sheets(archive: _Bounded, path: Path) -> list[Any]:
+    """Open the sheets of cells."""
     reader = ExcelReader(path, read_only=True, data_only=True, keep_links=False)
     reader.archive.close()
     reader.archive = archive
@@ -98,7 +109,11 @@ def _rows(archive: _Bounded, path: Path) -> Generator[tuple[int, list[Any]], Non
         raise error.__cause__ if isinstance(error.__cause__, DataError) else error from error
     if not reader.wb.worksheets:
         raise DataError("the file must have a sheet of cells; got none")
-    sheet = reader.wb.worksheets[0]
+    return list(reader.wb.worksheets)
+
+
+def _rows(sheet: Any) -> Generator[tuple[int, list[Any]], None, None]:
+    """Yield the numbers of the rows of a sheet, with their cells up to the last."""
     sheet.reset_dimensions()  # what the file says of them
     with closing(sheet.iter_rows(max_row=MOST_ROWS, values_only=True)) as rows:
         for number, row in enumerate(rows, start=1):

@@ -212,7 +212,7 @@ def _naming(domain: Domain) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{called(domain)}: {error}") from error
+        raise DataError(f"{domain.name or 'the data'}: {error}") from error
 
 
 def named(domain: Domain, name: str) -> Domain:

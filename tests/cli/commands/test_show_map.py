@@ -35,7 +35,7 @@ def test_the_map_marks_the_place_of_data(fourfold, data):
         "--label",
         "kind",
     )
-    assert re.search(r"you → +adaptation +yes +50 rows of the target have no label", without.out)
+    assert re.search(r"you → +adaptation +yes +50 rows of the target without a label", without.out)
 
 
 def test_descriptions_of_classes_open_the_cell_of_unseen_classes(fourfold, data, tmp_path):

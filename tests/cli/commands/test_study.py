@@ -147,7 +147,8 @@ def test_a_failure_of_what_was_asked_for_is_said_first(
     options = ("--seeds", 1, "--folds", 2, "--steps", 5, *asked)
     said = fourfold("study", *domains, "-o", tmp_path / "out", *options)
     assert said.code == code, said
-    found = said.out[said.out.index("\n", said.out.index("label")) :]  # after the reading of data
+    reading = re.search(r"arrays .* in\s+source, .*? in\s+target\s", said.out, re.DOTALL)
+    found = said.out[reading.end() :]
     first = next(line for line in found.splitlines() if line.strip() and " fits, " not in line)
     assert first == (
         f"Failed: {method}: RuntimeError: a broken machine" if code else "source → target"

@@ -149,7 +149,7 @@ def test_cells_that_do_not_fit_are_missing_and_the_first_are_shown():
     cells = [*MIXED[:50], "?", "x1.2", "1.2.3", "n", *MIXED[:6]]
     schema, (read,) = read_piles([pile(cells)], Hints())
     (note,) = said(schema)
-    assert note.startswith("4 of 60 cells are no numbers and count as missing: '?' (row 50)")
+    assert note.startswith("4 of 60 cells are no numbers and count as missing: '?' (row 51)")
     assert read.frame["x"].isna().sum() == 4
 
 
@@ -195,7 +195,7 @@ def test_hints_decide():
 
 
 def test_impossible_hints_are_one_sentence():
-    with pytest.raises(DataError, match="must have the column 'z'; they have other, x"):
+    with pytest.raises(DataError, match="must have the column 'z'; they have 'other', 'x'"):
         infer(["1", "2"], numbers=("z",))
     with pytest.raises(ParameterError, match="given once; got 'x' as numbers and text"):
         Hints(numbers=("x",), text=("x",))

@@ -118,5 +118,5 @@ def test_spellings_of_one_class_are_noted():
 def test_labels_that_do_not_fit_are_refused_with_the_first():
     with pytest.raises(DataError, match="must be numbers; got 'x'"):
         read(["1.5", "x"], label_type="numbers")
-    with pytest.raises(DataError, match=r"yes or no.*got 'maybe'.*row 1"):
+    with pytest.raises(DataError, match=r"yes or no.*got 'maybe'.*row 2"):
         read(["yes", "maybe"], label_type="yes-no")

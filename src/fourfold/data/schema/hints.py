@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from fourfold.data.schema.cells import MARKS
 from fourfold.data.schema.dates import ISO, check_format
+from fourfold.data.schema.joined import dated, divided
 from fourfold.data.schema.labels import LABEL_TYPES, Labels, LabelType
 from fourfold.errors import DataError, ParameterError, some
 
@@ -34,7 +35,7 @@ class Hints:
     drop, keep
         Columns that are left out, and those that are used though they would be left out.
     ignore
-        Columns that are left out of the tables that have them.
+        Columns that are left out of the tables that have them, and the reason.
     missing
         Further marks of missing cells, such as ``"-9999"``.
     missing_label
@@ -47,6 +48,8 @@ class Hints:
         Columns of groups, moments, weights and names of rows.
     columns, labels
         Columns by name, and labels, that are described in full, as by a schema.
+    joined
+        Whether commas divide names that stand together, as on a command line.
 
     Raises
     ------
@@ -62,7 +65,7 @@ class Hints:
     text: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
+    ignore: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     missing_label: tuple[str, ...] | None = None
     decimal: str | None = None
@@ -73,6 +76,7 @@ class Hints:
     id: str | None = None
     columns: Mapping[str, Column] = field(default_factory=dict)
     labels: Labels | None = None
+    joined: bool = False
 
     def __post_init__(self) -> None:
         places: dict[str, str] = {}
@@ -132,6 +136,21 @@ class Hints:
         said = self.dates.get(name, "")
         return ISO if said.lower() == "iso" else said
 
+    def among(self, columns: Iterable[str]) -> Hints:
+        """Return hints whose names are divided at commas, but for those inside of a column's name.
+
+        So are dates, ``NAME=FORMAT`` each.
+        """
+        if not self.joined:
+            return self
+        there = {*columns}
+        lists: dict[str, Any] = {
+            option: tuple(name for text in getattr(self, option) for name in divided(text, there))
+            for option in ("label", "numbers", "categories", "text", "drop", "keep")
+        }
+        dates = {n: form for text in self.dates for n, form in dated(text, there).items()}
+        return replace(self, **lists, dates=dates, joined=False)
+
     def check_names(self, names: Iterable[str], where: str = "") -> None:
         """Refuse hints on columns that are in none of the tables.
 
@@ -149,5 +168,5 @@ class Hints:
         if lacking:
             raise DataError(
                 f"the tables must have the column {lacking[0]!r}; they have "
-                f"{some(sorted(map(str, there)), 8)}"
+                f"{some(map(repr, sorted(map(str, there))), 8)}"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["is_named_identifier", "is_named_individual"]
+__all__ = ["is_named_identifier", "is_named_individual", "words_of"]
 
 IDENTIFIERS: Final = frozenset({"guid", "id", "identifier", "ids", "uuid"})
 """Last words of a name of rows."""
@@ -37,7 +37,7 @@ def is_named_identifier(name: str) -> bool:
     >>> [is_named_identifier(name) for name in ("PATIENT_ID", "userid", "paid", "HUMID", "grid")]
     [True, True, False, False, False]
     """
-    *_, last = ["", *_words(name)]
+    *_, last = ["", *words_of(name)]
     joined = last.endswith("id") and last[:-2] in INDIVIDUALS | OTHERS
     return last in IDENTIFIERS or joined or last == "key"
 
@@ -50,11 +50,12 @@ def is_named_individual(name: str) -> bool:
     >>> [is_named_individual(name) for name in ("Speaker", "customerNo", "session_id", "price")]
     [True, True, True, False]
     """
-    words = _words(name)
+    words = words_of(name)
     if words[-1:] and words[-1] in NUMBERS:
         words.pop()
     return bool(words) and (words[-1] in INDIVIDUALS or is_named_identifier(words[-1]))
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, in lower case."""
     return [word.lower() for word in PARTS.findall(name)]

@@ -168,4 +168,4 @@ def _refuse(name: str, must: str, cells: Cells, strange: NDArray[np.bool_]) -> N
         at = np.flatnonzero(strange)
         odd = joined(cells[int(row)].as_py() for row in at[:3])
         said = f"labels in {name!r} must be {must}, as in the schema; got {odd}"
-        raise DataError(one_line(f"{said}, first in row {at[0]}"))
+        raise DataError(one_line(f"{said}, first in row {at[0] + 1}"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fourfold.data.schema.cells import as_cells, is_written
+from fourfold.data.schema.unused import way_out
 from fourfold.errors import DataError, one_line, some
 
 if TYPE_CHECKING:
@@ -17,20 +18,30 @@ if TYPE_CHECKING:
 
     from fourfold.data.schema.cells import Cells
     from fourfold.data.schema.hints import Hints
+    from fourfold.data.schema.notes import Note
 
-__all__ = ["Pile", "as_pile", "check_same_columns", "check_there", "in_one_name", "named_apart"]
+__all__ = [
+    "Pile",
+    "as_pile",
+    "check_label",
+    "check_same_columns",
+    "check_there",
+    "in_one_name",
+    "named_apart",
+]
 
 
 class Pile(NamedTuple):
-    """The columns of one file or data frame, with the line of its first row."""
+    """The columns of one file or data frame, with the line of its first row, and notes on it."""
 
     name: str
     columns: Mapping[str, Cells]
     first_line: int | None = None
+    notes: tuple[Note, ...] = ()
 
     def place(self, row: int) -> str:
-        """Name the place of a row."""
-        return f"row {row}" if self.first_line is None else f"line {row + self.first_line}"
+        """Name the place of a row by its line, or by its number from 1."""
+        return f"row {row + 1}" if self.first_line is None else f"line {row + self.first_line}"
 
 
 def as_pile(frame: pd.DataFrame, name: str) -> Pile:
@@ -78,7 +89,20 @@ def in_one_name(piles: Sequence[Pile], hints: Hints, first: Sequence[Any] = ()) 
     ]
 
 
-def check_same_columns(piles: Sequence[Pile], beside: Container[Any]) -> None:
+def check_label(piles: Sequence[Pile], label: Sequence[str], files: str) -> None:
+    """Refuse tables in files of which none has a column of the label by a DataError."""
+    if any(name in pile.columns for pile in piles for name in label):
+        return
+    columns = sorted({str(name) for pile in piles for name in pile.columns})
+    raise DataError(
+        one_line(
+            f"the label column {label[0]!r} must be in at least one of {files}; it is in none, the "
+            f"columns are {some(columns)}"
+        )
+    )
+
+
+def check_same_columns(piles: Sequence[Pile], hints: Hints, beside: Container[Any]) -> None:
     """Refuse tables of different columns, those beside inputs aside.
 
     Raises
@@ -87,17 +111,19 @@ def check_same_columns(piles: Sequence[Pile], beside: Container[Any]) -> None:
         If one lacks a column.
     """
     first, *others = piles
+    unlabelled = [pile.name for pile in piles if not any(n in pile.columns for n in hints.label)]
     for pile in others:
-        gaps = [
-            f"{where} lacks {some(lacking)}"
-            for where, here, there in (
-                (pile.name, pile.columns, first.columns),
-                (first.name, first.columns, pile.columns),
+        pairs = ((pile, first), (first, pile))
+        lacking = {
+            here.name: sorted(
+                str(n) for n in there.columns if n not in here.columns and n not in beside
             )
-            if (lacking := sorted(str(n) for n in there if n not in here and n not in beside))
-        ]
+            for here, there in pairs
+        }
+        gaps = [f"{where} lacks {some(names)}" for where, names in lacking.items() if names]
         if gaps:
-            raise DataError(one_line(f"tables must have the same columns; {'; '.join(gaps)}"))
+            said = f"tables must have the same columns; {'; '.join(gaps)}"
+            raise DataError(one_line(f"{said}: {way_out(lacking, unlabelled, hints)}"))
 
 
 def check_there(pile: Pile, names: Iterable[Any]) -> None:

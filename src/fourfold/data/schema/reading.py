@@ -47,13 +47,14 @@ def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
     for pile in piles:
         check_there(pile, described)
     beside = {*hints.label, *hints.roles.values(), *hints.drop, *hints.ignore}
-    check_same_columns(piles, beside)
+    check_same_columns(piles, hints, beside)
     columns, notes = infer_columns(piles, hints)
     if labels is not None:
         notes = [*labels[1], *notes, *_drop_equal(columns, piles, labels[0], hints)]
         notes += telling(_open_columns(columns, hints), piles, labels[0])
     roles: dict[str, Any] = dict(hints.roles)
-    return Schema(columns, labels and labels[0], **roles, notes=tuple(notes))
+    own = [note for pile in piles for note in pile.notes]
+    return Schema(columns, labels and labels[0], **roles, notes=(*own, *notes))
 
 
 def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPile]]:

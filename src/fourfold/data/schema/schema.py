@@ -11,7 +11,7 @@ from fourfold.data.schema.piles import check_there
 from fourfold.errors import DataError, one_line, some
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -92,6 +92,10 @@ class Schema:
         """Columns that a model keeps: its inputs, and the one that names the rows."""
         named = {} if self.id is None else {self.id: Column("identifier", why=NAMES_ROWS)}
         return {name: self.columns[name].in_file("") for name in self.inputs} | named
+
+    def noting(self, notes: Iterable[Note]) -> Schema:
+        """Return the same schema with further notes, before its own."""
+        return replace(self, notes=(*notes, *self.notes))
 
     def read(self, pile: Pile) -> ReadPile:
         """Read a pile.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fourfold.errors import some
+from fourfold.errors import counted, some
 from fourfold.methods import methods_of
 from fourfold.methods.cell import Cell, Facts, Ruling, decide
 
@@ -13,7 +13,7 @@ def _applies(facts: Facts) -> Ruling:
     unlabelled = facts.target_rows - facts.target_labelled
     lacking = facts.strange or (() if facts.target_labelled else facts.unseen)
     return decide(
-        f"{unlabelled} rows of the target have no label",
+        f"{counted(unlabelled, 'row')} of the target without a label",
         (not facts.source_labelled, "the source has no labels"),
         (not unlabelled, "every row of the target has its label: nothing is left to guess"),
         (bool(facts.differ), f"the labels differ in kind: {facts.differ}"),

@@ -49,6 +49,8 @@ class Encoded(ABC):
 
     n: int
     noun: str
+    sizes: frozenset[tuple[int, int]] = frozenset()
+    """Heights and widths of pictures, once their headers were read."""
 
     @abstractmethod
     def name(self, at: int) -> str:

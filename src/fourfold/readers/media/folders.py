@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, final
 import numpy as np
 
 from fourfold.errors import DataError, one_line, some
-from fourfold.readers import texts
 from fourfold.readers.files import file_size
+from fourfold.readers.media import texts
 from fourfold.readers.media.decoded import EncodedFiles
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from fourfold.data.schema.cells import missing_as_null
-from fourfold.errors import DataError
+from fourfold.errors import DataError, counted
 from fourfold.readers.media.failures import listed
 from fourfold.readers.media.folders import is_item, rows_of
 
@@ -90,7 +90,7 @@ def read_listed(
     if len(missing) == len(files) and len(columns) > 2 and table.name not in LISTS:
         return None
     if missing:
-        what = f"{len(missing)} listed files"
+        what = counted(len(missing), "listed file")
         raise DataError(listed(what, missing, f"must be there; column {column!r} names"))
     return Listed(rows_of(files, size), names, column)
 

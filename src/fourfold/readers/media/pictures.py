@@ -105,6 +105,7 @@ class PictureRows(DecodedRows):
         channels = channels or (1 if all(header.grey for header in headers) else 3)
         size = size or _default_size([header.size for header in headers])
         white = white or _white(source, headers, limit)
+        source.sizes = frozenset(header.size for header in headers)
         super().__init__(_items(source, size, channels, white), np.arange(source.n))
 
     def resized(
@@ -115,6 +116,11 @@ class PictureRows(DecodedRows):
         if (*size, channels) == self.shape and white == self.white:
             return self
         return self._of(_items(self._items.source, size, channels, white), self._index)
+
+    @property
+    def sizes(self) -> frozenset[tuple[int, int]]:
+        """Heights and widths of the pictures before they were brought to one size."""
+        return self._items.source.sizes
 
     def fitting(self, shape: tuple[int, ...], white: float | None = None) -> PictureRows:
         if len(shape) != 3 or shape[2] not in {1, 3}:
@@ -130,6 +136,18 @@ class PictureRows(DecodedRows):
         height, width, channels = np.max([rows.shape for rows in pictures], axis=0).tolist()
         white = max((rows.white for rows in pictures if rows.white), default=None)
         return [rows.resized(size or (height, width), channels, white) for rows in pictures]
+
+
+def describe_sizes(parts: Sequence[Rows]) -> str:
+    """Name the size that pictures are brought to; empty where all have it."""
+    rows = [part for part in parts if isinstance(part, PictureRows)]
+    sizes = sorted({size for part in rows for size in part.sizes})
+    target = rows[0].shape[:2] if rows else ()
+    if all(size == target for size in sizes):
+        return ""
+    shown = [f"{height}×{width}" for height, width in sizes]
+    given = shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"
+    return f"resized to {target[0]}×{target[1]}; the files are {given}"
 
 
 def endings() -> frozenset[str]:

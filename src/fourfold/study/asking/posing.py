@@ -12,6 +12,7 @@ from fourfold.errors import DataError
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.layout import note as layout_note
 from fourfold.study.asking.absent import Absent
+from fourfold.study.asking.arrays import unit_notes
 from fourfold.study.asking.options import Options, choose_protocol
 from fourfold.study.candidates import transfer_candidates
 from fourfold.study.checks import named, of_transfer
@@ -99,6 +100,7 @@ def pose(
         absent.check(judged, target)
     notes += [*protocol.notes, *protocol.splits.caveats(), *absent.notes()]
     notes += [said for said in [layout_note(target.rows)] if said]
+    notes += unit_notes([*sources, target])
     if target.classes is not None and placement.cell != "zeroshot":
         notes.append(f"Descriptions of classes are not used: {placement.reasons['zeroshot']}.")
     return Posed(placement, protocol, judged, absent, notes, options, len(sources))

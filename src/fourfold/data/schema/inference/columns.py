@@ -63,7 +63,8 @@ def infer_columns(piles: Sequence[Pile], hints: Hints) -> tuple[dict[str, Column
         if name in hints.columns:
             columns[name] = hints.columns[name]
         elif name in hints.drop or name in hints.ignore:
-            columns[name] = Column("ignored", missing=hints.marks, why="as asked")
+            why = hints.ignore.get(name, "as asked")
+            columns[name] = Column("ignored", missing=hints.marks, why=why)
         else:
             raw = [pile.columns[name] for pile in piles if name in pile.columns]
             cells = alike(name, raw, hints)
