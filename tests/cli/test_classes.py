@@ -39,7 +39,7 @@ def shown(fourfold, here):
 
 def test_the_map_knows_classes_by_their_words(shown):
     said = shown()
-    assert said.code == 0, said
+    assert said.code == 2, said  # too few classes are seen for a study
     assert (
         "you →  zeroshot     yes      classes are described that have no examples: 2, 3" in said.out
     )

@@ -58,7 +58,7 @@ def test_one_hot_columns_are_classes_beside_class_numbers(fourfold, arrays, sour
     lines = shown(fourfold, *of(arrays, source, target))
     assert "label 3 classes, 0, 1, 2" in lines
     assert "! labels have one 1 in each of 3 columns: one-hot classes" in lines
-    assert "else --label-type yes-no" in lines
+    assert ("else --label-type yes-no" in lines) == ("codes" not in {source, target})
 
 
 def test_one_hot_columns_are_answers_where_that_is_asked_for(fourfold, arrays):

@@ -154,8 +154,9 @@ def test_nothing_left_to_judge_on_is_refused():
     with pytest.raises(DataError) as error:
         judged_apart(evaluate, {"target": [Domain(X, Y)]}, allow=False)
     assert str(error.value) == (
-        "new, to evaluate on, must have rows that are not learnt from; 40 of 40 are also labelled "
-        "rows of the target: bring others, or judge on them all the same, allow_overlap=True"
+        "'new', to evaluate on, must have rows that are not learnt from; 40 of 40 are also "
+        "labelled rows of the target: bring others, or judge on them all the same, "
+        "allow_overlap=True"
     )
     some = np.flatnonzero(Y > 0)
     with pytest.raises(DataError, match=r"30 of 40 are also .*, and the others are all 0: bring"):

@@ -38,5 +38,5 @@ def test_a_validator_chooses_without_folds():
 
 def test_a_class_to_evaluate_on_needs_an_example():
     strange = Domain(X, np.arange(20) % 3, name="judged")
-    with pytest.raises(DataError, match=r"each class of judged.* got none of 2"):
+    with pytest.raises(DataError, match=r"each class of 'judged'.* got none of 2"):
         labelled_protocol([CLASSES], CLASSES, strange, folds=3, metric=None)

@@ -207,7 +207,7 @@ def test_rows_that_are_learnt_from_do_not_judge(fourfold, data, tmp_path, short)
     output = ("-o", tmp_path / "out")
     options = (*domains, *short, "--seeds", 1, *output)
     fourfold("study", *options, "--evaluate", tmp_path / "known.csv").refused(
-        "known, to evaluate on, must have rows that are not learnt from; 20 of 20 are also "
+        "'known', to evaluate on, must have rows that are not learnt from; 20 of 20 are also "
         "labelled rows of the target: bring others, or judge on them all the same, --allow-overlap"
     )
     judged = ("--evaluate", tmp_path / "both.parquet")

@@ -88,7 +88,9 @@ def _settled(
         raise DataError(f"one-hot labels must have one width; got {joined(sorted(widths))} columns")
     (width,) = widths
     said = Note("", f"labels have one 1 in each of {width} columns: one-hot classes")
-    notes = [] if wish else [said._replace(option="label_type", value="yes-no")]
+    if len(wide) == len(given):  # class numbers are no answers
+        said = said._replace(option="label_type", value="yes-no")
+    notes = [] if wish else [said]
     return [_as_positions(one, width) for one in given], "classes", notes
 
 

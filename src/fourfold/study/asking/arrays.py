@@ -87,12 +87,17 @@ def _seen(rows: Rows) -> NDArray[np.float64]:
 
 
 def _spreads(rows: Rows) -> NDArray[np.float64]:
-    """Return the distance of the 1st and 99th percentile of each feature or channel."""
+    """Return the distance of two percentiles of each feature or channel.
+
+    For features they are quartiles, as in tables: a few cells beside many zeros say nothing. Most
+    pixels of a channel may be of its background.
+    """
     seen = _seen(rows)
+    ends = (25, 75) if len(rows.shape) == 1 else (1, 99)
     plain = len(rows.shape) > 3
     observed = seen.reshape(-1, 1) if plain else by_channel(seen, find_layout(rows, "auto"))
     finite = np.where(np.isfinite(observed), observed, np.nan)
     empty = np.isnan(finite).all(axis=0)
     finite[:, empty] = 0
-    low, high = np.nanpercentile(finite, (1, 99), axis=0)
+    low, high = np.nanpercentile(finite, ends, axis=0)
     return np.asarray(high - low, np.float64)
