@@ -298,8 +298,8 @@ def test_an_exact_index_takes_a_memory_map_as_it_is(tmp_path):
 
 def test_another_process_gets_it_whole(index):
     """Workers of joblib, which studies use, are those of loky: one is enough."""
-    worker = get_reusable_executor(max_workers=1)
-    found = worker.submit(index.search, QUERIES[:5], 3).result()
+    with get_reusable_executor(max_workers=1) as worker:  # closed, so that joblib makes its own
+        found = worker.submit(index.search, QUERIES[:5], 3).result()
     for a, b in zip(found, index.search(QUERIES[:5], 3), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -195,7 +195,7 @@ X, Y = tasks()["digit"].rows, tasks()["digit"].y
     [
         ({"tasks": {"a": Domain(X, Y)}}, DataError, "at least two tasks"),
         ({"tasks": {"a": Domain(X, Y), "b": Domain(X)}}, DataError, "task 'b' must have labels"),
-        ({"tasks": {"a": Domain(X, Y), "b": Domain(X, Y * 0)}}, DataError, "labels of b must be"),
+        ({"tasks": {"a": Domain(X, Y), "b": Domain(X, Y * 0)}}, DataError, "labels of 'b' must be"),
         ({"source": Domain(X, Y)}, ParameterError, "a source and a target, or of tasks; got both"),
         ({"evaluate": Domain(X, Y)}, ParameterError, "evaluate must be names with a Domain each"),
         ({"evaluate": {"digit": Domain(X, Y)}}, ParameterError, "must be those that are learnt"),

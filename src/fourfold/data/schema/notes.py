@@ -15,10 +15,11 @@ __all__ = ["Note", "joined"]
 class Note(NamedTuple):
     """A remark on how something was read, and the hint that settles it in another way.
 
-    ``option`` is the name of the hint, ``value`` its value as text; both may be empty.
+    ``about`` is a column or a file, None for the labels of arrays and folders; ``option`` is the
+    name of the hint, ``value`` its value as text, and both may be empty.
     """
 
-    about: str
+    about: str | None
     said: str
     option: str = ""
     value: str = ""
@@ -26,7 +27,7 @@ class Note(NamedTuple):
     @property
     def sentence(self) -> str:
         """The remark in one line, without its remedy."""
-        return f"{called(self.about)}: {self.said}"
+        return self.said if self.about is None else f"{called(self.about)}: {self.said}"
 
 
 def joined(values: Iterable[Any]) -> str:

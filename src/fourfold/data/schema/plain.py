@@ -87,7 +87,7 @@ def _settled(
     if len(widths) > 1:
         raise DataError(f"one-hot labels must have one width; got {joined(sorted(widths))} columns")
     (width,) = widths
-    said = Note("", f"labels have one 1 in each of {width} columns: one-hot classes")
+    said = Note(None, f"labels have one 1 in each of {width} columns: one-hot classes")
     if len(wide) == len(given):  # class numbers are no answers
         said = said._replace(option="label_type", value="yes-no")
     notes = [] if wish else [said]
@@ -174,6 +174,6 @@ def _spelling_notes(given: Sequence[Plain]) -> list[Note]:
     for one in given:
         names.update(cell for cell in set(_known(one).ravel().tolist()) if isinstance(cell, str))
     return [
-        Note("", f"{joined(alike)} are different classes: are they one?")
+        Note(None, f"{joined(alike)} are different classes: are they one?")
         for alike in spellings(sorted(names))[:1]
     ]
