@@ -9,7 +9,7 @@ from multiprocessing.connection import Client, Listener
 from threading import Thread
 from typing import Any
 
-__all__ = ["follow", "lifeline"]
+__all__ = ["begin_worker", "follow", "lifeline"]
 
 
 @cache
@@ -40,3 +40,11 @@ def follow(address: Any) -> None:
         os._exit(1)
 
     Thread(target=watch, daemon=True, name="follow").start()
+
+
+def begin_worker(address: Any) -> None:
+    """Begin a worker of ours: follow its parent before anything heavy is imported."""
+    follow(address)
+    from fourfold.core.process import keep_memory
+
+    keep_memory()

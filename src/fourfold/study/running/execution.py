@@ -15,8 +15,7 @@ from joblib import Parallel, cpu_count, delayed
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fourfold.core.atomic import disk_is_full
-from fourfold.core.children import follow, lifeline
-from fourfold.core.process import keep_memory
+from fourfold.core.children import begin_worker, lifeline
 from fourfold.errors import DataError, FileError, FourfoldError, FourfoldWarning
 from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import Store, compute_once, using
@@ -167,7 +166,7 @@ def _in_any_order(calls: list[Any], jobs: int, bar: FitProgress) -> Iterator[Any
     Workers ignore Ctrl-C: this process ends them, and they end with it if it is killed.
     """
     bar.jobs = max(bar.jobs, jobs)
-    born = {"initializer": _begin_worker, "initargs": (lifeline(),)} if jobs > 1 else {}
+    born = {"initializer": begin_worker, "initargs": (lifeline(),)} if jobs > 1 else {}
     parallel = Parallel(jobs, return_as="generator_unordered", **born)
     main = threading.current_thread() is threading.main_thread()  # only that one has handlers
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None  # workers inherit it
@@ -188,11 +187,6 @@ def _quietly(call: Callable[[], Any]) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* still being processed", UserWarning)
         return call()
-
-
-def _begin_worker(line: Any) -> None:
-    follow(line)
-    keep_memory()
 
 
 def execute(run: Run, context: RunContext, key: str) -> Outcomes:
