@@ -63,7 +63,7 @@ class Race:
         """Run round after round; pause after each candidate of the first one, and after each round.
 
         Nothing more is begun after the deadline, in seconds of ``time.monotonic``, but for the
-        first candidate.
+        first candidate, or the first round where there are several questions.
         """
         going = {name for question in self.questions.values() for name in question.candidates}
         for seed in range(self.seeds):
@@ -78,6 +78,8 @@ class Race:
                 if deadline is not None and time.monotonic() > deadline and self.leader:
                     return
             yield
+            if deadline is not None and time.monotonic() > deadline:
+                return
             if self.racing and seed + 1 < self.seeds:
                 (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
                 rows = rate(question, outcomes)
