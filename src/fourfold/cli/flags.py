@@ -47,8 +47,6 @@ PHRASES: Final = {
     "max_categories must": "--max-categories must",
     "max_memory": "--max-memory",
     "missing ones by missing_label": "missing ones by --missing-label",
-    "missing_label=('',)": "--missing-label ''",
-    "missing_label=('-1',)": "--missing-label=-1",
     "only one has (drop)": "only one has (--drop)",
     "recipe must be taken": "--epochs or --steps must be taken",
     "to judge on": "to judge on (--evaluate)",

@@ -13,7 +13,7 @@ from fourfold.algorithms.clustering.counts import cluster_entropy
 from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.errors import ParameterError
 from fourfold.study.metrics.auc import Auc
-from fourfold.study.metrics.base import Score, mean_rater
+from fourfold.study.metrics.base import RaterScore, Score, mean_rater
 from fourfold.study.metrics.f1 import F1
 from fourfold.study.metrics.losses import Brier, LogLoss, MeanAbsoluteError
 from fourfold.study.metrics.r2 import R2
@@ -42,12 +42,8 @@ MINORITY: Final = 0.2
 """Share of the rarer of two classes below which they are rated by AUC."""
 
 
-class ClassScore(Score, ABC):
+class ClassScore(RaterScore, ABC):
     """A score made of each class's share of right rows."""
-
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
-        rows = np.ones(len(y)) if weight is None else weight
-        return float(self.rater(task, y, outputs)(rows[:, None])[0])
 
     def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
         if not isinstance(task, Classification):

@@ -241,7 +241,6 @@ class Study:
         if self.minutes is not None:
             end = began + 60 * self.minutes
         bar = FitProgress(on=self.progress)
-
         try:
             with bar:
                 for _ in race.run(bar, resume=self.resume, jobs=self.jobs, deadline=end):

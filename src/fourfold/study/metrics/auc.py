@@ -8,27 +8,23 @@ import numpy as np
 
 from fourfold.core.tasks import Classification
 from fourfold.errors import ParameterError
-from fourfold.study.metrics.base import Score
+from fourfold.study.metrics.base import RaterScore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
-    from fourfold.study.metrics.base import Floats, Rater, Weights
+    from fourfold.study.metrics.base import Floats, Rater
 
 __all__ = ["Auc"]
 
 
 @final
-class Auc(Score):
+class Auc(RaterScore):
     """Area under the ROC curve; of several classes, the mean of one against the rest."""
 
     name = "auc"
     worst = 0.5
-
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
-        rows = np.ones(len(y)) if weight is None else weight
-        return float(self.rater(task, y, outputs)(rows[:, None])[0])
 
     def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
         if not isinstance(task, Classification):

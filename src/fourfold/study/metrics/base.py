@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Weights: TypeAlias = Floats | None
     Rater: TypeAlias = Callable[[Floats], Floats]
 
-__all__ = ["RowScore", "Score", "mean_rater"]
+__all__ = ["RaterScore", "RowScore", "Score", "mean_rater"]
 
 
 class Score(ABC):
@@ -73,6 +73,18 @@ class Score(ABC):
     def shown(self, value: float) -> float:
         """Return a value, or a difference of two, as users know it."""
         return 0.0 - value if self.lower else value
+
+
+class RaterScore(Score, ABC):
+    """A score that is computed as a function of the rows' weights."""
+
+    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
+        rows = np.ones(len(y)) if weight is None else weight
+        return float(self.rater(task, y, outputs)(rows[:, None])[0])
+
+    @abstractmethod
+    def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
+        """Return the score of these answers as a function of the rows' weights."""
 
 
 class RowScore(Score, ABC):

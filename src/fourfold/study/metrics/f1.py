@@ -8,7 +8,7 @@ import numpy as np
 
 from fourfold.core.tasks import Attributes, Classification
 from fourfold.errors import ParameterError
-from fourfold.study.metrics.base import Score
+from fourfold.study.metrics.base import RaterScore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
-    from fourfold.study.metrics.base import Floats, Rater, Weights
+    from fourfold.study.metrics.base import Floats, Rater
 
     Marks = NDArray[np.bool_]
 
@@ -25,7 +25,7 @@ __all__ = ["F1"]
 
 
 @final
-class F1(Score):
+class F1(RaterScore):
     """F1 of the rarer of two classes, or the mean over several classes or answers.
 
     Parameters
@@ -44,10 +44,6 @@ class F1(Score):
         if len(counts) != 2:
             return F1(list(counts))
         return F1([min(reversed(counts), key=lambda label: counts[label])])
-
-    def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
-        rows = np.ones(len(y)) if weight is None else weight
-        return float(self.rater(task, y, outputs)(rows[:, None])[0])
 
     def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
         true, guess, there = self._marked(task, y, task.decode(outputs))
