@@ -124,9 +124,9 @@ def _shortened(name: str, texts: Sequence[str], form: Form) -> list[Note]:
 
 def _are_codes(texts: Sequence[str], form: Form) -> bool:
     """Return whether whole numbers are codes: by leading zeros, or since cells such as 3B occur."""
-    parsed = parse_numbers(pa.chunked_array([pa.array(texts, pa.string())]), form)
     if has_codes(list(texts), form.unit):
         return True
+    parsed = parse_numbers(pa.chunked_array([pa.array(texts, pa.string())]), form)
     numbers = parsed.values[~np.isnan(parsed.values)]
     odd = pa.array(texts, pa.string()).filter(pa.array(parsed.strange)).to_pylist()
     strange = [text for text in odd if text.casefold() not in DISGUISED]
