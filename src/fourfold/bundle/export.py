@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import onnx
 import torch
@@ -15,6 +15,7 @@ from fourfold.core.atomic import whole_file
 from fourfold.core.version import VERSION
 from fourfold.errors import BundleError, FileError, ParameterError
 from fourfold.estimators.joint import JointEstimator
+from fourfold.estimators.network_export import Branches
 from fourfold.frozen.onnx import export_onnx, relative_difference, session
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from fourfold.estimators.transfer import TransferEstimator
 
 __all__ = ["export"]
+
+Stage: TypeAlias = nn.Module | bytes | Branches
 
 TOLERANCE: Final = 1e-3
 """Largest difference between the file and the model, relative to the largest output."""
@@ -94,14 +97,8 @@ def _of(estimator: TransferEstimator | JointEstimator, task: str | None) -> Tran
 
 def _whole(model: Exportable, scratch: Path) -> onnx.ModelProto:
     """Combine all stages into one ONNX model with metadata."""
-    parts = _parts(model, scratch)
-    last = len(parts) - 1
-    prefixed = [  # inner names must differ; the input and the output keep theirs
-        compose.add_prefix(part, f"{i}/", rename_inputs=i > 0, rename_outputs=i < last)
-        for i, part in enumerate(parts)
-    ]
     try:
-        whole = reduce(_append, prefixed)
+        whole, _ = _chained(model.stages, model.example, scratch, model.output)
     except ValueError as error:
         raise BundleError(
             f"the stages of the model must fit one ONNX file; got: {error}: load the model with "
@@ -111,30 +108,65 @@ def _whole(model: Exportable, scratch: Path) -> onnx.ModelProto:
     return whole
 
 
+def _chained(
+    stages: Sequence[Stage], x: Tensor, scratch: Path, output: str
+) -> tuple[onnx.ModelProto, Tensor]:
+    """Export stages to one ONNX model from ``"input"`` to an output; return its answers, too.
+
+    Stages that are ONNX files stay unchanged.
+    """
+    parts = []
+    chain = _joined(stages)
+    for stage in chain:
+        part = _part(stage, x, scratch, output if stage is chain[-1] else "output")
+        x = torch.from_numpy(_run(part.SerializeToString(), x))
+        parts.append(part)
+    last = len(parts) - 1
+    prefixed = [  # inner names must differ; the input and the output keep theirs
+        compose.add_prefix(part, f"{i}/", rename_inputs=i > 0, rename_outputs=i < last)
+        for i, part in enumerate(parts)
+    ]
+    return reduce(_append, prefixed), x
+
+
+def _part(stage: Stage, x: Tensor, scratch: Path, output: str) -> onnx.ModelProto:
+    if isinstance(stage, Branches):
+        return _side_by_side([_chained(c, x, scratch, "output")[0] for c in stage.chains])
+    if isinstance(stage, bytes):
+        return onnx.load_from_string(stage)
+    export_onnx(stage, x, scratch, names=[output])
+    return onnx.load(scratch)
+
+
 def _append(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:
     seam = (first.graph.output[0].name, second.graph.input[0].name)
     return compose.merge_models(first, second, io_map=[seam])
 
 
-def _parts(model: Exportable, scratch: Path) -> list[onnx.ModelProto]:
-    """Export each stage to ONNX; stages that are ONNX files stay unchanged."""
-    parts: list[bytes] = []
-    x = model.example
-    chain = _joined(model.stages)
-    for stage in chain:
-        if isinstance(stage, nn.Module):
-            name = model.output if stage is chain[-1] else "output"
-            export_onnx(stage, x, scratch, names=[name])
-        parts.append(scratch.read_bytes() if isinstance(stage, nn.Module) else stage)
-        x = torch.from_numpy(_run(parts[-1], x))
-    return [onnx.load_from_string(part) for part in parts]
+def _side_by_side(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
+    """Give models one common input, and concatenate their outputs."""
+    prefixed = [compose.add_prefix(one, f"branch {i}/") for i, one in enumerate(models)]
+    whole = reduce(lambda one, other: compose.merge_models(one, other, io_map=[]), prefixed)
+    graph = whole.graph
+    names = [given.name for given in graph.input]
+    answers = [given.name for given in graph.output]
+    given, answer = graph.input[0], graph.output[0]
+    nodes = [onnx.helper.make_node("Identity", ["input"], [name]) for name in names]
+    nodes += [*graph.node, onnx.helper.make_node("Concat", answers, ["output"], axis=-1)]
+    given.name, answer.name = "input", "output"
+    answer.type.tensor_type.ClearField("shape")
+    for field, kept in ((graph.input, [given]), (graph.output, [answer]), (graph.node, nodes)):
+        copies = [type(one).FromString(one.SerializeToString()) for one in kept]
+        del field[:]
+        field.extend(copies)
+    return whole
 
 
-def _joined(stages: Sequence[nn.Module | bytes]) -> list[nn.Module | bytes]:
+def _joined(stages: Sequence[Stage]) -> list[Stage]:
     """Join consecutive modules."""
-    chain: list[nn.Module | bytes] = []
+    chain: list[Stage] = []
     for stage in stages:
-        if isinstance(stage, bytes):
+        if not isinstance(stage, nn.Module):
             chain.append(stage)
         elif chain and isinstance(chain[-1], nn.Sequential):
             chain[-1].append(stage)

@@ -42,6 +42,8 @@ class Inputs:
         Lower part of a network that never trains; its outputs are computed once.
     shape, n_features
         Of the rows that the trainable network gets; of the user's rows, where they are vectors.
+    apart
+        Whether the members of a model prepare rows themselves; ``prepare`` is that of the first.
     """
 
     owner: str
@@ -49,6 +51,7 @@ class Inputs:
     frozen: Frozen | None = None
     shape: tuple[int, ...] = ()
     n_features: int | None = None
+    apart: bool = False
 
     @classmethod
     def for_rows(
@@ -81,6 +84,8 @@ class Inputs:
 
         Rows whose labels the preparation learnt from are prepared by the labels of others.
         """
+        if self.apart:
+            return rows
         if not self.outside:
             self.prepare.check_rows(rows, self.owner)
             return rows

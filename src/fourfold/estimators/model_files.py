@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from xxhash import xxh3_128_hexdigest
 
 from fourfold import networks
+from fourfold.algorithms.calibration import Calibration
 from fourfold.core import findings
 from fourfold.core.inside import inside
 from fourfold.core.serialization import from_plain, to_plain
@@ -75,6 +76,7 @@ def write(folder: Path, task: Task, inputs: Inputs, fitted: Fitted) -> dict[str,
         "history": asdict(fitted.history),
         "findings": [findings.to_json(finding) for finding in fitted.findings],
         "tensors": list(tensors),
+        "calibration": fitted.calibration,
         "state": {name: value for name, value in fitted.state.items() if name not in tensors},
     }
 
@@ -108,7 +110,10 @@ def read(
     model = Model(body, head(task, body.width, state)).eval()
     _load_weights(model, load_file(folder / WEIGHTS))
     found = [findings.from_json(raw) for raw in notes["findings"]]
-    return task, inputs, Fitted(model, History(**notes["history"]), found, state)
+    given = notes["calibration"]
+    calibration = None if given is None else Calibration(*given)
+    history = History(**notes["history"])
+    return task, inputs, Fitted(model, history, found, state, calibration=calibration)
 
 
 def _write_frozen(frozen: Frozen, shape: tuple[int, ...], path: Path) -> None:

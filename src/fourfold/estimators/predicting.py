@@ -117,7 +117,9 @@ class Predicts(Estimator, ABC):
     def outputs(self, X: Any) -> NDArray[np.float32]:
         """Return the model's outputs for each row, before decoding: (n, k)."""
         self.check_fitted()
-        return self.fitted_.model.outputs(self.ready(X))
+        outputs = self.fitted_.model.outputs(self.ready(X))
+        calibration = self.fitted_.calibration
+        return outputs if calibration is None else calibration.apply(outputs)
 
     @final
     def embed(self, X: Any) -> NDArray[np.float32]:

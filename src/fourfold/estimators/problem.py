@@ -25,6 +25,7 @@ from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
+    from fourfold.algorithms.calibration import Calibration
     from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
@@ -240,6 +241,8 @@ class Fitted:
         Further fitted attributes by name, each ending in ``_``: tensors by name, or plain JSON.
     files
         Parts of the fitted state that are saved into files of their own, by name.
+    calibration
+        Of the model's outputs, by rows that were held out; None leaves them as they are.
     """
 
     model: FittedModel
@@ -247,3 +250,4 @@ class Fitted:
     findings: Sequence[Finding] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None

@@ -182,12 +182,8 @@ class TransferEstimator(PosesProblem, ABC):
     def exportable(self) -> network_export.Exportable:
         """Return the fitted model as stages that can be written as one ONNX file."""
         self.check_fitted()
-        model = self.fitted_.model
-        if not isinstance(model, Model):
-            raise ParameterError(
-                f"the model to export must be a network; got {type(model).__name__}"
-            )
-        return network_export.exportable(type(self).__name__, self.task_, self.inputs_, model)
+        name = type(self).__name__
+        return network_export.exportable(name, self.task_, self.inputs_, self.fitted_)
 
 
 def _listed(source: Source | Sequence[Source] | None) -> list[Source]:

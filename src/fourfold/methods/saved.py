@@ -10,6 +10,7 @@ from fourfold.bundle.files import as_task, is_bundle
 from fourfold.core.tasks import TASKS
 from fourfold.errors import ParameterError
 from fourfold.methods import table
+from fourfold.methods.blend import Blend
 from fourfold.methods.multitask._joint import JointNetworkEstimator, Member
 from fourfold.networks import BUILDERS
 from fourfold.preparation.choose import CLASSES
@@ -49,7 +50,7 @@ def load(path: Path | str, *, network: nn.Module | None = None) -> Any:
         If it is damaged, from a newer version, or none of ours.
     """
     classes: dict[str, Callable[..., Any]] = {"Recipe": Recipe, **TASKS, **CLASSES, **BUILDERS}
-    classes["Member"] = Member
+    classes |= {"Member": Member, "Blend": Blend}
     classes |= {name: entry.load() for name, entry in table().items()}
     return bundle.load(path, classes, network=network)
 

@@ -19,21 +19,23 @@ from fourfold.errors import FourfoldError, some
 from fourfold.study.dependence import group_names
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
-from fourfold.study.judge import finished, joint_rows
+from fourfold.study.judge import joint_rows
 from fourfold.study.leaderboard import best_baseline, best_choice
 from fourfold.study.result import DataSummary, JointResult, Result
 from fourfold.study.running.execution import PLOTTED
+from fourfold.study.running.outcomes import finished
 from fourfold.study.splits import HiddenLabels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fourfold.data.domain import Domain
+    from fourfold.study.choice.standing import Standing
     from fourfold.study.gate import Verdict
     from fourfold.study.leaderboard import JointRow, LeaderboardRow
     from fourfold.study.question import Question
     from fourfold.study.result import Points
-    from fourfold.study.running.outcomes import Failure, Outcome
+    from fourfold.study.running.outcomes import Outcome
 
 __all__ = ["conclude", "conclude_tasks"]
 
@@ -44,13 +46,13 @@ MOST_CLASSES: Final = 1000
 def conclude(
     question: Question,
     board: Sequence[LeaderboardRow],
-    outcomes: Mapping[str, Sequence[Outcome | Failure]],
+    standing: Standing,
     *,
     seeds: int,
     jobs: int,
     threads: int,
 ) -> Result:
-    """Return the result of one question, from its leaderboard and each method's outcomes.
+    """Return the result of one question, from its leaderboard and the candidates as they stand.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def conclude(
     shipped, rival = best_choice(board), best_baseline(board)
     pick = best_choice([row for row in board if row.role == "transfer"])
     verdict: Verdict = pick.verdict or "undecided" if pick is not None else "undecided"
-    done = [] if shipped is None else finished(outcomes[shipped.method])
+    done = [] if shipped is None else finished(standing.outcomes[shipped.method])
     classes, confusion = confusion_counts(question, done)
     notes = _notes(question, board, shipped, pick, verdict)
     if jobs > 1:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 
 from fourfold.study import gate
 from fourfold.study.candidates import changed_parameters
+from fourfold.study.choice.posterior import expect
+from fourfold.study.choice.standing import stand
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
-from fourfold.study.running.outcomes import Failure, Outcome
+from fourfold.study.running.outcomes import Failure, Outcome, finished
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -19,51 +21,65 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.domain import Domain
+    from fourfold.study.choice.prior import Prior
+    from fourfold.study.choice.standing import Standing
     from fourfold.study.gate import Interval, Intervals
     from fourfold.study.question import Question
     from fourfold.study.scores import Score
 
-__all__ = ["finished", "joint_rows", "leaderboards", "rate"]
+__all__ = ["Assessed", "assess", "joint_rows", "leaderboards", "rate"]
 
 REFERENCE: Final = "TargetOnly"
 """Baseline of Δm: the same network on each task alone."""
+
+
+@final
+class Assessed(NamedTuple):
+    """Candidates as they stand, and their rows by name."""
+
+    standing: Standing
+    rows: dict[str, LeaderboardRow]
 
 
 def rate(
     question: Question, outcomes: Mapping[str, Sequence[Outcome | Failure]]
 ) -> dict[str, LeaderboardRow]:
     """Rate the methods that have outcomes, each by itself."""
-    return {
-        method: _rate(question, method, outcomes[method])
-        for method in question.candidates
-        if outcomes.get(method)
-    }
+    return {method: _rate(question, method, of) for method, of in outcomes.items() if of}
+
+
+def assess(
+    question: Question, outcomes: Mapping[str, Sequence[Outcome | Failure]], prior: Prior
+) -> Assessed:
+    """Rate the methods that have outcomes, calibrated, blends of them, and their expected gains."""
+    standing = stand(question, outcomes, rate(question, outcomes), prior)
+    rows = rate(question, standing.outcomes)
+    expected = expect(question, rows, prior)
+    rated = {name: replace(row, expected=expected.get(name)) for name, row in rows.items()}
+    return Assessed(standing, rated)
 
 
 def leaderboards(
     questions: Mapping[str, Question],
-    outcomes: Mapping[str, Mapping[str, Sequence[Outcome | Failure]]],
+    assessed: Mapping[str, Assessed],
     stopped: Collection[str] = (),
     *,
     judged: bool = True,
 ) -> dict[str, list[LeaderboardRow]]:
-    """Return the leaderboard of each question, best first, from the outcomes of each method.
+    """Return the leaderboard of each question, best first.
 
     Holm's correction goes over questions × methods; where rows to evaluate on judge, only over
     methods that did not stop early, as no label that judges has stopped the others. There are no
     intervals unless all is ``judged``.
     """
     rows = {
-        name: {
-            method: replace(row, stopped=method in stopped)
-            for method, row in rate(question, outcomes[name]).items()
-        }
-        for name, question in questions.items()
+        name: {method: replace(row, stopped=method in stopped) for method, row in of.rows.items()}
+        for name, of in assessed.items()
     }
     found = {
         (name, method): interval
         for name, question in (questions if judged else {}).items()
-        for method, interval in _intervals(question, rows[name], outcomes[name]).items()
+        for method, interval in _intervals(question, rows[name], assessed[name].standing).items()
     }
     aside = {
         (name, method)
@@ -92,23 +108,18 @@ def joint_rows(
     return sorted(rows, key=lambda row: row.method != chosen)
 
 
-def finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
-    """Return the outcomes without failures, in the order of seeds and splits."""
-    done = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
-    return sorted(done, key=lambda o: (o.seed, -1 if o.split is None else o.split))
-
-
 # --- one method on one question ------------------------------------------------------------------
 
 
 def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]) -> LeaderboardRow:
     """Rate a method by itself; without an interval a method of transfer is undecided."""
-    baseline = question.is_baseline(method)
+    baseline, estimator = question.is_baseline(method), question.candidates.get(method)
     row = LeaderboardRow(
         method=method,
         role="baseline" if baseline else "transfer",
         verdict=None if baseline else "undecided",
-        parameters=changed_parameters(question.candidates[method]),
+        blended=estimator is None,
+        parameters={} if estimator is None else changed_parameters(estimator),
     )
     failed = [outcome.error for outcome in outcomes if isinstance(outcome, Failure)]
     if failed:
@@ -145,9 +156,7 @@ def _whole(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
 
 
 def _intervals(
-    question: Question,
-    rows: Mapping[str, LeaderboardRow],
-    outcomes: Mapping[str, Sequence[Outcome | Failure]],
+    question: Question, rows: Mapping[str, LeaderboardRow], standing: Standing
 ) -> dict[str, Intervals]:
     """Compare each method of transfer to the best baseline, paired over seeds and splits."""
     best = best_baseline(list(rows.values()))
@@ -159,7 +168,7 @@ def _intervals(
         pairs = {name: _paired(rows[name].scores, best.scores) for name in ours}
         gaps = {name: splits.independent(one - other) for name, (one, other) in pairs.items()}
         return {name: gate.corrected_t(gap, splits.share) for name, gap in gaps.items()}
-    done = {name: _whole(outcomes[name]) for name in (*ours, best.method)}
+    done = {name: _whole(standing.outcomes[name]) for name in (*ours, best.method)}
     return _resampled(question.protocol.score, done, best.method, question.evaluate)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, final
 
 import numpy as np
 
@@ -17,7 +17,34 @@ if TYPE_CHECKING:
     from fourfold.study.gate import Verdict
     from fourfold.study.metrics.base import Score
 
-__all__ = ["Gain", "JointRow", "LeaderboardRow", "best_baseline", "best_choice"]
+__all__ = ["Expected", "Gain", "JointRow", "LeaderboardRow", "best_baseline", "best_choice"]
+
+
+TIE: Final = 0.005
+"""Difference of expected gains up to which the simpler candidate is chosen."""
+
+
+@final
+@dataclass(frozen=True)
+class Expected:
+    """Expected gain of a candidate over the reference, a share of its error, and where it is from.
+
+    Attributes
+    ----------
+    mean, sd
+        All in all: each source counts by its variance.
+    prior, prior_sd
+        By the method alone, from public tasks.
+    evidence, evidence_sd
+        By this study's held-out rows; None without any.
+    """
+
+    mean: float
+    sd: float
+    prior: float
+    prior_sd: float
+    evidence: float | None = None
+    evidence_sd: float | None = None
 
 
 @final
@@ -34,6 +61,9 @@ class LeaderboardRow:
     choice
         Criterion of model selection, one value a seed × split: cross-validated scores, or those of
         a validator.
+    expected
+        Expected gain, by which the shipped model is chosen; None where the prior does not know the
+        cell: the mean of ``choice`` decides there.
     scores
         Basis of the verdict, one value a seed (evaluation labels) or a seed × split.
     difference
@@ -49,6 +79,8 @@ class LeaderboardRow:
         Parameters other than the method's defaults.
     findings
         Findings of the method on the first seed.
+    blended
+        Whether it is a blend of others.
     stopped
         Whether it stopped early, as its chance to be chosen was small.
     error
@@ -58,6 +90,7 @@ class LeaderboardRow:
     method: str
     role: Literal["baseline", "transfer"]
     choice: list[float] = field(default_factory=list)
+    expected: Expected | None = None
     scores: list[float] = field(default_factory=list)
     difference: Interval | None = None
     verdict: Verdict | None = None
@@ -65,13 +98,19 @@ class LeaderboardRow:
     losses: list[list[float]] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    blended: bool = False
     stopped: bool = False
     error: str = ""
 
     @property
-    def by_choice(self) -> tuple[float, bool, str]:
-        """Sorting key of model selection: choice, then baselines first, then the name."""
-        return float(np.mean(self.choice)), self.role == "baseline", self.method
+    def simplicity(self) -> tuple[bool, bool, float, str]:
+        """Sorting key of ties: baselines, single models, then the more promising, the name."""
+        return self.role == "baseline", not self.blended, self.promise, self.method
+
+    @property
+    def promise(self) -> float:
+        """Expected gain, or else the mean of the choice."""
+        return self.expected.mean if self.expected is not None else float(np.mean(self.choice))
 
     @property
     def by_score(self) -> tuple[bool, float]:
@@ -97,7 +136,9 @@ class LeaderboardRow:
     def from_json(cls, raw: dict[str, Any]) -> Self:
         """Read a row of a saved result."""
         found = [findings.from_json(finding) for finding in raw["findings"]]
-        return cls(**{**raw, "difference": _interval(raw["difference"]), "findings": found})
+        expected = None if raw["expected"] is None else Expected(**raw["expected"])
+        own = {"difference": _interval(raw["difference"]), "findings": found}
+        return cls(**{**raw, **own, "expected": expected})
 
 
 def best_baseline(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
@@ -107,9 +148,18 @@ def best_baseline(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
 
 
 def best_choice(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
-    """Return the best row by choice, without a look at scores; None without choices."""
-    finished = (row for row in rows if row.choice and not row.stopped)
-    return max(finished, key=lambda row: row.by_choice, default=None)
+    """Return the best row by choice, without a look at scores; None without choices.
+
+    The simplest is the best of those whose expected gains are alike.
+    """
+    finished = [row for row in rows if (row.choice or row.expected) and not row.stopped]
+    if not finished:
+        return None
+    top = max(row.promise for row in finished)
+    ties = TIE if any(row.expected for row in finished) else 0.0
+    return max(
+        (row for row in finished if row.promise >= top - ties), key=lambda row: row.simplicity
+    )
 
 
 @final

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from sklearn.frozen import FrozenEstimator
 from torch import nn
@@ -36,7 +36,13 @@ if TYPE_CHECKING:
     from fourfold.study.asking.preparations import Preparations
     from fourfold.study.protocols import Protocol
 
-__all__ = ["Question", "ask_tasks", "ask_transfer"]
+__all__ = ["BASELINE_BLEND", "BLENDS", "Question", "ask_tasks", "ask_transfer"]
+
+
+BASELINE_BLEND: Final = "BaselineBlend"
+"""Name of the blend of baselines alone."""
+BLENDS: Final = ("Blend", BASELINE_BLEND)
+"""Names of the blend of all candidates, and of that."""
 
 
 @final
@@ -85,8 +91,8 @@ class Question:
         return [*self.sources, self.target, *judged]
 
     def is_baseline(self, method: str) -> bool:
-        """Return whether a candidate is a baseline."""
-        return method in self.placement.baselines
+        """Return whether a candidate is a baseline, or a blend of baselines alone."""
+        return method in self.placement.baselines or method == BASELINE_BLEND
 
 
 def ask_transfer(

@@ -12,8 +12,9 @@ from fourfold.errors import ParameterError
 from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.options import Options
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
+from fourfold.study.choice.prior import Prior
 from fourfold.study.conclusion import conclude, conclude_tasks
-from fourfold.study.judge import leaderboards
+from fourfold.study.judge import assess, leaderboards
 from fourfold.study.question import ask_tasks, ask_transfer
 from fourfold.study.running.execution import FitProgress, own_store, precompute
 from fourfold.study.running.folder import StudyFolder
@@ -92,6 +93,8 @@ class Study:
         or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
         ``"nmi"`` or ``"entropy"``; by default the task's. Errors are shown as they are: lower is
         better.
+    prior
+        Expected gains of the methods, or a file of them; by default what comes with fourfold.
     racing
         Whether candidates stop early whose chance to be chosen falls under 2 % after a seed.
     minutes
@@ -161,6 +164,7 @@ class Study:
         folds: int = 3,
         allow_overlap: bool = False,
         metric: str | None = None,
+        prior: Prior | Path | str | None = None,
         racing: bool = True,
         minutes: float | None = None,
         jobs: int | None = None,
@@ -180,6 +184,7 @@ class Study:
         check_shared(network=network, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.racing, self.minutes = racing, minutes
+        self.prior = Prior.packaged() if prior is None else Prior.of(prior)
         self.output, self.resume, self.progress = Path(output), resume, progress
         options = Options(
             methods=methods,
@@ -237,7 +242,7 @@ class Study:
         began = time.monotonic()
         precompute(self.network, self.questions, self.store)
         context, end = self._context(), None
-        race = Race(self.questions, context, seeds=self.seeds, racing=self.racing)
+        race = Race(self.questions, context, seeds=self.seeds, prior=self.prior, racing=self.racing)
         if self.minutes is not None:
             end = began + 60 * self.minutes
         bar = FitProgress(on=self.progress)
@@ -259,14 +264,19 @@ class Study:
     ) -> Result | JointResult:
         """Write the result of all that has run so far, and the models that it ships."""
         outcomes = race.outcomes
-        boards = leaderboards(self.questions, outcomes, race.stopped, judged=judged)
+        assessed = {
+            name: assess(question, outcomes[name], self.prior)
+            for name, question in self.questions.items()
+        }
+        boards = leaderboards(self.questions, assessed, race.stopped, judged=judged)
         settings = {"seeds": self.seeds, "jobs": jobs, "threads": self.threads}
         results = {
-            name: conclude(question, boards[name], outcomes[name], **settings)
+            name: conclude(question, boards[name], assessed[name].standing, **settings)
             for name, question in self.questions.items()
         }
         shipped = {name: result.shipped for name, result in results.items() if result.shipped}
-        ship(self.questions, shipped, race.context)
+        standings = {name: of.standing for name, of in assessed.items()}
+        ship(self.questions, shipped, standings, race.context)
         found: Result | JointResult
         if len(results) == 1:
             (found,) = results.values()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from torch import Tensor, nn
+
+from fourfold.algorithms.calibration import temperature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,22 +21,14 @@ __all__ = ["KernelHead", "sharpness"]
 
 SHARPNESS: Final = 2.0
 """Factor that makes values log-odds where no held-out rows tell it."""
-MOST_TIMES: Final = 10.0
-"""Largest change of this factor."""
 
 
 def sharpness(values: Floats, held: Sample) -> float:
     """Return the factor of values (m, k) with the least log loss, near the usual one for few."""
     if not len(values):
         return SHARPNESS
-    codes, span = held.y.astype(int), math.log(MOST_TIMES)
-
-    def loss(change: float) -> float:
-        logs = log_softmax(SHARPNESS * math.exp(change) * values, axis=1)
-        own = logs[np.arange(len(codes)), codes]
-        return change**2 / len(codes) - float(np.average(own, weights=held.weight))
-
-    return SHARPNESS * math.exp(minimize_scalar(loss, bounds=(-span, span), method="bounded").x)
+    codes, weight = held.y.astype(int), held.weight.astype(float)
+    return SHARPNESS * temperature(SHARPNESS * values, codes, weight)
 
 
 @final

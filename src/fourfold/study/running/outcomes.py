@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.joint import JointEstimator
     from fourfold.estimators.transfer import TransferEstimator
 
-__all__ = ["Answers", "Failure", "Outcome", "is_saved", "save_model", "take"]
+__all__ = ["Answers", "Failure", "Outcome", "finished", "is_saved", "save_model", "take"]
 
 Answers: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
 """Outputs for n rows: an array (n, ...), or ragged, n arrays of any lengths such as transcripts."""
@@ -130,6 +130,12 @@ class Failure:
     seed: int
     split: int | None
     error: str
+
+
+def finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
+    """Return the outcomes without failures, in the order of seeds and splits."""
+    done = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+    return sorted(done, key=lambda o: (o.seed, -1 if o.split is None else o.split))
 
 
 def save_model(estimator: TransferEstimator | JointEstimator, folder: Path, key: str) -> None:

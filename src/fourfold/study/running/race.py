@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
+from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.racing import finalists
-from fourfold.study.judge import rate
+from fourfold.study.judge import assess, rate
 from fourfold.study.leaderboard import best_choice
 from fourfold.study.running.execution import execute_all
 from fourfold.study.running.outcomes import Failure
@@ -16,6 +18,7 @@ from fourfold.study.running.runs import list_runs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from fourfold.study.choice.prior import Prior
     from fourfold.study.question import Question
     from fourfold.study.running.execution import FitProgress
     from fourfold.study.running.outcomes import Outcome
@@ -39,6 +42,8 @@ class Race:
         Data and settings of the runs.
     seeds
         Number of rounds, at most.
+    prior
+        Expected gains of the methods.
     racing
         Whether candidates may stop early. Where several tasks are learnt together, none does.
 
@@ -49,10 +54,16 @@ class Race:
     """
 
     def __init__(
-        self, questions: Mapping[str, Question], context: RunContext, *, seeds: int, racing: bool
+        self,
+        questions: Mapping[str, Question],
+        context: RunContext,
+        *,
+        seeds: int,
+        prior: Prior,
+        racing: bool,
     ) -> None:
         self.questions, self.context, self.seeds = questions, context, seeds
-        self.racing = racing and len(questions) == 1
+        self.prior, self.racing = prior, racing and len(questions) == 1
         self.stopped: set[str] = set()
         self._found: dict[tuple[str, str, int], list[Outcome | Failure]] = defaultdict(list)
         self._wanted: Counter[tuple[str, str, int]] = Counter()
@@ -82,8 +93,8 @@ class Race:
                 return
             if self.racing and seed + 1 < self.seeds:
                 (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
-                rows = rate(question, outcomes)
-                left = finalists(question, rows, going)
+                standing, rows = assess(question, outcomes, self.prior)
+                left = finalists(question, rows, going, standing)
                 self.stopped |= {name for name in going - left if not rows[name].error}
                 going = left
 
@@ -93,8 +104,9 @@ class Race:
         if len(self.questions) > 1:
             return None
         (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
-        rows = [row for row in rate(question, outcomes).values() if row.method not in self.stopped]
-        best = best_choice(rows)
+        rows = {n: row for n, row in rate(question, outcomes).items() if n not in self.stopped}
+        expected = expect(question, rows, self.prior)
+        best = best_choice([replace(row, expected=expected.get(n)) for n, row in rows.items()])
         return None if best is None else best.method
 
     @property

@@ -1,0 +1,171 @@
+"""Blend: a convex combination of methods on the same data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, final
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from fourfold.algorithms.mixture import Mixture, Scale, alike, mixes
+from fourfold.core.findings import Bars
+from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.inputs import Inputs
+from fourfold.estimators.model import FittedModel
+from fourfold.estimators.network_export import Branches, Columns, Exportable, chain
+from fourfold.estimators.predicting import Predicts
+from fourfold.estimators.problem import Fitted
+from fourfold.estimators.transfer import TransferEstimator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.core.tasks import Task
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.transfer import Source
+
+__all__ = ["Blend"]
+
+
+@final
+class Blend(Predicts):
+    """Average the answers of several methods by weights.
+
+    A study fits the weights to answers for held-out rows; here they are given.
+
+    Parameters
+    ----------
+    members
+        Methods, unfitted.
+    weights
+        One for each member, 0 or more; they are divided by their sum. None: all are alike.
+    scale
+        What is averaged: ``"log-odds"``, log-probabilities of classes, or ``"probabilities"``;
+        numbers are averaged as they are.
+
+    References
+    ----------
+    Wolpert, Stacked Generalization, Neural Networks 1992; Breiman, Stacked Regressions, Machine
+    Learning 1996.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fourfold import KernelSVM, Linear
+    >>> X, y = load_iris(return_X_y=True)
+    >>> Blend(members=(Linear(), KernelSVM())).fit(X, y).score(X, y) > 0.9
+    True
+    """
+
+    members: tuple[TransferEstimator, ...] = ()
+    weights: tuple[float, ...] | None = None
+    scale: Scale = "log-odds"
+
+    def _check_together(self) -> None:
+        if not self.members:
+            raise ParameterError("members of Blend must be one method at least; got none")
+        given = self.weights
+        if given is not None and (
+            len(given) != len(self.members) or min(given) < 0 or sum(given) == 0
+        ):
+            raise ParameterError(
+                f"weights of Blend must be 0 or more, one for each of {len(self.members)} members, "
+                f"and not all 0; got {given}"
+            )
+
+    def fit(
+        self, X: Any, y: Any = None, *, source: Source | Sequence[Source] | None = None
+    ) -> Self:
+        """Fit every member, as in :meth:`TransferEstimator.fit`.
+
+        Raises
+        ------
+        ParameterError
+            If a hyper-parameter is out of its bounds.
+        DataError
+            If members would answer for other labels than one another.
+        """
+        self.check()
+        return self.of([clone(member).fit(X, y, source=source) for member in self.members])
+
+    def of(self, members: Sequence[TransferEstimator]) -> Self:
+        """Become fitted with fitted members.
+
+        Raises
+        ------
+        DataError
+            If they answer for other labels than one another.
+        """
+        tasks = [member.task_ for member in members]
+        if not mixes(tasks[0]) or any(not alike(task, tasks[0]) for task in tasks):
+            raise DataError("members of Blend must predict the same classes, or numbers")
+        given = self.weights or (1.0,) * len(members)
+        mixture = Mixture(tuple(weight / sum(given) for weight in given), self.scale)
+        self.members = tuple(members)
+        self.task_ = tasks[0]
+        first = members[0]
+        self.inputs_ = Inputs("Blend", first.prepare_, n_features=first.n_features_in_, apart=True)
+        found = Bars("Weights of the blend", "weight", [], [], [])
+        for member, weight in zip(members, mixture.weights, strict=True):
+            found.names.append(type(member).__name__)
+            found.values.append(weight)
+            found.notes.append("")
+        self.fitted_ = Fitted(_Members(self.task_, mixture, members), findings=[found])
+        return self
+
+    # --- saving ----------------------------------------------------------------------------------
+
+    def save_fitted(self, folder: Path) -> dict[str, Any]:
+        notes = []
+        for i, member in enumerate(self.members):
+            place = folder / f"member-{i}"
+            place.mkdir()
+            notes.append(member.save_fitted(place))
+        return {"members": notes}
+
+    def load_fitted(self, folder: Path, notes: Mapping[str, Any]) -> Self:
+        pairs = zip(self.members, notes["members"], strict=True)
+        return self.of(
+            [one.load_fitted(folder / f"member-{i}", own) for i, (one, own) in enumerate(pairs)]
+        )
+
+    def exportable(self) -> Exportable:
+        """Return the members as chains side by side, and their mixture above them."""
+        self.check_fitted()
+        chains = [chain(one.inputs_, one.fitted_) for one in self.members]
+        of, mixture = [one.task_ for one in self.members], self.model_.mixture
+        parts = [one.stages for one in chains]
+        if all(one.raw for one in chains):
+            example, start = chains[0].example, chains[0].start
+            outputs = self.outputs(example.numpy())
+        else:
+            example = torch.cat([one.example for one in chains], dim=1)
+            start = f"side by side, {'; '.join(one.start for one in chains)}"
+            ends = np.cumsum([one.example.shape[1] for one in chains]).tolist()
+            cuts = [Columns(a, b) for a, b in zip([0, *ends], ends, strict=False)]
+            parts = [[cut, *part] for cut, part in zip(cuts, parts, strict=True)]
+            outputs = mixture.mix(self.task_, of, [one.outputs for one in chains])
+        stages = [Branches(parts), mixture.module(self.task_, of)]
+        return Exportable.of("Blend", self.task_, stages, example, outputs, start)
+
+
+@final
+class _Members(FittedModel):
+    """Models whose outputs are mixed to those of a task."""
+
+    def __init__(self, task: Task, mixture: Mixture, members: Sequence[TransferEstimator]) -> None:
+        self.task, self.mixture, self.members = task, mixture, members
+
+    def outputs(self, rows: Rows) -> NDArray[np.float32]:
+        """Compute outputs (n, k) of the mixture."""
+        of = [member.task_ for member in self.members]
+        return self.mixture.mix(self.task, of, [one.outputs(rows) for one in self.members])
+
+    def embed(self, rows: Rows) -> NDArray[np.float32]:
+        """Compute features (n, d) of the member with the largest weight."""
+        weights = self.mixture.weights
+        return self.members[weights.index(max(weights))].embed(rows)

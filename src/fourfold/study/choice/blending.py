@@ -1,0 +1,152 @@
+"""Blends of candidates: weights by held-out rows, and outcomes as if they had been fitted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
+
+import numpy as np
+import torch
+
+from fourfold.algorithms.mixture import Mixture, alike, fit_mixture, in_terms, mixes
+from fourfold.core.findings import Bars
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from fourfold.core.tasks import Task
+    from fourfold.data.rows import Index
+    from fourfold.study.question import Question
+    from fourfold.study.running.outcomes import Outcome
+
+__all__ = ["Blended", "blend"]
+
+MOST: Final = 8
+"""Members of a blend, at most."""
+FAVOURITES: Final = 4
+"""Members that share the weight where there is no evidence."""
+LEAST: Final = 0.01
+"""Weight below which a member is left out of what ships."""
+
+
+@final
+class Blended(NamedTuple):
+    """A blend: its outcomes, its members, and their mixture."""
+
+    outcomes: list[Outcome]
+    members: list[str]
+    mixture: Mixture
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Member → weight."""
+        return dict(zip(self.members, self.mixture.weights, strict=True))
+
+
+def blend(
+    question: Question, outcomes: Mapping[str, Sequence[Outcome]], favourites: Sequence[str]
+) -> Blended | None:
+    """Blend candidates, of which the favourites come first; None for fewer than two.
+
+    The weights of an outcome on held-out rows come from the other rows.
+    """
+    names = _members(outcomes, favourites)
+    if len(names) < 2:
+        return None
+    task = outcomes[names[0]][0].task
+    fits = {name: {(one.seed, one.split): one for one in outcomes[name]} for name in names}
+    common = [key for key in fits[names[0]] if all(key in of for of in fits.values())]
+    of_key = [[fits[name][key] for name in names] for key in common]
+    before = [1 / min(FAVOURITES, len(names)) if i < FAVOURITES else 0.0 for i in range(len(names))]
+    held = _Held.of(question, task, of_key)
+    whole = Mixture(tuple(before), "probabilities") if held is None else held.fit(before)
+    folds: dict[bytes, Mixture] = {}
+    found = []
+    for (_, split), of in zip(common, of_key, strict=True):
+        own = whole
+        if split is not None and held is not None:
+            key = of[0].held.tobytes()
+            own = folds[key] = folds.get(key) or held.fit(before, without=of[0].held)
+        found.append(_mixed(task, of, own))
+    kept = [(name, w) for name, w in zip(names, whole.weights, strict=True) if w]
+    members, weights = zip(*kept, strict=True)
+    mixture = Mixture(weights, whole.scale)
+    found[0] = replace(found[0], findings=[_bars(members, mixture)])
+    return Blended(found, list(members), mixture)
+
+
+@final
+class _Held(NamedTuple):
+    """Answers of members for held-out rows, in the terms of the question's task.
+
+    ``rows`` (n,) are positions in the target, each as often as it was held out.
+    """
+
+    task: Task
+    rows: Index
+    outputs: list[NDArray[np.float32]]
+    y: Tensor
+    weight: Tensor | None
+
+    @classmethod
+    def of(cls, question: Question, task: Task, fits: Sequence[Sequence[Outcome]]) -> Self | None:
+        """Gather the answers of the members' fits on the same splits; None without any."""
+        parts = [of for of in fits if of[0].split is not None]
+        if not parts:
+            return None
+        rows = np.concatenate([of[0].held for of in parts])
+        labels = question.target.subset(rows)
+        outputs = [
+            np.concatenate([in_terms(task, one.task, np.asarray(one.outputs["held"])) for one in m])
+            for m in zip(*parts, strict=True)
+        ]
+        return cls(task, rows, outputs, task.encode(labels), task.weigh(labels))
+
+    def fit(self, before: Sequence[float], without: Index | None = None) -> Mixture:
+        """Fit weights to all rows, or to those that are not among some."""
+        kept = np.ones(len(self.rows), bool) if without is None else ~np.isin(self.rows, without)
+        if not kept.any():
+            return Mixture(tuple(before))
+        at, rows = torch.from_numpy(kept), self.rows[kept]
+        found = fit_mixture(
+            self.task,
+            [one[kept] for one in self.outputs],
+            self.y[at],
+            None if self.weight is None else self.weight[at],
+            before=before,
+            repeats=len(rows) / len(np.unique(rows)),
+        )
+        weights = np.where(np.array(found.weights) < LEAST, 0.0, found.weights)
+        return found._replace(weights=tuple((weights / weights.sum()).tolist()))
+
+
+def _members(outcomes: Mapping[str, Sequence[Outcome]], favourites: Sequence[str]) -> list[str]:
+    """Return the first favourites whose answers can be combined."""
+    tasks = {name: outcomes[name][0].task for name in favourites if outcomes.get(name)}
+    able = {name: task for name, task in tasks.items() if mixes(task)}
+    if not able:
+        return []
+    widest = max(able.values(), key=lambda task: task.n_outputs)
+    return [name for name, task in able.items() if alike(task, widest)][:MOST]
+
+
+def _mixed(task: Task, of: Sequence[Outcome], mixture: Mixture) -> Outcome:
+    """Combine the outcomes of members on one split to that of the blend."""
+    tasks = [one.task for one in of]
+    answers: dict[str, Any] = {
+        name: mixture.mix(task, tasks, [np.asarray(one.outputs[name]) for one in of])
+        for name in ("held", "evaluate", "target")
+        if name in of[0].outputs
+    }
+    seconds = sum(one.seconds for one in of)
+    return replace(of[0], task=task, outputs=answers, seconds=seconds, losses=[], findings=[])
+
+
+def _bars(members: Sequence[str], mixture: Mixture) -> Bars:
+    pairs = sorted(zip(mixture.weights, members, strict=True), reverse=True)
+    title = f"Weights of the blend, on {mixture.scale}"
+    weights, names = zip(*pairs, strict=True)
+    return Bars(title, "weight", list(names), list(weights), [f"{w:.2f}" for w in weights])

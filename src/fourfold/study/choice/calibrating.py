@@ -1,0 +1,68 @@
+"""Calibration of candidates by the rows that were held out from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fourfold.algorithms.calibration import Calibration, calibrate
+from fourfold.core.tasks import Classification
+from fourfold.study.splits import HiddenLabels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fourfold.study.question import Question
+    from fourfold.study.running.outcomes import Outcome
+
+__all__ = ["calibrated"]
+
+
+def calibrated(
+    question: Question, outcomes: Sequence[Outcome]
+) -> tuple[list[Outcome], Calibration | None]:
+    """Calibrate the outcomes of one candidate, each by rows that it has not held out.
+
+    Returns
+    -------
+    list of Outcome, Calibration
+        And the calibration of the fit on the whole target; None where nothing was held out, or
+        labels are no classes.
+    """
+    splits, parts = question.protocol.splits, [one for one in outcomes if one.split is not None]
+    classes = bool(parts) and isinstance(parts[0].task, Classification)
+    if not classes or not isinstance(splits, HiddenLabels):
+        return list(outcomes), None
+    rows = np.concatenate([part.held for part in parts])
+    outputs = np.concatenate([np.asarray(part.outputs["held"]) for part in parts])
+    target = question.target
+    labels = target.subset(rows)
+    codes = parts[0].task.codes(labels.known)
+    weight = np.ones(len(rows)) if labels.known_weight is None else labels.known_weight
+    usable, repeats = codes >= 0, len(rows) / len(np.unique(rows))
+
+    def by(kept: NDArray[np.bool_]) -> Calibration:
+        if not kept.any():
+            return Calibration()
+        return calibrate(outputs[kept], codes[kept], weight[kept], repeats=repeats)
+
+    whole = by(usable)
+    found: list[Outcome] = []
+    of_fold: dict[bytes, Calibration] = {}
+    for one in outcomes:
+        own = whole
+        if one.split is not None:
+            key = one.held.tobytes()
+            if key not in of_fold:
+                of_fold[key] = by(usable & ~np.isin(rows, one.held))
+            own = of_fold[key]
+        answers = {
+            name: own.apply(np.asarray(given)) if name in {"held", "evaluate", "target"} else given
+            for name, given in one.outputs.items()
+        }
+        found.append(replace(one, outputs=answers))
+    return found, whole

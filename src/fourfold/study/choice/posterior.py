@@ -1,0 +1,77 @@
+"""Expected gains: the prior of a method and the evidence of this study, each by its variance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fourfold.study.choice.gains import REFERENCE, gains_over
+from fourfold.study.choice.prior import Circumstances
+from fourfold.study.leaderboard import Expected
+from fourfold.study.question import BLENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fourfold.study.choice.gains import Gain
+    from fourfold.study.choice.prior import Prior
+    from fourfold.study.leaderboard import LeaderboardRow
+    from fourfold.study.question import Question
+
+__all__ = ["circumstances", "expect", "reference"]
+
+
+def expect(
+    question: Question, rows: Mapping[str, LeaderboardRow], prior: Prior
+) -> dict[str, Expected]:
+    """Return the expected gain of each candidate over the reference.
+
+    There is none where the reference failed, and where a validator chooses: without labels, or with
+    too few to hold some out on a cell that the prior does not know.
+    """
+    alive = {name: row for name, row in rows.items() if not row.error}
+    beside, counted = reference(question), question.protocol.splits.count > 0
+    known = question.target.n_labelled > 0 and prior.knows(question.placement.cell)
+    if beside not in alive or not (counted or known):
+        return {}
+    before = prior.expect(circumstances(question), {n: _method(question, n) for n in alive})
+    found = gains_over(beside, alive, question.protocol) if counted else {}
+    return {
+        name: Expected(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        if name == beside
+        else _posterior(before[name], found.get(name))
+        for name in alive
+    }
+
+
+def reference(question: Question) -> str:
+    """Return the baseline whose error gains are shares of."""
+    names = [name for name in question.candidates if question.is_baseline(name)]
+    return REFERENCE if REFERENCE in names else names[0]
+
+
+def circumstances(question: Question) -> Circumstances:
+    """Return the facts about a question on which gains depend."""
+    target, task = question.target, question.protocol.task
+    kind = target.rows.kind
+    if kind == "array":
+        kind = "vectors" if len(target.rows.shape) == 1 else "pictures"
+    several = len(target.counts) if task.has_classes else 2
+    labels = target.n_labelled / max(several, 1)
+    return Circumstances(question.placement.cell, kind, type(task).__name__, labels)
+
+
+def _method(question: Question, name: str) -> str:
+    """Return the class name of a candidate."""
+    return name if name in BLENDS else type(question.candidates[name]).__name__
+
+
+def _posterior(before: Gain, found: Gain | None) -> Expected:
+    sd = float(np.sqrt(before.variance))
+    if found is None or not np.isfinite(found.variance):
+        return Expected(before.mean, sd, before.mean, sd, None, None)
+    weight = before.variance / (before.variance + found.variance)
+    mean = (1 - weight) * before.mean + weight * found.mean
+    spread = float(np.sqrt(weight * found.variance))
+    return Expected(mean, spread, before.mean, sd, found.mean, float(np.sqrt(found.variance)))

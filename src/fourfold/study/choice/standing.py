@@ -1,0 +1,82 @@
+"""The candidates of a question as they stand: calibrated, and blends of them beside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, final
+
+from fourfold.study.choice.blending import blend
+from fourfold.study.choice.calibrating import calibrated
+from fourfold.study.choice.posterior import expect
+from fourfold.study.question import BLENDS
+from fourfold.study.running.outcomes import Failure, finished
+from fourfold.study.splits import HiddenLabels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fourfold.algorithms.calibration import Calibration
+    from fourfold.study.choice.blending import Blended
+    from fourfold.study.choice.prior import Prior
+    from fourfold.study.leaderboard import LeaderboardRow
+    from fourfold.study.question import Question
+    from fourfold.study.running.outcomes import Outcome
+
+__all__ = ["Standing", "stand"]
+
+
+@final
+class Standing(NamedTuple):
+    """Outcomes of all candidates, and what makes their models of those that were fitted.
+
+    Attributes
+    ----------
+    outcomes
+        Candidate → outcomes, calibrated; blends are among them.
+    blends
+        Blend → its members and mixture.
+    calibrations
+        Candidate → calibration of its model on the whole target, where it has one.
+    """
+
+    outcomes: dict[str, Sequence[Outcome | Failure]]
+    blends: dict[str, Blended]
+    calibrations: dict[str, Calibration]
+
+
+def stand(
+    question: Question,
+    outcomes: Mapping[str, Sequence[Outcome | Failure]],
+    rows: Mapping[str, LeaderboardRow],
+    prior: Prior,
+) -> Standing:
+    """Blend candidates that are alive, the likeliest first, and calibrate all.
+
+    ``rows`` rate the outcomes as they are. Only where the target has labels to hold out, or a prior
+    knows the cell, there are blends.
+    """
+    standing = Standing({name: list(of) for name, of in outcomes.items()}, {}, {})
+    labelled = isinstance(question.protocol.splits, HiddenLabels) and question.target.n_labelled
+    if not labelled or not question.sources:
+        return standing
+    done = {
+        name: finished(of)
+        for name, of in outcomes.items()
+        if not any(isinstance(one, Failure) for one in of)
+    }
+    expected = expect(question, {name: rows[name] for name in done}, prior)
+    order = sorted(expected, key=lambda name: (-expected[name].mean, name))
+    most = max(map(len, done.values()), default=0)
+    running = [name for name in order if len(done[name]) == most]  # others stopped early
+    baselines = [name for name in running if question.is_baseline(name)]
+    for name, members in zip(BLENDS, (running, baselines), strict=True):
+        mixed = blend(question, done, members)
+        if mixed is None or (name == BLENDS[0] and set(mixed.members) <= set(baselines)):
+            continue
+        standing.blends[name] = mixed
+        done[name] = [replace(one, method=name) for one in mixed.outcomes]
+    for name, of in done.items():
+        standing.outcomes[name], calibration = calibrated(question, of)
+        if calibration is not None:
+            standing.calibrations[name] = calibration
+    return standing
