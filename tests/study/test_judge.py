@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fourfold import Classification, Domain
-from fourfold.study.judge import joint_rows, leaderboards
+from fourfold.study.choice.prior import Prior
+from fourfold.study.judge import assess, joint_rows, leaderboards
 from fourfold.study.question import ask_tasks, ask_transfer
 from fourfold.study.running.outcomes import Failure, Outcome
 from study.samples import options
@@ -28,6 +29,12 @@ def outcomes(question, method, wrong):
     return found
 
 
+def boards(questions, made):
+    """Return leaderboards without a prior."""
+    assessed = {name: assess(question, made[name], Prior()) for name, question in questions.items()}
+    return leaderboards(questions, assessed)
+
+
 def transfer():
     asked = options(methods=["FineTune", "CosineHead", "SourceOnly"], folds=4)
     return ask_transfer([DATA], DATA, None, options=asked, title="")
@@ -38,9 +45,9 @@ def test_methods_are_compared_to_the_best_baseline():
     wrong = {"TargetOnly": [2, 2, 2, 2], "Linear": [1, 1, 1, 1], "KernelSVM": [2, 2, 2, 1],
              "SourceOnly": [3, 3, 3, 3], "FineTune": [0, 0, 0, 0],
              "CosineHead": [1, 0, 1, 2]}  # fmt: skip
-    made = {"target": {m: outcomes(question, m, wrong[m]) for m in question.candidates}}
-    board = leaderboards({"target": question}, made)["target"]
-    assert [row.method for row in board] == [
+    made = {m: outcomes(question, m, wrong[m]) for m in question.candidates}
+    board = boards({"target": question}, {"target": made})["target"]
+    assert [row.method for row in board if not row.blended] == [
         "FineTune", "Linear", "CosineHead", "KernelSVM", "TargetOnly", "SourceOnly"
     ]  # fmt: skip
     rows = {row.method: row for row in board}
@@ -56,7 +63,7 @@ def test_a_failure_is_undecided_and_last():
     question = transfer()
     made = {m: outcomes(question, m, [0] * 4) for m in question.candidates}
     made["FineTune"] = [*made["FineTune"][:2], Failure("FineTune", 0, 1, "it is broken")]
-    row = leaderboards({"target": question}, {"target": made})["target"][-1]
+    row = boards({"target": question}, {"target": made})["target"][-1]
     assert (row.method, row.error, row.verdict) == ("FineTune", "it is broken", "undecided")
     assert (row.scores, row.choice, row.difference, row.seconds) == ([], [], None, 0.0)
 
@@ -70,7 +77,7 @@ def test_the_joint_method_with_the_best_choice_comes_first():
         name: {m: outcomes(q, m, wrong.get(m, [1, 1, 1, 1])) for m in q.candidates}
         for name, q in questions.items()
     }
-    rows = joint_rows(questions, leaderboards(questions, made))
+    rows = joint_rows(questions, boards(questions, made))
     assert rows[0].method == "MultiTask uncertainty"
     assert rows[0].delta.mean == pytest.approx(-100 * (1 - 5 / 6) / (5 / 6))
     assert rows[0].tasks("helped") == ["one", "two"]
