@@ -35,8 +35,15 @@ FILES: Final = {
 """Benchmark → its file here; ``import`` is no name for one."""
 
 
+COMMANDS: Final = {"arena": "arena.command"}
+"""Benchmark with options of its own → the file of its command."""
+
+
 def main() -> int:
     """Run a benchmark, or in a process of its own one side of it."""
+    if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
+        command = importlib.import_module(f"benchmarks.{COMMANDS[sys.argv[1]]}")
+        return int(command.main(sys.argv[2:]))
     parser = _parser()
     asked = parser.parse_args()
     module = importlib.import_module(f"benchmarks.{FILES[asked.name]}")
@@ -59,7 +66,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=main.__doc__)
-    parser.add_argument("name", choices=list(FILES))
+    parser.add_argument("name", choices=[*FILES, *COMMANDS])
     parser.add_argument("--rounds", type=int, help="how often each side runs")
     parser.add_argument("--side", help=argparse.SUPPRESS)  # what a process of a benchmark runs
     parser.add_argument("--quick", action="store_true", help=argparse.SUPPRESS)  # for a test

