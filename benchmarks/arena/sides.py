@@ -32,7 +32,7 @@ __all__ = ["SIDES", "Settings", "measure"]
 class Settings:
     """Sizes of the study of all candidates."""
 
-    seeds: int = 2
+    seeds: int = 1
     folds: int = 3
 
 
@@ -91,7 +91,8 @@ def _all(task: Task, case: Case, folder: Path, settings: Settings) -> dict[str, 
                 "error": row.error,
                 "choice": row.choice,
                 "seconds": row.seconds,
-                **_judged(task, case, [one for of, one in runs if of["method"] == name]),
+                "scores": row.scores,
+                "brier": _brier(case, [one for of, one in runs if of["method"] == name]),
             }
             for name, row in rows.items()
         },
@@ -120,18 +121,12 @@ def _runs(study: Study, store: Store, output: Path) -> Iterator[tuple[dict[str, 
             )
 
 
-def _judged(task: Task, case: Case, outcomes: list[Outcome]) -> dict[str, Any]:
-    """Rate the models of whole fits on the rows to evaluate on, one a seed."""
+def _brier(case: Case, outcomes: list[Outcome]) -> float | None:
+    """Return the mean Brier score of models of whole fits on the rows to evaluate on."""
     whole = [outcome for outcome in outcomes if outcome.split is None]
-    answers = [_answers(outcome.task, outcome.outputs["evaluate"]) for outcome in whole]
-    scores = [rate(task.pair.metric, _truth(case), one) for one in answers]
-    errors = [brier(_truth(case), one) for one in answers]
+    errors = [brier(_truth(case), _answers(one.task, one.outputs["evaluate"])) for one in whole]
     known = [error for error in errors if error is not None]
-    return {
-        "scores": scores,
-        "score": float(np.mean(scores)) if scores else None,
-        "brier": float(np.mean(known)) if known else None,
-    }
+    return float(np.mean(known)) if known else None
 
 
 # --- the default study ----------------------------------------------------------------------------
@@ -152,11 +147,11 @@ def _default(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any
         found = {
             row.method: _asked(load(output / "models" / row.method), asked)
             for row in result.lines
-            if not row.error
+            if not (row.error or row.blended)
         }
     metric, y = task.pair.metric, _truth(case)
     scores = {name: rate(metric, y, answers) for name, answers in found.items()}
-    beside = [row.method for row in result.lines if row.role == "baseline" and not row.error]
+    beside = [row.method for row in result.lines if row.role == "baseline" and row.method in found]
     baseline = max(beside, key=scores.__getitem__)
     oracle = max(scores, key=scores.__getitem__)
     return {
