@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from benchmarks.arena.task import Case, Task
-    from fourfold import Domain, Store, Study
+    from fourfold import Store, Study
     from fourfold.core.tasks import Task as FittedTask
     from fourfold.study.running.outcomes import Outcome
 
-__all__ = ["SIDES", "Settings", "measure"]
+__all__ = ["SIDES", "Settings", "measure", "open_study"]
 
 
 @final
@@ -62,12 +62,12 @@ def _all(task: Task, case: Case, folder: Path, settings: Settings) -> dict[str, 
     output = folder / "studies" / task.name
     shutil.rmtree(output, ignore_errors=True)
     with _empty_store() as store:
-        study = _study(
+        study = open_study(
             task,
             case,
+            judged=True,
             output=output,
             store=store,
-            evaluate=case.evaluate.domain("evaluate"),
             racing=False,
             seeds=settings.seeds,
             folds=settings.folds,
@@ -140,7 +140,7 @@ def _default(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any
     with _empty_store() as store, tempfile.TemporaryDirectory() as place:
         output = Path(place, "study")
         began = time.perf_counter()
-        result: Any = _study(task, case, output=output, store=store).run()
+        result: Any = open_study(task, case, output=output, store=store).run()
         seconds = time.perf_counter() - began
         asked = case.evaluate.domain("evaluate").rows
         shipped = _asked(load(output / "best"), asked)
@@ -209,17 +209,19 @@ SIDES: Final[dict[str, Callable[[Task, Case, Path, Settings], dict[str, Any]]]] 
 # --- what sides share -----------------------------------------------------------------------------
 
 
-def _study(task: Task, case: Case, *, evaluate: Domain | None = None, **options: Any) -> Study:
-    """Return a study of a task's data, with its metric, except where only labels judge by it."""
+def open_study(task: Task, case: Case, *, judged: bool = False, **options: Any) -> Study:
+    """Return a study of a task's data, with its metric, judged by the rows to evaluate on or not.
+
+    Without these clusters have no metric.
+    """
     from fourfold import Study
 
     source, target = case.learnt
-    judged = case.clusters is None or evaluate is not None
     return Study(
         source,
         target,
-        evaluate,
-        metric=task.pair.metric if judged else None,
+        case.evaluate.domain("evaluate") if judged else None,
+        metric=task.pair.metric if judged or case.clusters is None else None,
         clusters=case.clusters,
         encoder=_encoder() if task.pair.encoder else None,
         progress=False,

@@ -16,6 +16,7 @@ import torch
 from fourfold.core.version import VERSION
 from fourfold.data.description import describe_reading
 from fourfold.errors import FourfoldError, some
+from fourfold.study.choice.telling import chosen_by, correction, reasons
 from fourfold.study.dependence import group_names
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fourfold.data.domain import Domain
+    from fourfold.study.choice.prior import Prior
     from fourfold.study.choice.standing import Standing
     from fourfold.study.gate import Verdict
     from fourfold.study.leaderboard import JointRow, LeaderboardRow
@@ -48,6 +50,7 @@ def conclude(
     board: Sequence[LeaderboardRow],
     standing: Standing,
     *,
+    prior: Prior,
     seeds: int,
     jobs: int,
     threads: int,
@@ -60,8 +63,8 @@ def conclude(
         If no method could run.
     """
     if all(row.error for row in board):
-        reasons = "; ".join(f"{row.method}: {row.error}" for row in board)
-        raise FourfoldError(f"some method must be able to run; none was: {reasons}")
+        failures = "; ".join(f"{row.method}: {row.error}" for row in board)
+        raise FourfoldError(f"some method must be able to run; none was: {failures}")
     protocol = question.protocol
     score, choice = protocol.score, protocol.choice if protocol.splits.count else None
     shipped, rival = best_choice(board), best_baseline(board)
@@ -69,7 +72,9 @@ def conclude(
     verdict: Verdict = pick.verdict or "undecided" if pick is not None else "undecided"
     done = [] if shipped is None else finished(standing.outcomes[shipped.method])
     classes, confusion = confusion_counts(question, done)
-    notes = _notes(question, board, shipped, pick, verdict)
+    corrected, optimism = correction(question, board, shipped, prior)
+    notes = [*reasons(question, shipped, standing), *optimism]
+    notes += _notes(question, board, shipped, pick, verdict)
     if jobs > 1:
         notes.append(f"Times were taken with up to {jobs} fits at a time.")
     reading, doubts = describe_reading(question.domains)
@@ -82,10 +87,11 @@ def conclude(
         sentence=_sentence(question, pick, rival, verdict),
         metric=score.name,
         lower_is_better=score.lower,
-        chosen_by=_chosen_by(question),
+        chosen_by=chosen_by(question, board),
         judged_by=_judged_by(question),
         shipped=shipped.method if shipped is not None else "",
         best_baseline=rival.method if rival is not None else "",
+        corrected=None if corrected is None else score.shown(corrected),
         notes=notes,
         sources=[_summary(source) for source in question.sources],
         target=_summary(question.target),
@@ -160,13 +166,6 @@ def _sentence(
         f"the difference is {difference.mean:+.3f}, "
         f"its 95 % interval {difference.low:+.3f} to {difference.high:+.3f}."
     )
-
-
-def _chosen_by(question: Question) -> str:
-    protocol = question.protocol
-    if protocol.splits.count:
-        return protocol.splits.chosen_by(protocol.choice)
-    return "information maximization on the target's inputs, without labels"
 
 
 def _judged_by(question: Question) -> str:

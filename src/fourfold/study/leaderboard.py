@@ -37,6 +37,8 @@ class Expected:
         By the method alone, from public tasks.
     evidence, evidence_sd
         By this study's held-out rows; None without any.
+    prior_known
+        Whether such tasks were measured on this cell of the map.
     """
 
     mean: float
@@ -45,6 +47,15 @@ class Expected:
     prior_sd: float
     evidence: float | None = None
     evidence_sd: float | None = None
+    prior_known: bool = False
+
+    @property
+    def share(self) -> float:
+        """Share of this study's evidence in the mean."""
+        if self.evidence_sd is None:
+            return 0.0
+        total = self.prior_sd**2 + self.evidence_sd**2
+        return self.prior_sd**2 / total if total else 0.0
 
 
 @final

@@ -94,6 +94,9 @@ class Result:
         Data behind the scores.
     shipped, best_baseline
         Method of the shipped model, and the baseline of all differences.
+    corrected
+        Score of the shipped model on its folds without the optimism of the choice; None where other
+        rows judge.
     notes
         Caveats: disagreement of choice and verdict, failures of methods.
     sources, target, evaluate
@@ -141,6 +144,7 @@ class Result:
     doubts: list[str] = field(default_factory=list)
     seconds: float = 0.0
     lower_is_better: bool = False
+    corrected: float | None = None
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, all or nothing."""

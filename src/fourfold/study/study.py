@@ -264,18 +264,15 @@ class Study:
     ) -> Result | JointResult:
         """Write the result of all that has run so far, and the models that it ships."""
         outcomes = race.outcomes
-        assessed = {
-            name: assess(question, outcomes[name], self.prior)
-            for name, question in self.questions.items()
-        }
+        assessed = {n: assess(q, outcomes[n], self.prior) for n, q in self.questions.items()}
         boards = leaderboards(self.questions, assessed, race.stopped, judged=judged)
         settings = {"seeds": self.seeds, "jobs": jobs, "threads": self.threads}
+        standings = {name: of.standing for name, of in assessed.items()}
         results = {
-            name: conclude(question, boards[name], assessed[name].standing, **settings)
-            for name, question in self.questions.items()
+            name: conclude(q, boards[name], standings[name], prior=self.prior, **settings)
+            for name, q in self.questions.items()
         }
         shipped = {name: result.shipped for name, result in results.items() if result.shipped}
-        standings = {name: of.standing for name, of in assessed.items()}
         ship(self.questions, shipped, standings, race.context)
         found: Result | JointResult
         if len(results) == 1:

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["nested_score"]
 
 
-def nested_score(
-    question: Question, rows: Sequence[LeaderboardRow], prior: Prior
-) -> float | None:
+def nested_score(question: Question, rows: Sequence[LeaderboardRow], prior: Prior) -> float | None:
     """Score the choice itself: on each fold, what the other folds of its seed would have chosen.
 
     The score of a chosen model on the folds that chose it is too high, as it is a maximum. None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fourfold.study.choice.gains import REFERENCE, gains_over
+from fourfold.study.choice.gains import REFERENCE, Gain, gains_over
 from fourfold.study.choice.prior import Circumstances
 from fourfold.study.leaderboard import Expected
 from fourfold.study.question import BLENDS
@@ -14,7 +14,6 @@ from fourfold.study.question import BLENDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fourfold.study.choice.gains import Gain
     from fourfold.study.choice.prior import Prior
     from fourfold.study.leaderboard import LeaderboardRow
     from fourfold.study.question import Question
@@ -37,12 +36,8 @@ def expect(
         return {}
     before = prior.expect(circumstances(question), {n: _method(question, n) for n in alive})
     found = gains_over(beside, alive, question.protocol) if counted else {}
-    return {
-        name: Expected(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        if name == beside
-        else _posterior(before[name], found.get(name))
-        for name in alive
-    }
+    before[beside] = Gain(0.0, 0.0)
+    return {name: _posterior(before[name], found.get(name), known=known) for name in alive}
 
 
 def reference(question: Question) -> str:
@@ -67,11 +62,14 @@ def _method(question: Question, name: str) -> str:
     return name if name in BLENDS else type(question.candidates[name]).__name__
 
 
-def _posterior(before: Gain, found: Gain | None) -> Expected:
+def _posterior(before: Gain, found: Gain | None, *, known: bool) -> Expected:
     sd = float(np.sqrt(before.variance))
     if found is None or not np.isfinite(found.variance):
-        return Expected(before.mean, sd, before.mean, sd, None, None)
-    weight = before.variance / (before.variance + found.variance)
+        return Expected(before.mean, sd, before.mean, sd, prior_known=known)
+    own = float(np.sqrt(found.variance))
+    total = before.variance + found.variance
+    weight = before.variance / total if total else 0.0
     mean = (1 - weight) * before.mean + weight * found.mean
-    spread = float(np.sqrt(weight * found.variance))
-    return Expected(mean, spread, before.mean, sd, found.mean, float(np.sqrt(found.variance)))
+    return Expected(
+        mean, float(np.sqrt(weight)) * own, before.mean, sd, found.mean, own, prior_known=known
+    )

@@ -1,0 +1,182 @@
+"""Rules of choice, replayed on the studies of all candidates, and the prior learnt from these."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+
+from benchmarks.arena.sides import open_study
+from fourfold.core.version import VERSION
+from fourfold.study.choice.posterior import circumstances, reference
+from fourfold.study.choice.prior import Circumstances, Observation, Prior
+from fourfold.study.judge import assess
+from fourfold.study.leaderboard import best_choice
+from fourfold.study.running.outcomes import Failure, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from benchmarks.arena.task import Task
+    from fourfold.study.leaderboard import LeaderboardRow
+    from fourfold.study.question import Question
+
+__all__ = ["RULES", "Replay", "compare", "learn"]
+
+WORST: Final = -1.0
+"""Score below which a model is not thought worse; of R², which has no end."""
+
+
+@final
+@dataclass(frozen=True)
+class Replay:
+    """A finished study of all candidates: its question, and the outcomes of every fit."""
+
+    task: Task
+    question: Question
+    outcomes: Mapping[str, list[Outcome | Failure]]
+
+    @classmethod
+    def of(cls, task: Task, record: Mapping[str, Any], folder: Path) -> Replay:
+        """Read a study that the side ``all`` has left."""
+        with tempfile.TemporaryDirectory() as place:
+            study = open_study(task, task.build(), output=Path(place, "study"), judged=True)
+            (question,) = study.questions.values()
+        outcomes: dict[str, list[Outcome | Failure]] = defaultdict(list)
+        for run in record["runs"]:
+            path, held = folder / record["study"] / run["file"], np.array(run["held"], np.intp)
+            found = Outcome.load(path, run["method"], run["seed"], run["split"], held)
+            if found is not None:
+                outcomes[run["method"]].append(found)
+        for name, candidate in record["candidates"].items():
+            if candidate["error"]:
+                outcomes[name].append(Failure(name, 0, None, candidate["error"]))
+        return cls(task, question, dict(outcomes))
+
+    @property
+    def place(self) -> str:
+        """Pair and budget, of which there are several draws."""
+        return f"{self.task.pair.name}/{self.task.budget}"
+
+    def board(self, prior: Prior) -> dict[str, LeaderboardRow]:
+        """Return the rows of all candidates, blends among them."""
+        rows = assess(self.question, self.outcomes, prior.without(self.task.pair.family)).rows
+        return {name: row for name, row in rows.items() if not row.error}
+
+    def gains(self, board: Mapping[str, LeaderboardRow]) -> dict[str, float]:
+        """Return the share of the reference's error that each candidate really removes."""
+        best = self.question.protocol.score.best
+        errors = {n: best - max(float(np.mean(row.scores)), WORST) for n, row in board.items()}
+        beside = errors[reference(self.question)]
+        return {n: float(np.clip(1 - e / max(beside, 1e-9), -1, 1)) for n, e in errors.items()}
+
+
+def learn(replays: Sequence[Replay]) -> Prior:
+    """Learn the prior: of single methods first, then of their blends, which it decides on.
+
+    Every family's blends are made by what was learnt on the others.
+    """
+    singles = _observe(replays, [replay.board(Prior()) for replay in replays], blended=False)
+    prior = Prior(singles)
+    boards = [replay.board(prior) for replay in replays]
+    made = {
+        "command": "python -m benchmarks arena --sides all --learn",
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "fourfold": VERSION,
+        "python": platform.python_version(),
+        "tasks": len(replays),
+        "families": sorted({replay.task.pair.family for replay in replays}),
+        "gain": "share of Linear's error on the evaluation rows, mean over draws",
+    }
+    return Prior(_observe(replays, boards, blended=True), made)
+
+
+def _observe(
+    replays: Sequence[Replay], boards: Sequence[Mapping[str, LeaderboardRow]], *, blended: bool
+) -> tuple[Observation, ...]:
+    """Return the gains of each pair × budget, mean over its draws; without the reference's, 0."""
+    found: dict[str, list[dict[str, float]]] = defaultdict(list)
+    first: dict[str, Replay] = {}
+    for replay, board in zip(replays, boards, strict=True):
+        own = replay.gains(board)
+        kept = {n: g for n, g in own.items() if blended or not board[n].blended}
+        kept.pop(reference(replay.question))
+        found[replay.place].append(kept)
+        first.setdefault(replay.place, replay)
+    observed = []
+    for place, draws in found.items():
+        names = dict.fromkeys(name for draw in draws for name in draw)
+        means = {n: round(float(np.mean([d[n] for d in draws if n in d])), 4) for n in names}
+        replay = first[place]
+        observed.append(Observation(replay.task.pair.family, circumstances(replay.question), means))
+    return tuple(observed)
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+def _posterior(board: Mapping[str, LeaderboardRow]) -> str:
+    """Choose by prior and evidence."""
+    best = best_choice(list(board.values()))
+    assert best is not None
+    return best.method
+
+
+def _scores_alone(board: Mapping[str, LeaderboardRow]) -> str:
+    """Choose by the mean of cross-validation, baselines first."""
+    rows = [replace(row, expected=None) for row in board.values()]
+    best = best_choice(rows)
+    return _posterior(board) if best is None else best.method
+
+
+def _blend(board: Mapping[str, LeaderboardRow]) -> str:
+    """Ship the blend, where there is one."""
+    return "Blend" if "Blend" in board else _posterior(board)
+
+
+def _flat(prior: Prior) -> Prior:
+    """Take a fixed order of methods: their gains without the circumstances."""
+    return Prior(
+        tuple(
+            one._replace(circumstances=Circumstances(one.circumstances.cell, "", "", 8.0))
+            for one in prior.observations
+        )
+    )
+
+
+RULES: Final[dict[str, tuple[Callable[[Prior], Prior], Callable[..., str]]]] = {
+    "posterior": (lambda prior: prior, _posterior),
+    "fixed_order": (_flat, _posterior),
+    "blend": (lambda prior: prior, _blend),
+    "scores_alone": (lambda prior: prior, _scores_alone),
+}
+"""Rule → the prior that it takes, and its choice on a board."""
+
+
+def compare(replays: Sequence[Replay], prior: Prior) -> dict[str, float]:
+    """Return the mean regret of each rule to the best candidate, in gains, and its worst place.
+
+    The prior leaves out the family of each task.
+    """
+    figures: dict[str, float] = {}
+    for name, (change, choose) in RULES.items():
+        lost: dict[str, list[float]] = defaultdict(list)
+        behind: dict[str, list[float]] = defaultdict(list)
+        for replay in replays:
+            board = replay.board(change(prior))
+            gains, chosen = replay.gains(board), choose(board)
+            scores = {n: float(np.mean(row.scores)) for n, row in board.items()}
+            beside = max(s for n, s in scores.items() if board[n].role == "baseline")
+            lost[replay.place].append(max(gains.values()) - gains[chosen])
+            behind[replay.place].append(scores[chosen] - beside)
+        means = [float(np.mean(one)) for one in behind.values()]
+        figures[f"regret_{name}"] = float(np.mean([np.mean(one) for one in lost.values()]))
+        figures[f"safe_{name}"] = float(np.mean([mean >= -0.005 for mean in means]))
+        figures[f"worst_{name}"] = min(means)
+    return figures

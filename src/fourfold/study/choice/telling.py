@@ -1,0 +1,75 @@
+"""The choice of the shipped model in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fourfold.study.choice.optimism import nested_score
+from fourfold.study.choice.posterior import reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fourfold.study.choice.prior import Prior
+    from fourfold.study.choice.standing import Standing
+    from fourfold.study.leaderboard import LeaderboardRow
+    from fourfold.study.question import Question
+
+__all__ = ["chosen_by", "correction", "reasons"]
+
+
+def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
+    """Name the criterion of model selection."""
+    protocol = question.protocol
+    known = any(row.expected is not None and row.expected.prior_known for row in board)
+    prior = "the methods' gains on public tasks"
+    if protocol.splits.count:
+        own = protocol.splits.chosen_by(protocol.choice)
+        return f"expected gain: {prior}, and {own}" if known else own
+    if known:
+        return f"expected gain: {prior}, as no label can be held out"
+    return "information maximization on the target's inputs, without labels"
+
+
+def reasons(question: Question, shipped: LeaderboardRow | None, standing: Standing) -> list[str]:
+    """Explain the expected gain of the shipped model, and list the members of a blend."""
+    said = []
+    if shipped is not None and shipped.method in standing.blends:
+        weights = sorted(standing.blends[shipped.method].weights.items(), key=lambda one: -one[1])
+        parts = ", ".join(f"{weight:.0%} {name}" for name, weight in weights)
+        said.append(f"{shipped.method} averages the answers of {parts}.")
+    found = None if shipped is None else shipped.expected
+    if shipped is None or found is None or not found.prior_known:
+        return said
+    beside = reference(question)
+    if shipped.method == beside or found.evidence is None:
+        return said
+    parts = (
+        f"{shipped.method} is expected to remove {found.mean:.0%} of the error of {beside}: "
+        f"{found.prior:.0%} by public tasks and {found.evidence:.0%} by the labels here, which "
+        f"count for {found.share:.0%}."
+    )
+    return [*said, parts]
+
+
+def correction(
+    question: Question,
+    board: Sequence[LeaderboardRow],
+    shipped: LeaderboardRow | None,
+    prior: Prior,
+) -> tuple[float | None, list[str]]:
+    """Score the shipped model without the optimism of the choice, where folds choose and judge."""
+    if question.evaluate is not None or shipped is None or not question.protocol.splits.count:
+        return None, []
+    nested, own = nested_score(question, board, prior), float(np.mean(shipped.choice))
+    if nested is None:
+        return None, []
+    corrected, score = min(nested, own), question.protocol.choice
+    said = (
+        f"The same folds chose and judge: {shipped.method} has {score.shown(own):.3f} "
+        f"{score.words} on them; {score.shown(corrected):.3f} is left where each fold judges only "
+        "the choice by the others."
+    )
+    return corrected, [said]
