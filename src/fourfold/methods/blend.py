@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 import torch
 from sklearn.base import clone
 
+from fourfold.algorithms.calibration import Calibration
 from fourfold.algorithms.mixture import Mixture, Scale, alike, mixes
 from fourfold.core.findings import Bars
+from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Inputs
 from fourfold.estimators.model import FittedModel
@@ -125,23 +128,26 @@ class Blend(Predicts):
             place = folder / f"member-{i}"
             place.mkdir()
             notes.append(member.save_fitted(place))
-        return {"members": notes}
+        return {"members": notes, "calibration": self.fitted_.calibration}
 
     def load_fitted(self, folder: Path, notes: Mapping[str, Any]) -> Self:
         pairs = zip(self.members, notes["members"], strict=True)
-        return self.of(
+        self.of(
             [one.load_fitted(folder / f"member-{i}", own) for i, (one, own) in enumerate(pairs)]
         )
+        if notes["calibration"] is not None:
+            self.fitted_ = replace(self.fitted_, calibration=Calibration(*notes["calibration"]))
+        return self
 
     def exportable(self) -> Exportable:
         """Return the members as chains side by side, and their mixture above them."""
         self.check_fitted()
         chains = [chain(one.inputs_, one.fitted_) for one in self.members]
-        of, mixture = [one.task_ for one in self.members], self.model_.mixture
+        of, mixture, own = [m.task_ for m in self.members], self.model_.mixture, self.fitted_
         parts = [one.stages for one in chains]
         if all(one.raw for one in chains):
             example, start = chains[0].example, chains[0].start
-            outputs = self.outputs(example.numpy())
+            outputs = self.model_.outputs(as_rows(example.numpy()))
         else:
             example = torch.cat([one.example for one in chains], dim=1)
             start = f"side by side, {'; '.join(one.start for one in chains)}"
@@ -150,6 +156,9 @@ class Blend(Predicts):
             parts = [[cut, *part] for cut, part in zip(cuts, parts, strict=True)]
             outputs = mixture.mix(self.task_, of, [one.outputs for one in chains])
         stages = [Branches(parts), mixture.module(self.task_, of)]
+        if own.calibration is not None:
+            stages.append(own.calibration.module())
+            outputs = own.calibration.apply(outputs)
         return Exportable.of("Blend", self.task_, stages, example, outputs, start)
 
 
