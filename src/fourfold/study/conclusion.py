@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.study.choice.prior import Prior
     from fourfold.study.choice.standing import Standing
-    from fourfold.study.gate import Verdict
+    from fourfold.study.gate import Interval, Verdict
     from fourfold.study.leaderboard import JointRow, LeaderboardRow
     from fourfold.study.question import Question
     from fourfold.study.result import Points
     from fourfold.study.running.outcomes import Outcome
+    from fourfold.study.scores import Score
 
 __all__ = ["conclude", "conclude_tasks"]
 
@@ -159,13 +160,22 @@ def _sentence(
     better = ", lower is better," if score.lower else ""
     as_it_is = rival.method == "SourceOnly"  # the target has no labels
     beside = "over the source model as it is with" if as_it_is else rival.method
+    low, high = f"{difference.low:+.3f}", f"{difference.high:+.3f}"
     words = {"helped": score.helped, "hurt": score.hurt, "undecided": "Undecided"}
     return (
         f"{words[verdict]}: {pick.method} reached {np.mean(ours.scores):.3f} "
         f"{score.words}{better or ','} {beside} {np.mean(theirs.scores):.3f}; "
-        f"the difference is {difference.mean:+.3f}, "
-        f"its 95 % interval {difference.low:+.3f} to {difference.high:+.3f}."
+        f"the difference is {difference.mean:+.3f}, its 95 % interval {low} to {high}"
+        f"{_worth(score, difference)}."
     )
+
+
+def _worth(score: Score, gap: Interval) -> str:
+    """Say a difference and its interval in a user's terms."""
+    if not score.terms:
+        return ""
+    mean, low, high = (100 * value for value in (gap.mean, gap.low, gap.high))
+    return f": {mean:+.1f} ({low:+.1f} to {high:+.1f}) {score.terms}"
 
 
 def _judged_by(question: Question) -> str:

@@ -82,6 +82,7 @@ class BalancedAccuracy(ClassScore):
     """Accuracy, averaged over classes."""
 
     name = "balanced_accuracy"
+    terms = "right answers in 100, all classes alike"
 
     def side(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         return np.zeros(len(y), bool)
@@ -94,8 +95,8 @@ class BalancedAccuracy(ClassScore):
 class TaskScore(Score):
     """The task's own score: share of right rows, or NMI of clusters."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, terms: str = "") -> None:
+        self.name, self.terms = name, terms
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         return task.score(y, outputs, weight)
@@ -154,7 +155,7 @@ class Stability(Score):
 SCORES: Final[Mapping[str, Score]] = {
     score.name: score
     for score in (
-        TaskScore("accuracy"),
+        TaskScore("accuracy", terms="right answers in 100"),
         BalancedAccuracy(),
         Auc(),
         F1(),

@@ -29,6 +29,8 @@ __all__ = ["Circumstances", "Observation", "Prior"]
 
 MIDDLE: Final = 3.0
 """Labels a class, as a power of 2, at which intercepts are taken."""
+NEW: Final = "the family of a study"
+"""Family that no observation is of."""
 SPREADS: Final = {
     "cell": 0.15,
     "cell slope": 0.05,
@@ -167,7 +169,7 @@ class Prior:
 
     def expect(self, at: Circumstances, methods: Mapping[str, str]) -> dict[str, Gain]:
         """Return the expected gain of each candidate, name → class, with its variance."""
-        asked = Cases.of((name, at, "", -1) for name in methods.values())
+        asked = Cases.of((name, at, NEW, -1) for name in methods.values())
         means, variances = np.zeros(len(methods)), _covariance(asked, asked).diagonal()
         if self.observations:
             known, solved, root = self._solved
@@ -196,7 +198,7 @@ def _covariance(one: Cases, other: Cases) -> Floats:
     kind = one.kind[:, None] == other.kind
     task = one.task[:, None] == other.task
     answer = one.answer[:, None] == other.answer
-    family = (one.family[:, None] == other.family) & (other.family != "")
+    family = one.family[:, None] == other.family
     group = one.group[:, None] == other.group
     method = one.method[:, None] == other.method
     s = SPREADS

@@ -25,6 +25,7 @@ class Auc(RaterScore):
 
     name = "auc"
     worst = 0.5
+    terms = "in 100 pairs of rows in the right order"
 
     def rater(self, task: Task, y: NDArray[Any], outputs: Any) -> Rater:
         if not isinstance(task, Classification):

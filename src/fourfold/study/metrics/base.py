@@ -31,6 +31,7 @@ class Score(ABC):
     ``helped`` and ``hurt`` begin the sentence on a difference above zero, and below; ``best`` is
     the score without any error, ``worst`` that of answers that are all wrong. Errors are scores
     times −1, and shown without it: ``lower`` says that lower is better where they are shown.
+    ``terms`` name the unit of a hundred times a difference in a user's terms, if it has some.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Score(ABC):
     lower: ClassVar[bool] = False
     helped: ClassVar[str] = "Transfer helped"
     hurt: ClassVar[str] = "Transfer hurt"
+    terms: str = ""
 
     @abstractmethod
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:

@@ -25,6 +25,7 @@ class R2(Score):
     """Explained share of the variance; of several numbers, the mean over them."""
 
     name = "r2"
+    terms = "% of the variance explained"
 
     def __call__(self, task: Task, y: NDArray[Any], outputs: Any, weight: Weights = None) -> float:
         return task.score(y, outputs, weight)
