@@ -96,7 +96,7 @@ def test_it_is_saved_and_read(tmp_path):
     assert Prior.of(tmp_path / "prior.json").observations == made.observations
     assert Prior.of(made) is made
     (tmp_path / "other.json").write_text("[]")
-    with pytest.raises(DataError, match="Prior.save"):
+    with pytest.raises(DataError, match=r"Prior\.save"):
         Prior.of(tmp_path / "other.json")
 
 
