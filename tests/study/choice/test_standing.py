@@ -1,0 +1,168 @@
+"""Blends and calibration: candidates are judged only by rows that these were not fitted to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fourfold import Domain, Recipe, load
+from fourfold.methods.blend import Blend
+from fourfold.study.choice.blending import blend
+from fourfold.study.choice.calibrating import calibrated
+from fourfold.study.choice.optimism import nested_score
+from fourfold.study.choice.posterior import circumstances
+from fourfold.study.choice.prior import Observation, Prior
+from fourfold.study.judge import assess
+from fourfold.study.leaderboard import Expected, LeaderboardRow, best_choice
+from fourfold.study.running.outcomes import finished as in_order
+from study.samples import domains, transfer_study
+
+
+def run(folder, *data, **options):
+    """Run a study; return its question, outcomes and result."""
+    study, seen = transfer_study(folder, *data, **options), []
+    conclude = study._conclude
+
+    def watched(race, *given, **named):
+        seen.append(race.outcomes)
+        return conclude(race, *given, **named)
+
+    study._conclude = watched
+    result = study.run()
+    (question,) = study.questions.values()
+    return question, seen[-1]["target"], result
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("standing")
+    return run(folder, *domains(), methods=["FineTune", "L2SP"], racing=False)
+
+
+def fits(outcomes):
+    return {name: in_order(of) for name, of in outcomes.items()}
+
+
+def test_the_answer_for_a_row_does_not_depend_on_its_label(done):
+    question, outcomes, _ = done
+    names = [*outcomes]
+    before = blend(question, fits(outcomes), names).outcomes
+    held = next(one.held for one in before if one.split == 0)
+    y = question.target.y.copy()
+    y[held] = np.roll(y[held], 1)
+    other = replace(question, target=Domain(question.target.rows, y, name="target"))
+    after = blend(other, fits(outcomes), names).outcomes
+    for one, two in zip(before, after, strict=True):
+        if one.split is not None and set(one.held) <= set(held):
+            np.testing.assert_array_equal(one.outputs["held"], two.outputs["held"])
+    of = fits(outcomes)["FineTune"]
+    pairs = [calibrated(asked, of)[0] for asked in (question, other)]
+    same = [
+        np.array_equal(a.outputs["held"], b.outputs["held"])
+        for a, b in zip(*pairs, strict=True)
+        if a.split is not None
+    ]
+    assert same[0]
+    assert not all(same)
+
+
+def test_a_blend_of_baselines_alone_is_a_baseline(done):
+    question, outcomes, result = done
+    rows = {row.method: row for row in result.lines}
+    assert (rows["Blend"].role, rows["BaselineBlend"].role) == ("transfer", "baseline")
+    assert rows["Blend"].verdict is not None
+    assert len(rows["Blend"].scores) == 2
+    standing, _ = assess(question, outcomes, Prior())
+    assert all(map(question.is_baseline, standing.blends["BaselineBlend"].members))
+    assert len(standing.blends["Blend"].members) <= 8
+
+
+def test_a_blend_that_ships_answers_as_it_was_judged(tmp_path):
+    """By its own score on the first seed, from one bundle."""
+    source, target, evaluate = domains()
+    source = Domain(16 - np.asarray(source.rows.take(np.arange(200))), source.y, name="alike")
+    asked = transfer_study(tmp_path / "asked", source, target, evaluate).questions["target"]
+    known = favouring(circumstances(asked), "Blend")
+    folder, longer = tmp_path / "blend", {"methods": ["FineTune"], "recipe": Recipe(min_steps=150)}
+    _, _, result = run(folder, source, target, evaluate, prior=known, **longer)
+    assert result.shipped == "Blend"
+    model = load(folder / "out" / "best")
+    assert isinstance(model, Blend)
+    row = next(row for row in result.lines if row.method == "Blend")
+    assert model.score(evaluate.rows, evaluate.y) == pytest.approx(row.scores[0])
+    assert any("averages the answers of" in note for note in result.notes)
+    assert any("by public tasks" in note for note in result.notes)
+    assert result.chosen_by.startswith("expected gain")
+
+
+def favouring(at, method):
+    """Return a prior by which a method removes nearly all errors."""
+    return Prior(tuple(Observation(str(i), at, {method: 0.9}) for i in range(8)))
+
+
+def test_with_one_label_a_class_the_prior_decides(tmp_path):
+    data = domains(few=1)
+    at = circumstances(transfer_study(tmp_path / "asked", *data).questions["target"])
+    assert at.labels == 1
+    for name in ("KernelSVM", "SourceOnly"):
+        options = {"methods": ["SourceOnly"], "seeds": 1, "prior": favouring(at, name)}
+        result = transfer_study(tmp_path / name, *data, **options).run()
+        assert result.shipped == name
+        assert "no label can be held out" in result.chosen_by
+
+
+def test_what_ships_is_calibrated_as_it_was_judged(tmp_path):
+    source, target, evaluate = domains()
+    _, _, result = run(tmp_path, source, target, evaluate, methods=["FineTune"], metric="log_loss")
+    model = load(tmp_path / "out" / "best")
+    assert model.fitted_.calibration is not None
+    row = next(row for row in result.lines if row.method == result.shipped)
+    p = model.predict_proba(evaluate.rows).astype(float)
+    loss = -np.log(p[np.arange(len(p)), np.searchsorted(model.classes_, evaluate.y)]).mean()
+    assert loss == pytest.approx(row.scores[0], rel=1e-4)
+
+
+def test_probabilities_are_nearly_as_good_as_constant_ones_without_a_signal(tmp_path):
+    random = np.random.default_rng(0)
+    X, y = random.standard_normal((400, 20)), (random.random(400) < 0.3).astype(int)
+    parts = [Domain(X[a:b], y[a:b], name=str(a)) for a, b in ((0, 100), (100, 150), (150, 400))]
+    _, _, result = run(tmp_path, *parts, methods=["FineTune"], metric="brier")
+    shipped = next(row for row in result.lines if row.method == result.shipped)
+    share = y[100:150].mean()
+    constant = np.mean((y[150:] - share) ** 2)
+    assert np.mean(shipped.scores) < constant + 0.01
+
+
+def test_the_score_of_the_choice_is_nested(tmp_path):
+    """Candidates that win by luck on some folds each are chosen where they lose."""
+    question = transfer_study(tmp_path, *domains(), folds=4).questions["target"]
+    rows = [
+        LeaderboardRow("Linear", "baseline", choice=[0.5] * 8),
+        LeaderboardRow("FineTune", "transfer", choice=[0.9, 0.9, 0.1, 0.1] * 2),
+        LeaderboardRow("L2SP", "transfer", choice=[0.1, 0.1, 0.9, 0.9] * 2),
+    ]
+    assert nested_score(question, rows, Prior()) == pytest.approx(0.1)
+    assert nested_score(question, rows[:1], Prior()) == 0.5
+
+
+def test_folds_that_choose_and_judge_are_corrected_for(tmp_path):
+    source, target, _ = domains()
+    _, _, result = run(tmp_path, source, target, methods=["FineTune"])
+    row = next(row for row in result.lines if row.method == result.shipped)
+    assert result.corrected <= np.mean(row.choice)
+    assert any("The same folds chose and judge" in note for note in result.notes)
+
+
+def test_ties_go_to_the_simpler():
+    def row(name, role, mean, **more):
+        return LeaderboardRow(name, role, expected=Expected(mean, 0.1, 0, 0.1), **more)
+
+    blended = row("Blend", "transfer", 0.103, blended=True)
+    single, baseline = row("FineTune", "transfer", 0.1), row("Linear", "baseline", 0.0)
+    assert best_choice([baseline, blended, single]) is single
+    assert best_choice([row("KernelSVM", "baseline", 0.099), blended, single]).role == "baseline"
+    assert best_choice(
+        [baseline, replace(blended, expected=Expected(0.2, 0.1, 0, 0.1)), single]
+    ).blended
