@@ -1,4 +1,4 @@
-"""Calibration of outputs of classes, so that their probabilities are what they say."""
+"""Calibration of outputs of classes: honest probabilities."""
 
 from __future__ import annotations
 

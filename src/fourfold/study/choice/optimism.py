@@ -21,7 +21,7 @@ __all__ = ["nested_score"]
 
 
 def nested_score(question: Question, rows: Sequence[LeaderboardRow], prior: Prior) -> float | None:
-    """Score the choice itself: on each fold, what the other folds of its seed would have chosen.
+    """Score the choice itself: on each fold, the choice by the other folds of its seed.
 
     The score of a chosen model on the folds that chose it is too high, as it is a maximum. None
     where there are no folds to choose by, or one alone.

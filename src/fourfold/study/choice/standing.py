@@ -27,7 +27,7 @@ __all__ = ["Standing", "stand"]
 
 @final
 class Standing(NamedTuple):
-    """Outcomes of all candidates, and what makes their models of those that were fitted.
+    """Outcomes of all candidates, and their models in terms of those that were fitted.
 
     Attributes
     ----------
