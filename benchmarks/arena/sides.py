@@ -47,6 +47,7 @@ def measure(
     return {
         **task.fields,
         "side": side,
+        "data": records.digest(*(d.digest for d in (*case.learnt, case.evaluate.domain("")))),
         "labels": 0 if case.target.y is None else len(case.target.y),
         "classes": classes,
         "constant_brier": constant_brier(_truth(case), case.labels),
