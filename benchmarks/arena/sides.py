@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
+from benchmarks.arena import records
 from benchmarks.arena.peers import SCRIPTS
 from benchmarks.arena.rating import Answers, brier, constant_brier, gap_error, rate
 from benchmarks.data import imported
