@@ -78,12 +78,7 @@ def _emoji(s: Settings) -> Iterator[Case]:
     """Ten of 1861 emoji unseen, each a class of one picture, described by its name's words."""
     from fourfold import Domain
 
-    pictures, called = data.emoji()
-    pictures, called = pictures[: s.pictures], called[: s.pictures]
-    vectors = _named(called)
-    kept = [i for i, name in enumerate(called) if name in vectors and called.index(name) == i]
-    names = np.array(called)[kept]
-    x = _features(pictures[kept])
+    x, names, vectors = emoji_features(s.pictures)
     for seed in range(s.first, s.first + s.emoji_draws):
         unseen = np.random.default_rng(seed).choice(names, 10, replace=False)
         new = np.isin(names, unseen)
@@ -95,6 +90,17 @@ def _emoji(s: Settings) -> Iterator[Case]:
             names[new],
             seed,
         )
+
+
+def emoji_features(
+    most: int = 10_000,
+) -> tuple[NDArray[np.float32], NDArray[np.str_], dict[str, NDArray[np.float32]]]:
+    """Return features (n, 1280) of emoji, their names (n,), no two alike, and the names' vectors."""
+    pictures, called = data.emoji()
+    pictures, called = pictures[:most], called[:most]
+    vectors = _named(called)
+    kept = [i for i, name in enumerate(called) if name in vectors and called.index(name) == i]
+    return _features(pictures[kept]), np.array(called)[kept], vectors
 
 
 def _features(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

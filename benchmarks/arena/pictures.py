@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
 
 from benchmarks import data
 from benchmarks.arena.task import Case, Pair, Rows, draw_each
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["COLLECTIONS", "PAIRS", "mnist"]
+__all__ = ["PAIRS"]
 
 SOURCE: Final = 5000
 EVALUATE: Final = 2000
 SIDE: Final = 28
 """All pictures are seen at MNIST's size."""
-
-
-def mnist(n: int, random: np.random.Generator) -> Rows:
-    """Draw pictures of MNIST."""
-    x, y = data.mnist()
-    drawn = np.sort(random.choice(len(x), n, replace=False))
-    return Rows(x[drawn], y[drawn])
 
 
 @cache
@@ -41,7 +31,8 @@ def _optdigits() -> Rows:
 
     x, y = load_digits(return_X_y=True)
     pictures = (x * 255 / 16).round().astype(np.uint8).reshape(-1, 8, 8)
-    return Rows(data.resized(pictures, SIDE), y.astype(np.int64))
+    framed = np.pad(data.resized(pictures, SIDE - 8), [(0, 0), (4, 4), (4, 4)])  # as MNIST's are
+    return Rows(framed, y.astype(np.int64))
 
 
 COLLECTIONS: Final = {"usps": _usps, "optdigits": _optdigits}
@@ -49,16 +40,13 @@ COLLECTIONS: Final = {"usps": _usps, "optdigits": _optdigits}
 
 def _build(name: str, each: int, draw: int) -> Case:
     random = np.random.default_rng(draw)
-    source, target = mnist(SOURCE, random), COLLECTIONS[name]()
+    source, target = Rows(*data.mnist()), COLLECTIONS[name]()
+    assert source.y is not None
     assert target.y is not None
     few = draw_each(target.y, each, random)
     rest = random.permutation(np.setdiff1d(np.arange(len(target.y)), few))[:EVALUATE]
-    return Case(source, *(at(target, index) for index in (few, np.sort(rest))))
-
-
-def at(rows: Rows, index: NDArray[Any]) -> Rows:
-    """Return some rows."""
-    return Rows(rows.X[index], None if rows.y is None else rows.y[index])
+    drawn = np.sort(random.permutation(len(source.y))[:SOURCE])
+    return Case(source.at(drawn), *(target.at(index) for index in (few, np.sort(rest))))
 
 
 PAIRS: Final = [

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from benchmarks.arena import records
 from benchmarks.arena.pairs import PAIRS
 from benchmarks.arena.sides import SIDES, Settings, measure
 from benchmarks.harness import ROOT
+from fourfold.core.digests import folder_digests
 from fourfold.core.version import VERSION
 from fourfold.errors import ParameterError
 
@@ -54,8 +56,10 @@ def chosen(cell: str | None = None, pattern: str = "*", *, quick: bool = False) 
 
 
 def key(side: str, task: Task) -> str:
-    """Return the digest of all settings of one side of a task."""
-    return records.digest(side, task.fields, asdict(SETTINGS), VERSION)
+    """Return the digest of all settings of one side of a task; of scripts, also of their code."""
+    written = folder_digests(Path(__file__).parent / "peers") if side == "script" else {}
+    code = {name: one for name, one in written.items() if name.endswith(".py")}
+    return records.digest(side, task.fields, asdict(SETTINGS), VERSION, code)
 
 
 def run(tasks: Sequence[Task], sides: Sequence[str], *, again: bool = False) -> list[str]:
@@ -109,10 +113,15 @@ def run_one(side: str, name: str) -> None:
 
 
 def found(tasks: Sequence[Task]) -> list[dict[str, dict[str, Any]]]:
-    """Return the records of the tasks of which the study and the script are measured, by side."""
+    """Return the records by side of the tasks of which study and script have seen the same data."""
     both = []
     for task in tasks:
         kept = {side: records.read(side, task.name, key(side, task)) for side in SIDES}
-        if kept["default"] is not None and kept["script"] is not None:
-            both.append({side: record for side, record in kept.items() if record is not None})
+        own = {side: record for side, record in kept.items() if record is not None}
+        if {"default", "script"} <= own.keys() and _same([own["default"], own["script"]]):
+            both.append(own)
     return both
+
+
+def _same(kept: Sequence[dict[str, Any]]) -> bool:
+    return len({record["data"] for record in kept}) == 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
+from benchmarks.arena import records
 from benchmarks.arena.peers import SCRIPTS
 from benchmarks.arena.rating import Answers, brier, constant_brier, gap_error, rate
 from benchmarks.data import imported
@@ -47,6 +48,7 @@ def measure(
     return {
         **task.fields,
         "side": side,
+        "data": records.digest(*(d.digest for d in (*case.learnt, case.evaluate.domain("")))),
         "labels": 0 if case.target.y is None else len(case.target.y),
         "classes": classes,
         "constant_brier": constant_brier(_truth(case), case.labels),

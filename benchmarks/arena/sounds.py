@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from functools import cache, partial
+from typing import Final
 
 import numpy as np
 
 from benchmarks import data
 from benchmarks.arena.task import Case, Pair, Rows, draw_each
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["PAIRS", "spoken"]
+__all__ = ["PAIRS", "utterances"]
 
 SPEAKERS: Final = ("george", "lucas", "theo")
 NUMBERS: Final = 20
 """Utterances of each digit by each speaker of the source."""
 
 
-def spoken(speaker: str) -> tuple[Rows, Rows]:
-    """Return utterances of the others, and all of one speaker."""
-    paths, digits, speakers = data.spoken_digits()
-    number = np.array([int(path.stem.rsplit("_", 1)[1]) for path in paths])
-    others = np.flatnonzero((speakers != speaker) & (number < NUMBERS))
-    return _rows(digits, others), _rows(digits, np.flatnonzero(speakers == speaker))
-
-
-def _rows(digits: NDArray[np.int64], index: NDArray[np.intp]) -> Rows:
-    """Return sounds that are decoded when they are read, as a folder's are."""
+@cache
+def utterances() -> Rows:
+    """Return all spoken digits, as a folder of them is read: decoded when they are needed."""
     from fourfold.readers.media.decoded import EncodedFiles
     from fourfold.readers.media.sounds import SoundRows
 
-    paths, _, _ = data.spoken_digits()
-    return Rows(SoundRows(EncodedFiles([paths[i] for i in index], "sound")), digits[index])
+    paths, digits, _ = data.spoken_digits()
+    return Rows(SoundRows(EncodedFiles(paths, "sound")), digits)
 
 
 def _build(speaker: str, each: int, draw: int) -> Case:
     random = np.random.default_rng(draw)
-    source, own = spoken(speaker)
-    assert own.y is not None
-    few = draw_each(own.y, each, random)
-    rest = np.setdiff1d(np.arange(len(own.y)), few)
-    target, evaluate = (Rows(own.X.subset(part), own.y[part]) for part in (few, rest))
-    return Case(source, target, evaluate)
+    paths, digits, speakers = data.spoken_digits()
+    number = np.array([int(path.stem.rsplit("_", 1)[1]) for path in paths])
+    own = np.flatnonzero(speakers == speaker)
+    few = own[draw_each(digits[own], each, random)]
+    others = np.flatnonzero((speakers != speaker) & (number < NUMBERS))
+    piles = (others, few, np.setdiff1d(own, few))
+    return Case(*(utterances().at(pile) for pile in piles))
 
 
 PAIRS: Final = [

@@ -214,22 +214,19 @@ def _read(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _build(name: str, budget: int, draw: int) -> Case:
-    source, target = _read(name)
+    source, target = (_rows(name, frame) for frame in _read(name))
     random = np.random.default_rng(draw)
-    source = source.iloc[np.sort(random.permutation(len(source))[:MOST_SOURCE])]
-    few = draw_few(_labels(name, target), budget, random)
-    rest = random.permutation(np.setdiff1d(np.arange(len(target)), few))[:MOST_EVALUATE]
-    piles = (source, target.iloc[few], target.iloc[np.sort(rest)])
-    return Case(*(_rows(name, pile.reset_index(drop=True)) for pile in piles))
+    assert target.y is not None
+    drawn = np.sort(random.permutation(len(source.X))[:MOST_SOURCE])
+    few = draw_few(target.y, budget, random)
+    rest = random.permutation(np.setdiff1d(np.arange(len(target.y)), few))[:MOST_EVALUATE]
+    return Case(source.at(drawn), target.at(few), target.at(np.sort(rest)))
 
 
 def _rows(name: str, frame: pd.DataFrame) -> Rows:
-    return Rows(frame.drop(columns=TABLES[name].label), _labels(name, frame))
-
-
-def _labels(name: str, frame: pd.DataFrame) -> np.ndarray:
-    table = TABLES[name]
-    return frame[table.label].to_numpy(float if table.number else str)
+    label = TABLES[name].label
+    y = frame[label].to_numpy(float if TABLES[name].number else str)
+    return Rows(frame.drop(columns=label), y)
 
 
 PAIRS: Final = [

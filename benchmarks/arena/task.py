@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
+import pandas as pd
+
+from fourfold.data.rows import Rows as EncodedRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,13 +26,18 @@ class Rows(NamedTuple):
     Attributes
     ----------
     X
-        A data frame, pictures (n, H, W) uint8, a list of texts, sounds, or counts (n, m).
+        A data frame, pictures (n, H, W) uint8, a list of texts, sounds that are decoded when they
+        are read, or counts (n, m).
     y
         (n,) labels; None without labels.
     """
 
     X: Any
     y: NDArray[Any] | None = None
+
+    def at(self, index: NDArray[np.intp]) -> Rows:
+        """Return some rows."""
+        return Rows(_take(self.X, index), None if self.y is None else self.y[index])
 
     def domain(self, name: str, classes: Mapping[Any, Any] | None = None) -> Domain:
         """Return the same rows as a domain."""
@@ -76,9 +84,9 @@ class Case:
 
     @property
     def labels(self) -> NDArray[Any]:
-        """Labels that the question is about: the target's, or else the source's; maybe (0,)."""
+        """Labels to answer like: the target's, or else the source's; (0,) of other classes."""
         found = self.source.y if self.target.y is None else self.target.y
-        return np.empty(0) if found is None else found
+        return np.empty(0) if found is None or self.asked is not None else found
 
 
 @final
@@ -158,6 +166,15 @@ class Task:
     def build(self) -> Case:
         """Return the data."""
         return self.pair.build(self.budget, self.draw)
+
+
+def _take(X: Any, index: NDArray[np.intp]) -> Any:
+    """Return some rows of inputs of any kind."""
+    if isinstance(X, pd.DataFrame):
+        return X.iloc[index].reset_index(drop=True)
+    if isinstance(X, list):
+        return [X[i] for i in index]
+    return X.subset(index) if isinstance(X, EncodedRows) else X[index]
 
 
 def draw_few(y: NDArray[Any], n: int, random: np.random.Generator) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import data
 from benchmarks.arena.task import Case, Pair, Rows, draw_each
 
-__all__ = ["PAIRS", "opinions", "texts_at"]
+__all__ = ["PAIRS"]
 
 SOURCE: Final = 2000
 EVALUATE: Final = 1500
@@ -24,7 +24,7 @@ TRANSFERS: Final = (
 
 
 @cache
-def opinions(domain: str) -> Rows:
+def _opinions(domain: str) -> Rows:
     """Return the texts of a domain that are not rated neutral, each once: 0 and 1."""
     texts, scores = data.sentiment()[domain]
     first = np.unique(np.array(texts, object), return_index=True)[1]
@@ -32,19 +32,14 @@ def opinions(domain: str) -> Rows:
     return Rows([texts[i] for i in kept], (scores[kept] > 0).astype(np.int64))
 
 
-def texts_at(rows: Rows, index: np.ndarray) -> Rows:
-    """Return some texts."""
-    return Rows([rows.X[i] for i in index], None if rows.y is None else rows.y[index])
-
-
 def _build(names: tuple[str, str], each: int, draw: int) -> Case:
     random = np.random.default_rng(draw)
-    source, target = (opinions(name) for name in names)
+    source, target = (_opinions(name) for name in names)
     assert target.y is not None
     drawn = np.sort(random.permutation(len(source.X))[:SOURCE])
     few = draw_each(target.y, each, random)
     rest = random.permutation(np.setdiff1d(np.arange(len(target.X)), few))[:EVALUATE]
-    return Case(texts_at(source, drawn), texts_at(target, few), texts_at(target, np.sort(rest)))
+    return Case(source.at(drawn), target.at(few), target.at(np.sort(rest)))
 
 
 def _pair(names: tuple[str, str], *, encoder: bool = False) -> Pair:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.arena.peers import labelled, tables
+from benchmarks.arena.peers import adapted, clustered, described, labelled, selftaught, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,5 +24,9 @@ SCRIPTS: Final[dict[str, Callable[[Case], dict[str, Found]]]] = {
     "sounds": labelled.script,
     "texts": labelled.script_of_texts,
     "sentences": labelled.script_of_sentences,
+    "adaptation": adapted.script,
+    "selftaught": selftaught.script,
+    "zeroshot": described.script,
+    "clustering": clustered.script,
 }
 """Kind of data → its peers."""

@@ -96,10 +96,10 @@ def encode(case: Case) -> Encoded:
     ).fit(learnt)
     kinds = {c: pd.CategoricalDtype(sorted(learnt[c].unique())) for c in words}
     inputs = [Inputs(np.asarray(dense.transform(p), float), p.astype(kinds)) for p in piles]
-    ys, y = case.source.y, case.target.y
+    ys = case.source.y
     assert ys is not None
-    assert y is not None
-    names = np.empty(0) if y.dtype.kind == "f" else np.unique(ys)
+    y = np.empty(0, ys.dtype) if case.target.y is None else case.target.y
+    names = np.empty(0) if ys.dtype.kind == "f" else np.unique(ys)
     if len(names):
         ys, y = (ys == names[1]).astype(float), (y == names[1]).astype(float)
     return Encoded(*inputs, ys, y, names)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
+
+from benchmarks.arena.peers.encoding import encode
 
 if TYPE_CHECKING:
     from benchmarks.arena.task import Case
 
-__all__ = ["Matrices", "of_arrays", "of_sentences", "of_words"]
+__all__ = ["Matrices", "of_arrays", "of_inputs", "of_sentences", "of_tables", "of_words"]
 
 
 class Matrices(NamedTuple):
@@ -24,6 +27,19 @@ class Matrices(NamedTuple):
     def stacked(*parts: Any) -> Any:
         """Return the rows of all parts."""
         return sparse.vstack(parts).tocsr() if sparse.issparse(parts[0]) else np.concatenate(parts)
+
+
+def of_inputs(case: Case) -> Matrices:
+    """Return inputs of any kind but counts as matrices."""
+    if isinstance(case.source.X, pd.DataFrame):
+        return of_tables(case)
+    return of_words(case) if isinstance(case.source.X, list) else of_arrays(case)
+
+
+def of_tables(case: Case) -> Matrices:
+    """Scale numbers and encode words one-hot."""
+    table = encode(case)
+    return Matrices(*(pile.dense for pile in (table.source, table.target, table.evaluate)))
 
 
 def of_arrays(case: Case) -> Matrices:

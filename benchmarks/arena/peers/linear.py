@@ -47,9 +47,9 @@ def fit_line(
     offset: Floats | float = 0.0,
     weight: Floats | None = None,
 ) -> Line:
-    """Minimize Σ wᵢ ℓ(yᵢ, scoreᵢ) + ½·penalty·‖coef − centre‖²; the intercept is free.
+    """Minimize Σ wᵢ·lossᵢ + ½·penalty·‖coef − centre‖²; the intercept is free.
 
-    ℓ is the log loss, or half the squared error over the variance of y.
+    A row's loss is the log loss, or half the squared error as a share of the variance of y.
     """
     w = np.ones(len(y)) if weight is None else weight
     centre = np.broadcast_to(np.asarray(centre, float), X.shape[1])
