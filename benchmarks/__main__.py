@@ -31,6 +31,7 @@ FILES: Final = {
     "clustering": "clustering",
     "faults": "faults",
     "store": "store",
+    "pick": "pick",
 }
 """Benchmark → its file here; ``import`` is no name for one."""
 

@@ -286,20 +286,22 @@ def sentiment_texts() -> dict[str, list[str]]:
     Hutto & Gilbert, VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media
     Text, ICWSM 2014.
     """
+    return {domain: texts for domain, (texts, _) in sentiment().items()}
+
+
+def sentiment() -> dict[str, tuple[list[str], NDArray[np.float64]]]:
+    """Read the same texts, and how people rate the sentiment of each: from −4 to 4."""
     package = read("vader", "vaderSentiment-3.3.2.tar.gz")
     with tarfile.open(fileobj=io.BytesIO(package)) as archive:
         inner = _member(archive, f"vaderSentiment-3.3.2/{INNER}")
     with tarfile.open(fileobj=io.BytesIO(inner)) as archive:
-        return {
-            domain: [
-                line.split("\t", 2)[2]
-                for line in _member(archive, f"hutto_ICWSM_2014/{file}_GroundTruth.txt")
-                .decode("utf-8", "replace")
-                .splitlines()
-                if line.count("\t") >= 2
-            ]
-            for domain, file in TEXTS.items()
-        }
+        return {domain: _rated(archive, file) for domain, file in TEXTS.items()}
+
+
+def _rated(archive: tarfile.TarFile, file: str) -> tuple[list[str], NDArray[np.float64]]:
+    lines = _member(archive, f"hutto_ICWSM_2014/{file}_GroundTruth.txt").decode("utf-8", "replace")
+    cells = [line.split("\t", 2) for line in lines.splitlines() if line.count("\t") >= 2]
+    return [text for _, _, text in cells], np.array([float(score) for _, score, _ in cells])
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:

@@ -43,11 +43,12 @@ def disagreement(points: Points, pool: Pool, votes: Votes, n: int, seed: int) ->
 
 
 def balanced(votes: Votes, free: Flags) -> Floats:
-    """Return weights (n,) of rows by disagreement, of the same sum for each predicted class.
+    """Return weights (n,) of rows by disagreement, over the root of their predicted class's sum.
 
-    They are 1 on average over the free rows.
+    So a class that is predicted four times as often weighs twice as much. Weights are 1 on average
+    over the free rows.
     """
     weights = votes.disagreement + 1e-9
     sums = np.bincount(votes.predicted[free], weights[free], minlength=len(votes.names))
-    shares = weights / np.maximum(sums[votes.predicted], 1e-12)
+    shares = weights / np.sqrt(np.maximum(sums[votes.predicted], 1e-12))
     return np.asarray(shares / shares[free].mean())
