@@ -22,6 +22,8 @@ __all__ = ["probcover", "pure_radius"]
 
 PURITY: Final = 0.95
 """Least share of rows around which all others are of one cluster."""
+ROUNDING: Final = 1e-6
+"""Share of a radius below which distances are computed differently."""
 SAMPLE: Final = 1000
 """Rows on which the radius is chosen, at most."""
 
@@ -64,4 +66,4 @@ def pure_radius(points: Points, k: int, seed: int) -> float:
     labels = k_means(points, k, seed=seed, n_init=3).labels[drawn]
     apart = pairwise_distances(points[drawn])
     other = np.where(labels[:, None] == labels, np.inf, apart).min(axis=1)
-    return float(np.nextafter(np.quantile(other, 1 - PURITY, method="lower"), 0))
+    return float(np.quantile(other, 1 - PURITY, method="lower")) * (1 - ROUNDING)

@@ -25,14 +25,15 @@ NEIGHBOURS: Final = 20
 """Neighbours by which a row is typical."""
 MOST_CLUSTERS: Final = 500
 SMALL: Final = 5
-"""Rows of a cluster that comes after all larger ones."""
+"""Rows from which on a cluster is none of outliers."""
 
 
 def typiclust(points: Points, pool: Pool, n: int, seed: int) -> Iterator[Pick]:
     """Pick n rows that are typical and diverse; labelled rows cover their clusters.
 
     k-means finds as many clusters as there will be labels. The largest of the clusters with the
-    fewest labels gives its row of highest typicality, and so on.
+    fewest labels gives its row of highest typicality, and so on. Clusters of fewer than five rows
+    come after all others with as few labels; the paper leaves them out.
 
     References
     ----------
