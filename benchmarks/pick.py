@@ -66,7 +66,7 @@ class Case(NamedTuple):
 def _case(
     name: str, source: tuple[Any, Any], target: tuple[Any, Any], s: Settings, **more: Any
 ) -> Case:
-    """Draw the rows of a case; what is not picked from is tested on."""
+    """Draw the rows of a case: to pick from, and others to test on."""
     from fourfold import Domain
 
     random = np.random.default_rng(0)

@@ -104,7 +104,7 @@ def _probabilities(
 
 
 def _divided(p: Floats) -> Floats:
-    """Return how divided members are by their probabilities (members, ..., k): (...)."""
+    """Return the division (...) of members by their probabilities (members, ..., k)."""
     votes = np.eye(p.shape[-1])[p.argmax(axis=-1)].mean(axis=0)
     second, first = np.moveaxis(np.sort(p.mean(axis=0), axis=-1)[..., -2:], -1, 0)
     return np.asarray(entr(votes).sum(axis=-1) + UNSURE * (1 - (first - second)))

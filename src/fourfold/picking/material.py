@@ -1,4 +1,4 @@
-"""Material: the rows to pick from, labelled ones beside them, and what they may learn from."""
+"""Material: the rows to pick from, labelled ones beside them, and sources."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Material:
 
     @classmethod
     def read(cls, target: Any, n: int, source: Any, labelled: Domain | None) -> Self:
-        """Settle what a user gives; of very many rows, look at some.
+        """Settle all domains together; of very many rows, look at some.
 
         Raises
         ------

@@ -130,10 +130,10 @@ def test_a_list_without_files_beside_classes_by_folder(pets):
 
 
 def test_digits_in_a_list_are_names_beside_folders_of_these_names(tmp_path):
-    pictures(tmp_path / "old", ["3/a.png", "07/b.png"])
+    pictures(tmp_path / "old", ["3/a.png", "7/b.png"])
     pictures(tmp_path / "new", ["c.png", "d.png", "e.png"])
-    lines = ["file_name,label", "new/c.png,3", "new/d.png,07", "new/e.png,"]
+    lines = ["file_name,label", "new/c.png,3", "new/d.png,7", "new/e.png,"]
     (tmp_path / "rows.csv").write_text("\n".join(lines))
     old, new = read_domains([tmp_path / "old", tmp_path / "rows.csv"], label="label")
-    assert old.counts == new.counts == {"07": 1, "3": 1}
+    assert old.counts == new.counts == {"3": 1, "7": 1}
     assert read_domain(tmp_path / "rows.csv", label="label").counts == {3: 1, 7: 1}
