@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Material"]
 
-MOST_ROWS: Final = 20_000
+MOST_ROWS: Final = 10_000
 """Rows that are looked at; of more, so many are drawn by their content."""
 PER_PICK: Final = 10
 """Rows that are looked at for each pick, where that is more."""

@@ -69,7 +69,7 @@ def pick(
 
     Without labels these are typical and diverse rows; with some, or with a study, typical rows of
     regions in which models disagree. Equal rows are picked once, rows that equal a labelled one
-    never, and rows of different groups come first. Of more than 20,000 rows so many are looked at,
+    never, and rows of different groups come first. Of more than 10,000 rows so many are looked at,
     drawn by their content.
 
     Parameters

@@ -40,8 +40,9 @@ def test_rows_of_a_table_keep_their_cells_and_are_read_back(fourfold, data, tmp_
     whole = pd.read_csv(data / "unlabelled.csv", dtype=str, keep_default_na=False)
     assert rows.drop(columns="kind").merge(whole.drop_duplicates()).shape == whole[:12].shape
     filled(table, "kind", lambda rows: ["barolo", "barbera", "grignolino"] * (len(rows) // 3))
-    target = studied(fourfold, data / "source.csv", table, tmp_path / "out", "--label", "kind")
-    assert target["labels"] == {"barbera": 4, "barolo": 4, "grignolino": 4}
+    source, target = read_domains([data / "source.csv", table], label="kind")
+    assert target.counts == {"barbera": 4, "barolo": 4, "grignolino": 4}
+    assert target.schema == source.schema
 
 
 def test_rows_with_labels_follow_and_a_study_votes(fourfold, data, trained, tmp_path):
