@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final, get_args
 
-from fourfold.errors import ParameterError
+from fourfold.errors import DataError, ParameterError
 from fourfold.picking.committee import quick_members, saved_members, shipped_model, votes_of
 from fourfold.picking.disagreement import disagreement
 from fourfold.picking.features import features_of, source_model
@@ -100,7 +100,7 @@ def pick(
         If fewer than n different rows have no label, or a disagreement is asked for without models
         or labels.
     DataError
-        If a source has no labels, or rows differ in kind.
+        If a source has no labels, every row of the target has one, or rows differ in kind.
     FileError, BundleError
         If the folder holds no whole models of a study.
 
@@ -121,6 +121,8 @@ def pick(
     n = index(n)
     material = Material.read(target, n, source, labelled)
     pool, chosen = material.pool(), _chosen(strategy, material, study)
+    if not pool.n_free:
+        raise DataError("the target must have rows without a label to pick; got none")
     if not 1 <= n <= pool.n_free:
         raise ParameterError(
             f"n must lie in [1, {pool.n_free}], the different rows of the target without a label; "
