@@ -67,10 +67,10 @@ def pick(
 ) -> Picks:
     """Pick the unlabelled rows of a target that are most worth a label.
 
-    Without labels these are typical and diverse rows; with some, or with a study, typical rows of
-    regions in which models disagree. Equal rows are picked once, rows that equal a labelled one
-    never, and rows of different groups come first. Of more than 10,000 rows so many are looked at,
-    drawn by their content.
+    Without labels these are typical and diverse rows; with some, or with a study, diverse rows on
+    which models disagree, balanced by the predicted class. Equal rows are picked once, rows that
+    equal a labelled one never, and rows of different groups come first. Of more than 10,000 rows so
+    many are looked at, drawn by their content.
 
     Parameters
     ----------
