@@ -51,6 +51,15 @@ def test_a_source_gives_features_and_a_fitted_one_is_not_trained_again():
     assert sorted(y[given.positions]) == [0, 1, 2, 3]
 
 
+def test_texts_without_labels_are_compared_by_their_words():
+    texts = [f"{'ball team' if i % 2 else 'bread soup'} number {i}" for i in range(30)]
+    topics = np.arange(30) % 2
+    source = Domain(texts, topics)
+    assert pick(texts, 4, source=source).features == "principal components of the inputs"
+    few = Domain(texts, np.where(np.arange(30) < 6, topics, -1))
+    assert pick(few, 4, source=source).features == "features of SourceOnly"
+
+
 @pytest.mark.parametrize("strategy", ["typiclust", "probcover"])
 def test_strategies_can_be_asked_for(strategy):
     X, y = rows()

@@ -80,7 +80,8 @@ def pick(
         Number of rows to pick.
     source
         Labelled domains whose task the target shares, or a fitted estimator: rows are then compared
-        by the features of a source model, else by principal components of their inputs.
+        by the features of a source model, else by principal components of their inputs. So are
+        texts without labels: a model of another domain's words sees too little of them.
     labelled
         Rows of the target that were labelled elsewhere, as in an earlier round.
     study
@@ -129,7 +130,9 @@ def pick(
             f"got {n}"
         )
     settings = (prepare, random_state)
-    model = shipped_model(study) if study is not None else source_model(material, *settings)
+    model: TransferEstimator | None = None
+    if chosen == "disagreement" or material.target.rows.kind != "texts":
+        model = shipped_model(study) if study is not None else source_model(material, *settings)
     points, features = features_of(material.domains, model, *settings)
     if chosen == "typiclust":
         picked = typiclust(points, pool, n, random_state)
