@@ -32,6 +32,7 @@ FILES: Final = {
     "faults": "faults",
     "store": "store",
     "verdict": "verdict",
+    "pick": "pick",
 }
 """Benchmark → its file here; ``import`` is no name for one."""
 

@@ -42,7 +42,7 @@ GROUPS: Final = (
     ("Transformers and indices", ("algorithms",)),
     ("Networks", ("networks", "frozen")),
     ("Tasks and training", ("core", "training")),
-    ("Studies", ("study", "planner", "report")),
+    ("Studies", ("study", "picking", "planner", "report")),
     ("Models", ("bundle", "estimators", "methods")),
     ("Errors", ("errors",)),
 )

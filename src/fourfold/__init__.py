@@ -37,6 +37,7 @@ _PARTS = {
     "methods.saved": ["load"],
     "networks": ["ConvNet", "ConvNet1d", "Mlp"],
     "networks.cut": ["cut"],
+    "picking": ["Picks", "pick"],
     "readers": ["read_classes", "read_domain", "read_domains"],
     "readers.vectors": ["WordVectors"],
     "report": ["write_report"],

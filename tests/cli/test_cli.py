@@ -32,6 +32,6 @@ def test_help_names_every_command(fourfold):
     said = fourfold()
     assert said.code == 0
     assert re.findall(r"^  (\w+)  ", said.out, re.MULTILINE) == [
-        *("map", "study", "predict", "export", "cache")
+        *("map", "study", "pick", "predict", "export", "cache")
     ]
     assert "..." not in said.out.split("Commands:")[1]

@@ -1,4 +1,4 @@
-"""Command line: ``fourfold map | study | predict | export | cache``.
+"""Command line: ``fourfold map | study | pick | predict | export | cache``.
 
 A command reads its options, calls the library and prints; flags are named here and nowhere else.
 """

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from fourfold.cli.options import Classes, Memory, Model, Source, Task, Tasks, Vectors, reads_data
+from fourfold.cli.pick import pick
 from fourfold.errors import FileError, ParameterError, counted
 
 __all__ = ["app"]
@@ -216,6 +217,9 @@ def _resumable() -> Iterator[None]:
         raise FileError(f"{error}; {remedy}") from error
     except KeyboardInterrupt as stop:
         raise typer.Abort(f"stopped; {remedy}") from stop
+
+
+app.command()(pick)
 
 
 @app.command()

@@ -35,6 +35,10 @@ SAID: Final = re.compile(
 PHRASES: Final = {
     "allow_overlap=True": "--allow-overlap",
     "beside steps": "beside --steps",
+    "n must lie": "-n must lie",
+    "or a study": "or a study (--study)",
+    "strategy must": "--strategy must",
+    "study must be the folder": "--study must be the folder",
     "class_weight must": "--class-weight must",
     "force=True": "--force",
     "give groups if": "give groups (--group) if",

@@ -194,6 +194,8 @@ def _domains(
         read = {part.path: _table_domain(part, one, schema) for part, one in pairs}
     elif piles:
         schema = _schema_beside(piles, hints)
+        if any(part.y is not None for part in parts):
+            schema = _with_names(schema, hints)
         read = {p.path: _listed_domain(p, schema) for p in parts if p.pile is not None}
     if not piles:
         hints.check_names((), some(short(part.path) for part in parts))
@@ -230,6 +232,14 @@ def _schema_beside(piles: Sequence[Pile], hints: Hints) -> Schema:
     beside = dict.fromkeys(others, "beside the files")
     schema = infer_schema(piles, replace(hints, ignore={**beside, **hints.ignore}))
     return schema.noting(label_notes(others, hints, beside_files=True))
+
+
+def _with_names(schema: Schema, hints: Hints) -> Schema:
+    """Return a schema whose labels are names, as those of folders are: digits, too."""
+    labels = schema.labels
+    if labels is None or hints.label_type not in {None, "classes"}:
+        return schema
+    return replace(schema, labels=replace(labels, type="classes", whole=False))
 
 
 def _listed_domain(part: Part, schema: Schema) -> Domain:

@@ -127,3 +127,13 @@ def test_a_list_without_files_beside_classes_by_folder(pets):
     folder, _ = pets
     (folder / "metadata.jsonl").write_text(json.dumps({"made": "by hand"}) + "\n")
     assert read_domain(folder).known.tolist() == ["images", "images"]
+
+
+def test_digits_in_a_list_are_names_beside_folders_of_these_names(tmp_path):
+    pictures(tmp_path / "old", ["3/a.png", "7/b.png"])
+    pictures(tmp_path / "new", ["c.png", "d.png", "e.png"])
+    lines = ["file_name,label", "new/c.png,3", "new/d.png,7", "new/e.png,"]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    old, new = read_domains([tmp_path / "old", tmp_path / "rows.csv"], label="label")
+    assert old.counts == new.counts == {"3": 1, "7": 1}
+    assert read_domain(tmp_path / "rows.csv", label="label").counts == {3: 1, 7: 1}
