@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -18,23 +18,24 @@ from benchmarks.arena.rating import Answers, brier, constant_brier, gap_error, r
 from benchmarks.data import imported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from benchmarks.arena.task import Case, Task
-    from fourfold import Domain, Store, Study
+    from fourfold import Store, Study
     from fourfold.core.tasks import Task as FittedTask
     from fourfold.study.running.outcomes import Outcome
 
-__all__ = ["SIDES", "Settings", "measure"]
+__all__ = ["SIDES", "Settings", "measure", "open_study"]
 
 
 @final
 @dataclass(frozen=True)
 class Settings:
-    """Sizes of the study of all candidates."""
+    """Sizes of the study of all candidates, and options of both studies; none but for a test."""
 
-    seeds: int = 2
+    seeds: int = 1
     folds: int = 3
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def measure(
@@ -64,17 +65,9 @@ def _all(task: Task, case: Case, folder: Path, settings: Settings) -> dict[str, 
     output = folder / "studies" / task.name
     shutil.rmtree(output, ignore_errors=True)
     with _empty_store() as store:
-        study = _study(
-            task,
-            case,
-            output=output,
-            store=store,
-            evaluate=case.evaluate.domain("evaluate"),
-            racing=False,
-            seeds=settings.seeds,
-            folds=settings.folds,
-            jobs=1,
-        )
+        options = {"seeds": settings.seeds, "folds": settings.folds, "jobs": 1, "racing": False}
+        place = {"output": output, "store": store}
+        study = open_study(task, case, judged=True, **place, **{**options, **settings.options})
         result: Any = study.run()
         runs = list(_runs(study, store, output))
     for part in ("best", "models"):
@@ -93,7 +86,8 @@ def _all(task: Task, case: Case, folder: Path, settings: Settings) -> dict[str, 
                 "error": row.error,
                 "choice": row.choice,
                 "seconds": row.seconds,
-                **_judged(task, case, [one for of, one in runs if of["method"] == name]),
+                "scores": row.scores,
+                "brier": _brier(case, [one for of, one in runs if of["method"] == name]),
             }
             for name, row in rows.items()
         },
@@ -122,50 +116,45 @@ def _runs(study: Study, store: Store, output: Path) -> Iterator[tuple[dict[str, 
             )
 
 
-def _judged(task: Task, case: Case, outcomes: list[Outcome]) -> dict[str, Any]:
-    """Rate the models of whole fits on the rows to evaluate on, one a seed."""
+def _brier(case: Case, outcomes: list[Outcome]) -> float | None:
+    """Return the mean Brier score of models of whole fits on the rows to evaluate on."""
     whole = [outcome for outcome in outcomes if outcome.split is None]
-    answers = [_answers(outcome.task, outcome.outputs["evaluate"]) for outcome in whole]
-    scores = [rate(task.pair.metric, _truth(case), one) for one in answers]
-    errors = [brier(_truth(case), one) for one in answers]
+    errors = [brier(_truth(case), _answers(one.task, one.outputs["evaluate"])) for one in whole]
     known = [error for error in errors if error is not None]
-    return {
-        "scores": scores,
-        "score": float(np.mean(scores)) if scores else None,
-        "brier": float(np.mean(known)) if known else None,
-    }
+    return float(np.mean(known)) if known else None
 
 
 # --- the default study ----------------------------------------------------------------------------
 
 
-def _default(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
+def _default(task: Task, case: Case, folder: Path, settings: Settings) -> dict[str, Any]:
     """Run a study as users do; judge its models afterwards, which never met the evaluation rows."""
     from fourfold import load
 
     del folder
-    with _empty_store() as store, tempfile.TemporaryDirectory() as place:
-        output = Path(place, "study")
+    with _empty_store() as store, tempfile.TemporaryDirectory() as above:
+        output = Path(above, "study")
         began = time.perf_counter()
-        result: Any = _study(task, case, output=output, store=store).run()
+        place = {"output": output, "store": store}
+        result: Any = open_study(task, case, **place, **settings.options).run()
         seconds = time.perf_counter() - began
         asked = case.evaluate.domain("evaluate").rows
-        shipped = _asked(load(output / "best"), asked)
         found = {
             row.method: _asked(load(output / "models" / row.method), asked)
             for row in result.lines
-            if not row.error
+            if not row.error and (output / "models" / row.method).is_dir()  # a blend has none
         }
+        shipped = found[result.shipped] = _asked(load(output / "best"), asked)
     metric, y = task.pair.metric, _truth(case)
     scores = {name: rate(metric, y, answers) for name, answers in found.items()}
-    beside = [row.method for row in result.lines if row.role == "baseline" and not row.error]
+    beside = [row.method for row in result.lines if row.role == "baseline" and row.method in found]
     baseline = max(beside, key=scores.__getitem__)
     oracle = max(scores, key=scores.__getitem__)
     return {
         "cell": result.cell,
         "verdict": result.verdict,
         "shipped": result.shipped,
-        "score": rate(metric, y, shipped),
+        "score": scores[result.shipped],
         "brier": brier(y, shipped),
         "baseline": baseline,
         "baseline_score": scores[baseline],
@@ -216,17 +205,19 @@ SIDES: Final[dict[str, Callable[[Task, Case, Path, Settings], dict[str, Any]]]] 
 # --- what sides share -----------------------------------------------------------------------------
 
 
-def _study(task: Task, case: Case, *, evaluate: Domain | None = None, **options: Any) -> Study:
-    """Return a study of a task's data, with its metric, except where only labels judge by it."""
+def open_study(task: Task, case: Case, *, judged: bool = False, **options: Any) -> Study:
+    """Return a study of a task's data, with its metric, judged by the rows to evaluate on or not.
+
+    Without these clusters have no metric.
+    """
     from fourfold import Study
 
     source, target = case.learnt
-    judged = case.clusters is None or evaluate is not None
     return Study(
         source,
         target,
-        evaluate,
-        metric=task.pair.metric if judged else None,
+        case.evaluate.domain("evaluate") if judged else None,
+        metric=task.pair.metric if judged or case.clusters is None else None,
         clusters=case.clusters,
         encoder=_encoder() if task.pair.encoder else None,
         progress=False,
