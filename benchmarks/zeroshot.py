@@ -95,7 +95,7 @@ def _emoji(s: Settings) -> Iterator[Case]:
 def emoji_features(
     most: int = 10_000,
 ) -> tuple[NDArray[np.float32], NDArray[np.str_], dict[str, NDArray[np.float32]]]:
-    """Return features (n, 1280) of emoji, their names (n,), no two alike, and the names' vectors."""
+    """Return features (n, 1280) of emoji, their names (n,), all different, and names' vectors."""
     pictures, called = data.emoji()
     pictures, called = pictures[:most], called[:most]
     vectors = _named(called)

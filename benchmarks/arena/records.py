@@ -33,12 +33,12 @@ def code() -> str:
     return digest({name: one for name, one in found.items() if name.endswith(".py")})
 
 
-def path(side: str, task: str, folder: Path = FOLDER) -> Path:
+def path(side: str, task: str, folder: Path) -> Path:
     """Return the file of a record."""
     return folder / side / f"{task}.json"
 
 
-def read(side: str, task: str, settings: str, folder: Path = FOLDER) -> dict[str, Any] | None:
+def read(side: str, task: str, settings: str, folder: Path) -> dict[str, Any] | None:
     """Read a record; None where there is none, or one of other settings."""
     try:
         record: dict[str, Any] = json.loads(path(side, task, folder).read_text("utf-8"))
@@ -47,7 +47,7 @@ def read(side: str, task: str, settings: str, folder: Path = FOLDER) -> dict[str
     return record if record["settings"] == settings else None
 
 
-def write(side: str, task: str, record: Mapping[str, Any], folder: Path = FOLDER) -> None:
+def write(side: str, task: str, record: Mapping[str, Any], folder: Path) -> None:
     """Write a record, all or nothing, with the versions behind it."""
     versions = {package: version(package) for package in PACKAGES}
     whole = {**record, "versions": versions, "code": code()}

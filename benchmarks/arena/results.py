@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from benchmarks import outcome
 from benchmarks.arena.figures import bouts, figures, places
-from benchmarks.arena.sides import Settings
+from benchmarks.arena.run import SETTINGS
 from benchmarks.harness import ROOT, Target
 from fourfold.core.atomic import whole_file
 
@@ -70,7 +69,7 @@ def as_json(records: Sequence[Records], name: str) -> dict[str, Any]:
             for figure, target in TARGETS.items()
         },
         "counts": SENTENCES,
-        "settings": asdict(Settings()),
+        "settings": {"seeds": SETTINGS.seeds, "folds": SETTINGS.folds},
         "places": {place.name: place._asdict() for place in places(bouts(records))},
         "tasks": {one["default"]["task"]: _task(one) for one in records},
         "versions": kept[0]["versions"],

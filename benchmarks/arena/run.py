@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,16 +23,10 @@ if TYPE_CHECKING:
 
     from benchmarks.arena.task import Task
 
-__all__ = ["QUICK", "chosen", "found", "key", "run", "run_one"]
+__all__ = ["QUICK", "SETTINGS", "chosen", "found", "key", "run", "run_one"]
 
-QUICK: Final = (
-    "relapse/50/0",
-    "births/50/0",
-    "labour/50/0",
-    "mnist-optdigits/5/0",
-    "amazon-movies/8/0",
-)
-"""Small tasks, for a first look."""
+QUICK: Final = ("relapse/50/0", "births/50/0", "labour/50/0", "leaves/0/0", "clusters-digits/60/0")
+"""Small tasks of packages' and few data, for a first look."""
 SETTINGS: Final = Settings()
 
 
@@ -57,12 +50,24 @@ def chosen(cell: str | None = None, pattern: str = "*", *, quick: bool = False) 
 
 def key(side: str, task: Task) -> str:
     """Return the digest of all settings of one side of a task; of scripts, also of their code."""
-    written = folder_digests(Path(__file__).parent / "peers") if side == "script" else {}
-    code = {name: one for name, one in written.items() if name.endswith(".py")}
-    return records.digest(side, task.fields, asdict(SETTINGS), VERSION, code)
+    sizes = {"seeds": SETTINGS.seeds, "folds": SETTINGS.folds}
+    return records.digest(side, task.fields, sizes, VERSION, *_code(side))
 
 
-def run(tasks: Sequence[Task], sides: Sequence[str], *, again: bool = False) -> list[str]:
+def _code(side: str) -> list[dict[str, str]]:
+    if side != "script":
+        return []
+    written = folder_digests(Path(__file__).parent / "peers")
+    return [{name: one for name, one in written.items() if name.endswith(".py")}]
+
+
+def run(
+    tasks: Sequence[Task],
+    sides: Sequence[str],
+    *,
+    again: bool = False,
+    folder: Path = records.FOLDER,
+) -> list[str]:
     """Measure what is not measured yet; return what failed, a sentence each.
 
     Parameters
@@ -71,13 +76,15 @@ def run(tasks: Sequence[Task], sides: Sequence[str], *, again: bool = False) -> 
         What to measure.
     again
         Whether to measure also what is there.
+    folder
+        Folder of the records.
     """
     failures = []
     wanted = [
         (task, side)
         for task in tasks
         for side in sides
-        if again or records.read(side, task.name, key(side, task)) is None
+        if again or records.read(side, task.name, key(side, task), folder) is None
     ]
     with Console(stderr=True).status("") as status:
         for number, (task, side) in enumerate(wanted, 1):
@@ -109,14 +116,14 @@ def run_one(side: str, name: str) -> None:
         raise ParameterError(f"side must be one of {', '.join(SIDES)}; got {side!r}")
     (task,) = chosen(pattern=name)
     record = measure(side, task, records.FOLDER, SETTINGS)
-    records.write(side, name, {**record, "settings": key(side, task)})
+    records.write(side, name, {**record, "settings": key(side, task)}, records.FOLDER)
 
 
-def found(tasks: Sequence[Task]) -> list[dict[str, dict[str, Any]]]:
+def found(tasks: Sequence[Task], folder: Path = records.FOLDER) -> list[dict[str, dict[str, Any]]]:
     """Return the records by side of the tasks of which study and script have seen the same data."""
     both = []
     for task in tasks:
-        kept = {side: records.read(side, task.name, key(side, task)) for side in SIDES}
+        kept = {side: records.read(side, task.name, key(side, task), folder) for side in SIDES}
         own = {side: record for side, record in kept.items() if record is not None}
         if {"default", "script"} <= own.keys() and _same([own["default"], own["script"]]):
             both.append(own)

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -18,7 +18,7 @@ from benchmarks.arena.rating import Answers, brier, constant_brier, gap_error, r
 from benchmarks.data import imported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from benchmarks.arena.task import Case, Task
     from fourfold import Store, Study
@@ -31,10 +31,11 @@ __all__ = ["SIDES", "Settings", "measure", "open_study"]
 @final
 @dataclass(frozen=True)
 class Settings:
-    """Sizes of the study of all candidates."""
+    """Sizes of the study of all candidates, and options of both studies; none but for a test."""
 
     seeds: int = 1
     folds: int = 3
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def measure(
@@ -64,17 +65,9 @@ def _all(task: Task, case: Case, folder: Path, settings: Settings) -> dict[str, 
     output = folder / "studies" / task.name
     shutil.rmtree(output, ignore_errors=True)
     with _empty_store() as store:
-        study = open_study(
-            task,
-            case,
-            judged=True,
-            output=output,
-            store=store,
-            racing=False,
-            seeds=settings.seeds,
-            folds=settings.folds,
-            jobs=1,
-        )
+        options = {"seeds": settings.seeds, "folds": settings.folds, "jobs": 1, "racing": False}
+        place = {"output": output, "store": store}
+        study = open_study(task, case, judged=True, **place, **{**options, **settings.options})
         result: Any = study.run()
         runs = list(_runs(study, store, output))
     for part in ("best", "models"):
@@ -134,23 +127,24 @@ def _brier(case: Case, outcomes: list[Outcome]) -> float | None:
 # --- the default study ----------------------------------------------------------------------------
 
 
-def _default(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
+def _default(task: Task, case: Case, folder: Path, settings: Settings) -> dict[str, Any]:
     """Run a study as users do; judge its models afterwards, which never met the evaluation rows."""
     from fourfold import load
 
     del folder
-    with _empty_store() as store, tempfile.TemporaryDirectory() as place:
-        output = Path(place, "study")
+    with _empty_store() as store, tempfile.TemporaryDirectory() as above:
+        output = Path(above, "study")
         began = time.perf_counter()
-        result: Any = open_study(task, case, output=output, store=store).run()
+        place = {"output": output, "store": store}
+        result: Any = open_study(task, case, **place, **settings.options).run()
         seconds = time.perf_counter() - began
         asked = case.evaluate.domain("evaluate").rows
-        shipped = _asked(load(output / "best"), asked)
         found = {
             row.method: _asked(load(output / "models" / row.method), asked)
             for row in result.lines
             if not (row.error or row.blended)
         }
+        shipped = found[result.shipped] = _asked(load(output / "best"), asked)
     metric, y = task.pair.metric, _truth(case)
     scores = {name: rate(metric, y, answers) for name, answers in found.items()}
     beside = [row.method for row in result.lines if row.role == "baseline" and row.method in found]
@@ -160,7 +154,7 @@ def _default(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any
         "cell": result.cell,
         "verdict": result.verdict,
         "shipped": result.shipped,
-        "score": rate(metric, y, shipped),
+        "score": scores[result.shipped],
         "brier": brier(y, shipped),
         "baseline": baseline,
         "baseline_score": scores[baseline],
@@ -214,9 +208,10 @@ SIDES: Final[dict[str, Callable[[Task, Case, Path, Settings], dict[str, Any]]]] 
 def open_study(task: Task, case: Case, *, judged: bool = False, **options: Any) -> Study:
     """Return a study of a task's data, with its metric, judged by the rows to evaluate on or not.
 
-    Without these clusters have no metric.
+    Its prior leaves out the task's family. Without rows to evaluate on clusters have no metric.
     """
     from fourfold import Study
+    from fourfold.study.choice.prior import Prior
 
     source, target = case.learnt
     return Study(
@@ -226,6 +221,7 @@ def open_study(task: Task, case: Case, *, judged: bool = False, **options: Any) 
         metric=task.pair.metric if judged or case.clusters is None else None,
         clusters=case.clusters,
         encoder=_encoder() if task.pair.encoder else None,
+        prior=Prior.packaged().without(task.pair.family),
         progress=False,
         **options,
     )

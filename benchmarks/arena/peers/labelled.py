@@ -56,7 +56,7 @@ def script_of_sentences(case: Case) -> dict[str, Found]:
 def model(kind: str, c: float) -> Any:
     """Return an unfitted classifier."""
     if kind == "LR":
-        return LogisticRegression(C=c, max_iter=200)
+        return LogisticRegression(C=c, tol=1e-3, max_iter=500)
     return SVC(C=10 * c)
 
 

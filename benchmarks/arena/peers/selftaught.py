@@ -23,7 +23,8 @@ AXES: Final = 50
 def script(case: Case) -> dict[str, Found]:
     """Fit an SVM on main axes of all rows, and an SVM and logistic regression on inputs."""
     X = of_arrays(case)
-    axes = PCA(AXES, random_state=0).fit(np.concatenate([X.source, X.target]))
+    both = np.concatenate([X.source, X.target])
+    axes = PCA(min(AXES, *both.shape), random_state=0).fit(both)
     ways = {
         "SVM on main axes": ("SVM", axes.transform(X.target), axes.transform(X.evaluate)),
         "SVM": ("SVM", X.target, X.evaluate),
