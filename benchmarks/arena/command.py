@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.arena import results
+from benchmarks.arena import picture, results
+from benchmarks.arena.figures import bouts, places
 from benchmarks.arena.run import chosen, found, run, run_one
 from benchmarks.arena.sides import SIDES
 from fourfold.errors import FourfoldError
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     whole = asked.tasks == "*" and not asked.quick and len(records) == len(tasks)
     if whole:
         name = "arena" if asked.cell is None else f"arena_{asked.cell}"
-        print(f"written to {results.write(records, name)}")
+        path = results.write(records, name)
+        picture.write(places(bouts(records)), path.with_suffix(".svg"))
+        print(f"written to {path}, and drawn beside it")
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0
