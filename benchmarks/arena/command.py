@@ -19,7 +19,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what ships beside scripts, on real pairs; what is measured already is taken over."""
+    """Measure shipped models beside scripts, on real pairs; finished sides are taken over."""
     parser = _parser()
     asked = parser.parse_args(arguments)
     sides = asked.sides.split(",")
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cell", help="only pairs of this group, e.g. tables")
     parser.add_argument("--tasks", default="*", help="only tasks of this pattern, e.g. 'houses/*'")
     parser.add_argument("--sides", default=",".join(SIDES), help="some of %(default)s")
-    parser.add_argument("--again", action="store_true", help="also what is measured already")
+    parser.add_argument("--again", action="store_true", help="measure finished sides anew")
     parser.add_argument("--quick", action="store_true", help="a handful of small tasks")
     parser.add_argument("--side", help=argparse.SUPPRESS)  # what a process of the arena runs
     return parser

@@ -1,4 +1,4 @@
-"""Picture of the arena: how far what ships is ahead of scripts and of baselines, pair by pair."""
+"""Picture of the arena: leads of shipped models over scripts and baselines, pair by pair."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def _frame(height: int) -> Iterator[str]:
     """Draw the ground, the axis and the legend."""
     yield f'<rect width="{WIDTH}" height="{height}" rx="6" fill="white"/>'
     yield f'<circle cx="{LEFT}" cy="18" r="4.5" fill="{OURS}"/>'
-    yield f'<text x="{LEFT + 10}" y="22">what ships − best script</text>'
-    yield f'<circle cx="{LEFT + 190}" cy="18" r="4" fill="none" stroke="{INK}"/>'
-    yield f'<text x="{LEFT + 200}" y="22">what ships − best baseline</text>'
+    yield f'<text x="{LEFT + 10}" y="22">shipped model − best script</text>'
+    yield f'<circle cx="{LEFT + 200}" cy="18" r="4" fill="none" stroke="{INK}"/>'
+    yield f'<text x="{LEFT + 210}" y="22">shipped model − best baseline</text>'
     for tick in TICKS:
         x, colour, said = _x(tick), PALE if tick else INK, f"{tick:+.1f}" if tick else "0"
         yield f'<line x1="{x}" x2="{x}" y1="{TOP - 14}" y2="{height - 14}" stroke="{colour}"/>'
