@@ -1,1 +1,1 @@
-"""The arena: what ships, beside the best script of a practitioner, on many real pairs."""
+"""An arena: shipped models beside the best script of a practitioner, on many real pairs."""

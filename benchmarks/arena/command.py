@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.arena import results
+from benchmarks.arena import picture, results
+from benchmarks.arena.figures import bouts, places
 from benchmarks.arena.run import chosen, found, run, run_one
 from benchmarks.arena.sides import SIDES
 from fourfold.errors import FourfoldError
@@ -18,7 +19,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what ships beside scripts, on real pairs; what is measured already is taken over."""
+    """Measure shipped models beside scripts, on real pairs; finished sides are taken over."""
     parser = _parser()
     asked = parser.parse_args(arguments)
     sides = asked.sides.split(",")
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     whole = asked.tasks == "*" and not asked.quick and len(records) == len(tasks)
     if whole:
         name = "arena" if asked.cell is None else f"arena_{asked.cell}"
-        print(f"written to {results.write(records, name)}")
+        path = results.write(records, name)
+        picture.write(places(bouts(records)), path.with_suffix(".svg"))
+        print(f"written to {path}, and drawn beside it")
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0
@@ -50,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cell", help="only pairs of this group, e.g. tables")
     parser.add_argument("--tasks", default="*", help="only tasks of this pattern, e.g. 'houses/*'")
     parser.add_argument("--sides", default=",".join(SIDES), help="some of %(default)s")
-    parser.add_argument("--again", action="store_true", help="also what is measured already")
+    parser.add_argument("--again", action="store_true", help="measure finished sides anew")
     parser.add_argument("--quick", action="store_true", help="a handful of small tasks")
     parser.add_argument("--side", help=argparse.SUPPRESS)  # what a process of the arena runs
     return parser

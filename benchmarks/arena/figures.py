@@ -28,12 +28,12 @@ class Bout(NamedTuple):
     place, group
         Pair × budget, and kind of data.
     shipped, script, oracle, baseline
-        Scores of what ships, of the best script by its own cross-validation, and of the candidate
-        and the baseline that evaluation labels tell to be the best.
+        Scores of the shipped model, of the best script by its own cross-validation, and of the
+        candidate and the baseline that evaluation labels tell to be the best.
     error
         Standard error of shipped − baseline.
     excess
-        Brier of what ships less that of constant shares; None where there are no probabilities.
+        Brier of the shipped model less that of constant shares; None without probabilities.
     seconds_study, seconds_script
         Of the study and of all scripts.
     """
@@ -74,7 +74,7 @@ class Place(NamedTuple):
 
 
 def bouts(records: Iterable[Records]) -> list[Bout]:
-    """Read what counts in the records of tasks, each by side."""
+    """Read the scores in the records of tasks, each by side."""
     return [_bout(one["default"], one["script"]) for one in records]
 
 
@@ -119,7 +119,7 @@ def figures(records: Iterable[Records]) -> dict[str, float]:
 
 
 def _of(found: Sequence[Bout], end: str = "") -> dict[str, float]:
-    """Compute the figures of some tasks. A regret is another's score − that of what ships."""
+    """Compute the figures of some tasks; a regret is another's score − the shipped model's."""
     where = places(found)
     leads = np.array([bout.shipped - bout.script for bout in found])
     excess = [bout.excess for bout in found if bout.excess is not None]

@@ -24,21 +24,22 @@ if TYPE_CHECKING:
 
 __all__ = ["TARGETS", "as_json", "show", "write"]
 
-TITLE: Final = "what ships beside the best script, on real pairs"
+TITLE: Final = "shipped models beside the best script, on real pairs"
 COUNTS: Final = """
     · A task is a pair of domains × a number of labels × a draw of them. No side sees a label of the
       rows to evaluate on. They are others than those that are learnt from, but for clusters and
       emoji, where no row has a label.
-    · What ships is the model of a study with its defaults and the task's metric. The script is one
-      of several that a practitioner would write, chosen by its own cross-validation; seconds are of
-      all of them. Oracle and baseline are the candidate and the baseline of the study with the best
-      score by evaluation labels.
-    · A regret is another's score less that of what ships, in the metric: AUC, R², accuracy, NMI.
+    · The shipped model is that of a study with its defaults and the task's metric. The script is
+      one of several that a practitioner would write, chosen by its own cross-validation; seconds
+      are of all of them. Oracle and baseline are the candidate and the baseline of the study with
+      the best score by evaluation labels.
+    · A regret is another's score less the shipped model's, in the metric: AUC, R², accuracy, NMI.
       Wins, ties and losses are against the script, by .005.
-    · safe_rate: share of pairs × budgets where what ships is at most .005 below the best baseline,
-      mean over draws; harm_rate: where the 95 % interval of the difference, from a paired bootstrap
-      of rows, lies below 0; worst_pair: the least of these differences.
-    · brier_excess_max: the largest Brier score of what ships less that of the shares of the labels.
+    · safe_rate: share of pairs × budgets where the shipped model is at most .005 below the best
+      baseline, mean over draws; harm_rate: where the 95 % interval of the difference, from a
+      paired bootstrap of rows, lies below 0; worst_pair: the least of these differences.
+    · brier_excess_max: the largest Brier score of a shipped model less that of constant
+      probabilities, the shares of the labels.
 """
 SENTENCES: Final = [" ".join(one.split()) for one in COUNTS.split("· ")[1:]]
 TARGETS: Final = {"worst_pair": Target("≥", -0.03)}
@@ -79,7 +80,7 @@ def as_json(records: Sequence[Records], name: str) -> dict[str, Any]:
 
 
 def _task(one: Records) -> dict[str, Any]:
-    """Return what a task has found, in short."""
+    """Return the findings of a task, in short."""
     study, script = one["default"], one["script"]
     return {
         **{name: study[name] for name in ("group", "family", "metric", "labels", "verdict")},

@@ -68,14 +68,14 @@ def run(
     again: bool = False,
     folder: Path = records.FOLDER,
 ) -> list[str]:
-    """Measure what is not measured yet; return what failed, a sentence each.
+    """Measure the sides without a record; return the failures, a sentence each.
 
     Parameters
     ----------
     tasks, sides
-        What to measure.
+        Names of the sides.
     again
-        Whether to measure also what is there.
+        Whether to measure also those with a record.
     folder
         Folder of the records.
     """

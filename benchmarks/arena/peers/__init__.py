@@ -1,4 +1,4 @@
-"""Peers: what a practitioner would write with scikit-learn and LightGBM, one function a kind.
+"""Peers: scripts of a practitioner with scikit-learn and LightGBM, one function a kind.
 
 Each takes the same data as a study and returns, by name, answers on the rows to evaluate on, whose
 labels it never sees, and a loss by its own cross-validation on what it has.

@@ -37,7 +37,7 @@ SMALL: Final = Size(leaves=4, trees=60)
 
 @final
 class Learnt:
-    """What is learnt once: models of the source, and penalties."""
+    """Models of the source, and penalties, learnt once."""
 
     def __init__(self, table: Encoded) -> None:
         self.table, self.classes = table, table.classes
