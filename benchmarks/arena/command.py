@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks arena [--cell CELL] [--tasks PATTERN] [--quick]``."""
+"""The command: ``python -m benchmarks arena [--cell CELL] [--tasks PATTERN] [--learn] [--quick]``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.arena import picture, results
+from benchmarks.arena import picture, results, rules
 from benchmarks.arena.figures import bouts, places
 from benchmarks.arena.run import chosen, found, run, run_one
 from benchmarks.arena.sides import SIDES
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     failures = run(tasks, sides, again=asked.again)
+    if asked.learn:
+        print(f"written to {rules.write(tasks)}")
     records = found(tasks)
     if records:
         results.show(records)
@@ -54,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tasks", default="*", help="only tasks of this pattern, e.g. 'houses/*'")
     parser.add_argument("--sides", default=",".join(SIDES), help="some of %(default)s")
     parser.add_argument("--again", action="store_true", help="measure finished sides anew")
+    parser.add_argument(
+        "--learn", action="store_true", help="learn the prior from the studies of all candidates"
+    )
     parser.add_argument("--quick", action="store_true", help="a handful of small tasks")
     parser.add_argument("--side", help=argparse.SUPPRESS)  # what a process of the arena runs
     return parser

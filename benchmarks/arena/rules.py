@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import platform
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
+from benchmarks.arena import records
+from benchmarks.arena.run import key
 from benchmarks.arena.sides import open_study
+from benchmarks.harness import ROOT
+from fourfold.core.atomic import whole_file
 from fourfold.core.version import VERSION
+from fourfold.errors import FileError
 from fourfold.study.choice.posterior import circumstances, reference
 from fourfold.study.choice.prior import Circumstances, Observation, Prior
 from fourfold.study.judge import assess
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from fourfold.study.leaderboard import LeaderboardRow
     from fourfold.study.question import Question
 
-__all__ = ["RULES", "Replay", "compare", "learn"]
+__all__ = ["RULES", "Replay", "compare", "learn", "write"]
 
 WORST: Final = -1.0
 """Score below which a model is not thought worse; of R², which has no end."""
@@ -75,6 +82,38 @@ class Replay:
         errors = {n: best - max(float(np.mean(row.scores)), WORST) for n, row in board.items()}
         beside = errors[reference(self.question)]
         return {n: float(np.clip(1 - e / max(beside, 1e-9), -1, 1)) for n, e in errors.items()}
+
+
+def write(tasks: Sequence[Task]) -> Path:
+    """Learn the prior from finished studies of all candidates, and compare rules of choice by it.
+
+    The prior goes into the package, the comparison into ``arena_rules.json``.
+
+    Raises
+    ------
+    FileError
+        If no study of all candidates is there.
+    """
+    replays = [
+        Replay.of(task, record, records.FOLDER)
+        for task in tasks
+        if (record := records.read("all", task.name, key("all", task))) is not None
+    ]
+    if not replays:
+        raise FileError("studies of all candidates must be there to learn from: run --sides all")
+    prior = learn(replays)
+    place = Path(str(files("fourfold.study.choice"))) / "prior.json"
+    prior.save(place)
+    groups = dict.fromkeys(replay.task.pair.group for replay in replays)
+    found = compare(replays, prior)
+    for group in groups:
+        own = compare([one for one in replays if one.task.pair.group == group], prior)
+        found |= {f"{name}_{group}": value for name, value in own.items()}
+    outcome = {"benchmark": "arena_rules", **(prior.made or {}), "figures": found}
+    text = json.dumps(outcome, indent=1, ensure_ascii=False)
+    with whole_file(ROOT / "benchmarks" / "results" / "arena_rules.json") as part:
+        part.write_text(text + "\n", "utf-8")
+    return place
 
 
 def learn(replays: Sequence[Replay]) -> Prior:
