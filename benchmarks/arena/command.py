@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks arena [--cell CELL] [--tasks PATTERN] [--learn] [--quick]``."""
+"""The command: ``python -m benchmarks arena [--cell CELL] [--tasks PATTERN] [--learn]``."""
 
 from __future__ import annotations
 

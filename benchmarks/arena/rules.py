@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 
@@ -104,12 +104,7 @@ def write(tasks: Sequence[Task]) -> Path:
     prior = learn(replays)
     place = Path(str(files("fourfold.study.choice"))) / "prior.json"
     prior.save(place)
-    groups = dict.fromkeys(replay.task.pair.group for replay in replays)
-    found = compare(replays, prior)
-    for group in groups:
-        own = compare([one for one in replays if one.task.pair.group == group], prior)
-        found |= {f"{name}_{group}": value for name, value in own.items()}
-    outcome = {"benchmark": "arena_rules", **(prior.made or {}), "figures": found}
+    outcome = {"benchmark": "arena_rules", **(prior.made or {}), "figures": compare(replays, prior)}
     text = json.dumps(outcome, indent=1, ensure_ascii=False)
     with whole_file(ROOT / "benchmarks" / "results" / "arena_rules.json") as part:
         part.write_text(text + "\n", "utf-8")
@@ -198,24 +193,48 @@ RULES: Final[dict[str, tuple[Callable[[Prior], Prior], Callable[..., str]]]] = {
 """Rule → the prior that it takes, and its choice on a board."""
 
 
+class Trial(NamedTuple):
+    """One choice: regret in gains to the best candidate, and score − the best baseline's."""
+
+    place: str
+    group: str
+    regret: float
+    lead: float
+
+
 def compare(replays: Sequence[Replay], prior: Prior) -> dict[str, float]:
-    """Return the mean regret of each rule to the best candidate, in gains, and its worst place.
+    """Return the figures of each rule, over all tasks and by group.
 
     The prior leaves out the family of each task.
     """
     figures: dict[str, float] = {}
     for name, (change, choose) in RULES.items():
-        lost: dict[str, list[float]] = defaultdict(list)
-        behind: dict[str, list[float]] = defaultdict(list)
-        for replay in replays:
-            board = replay.board(change(prior))
-            gains, chosen = replay.gains(board), choose(board)
-            scores = {n: float(np.mean(row.scores)) for n, row in board.items()}
-            beside = max(s for n, s in scores.items() if board[n].role == "baseline")
-            lost[replay.place].append(max(gains.values()) - gains[chosen])
-            behind[replay.place].append(scores[chosen] - beside)
-        means = [float(np.mean(one)) for one in behind.values()]
-        figures[f"regret_{name}"] = float(np.mean([np.mean(one) for one in lost.values()]))
-        figures[f"safe_{name}"] = float(np.mean([mean >= -0.005 for mean in means]))
-        figures[f"worst_{name}"] = min(means)
+        trials = [_trial(replay, replay.board(change(prior)), choose) for replay in replays]
+        figures |= _figures(name, trials)
+        for group in dict.fromkeys(trial.group for trial in trials):
+            figures |= _figures(f"{name}_{group}", [one for one in trials if one.group == group])
     return figures
+
+
+def _trial(
+    replay: Replay, board: Mapping[str, LeaderboardRow], choose: Callable[..., str]
+) -> Trial:
+    gains, chosen = replay.gains(board), choose(board)
+    scores = {name: float(np.mean(row.scores)) for name, row in board.items()}
+    beside = max(score for name, score in scores.items() if board[name].role == "baseline")
+    regret = max(gains.values()) - gains[chosen]
+    return Trial(replay.place, replay.task.pair.group, regret, scores[chosen] - beside)
+
+
+def _figures(name: str, trials: Sequence[Trial]) -> dict[str, float]:
+    """Average the draws of each place, then the places."""
+    drawn: dict[str, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        drawn[trial.place].append(trial)
+    regrets = [np.mean([trial.regret for trial in of]) for of in drawn.values()]
+    leads = [float(np.mean([trial.lead for trial in of])) for of in drawn.values()]
+    return {
+        f"regret_{name}": float(np.mean(regrets)),
+        f"safe_{name}": float(np.mean([lead >= -0.005 for lead in leads])),
+        f"worst_{name}": min(leads),
+    }
