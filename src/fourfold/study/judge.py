@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.domain import Domain
+    from fourfold.study.choice.blending import Blended
     from fourfold.study.choice.prior import Prior
     from fourfold.study.choice.standing import Standing
     from fourfold.study.gate import Interval, Intervals
@@ -42,10 +43,15 @@ class Assessed(NamedTuple):
 
 
 def rate(
-    question: Question, outcomes: Mapping[str, Sequence[Outcome | Failure]]
+    question: Question,
+    outcomes: Mapping[str, Sequence[Outcome | Failure]],
+    blends: Mapping[str, Blended] | None = None,
 ) -> dict[str, LeaderboardRow]:
-    """Rate the methods that have outcomes, each by itself."""
-    return {method: _rate(question, method, of) for method, of in outcomes.items() if of}
+    """Rate the methods that have outcomes, each by itself; blends predict the members' classes."""
+    like = {name: blended.members[0] for name, blended in (blends or {}).items()}
+    return {
+        name: _rate(question, name, of, like.get(name, name)) for name, of in outcomes.items() if of
+    }
 
 
 def assess(
@@ -53,7 +59,7 @@ def assess(
 ) -> Assessed:
     """Rate the methods that have outcomes, calibrated, blends of them, and their expected gains."""
     standing = stand(question, outcomes, rate(question, outcomes), prior)
-    rows = rate(question, standing.outcomes)
+    rows = rate(question, standing.outcomes, standing.blends)
     expected = expect(question, rows, prior)
     rated = {name: replace(row, expected=expected.get(name)) for name, row in rows.items()}
     return Assessed(standing, rated)
@@ -111,8 +117,13 @@ def joint_rows(
 # --- one method on one question ------------------------------------------------------------------
 
 
-def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]) -> LeaderboardRow:
-    """Rate a method by itself; without an interval a method of transfer is undecided."""
+def _rate(
+    question: Question, method: str, outcomes: Sequence[Outcome | Failure], like: str
+) -> LeaderboardRow:
+    """Rate a method by itself; without an interval a method of transfer is undecided.
+
+    It predicts the classes of the candidate that it is like: itself, or a member of a blend.
+    """
     baseline, estimator = question.is_baseline(method), question.candidates.get(method)
     row = LeaderboardRow(
         method=method,
@@ -128,7 +139,7 @@ def _rate(question: Question, method: str, outcomes: Sequence[Outcome | Failure]
     whole = _whole(outcomes)
     parts = [outcome for outcome in done if outcome.split is not None]
     rated = protocol.splits.rate(protocol.choice, parts)
-    choice = scores = question.absent.discounted(rated, method, protocol.choice)
+    choice = scores = question.absent.discounted(rated, like, protocol.choice)
     if not choice and protocol.validator is not None:
         choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
     if evaluate is not None:

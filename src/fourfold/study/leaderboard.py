@@ -72,9 +72,6 @@ class LeaderboardRow:
     choice
         Criterion of model selection, one value a seed × split: cross-validated scores, or those of
         a validator.
-    expected
-        Expected gain, by which the shipped model is chosen; None where the prior does not know the
-        cell: the mean of ``choice`` decides there.
     scores
         Basis of the verdict, one value a seed (evaluation labels) or a seed × split.
     difference
@@ -90,6 +87,9 @@ class LeaderboardRow:
         Parameters other than the method's defaults.
     findings
         Findings of the method on the first seed.
+    expected
+        Expected gain, by which the shipped model is chosen; None where the prior does not know the
+        cell: the mean of ``choice`` decides there.
     blended
         Whether it is a blend of others.
     stopped
@@ -101,7 +101,6 @@ class LeaderboardRow:
     method: str
     role: Literal["baseline", "transfer"]
     choice: list[float] = field(default_factory=list)
-    expected: Expected | None = None
     scores: list[float] = field(default_factory=list)
     difference: Interval | None = None
     verdict: Verdict | None = None
@@ -109,6 +108,7 @@ class LeaderboardRow:
     losses: list[list[float]] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    expected: Expected | None = None
     blended: bool = False
     stopped: bool = False
     error: str = ""

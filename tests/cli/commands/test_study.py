@@ -30,7 +30,7 @@ def result(output):
 
 def test_a_study_on_tables_ends_with_a_verdict_a_report_and_a_model(trained):
     output, said = trained
-    assert leaderboard(said) == {"FineTune", "TargetOnly", "KernelSVM", "Linear"}
+    assert leaderboard(said) >= {"FineTune", "TargetOnly", "KernelSVM", "Linear"}
     found = result(output)
     assert found["sentence"] in " ".join(said.out.split())
     assert found["evaluate"]["rows"] == 38

@@ -54,7 +54,7 @@ def gains_over(
             removed = (theirs[:n] - ours[:n]) / max(float(theirs[:n].mean()), 1e-9)
             shares[name] = splits.independent(np.clip(removed, -1, 1))
     own = {name: float(one.var(ddof=1)) for name, one in shares.items() if len(one) > 1}
-    others = [variance for variance in own.values() if variance > 0]  # none if all are clipped
+    others = [variance for variance in own.values() if variance > 0] or [*own.values()]
     pooled = float(np.mean(others)) if others else np.inf
     found = {}
     for name, share in shares.items():

@@ -24,14 +24,15 @@ def nested_score(question: Question, rows: Sequence[LeaderboardRow], prior: Prio
     """Score the choice itself: on each fold, the choice by the other folds of its seed.
 
     The score of a chosen model on the folds that chose it is too high, as it is a maximum. None
-    where there are no folds to choose by, or one alone.
+    where there are no folds to choose by, or one alone, and for cuts in time.
 
     References
     ----------
     Varma & Simon, Bias in Error Estimation When Using Cross-Validation for Model Selection, BMC
     Bioinformatics 2006.
     """
-    count = question.protocol.splits.count
+    splits = question.protocol.splits
+    count = 0 if splits.forward else splits.count
     going = {row.method: row for row in rows if not row.error and not row.stopped and row.choice}
     if count < 2 or not going:
         return None
