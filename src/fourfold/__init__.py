@@ -34,6 +34,7 @@ _PARTS = {
     "data.schema": ["Hints", "Schema"],
     "errors": ["FourfoldError"],
     "methods": list(_cells()),
+    "methods.blend": ["Blend"],
     "methods.saved": ["load"],
     "networks": ["ConvNet", "ConvNet1d", "Mlp"],
     "networks.cut": ["cut"],
@@ -42,6 +43,7 @@ _PARTS = {
     "readers.vectors": ["WordVectors"],
     "report": ["write_report"],
     "study": ["JointResult", "Result", "Study"],
+    "study.choice.prior": ["Prior"],
 }
 _METHODS = {name.removeprefix("fourfold."): classes for name, classes in _modules().items()}
 
