@@ -97,7 +97,7 @@ def write(tasks: Sequence[Task]) -> Path:
     replays = [
         Replay.of(task, record, records.FOLDER)
         for task in tasks
-        if (record := records.read("all", task.name, key("all", task))) is not None
+        if (record := records.read("all", task.name, key("all", task), records.FOLDER)) is not None
     ]
     if not replays:
         raise FileError("studies of all candidates must be there to learn from: run --sides all")
