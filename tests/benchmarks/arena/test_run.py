@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
-import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
@@ -14,8 +12,9 @@ from benchmarks.arena import records, run
 from benchmarks.arena.figures import figures
 from benchmarks.arena.pairs import PAIRS
 from benchmarks.arena.sides import Settings, measure
-from benchmarks.arena.task import Case, Pair, Rows
+from benchmarks.arena.task import Pair
 from fourfold.errors import ParameterError
+from made_up_task import build
 
 SMALL = {
     "methods": ["SourceOnly"],
@@ -27,15 +26,7 @@ SMALL = {
 QUICK = Settings(seeds=1, folds=2, options=SMALL)
 
 
-def made_up(budget, draw):
-    random = np.random.default_rng(draw)
-    x = random.normal(size=(200, 3))
-    y = np.where(x[:, 0] + random.normal(size=200) / 4 > 0, "yes", "no")
-    rows = Rows(pd.DataFrame(x, columns=[*"abc"]), y)
-    return Case(*(rows.at(np.arange(*ends)) for ends in ((0, 80), (80, 80 + budget), (120, 200))))
-
-
-PAIR = Pair("made-up", "made-up", "tables", "auc", (16,), 1, made_up)
+PAIR = Pair("made-up", "made-up", "tables", "auc", (16,), 1, build)
 
 
 @pytest.fixture(scope="module")
