@@ -156,8 +156,12 @@ def _observe(
 
 
 def _posterior(board: Mapping[str, LeaderboardRow]) -> str:
-    """Choose by prior and evidence."""
-    best = best_choice(list(board.values()))
+    """Choose among all candidates by prior and evidence."""
+    rows = [
+        replace(row, expected=row.expected and replace(row.expected, prior_known=False))
+        for row in board.values()
+    ]
+    best = best_choice(rows)
     assert best is not None
     return best.method
 

@@ -115,7 +115,7 @@ def test_evaluation_labels_change_no_model(tmp_path):
 
 
 def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
-    """Negative transfer: a source that teaches nonsense hurts itself, and a baseline ships."""
+    """Negative transfer: a source that teaches nonsense hurts, and has no weight in a blend."""
     source, target, evaluate = domains(n=600)
     wrong = Domain(source.rows, np.random.default_rng(0).permutation(source.y))
     options = {
@@ -129,7 +129,8 @@ def test_a_source_with_shuffled_labels_does_not_ship(tmp_path):
     assert np.mean(line["SourceOnly"].scores) < 0.3
     assert line["SourceOnly"].verdict == "hurt"
     assert result.verdict != "helped"
-    assert line[result.shipped].role == "baseline"
+    best = max(np.mean(row.scores) for row in result.lines if row.role == "baseline")
+    assert np.mean(line[result.shipped].scores) > best - 0.02
 
 
 def test_resume_takes_over_what_is_finished(finished, tmp_path, monkeypatch):

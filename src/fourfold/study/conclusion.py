@@ -23,8 +23,7 @@ from fourfold.study.diagnostics.tables import confusion_counts
 from fourfold.study.judge import joint_rows
 from fourfold.study.leaderboard import best_baseline, best_choice
 from fourfold.study.result import DataSummary, JointResult, Result
-from fourfold.study.running.execution import PLOTTED
-from fourfold.study.running.outcomes import finished
+from fourfold.study.running.outcomes import PLOTTED, finished
 from fourfold.study.splits import HiddenLabels
 
 if TYPE_CHECKING:

@@ -119,6 +119,12 @@ class LeaderboardRow:
         return self.role == "baseline", not self.blended, self.promise, self.method
 
     @property
+    def leads(self) -> bool:
+        """Whether it is a blend of transfer on a cell where the prior has seen such blends."""
+        known = self.expected is not None and self.expected.prior_known
+        return self.blended and self.role == "transfer" and known
+
+    @property
     def promise(self) -> float:
         """Expected gain, or else the mean of the choice."""
         return self.expected.mean if self.expected is not None else float(np.mean(self.choice))
@@ -161,11 +167,15 @@ def best_baseline(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
 def best_choice(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
     """Return the best row by choice, without a look at scores; None without choices.
 
-    The simplest is the best of those whose expected gains are alike.
+    It is the blend where the prior knows the cell: over public tasks, each family left out, this
+    lost less than the largest expected gain. Elsewhere it is the simplest of those whose expected
+    gains are alike.
     """
     finished = [row for row in rows if (row.choice or row.expected) and not row.stopped]
     if not finished:
         return None
+    if leading := [row for row in finished if row.leads]:
+        return leading[0]
     top = max(row.promise for row in finished)
     ties = TIE if any(row.expected for row in finished) else 0.0
     return max(

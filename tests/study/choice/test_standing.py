@@ -19,6 +19,8 @@ from fourfold.study.leaderboard import Expected, LeaderboardRow, best_choice
 from fourfold.study.running.outcomes import finished as in_order
 from study.samples import domains, transfer_study
 
+METHODS = ["SourceOnly", "FineTune", "CosineHead", "Prototypes"]
+
 
 def run(folder, *data, **options):
     """Run a study; return its question, outcomes and result."""
@@ -94,7 +96,7 @@ def test_a_blend_that_ships_answers_as_it_was_judged(tmp_path):
     assert model.score(evaluate.rows, evaluate.y) == pytest.approx(row.scores[0])
     assert any("averages the answers of" in note for note in result.notes)
     assert any("by public tasks" in note for note in result.notes)
-    assert result.chosen_by.startswith("expected gain")
+    assert result.chosen_by.startswith("the blend of the largest expected gain")
 
 
 def favouring(at, method):
@@ -102,15 +104,18 @@ def favouring(at, method):
     return Prior(tuple(Observation(str(i), at, {method: 0.9}) for i in range(8)))
 
 
-def test_with_one_label_a_class_the_prior_decides(tmp_path):
+def test_with_one_label_a_class_the_prior_chooses_the_members(tmp_path):
     data = domains(few=1)
     at = circumstances(transfer_study(tmp_path / "asked", *data).questions["target"])
     assert at.labels == 1
-    for name in ("KernelSVM", "SourceOnly"):
-        options = {"methods": ["SourceOnly"], "seeds": 1, "prior": favouring(at, name)}
+    for name in ("KernelSVM", "CosineHead"):
+        options = {"methods": METHODS, "seeds": 1, "prior": favouring(at, name)}
         result = transfer_study(tmp_path / name, *data, **options).run()
-        assert result.shipped == name
+        assert result.shipped == "Blend"
         assert "no label can be held out" in result.chosen_by
+        (said,) = (note for note in result.notes if "averages the answers" in note)
+        assert f"25% {name}" in said
+        assert said.count("25%") == 4
 
 
 def test_what_ships_is_calibrated_as_it_was_judged(tmp_path):

@@ -107,7 +107,7 @@ def test_a_model_damaged_before_it_ships_is_fitted_again(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "conclude", damage)
     result = transfer_study(tmp_path, *domains(), **SHORT).run()
     best = load(tmp_path / "out" / "best")
-    assert type(best).__name__ == result.shipped
+    assert type(best).__name__ in result.shipped
 
 
 def test_a_run_is_not_taken_for_another(tmp_path):

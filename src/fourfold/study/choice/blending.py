@@ -10,6 +10,7 @@ import torch
 
 from fourfold.algorithms.mixture import Mixture, alike, fit_mixture, in_terms, mixes
 from fourfold.core.findings import Bars
+from fourfold.study.running.outcomes import PLOTTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,15 +135,25 @@ def _members(outcomes: Mapping[str, Sequence[Outcome]], favourites: Sequence[str
 
 
 def _mixed(task: Task, of: Sequence[Outcome], mixture: Mixture) -> Outcome:
-    """Combine the outcomes of members on one split to that of the blend."""
+    """Combine the outcomes of members on one split to that of the blend.
+
+    The features of plotted rows are those of the member with the largest weight that has some.
+    """
     tasks = [one.task for one in of]
+    by_weight = [one for _, one in sorted(zip(mixture.weights, of, strict=True), key=_weight)]
+    features = {k: v for one in by_weight for k, v in one.outputs.items() if k in PLOTTED}
     answers: dict[str, Any] = {
         name: mixture.mix(task, tasks, [np.asarray(one.outputs[name]) for one in of])
         for name in ("held", "evaluate", "target")
         if name in of[0].outputs
     }
+    answers |= features
     seconds = sum(one.seconds for one in of)
     return replace(of[0], task=task, outputs=answers, seconds=seconds, losses=[], findings=[])
+
+
+def _weight(pair: tuple[float, Outcome]) -> float:
+    return pair[0]
 
 
 def _bars(members: Sequence[str], mixture: Mixture) -> Bars:

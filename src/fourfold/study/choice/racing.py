@@ -34,7 +34,8 @@ def finalists(
 ) -> set[str]:
     """Return the candidates that run on after a round of seeds.
 
-    All do where nothing is held out to choose by, and where the reference failed.
+    All do where nothing is held out to choose by, and where the reference failed. Where a blend is
+    chosen, its members do.
     """
     expected = {name: row.expected for name, row in rows.items() if row.expected is not None}
     if not question.protocol.splits.count or not expected:
@@ -43,13 +44,15 @@ def finalists(
     beside = [name for name in likely if question.is_baseline(name) and name in racing]
     best = sorted(beside, key=lambda name: -likely[name])[:BASELINES]
     going = {name for name, chance in likely.items() if chance >= LEAST_CHANCE}
+    leading = {name for name in standing.blends if rows[name].leads}
     members = {
         member
-        for name in going & standing.blends.keys()
+        for name in leading or going & standing.blends.keys()
         for member, weight in standing.blends[name].weights.items()
         if weight >= MEMBER
     }
-    return (going | members | {*best, reference(question)}) & set(racing)
+    going = members if leading else going | members
+    return (going | {*best, reference(question)}) & set(racing)
 
 
 def chances(expected: Mapping[str, Expected]) -> dict[str, float]:

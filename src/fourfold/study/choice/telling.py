@@ -23,13 +23,15 @@ __all__ = ["chosen_by", "correction", "reasons"]
 def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
     """Name the criterion of model selection."""
     protocol = question.protocol
-    known = any(row.expected is not None and row.expected.prior_known for row in board)
-    prior = "the methods' gains on public tasks"
-    if protocol.splits.count:
-        own = protocol.splits.chosen_by(protocol.choice)
-        return f"expected gain: {prior}, and {own}" if known else own
-    if known:
-        return f"expected gain: {prior}, as no label can be held out"
+    counted = protocol.splits.count > 0
+    own = protocol.splits.chosen_by(protocol.choice) if counted else "no label can be held out"
+    if any(row.expected is not None and row.expected.prior_known for row in board):
+        first = "the blend" if any(row.leads for row in board) else "the model"
+        return (
+            f"{first} of the largest expected gain: the methods' gains on public tasks, and {own}"
+        )
+    if counted:
+        return own
     return "information maximization on the target's inputs, without labels"
 
 

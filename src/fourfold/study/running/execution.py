@@ -20,7 +20,7 @@ from fourfold.errors import DataError, FileError, FourfoldError, FourfoldWarning
 from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
-from fourfold.study.running.outcomes import Failure, Outcome, save_model
+from fourfold.study.running.outcomes import PLOTTED, Failure, Outcome, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,13 +30,11 @@ if TYPE_CHECKING:
     from fourfold.study.running.runs import Run, RunContext
     from fourfold.study.splits import Split
 
-__all__ = ["PLOTTED", "FitProgress", "execute", "execute_all", "own_store", "precompute"]
+__all__ = ["FitProgress", "execute", "execute_all", "own_store", "precompute"]
 
 Outcomes: TypeAlias = Mapping[str, Outcome | Failure]
 """Question → outcome or failure of one run."""
 
-PLOTTED: Final = ("plotted source", "plotted target")
-"""Names of the features of plotted rows in an outcome."""
 WORTH_PROCESSES: Final = 20.0
 """Seconds of fits for which further processes are started."""
 

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from fourfold.estimators.joint import JointEstimator
     from fourfold.estimators.transfer import TransferEstimator
 
-__all__ = ["Answers", "Failure", "Outcome", "finished", "is_saved", "save_model", "take"]
+__all__ = ["PLOTTED", "Answers", "Failure", "Outcome", "finished", "is_saved", "save_model", "take"]
 
 Answers: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
 """Outputs for n rows: an array (n, ...), or ragged, n arrays of any lengths such as transcripts."""
 
+PLOTTED: Final = ("plotted source", "plotted target")
+"""Names of the features of plotted rows in an outcome."""
 LENGTHS: Final = " lengths"
 """Suffix of the array with the lengths of ragged answers in a file."""
 
