@@ -149,11 +149,13 @@ class Blend(Predicts):
             example, start = chains[0].example, chains[0].start
             outputs = self.model_.outputs(as_rows(example.numpy()))
         else:
-            example = torch.cat([one.example for one in chains], dim=1)
-            start = f"side by side, {'; '.join(one.start for one in chains)}"
-            ends = np.cumsum([one.example.shape[1] for one in chains]).tolist()
-            cuts = [Columns(a, b) for a, b in zip([0, *ends], ends, strict=False)]
-            parts = [[cut, *part] for cut, part in zip(cuts, parts, strict=True)]
+            digests = [one.inputs_.prepare.digest for one in self.members]
+            apart = dict(zip(digests, chains, strict=True))  # members may share a preparation
+            example = torch.cat([one.example for one in apart.values()], dim=1)
+            start = ", beside them ".join(one.start for one in apart.values())
+            ends = np.cumsum([one.example.shape[1] for one in apart.values()]).tolist()
+            cuts = dict(zip(apart, zip([0, *ends], ends, strict=False), strict=True))
+            parts = [[Columns(*cuts[d]), *part] for d, part in zip(digests, parts, strict=True)]
             outputs = mixture.mix(self.task_, of, [one.outputs for one in chains])
         stages = [Branches(parts), mixture.module(self.task_, of)]
         if own.calibration is not None:

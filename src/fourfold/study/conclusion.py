@@ -73,8 +73,8 @@ def conclude(
     done = [] if shipped is None else finished(standing.outcomes[shipped.method])
     classes, confusion = confusion_counts(question, done)
     corrected, optimism = correction(question, board, shipped, prior)
-    notes = [*reasons(question, shipped, standing), *optimism]
-    notes += _notes(question, board, shipped, pick, verdict)
+    notes = _notes(question, board, shipped, pick, verdict)
+    notes += [*reasons(question, shipped, standing), *optimism]
     if jobs > 1:
         notes.append(f"Times were taken with up to {jobs} fits at a time.")
     reading, doubts = describe_reading(question.domains)
