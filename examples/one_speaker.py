@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fourfold import ConvNet, Study, keep_memory, read_domain
+from fourfold import ConvNet, Prior, Study, keep_memory, read_domain
 from fourfold.cli.show import show_found
 from fourfold.readers import read_domains
 from fourfold.report import write_report
@@ -77,6 +77,7 @@ def study(place: Path, output: Path, given: argparse.Namespace) -> Result:
         network=NETWORK,
         recipe={"epochs": given.epochs},
         seeds=given.seeds,
+        prior=Prior.packaged().without("speech"),  # it was not learnt on these data
         jobs=2,
         output=output,
         force=True,
