@@ -74,6 +74,8 @@ def test_the_reference_and_two_baselines_always_finish(question):
     assert {"FineTune", "Linear"} <= left
     assert sum(question.is_baseline(name) for name in left) == 2
     assert "L2SP" not in left
+    lost = rows(question, Linear=[0.01, 0.02], FineTune=[0.5, 0.6], L2SP=[0.9, 0.9], **far)
+    assert not finalists(question, lost, set(lost), NOTHING).isdisjoint({"FineTune", "L2SP"})
     broken = {**made, "Linear": LeaderboardRow("Linear", "baseline", error="it is broken")}
     assert expect(question, broken, Prior()) == {}
     unknown = {name: replace(row, expected=None) for name, row in made.items()}

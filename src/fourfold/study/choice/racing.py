@@ -35,7 +35,7 @@ def finalists(
     """Return the candidates that run on after a round of seeds.
 
     All do where nothing is held out to choose by, and where the reference failed. Where a blend is
-    chosen, its members do.
+    chosen, its members do. The likeliest baselines and the likeliest method of transfer always do.
     """
     expected = {name: row.expected for name, row in rows.items() if row.expected is not None}
     if not question.protocol.splits.count or not expected:
@@ -43,6 +43,8 @@ def finalists(
     likely = chances(expected)
     beside = [name for name in likely if question.is_baseline(name) and name in racing]
     best = sorted(beside, key=lambda name: -likely[name])[:BASELINES]
+    others = [name for name in likely if name in racing and not question.is_baseline(name)]
+    best += sorted(others, key=lambda name: -likely[name])[:1]  # a verdict needs one
     going = {name for name, chance in likely.items() if chance >= LEAST_CHANCE}
     leading = {name for name in standing.blends if rows[name].leads}
     members = {
