@@ -17,7 +17,6 @@ from torch import nn
 from contract import blobs, pictures
 from fourfold.bundle import export, save
 from fourfold.core.version import VERSION
-from fourfold.data.rows import as_rows
 from fourfold.errors import BundleError, FileError
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
@@ -120,7 +119,7 @@ def test_a_table_starts_from_prepared_rows(tmp_path: Path) -> None:
     frame["town"] = np.where(PILES.X[:, 0] > 1, "Ulm", "Bonn")
     model = small().fit(frame, PILES.y)
     export(model, tmp_path / "model.onnx")
-    ready = model.prepare_.transform(as_rows(frame)).sample(len(frame))
+    ready = model.onnx_input(frame)
     assert agrees(tmp_path / "model.onnx", ready, model.predict_proba(frame))
     said = run(tmp_path / "model.onnx", ready)[2]["input"]
     assert said.startswith("prepared rows (4 numbers, 1 category column as 6 features): float32")

@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.documented import described
 from fourfold import load
-from fourfold.data.rows import as_rows
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +85,8 @@ def test_a_model_of_texts_is_exported_from_prepared_rows(fourfold, studied, func
     assert said.code == 0, said
     model = load(output / "best")
     texts = pd.read_csv(functions / "rest.csv")["text"]
-    ready = model.prepare_.transform(as_rows(texts))
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    (p,) = session.run(None, {"input": ready.take(np.arange(ready.n))})
+    (p,) = session.run(None, {"input": model.onnx_input(texts)})
     np.testing.assert_allclose(p, model.predict_proba(texts), atol=1e-5)
 
 

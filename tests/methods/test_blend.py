@@ -56,7 +56,7 @@ def test_it_is_saved_and_loaded_as_one_bundle(fitted, tmp_path):
 def test_it_is_exported_as_one_file(fitted, tmp_path):
     assert export(fitted, tmp_path / "blend.onnx") < 1e-4
     session = onnxruntime.InferenceSession(tmp_path / "blend.onnx")
-    (p,) = session.run(["probabilities"], {"input": X[:7]})
+    (p,) = session.run(["probabilities"], {"input": fitted.onnx_input(X[:7])})
     np.testing.assert_allclose(p, fitted.predict_proba(X[:7]), atol=1e-4)
 
 
@@ -66,8 +66,11 @@ def test_members_of_a_table_prepare_it_each_by_itself(tmp_path):
     model = Blend(members=(Linear(), SourceOnly(recipe=SHORT))).fit(frame, Y, source=source)
     assert export(model, tmp_path / "blend.onnx") < 1e-4
     widths = [member.prepare_.shape_[0] for member in model.members]
-    (given,) = onnxruntime.InferenceSession(tmp_path / "blend.onnx").get_inputs()
+    session = onnxruntime.InferenceSession(tmp_path / "blend.onnx")
+    (given,) = session.get_inputs()
     assert given.shape[1] == sum(widths)
+    (p,) = session.run(None, {"input": model.onnx_input(frame)})
+    np.testing.assert_allclose(p, model.predict_proba(frame), atol=1e-5)
 
 
 def test_numbers_are_averaged_in_the_users_units(tmp_path):

@@ -40,7 +40,7 @@ def export(
 ) -> float:
     """Export a fitted model to ONNX: preparation, frozen prefix, network and output in one file.
 
-    The input, ``"input"``, takes any number of rows as in training; for tables, prepared rows. The
+    The input, ``"input"``, takes any number of rows, as ``estimator.onnx_input`` returns them. The
     output is ``"probabilities"`` (n, k) for classes, ``"values"`` (n,) or (n, m) in the units of
     the labels for numbers, and ``"logits"`` otherwise. The metadata of the file are ``"input"``,
     ``"task"``, ``"classes"`` (JSON), ``"method"`` and ``"fourfold"``, the version.

@@ -134,7 +134,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     steps: Annotated[
         int | None, typer.Option(help="Exact number of steps of a fit, instead of epochs.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Number of random seeds; each repeats every fit.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Number of random seeds.")] = 5,
     folds: Annotated[int, typer.Option(help="Cross-validation folds, at most.")] = 3,
     no_racing: Annotated[
         bool,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from fourfold.frozen.store import compute_once
+from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import PreparedRows, Standardize
 from fourfold.training.batches import Table
 
@@ -95,6 +96,16 @@ class Inputs:
         if isinstance(ready, PreparedRows) and self.frozen is None:
             self.prepare.check_rows(rows, self.owner)  # else found only when training reads them
         return self.above(ready)
+
+    @property
+    def raw(self) -> bool:
+        """Whether an exported model starts from the user's rows; ONNX takes numbers only."""
+        return isinstance(self.prepare, BlockPreparation)
+
+    def exported(self, rows: Rows) -> NDArray[np.float32]:
+        """Return rows as an exported model takes them, (n, ...)."""
+        start = rows if self.raw else self.prepare.transform(rows, self.owner)
+        return np.asarray(start.take(np.arange(start.n)), np.float32)
 
     def above(self, prepared: Rows) -> Rows:
         """Return the frozen network's outputs for prepared rows; without one, these rows."""

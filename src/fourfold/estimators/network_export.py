@@ -15,7 +15,6 @@ from fourfold.data.rows import as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.estimators.model_files import OnnxModule
-from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import Standardize
 from fourfold.preparation.layout import channel_axes
 
@@ -118,7 +117,7 @@ def chain(inputs: Inputs, fitted: Fitted) -> Chain:
     model, prepare = fitted.model, inputs.prepare
     if not isinstance(model, Model):
         raise ParameterError(f"the model to export must be a network; got {type(model).__name__}")
-    raw = isinstance(prepare, BlockPreparation)
+    raw = inputs.raw
     example = _example(prepare)
     rows = as_rows(example.numpy())
     outputs = model.outputs(inputs.ready(rows) if raw else inputs.above(rows))

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["Predicts"]
 
 
+def _rows(X: Any) -> Rows:
+    return X.rows if isinstance(X, Domain) else as_rows(X)
+
+
 def _is_of(*tasks: type[Task]) -> Callable[[Predicts], bool]:
     """Return a test whether an estimator's task, as far as it is known, is one of these."""
 
@@ -105,7 +109,7 @@ class Predicts(Estimator, ABC):
     @final
     def ready(self, X: Any) -> Rows:
         """Return the rows of X as the model takes them."""
-        rows = X.rows if isinstance(X, Domain) else as_rows(X)
+        rows = _rows(X)
         ready = self.inputs_.ready(rows)
         self.check_ready(rows, ready)
         return ready
@@ -126,6 +130,14 @@ class Predicts(Estimator, ABC):
         """Return each row's features, before the head: (n, d)."""
         self.check_fitted()
         return self.fitted_.model.embed(self.ready(X))
+
+    def onnx_input(self, X: Any) -> NDArray[np.float32]:
+        """Return the rows of X, (n, ...), as the exported ONNX file takes them.
+
+        Rows of tables and texts are prepared, arrays are as in fit.
+        """
+        self.check_fitted()
+        return self.inputs_.exported(_rows(X))
 
     @final
     def predict(self, X: Any, *, among: Any = None) -> NDArray[Any]:

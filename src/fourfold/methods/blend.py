@@ -139,6 +139,14 @@ class Blend(Predicts):
             self.fitted_ = replace(self.fitted_, calibration=Calibration(*notes["calibration"]))
         return self
 
+    def onnx_input(self, X: Any) -> NDArray[np.float32]:
+        """Return the rows of X as :meth:`Predicts.onnx_input`, of each preparation side by side."""
+        self.check_fitted()
+        if all(one.inputs_.raw for one in self.members):
+            return self.members[0].onnx_input(X)
+        apart = {one.inputs_.prepare.digest: one for one in self.members}
+        return np.concatenate([one.onnx_input(X) for one in apart.values()], axis=1)
+
     def exportable(self) -> Exportable:
         """Return the members as chains side by side, and their mixture above them."""
         self.check_fitted()

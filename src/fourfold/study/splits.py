@@ -53,11 +53,14 @@ class Splits(ABC):
         Basis of verdicts where there are no rows to evaluate on.
     forward
         Whether splits are cuts in time, the same for each seed.
+    every_seed
+        Whether each seed has splits even where rows to evaluate on judge.
     """
 
     count: int
     judged_by: str = "the same folds, corrected resampled t"
     forward: bool = False
+    every_seed: bool = True
 
     @property
     def share(self) -> float:
@@ -104,7 +107,12 @@ class HiddenLabels(Splits):
     Rows of one group are held out together, and with them those that equal one; sources lack the
     rows of held-out groups. With times, what is held out comes after what is learnt from the
     target.
+
+    More folds of the same few labels tell little more (Nadeau & Bengio, 2003), so that where rows
+    to evaluate on judge the first seed alone is divided.
     """
+
+    every_seed = False
 
     def __init__(self, sources: Sequence[Domain], target: Domain, task: Task, most: int) -> None:
         self.sources, self.target, self.count = list(sources), target, 0

@@ -82,7 +82,7 @@ class Study:
     class_weight
         Weights of the classes in training, as in :class:`~fourfold.Classification`.
     seeds
-        Number of repetitions of every fit, source models included.
+        Number of repetitions, source models included; of folds only where no other rows judge.
     folds
         Number of parts of the target's labels, at most.
     allow_overlap

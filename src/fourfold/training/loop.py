@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast, final
 
@@ -20,7 +21,7 @@ from fourfold.training.phases import History, Phase
 from fourfold.training.runtime import Runtime, current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lightning_fabric import Fabric
     from torch.optim import Optimizer
@@ -267,8 +268,19 @@ def _fabric(runtime: Runtime) -> Fabric:
 @lru_cache(maxsize=1)
 def _launched(**settings: Any) -> Fabric:
     """Launch Fabric, or return the last one: building it reads every installed package's entry."""
-    from lightning_fabric import Fabric  # with torch._dynamo: predictions do without
+    with _environment("PYTORCH_NVML_BASED_CUDA_CHECK"):  # else each step looks for a driver
+        from lightning_fabric import Fabric  # with torch._dynamo: predictions do without
 
     fabric = Fabric(**settings)
     fabric.launch()
     return fabric
+
+
+@contextmanager
+def _environment(name: str) -> Iterator[None]:
+    """Keep an environment variable as it is."""
+    before = os.environ.get(name)
+    yield
+    os.environ.pop(name, None)
+    if before is not None:
+        os.environ[name] = before

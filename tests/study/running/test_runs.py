@@ -33,6 +33,14 @@ def test_quick_methods_come_first_and_a_joint_run_answers_all_questions(tmp_path
     assert len(runs) == (1 + 3 * 3) * (1 + 2 * 2)  # joint, baselines of three tasks; whole, folds
 
 
+def test_folds_of_the_first_seed_choose_where_other_rows_judge(tmp_path):
+    source, target, evaluate = domains()
+    judged = list_runs(transfer_study(tmp_path, source, target, evaluate).questions, range(2))
+    assert {(run.seed, run.split) for run in judged} == {(0, None), (0, 0), (0, 1), (1, None)}
+    alone = list_runs(transfer_study(tmp_path, source, target).questions, range(2))
+    assert {(run.seed, run.split) for run in alone} == {(0, None), (0, 0), (0, 1), (1, 0), (1, 1)}
+
+
 def test_a_run_is_its_seed_split_data_and_runtime(tmp_path):
     """Only what a run depends on changes its key: all, some, or none of them."""
     source, target, evaluate = domains()

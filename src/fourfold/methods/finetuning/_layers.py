@@ -34,6 +34,8 @@ HEAD: Final = "head"
 """The name of the last layer."""
 FOLDS: Final = 3
 """Largest number of folds of the labels."""
+SHORTER: Final = 4
+"""Steps of a training, over those of a trial."""
 
 
 class LayerPlan(NamedTuple):
@@ -185,7 +187,7 @@ class Layered:
             y, n, self.problem.seed, stratified=stratified, groups=groups, time=time
         )
         pairs = [(data.at(training), data.at(held)) for training, held in splits[:n_splits]]
-        recipe = _halved(self.problem.recipe)
+        recipe = _for_trials(self.problem.recipe)
         scores = {plan: [self.score(plan, *pair, recipe) for pair in pairs] for plan in plans}
         return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}
 
@@ -211,12 +213,12 @@ class Layered:
         return model
 
 
-def _halved(recipe: Recipe) -> Recipe:
-    """Return a recipe for trials: half the steps, and no rows held out."""
+def _for_trials(recipe: Recipe) -> Recipe:
+    """Return a shorter recipe, without held-out rows."""
     return recipe.but(
-        epochs=math.ceil(recipe.epochs / 2),
-        min_steps=math.ceil(recipe.min_steps / 2),
-        steps=None if recipe.steps is None else max(1, recipe.steps // 2),
+        epochs=math.ceil(recipe.epochs / SHORTER),
+        min_steps=math.ceil(recipe.min_steps / SHORTER),
+        steps=None if recipe.steps is None else max(1, recipe.steps // SHORTER),
         validation=0.0,
         patience=None,
     )

@@ -45,9 +45,10 @@ class LayerTransfer(TrainsNetwork):
         that are, among them all that are fresh; ``"auto"`` tries both where ``copy`` is tried, and
         is ``"all"`` where it is given.
     n_splits
-        Number of folds of the labels, of at most 3, on which each possibility is tried for half the
-        steps. Where fewer than two classes have two labels nothing can be tried: all layers are
-        copied and trained, or with ``train="rest"`` all but the last are copied and frozen.
+        Number of folds of the labels, of at most 3, on which each possibility is tried for a
+        quarter of the steps. Where fewer than two classes have two labels nothing can be tried: all
+        layers are copied and trained, or with ``train="rest"`` all but the last are copied and
+        frozen.
 
     Attributes
     ----------
@@ -86,7 +87,7 @@ class LayerTransfer(TrainsNetwork):
 
     renamed: ClassVar[dict[str, str]] = {"splits": "n_splits"}
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
 
     def idle(self) -> dict[str, str]:
         return {} if self.copy == "auto" else {"n_splits": f"copy={self.copy!r}"}

@@ -91,7 +91,7 @@ class Race:
             yield
             if deadline is not None and time.monotonic() > deadline:
                 return
-            if self.racing and seed + 1 < self.seeds:
+            if self.racing and seed + 1 < self.seeds and any(run.split is not None for run in runs):
                 (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
                 standing, rows = assess(question, outcomes, self.prior)
                 left = finalists(question, rows, going, standing)

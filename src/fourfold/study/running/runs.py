@@ -77,8 +77,8 @@ def list_runs(
 ) -> Iterator[Run]:
     """List the runs of a study, or of some methods: seed after seed, the quick methods first.
 
-    A method's fit on the whole target comes before its splits; without rows to evaluate on, the
-    first seed alone has one, as folds judge.
+    A method's fit on the whole target comes before its splits. Without rows to evaluate on, folds
+    judge, so that only the first seed has a whole fit; with them, folds of the first seed choose.
     """
     everything = [
         (method, estimator, name)
@@ -91,14 +91,15 @@ def list_runs(
     fits += [(m, e, list(questions)) for m, e in joint.items()]
     splits = {name: question.protocol.splits for name, question in questions.items()}
     count = max(one.count for one in splits.values())
-    judged = any(question.evaluate is not None for question in questions.values())
+    judged = [question.evaluate is not None for question in questions.values()]
+    again = not all(judged) or any(one.every_seed for one in splits.values())
     fits.sort(key=lambda fit: isinstance(fit[1], UsesRecipe))
     for seed in seeds:
         held = {name: one.parts(seed) for name, one in splits.items()}
         for method, estimator, names in fits:
-            if judged or not count or seed == SHIPPED:
+            if any(judged) or not count or seed == SHIPPED:
                 yield Run(method, estimator, seed, None, dict.fromkeys(names, NOTHING))
-            for split in range(count):
+            for split in range(count if again or seed == SHIPPED else 0):
                 parts = {name: held[name][split] for name in names}
                 yield Run(method, estimator, seed, split, parts)
 
