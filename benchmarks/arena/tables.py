@@ -188,6 +188,7 @@ TABLES: Final = {
             *("city_mpg", "hwy_mpg", "guzzler", "model_yr", "carline", "model_type_index"),
             *("mfr_name", "mfr_code", "release_date"),
         ),
+        change=_logged("comb_mpg"),
     ),
     "births": Divided(
         names=(("openintro", "ncbirths"), ("openintro", "births14")),
