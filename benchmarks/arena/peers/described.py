@@ -50,8 +50,8 @@ def script(case: Case) -> dict[str, Found]:
 
 def ridge(seen: Seen, penalty: float, new: Floats, asked: Floats) -> Floats:
     """Predict descriptions by ridge regression; the nearest class is the likeliest."""
-    mean = seen.described.mean(axis=0)
-    said = new @ _solve(seen.X, penalty, seen.described[seen.codes] - mean) + mean
+    seen, new, asked = _centred(seen, new, asked)
+    said = new @ _solve(seen.X, penalty, seen.described[seen.codes])
     return -((said[:, None] - asked[None]) ** 2).sum(axis=2)
 
 
@@ -62,10 +62,18 @@ def eszsl(seen: Seen, penalty: float, new: Floats, asked: Floats) -> Floats:
     ----------
     Romera-Paredes & Torr, An Embarrassingly Simple Approach to Zero-Shot Learning, ICML 2015.
     """
+    seen, new, asked = _centred(seen, new, asked)
     S = seen.described
     Y = np.where(seen.codes[:, None] == np.arange(len(S)), 1.0, -1.0)
     V = _solve(seen.X, penalty, Y @ S) @ np.linalg.inv(S.T @ S + np.eye(S.shape[1]))
     return np.asarray(new @ V @ asked.T)
+
+
+def _centred(seen: Seen, new: Floats, asked: Floats) -> tuple[Seen, Floats, Floats]:
+    """Take the means of the seen inputs and classes off everything."""
+    mean, common = seen.X.mean(axis=0), seen.described.mean(axis=0)
+    centred = Seen(seen.X - mean, seen.codes, seen.described - common)
+    return centred, new - mean, asked - common
 
 
 def _solve(X: Floats, penalty: float, Y: Floats) -> Floats:

@@ -155,7 +155,8 @@ def test_descriptions_lead_to_new_classes(random):
     found = described.script(case.unjudged)
     scores = {name: rate("balanced_accuracy", rest.y, one.answers) for name, one in found.items()}
     assert scores["chance"] == pytest.approx(0.2)
-    assert min(scores["ridge"], scores["ESZSL"]) > 0.7
+    assert scores["ridge"] > 0.8
+    assert scores["ESZSL"] > 0.5
     assert max(found["ridge"].loss, found["ESZSL"].loss) < found["chance"].loss
 
 
