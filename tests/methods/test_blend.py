@@ -12,7 +12,6 @@ from sklearn.base import clone
 
 from fourfold import Domain, KernelSVM, Linear, Recipe, SourceOnly, TargetOnly, export, load, save
 from fourfold.algorithms.calibration import Calibration
-from fourfold.core.findings import Bars
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods.blend import Blend
 
@@ -37,9 +36,10 @@ def test_probabilities_are_averaged_by_weights(fitted):
     each = [member.predict_proba(X) for member in fitted.members]
     wanted = (each[0] + 2 * each[1] + each[2]) / 4
     np.testing.assert_allclose(fitted.predict_proba(X), wanted, atol=1e-5)
-    assert fitted.findings_[0] == Bars(
-        "Weights of the blend", "weight", NAMES, [0.25, 0.5, 0.25], [""] * 3
-    )
+    found = fitted.findings_[0]
+    assert found.title == "Weights of the blend, on probabilities"
+    assert found.names == [NAMES[1], NAMES[0], NAMES[2]]
+    assert found.notes == ["0.50", "0.25", "0.25"]
     assert fitted.score(X, Y) > 0.9
     assert fitted.embed(X).shape == fitted.members[1].embed(X).shape
 

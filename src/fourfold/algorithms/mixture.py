@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
+from fourfold.core.findings import Bars
 from fourfold.core.tasks import Attributes, Classification, Regression
 
 if TYPE_CHECKING:
@@ -50,6 +52,17 @@ class Mixture(NamedTuple):
 
     weights: tuple[float, ...]
     scale: Scale = "log-odds"
+
+    def bars(self, names: Sequence[str]) -> Bars:
+        """Describe the weights of named models, the largest first."""
+        pairs = sorted(zip(names, self.weights, strict=True), key=itemgetter(1), reverse=True)
+        return Bars(
+            title=f"Weights of the blend, on {self.scale}",
+            across="weight",
+            names=[name for name, _ in pairs],
+            values=[weight for _, weight in pairs],
+            notes=[f"{weight:.2f}" for _, weight in pairs],
+        )
 
     def module(self, task: Task, of: Sequence[Task]) -> nn.Module:
         """Return a module from the models' outputs, side by side (B, m·k), to outputs (B, k)."""

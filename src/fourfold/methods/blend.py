@@ -11,7 +11,6 @@ from sklearn.base import clone
 
 from fourfold.algorithms.calibration import Calibration
 from fourfold.algorithms.mixture import Mixture, Scale, alike, mixes
-from fourfold.core.findings import Bars
 from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Inputs
@@ -112,11 +111,7 @@ class Blend(Predicts):
         self.task_ = tasks[0]
         first = members[0]
         self.inputs_ = Inputs("Blend", first.prepare_, n_features=first.n_features_in_, apart=True)
-        found = Bars("Weights of the blend", "weight", [], [], [])
-        for member, weight in zip(members, mixture.weights, strict=True):
-            found.names.append(type(member).__name__)
-            found.values.append(weight)
-            found.notes.append("")
+        found = mixture.bars([type(member).__name__ for member in members])
         self.fitted_ = Fitted(_Members(self.task_, mixture, members), findings=[found])
         return self
 

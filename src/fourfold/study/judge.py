@@ -60,9 +60,7 @@ def assess(
     """Rate the methods that have outcomes, calibrated, blends of them, and their expected gains."""
     standing = stand(question, outcomes, rate(question, outcomes), prior)
     rows = rate(question, standing.outcomes, standing.blends)
-    expected = expect(question, rows, prior)
-    rated = {name: replace(row, expected=expected.get(name)) for name, row in rows.items()}
-    return Assessed(standing, rated)
+    return Assessed(standing, expect(question, rows, prior))
 
 
 def leaderboards(

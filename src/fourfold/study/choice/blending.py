@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
 
 import numpy as np
 import torch
 
 from fourfold.algorithms.mixture import Mixture, alike, fit_mixture, in_terms, mixes
-from fourfold.core.findings import Bars
-from fourfold.study.running.outcomes import PLOTTED
+from fourfold.study.running.outcomes import ANSWERED, PLOTTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class Blended(NamedTuple):
 
     @property
     def weights(self) -> dict[str, float]:
-        """Member → weight."""
+        """Member → weight, the largest first."""
         return dict(zip(self.members, self.mixture.weights, strict=True))
 
 
@@ -73,9 +73,9 @@ def blend(
             own = folds[key] = folds.get(key) or held.fit(before, without=of[0].held)
         found.append(_mixed(task, of, own))
     kept = [(name, w) for name, w in zip(names, whole.weights, strict=True) if w]
-    members, weights = zip(*kept, strict=True)
+    members, weights = zip(*sorted(kept, key=itemgetter(1), reverse=True), strict=True)
     mixture = Mixture(weights, whole.scale)
-    found[0] = replace(found[0], findings=[_bars(members, mixture)])
+    found[0] = replace(found[0], findings=[mixture.bars(members)])
     return Blended(found, list(members), mixture)
 
 
@@ -140,24 +140,12 @@ def _mixed(task: Task, of: Sequence[Outcome], mixture: Mixture) -> Outcome:
     The features of plotted rows are those of the member with the largest weight that has some.
     """
     tasks = [one.task for one in of]
-    by_weight = [one for _, one in sorted(zip(mixture.weights, of, strict=True), key=_weight)]
-    features = {k: v for one in by_weight for k, v in one.outputs.items() if k in PLOTTED}
+    upwards = sorted(zip(mixture.weights, of, strict=True), key=itemgetter(0))
+    features = {k: v for _, one in upwards for k, v in one.outputs.items() if k in PLOTTED}
     answers: dict[str, Any] = {
         name: mixture.mix(task, tasks, [np.asarray(one.outputs[name]) for one in of])
-        for name in ("held", "evaluate", "target")
+        for name in ANSWERED
         if name in of[0].outputs
     }
-    answers |= features
-    seconds = sum(one.seconds for one in of)
-    return replace(of[0], task=task, outputs=answers, seconds=seconds, losses=[], findings=[])
-
-
-def _weight(pair: tuple[float, Outcome]) -> float:
-    return pair[0]
-
-
-def _bars(members: Sequence[str], mixture: Mixture) -> Bars:
-    pairs = sorted(zip(mixture.weights, members, strict=True), reverse=True)
-    title = f"Weights of the blend, on {mixture.scale}"
-    weights, names = zip(*pairs, strict=True)
-    return Bars(title, "weight", list(names), list(weights), [f"{w:.2f}" for w in weights])
+    seconds, outputs = sum(one.seconds for one in of), answers | features
+    return replace(of[0], task=task, outputs=outputs, seconds=seconds, losses=[], findings=[])

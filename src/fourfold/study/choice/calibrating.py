@@ -9,6 +9,7 @@ import numpy as np
 
 from fourfold.algorithms.calibration import Calibration, calibrate
 from fourfold.core.tasks import Classification
+from fourfold.study.running.outcomes import ANSWERED
 from fourfold.study.splits import HiddenLabels
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def calibrated(
                 of_fold[key] = by(usable & ~np.isin(rows, one.held))
             own = of_fold[key]
         answers = {
-            name: own.apply(np.asarray(given)) if name in {"held", "evaluate", "target"} else given
+            name: own.apply(np.asarray(given)) if name in ANSWERED else given
             for name, given in one.outputs.items()
         }
         found.append(replace(one, outputs=answers))

@@ -45,8 +45,7 @@ def nested_score(question: Question, rows: Sequence[LeaderboardRow], prior: Prio
             name: replace(row, choice=[row.choice[i] for i in others])
             for name, row in going.items()
         }
-        expected = expect(question, own, prior)
-        best = best_choice([replace(row, expected=expected.get(n)) for n, row in own.items()])
+        best = best_choice([*expect(question, own, prior).values()])
         if best is not None:
             found.append(going[best.method].choice[at])
     return float(np.mean(found)) if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +24,8 @@ __all__ = ["circumstances", "expect", "reference"]
 
 def expect(
     question: Question, rows: Mapping[str, LeaderboardRow], prior: Prior
-) -> dict[str, Expected]:
-    """Return the expected gain of each candidate over the reference.
+) -> dict[str, LeaderboardRow]:
+    """Return the rows with the expected gain of each candidate over the reference.
 
     There is none where the reference failed, and where a validator chooses: without labels, or with
     too few to hold some out on a cell that the prior does not know.
@@ -33,11 +34,14 @@ def expect(
     beside, counted = reference(question), question.protocol.splits.count > 0
     known = question.target.n_labelled > 0 and prior.knows(question.placement.cell)
     if beside not in alive or not (counted or known):
-        return {}
+        return {name: replace(row, expected=None) for name, row in rows.items()}
     before = prior.expect(circumstances(question), {n: _method(question, n) for n in alive})
     found = gains_over(beside, alive, question.protocol) if counted else {}
     before[beside] = Gain(0.0, 0.0)
-    return {name: _posterior(before[name], found.get(name), known=known) for name in alive}
+    return dict(rows) | {
+        name: replace(row, expected=_posterior(before[name], found.get(name), known=known))
+        for name, row in alive.items()
+    }
 
 
 def reference(question: Question) -> str:

@@ -41,10 +41,9 @@ def finalists(
     if not question.protocol.splits.count or not expected:
         return set(racing)
     likely = chances(expected)
-    beside = [name for name in likely if question.is_baseline(name) and name in racing]
-    best = sorted(beside, key=lambda name: -likely[name])[:BASELINES]
-    others = [name for name in likely if name in racing and not question.is_baseline(name)]
-    best += sorted(others, key=lambda name: -likely[name])[:1]  # a verdict needs one
+    ranked = sorted(set(likely) & set(racing), key=lambda name: (-likely[name], name))
+    best = [name for name in ranked if question.is_baseline(name)][:BASELINES]
+    best += [name for name in ranked if not question.is_baseline(name)][:1]  # a verdict needs one
     going = {name for name, chance in likely.items() if chance >= LEAST_CHANCE}
     leading = {name for name in standing.blends if rows[name].leads}
     members = {

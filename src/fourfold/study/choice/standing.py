@@ -64,8 +64,9 @@ def stand(
         for name, of in outcomes.items()
         if not any(isinstance(one, Failure) for one in of)
     }
-    expected = expect(question, {name: rows[name] for name in done}, prior)
-    order = sorted(expected, key=lambda name: (-expected[name].mean, name))
+    rated = expect(question, {name: rows[name] for name in done}, prior).values()
+    means = {row.method: row.expected.mean for row in rated if row.expected is not None}
+    order = sorted(means, key=lambda name: (-means[name], name))
     most = max(map(len, done.values()), default=0)
     running = [name for name in order if len(done[name]) == most]  # others stopped early
     baselines = [name for name in running if question.is_baseline(name)]

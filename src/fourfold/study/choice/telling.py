@@ -39,8 +39,8 @@ def reasons(question: Question, shipped: LeaderboardRow | None, standing: Standi
     """Explain the expected gain of the shipped model, and list the members of a blend."""
     said = []
     if shipped is not None and shipped.method in standing.blends:
-        weights = sorted(standing.blends[shipped.method].weights.items(), key=lambda one: -one[1])
-        parts = ", ".join(f"{weight:.0%} {name}" for name, weight in weights)
+        weights = standing.blends[shipped.method].weights
+        parts = ", ".join(f"{weight:.0%} {name}" for name, weight in weights.items())
         said.append(f"{shipped.method} averages the answers of {parts}.")
     found = None if shipped is None else shipped.expected
     if shipped is None or found is None or not found.prior_known:

@@ -28,11 +28,23 @@ if TYPE_CHECKING:
     from fourfold.estimators.joint import JointEstimator
     from fourfold.estimators.transfer import TransferEstimator
 
-__all__ = ["PLOTTED", "Answers", "Failure", "Outcome", "finished", "is_saved", "save_model", "take"]
+__all__ = [
+    "ANSWERED",
+    "PLOTTED",
+    "Answers",
+    "Failure",
+    "Outcome",
+    "finished",
+    "is_saved",
+    "save_model",
+    "take",
+]
 
 Answers: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
 """Outputs for n rows: an array (n, ...), or ragged, n arrays of any lengths such as transcripts."""
 
+ANSWERED: Final = ("held", "evaluate", "target")
+"""Names of the rows that models answer for."""
 PLOTTED: Final = ("plotted source", "plotted target")
 """Names of the features of plotted rows in an outcome."""
 LENGTHS: Final = " lengths"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 from fourfold.study.choice.posterior import expect
@@ -105,8 +104,7 @@ class Race:
             return None
         (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
         rows = {n: row for n, row in rate(question, outcomes).items() if n not in self.stopped}
-        expected = expect(question, rows, self.prior)
-        best = best_choice([replace(row, expected=expected.get(n)) for n, row in rows.items()])
+        best = best_choice([*expect(question, rows, self.prior).values()])
         return None if best is None else best.method
 
     @property
