@@ -266,7 +266,7 @@ class Study:
         outcomes = race.outcomes
         assessed = {n: assess(q, outcomes[n], self.prior) for n, q in self.questions.items()}
         boards = leaderboards(self.questions, assessed, race.stopped, judged=judged)
-        settings = {"seeds": self.seeds, "jobs": jobs, "threads": self.threads}
+        settings = {"seeds": race.rounds, "jobs": jobs, "threads": self.threads}
         standings = {name: of.standing for name, of in assessed.items()}
         results = {
             name: conclude(q, boards[name], standings[name], prior=self.prior, **settings)

@@ -132,3 +132,13 @@ def test_time_that_is_up_leaves_a_result_of_all_that_is_done(tmp_path):
     result = transfer_study(tmp_path, *domains(), methods=["FineTune"], minutes=1e-9).run()
     assert [line.method for line in result.lines] == [result.shipped]
     assert result.verdict == "undecided"
+
+
+def test_seeds_end_where_the_prior_alone_decides(tmp_path):
+    source, target, evaluate = domains(few=1)
+    alone = transfer_study(tmp_path / "alone", source, target, methods=["FineTune"]).run()
+    assert {line.method: len(line.losses) for line in alone.lines}["FineTune"] == 1
+    assert alone.settings["seeds"] == [0]
+    assert load(tmp_path / "alone" / "out" / "best").score(evaluate, evaluate.y) > 0.3
+    judged = transfer_study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
+    assert {line.method: len(line.scores) for line in judged.lines}["FineTune"] == 2

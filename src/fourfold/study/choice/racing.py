@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fourfold.study.leaderboard import Expected, LeaderboardRow
     from fourfold.study.question import Question
 
-__all__ = ["chances", "finalists"]
+__all__ = ["chances", "finalists", "is_settled"]
 
 LEAST_CHANCE: Final = 0.02
 """Chance to be chosen below which a candidate stops."""
@@ -26,6 +26,12 @@ MEMBER: Final = 0.05
 DRAWS: Final = 10_000
 
 
+def is_settled(question: Question, rows: Mapping[str, LeaderboardRow]) -> bool:
+    """Return whether further seeds would neither choose nor judge: the prior alone decides."""
+    known = any(row.expected is not None for row in rows.values())
+    return known and question.evaluate is None and not question.protocol.splits.count
+
+
 def finalists(
     question: Question,
     rows: Mapping[str, LeaderboardRow],
@@ -34,11 +40,11 @@ def finalists(
 ) -> set[str]:
     """Return the candidates that run on after a round of seeds.
 
-    All do where nothing is held out to choose by, and where the reference failed. Where a blend is
-    chosen, its members do. The likeliest baselines and the likeliest method of transfer always do.
+    All do where no gains can be expected. Where a blend is chosen, its members do. The likeliest
+    baselines and the likeliest method of transfer always do.
     """
     expected = {name: row.expected for name, row in rows.items() if row.expected is not None}
-    if not question.protocol.splits.count or not expected:
+    if not expected:
         return set(racing)
     likely = chances(expected)
     ranked = sorted(set(likely) & set(racing), key=lambda name: (-likely[name], name))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from fourfold.study.choice.posterior import expect
-from fourfold.study.choice.racing import finalists
+from fourfold.study.choice.racing import finalists, is_settled
 from fourfold.study.judge import assess, rate
 from fourfold.study.leaderboard import best_choice
 from fourfold.study.running.execution import execute_all
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from fourfold.study.running.runs import RunContext
 
 __all__ = ["Race"]
+
+APART: Final = 5.0
+"""Seconds between pauses inside a round."""
 
 
 @final
@@ -48,6 +51,8 @@ class Race:
 
     Attributes
     ----------
+    rounds
+        Number of rounds that began.
     stopped
         Candidates that stopped early.
     """
@@ -63,36 +68,44 @@ class Race:
     ) -> None:
         self.questions, self.context, self.seeds = questions, context, seeds
         self.prior, self.racing = prior, racing and len(questions) == 1
-        self.stopped: set[str] = set()
+        self.rounds, self.stopped = 0, set[str]()
         self._found: dict[tuple[str, str, int], list[Outcome | Failure]] = defaultdict(list)
         self._wanted: Counter[tuple[str, str, int]] = Counter()
 
     def run(
         self, bar: FitProgress, *, resume: bool, jobs: int | None, deadline: float | None = None
     ) -> Iterator[None]:
-        """Run round after round; pause after each candidate of the first one, and after each round.
+        """Run round after round; pause after candidates of the first one, and after each round.
 
-        Nothing more is begun after the deadline, in seconds of ``time.monotonic``, but for the
-        first candidate, or the first round where there are several questions.
+        Pauses inside a round are some seconds apart. Nothing more is begun after the deadline, in
+        seconds of ``time.monotonic``, but for the first candidate, or the first round where there
+        are several questions. Seeds that would neither choose nor judge are not run.
         """
         going = {name for question in self.questions.values() for name in question.candidates}
+        due = 0.0
         for seed in range(self.seeds):
+            self.rounds = seed + 1
             runs = list(list_runs(self.questions, [seed], going))
             self._wanted.update((name, run.method, seed) for run in runs for name in run.held)
             for run_of in execute_all(runs, self.context, bar, resume=resume, jobs=jobs):
                 for name, outcome in run_of.items():
                     key = (name, outcome.method, seed)
                     self._found[key].append(outcome)
-                    if not seed and len(self._found[key]) == self._wanted[key]:
+                    whole = len(self._found[key]) == self._wanted[key]
+                    if whole and not seed and time.monotonic() >= due:
                         yield
+                        due = time.monotonic() + APART
                 if deadline is not None and time.monotonic() > deadline and self.leader:
                     return
             yield
             if deadline is not None and time.monotonic() > deadline:
                 return
-            if self.racing and seed + 1 < self.seeds and any(run.split is not None for run in runs):
+            told = not seed or any(run.split is not None for run in runs)
+            if self.racing and told and seed + 1 < self.seeds:
                 (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
                 standing, rows = assess(question, outcomes, self.prior)
+                if is_settled(question, rows):
+                    return
                 left = finalists(question, rows, going, standing)
                 self.stopped |= {name for name in going - left if not rows[name].error}
                 going = left
