@@ -33,6 +33,7 @@ FILES: Final = {
     "store": "store",
     "verdict": "verdict",
     "pick": "pick",
+    "one_label": "one_label",
 }
 """Benchmark → its file here; ``import`` is no name for one."""
 

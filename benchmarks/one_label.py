@@ -1,0 +1,91 @@
+"""What a study hands over with one label a class, beside its best candidate."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+
+from benchmarks.harness import Benchmark, Measures, Medians, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CASES: Final[Mapping[str, Sequence[str]]] = {
+    "usps": ("mnist-usps",),
+    "speakers": ("speakers-george", "speakers-lucas", "speakers-theo"),
+    "sentiment": ("amazon-movies", "movies-tweets", "tweets-nyt", "nyt-amazon"),
+}
+"""Case → pairs of the arena, which take turns over the draws."""
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """Draws of the labels, and options of the studies; none but for a test."""
+
+    draws: int = 10
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _side(name: str, s: Settings) -> Measures:
+    """Return the accuracies of what ships, of the best candidate of each draw, and of all."""
+    from benchmarks.arena import sides
+    from benchmarks.arena.pairs import PAIRS
+    from benchmarks.arena.task import Task
+
+    pairs = {pair.name: pair for pair in PAIRS}
+    records = []
+    for draw in range(s.draws):
+        task = Task(pairs[CASES[name][draw % len(CASES[name])]], 1, draw)
+        with tempfile.TemporaryDirectory() as folder:
+            options = sides.Settings(options=s.options)
+            records.append(sides.measure("default", task, Path(folder), options))
+    found = {
+        "shipped": float(np.mean([one["score"] for one in records])),
+        "best of each draw": float(np.mean([one["oracle_score"] for one in records])),
+        "baseline": float(np.mean([one["baseline_score"] for one in records])),
+        "seconds": float(np.mean([one["seconds"] for one in records])),
+    }
+    common = set.intersection(*(set(one["scores"]) for one in records))
+    means = {f"all {m}": float(np.mean([one["scores"][m] for one in records])) for m in common}
+    return found | means
+
+
+def _figures(medians: Medians) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for name, found in medians.items():
+        best = max(value for method, value in found.items() if method.startswith("all "))
+        figures |= {
+            f"gap_{name}": found["best of each draw"] - found["shipped"],
+            f"gap_to_best_mean_{name}": best - found["shipped"],
+            f"shipped_{name}": found["shipped"],
+            f"baseline_{name}": found["baseline"],
+            f"seconds_{name}": found["seconds"],
+        }
+    return figures
+
+
+BENCHMARK: Final = Benchmark(
+    name="one_label",
+    title="What a study hands over with one label a class, beside its best candidate",
+    counts="""
+      · MNIST to USPS, five speakers to each of three others in turn, and opinions from one of four
+        domains to the next in turn; a study with its defaults, ten draws of one label a class.
+      · Accuracy on other rows of the target, whose labels no study sees. The prior leaves out the
+        family of the data.
+      · gap: the best candidate of each draw less what ships, mean over draws; gap_to_best_mean: the
+        candidate with the best mean over draws less what ships.
+    """,
+    sides={name: partial(_side, name) for name in CASES},
+    figures=_figures,
+    targets={f"gap_{name}": Target("≤", 0.02) for name in CASES},
+    packages=("torch", "scikit-learn", "h5py", "soundfile"),
+    settings=Settings(),
+    quick=Settings(draws=1, options={"methods": ["FineTune"], "recipe": {"steps": 3}, "jobs": 1}),
+    rounds=1,
+)
