@@ -27,12 +27,12 @@ def expect(
 ) -> dict[str, LeaderboardRow]:
     """Return the rows with the expected gain of each candidate over the reference.
 
-    There is none where the reference failed, and where a validator chooses: without labels, or with
-    too few to hold some out on a cell that the prior does not know.
+    There is none where the reference failed, and where a validator chooses: nothing can be held out
+    on a cell that the prior does not know.
     """
     alive = {name: row for name, row in rows.items() if not row.error}
     beside, counted = reference(question), question.protocol.splits.count > 0
-    known = question.target.n_labelled > 0 and prior.knows(question.placement.cell)
+    known = prior.knows(question.placement.cell)
     if beside not in alive or not (counted or known):
         return {name: replace(row, expected=None) for name, row in rows.items()}
     before = prior.expect(circumstances(question), {n: _method(question, n) for n in alive})

@@ -50,8 +50,8 @@ def reasons(question: Question, shipped: LeaderboardRow | None, standing: Standi
         return said
     parts = (
         f"{shipped.method} is expected to remove {found.mean:.0%} of the error of {beside}: "
-        f"{found.prior:.0%} by public tasks and {found.evidence:.0%} by the labels here, which "
-        f"count for {found.share:.0%}."
+        f"{found.prior:.0%} by public tasks and {found.evidence:.0%} by this study's own "
+        f"scores, which count for {found.share:.0%}."
     )
     return [*said, parts]
 
