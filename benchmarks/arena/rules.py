@@ -87,7 +87,8 @@ class Replay:
 def write(tasks: Sequence[Task]) -> Path:
     """Learn the prior from finished studies of all candidates, and compare rules of choice by it.
 
-    The prior goes into the package, the comparison into ``arena_rules.json``.
+    The prior goes into the package, the comparison into ``arena_rules.json``. Rules are compared
+    where the target has labels: one seed says little of how stable clusters are.
 
     Raises
     ------
@@ -104,7 +105,8 @@ def write(tasks: Sequence[Task]) -> Path:
     prior = learn(replays)
     place = Path(str(files("fourfold.study.choice"))) / "prior.json"
     prior.save(place)
-    outcome = {"benchmark": "arena_rules", **(prior.made or {}), "figures": compare(replays, prior)}
+    labelled = [replay for replay in replays if replay.question.target.n_labelled]
+    outcome = {"benchmark": "arena_rules", **(prior.made or {}), "figures": compare(labelled, prior)}
     text = json.dumps(outcome, indent=1, ensure_ascii=False)
     with whole_file(ROOT / "benchmarks" / "results" / "arena_rules.json") as part:
         part.write_text(text + "\n", "utf-8")
