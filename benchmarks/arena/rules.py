@@ -106,7 +106,11 @@ def write(tasks: Sequence[Task]) -> Path:
     place = Path(str(files("fourfold.study.choice"))) / "prior.json"
     prior.save(place)
     labelled = [replay for replay in replays if replay.question.target.n_labelled]
-    outcome = {"benchmark": "arena_rules", **(prior.made or {}), "figures": compare(labelled, prior)}
+    outcome = {
+        "benchmark": "arena_rules",
+        **(prior.made or {}),
+        "figures": compare(labelled, prior),
+    }
     text = json.dumps(outcome, indent=1, ensure_ascii=False)
     with whole_file(ROOT / "benchmarks" / "results" / "arena_rules.json") as part:
         part.write_text(text + "\n", "utf-8")
