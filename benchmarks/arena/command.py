@@ -39,8 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     records = found(tasks)
     if records:
         results.show(records)
-    whole = asked.tasks == "*" and not asked.quick and len(records) == len(tasks)
-    if whole:
+    if records and asked.tasks == "*" and not asked.quick:
         name = "arena" if asked.cell is None else f"arena_{asked.cell}"
         path = results.write(records, name)
         picture.write(places(bouts(records)), path.with_suffix(".svg"))

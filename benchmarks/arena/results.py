@@ -42,7 +42,16 @@ COUNTS: Final = """
       probabilities, the shares of the labels.
 """
 SENTENCES: Final = [" ".join(one.split()) for one in COUNTS.split("· ")[1:]]
-TARGETS: Final = {"worst_pair": Target("≥", -0.03)}
+TARGETS: Final = {
+    "safe_rate": Target("≥", 0.95),
+    "harm_rate": Target("≤", 0.02),
+    "worst_pair": Target("≥", -0.03),
+    **{
+        f"mean_regret_to_script_{group}": Target("≤", 0.0)
+        for group in ("pictures", "texts", "sounds", "selftaught", "zeroshot")
+    },
+}
+"""What was asked of figures, as far as they were measured."""
 
 
 def write(
@@ -68,6 +77,7 @@ def as_json(records: Sequence[Records], name: str) -> dict[str, Any]:
         "targets": {
             figure: {"asked": str(target), "met": target.met(found[figure])}
             for figure, target in TARGETS.items()
+            if figure in found
         },
         "counts": SENTENCES,
         "settings": {"seeds": SETTINGS.seeds, "folds": SETTINGS.folds},
