@@ -1,4 +1,4 @@
-"""What a study hands over with one label a class, beside its best candidate."""
+"""Models that a study hands over with one label a class, beside its best candidate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Settings:
 
 
 def _side(name: str, s: Settings) -> Measures:
-    """Return the accuracies of what ships, of the best candidate of each draw, and of all."""
+    """Return mean accuracies of shipped models, of the best candidate of each draw, and of all."""
     from benchmarks.arena import sides
     from benchmarks.arena.pairs import PAIRS
     from benchmarks.arena.task import Task
@@ -72,7 +72,7 @@ def _figures(medians: Medians) -> dict[str, float]:
 
 BENCHMARK: Final = Benchmark(
     name="one_label",
-    title="What a study hands over with one label a class, beside its best candidate",
+    title="Models that a study hands over with one label a class, beside its best candidate",
     counts="""
       · MNIST to USPS, five speakers to each of three others in turn, and opinions from one of four
         domains to the next in turn; a study with its defaults, ten draws of one label a class.

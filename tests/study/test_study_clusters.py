@@ -52,7 +52,7 @@ def test_stability_chooses_and_labels_judge(tmp_path):
     }
     assert not any(line.error for line in result.lines)
     assert result.metric == "nmi"
-    assert result.chosen_by.startswith("stability")
+    assert "public tasks, and stability" in result.chosen_by
     assert all(len(line.choice) == len(line.scores) == 2 for line in result.lines)
     assert max(np.mean(line.scores) for line in result.lines) > 0.5
     best = max(result.lines, key=lambda line: np.mean(line.choice))
