@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final, final
-
-import numpy as np
 
 from benchmarks.harness import Benchmark, Measures, Medians, Target
 
@@ -21,6 +18,13 @@ CASES: Final[Mapping[str, Sequence[str]]] = {
     "sentiment": ("amazon-movies", "movies-tweets", "tweets-nyt", "nyt-amazon"),
 }
 """Case → pairs of the arena, which take turns over the draws."""
+MEASURES: Final = {
+    "shipped": "score",
+    "best of each draw": "oracle_score",
+    "baseline": "baseline_score",
+    "seconds": "seconds",
+}
+"""Measure, a mean over the draws → its name in the arena's records."""
 
 
 @final
@@ -34,26 +38,19 @@ class Settings:
 
 def _side(name: str, s: Settings) -> Measures:
     """Return mean accuracies of shipped models, of the best candidate of each draw, and of all."""
-    from benchmarks.arena import sides
+    from benchmarks.arena import records, sides
     from benchmarks.arena.pairs import PAIRS
     from benchmarks.arena.task import Task
 
-    pairs = {pair.name: pair for pair in PAIRS}
-    records = []
-    for draw in range(s.draws):
-        task = Task(pairs[CASES[name][draw % len(CASES[name])]], 1, draw)
-        with tempfile.TemporaryDirectory() as folder:
-            options = sides.Settings(options=s.options)
-            records.append(sides.measure("default", task, Path(folder), options))
-    found = {
-        "shipped": float(np.mean([one["score"] for one in records])),
-        "best of each draw": float(np.mean([one["oracle_score"] for one in records])),
-        "baseline": float(np.mean([one["baseline_score"] for one in records])),
-        "seconds": float(np.mean([one["seconds"] for one in records])),
+    pairs = [pair for pair in PAIRS if pair.name in CASES[name]]
+    tasks = [Task(pairs[draw % len(pairs)], 1, draw) for draw in range(s.draws)]
+    options = sides.Settings(options=s.options)
+    found = [sides.measure("default", task, records.FOLDER, options) for task in tasks]
+    common = set.intersection(*(set(one["scores"]) for one in found))
+    return {
+        **{measure: fmean(one[key] for one in found) for measure, key in MEASURES.items()},
+        **{f"all {m}": fmean(one["scores"][m] for one in found) for m in common},
     }
-    common = set.intersection(*(set(one["scores"]) for one in records))
-    means = {f"all {m}": float(np.mean([one["scores"][m] for one in records])) for m in common}
-    return found | means
 
 
 def _figures(medians: Medians) -> dict[str, float]:

@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 
 from fourfold import Domain, Store, Study, load
 from fourfold.errors import DataError, ParameterError
+from fourfold.study.leaderboard import TIE
 
 BASELINES = {"KMeansClustering", "SpectralCoClustering", "CoClustering"}
 
@@ -56,7 +57,7 @@ def test_the_prior_and_stability_choose_and_labels_judge(tmp_path):
     assert all(len(line.choice) == len(line.scores) == 2 for line in result.lines)
     assert max(np.mean(line.scores) for line in result.lines) > 0.5
     gains = {line.method: line.expected.mean for line in result.lines}
-    assert gains[result.shipped] > max(gains.values()) - 0.01
+    assert gains[result.shipped] >= max(gains.values()) - TIE
     kept = load(tmp_path / "out" / "best")
     assert set(kept.predict(domains()[1])) == {0, 1}
     titles = {finding.title for finding in result.lines[0].findings}

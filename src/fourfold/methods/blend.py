@@ -137,10 +137,20 @@ class Blend(Predicts):
     def onnx_input(self, X: Any) -> NDArray[np.float32]:
         """Return the rows of X as :meth:`Predicts.onnx_input`, of each preparation side by side."""
         self.check_fitted()
-        if all(one.inputs_.raw for one in self.members):
+        if self._raw:
             return self.members[0].onnx_input(X)
-        apart = {one.inputs_.prepare.digest: one for one in self.members}
+        apart = dict(zip(self._preparations, self.members, strict=True))
         return np.concatenate([one.onnx_input(X) for one in apart.values()], axis=1)
+
+    @property
+    def _raw(self) -> bool:
+        """Whether an exported blend starts from the user's rows, as all of its members do."""
+        return all(one.inputs_.raw for one in self.members)
+
+    @property
+    def _preparations(self) -> list[str]:
+        """Digest of each member's preparation; an exported blend takes each one's rows once."""
+        return [one.inputs_.prepare.digest for one in self.members]
 
     def exportable(self) -> Exportable:
         """Return the members as chains side by side, and their mixture above them."""
@@ -148,11 +158,11 @@ class Blend(Predicts):
         chains = [chain(one.inputs_, one.fitted_) for one in self.members]
         of, mixture, own = [m.task_ for m in self.members], self.model_.mixture, self.fitted_
         parts = [one.stages for one in chains]
-        if all(one.raw for one in chains):
+        if self._raw:
             example, start = chains[0].example, chains[0].start
             outputs = self.model_.outputs(as_rows(example.numpy()))
         else:
-            digests = [one.inputs_.prepare.digest for one in self.members]
+            digests = self._preparations
             apart = dict(zip(digests, chains, strict=True))  # members may share a preparation
             example = torch.cat([one.example for one in apart.values()], dim=1)
             start = ", beside them ".join(one.start for one in apart.values())

@@ -95,11 +95,13 @@ def list_runs(
     again = not all(judged) or any(one.every_seed for one in splits.values())
     fits.sort(key=lambda fit: isinstance(fit[1], UsesRecipe))
     for seed in seeds:
-        held = {name: one.parts(seed) for name, one in splits.items()}
+        first = seed == SHIPPED
+        folds = range(count if first or again else 0)
+        held = {name: one.parts(seed) for name, one in splits.items()} if folds else {}
         for method, estimator, names in fits:
-            if any(judged) or not count or seed == SHIPPED:
+            if first or any(judged) or not count:
                 yield Run(method, estimator, seed, None, dict.fromkeys(names, NOTHING))
-            for split in range(count if again or seed == SHIPPED else 0):
+            for split in folds:
                 parts = {name: held[name][split] for name in names}
                 yield Run(method, estimator, seed, split, parts)
 
