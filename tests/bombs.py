@@ -160,7 +160,7 @@ BOMBS = {
 
 def read(path: Path) -> None:
     """Read a bomb as what its ending says."""
-    from fourfold.preparation.transformer_file import load_transformer
+    from fourfold.preparation.tables.transformer_file import load_transformer
     from fourfold.readers import read_classes, read_domain
     from fourfold.readers.vectors import WordVectors
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fourfold.data.rows import as_rows
 from fourfold.preparation.choose import AsIs, Standardize, TablePreparation
-from fourfold.preparation.target_encoding import LabelledRows
+from fourfold.preparation.tables.target_encoding import LabelledRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

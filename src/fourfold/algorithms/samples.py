@@ -38,6 +38,11 @@ class Sample(NamedTuple):
             None if self.time is None else self.time[rows],
         )
 
+    def joined(self, other: Sample) -> Sample:
+        """Return the rows of both, without groups and times."""
+        parts = [(one.x, one.y, one.weight) for one in (self, other)]
+        return Sample(*(np.concatenate(pair) for pair in zip(*parts, strict=True)))
+
     def splits(
         self, *, stratified: bool, max_rows: int | None = None
     ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from fourfold.data.schema import Hints
 from fourfold.errors import DataError, ParameterError, some
 from fourfold.frozen.store import Store
-from fourfold.preparation.tables import TablePreparation
+from fourfold.preparation.tables.preparation import TablePreparation
 from fourfold.readers import read_classes, read_domain, read_domains
 from fourfold.readers.media.decoded import DecodedRows
 from fourfold.readers.parts import is_rows, is_table

@@ -13,7 +13,7 @@ from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.preparation.blockwise import BlockPreparation
-from fourfold.preparation.tables import TablePreparation
+from fourfold.preparation.tables.preparation import TablePreparation
 from fourfold.readers import read_inputs
 from fourfold.readers.media.decoded import DecodedRows
 

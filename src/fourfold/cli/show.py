@@ -65,7 +65,7 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     Where a study would refuse the data, its reason takes the place of its methods. Return whether
     it would take them.
     """
-    from fourfold.preparation.tables import TablePreparation
+    from fourfold.preparation.tables.preparation import TablePreparation
     from fourfold.study.asking.posing import check_transfer
     from fourfold.study.checks import of_transfer
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Body
     from fourfold.preparation.base import Preparation
-    from fourfold.preparation.target_encoding import LabelledRows
+    from fourfold.preparation.tables.target_encoding import LabelledRows
 
 __all__ = ["Data", "Inputs"]
 

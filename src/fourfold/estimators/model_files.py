@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import shutil
 from dataclasses import asdict
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, final
 
 import torch
@@ -24,7 +23,8 @@ from fourfold.estimators.inputs import Inputs
 from fourfold.estimators.model import Model
 from fourfold.estimators.problem import Fitted
 from fourfold.frozen.frozen import Frozen
-from fourfold.frozen.onnx import export_onnx, read_onnx, session
+from fourfold.frozen.onnx import export_onnx, read_onnx
+from fourfold.frozen.onnx_module import OnnxModule
 from fourfold.frozen.store import active
 from fourfold.networks.builder import Body, Builder, as_body
 from fourfold.preparation.choose import load_preparation
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from onnxruntime import InferenceSession
-
     from fourfold.core.tasks import Task
 
-__all__ = ["OnnxModule", "only_predicts", "read", "write"]
+__all__ = ["only_predicts", "read", "write"]
 
 WEIGHTS: Final = "weights.safetensors"
 BODY: Final = "body.onnx"
@@ -99,7 +97,7 @@ def read(
     inputs = Inputs(
         owner,
         load_preparation(folder / PREPARE),
-        Frozen(OnnxModule(frozen), engine="torch") if frozen.exists() else None,
+        Frozen(SavedModule(frozen), engine="torch") if frozen.exists() else None,
         tuple(notes["shape"]),
         notes["features"],
     )
@@ -142,7 +140,7 @@ def _body(folder: Path, notes: Mapping[str, Any], inputs: Inputs, module: nn.Mod
         return inputs.under(builder.build(inputs.shape))
     if module is not None:
         return inputs.under(as_body(copy.deepcopy(module), inputs.shape))
-    return inputs.under(Body({"network": OnnxModule(folder / BODY)}, notes["width"]))
+    return inputs.under(Body({"network": SavedModule(folder / BODY)}, notes["width"]))
 
 
 def _check_size(builder: Builder, shape: tuple[int, ...], weights: Path) -> None:
@@ -171,8 +169,8 @@ def _load_weights(model: Model, weights: dict[str, Tensor]) -> None:
 
 
 @final
-class OnnxModule(nn.Module):
-    """A network that was saved as ONNX, for prediction.
+class SavedModule(OnnxModule):
+    """A network that was saved as ONNX.
 
     Parameters
     ----------
@@ -182,18 +180,11 @@ class OnnxModule(nn.Module):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.content = read_onnx(path)
+        self._content = read_onnx(path)
 
-    def forward(self, x: Tensor) -> Tensor:
-        running = _session(self.content, torch.get_num_threads())
-        (name,) = [given.name for given in running.get_inputs()]
-        return torch.from_numpy(running.run(None, {name: x.numpy()})[0])
-
-
-@lru_cache(maxsize=8)
-def _session(content: bytes, threads: int) -> InferenceSession:
-    """Open a network once; a session is no part of the module, which is copied and pickled."""
-    return session(content, threads)
+    @property
+    def content(self) -> bytes:
+        return self._content
 
 
 def only_predicts(model: Model) -> bool:

@@ -14,7 +14,7 @@ from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
-from fourfold.estimators.model_files import OnnxModule
+from fourfold.frozen.onnx_module import OnnxModule
 from fourfold.preparation.choose import Standardize
 from fourfold.preparation.layout import channel_axes
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.problem import ClassDescriptions, SourceOf
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Builder
-    from fourfold.preparation.target_encoding import LabelledRows
+    from fourfold.preparation.tables.target_encoding import LabelledRows
 
 __all__ = ["PosesProblem", "bare_network", "fit_task", "pose"]
 
@@ -90,6 +90,11 @@ class PosesProblem(Predicts, ABC):
         """Return the source's task, fitted; None where its labels are not used."""
         del source, given, task
         return None
+
+    @property
+    def prepares_apart(self) -> bool:
+        """Whether it prepares rows in a way of its own, and not as other methods do."""
+        return False
 
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
         """Choose a preparation, not yet fitted, for all domains' rows."""

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fourfold.errors import ParameterError
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.target_encoding import LabelledRows
+from fourfold.preparation.tables.target_encoding import LabelledRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

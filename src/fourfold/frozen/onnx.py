@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["export_onnx", "read_onnx", "relative_difference", "session"]
+__all__ = ["check_onnx", "export_onnx", "read_onnx", "relative_difference", "session"]
 
 
 def export_onnx(
@@ -82,13 +82,18 @@ def read_onnx(path: Path) -> bytes:
         If it is no ONNX file, or names other files to read weights from.
     """
     content = path.read_bytes()
+    check_onnx(content, path)
+    return content
+
+
+def check_onnx(content: bytes, name: object) -> None:
+    """Refuse what :func:`read_onnx` refuses."""
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:
-        raise BundleError(f"{path} must be an ONNX file; got: {error!s:.80}") from error
+        raise BundleError(f"{name} must be an ONNX file; got: {error!s:.80}") from error
     if any(onnx.external_data_helper.uses_external_data(tensor) for tensor in _tensors(model)):
-        raise BundleError(f"{path} must hold all of its weights; it names other files")
-    return content
+        raise BundleError(f"{name} must hold all of its weights; it names other files")
 
 
 def _tensors(message: Message) -> Iterator[onnx.TensorProto]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
-    from fourfold.preparation.target_encoding import LabelledRows
+    from fourfold.preparation.tables.target_encoding import LabelledRows
 
 __all__ = ["FORMAT", "Preparation"]
 
@@ -60,8 +60,13 @@ class Preparation(Parameters, ABC):
             raise DataError("a preparation must be fitted on the rows of at least one domain")
         self.shape_: tuple[int, ...] = self._learn(rows)
         if labels is not None and self.learns_labels:
-            self.shape_ = self._learn_labels(labels)
+            self.learn_labels(labels)
         return self
+
+    @final
+    def learn_labels(self, labels: LabelledRows) -> None:
+        """Add features that are learnt from labels, after the rows."""
+        self.shape_ = self._learn_labels(labels)
 
     @abstractmethod
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:

@@ -10,7 +10,8 @@ from fourfold.preparation.base import FORMAT, Preparation
 from fourfold.preparation.blockwise import AsIs, PreparedRows
 from fourfold.preparation.sentence_encoding import SentenceEncoding
 from fourfold.preparation.standardize import Standardize, Standardizer
-from fourfold.preparation.tables import TablePreparation
+from fourfold.preparation.tables.preparation import TablePreparation
+from fourfold.preparation.tables.views import TableViews
 from fourfold.preparation.word_counts import WordCounts
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "Standardize",
     "Standardizer",
     "TablePreparation",
+    "TableViews",
     "WordCounts",
     "default_preparation",
     "load_preparation",
@@ -33,7 +35,7 @@ __all__ = [
 
 CLASSES: dict[str, type[Preparation]] = {
     kind.__name__: kind
-    for kind in (AsIs, SentenceEncoding, Standardize, TablePreparation, WordCounts)
+    for kind in (AsIs, SentenceEncoding, Standardize, TablePreparation, TableViews, WordCounts)
 }
 
 

@@ -68,9 +68,13 @@ class Regression(Task):
         many = domain.n_labelled >= ENOUGH
         if not many:
             own.scale_ = self.scale_
-        ratio = own.scale_ / self.scale_
-        apart = np.abs(own.mean_ - self.mean_) > FAR * self.scale_
-        return own if (apart | (ratio > FAR) | (ratio < 1 / FAR)).any() else self
+        return self if self.shares_units(own).all() else own
+
+    def shares_units(self, other: Regression) -> NDArray[np.bool_]:
+        """Return for each output whether means and spreads seem to be in the same units, (m,)."""
+        ratio = other.scale_ / self.scale_
+        near = np.abs(other.mean_ - self.mean_) <= FAR * self.scale_
+        return np.asarray(near & (ratio <= FAR) & (ratio >= 1 / FAR))
 
     def encode(self, domain: Domain) -> Tensor:
         y = (numbers_or_nan(domain, self.n_outputs) - self.mean_) / self.scale_

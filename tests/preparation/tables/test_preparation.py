@@ -9,7 +9,7 @@ import pytest
 from fourfold.data.rows import ArrayRows, FrameRows, SparseRows, TextRows, as_rows
 from fourfold.errors import DataError, FourfoldWarning
 from fourfold.preparation.choose import TablePreparation, load_preparation
-from fourfold.preparation.target_encoding import LabelledRows
+from fourfold.preparation.tables.target_encoding import LabelledRows
 from preparation_samples import TEXTS, every, fitted, numbers, same, table
 
 

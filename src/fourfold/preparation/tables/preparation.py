@@ -19,9 +19,9 @@ from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the a
 from fourfold.data.rows import ArrayRows, FrameRows, SparseRows, TextRows
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.table_columns import ColumnKinds, arranged, sort_columns, warn_of_unseen
-from fourfold.preparation.target_encoding import LabelMeans
-from fourfold.preparation.transformer_file import load_transformer, save_transformer
+from fourfold.preparation.tables.columns import ColumnKinds, arranged, sort_columns, warn_of_unseen
+from fourfold.preparation.tables.target_encoding import LabelMeans
+from fourfold.preparation.tables.transformer_file import load_transformer, save_transformer
 from fourfold.preparation.word_counts import vectorizer
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
-    from fourfold.preparation.target_encoding import LabelledRows
+    from fourfold.preparation.tables.target_encoding import LabelledRows
 
 __all__ = ["TablePreparation"]
 
@@ -48,7 +48,7 @@ class TablePreparation(Preparation):
     than ``max_categories`` is also encoded by the mean labels of its categories, where there are
     labels. Text: TF-IDF, and all features are then sparse; several columns of text are one
     document. The kind of each column is inferred by
-    :func:`~fourfold.preparation.table_columns.sort_columns` from all domains.
+    :func:`~fourfold.preparation.tables.columns.sort_columns` from all domains.
 
     Parameters
     ----------
@@ -139,19 +139,41 @@ class TablePreparation(Preparation):
         return ColumnTransformer(parts, sparse_threshold=1.0 if "text" in names else 0.0)
 
     def transform(self, rows: Rows, who: str = "") -> Rows:
+        return self.encode(self.arrange(rows, who))
+
+    def out_of_fold(self, labels: LabelledRows, who: str = "") -> Rows:
+        return self.encode(self.arrange(labels.rows, who), labels)
+
+    def arrange(self, rows: Rows, who: str = "") -> pd.DataFrame:
+        """Convert rows to numbers and strings, as :func:`arranged`; new categories are warned of.
+
+        ``who`` and errors are those of :meth:`transform`.
+        """
         check_is_fitted(self)
         who = who or type(self).__name__
         plain = arranged(_frame(rows, who), self.columns_, who)
         if isinstance(rows, FrameRows) and rows.columns is None and self.columns_.categories:
             encoder = self.transformer_.named_transformers_["categories"]
             warn_of_unseen(plain, self.columns_, encoder.categories_)
-        return self._ready(plain, self.means_ and self.means_.encode(self._wide(plain)))
+        return plain
 
-    def out_of_fold(self, labels: LabelledRows, who: str = "") -> Rows:
+    def encode(self, plain: pd.DataFrame, labels: LabelledRows | None = None) -> Rows:
+        """Encode arranged rows; those of labels that were learnt from by the labels of others."""
         if self.means_ is None:
-            return self.transform(labels.rows, who)
-        plain = arranged(_frame(labels.rows, who), self.columns_, who or type(self).__name__)
-        return self._ready(plain, self.means_.out_of_fold(self._wide(plain), labels))
+            return self._ready(plain, None)
+        wide = self._wide(plain)
+        means = self.means_
+        encoded = means.encode(wide) if labels is None else means.out_of_fold(wide, labels)
+        return self._ready(plain, encoded)
+
+    @property
+    def frequent_(self) -> list[list[str]]:
+        """The categories of each categorical column that have a feature of their own."""
+        if not self.columns_.categories:
+            return []
+        encoder = self.transformer_.named_transformers_["categories"]
+        pairs = zip(encoder.categories_, encoder.infrequent_categories_, strict=True)
+        return [[*known] if rare is None else [*np.setdiff1d(known, rare)] for known, rare in pairs]
 
     def _wide(self, plain: pd.DataFrame) -> pd.DataFrame:
         return plain[[f"category {i}" for i in self.wide_]]

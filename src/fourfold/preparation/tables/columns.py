@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.data.schema.column import Odd
 
-__all__ = ["ColumnKinds", "arranged", "sort_columns", "warn_of_unseen"]
+__all__ = ["DATE_PARTS", "ColumnKinds", "arranged", "sort_columns", "warn_of_unseen"]
+
+DATE_PARTS = 4
+"""Numbers that a date becomes: year, month, day of the week, and days since 1970."""
 
 FEW = 20
 """Among more cells than these some must fit."""

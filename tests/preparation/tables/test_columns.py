@@ -9,7 +9,7 @@ import pytest
 from fourfold.data.rows import FrameRows
 from fourfold.data.schema import Column
 from fourfold.errors import FourfoldWarning
-from fourfold.preparation.table_columns import arranged, sort_columns
+from fourfold.preparation.tables.columns import arranged, sort_columns
 from preparation_samples import table
 
 

@@ -11,7 +11,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from fourfold.errors import BundleError
-from fourfold.preparation.transformer_file import load_transformer, save_transformer
+from fourfold.preparation.tables.transformer_file import load_transformer, save_transformer
 
 
 def fitted(step):

@@ -1,0 +1,137 @@
+"""Lines beside scores that are there already: ridge and logistic regression with an offset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from fourfold.algorithms.linear import Affine, ridge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from fourfold.algorithms.additive.goal import Goal
+    from fourfold.algorithms.samples import Sample
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["choose_alpha", "fit_line"]
+
+ALPHAS: Final = (1e3, 3e2, 1e2, 3e1, 1e1, 3.0, 1.0, 0.3)
+"""L2 penalties for standardized features and mean weight 1, of which one is chosen."""
+MOST_ROWS: Final = 3000
+"""Rows on which it is chosen."""
+STEPS: Final = 300
+
+
+def fit_line(rows: Sample, goal: Goal, alpha: float, offset: Floats | None = None) -> Affine:
+    """Minimize Σ w·loss(offset + x W + b) + ½ α ‖W‖², with a free b.
+
+    The loss is the log loss of classes or answers, or half the squared error.
+
+    Parameters
+    ----------
+    rows
+        n features with labels; only rows whose label is known count for a column.
+    goal
+        Kind and number of the labels.
+    alpha
+        L2 penalty, over 0.
+    offset
+        (n, columns) scores that are there already; None for 0.
+    """
+    x = rows.x.astype(np.float64)
+    weight = rows.weight.astype(np.float64)
+    given = np.zeros((len(x), goal.columns)) if offset is None else offset
+    if not goal.apart:
+        return _joint(x, rows.y, weight, given, alpha, goal)
+    columns = []
+    for at in range(goal.columns):
+        y = goal.column(rows.y, at)
+        on = ~np.isnan(y)
+        part = (x[on], y[on], weight[on], given[on, at], alpha)
+        columns.append(_numbers(*part) if goal.kind == "numbers" else _answers(*part))
+    weights, biases = zip(*columns, strict=True)
+    return Affine(np.stack(weights, axis=1), np.array(biases))
+
+
+def choose_alpha(rows: Sample, goal: Goal, offset: Floats | None = None) -> float:
+    """Return the penalty with the least loss of held-out rows; the middle one where none can be."""
+    folds = rows.splits(stratified=goal.kind == "classes", max_rows=MOST_ROWS)
+    if not folds:
+        return ALPHAS[len(ALPHAS) // 2]
+    given = np.zeros((len(rows.y), goal.columns)) if offset is None else offset
+
+    def loss(alpha: float) -> float:
+        total, weight = 0.0, 0.0
+        for learnt, held in folds:
+            line = fit_line(rows.at(learnt), goal, alpha, given[learnt])
+            scores = given[held] + rows.x[held] @ line.weight + line.bias
+            losses = goal.losses(scores, rows.y[held])
+            known = ~np.isnan(losses)
+            total += float(rows.weight[held][known] @ losses[known])
+            weight += float(rows.weight[held][known].sum())
+        return total / max(weight, 1e-12)
+
+    return min(ALPHAS, key=loss)
+
+
+def _numbers(x: Floats, y: Floats, w: Floats, offset: Floats, alpha: float) -> tuple[Floats, float]:
+    """Return weights (d,) and the intercept of a ridge regression to what is left."""
+    if not len(y):
+        return np.zeros(x.shape[1]), 0.0
+    found = ridge(x, (y - offset)[:, None], alpha, w)
+    return found.weight[:, 0], float(found.bias[0])
+
+
+def _answers(x: Floats, y: Floats, w: Floats, offset: Floats, alpha: float) -> tuple[Floats, float]:
+    """Return weights (d,) and the intercept of a logistic regression with an offset.
+
+    Half a yes and half a no stand beside the answers, so that the intercept is finite.
+    """
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        z = offset + x @ theta[:-1] + theta[-1]
+        error = w * (expit(z) - y)
+        value = w @ (np.logaddexp(0, z) - y * z) + alpha / 2 * theta[:-1] @ theta[:-1]
+        return value, np.append(x.T @ error + alpha * theta[:-1], error.sum())
+
+    if len(np.unique(y)) < 2:
+        yes, no = (w[y == answer].sum() + 0.5 for answer in (1, 0))
+        usual = float(offset @ w / w.sum()) if len(y) else 0.0
+        return np.zeros(x.shape[1]), float(np.log(yes / no)) - usual
+    theta = _least(loss, np.zeros(x.shape[1] + 1))
+    return theta[:-1], float(theta[-1])
+
+
+def _joint(
+    x: Floats, y: NDArray[Any], w: Floats, offset: Floats, alpha: float, goal: Goal
+) -> Affine:
+    """Return a softmax regression with an offset."""
+    d, k = x.shape[1], goal.columns
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        weight, bias = theta[: d * k].reshape(d, k), theta[d * k :]
+        scores = offset + x @ weight + bias
+        error = w[:, None] * goal.slopes(scores, y)
+        value = w @ goal.losses(scores, y) + alpha / 2 * float((weight**2).sum())
+        value += BIAS / 2 * float(bias @ bias)
+        slope = np.append((x.T @ error + alpha * weight).ravel(), error.sum(axis=0) + BIAS * bias)
+        return value, slope
+
+    theta = _least(loss, np.zeros((d + 1) * k))
+    return Affine(theta[: d * k].reshape(d, k), theta[d * k :])
+
+
+BIAS: Final = 1e-2
+"""Penalty on intercepts of classes, so that one without rows stays finite."""
+
+
+def _least(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    return np.asarray(found.x)

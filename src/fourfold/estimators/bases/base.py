@@ -1,0 +1,219 @@
+"""Base: a kind of additive model that methods wrap, a line or boosted trees."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence  # noqa: TC003  read from the annotations
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
+
+import numpy as np
+
+from fourfold.algorithms.additive.boosting import Objective, Size, count_trees, ensemble, grow, tune
+from fourfold.algorithms.additive.lines import choose_alpha, fit_line
+from fourfold.algorithms.additive.model import Additive
+from fourfold.algorithms.linear import Affine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from fourfold.algorithms.additive.goal import Goal
+    from fourfold.algorithms.samples import Sample
+    from fourfold.estimators.bases.features import Features
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["SMALL", "Base", "Learnt", "Line", "Trees"]
+
+SMALL: Final = Size(leaves=4, trees=100, least=5, rate=0.05)
+"""Trees for few labels, at most."""
+
+FLAG: Final = 10.0
+"""Value of a flag for lines, so large that its coefficient is hardly penalized."""
+
+
+class Learnt(NamedTuple):
+    """A base with chosen hyper-parameters, its model, and LightGBM's texts, if it is of trees."""
+
+    base: Base
+    model: Additive
+    texts: Sequence[str] = ()
+
+
+class Base(ABC):
+    """A kind of model, for some features and labels."""
+
+    @abstractmethod
+    def settle(self, rows: Sample) -> Self:
+        """Choose hyper-parameters that are not given on rows."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Hyper-parameters that are given, as text."""
+
+    @abstractmethod
+    def learn(self, rows: Sample) -> dict[str, Any]:
+        """Settle on rows and fit them; return both as JSON, for :meth:`restore`."""
+
+    @abstractmethod
+    def restore(self, learnt: Mapping[str, Any]) -> Learnt:
+        """Return what :meth:`learn` learnt."""
+
+    @abstractmethod
+    def fit(
+        self, rows: Sample, offset: Floats | None = None, flags: NDArray[np.bool_] | None = None
+    ) -> Additive:
+        """Fit rows.
+
+        Parameters
+        ----------
+        rows
+            n features with labels.
+        offset
+            (n, columns) scores to which the model is added.
+        flags
+            (n,) a further feature; the model is for rows that have it.
+        """
+
+
+@final
+@dataclass(frozen=True)
+class Line(Base):
+    """Logistic or ridge regression on the features for lines; alpha is its L2 penalty."""
+
+    features: Features
+    goal: Goal
+    alpha: float | None = None
+
+    def settle(self, rows: Sample, offset: Floats | None = None) -> Self:
+        if self.alpha is not None:
+            return self
+        return replace(self, alpha=choose_alpha(self._cut(rows), self.goal, offset))
+
+    @property
+    def key(self) -> str:
+        return f"line {self.alpha}"
+
+    def learn(self, rows: Sample) -> dict[str, Any]:
+        settled = self.settle(rows)
+        line = settled.fit(rows).line
+        return {"alpha": settled.alpha, "line": [part.tolist() for part in line]}
+
+    def restore(self, learnt: Mapping[str, Any]) -> Learnt:
+        line = Affine(*(np.array(part) for part in learnt["line"]))
+        return Learnt(replace(self, alpha=learnt["alpha"]), self._model(line))
+
+    def fit(
+        self, rows: Sample, offset: Floats | None = None, flags: NDArray[np.bool_] | None = None
+    ) -> Additive:
+        part = self._cut(rows)
+        alpha = self.settle(rows, offset).alpha or 1.0
+        if flags is None:
+            line = fit_line(part, self.goal, alpha, offset)
+        else:
+            flagged = part._replace(x=np.column_stack([part.x, np.float32(FLAG) * flags]))
+            found = fit_line(flagged, self.goal, alpha, offset)
+            line = Affine(found.weight[:-1], found.bias + FLAG * found.weight[-1])
+        return self._model(line)
+
+    def _model(self, line: Affine) -> Additive:
+        return Additive(self.goal, line, self.features.width, self.features.start)
+
+    def _cut(self, rows: Sample) -> Sample:
+        return rows._replace(x=rows.x[:, self.features.start :])
+
+
+@final
+@dataclass(frozen=True)
+class Trees(Base):
+    """Trees boosted by LightGBM on the features for trees."""
+
+    features: Features
+    goal: Goal
+    seed: int = 0
+    size: Size | None = None
+
+    def settle(self, rows: Sample) -> Self:
+        if self.size is not None:
+            return self
+        (first, _), *_ = self._columns(self._cut(rows), None)
+        return replace(self, size=tune(first, self._objective, self.features.categories, self.seed))
+
+    @property
+    def key(self) -> str:
+        return f"trees {self.size} {self.seed}"
+
+    def learn(self, rows: Sample) -> dict[str, Any]:
+        settled = self.settle(rows)
+        return {"size": settled.size, "texts": settled.grow(rows)}
+
+    def restore(self, learnt: Mapping[str, Any]) -> Learnt:
+        settled = replace(self, size=Size(*learnt["size"]))
+        return Learnt(settled, settled.read(learnt["texts"]), learnt["texts"])
+
+    def settle_few(self, rows: Sample, offset: Floats | None = None) -> Self:
+        """Choose the number of small trees, by cross-validation on few rows."""
+        own = [
+            count_trees(*one, offset=scores)
+            for one, scores in (
+                ((part, self._objective, SMALL, self.features.categories, self.seed), given)
+                for part, given in self._columns(self._cut(rows), offset)
+            )
+        ]
+        return replace(self, size=SMALL._replace(trees=round(float(np.mean(own)))))
+
+    def fit(
+        self, rows: Sample, offset: Floats | None = None, flags: NDArray[np.bool_] | None = None
+    ) -> Additive:
+        return self.read(self.grow(rows, offset, flags), flagged=flags is not None)
+
+    def grow(
+        self, rows: Sample, offset: Floats | None = None, flags: NDArray[np.bool_] | None = None
+    ) -> list[str]:
+        """Boost trees; return LightGBM's text of a model for all classes, or for each column."""
+        size = self.settle(rows).size or Size(4, 40)
+        part = self._cut(rows)
+        if flags is not None:
+            part = part._replace(x=np.column_stack([part.x, flags.astype(np.float32)]))
+        return [
+            grow(one, self._objective, size, self.features.categories, self.seed, scores)
+            for one, scores in self._columns(part, offset)
+        ]
+
+    def read(self, texts: Sequence[str], *, flagged: bool = False) -> Additive:
+        """Return the model of LightGBM's texts."""
+        flag = (self._width, 1.0) if flagged else None
+        nothing = np.zeros((self.features.width - self.features.start, self.goal.columns))
+        line = Affine(nothing, np.zeros(self.goal.columns))
+        trees = ensemble(texts, flag)
+        return Additive(self.goal, line, self.features.width, self.features.start, trees)
+
+    @property
+    def _width(self) -> int:
+        """Number of features for trees; all, where no others are for lines."""
+        return self.features.start or self.features.width
+
+    @property
+    def _objective(self) -> Objective:
+        if not self.goal.apart:
+            return Objective("multiclass", self.goal.outputs)
+        return Objective("regression" if self.goal.kind == "numbers" else "binary")
+
+    def _cut(self, rows: Sample) -> Sample:
+        return rows._replace(x=rows.x[:, : self._width])
+
+    def _columns(
+        self, rows: Sample, offset: Floats | None
+    ) -> Iterator[tuple[Sample, Floats | None]]:
+        """Yield rows with the labels that one model is fitted to, and their offsets."""
+        if not self.goal.apart:
+            yield rows, offset
+            return
+        for at in range(self.goal.columns):
+            y = self.goal.column(rows.y, at)
+            on = ~np.isnan(y)
+            one = rows._replace(y=y).at(on)
+            yield one, None if offset is None else offset[on, at]

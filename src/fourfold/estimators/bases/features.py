@@ -1,0 +1,83 @@
+"""Features: the rows of a problem as samples, with their views for lines and for trees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, final
+
+import numpy as np
+from torch import nn
+
+from fourfold.algorithms.additive.goal import Goal
+from fourfold.algorithms.samples import Sample, canonical_order
+from fourfold.data.rows import SparseRows
+from fourfold.estimators.model import Model
+from fourfold.frozen.blocks import in_blocks
+from fourfold.networks.mlp import Flat
+from fourfold.preparation.choose import TableViews
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.core.tasks import Task
+    from fourfold.estimators.inputs import Data
+    from fourfold.estimators.problem import Problem
+    from fourfold.networks.builder import Body
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Features", "goal_of"]
+
+
+@final
+class Features(NamedTuple):
+    """The features of a problem.
+
+    Attributes
+    ----------
+    body
+        From rows to features (width).
+    width
+        Number of features.
+    start
+        Number of the leading ones that are for trees alone.
+    categories
+        Places of those that are categories.
+    """
+
+    body: Body
+    width: int
+    start: int = 0
+    categories: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, problem: Problem) -> Features:
+        """Return the features of a problem's rows, as they are prepared."""
+        body, prepare = problem.body(Flat()), problem.inputs.prepare
+        if not isinstance(prepare, TableViews) or problem.inputs.frozen is not None:
+            return cls(body, body.width)
+        return cls(body, body.width, prepare.start, tuple(prepare.categories))
+
+    def sample(self, data: Data) -> Sample:
+        """Return labelled rows in an order of their own, so that the given one does not matter."""
+        known = data.known()
+        x, y = self.values(known), known.y.numpy()
+        order = canonical_order(np.nan_to_num(x), y, known.row_weights)
+        return Sample(x, y, known.row_weights, known.groups, known.time).at(order)
+
+    def values(self, data: Data) -> NDArray[np.float32]:
+        """Return the features of all rows, (n, width)."""
+        rows, bare = data.rows, all(isinstance(one, nn.Identity) for one in self.body.children())
+        if bare and not isinstance(rows, SparseRows):
+            return np.asarray(rows.take(np.arange(rows.n)), np.float32)
+        return in_blocks(self.body, rows)
+
+    def model(self, head: nn.Module) -> Model:
+        """Put a head on the features."""
+        return Model(self.body, head)
+
+
+def goal_of(task: Task) -> Goal:
+    """Return the labels of a task as an additive model fits them."""
+    if task.has_classes:
+        return Goal("classes", task.n_outputs)
+    return Goal("numbers" if task.linear_loss == "squared" else "answers", task.n_outputs)

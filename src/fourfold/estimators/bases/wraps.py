@@ -1,0 +1,155 @@
+"""Capabilities of methods that wrap a line or boosted trees, and train no network."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, final
+
+import numpy as np
+
+from fourfold.core.parameters import Positive  # noqa: TC001  read from the annotations
+from fourfold.estimators.bases.base import Line, Trees
+from fourfold.estimators.bases.features import Features, goal_of
+from fourfold.estimators.bases.heads import OnnxHead, head_of, linear_head
+from fourfold.estimators.bases.source import learn_source, model_in_units, source_in_units
+from fourfold.estimators.network import SolvesHead
+from fourfold.estimators.problem import Fitted
+from fourfold.preparation.choose import TablePreparation, TableViews, default_preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import nn
+
+    from fourfold.algorithms.additive.goal import Goal
+    from fourfold.algorithms.additive.model import Additive
+    from fourfold.algorithms.samples import Sample
+    from fourfold.core.findings import Finding
+    from fourfold.core.tasks import Task
+    from fourfold.data.rows import Rows
+    from fourfold.estimators.bases.base import Base, Learnt
+    from fourfold.estimators.problem import Problem
+    from fourfold.preparation.choose import Preparation
+
+__all__ = ["BaseName", "Ground", "Wraps", "WrapsBase"]
+
+Option = TypeVar("Option")
+
+BaseName: TypeAlias = Literal["linear", "boosting"]
+"""Logistic or ridge regression; or trees boosted by LightGBM."""
+
+
+@final
+class Ground(NamedTuple):
+    """A problem as methods on bases see it: features and labels of samples."""
+
+    problem: Problem
+    features: Features
+    goal: Goal
+    target: Sample
+
+    @classmethod
+    def of(cls, problem: Problem) -> Ground:
+        """Return the features of a problem, and its target's labelled rows."""
+        features = Features.of(problem)
+        target = features.sample(problem.target)
+        return cls(problem, features, goal_of(problem.task), target)
+
+    @property
+    def source(self) -> Sample:
+        """The source's labelled rows, numbers in the target's units."""
+        return source_in_units(self.problem, self.features.sample(self.problem.source_data))
+
+    def line(self, alpha: float | None = None) -> Line:
+        """Return a line for these features."""
+        return Line(self.features, self.goal, alpha)
+
+    def trees(self) -> Trees:
+        """Return trees for these features."""
+        return Trees(self.features, self.goal, self.problem.seed)
+
+    def base(self, name: BaseName, alpha: float | None = None) -> Base:
+        """Return a base by its name."""
+        return self.line(alpha) if name == "linear" else self.trees()
+
+    def learn_source(self, base: Base) -> Learnt:
+        """Learn the source once, in its own units."""
+        return learn_source(self.problem, self.features, base)
+
+    def source_model(self, base: Base) -> Additive:
+        """Return a model of the source, in the target's units."""
+        return model_in_units(self.problem, self.learn_source(base).model)
+
+    def best(self, options: Sequence[Option], fit: Callable[[Sample, Option], Additive]) -> Option:
+        """Return the option with the least loss of held-out target rows; the first among equals.
+
+        Where no rows can be held out, it is the first one.
+        """
+        rows, goal = self.target, self.goal
+        folds = rows.splits(stratified=goal.kind == "classes")
+        losses = np.zeros(len(options))
+        for learnt, held in folds:
+            asked = rows.at(held)
+            for at, option in enumerate(options):
+                each = goal.losses(fit(rows.at(learnt), option).scores(asked.x), asked.y)
+                losses[at] += np.nansum(asked.weight * each)
+        return options[int(losses.argmin())]
+
+    def fitted(self, model: Additive, *findings: Finding) -> Fitted:
+        """Return a model as a method's result."""
+        head = head_of(model)
+        state = {"head_": ["onnx" if isinstance(head, OnnxHead) else "linear", model.start]}
+        return Fitted(self.features.model(head), findings=findings, state=state)
+
+
+class Wraps(SolvesHead, ABC):
+    """A method whose model is additive, a line or trees, on the features of a table or of vectors.
+
+    It trains no network.
+    """
+
+    @property
+    def boosts(self) -> bool:
+        """Whether trees take part; tables then keep missing cells and categories for these."""
+        return True
+
+    @property
+    @final
+    def prepares_apart(self) -> bool:
+        return self.boosts
+
+    @final
+    def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
+        chosen = default_preparation(*rows, user_network=user_network)
+        apart = self.boosts and isinstance(chosen, TablePreparation)
+        return TableViews() if apart else chosen
+
+    @final
+    def restore_head(self, task: Task, width: int, state: Mapping[str, Any]) -> nn.Module:
+        kind, start = state["head_"]
+        return OnnxHead() if kind == "onnx" else linear_head(width, task.n_outputs, start)
+
+
+class WrapsBase(Wraps, ABC):
+    """A method that wraps a model of either kind.
+
+    Parameters
+    ----------
+    base
+        The model: ``"linear"``, logistic or ridge regression; or ``"boosting"``, trees boosted by
+        LightGBM.
+    alpha
+        L2 penalty of the linear model, for standardized features; None chooses by cross-validation.
+    """
+
+    base: BaseName = "linear"
+    alpha: Positive | None = None
+
+    @property
+    @final
+    def boosts(self) -> bool:
+        return self.base == "boosting"
+
+    @final
+    def idle(self) -> dict[str, str]:
+        return {"alpha": 'base is "boosting"'} if self.boosts else {}

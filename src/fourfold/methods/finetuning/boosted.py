@@ -1,0 +1,46 @@
+"""Boosted: boosting that goes on from the source's trees."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+from fourfold.methods.kit import Facts, Fitted, Fraction, Ground, Needs, Problem, Wraps
+
+__all__ = ["Boosted"]
+
+
+@final
+class Boosted(Wraps):
+    """Go on boosting from the source's trees, whose leaves are refitted to the target.
+
+    Parameters
+    ----------
+    decay
+        Share that a leaf keeps of its value, beside what the target's rows in it tell; 1 leaves the
+        source's trees as they are.
+
+    References
+    ----------
+    Ke et al., LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NeurIPS 2017:
+    ``init_model`` and ``refit``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fourfold import Domain
+    >>> X, y = load_iris(return_X_y=True)
+    >>> Boosted().fit(X[::10], y[::10], source=Domain(X, y)).score(X, y) > 0.9
+    True
+    """
+
+    decay: Fraction = 0.9
+
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+
+    def _learn(self, problem: Problem) -> Fitted:
+        ground = Ground.of(problem)
+        source = ground.source_model(ground.trees())
+        offset = source.scores(ground.target.x)
+        trees = ground.trees().settle_few(ground.target, offset)
+        facts = Facts("Boosted trees", {"number": f"{trees.size.trees if trees.size else 0}"})
+        return ground.fitted(source.plus(trees.fit(ground.target, offset)), facts)

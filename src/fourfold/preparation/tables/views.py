@@ -1,0 +1,128 @@
+"""TableViews: each row of a table twice, for trees and for lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils.validation import check_is_fitted
+
+from fourfold.core.inside import read_json
+from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
+from fourfold.data.rows import ArrayRows, SparseRows
+from fourfold.preparation.base import Preparation
+from fourfold.preparation.tables.columns import DATE_PARTS
+from fourfold.preparation.tables.preparation import TablePreparation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.rows import Rows
+    from fourfold.preparation.tables.target_encoding import LabelledRows
+
+__all__ = ["TableViews"]
+
+LINES: Final = "lines"
+"""Folder of the preparation for lines."""
+
+
+@final
+class TableViews(Preparation):
+    """Encode the columns of a table for trees, and behind that for lines.
+
+    For trees numbers and parts of dates stay as they are, a missing cell is NaN, and a category is
+    its place among those that have a feature of their own; NaN stands for others. Behind these are
+    the mean labels of the categories of wide columns. For lines all is as in
+    :class:`~fourfold.preparation.tables.preparation.TablePreparation`.
+
+    Parameters
+    ----------
+    min_frequency, max_categories, max_words
+        As there.
+
+    Attributes
+    ----------
+    lines_
+        The fitted preparation for lines.
+    """
+
+    min_frequency: PositiveInt = 2
+    max_categories: PositiveInt = 256
+    max_words: PositiveInt = 20_000
+
+    def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
+        self.lines_ = TablePreparation(**self.get_params(deep=False)).fit(*rows)
+        return (self.start + self.lines_.shape_[0],)
+
+    @property
+    def learns_labels(self) -> bool:
+        check_is_fitted(self)
+        return self.lines_.learns_labels
+
+    def _learn_labels(self, labels: LabelledRows) -> tuple[int, ...]:
+        self.lines_.learn_labels(labels)
+        return (self.start + self.lines_.shape_[0],)
+
+    @property
+    def categories(self) -> range:
+        """Places of the features for trees that are categories."""
+        columns = self.lines_.columns_
+        numbers = len(columns.numbers) + DATE_PARTS * len(columns.dates)
+        return range(numbers, numbers + len(columns.categories))
+
+    @property
+    def start(self) -> int:
+        """Number of the features for trees, which come first."""
+        means = self.lines_.means_
+        return self.categories.stop + (0 if means is None else means.width)
+
+    def transform(self, rows: Rows, who: str = "") -> Rows:
+        plain = self.lines_.arrange(rows, who or type(self).__name__)
+        return self._joined(plain, self.lines_.encode(plain))
+
+    def out_of_fold(self, labels: LabelledRows, who: str = "") -> Rows:
+        plain = self.lines_.arrange(labels.rows, who or type(self).__name__)
+        return self._joined(plain, self.lines_.encode(plain, labels))
+
+    def _joined(self, plain: pd.DataFrame, lines: Rows) -> Rows:
+        """Put the features for trees before those for lines."""
+        numbers = [plain[name] for name in plain if name.startswith("number")]
+        known = enumerate(self.lines_.frequent_)
+        codes = [pd.Index(of).get_indexer(pd.Index(plain[f"category {i}"])) for i, of in known]
+        places = [np.where(code < 0, np.nan, code) for code in codes]
+        features = lines.take(np.arange(lines.n))
+        means = features[:, features.shape[1] - (self.start - self.categories.stop) :]
+        if not isinstance(lines, SparseRows):
+            trees = np.column_stack([*numbers, *places, means]).astype(np.float32)
+            return ArrayRows(np.hstack([trees, features]))
+        trees = np.column_stack([*numbers, *places, means.toarray()]).astype(np.float32)
+        return SparseRows(sparse.hstack([trees, features], format="csr"))
+
+    def check_rows(self, rows: Rows, who: str = "") -> None:
+        check_is_fitted(self)
+        self.lines_.check_rows(rows, who or type(self).__name__)
+
+    def describe(self) -> str:
+        return f"{self.start} features for trees, and for lines {self.lines_.describe()}"
+
+    def notes(self) -> list[str]:
+        return self.lines_.notes()
+
+    def config(self) -> dict[str, Any]:
+        return self.lines_.config()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return self.lines_.state()
+
+    def _write(self, folder: Path) -> None:
+        (folder / LINES).mkdir()
+        self.lines_.save(folder / LINES)
+
+    def _read(self, config: dict[str, Any], folder: Path) -> None:
+        del config
+        about = read_json(folder / LINES / "preparation.json")
+        self.lines_ = TablePreparation.rebuild(about, folder / LINES)
