@@ -17,6 +17,7 @@ __all__ = [
     "FourfoldError",
     "FourfoldWarning",
     "MissingExtraError",
+    "MissingLibraryError",
     "ParameterError",
     "called",
     "counted",
@@ -59,6 +60,10 @@ class MissingExtraError(FourfoldError, ImportError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is needed for this: pip install 'fourfold[{extra}]'")
+
+
+class MissingLibraryError(FourfoldError, ImportError):
+    """A dependency that is installed, and cannot be loaded on this system."""
 
 
 class FourfoldWarning(UserWarning):

@@ -105,6 +105,7 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
         if not domain.n_labelled:
             raise DataError(f"task {name!r} must have labels; got none")
     most = max(domain.n_labelled for domain in tasks.values())
+    columns = all(_has_columns(domain) for domain in tasks.values())
     here, other = "multitask", "the data are tasks that all matter, not a source and a target"
     reasons = dict.fromkeys(cells(), other)
     return Placement(
@@ -112,7 +113,9 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
         reasons=reasons | {here: f"{len(tasks)} tasks, all with labels"},
         open=(here,),
         methods=tuple(entry.name for entry in _methods() if entry.cell == here),
-        baselines=tuple(b for b in cells()[here].baselines if not _too_many(table()[b], most)),
+        baselines=tuple(
+            b for b in cells()[here].baselines if not _unsuited(table()[b], most, columns=columns)
+        ),
         skipped={entry.name: other for entry in _methods() if entry.cell != here},
     )
 
@@ -141,6 +144,7 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
         unseen=lacking(classes or ()) if comparable else (),
         numbers=kinds[:1] in (["numbers"], ["yes-no"]),
         described=classes is not None,
+        columns=_has_columns(target),
         differ=differ,
     )
 
@@ -155,10 +159,18 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
         return f"the source lacks classes of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
         return "the labels are numbers or answers, not classes"
-    return _too_many(entry, facts.target_labelled)
+    return _unsuited(entry, facts.target_labelled, columns=facts.columns)
 
 
-def _too_many(entry: MethodEntry, labelled: int) -> str:
-    """Say that a method would take too long for so many labels; nothing if it would not."""
+def _has_columns(domain: Domain) -> bool:
+    """Return whether the features of a row mean something each."""
+    rows = domain.rows
+    return rows.kind == "table" or (rows.kind == "array" and len(rows.shape) == 1)
+
+
+def _unsuited(entry: MethodEntry, labelled: int, *, columns: bool) -> str:
+    """Say that a method is not for such rows, or for so many labels; nothing if it is."""
+    if entry.needs.get("columns") and not columns:
+        return "rows are no table and no vectors"
     most = entry.needs.get("most_labels", 0)
     return f"the target has more than {most} labels" if most and labelled > most else ""

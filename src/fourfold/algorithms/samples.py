@@ -43,6 +43,12 @@ class Sample(NamedTuple):
         parts = [(one.x, one.y, one.weight) for one in (self, other)]
         return Sample(*(np.concatenate(pair) for pair in zip(*parts, strict=True)))
 
+    def drawn(self, most: int) -> Sample:
+        """Return all rows, or so many of them, drawn by their places alone."""
+        if len(self.y) <= most:
+            return self
+        return self.at(np.sort(np.random.default_rng(0).permutation(len(self.y))[:most]))
+
     def splits(
         self, *, stratified: bool, max_rows: int | None = None
     ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

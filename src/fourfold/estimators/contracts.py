@@ -35,6 +35,8 @@ class Needs(NamedTuple):
         Whether labels must be classes, not numbers or several answers.
     described
         Whether the classes must be described.
+    columns
+        Whether a study takes it only for tables and vectors, whose features mean something each.
     most_labels
         Most labelled rows of the target for which a study takes it; 0 for any number.
     """
@@ -45,6 +47,7 @@ class Needs(NamedTuple):
     same_labels: bool = False
     classes: bool = False
     described: bool = False
+    columns: bool = False
     most_labels: int = 0
 
 

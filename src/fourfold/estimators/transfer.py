@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, final
 
@@ -20,7 +21,6 @@ from fourfold.networks.cut import Cut
 from fourfold.training.checkpoint import training_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fourfold.core.tasks import Task
@@ -46,8 +46,17 @@ class TransferEstimator(PosesProblem, ABC):
     """Whether the target's labels take part, where there are some."""
     uses_weights: ClassVar[bool] = True
     """Whether labels take part by the weights of their rows."""
+    variants: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    """Values of a parameter of which a study tries each, where a method is given by its name."""
     from_trained: ClassVar[tuple[str, ...]] = ("prepare",)
     """Parameters that a trained source has settled already."""
+
+    @final
+    @classmethod
+    def candidates(cls) -> list[Self]:
+        """Return the unfitted variants that a study tries."""
+        pairs = [(name, value) for name, values in cls.variants.items() for value in values]
+        return [cls(**{name: value}) for name, value in pairs] or [cls()]
 
     @abstractmethod
     def _learn(self, problem: Problem) -> Fitted:

@@ -25,6 +25,8 @@ class Facts(NamedTuple):
         Whether labels are numbers, or several answers a row, and not classes.
     described
         Whether classes are described.
+    columns
+        Whether rows are tables or vectors.
     differ
         Difference in kind between the labels of source and target, in words; empty for none.
     """
@@ -36,6 +38,7 @@ class Facts(NamedTuple):
     unseen: tuple[str, ...]
     numbers: bool
     described: bool
+    columns: bool = True
     differ: str = ""
 
 

@@ -15,10 +15,13 @@ from fourfold.methods import find
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sklearn.frozen import FrozenEstimator
 
     from fourfold.data.domain import Domain
     from fourfold.planner import Placement
+    from fourfold.preparation.base import Preparation
 
 __all__ = [
     "Method",
@@ -27,10 +30,13 @@ __all__ = [
     "changed_parameters",
     "joint_candidates",
     "transfer_candidates",
+    "variant_name",
 ]
 
 Method: TypeAlias = str | TransferEstimator | JointEstimator
 """A class name, or an unfitted estimator."""
+
+Prepare: TypeAlias = "Callable[[TransferEstimator], Preparation | FrozenEstimator]"
 
 E = TypeVar("E", bound=TransferEstimator | JointEstimator)
 
@@ -40,13 +46,13 @@ def transfer_candidates(
     placement: Placement,
     defaults: Mapping[str, Any],
     parameters: Mapping[str, Any],
-    alone: Mapping[str, Any],
+    prepare: Prepare | None = None,
 ) -> dict[str, TransferEstimator]:
     """Return the methods of one target and their baselines by name, baselines first.
 
-    Without methods of the user, all that apply are taken. ``defaults`` are the study's network,
-    recipe and preparation, ``parameters`` the same in every method that has them, and ``alone``
-    the defaults of baselines without transfer, where these have others.
+    Without methods of the user, all that apply are taken. ``defaults`` are the study's network and
+    recipe, ``parameters`` the same in every method that has them, and ``prepare`` returns the
+    preparation of a method.
 
     Raises
     ------
@@ -56,23 +62,24 @@ def transfer_candidates(
         If no method applies.
     """
     wanted = placement.methods if methods is None else methods
-    asked = [_applicable(method, placement) for method in wanted]
+    asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)
-    chosen = [_applicable(name, placement) for name in beside]
+    chosen = [one for name in beside for one in _applicable(name, placement)]
     for estimator in asked:
         name = type(estimator).__name__
         if name not in taken:
             chosen.append(estimator)
         if name in placement.baselines:  # each runs once
             taken.add(name)
-    named = _numbered((type(estimator).__name__, estimator) for estimator in chosen)
+    named = _numbered((variant_name(estimator), estimator) for estimator in chosen)
     if all(name in placement.baselines for name in named):
         why = "; ".join(f"{name}: {reason}" for name, reason in placement.skipped.items())
         raise DataError(f"there must be a method that applies to these data; none does: {why}")
     for estimator in named.values():
         estimator.set_params(**{k: v for k, v in parameters.items() if estimator.takes(k, v)})
-        _apply_defaults(estimator, defaults if estimator.uses_source else {**defaults, **alone})
+        own = {} if prepare is None else {"prepare": prepare(estimator)}
+        _apply_defaults(estimator, {**defaults, **own})
     return named
 
 
@@ -100,9 +107,14 @@ def joint_candidates(
     return named
 
 
-def baselines(placement: Placement, defaults: Mapping[str, Any]) -> dict[str, TransferEstimator]:
+def baselines(
+    placement: Placement, defaults: Mapping[str, Any], prepare: Prepare
+) -> dict[str, TransferEstimator]:
     """Return the baselines of one task among several, by name."""
-    return {name: _apply_defaults(find(name).load()(), defaults) for name in placement.baselines}
+    made: dict[str, TransferEstimator] = {n: find(n).load()() for n in placement.baselines}
+    for estimator in made.values():
+        _apply_defaults(estimator, {**defaults, "prepare": prepare(estimator)})
+    return made
 
 
 def changed_parameters(estimator: TransferEstimator | JointEstimator) -> dict[str, str]:
@@ -110,16 +122,22 @@ def changed_parameters(estimator: TransferEstimator | JointEstimator) -> dict[st
     return {k: repr(value) for k, value in _changed(estimator).items() if k != "prepare"}
 
 
-def _applicable(method: Method, placement: Placement) -> TransferEstimator:
-    """Return an unfitted copy of a method, or refuse it where it does not apply."""
+def _applicable(method: Method, placement: Placement) -> list[TransferEstimator]:
+    """Return an unfitted copy of a method, or the variants of a class; refuse others."""
     entry = find(method) if isinstance(method, str) else None
     name = entry.name if entry is not None else type(method).__name__
     if name in placement.skipped:
         raise ParameterError(
             f"methods must apply to these data; {name} does not: {placement.skipped[name]}"
         )
-    estimator: TransferEstimator = clone(method if entry is None else entry.load()())
-    return estimator
+    return [clone(method)] if entry is None else entry.load().candidates()
+
+
+def variant_name(estimator: TransferEstimator) -> str:
+    """Return the class name, and the value by which a variant of it differs from the default."""
+    default = type(estimator)()
+    values = {name: (getattr(estimator, name), getattr(default, name)) for name in default.variants}
+    return " ".join([type(estimator).__name__, *(str(a) for a, b in values.values() if a != b)])
 
 
 def _joint(method: Method, tasks: Mapping[str, Domain]) -> list[JointEstimator]:

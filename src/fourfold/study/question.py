@@ -188,7 +188,7 @@ def ask_tasks(
             evaluate=apart[name].rows,
             protocol=protocol,
             preparation=prepared[name].shared,
-            candidates={**baselines(placement, options.defaults(prepared[name].alone)), **joint},
+            candidates={**baselines(placement, options.defaults(None), prepared[name].of), **joint},
             notes=(*apart[name].notes, *protocol.splits.caveats(), *prepared[name].notes()),
         )
         for name, protocol in protocols.items()

@@ -9,7 +9,7 @@ import torch
 from scipy.special import log_softmax
 
 from fourfold.algorithms.additive.ensemble import Ensemble, parse
-from fourfold.errors import MissingExtraError
+from fourfold.errors import MissingLibraryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,10 @@ ENOUGH: Final = 100
 """Rows from which on a size is chosen."""
 FEW: Final = Size(leaves=4, trees=40)
 """The size for fewer rows."""
+
+
+NOTHING: Final = "num_tree_per_iteration=1"
+"""LightGBM's text of a model without trees, as far as it is read."""
 
 
 @final
@@ -92,14 +96,15 @@ def lightgbm() -> Any:
 
     Raises
     ------
-    MissingExtraError
+    MissingLibraryError
         If it cannot be loaded: it needs the system's library of OpenMP.
     """
     try:
         import lightgbm as found
     except (ImportError, OSError) as error:
-        raise MissingExtraError(
-            f"boosting must have LightGBM, which needs libgomp1 (Debian) or libomp; got: {error}"
+        raise MissingLibraryError(
+            "boosting must be able to load LightGBM, which needs the system's OpenMP (libgomp1 on "
+            f"Debian, libomp on macOS); got: {error}"
         ) from error
     return found
 
@@ -178,6 +183,8 @@ def grow(
     offset: Floats | None = None,
 ) -> str:
     """Boost trees on rows, from scores (n,) or (n, k) on if given; return LightGBM's text."""
+    if not size.trees:
+        return NOTHING
     settings = objective.settings(size, seed)
     booster = lightgbm().train(settings, _dataset(rows, categories, offset), size.trees)
     return str(booster.model_to_string(num_iteration=-1))

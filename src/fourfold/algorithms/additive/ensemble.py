@@ -113,8 +113,8 @@ def _tree(fields: Mapping[str, str], fixed: Mapping[int, float]) -> tuple[Node, 
         """Add a node and those below: a split by its number, or leaf i as −i − 1."""
         while at >= 0 and splits[at].feature in fixed:
             split = splits[at]
-            left = fixed[split.feature or 0] <= split.threshold
-            at = split.left if left else split.right
+            goes_left = fixed[split.feature or 0] <= split.threshold
+            at = split.left if goes_left else split.right
         place = len(nodes)
         if at < 0:
             nodes.append(Node(value=float(values[-at - 1]), cover=float(covers[-at - 1])))

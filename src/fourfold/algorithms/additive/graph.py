@@ -37,7 +37,7 @@ def additive_onnx(
     places = {key: width + i for i, key in enumerate(sets)}
     graph.trees(x, ensemble, places, line.bias)
     outputs = graph.line(line.weight, start) if line.weight.any() else ["trees"]
-    halves = [graph.constant("halves", np.float32([[-0.5, 0.5]]))] if halved else []
+    halves = [graph.constant("halves", np.array([[-0.5, 0.5]], np.float32))] if halved else []
     graph.add("Sum", outputs, "scores" if halved else "output")
     if halved:
         graph.add("Mul", ["scores", *halves], "output")
@@ -48,7 +48,8 @@ def additive_onnx(
     versions = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREES_OPSET)]
     model = helper.make_model(whole, opset_imports=versions, ir_version=IR_VERSION)
     checker.check_model(model)
-    return model.SerializeToString()
+    written: bytes = model.SerializeToString()
+    return written
 
 
 def _asks(node: Node) -> bool:
@@ -80,8 +81,10 @@ class _Graph:
             row[list(of)] = 1
         features = np.array([feature for feature, _ in sets], np.int64)
         cells = self.add("Gather", [x, self.constant("asked", features)], "cells", axis=1)
-        zero, top = (self.constant(n, np.float32(v)) for n, v in (("zero", 0), ("top", most)))
-        other = self.constant("other", np.float32(most + 1))
+        zero, top = (
+            self.constant(n, np.array(v, np.float32)) for n, v in (("zero", 0), ("top", most))
+        )
+        other = self.constant("other", np.array(most + 1, np.float32))
         low = self.add("GreaterOrEqual", [cells, zero], "low")
         high = self.add("LessOrEqual", [cells, top], "high")
         known = self.add("And", [low, high], "known")  # false for NaN, too
@@ -94,8 +97,8 @@ class _Graph:
 
     def trees(self, x: str, ensemble: Ensemble, places: Any, bias: NDArray[np.float64]) -> None:
         """Add the trees' sum and the intercepts."""
-        columns: dict[str, list[Any]] = {name: [] for name in NODES}
-        leaves: dict[str, list[Any]] = {name: [] for name in LEAVES}
+        columns: dict[str, Any] = {name: [] for name in NODES}
+        leaves: dict[str, Any] = {name: [] for name in LEAVES}
         for number, (tree, output) in enumerate(zip(ensemble.trees, ensemble.outputs, strict=True)):
             for place, node in enumerate(tree):
                 for name, value in zip(NODES, _row(number, place, node, places), strict=True):

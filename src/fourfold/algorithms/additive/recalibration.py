@@ -40,7 +40,7 @@ def recalibrate(scores: Floats, rows: Sample, goal: Goal, penalty: float) -> tup
         value = rows.weight @ goal.losses(z, rows.y)
         value += penalty / 2 * theta[0] ** 2 + STEADY / 2 * theta[1:] @ theta[1:]
         slopes = [(error * scores).sum() + penalty * theta[0], *(error.sum(0) + STEADY * theta[1:])]
-        return float(value), np.array(slopes)
+        return float(value), np.array(slopes, np.float64)
 
     theta = minimize(loss, np.zeros(goal.columns + 1), jac=True, method="L-BFGS-B").x
     return np.full(goal.columns, 1 + theta[0]), theta[1:]
@@ -51,6 +51,6 @@ def _column(
 ) -> tuple[float, float]:
     """Return the slope and the shift of one column."""
     one = goal._replace(kind="numbers" if goal.kind == "numbers" else "answers", outputs=1)
-    part = rows._replace(x=score, y=goal.column(rows.y, at)[:, None])
+    part = rows._replace(x=score.astype(np.float32), y=goal.column(rows.y, at)[:, None])
     line = fit_line(part, one, penalty, offset=score)
     return 1 + float(line.weight[0, 0]), float(line.bias[0])

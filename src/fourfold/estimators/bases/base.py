@@ -29,6 +29,8 @@ __all__ = ["SMALL", "Base", "Learnt", "Line", "Trees"]
 
 SMALL: Final = Size(leaves=4, trees=100, least=5, rate=0.05)
 """Trees for few labels, at most."""
+LIGHT: Final = 100
+"""Trees that are enough to compare options by."""
 
 FLAG: Final = 10.0
 """Value of a flag for lines, so large that its coefficient is hardly penalized."""
@@ -48,6 +50,10 @@ class Base(ABC):
     @abstractmethod
     def settle(self, rows: Sample) -> Self:
         """Choose hyper-parameters that are not given on rows."""
+
+    def lighter(self) -> Self:
+        """Return a base that is quicker to fit, to compare options by."""
+        return self
 
     @property
     @abstractmethod
@@ -153,6 +159,16 @@ class Trees(Base):
     def restore(self, learnt: Mapping[str, Any]) -> Learnt:
         settled = replace(self, size=Size(*learnt["size"]))
         return Learnt(settled, settled.read(learnt["texts"]), learnt["texts"])
+
+    def lighter(self) -> Self:
+        if self.size is None:
+            return self
+        return replace(self, size=self.size._replace(trees=min(self.count, LIGHT)))
+
+    @property
+    def count(self) -> int:
+        """Number of trees, once it is chosen."""
+        return self.size.trees if self.size is not None else 0
 
     def settle_few(self, rows: Sample, offset: Floats | None = None) -> Self:
         """Choose the number of small trees, by cross-validation on few rows."""

@@ -31,6 +31,6 @@ CELL = Cell(
     label_spaces="the same",
     summary="make the domains look alike",
     applies=_applies,
-    baselines=("SourceOnly", "TargetOnly", "Linear", "KernelSVM"),
+    baselines=("SourceOnly", "TargetOnly", "Linear", "KernelSVM", "TargetBoosted"),
     home=lambda facts: facts.source_labelled > 0 and not facts.target_labelled and not facts.unseen,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.methods.kit import Facts, Fitted, Ground, Problem, Wraps
+from fourfold.methods.kit import Facts, Fitted, Ground, Needs, Problem, Wraps
 
 __all__ = ["TargetBoosted"]
 
@@ -27,10 +27,11 @@ class TargetBoosted(Wraps):
     True
     """
 
+    needs: ClassVar[Needs] = Needs(columns=True)
     uses_source: ClassVar[bool] = False
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
         trees = ground.trees().settle_few(ground.target)
-        facts = Facts("Boosted trees", {"number": f"{trees.size.trees if trees.size else 0}"})
+        facts = Facts("Boosted trees", {"number": f"{trees.count}"})
         return ground.fitted(trees.fit(ground.target), facts)

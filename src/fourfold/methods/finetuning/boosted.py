@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
+from fourfold.algorithms.additive.recalibration import recalibrate
 from fourfold.methods.kit import Facts, Fitted, Fraction, Ground, Needs, Problem, Wraps
 
 __all__ = ["Boosted"]
+
+PENALTY = 10.0
 
 
 @final
@@ -35,12 +38,15 @@ class Boosted(Wraps):
 
     decay: Fraction = 0.9
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
+        target, goal = ground.target, ground.goal
         source = ground.source_model(ground.trees())
-        offset = source.scores(ground.target.x)
-        trees = ground.trees().settle_few(ground.target, offset)
-        facts = Facts("Boosted trees", {"number": f"{trees.size.trees if trees.size else 0}"})
-        return ground.fitted(source.plus(trees.fit(ground.target, offset)), facts)
+        level = recalibrate(source.scores(target.x), target, goal, PENALTY)
+        source = source.scaled(*level)
+        offset = source.scores(target.x)
+        trees = ground.trees().settle_few(target, offset)
+        facts = Facts("Boosted trees", {"on the target": f"{trees.count}"})
+        return ground.fitted(source.plus(trees.fit(target, offset)), facts)

@@ -35,7 +35,7 @@ class Offset(Wraps):
 
     alpha: Positive | None = None
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)

@@ -11,11 +11,14 @@ from fourfold.methods.kit import Facts, Fitted, Ground, Needs, Positive, Problem
 if TYPE_CHECKING:
     from fourfold.algorithms.additive.model import Additive
     from fourfold.algorithms.samples import Sample
+    from fourfold.estimators.bases.base import Base
 
 __all__ = ["Pooled"]
 
 WEIGHTS: Final = (5.0, 1.0, 25.0)
 """Weights of a target row beside one of the source that are tried; the first is the usual one."""
+MOST_ROWS: Final = 2000
+"""Source rows beside which the weight is chosen."""
 
 
 @final
@@ -45,7 +48,7 @@ class Pooled(WrapsBase):
 
     target_weight: Positive | None = None
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
     variants: ClassVar[dict[str, tuple[str, ...]]] = {"base": ("linear", "boosting")}
 
     def _learn(self, problem: Problem) -> Fitted:
@@ -53,10 +56,15 @@ class Pooled(WrapsBase):
         source = ground.source
         base = ground.learn_source(ground.base(self.base, self.alpha)).base
 
-        def fit(target: Sample, weight: float) -> Additive:
+        def fit(base: Base, source: Sample, target: Sample, weight: float) -> Additive:
             rows = source.joined(target._replace(weight=np.float32(weight) * target.weight))
             return base.fit(rows, flags=np.arange(len(rows.y)) >= len(source.y))
 
-        weight = self.target_weight or ground.best(WEIGHTS, fit)
+        weight = self.target_weight
+        if weight is None:  # fewer source rows, of the same weight together, tell it as well
+            few = source.drawn(MOST_ROWS)
+            more = len(source.y) / len(few.y)
+            few = few._replace(weight=np.float32(more) * few.weight)
+            weight = ground.best(WEIGHTS, lambda *given: fit(base.lighter(), few, *given))
         facts = Facts("Weight of a target row", {"times a source row's": f"{weight:g}"})
-        return ground.fitted(fit(ground.target, weight), facts)
+        return ground.fitted(fit(base, source, ground.target, weight), facts)

@@ -38,7 +38,7 @@ class Recalibrated(WrapsBase):
 
     penalty: NonNegative = 10.0
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
     variants: ClassVar[dict[str, tuple[str, ...]]] = {"base": ("linear", "boosting")}
 
     def _learn(self, problem: Problem) -> Fitted:

@@ -41,7 +41,7 @@ class ToSource(Wraps):
     alpha: Positive | None = None
     source_alpha: Positive | None = None
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
 
     @property
     def boosts(self) -> bool:

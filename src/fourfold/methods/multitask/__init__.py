@@ -23,6 +23,6 @@ CELL = Cell(
     label_spaces="any",
     summary="learn several tasks on shared layers",
     applies=_applies,
-    baselines=("TargetOnly", "Linear", "KernelSVM"),
+    baselines=("TargetOnly", "Linear", "KernelSVM", "TargetBoosted"),
     page="multitask.md",
 )

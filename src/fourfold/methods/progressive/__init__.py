@@ -17,6 +17,6 @@ CELL = Cell(
     label_spaces="any",
     summary="add a column beside frozen ones",
     applies=both_labelled,
-    baselines=("TargetOnly", "Linear", "KernelSVM", "RandomColumn"),
+    baselines=("TargetOnly", "Linear", "KernelSVM", "TargetBoosted", "RandomColumn"),
     page="progressive.md",
 )

@@ -26,7 +26,7 @@ CELL = Cell(
     label_spaces="-",
     summary="learn features without labels",
     applies=_applies,
-    baselines=("TargetOnly", "Linear", "KernelSVM", "LinearPCA"),
+    baselines=("TargetOnly", "Linear", "KernelSVM", "TargetBoosted", "LinearPCA"),
     home=lambda facts: not facts.source_labelled and facts.target_labelled > 0,
     page="selftaught.md",
 )

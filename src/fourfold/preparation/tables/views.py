@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Self, final
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,14 @@ class TableViews(Preparation):
     max_categories: PositiveInt = 256
     max_words: PositiveInt = 20_000
 
+    @classmethod
+    def over(cls, lines: TablePreparation) -> Self:
+        """Return the views of a preparation for lines that is fitted already."""
+        views = cls(**lines.get_params(deep=False))
+        views.lines_ = lines
+        views.shape_ = (views.start + lines.shape_[0],)
+        return views
+
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         self.lines_ = TablePreparation(**self.get_params(deep=False)).fit(*rows)
         return (self.start + self.lines_.shape_[0],)
@@ -90,7 +98,7 @@ class TableViews(Preparation):
 
     def _joined(self, plain: pd.DataFrame, lines: Rows) -> Rows:
         """Put the features for trees before those for lines."""
-        numbers = [plain[name] for name in plain if name.startswith("number")]
+        numbers = [plain[name] for name in plain if str(name).startswith("number")]
         known = enumerate(self.lines_.frequent_)
         codes = [pd.Index(of).get_indexer(pd.Index(plain[f"category {i}"])) for i, of in known]
         places = [np.where(code < 0, np.nan, code) for code in codes]

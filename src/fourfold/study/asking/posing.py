@@ -62,7 +62,7 @@ class Posed:
 
     def candidates(self, prepared: Preparations | None = None) -> dict[str, TransferEstimator]:
         """Return the methods and their baselines by name, with their preparations."""
-        defaults = self.options.defaults(None if prepared is None else prepared.given)
+        defaults = self.options.defaults(None)
         if self.n_sources > 1:
             defaults |= {"columns": self.n_sources}
         return transfer_candidates(
@@ -70,7 +70,7 @@ class Posed:
             self.placement,
             defaults,
             self.protocol.parameters,
-            alone={} if prepared is None else {"prepare": prepared.alone},
+            None if prepared is None else prepared.of,
         )
 
 

@@ -10,12 +10,14 @@ from torch import nn
 
 from fourfold.errors import DataError
 from fourfold.methods import find
+from fourfold.preparation.choose import TablePreparation, TableViews
 from fourfold.study.checks import check_network, fit_preparation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fourfold.data.domain import Domain
+    from fourfold.estimators.transfer import TransferEstimator
     from fourfold.planner import Placement
     from fourfold.preparation.choose import Preparation
 
@@ -43,6 +45,16 @@ class Preparations:
     shared: Preparation
     given: Preparation | FrozenEstimator
     alone: Preparation | FrozenEstimator
+
+    def of(self, estimator: TransferEstimator) -> Preparation | FrozenEstimator:
+        """Return the preparation of a method, of tables with a view for trees where it has some."""
+        chosen = self.given if estimator.uses_source else self.alone
+        inner = chosen.estimator if isinstance(chosen, FrozenEstimator) else chosen
+        if not estimator.prepares_apart or not isinstance(inner, TablePreparation):
+            return chosen
+        if isinstance(chosen, FrozenEstimator):
+            return FrozenEstimator(TableViews.over(inner))
+        return TableViews(**inner.get_params(deep=False))
 
     def notes(self) -> list[str]:
         """List the losses of the inputs, a sentence each."""

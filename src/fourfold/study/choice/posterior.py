@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fourfold.estimators.transfer import TransferEstimator
+from fourfold.study.candidates import variant_name
 from fourfold.study.choice.gains import REFERENCE, Gain, gains_over
 from fourfold.study.choice.prior import Circumstances
 from fourfold.study.leaderboard import Expected
-from fourfold.study.question import BLENDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,8 +63,11 @@ def circumstances(question: Question) -> Circumstances:
 
 
 def _method(question: Question, name: str) -> str:
-    """Return the class name of a candidate."""
-    return name if name in BLENDS else type(question.candidates[name]).__name__
+    """Return the class name of a candidate, and its variant."""
+    candidate = question.candidates.get(name)
+    if isinstance(candidate, TransferEstimator):
+        return variant_name(candidate)
+    return name if candidate is None else type(candidate).__name__
 
 
 def _posterior(before: Gain, found: Gain | None, *, known: bool) -> Expected:

@@ -216,7 +216,7 @@ def _covariance(one: Cases, other: Cases) -> Floats:
 
 def _group(name: str, at: Circumstances) -> str:
     """Return the folder of a method, whose members share effects; a user's own is of the cell."""
-    entry = table().get(name)
+    entry = table().get(name.partition(" ")[0])  # a variant's own name stands behind it
     return name if name in BLENDS else at.cell if entry is None else entry.cell
 
 
