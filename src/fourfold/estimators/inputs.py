@@ -11,6 +11,7 @@ import torch
 from fourfold.frozen.store import compute_once
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import PreparedRows, Standardize
+from fourfold.preparation.tables.memory import prepared_once
 from fourfold.training.batches import Table
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Inputs:
             return rows
         if labels is not None and labels.rows is rows:
             return self.above(self.prepare.out_of_fold(labels, self.owner))
-        ready = self.prepare.transform(rows, self.owner)
+        ready = prepared_once(self.prepare, rows, self.owner)
         if isinstance(ready, PreparedRows) and self.frozen is None:
             self.prepare.check_rows(rows, self.owner)  # else found only when training reads them
         return self.above(ready)

@@ -31,12 +31,21 @@ class FrameRows(Rows):
     def __init__(self, frame: Any, columns: Mapping[Any, Column] | None = None) -> None:
         self.frame, self.columns = frame, columns
         self.n, self.shape = len(frame), frame.shape[1:]
+        self._within: tuple[FrameRows, Index] | None = None
 
     def take(self, index: Index) -> Any:
         return self.frame.iloc[index]
 
     def subset(self, index: Index) -> FrameRows:
-        return FrameRows(self.frame.iloc[index], self.columns)
+        part = FrameRows(self.frame.iloc[index], self.columns)
+        whole, places = self.within
+        part._within = whole, places[index]
+        return part
+
+    @property
+    def within(self) -> tuple[FrameRows, Index]:
+        """The rows of which these are a subset, maybe themselves, and the places there."""
+        return self._within or (self, np.arange(self.n))
 
     def _hash(self) -> Keys:
         import pandas as pd
