@@ -8,7 +8,12 @@ import pytest
 from sklearn.preprocessing import TargetEncoder
 
 from fourfold.data.rows import as_rows
-from fourfold.preparation.tables.target_encoding import FOLDS, MOST_CLASSES, LabelledRows, LabelMeans
+from fourfold.preparation.tables.target_encoding import (
+    FOLDS,
+    MOST_CLASSES,
+    LabelledRows,
+    LabelMeans,
+)
 
 RNG = np.random.default_rng(0)
 N = 200
