@@ -10,7 +10,7 @@ import torch
 
 from fourfold.frozen.store import compute_once
 from fourfold.preparation.blockwise import BlockPreparation
-from fourfold.preparation.choose import PreparedRows, Standardize
+from fourfold.preparation.choose import PreparedRows, Standardize, TableViews
 from fourfold.preparation.tables.memory import prepared_once
 from fourfold.training.batches import Table
 
@@ -75,6 +75,11 @@ class Inputs:
     def outside(self) -> bool:
         """Whether rows are prepared before the network, not by its first stage."""
         return self.frozen is not None or not isinstance(self.prepare, Standardize)
+
+    @property
+    def start(self) -> int:
+        """Number of leading features that are for trees alone, and may be missing."""
+        return self.prepare.start if isinstance(self.prepare, TableViews) else 0
 
     @property
     def path(self) -> tuple[str, str]:

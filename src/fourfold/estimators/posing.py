@@ -27,7 +27,7 @@ from fourfold.networks import builder_of
 from fourfold.networks.builder import Body, as_body
 from fourfold.networks.cut import Cut, headless
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.choose import default_preparation
+from fourfold.preparation.choose import TableViews, default_preparation
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -127,6 +127,11 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     ]
     learnt = [(d, own) for d, own in zip(parts, tasks, strict=True) if isinstance(d, Domain)]
     prepare, frozen, labels = _prepare(method, [*learnt, (target, task)], pretrained)
+    if isinstance(prepare, TableViews) and not method.prepares_apart:
+        raise ParameterError(
+            f"prepare of {name} must give a number for every cell; got TableViews, whose features "
+            "for trees may be missing"
+        )
     inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows, labels)
     pairs = zip(parts, tasks, strict=True) if method.uses_source else ()
     made = [_source(part, own, inputs, labels) for part, own in pairs]

@@ -127,9 +127,9 @@ class Predicts(Estimator, ABC):
 
     @final
     def embed(self, X: Any) -> NDArray[np.float32]:
-        """Return each row's features, before the head: (n, d)."""
+        """Return each row's features, before the head: (n, d); of trees, those beside theirs."""
         self.check_fitted()
-        return self.fitted_.model.embed(self.ready(X))
+        return self.fitted_.model.embed(self.ready(X))[:, self.inputs_.start :]
 
     def onnx_input(self, X: Any) -> NDArray[np.float32]:
         """Return the rows of X, (n, ...), as the exported ONNX file takes them.

@@ -53,9 +53,8 @@ class Features(NamedTuple):
     def of(cls, problem: Problem) -> Features:
         """Return the features of a problem's rows, as they are prepared."""
         body, prepare = problem.body(Flat()), problem.inputs.prepare
-        if not isinstance(prepare, TableViews) or problem.inputs.frozen is not None:
-            return cls(body, body.width)
-        return cls(body, body.width, prepare.start, tuple(prepare.categories))
+        categories = prepare.categories if isinstance(prepare, TableViews) else ()
+        return cls(body, body.width, problem.inputs.start, tuple(categories))
 
     def sample(self, data: Data) -> Sample:
         """Return labelled rows in an order of their own, so that the given one does not matter."""
