@@ -13,6 +13,7 @@ from fourfold.errors import DataError, FileError
 from fourfold.methods import cells
 from fourfold.report import words
 from fourfold.report.charts import confusion_chart, learning_curves, most_confused
+from fourfold.report.decisions import decision_charts
 from fourfold.report.findings import findings_by_method
 from fourfold.report.intervals import Scale, Spread
 from fourfold.report.points import Colours, points_chart
@@ -76,6 +77,7 @@ def _study(key: str, result: Result) -> dict[str, Any]:
         "curves": learning_curves(result.lines),
         "findings": findings_by_method(result.lines),
         "confusion": confusion_chart(result.classes, result.confusion),
+        "decisions": decision_charts(result.decisions),
         "confused": most_confused(result.classes, result.confusion),
         "colours": colours,
         "pictures": [points_chart(points, colours) for points in result.pictures],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 from fourfold.core import findings
 from fourfold.core.atomic import whole_file
 from fourfold.errors import DataError
+from fourfold.study.diagnostics.decisions import Decisions
 from fourfold.study.leaderboard import JointRow, LeaderboardRow
 
 if TYPE_CHECKING:
@@ -116,6 +117,9 @@ class Result:
         How the data were read, by kinds of columns, and remarks on what was uncertain.
     seconds
         Of the whole study; 0 for one task among several.
+    decisions
+        What the shipped model of two classes is worth for decisions; None for others, and before
+        the study ends.
     lower_is_better
         Whether the metric is an error: lower values, and differences below zero, are better.
     """
@@ -145,6 +149,7 @@ class Result:
     seconds: float = 0.0
     lower_is_better: bool = False
     corrected: float | None = None
+    decisions: Decisions | None = None
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, all or nothing."""
@@ -188,6 +193,7 @@ class Result:
                 "evaluate": DataSummary(**raw["evaluate"]) if raw["evaluate"] else None,
                 "lines": [LeaderboardRow.from_json(row) for row in raw["lines"]],
                 "pictures": [Points(**points) for points in raw["pictures"]],
+                "decisions": Decisions.from_json(raw["decisions"]) if raw["decisions"] else None,
             }
         )
 

@@ -14,6 +14,7 @@ from fourfold.study.asking.options import Options
 from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
 from fourfold.study.choice.prior import Prior
 from fourfold.study.conclusion import conclude, conclude_tasks
+from fourfold.study.diagnostics.deciding import decided
 from fourfold.study.judge import assess, leaderboards
 from fourfold.study.question import ask_tasks, ask_transfer
 from fourfold.study.running.execution import FitProgress, own_store, precompute
@@ -241,10 +242,9 @@ class Study:
     def _run(self) -> Result | JointResult:
         began = time.monotonic()
         precompute(self.network, self.questions, self.store)
-        context, end = self._context(), None
+        context = self._context()
         race = Race(self.questions, context, seeds=self.seeds, prior=self.prior, racing=self.racing)
-        if self.minutes is not None:
-            end = began + 60 * self.minutes
+        end = None if self.minutes is None else began + 60 * self.minutes
         bar = FitProgress(on=self.progress)
         try:
             with bar:
@@ -269,15 +269,15 @@ class Study:
         settings = {"seeds": race.rounds, "jobs": jobs, "threads": self.threads}
         standings = {name: of.standing for name, of in assessed.items()}
         results = {
-            name: conclude(q, boards[name], standings[name], prior=self.prior, **settings)
-            for name, q in self.questions.items()
+            n: conclude(q, boards[n], standings[n], prior=self.prior, **settings)
+            for n, q in self.questions.items()
         }
         shipped = {name: result.shipped for name, result in results.items() if result.shipped}
         ship(self.questions, shipped, standings, race.context)
-        found: Result | JointResult
-        if len(results) == 1:
-            (found,) = results.values()
-        else:
+        if judged:
+            results = decided(self.questions, results, standings, self.output / "best")
+        found: Result | JointResult = next(iter(results.values()))
+        if len(results) > 1:
             found = conclude_tasks(self.title, self.questions, boards, results)
         found = replace(found, seconds=time.monotonic() - began)
         self.found = found if judged else None
