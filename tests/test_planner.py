@@ -95,6 +95,9 @@ def test_reasons(case, cell, reason):
     assert reason in locate([source], target).reasons[cell]
 
 
+ALONE = ("TargetOnly", "Linear", "KernelSVM", "TargetBoosted")
+
+
 def test_what_a_method_or_baseline_lacks_is_said():
     plan = locate([pile(FULL)], pile())
     assert "DANN" in plan.methods
@@ -104,13 +107,13 @@ def test_what_a_method_or_baseline_lacks_is_said():
     plan = locate([pile(FULL)], pile(OTHER))
     assert "FineTune" in plan.methods
     assert "DANN" not in plan.methods
-    assert plan.baselines == ("TargetOnly", "Linear", "KernelSVM", "RandomColumn")
+    assert plan.baselines == (*ALONE, "RandomColumn")
     assert plan.skipped["SourceOnly"] == "the source lacks classes of the target: 7, 8, 9"
 
 
 def test_baselines_run_beside_every_method():
     plan = locate([pile(FULL)], pile(SOME))
-    assert set(plan.baselines) == {"TargetOnly", "Linear", "KernelSVM", "RandomColumn"}
+    assert set(plan.baselines) == {*ALONE, "RandomColumn"}
     assert {"DANN", "FineTune"} <= set(plan.methods)
 
 
@@ -126,7 +129,7 @@ def test_a_kernel_is_for_a_few_thousand_labels():
     assert "KernelSVM" not in plan.baselines
     assert plan.skipped["KernelSVM"] == "the target has more than 3000 labels"
     tasks = {"a": pile(FULL), "b": pile(many, n=3001)}
-    assert locate_tasks(tasks).baselines == ("TargetOnly", "Linear")
+    assert locate_tasks(tasks).baselines == ("TargetOnly", "Linear", "TargetBoosted")
 
 
 def test_classes_that_the_source_lacks_close_adaptation():
@@ -183,3 +186,13 @@ def test_what_is_read_of_a_method_is_what_it_needs():
         method = entry.load()
         if issubclass(method, TransferEstimator):
             assert Needs(**entry.needs) == method.needs, entry.name
+
+
+def test_models_of_columns_are_for_tables_and_vectors():
+    vectors = locate([pile(FULL)], pile(SOME))
+    pictures = [Domain(np.zeros((6, 8, 8, 3), np.uint8), y) for y in (FULL, SOME)]
+    plan = locate([pictures[0]], pictures[1])
+    assert {"Pooled", "Boosted"} <= set(vectors.methods)
+    assert not {"Pooled", "Boosted"} & set(plan.methods)
+    assert "TargetBoosted" not in plan.baselines
+    assert plan.skipped["Pooled"] == "rows are no table and no vectors"

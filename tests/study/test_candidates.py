@@ -8,6 +8,7 @@ from sklearn.frozen import FrozenEstimator
 
 from fourfold import Domain, FineTune, Mlp, MultiTask, ProgressiveNetwork, Recipe
 from fourfold.core.parameters import Parameters, PositiveInt
+from fourfold.methods.finetuning.recalibrated import Recalibrated
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.choose import Standardize
 from fourfold.study.candidates import (
@@ -20,16 +21,17 @@ from fourfold.study.running.runs import Run
 from study.samples import domains, tasks
 
 DEFAULTS = {"network": Mlp(hidden_layer_sizes=(8,)), "recipe": Recipe(epochs=3)}
+BASELINES = ("TargetOnly", "Linear", "KernelSVM", "TargetBoosted")
 
 
-def candidates(methods, defaults=DEFAULTS, alone=None):
+def candidates(methods, defaults=DEFAULTS, prepare=None):
     source, target, _ = domains()
-    return transfer_candidates(methods, locate([source], target), defaults, {}, alone or {})
+    return transfer_candidates(methods, locate([source], target), defaults, {}, prepare)
 
 
 def test_baselines_come_first_and_once():
     named = candidates(["TargetOnly", FineTune(), FineTune(probe_first=True)])
-    assert list(named) == ["TargetOnly", "Linear", "KernelSVM", "FineTune", "FineTune-2"]
+    assert list(named) == [*BASELINES, "FineTune", "FineTune-2"]
     assert named["FineTune-2"].probe_first
 
 
@@ -44,10 +46,16 @@ def test_defaults_are_for_those_that_have_no_value_of_their_own():
 
 def test_baselines_without_transfer_have_defaults_of_their_own():
     both, own = FrozenEstimator(Standardize()), FrozenEstimator(Standardize())
-    named = candidates([FineTune(), "SourceOnly"], {"prepare": both}, {"prepare": own})
-    baselines = dict.fromkeys(("TargetOnly", "Linear", "KernelSVM"), own)
+    named = candidates([FineTune(), "SourceOnly"], {}, lambda m: both if m.uses_source else own)
+    baselines = dict.fromkeys(BASELINES, own)
     wanted = {**baselines, "FineTune": both, "SourceOnly": both}
     assert {name: one.prepare for name, one in named.items()} == wanted
+
+
+def test_a_name_stands_for_all_variants_and_an_estimator_for_itself():
+    named = candidates(["Pooled", Recalibrated(base="boosting")])
+    assert list(named) == [*BASELINES, "Pooled", "Pooled boosting", "Recalibrated boosting"]
+    assert (named["Pooled"].base, named["Pooled boosting"].base) == ("linear", "boosting")
 
 
 def test_a_mapping_changes_each_methods_own_recipe():

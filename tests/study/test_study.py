@@ -36,7 +36,7 @@ def test_few_labels_with_evaluation(tmp_path):
     result = study(tmp_path, source, target, evaluate, store=store, **short).run()
     assert result.cell == "finetuning"
     fitted = {line.method for line in result.lines if not line.blended}
-    assert fitted == {*plan.methods, *plan.baselines}
+    assert fitted == {*plan.methods, *plan.baselines, "Pooled boosting", "Recalibrated boosting"}
     assert not any(line.error for line in result.lines)
     assert all(len(line.scores) == len(line.choice) == 2 for line in result.lines)  # seeds, folds
     assert result.verdict in {"helped", "hurt", "undecided"}
@@ -45,11 +45,11 @@ def test_few_labels_with_evaluation(tmp_path):
     assert type(best).__name__ in result.shipped  # a blend may be of baselines
     assert Result.load(tmp_path / "out" / "result.json") == result
     artifacts = [entry for entry in store.entries() if entry.kind == "artifact"]
-    assert len(artifacts) == 2  # source models are trained once a seed
+    assert len(artifacts) == 4  # networks of the source once a seed, a line and trees once
 
 
 def test_baselines_are_those_of_the_cells_of_the_methods(tmp_path):
-    alone = ["TargetOnly", "Linear", "KernelSVM"]
+    alone = ["TargetOnly", "Linear", "KernelSVM", "TargetBoosted"]
     beside = {
         "FineTune": alone,
         "SourceOnly": alone,
@@ -271,7 +271,7 @@ def test_a_class_without_a_label_yet_can_still_be_shipped(tmp_path):
     result = study(tmp_path, source, target, evaluate, **asked).run()
     assert result.shipped in {"FineTune", "SourceOnly"}
     (said,) = [note for note in result.notes if "no label of class 6, 7, 8, 9 yet" in note]
-    assert "TargetOnly, Linear, KernelSVM cannot predict them" in said
+    assert "TargetOnly, Linear, KernelSVM, TargetBoosted cannot predict them" in said
 
 
 def test_errors_are_shown_as_they_are_and_lower_is_better(tmp_path):

@@ -19,7 +19,7 @@ from fourfold.study.running.shipping import ship
 from study.samples import judged, tasks, weights
 from study.samples import tasks_study as study
 
-ALONE = {"TargetOnly", "Linear", "KernelSVM"}
+ALONE = {"TargetOnly", "Linear", "KernelSVM", "TargetBoosted"}
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,7 @@ def _calibration(found: Decisions) -> Chart:
     most = min(1.0, 1.1 * max(max(part.high, part.predicted) for part in bins))
     shares = axis("observed share", tickformat=".0%", range=[0, most])
     figure = go.Figure(
-        layout=layout(
-            280, xaxis=axis("predicted", tickformat=".0%", range=[0, most]), yaxis=shares
-        )
+        layout=layout(280, xaxis=axis("predicted", tickformat=".0%", range=[0, most]), yaxis=shares)
     )
     figure.add_scatter(
         x=[0, most], y=[0, most], mode="lines", hoverinfo="skip",

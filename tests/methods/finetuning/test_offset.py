@@ -43,4 +43,4 @@ def test_both_views_of_a_table_take_part():
 
 
 def test_it_beats_a_line_on_the_target_alone():
-    assert min(gains(Offset())) > 0.02
+    assert np.median(gains(Offset())) > 0.1

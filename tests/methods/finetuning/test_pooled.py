@@ -45,7 +45,8 @@ def test_other_units_are_no_hindrance(base):
 def test_the_weight_is_small_where_the_source_is_like_the_target_and_large_where_it_is_not():
     alike = Pooled().fit(X[200:250], Y[200:250], source=SOURCE)
     other = Pooled().fit(X[200:250], -Y[200:250], source=SOURCE)
-    weights = [float(model.findings_[0].values["times a source row's"]) for model in (alike, other)]
+    said = [next(iter(model.findings_)).values for model in (alike, other)]  # noqa: PD011
+    weights = [float(one["times a source row's"]) for one in said]
     assert weights[0] < weights[1] == 25
 
 

@@ -46,4 +46,4 @@ def test_the_penalty_is_chosen_by_how_far_the_source_helps():
 
 
 def test_it_beats_a_line_on_the_target_alone():
-    assert min(gains(ToSource())) > 0.05
+    assert np.median(gains(ToSource())) > 0.1

@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 
 from contract import blobs, same_bits
 from fourfold import Domain, MultiTask, Recipe, load
-from fourfold.preparation.choose import Standardize, TablePreparation
+from fourfold.preparation.choose import Standardize, TablePreparation, TableViews
 from fourfold.study.question import ask_tasks, ask_transfer
 from study.samples import options, transfer_study, weights
 
@@ -103,7 +103,10 @@ def shops(n, seed, labelled=True):
 
 def test_what_learns_from_labels_is_fitted_inside_each_fit():
     question = ask(shops(90, 0), shops(60, 1), prepare=CAPPED)
-    assert all(isinstance(m.prepare, TablePreparation) for m in question.candidates.values())
+    kinds = {name: type(m.prepare) for name, m in question.candidates.items()}
+    assert {kinds[name] for name in ("FineTune", "Linear", "Pooled")} == {TablePreparation}
+    assert {kinds[name] for name in ("TargetBoosted", "Pooled boosting")} == {TableViews}
+    assert {*kinds.values()} == {TablePreparation, TableViews}
     assert question.preparation.means_ is None  # its features are plotted
     assert [note.split()[0] for note in question.notes] == ["Column", "Columns"]
     wide = ask(shops(90, 0), shops(60, 1), prepare=TablePreparation())

@@ -18,7 +18,7 @@ from fourfold.study.result import Result
 from study.samples import domains, transfer_study
 
 NOTHING = Standing({}, {}, {})
-WRONG = {"methods": ["FineTune", "SourceOnly"], "seeds": 3}
+WRONG = {"methods": ["FineTune", "SourceOnly"], "seeds": 3, "folds": 4}
 
 
 def data():

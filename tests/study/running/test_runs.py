@@ -9,6 +9,9 @@ from fourfold import Domain, MultiTask, Recipe, Runtime
 from fourfold.study.running.runs import list_runs
 from study.samples import domains, tasks, tasks_study, transfer_study
 
+QUICK = {"Linear", "KernelSVM", "TargetBoosted"}
+"""Baselines without a recipe."""
+
 
 def keys(study):
     context = study._context()
@@ -22,7 +25,7 @@ def test_quick_methods_come_first_and_a_joint_run_answers_all_questions(tmp_path
     runs = list(list_runs(tasks_study(tmp_path).questions, range(2)))
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
     first = [run for run in runs if run.seed == 0]
-    quick = [run for run in first if run.method in {"Linear", "KernelSVM"}]
+    quick = [run for run in first if run.method in QUICK]
     assert first[: len(quick)] == quick
     whole = [run for run in runs if run.split is None]
     assert all(not held.size for run in whole for held in run.held.values())
@@ -30,7 +33,7 @@ def test_quick_methods_come_first_and_a_joint_run_answers_all_questions(tmp_path
     joint = [run for run in runs if isinstance(run.estimator, MultiTask)]
     assert all(list(run.held) == list(tasks()) for run in joint)
     assert all(len(run.held) == 1 for run in runs if run not in joint)
-    assert len(runs) == (1 + 3 * 3) * (1 + 2 * 2)  # joint, baselines of three tasks; whole, folds
+    assert len(runs) == (1 + 3 * 4) * (1 + 2 * 2)  # joint, baselines of three tasks; whole, folds
 
 
 def test_folds_of_the_first_seed_choose_where_other_rows_judge(tmp_path):
@@ -59,7 +62,7 @@ def test_a_run_is_its_seed_split_data_and_runtime(tmp_path):
     }
     for name, changed in changes.items():
         kept = {run[0] for run, key in keys(changed).items() if key in before.values()}
-        assert kept == ({"Linear", "KernelSVM"} if name == "recipe" else set()), (
+        assert kept == (QUICK if name == "recipe" else set()), (
             name
         )  # they have none
     judged = keys(transfer_study(tmp_path, source, target, few, **given))

@@ -183,7 +183,7 @@ def grow(
     offset: Floats | None = None,
 ) -> str:
     """Boost trees on rows, from scores (n,) or (n, k) on if given; return LightGBM's text."""
-    if not size.trees:
+    if not size.trees or len(rows.y) < 2:
         return NOTHING
     settings = objective.settings(size, seed)
     booster = lightgbm().train(settings, _dataset(rows, categories, offset), size.trees)

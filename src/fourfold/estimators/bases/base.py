@@ -51,6 +51,11 @@ class Base(ABC):
     def settle(self, rows: Sample) -> Self:
         """Choose hyper-parameters that are not given on rows."""
 
+    def seeded(self, seed: int) -> Self:
+        """Return the base with a seed, where something is random."""
+        del seed
+        return self
+
     def lighter(self) -> Self:
         """Return a base that is quicker to fit, to compare options by."""
         return self
@@ -148,9 +153,12 @@ class Trees(Base):
         (first, _), *_ = self._columns(self._cut(rows), None)
         return replace(self, size=tune(first, self._objective, self.features.categories, self.seed))
 
+    def seeded(self, seed: int) -> Self:
+        return replace(self, seed=seed)
+
     @property
     def key(self) -> str:
-        return f"trees {self.size} {self.seed}"
+        return f"trees {self.size}"
 
     def learn(self, rows: Sample) -> dict[str, Any]:
         settled = self.settle(rows)
@@ -205,7 +213,8 @@ class Trees(Base):
         nothing = np.zeros((self.features.width - self.features.start, self.goal.columns))
         line = Affine(nothing, np.zeros(self.goal.columns))
         trees = ensemble(texts, flag)
-        return Additive(self.goal, line, self.features.width, self.features.start, trees)
+        some = trees if trees.trees else None
+        return Additive(self.goal, line, self.features.width, self.features.start, some)
 
     @property
     def _width(self) -> int:

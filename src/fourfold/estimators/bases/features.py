@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 from torch import nn
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
+    from fourfold.data.rows import Index
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.problem import Problem
     from fourfold.networks.builder import Body
 
-    Floats = NDArray[np.float64]
-
 __all__ = ["Features", "goal_of"]
+
+LEADING: Final = 4
+"""Features by which rows are ordered first."""
 
 
 @final
@@ -60,7 +62,7 @@ class Features(NamedTuple):
         """Return labelled rows in an order of their own, so that the given one does not matter."""
         known = data.known()
         x, y = self.values(known), known.y.numpy()
-        order = canonical_order(np.nan_to_num(x), y, known.row_weights)
+        order = _order(np.nan_to_num(x), y, known.row_weights)
         return Sample(x, y, known.row_weights, known.groups, known.time).at(order)
 
     def values(self, data: Data) -> NDArray[np.float32]:
@@ -73,6 +75,12 @@ class Features(NamedTuple):
     def model(self, head: nn.Module) -> Model:
         """Put a head on the features."""
         return Model(self.body, head)
+
+
+def _order(x: NDArray[np.float32], y: NDArray[Any], weight: NDArray[np.float32]) -> Index:
+    """Order rows by their first features, whatever the scale of these; equal ones by all."""
+    along = canonical_order(x, y, weight)
+    return along[np.lexsort(x[along, :LEADING].T[::-1])]
 
 
 def goal_of(task: Task) -> Goal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -23,14 +24,18 @@ __all__ = ["learn_source", "model_in_units", "source_in_units"]
 
 
 def learn_source(problem: Problem, features: Features, base: Base) -> Learnt:
-    """Choose a base's hyper-parameters on the source, and fit it to it, in the source's units."""
-    kept = _Kept()
+    """Choose a base's hyper-parameters on the source, and fit it to it, in the source's units.
+
+    The model of the source is the same for every seed.
+    """
+    kept, first = _Kept(), base.seeded(0)
 
     def learn() -> None:
-        kept.put(base.learn(features.sample(problem.source_data)))
+        kept.put(first.learn(features.sample(problem.source_data)))
 
-    train_once(kept, problem.key(base.key), learn)
-    return base.restore(kept.get())
+    train_once(kept, replace(problem, seed=0).key(base.key), learn)
+    learnt = first.restore(kept.get())
+    return learnt._replace(base=learnt.base.seeded(problem.seed))
 
 
 def source_in_units(problem: Problem, rows: Sample) -> Sample:
