@@ -66,8 +66,9 @@ def test_the_map_with_tasks(here, fourfold):
     said = fourfold("map", *both(here))
     assert said.code == 0
     assert "task  kind: 90 rows of 3 columns, 90 labelled in 3 classes" in said.out
-    assert "A study runs MultiTask; baselines: TargetOnly, Linear, KernelSVM, TargetBoosted." in " ".join(
-        said.out.split()
+    assert (
+        "A study runs MultiTask; baselines: TargetOnly, Linear, KernelSVM, TargetBoosted."
+        in " ".join(said.out.split())
     )
 
 

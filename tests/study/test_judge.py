@@ -42,7 +42,8 @@ def transfer():
 
 def test_methods_are_compared_to_the_best_baseline():
     question = transfer()
-    wrong = {"TargetOnly": [2, 2, 2, 2], "Linear": [1, 1, 1, 1], "KernelSVM": [2, 2, 2, 1], "TargetBoosted": [4, 4, 4, 4],
+    wrong = {"TargetOnly": [2, 2, 2, 2], "Linear": [1, 1, 1, 1], "KernelSVM": [2, 2, 2, 1],
+             "TargetBoosted": [4, 4, 4, 4],
              "SourceOnly": [3, 3, 3, 3], "FineTune": [0, 0, 0, 0],
              "CosineHead": [1, 0, 1, 2]}  # fmt: skip
     made = {m: outcomes(question, m, wrong[m]) for m in question.candidates}

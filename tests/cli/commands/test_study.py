@@ -102,7 +102,9 @@ def test_two_jobs_find_what_one_does_and_resuming_repeats_nothing(fourfold, data
     scores = [{line["method"]: line["scores"] for line in result(o)["lines"]} for o in (one, two)]
     assert scores[0] == scores[1]
     runs = {file: file.stat().st_mtime_ns for file in (one / "runs").iterdir()}
-    assert len(runs) == 19  # five methods: first seed whole and two folds; second whole, but for one
+    assert (
+        len(runs) == 19
+    )  # five methods: first seed whole and two folds; second whole, but for one
     assert fourfold("study", *domains, "-o", one, *options, "--resume").code == 0
     assert {file: file.stat().st_mtime_ns for file in (one / "runs").iterdir()} == runs
 

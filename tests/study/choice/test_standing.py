@@ -42,7 +42,7 @@ def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("standing")
     source, *others = domains()
     alike = Domain(16 - source.rows.take(np.arange(source.n_rows)), source.y, name="source")
-    return run(folder, alike, *others, methods=["FineTune", "L2SP"], racing=False)
+    return run(folder, alike, *others, methods=["FineTune", "L2SP", "Pooled"], racing=False)
 
 
 def fits(outcomes):

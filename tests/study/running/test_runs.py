@@ -62,9 +62,7 @@ def test_a_run_is_its_seed_split_data_and_runtime(tmp_path):
     }
     for name, changed in changes.items():
         kept = {run[0] for run, key in keys(changed).items() if key in before.values()}
-        assert kept == (QUICK if name == "recipe" else set()), (
-            name
-        )  # they have none
+        assert kept == (QUICK if name == "recipe" else set()), name  # they have none
     judged = keys(transfer_study(tmp_path, source, target, few, **given))
     assert all((judged[run] == before[run]) == (run[2] is not None) for run in before)
     more = keys(transfer_study(tmp_path, source, target, evaluate, methods=["FineTune"], seeds=2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
     from fourfold.data.rows import Rows
     from fourfold.estimators.predicting import Predicts
@@ -63,8 +64,11 @@ def _decisions(question: Question, outcomes: Sequence[Outcome], place: Path) -> 
 
     Those are of rows to evaluate on, or else the target's own; outcomes of the first seed tell.
     """
-    task, judged = question.protocol.task, _judged(question, outcomes)
-    if not isinstance(task, Classification) or len(task.classes_) != 2 or judged is None:
+    task = question.protocol.task
+    if not _has_two(task):
+        return None
+    judged = _judged(question, outcomes)
+    if judged is None:
         return None
     labels, p = judged
     known = question.target.known if question.target.n_labelled else labels
@@ -98,22 +102,26 @@ def _decisions(question: Question, outcomes: Sequence[Outcome], place: Path) -> 
     )
 
 
+def _has_two(task: Task) -> TypeGuard[Classification]:
+    """Return whether a task is of two classes."""
+    return isinstance(task, Classification) and len(task.classes_) == 2
+
+
 def _judged(
     question: Question, outcomes: Sequence[Outcome]
 ) -> tuple[NDArray[Any], NDArray[np.float32]] | None:
     """Return labels (n,) and probabilities (n, 2) of the rows that judge, of the first seed."""
     evaluate, splits = question.evaluate, question.protocol.splits
     if evaluate is not None:
-        for one in outcomes:
-            if one.split is None and isinstance(one.task, Classification):
-                answers: Any = one.judged(evaluate)
-                return evaluate.known, one.task.probabilities(answers)
-        return None
+        whole = next((one for one in outcomes if one.split is None), None)
+        if whole is None or not _has_two(whole.task):
+            return None
+        return evaluate.known, whole.task.probabilities(np.asarray(whole.judged(evaluate)))
     held = [one for one in outcomes if one.split is not None and one.seed == outcomes[0].seed]
     pairs = [
         (splits.truth(one.held), one.task.probabilities(np.asarray(one.outputs["held"])))
         for one in held
-        if isinstance(one.task, Classification)
+        if _has_two(one.task)
     ]
     if not pairs:
         return None
