@@ -37,6 +37,9 @@ class Preparation(Parameters, ABC):
         The shape of one prepared row.
     """
 
+    _hashed = "", ""
+    """The digest of the fitted state, once it is asked for, and the parameters beside it."""
+
     @final
     def fit(self, *rows: Rows, labels: LabelledRows | None = None) -> Self:
         """Fit to the inputs of one or more domains.
@@ -56,6 +59,7 @@ class Preparation(Parameters, ABC):
             If there are none, they differ in kind or shape, or do not fit the preparation.
         """
         self.check()
+        self._hashed = "", ""
         if not rows:
             raise DataError("a preparation must be fitted on the rows of at least one domain")
         self.shape_: tuple[int, ...] = self._learn(rows)
@@ -67,6 +71,7 @@ class Preparation(Parameters, ABC):
     def learn_labels(self, labels: LabelledRows) -> None:
         """Add features that are learnt from labels, after the rows."""
         self.shape_ = self._learn_labels(labels)
+        self._hashed = "", ""
 
     @abstractmethod
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
@@ -162,12 +167,17 @@ class Preparation(Parameters, ABC):
     def digest(self) -> str:
         """Hash of the parameters and the fitted state: 32 hex digits."""
         check_is_fitted(self)
-        about = [to_plain(self), self.shape_, self.config()]
-        hashed = xxh3_128(json.dumps(about, sort_keys=True).encode())
-        for name, array in sorted(self.state().items()):
-            hashed.update(f"{name}{array.dtype.str}{array.shape}".encode())
-            hashed.update(np.ascontiguousarray(array).tobytes())
-        return hashed.hexdigest()
+        parameters = repr(to_plain(self))
+        known, of = self._hashed
+        if of != parameters:
+            about = [to_plain(self), self.shape_, self.config()]
+            hashed = xxh3_128(json.dumps(about, sort_keys=True).encode())
+            for name, array in sorted(self.state().items()):
+                hashed.update(f"{name}{array.dtype.str}{array.shape}".encode())
+                hashed.update(np.ascontiguousarray(array).tobytes())
+            known = hashed.hexdigest()
+            self._hashed = known, parameters
+        return known
 
     @final
     def save(self, folder: Path) -> None:
