@@ -87,7 +87,7 @@ def read_onnx(path: Path) -> bytes:
 
 
 def check_onnx(content: bytes, name: object) -> None:
-    """Refuse what :func:`read_onnx` refuses."""
+    """Refuse content as :func:`read_onnx` does."""
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:

@@ -1,4 +1,4 @@
-"""Cut-offs and deciles: what is approved, and how often the event then happens."""
+"""Cut-offs and deciles: shares of approved rows, and of the event among them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Decile(NamedTuple):
 
 
 def cut_offs(event: Any, p: Any, *, rates: Sequence[float] = RATES) -> list[CutOff]:
-    """Return for each approval rate what is approved where the least probable rows are.
+    """Return the cut-off of each approval rate, the least probable rows approved first.
 
     Rows of equal probability are approved together.
 

@@ -118,7 +118,7 @@ class Result:
     seconds
         Of the whole study; 0 for one task among several.
     decisions
-        What the shipped model of two classes is worth for decisions; None for others, and before
+        The worth of the shipped model of two classes for decisions; None for others, and before
         the study ends.
     lower_is_better
         Whether the metric is an error: lower values, and differences below zero, are better.

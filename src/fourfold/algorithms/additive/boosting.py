@@ -54,7 +54,7 @@ NOTHING: Final = "num_tree_per_iteration=1"
 
 @final
 class Objective(NamedTuple):
-    """What trees are fitted to: k classes, or yes/no answers or numbers (k = 1)."""
+    """Labels of trees: k classes, or yes/no answers or numbers (k = 1)."""
 
     kind: str
     outputs: int = 1

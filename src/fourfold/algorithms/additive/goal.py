@@ -19,7 +19,7 @@ Kind: TypeAlias = Literal["classes", "answers", "numbers"]
 
 @final
 class Goal(NamedTuple):
-    """What is predicted, and from how many columns of scores.
+    """Kind of the labels, and number of the columns of scores.
 
     Two classes have one column, the log-odds of the second; more have a column each, as have
     yes/no answers, in log-odds, and numbers.

@@ -115,7 +115,7 @@ class _Graph:
         )  # fmt: skip
 
     def line(self, weight: NDArray[np.float64], start: int) -> list[str]:
-        """Add x[start:] W; return what adds up to the output."""
+        """Add x[start:] W, and return the names of the parts of the output."""
         bounds = [np.array([value], np.int64) for value in (start, start + len(weight), 1)]
         names = [self.constant(n, v) for n, v in zip(("from", "to", "axis"), bounds, strict=True)]
         features = self.add("Slice", ["input", *names], "features")

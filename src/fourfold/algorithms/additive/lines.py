@@ -126,7 +126,7 @@ def _left_out(rows: Sample, goal: Goal, given: Floats) -> Floats:
 
 
 def _numbers(x: Floats, y: Floats, w: Floats, offset: Floats, alpha: float) -> tuple[Floats, float]:
-    """Return weights (d,) and the intercept of a ridge regression to what is left."""
+    """Return weights (d,) and the intercept of a ridge regression to the labels less the offset."""
     if not len(y):
         return np.zeros(x.shape[1]), 0.0
     found = ridge(x, (y - offset)[:, None], alpha, w)

@@ -71,7 +71,7 @@ class Base(ABC):
 
     @abstractmethod
     def restore(self, learnt: Mapping[str, Any]) -> Learnt:
-        """Return what :meth:`learn` learnt."""
+        """Rebuild the result of :meth:`learn`."""
 
     @abstractmethod
     def fit(

@@ -78,7 +78,7 @@ class Features(NamedTuple):
 
 
 def _order(x: NDArray[np.float32], y: NDArray[Any], weight: NDArray[np.float32]) -> Index:
-    """Order rows by their first features, whatever the scale of these; equal ones by all."""
+    """Order rows by their first features, at any scale of these, and equal ones by all."""
     along = canonical_order(x, y, weight)
     return along[np.lexsort(x[along, :LEADING].T[::-1])]
 

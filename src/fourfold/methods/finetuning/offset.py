@@ -11,7 +11,7 @@ __all__ = ["Offset"]
 
 @final
 class Offset(Wraps):
-    """Fit a linear model to what the score of the source's boosted trees leaves.
+    """Fit a linear model beside the score of the source's boosted trees.
 
     The score is an offset: it stands beside the linear model with a coefficient of 1.
 

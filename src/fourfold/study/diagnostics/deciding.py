@@ -1,4 +1,4 @@
-"""Deciding: what shipped models of two classes are worth for decisions."""
+"""Deciding: the worth of shipped models of two classes for decisions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def decided(
     standings: Mapping[str, Standing],
     best: Path,
 ) -> dict[str, Result]:
-    """Return the results with what their models in ``best`` are worth for decisions."""
+    """Return the results with the worth of their models in ``best`` for decisions."""
     found = {}
     for name, result in results.items():
         outcomes = finished(standings[name].outcomes.get(result.shipped, ()))
@@ -60,7 +60,7 @@ def decided(
 
 
 def _decisions(question: Question, outcomes: Sequence[Outcome], place: Path) -> Decisions | None:
-    """Return what a shipped model is worth; None but for two classes with labels to judge by.
+    """Return the worth of a shipped model; None but for two classes with labels to judge by.
 
     Those are of rows to evaluate on, or else the target's own; outcomes of the first seed tell.
     """

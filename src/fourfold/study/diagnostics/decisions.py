@@ -35,7 +35,7 @@ class Moved:
 @final
 @dataclass(frozen=True)
 class Decisions:
-    """What the shipped model of two classes is worth for decisions.
+    """The worth of a shipped model of two classes for decisions.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Decisions:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        """Read what ``dataclasses.asdict`` wrote as JSON."""
+        """Rebuild from the JSON of ``dataclasses.asdict``."""
         return cls(
             **{
                 **raw,
