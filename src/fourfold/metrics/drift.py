@@ -32,14 +32,15 @@ class Drift(NamedTuple):
         Population stability index; by custom up to .1 is small, and over .25 large.
     statistic, p_value
         Of a two-sample test: Kolmogorov-Smirnov for numbers, χ² for categories.
-    missing
+    missing_before, missing_after
         Shares of missing cells in both piles.
     """
 
     psi: float
     statistic: float
     p_value: float
-    missing: tuple[float, float]
+    missing_before: float
+    missing_after: float
 
 
 def psi(expected: Any, actual: Any) -> float:
@@ -82,13 +83,13 @@ def drift_of(expected: Any, actual: Any) -> Drift:
         pair = [part.dropna().to_numpy(np.float64) for part in (one, other)]
         if min(map(len, pair)):
             found = stats.ks_2samp(*pair, method="asymp")
-            return Drift(_psi(*counts), float(found.statistic), float(found.pvalue), missing)
+            return Drift(_psi(*counts), float(found.statistic), float(found.pvalue), *missing)
     table = np.stack(counts)
     table = table[:, table.sum(axis=0) > 0]
     if table.shape[1] < 2:
-        return Drift(0.0, 0.0, 1.0, missing)
+        return Drift(0.0, 0.0, 1.0, *missing)
     chi2, p = stats.chi2_contingency(table, correction=False)[:2]
-    return Drift(_psi(*counts), float(chi2), float(p), missing)
+    return Drift(_psi(*counts), float(chi2), float(p), *missing)
 
 
 def _numeric(*parts: pd.Series[Any]) -> bool:
