@@ -123,10 +123,14 @@ def test_on_a_full_disk_the_output_stops_and_resumes(fourfold, here, short, smal
         assert fourfold(*argv, "--resume").code == 0
         after = finished(disk / "out")
         assert before.items() <= after.items()
-        assert len(after) == 20
+        assert len(after) == WHOLE
 
 
 # --- Ctrl-C ---------------------------------------------------------------------------------------
+
+
+WHOLE = 25
+"""Fits of one method and four baselines: two seeds, each in two folds, and the first seed whole."""
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -148,13 +152,13 @@ def test_ctrl_c_keeps_what_was_finished(program, fourfold, data, tmp_path, jobs)
     assert process.returncode == 130
     assert err == "fourfold: stopped; finished fits are kept: go on with --resume\n"
     before = finished(tmp_path / "out")
-    assert 3 <= len(before) < 20
+    assert 3 <= len(before) < WHOLE
     assert json.loads(answer.read_text())["shipped"]
     assert (tmp_path / "out" / "best").is_dir()
     assert fourfold(*argv, "--resume").code == 0
     after = finished(tmp_path / "out")
     assert before.items() <= after.items()
-    assert len(after) == 20
+    assert len(after) == WHOLE
     assert json.loads((tmp_path / "out" / "result.json").read_text())["shipped"]
     assert not list((tmp_path / "out" / "runs").glob("*.checkpoint*"))
 
