@@ -12,7 +12,7 @@ from fourfold.core.parameters import Fraction, NonNegative, Positive, PositiveIn
 from fourfold.core.process import seeded
 from fourfold.core.tasks import Classification, Task
 from fourfold.errors import DataError, ParameterError
-from fourfold.estimators.bases.wraps import BaseName, Ground, Wraps, WrapsBase
+from fourfold.estimators.bases.wraps import BaseName, Boosts, Ground, Wraps, WrapsBase
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.inputs import Data
 from fourfold.estimators.linear_head import fit_head

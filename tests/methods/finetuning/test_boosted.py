@@ -31,3 +31,16 @@ def test_it_adds_trees_where_there_is_something_new_and_none_where_not():
 
 def test_it_beats_a_line_on_the_target_alone():
     assert min(gains(Boosted())) > 0.05
+
+
+def test_leaves_are_refitted_to_the_target():
+    """With a small decay the target's rows decide the leaves, with 1 the source's."""
+    turned = Domain(X[500:800], -STEP[500:800])
+    kept, refitted = (Boosted(decay=d).fit(turned, source=SOURCE) for d in (1.0, 0.0))
+    assert refitted.score(X[800:], -STEP[800:]) > kept.score(X[800:], -STEP[800:]) + 0.1
+
+
+def test_refitted_leaves_are_in_the_targets_units():
+    celsius = Domain(X[:500], 20 + 3 * STEP[:500])
+    model = Boosted(decay=0.5).fit(X[500:560], 21 + 3 * STEP[500:560], source=celsius)
+    assert model.score(X[560:], 21 + 3 * STEP[560:]) > 0.8

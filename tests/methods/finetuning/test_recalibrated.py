@@ -22,12 +22,12 @@ def log_odds(model):
 @pytest.mark.parametrize("base", ["linear", "boosting"])
 def test_ranks_stay_the_sources_whatever_the_labels_are(base):
     rng = np.random.default_rng(0)
-    fits = [
-        Recalibrated(base=base).fit(X[300:340], rng.permutation(Y[300:340]), source=SOURCE)
-        for _ in range(2)
+    noisy = [
+        np.where(rng.uniform(size=40) < share, 1 - Y[300:340], Y[300:340]) for share in (0, 0.2)
     ]
+    fits = [Recalibrated(base=base).fit(X[300:340], y, source=SOURCE) for y in noisy]
     scores = [log_odds(model) for model in fits]
-    assert abs(spearmanr(*scores).statistic) == pytest.approx(1)
+    assert spearmanr(*scores).statistic == pytest.approx(1)
     assert np.abs(scores[0] - scores[1]).max() > 0.1
 
 
@@ -37,7 +37,7 @@ def test_a_strong_penalty_moves_the_level_alone():
     few = np.where(np.arange(40) < 9, Y[300:340], -1)  # on the same rows the source's model is one
     score = log_odds(Recalibrated(penalty=1e9).fit(X[300:340], few, source=SOURCE))
     np.testing.assert_allclose(np.diff(log_odds(held)), np.diff(score), atol=1e-3)
-    assert spearmanr(log_odds(free), score).statistic == pytest.approx(-1)  # it may even turn
+    assert np.ptp(log_odds(free)) == pytest.approx(0, abs=1e-5)  # labels turned: no order is left
 
 
 def test_levels_of_the_target_are_met():

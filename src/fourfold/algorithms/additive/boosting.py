@@ -54,10 +54,15 @@ NOTHING: Final = "num_tree_per_iteration=1"
 
 @final
 class Objective(NamedTuple):
-    """Labels of trees: k classes, or yes/no answers or numbers (k = 1)."""
+    """Labels of trees: k classes, or yes/no answers or numbers (k = 1).
+
+    Directions of features are −1, 0 or 1: scores only fall or rise with a feature; none are asked
+    for by default.
+    """
 
     kind: str
     outputs: int = 1
+    directions: tuple[int, ...] = ()
 
     def loss(self, rows: Sample, scores: Floats | None) -> float:
         """Return LightGBM's metric of scores (n,) or (n, k)."""
@@ -73,10 +78,12 @@ class Objective(NamedTuple):
 
     def settings(self, size: Size, seed: int) -> dict[str, Any]:
         """Return LightGBM's parameters; the same rows give the same bits."""
-        several = {"num_class": self.outputs} if self.kind == "multiclass" else {}
+        more: dict[str, Any] = {"num_class": self.outputs} if self.kind == "multiclass" else {}
+        if any(self.directions):
+            more["monotone_constraints"] = list(self.directions)
         return {
             "objective": self.kind,
-            **several,
+            **more,
             "num_leaves": size.leaves,
             "min_data_in_leaf": size.least,
             "learning_rate": size.rate,

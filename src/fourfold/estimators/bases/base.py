@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
 
 import numpy as np
 
-from fourfold.algorithms.additive.boosting import Objective, Size, count_trees, ensemble, grow, tune
+from fourfold.algorithms.additive.boosting import (
+    Objective,
+    Size,
+    count_trees,
+    ensemble,
+    grow,
+    refit,
+    tune,
+)
 from fourfold.algorithms.additive.lines import choose_alpha, fit_line
 from fourfold.algorithms.additive.model import Additive
 from fourfold.algorithms.linear import Affine
@@ -140,12 +148,13 @@ class Line(Base):
 @final
 @dataclass(frozen=True)
 class Trees(Base):
-    """Trees boosted by LightGBM on the features for trees."""
+    """Trees boosted by LightGBM on the features for trees, with a direction of each or without."""
 
     features: Features
     goal: Goal
     seed: int = 0
     size: Size | None = None
+    directions: tuple[int, ...] = ()
 
     def settle(self, rows: Sample) -> Self:
         if self.size is not None:
@@ -158,7 +167,7 @@ class Trees(Base):
 
     @property
     def key(self) -> str:
-        return f"trees {self.size}"
+        return f"trees {self.size} {self.directions}"
 
     def learn(self, rows: Sample) -> dict[str, Any]:
         settled = self.settle(rows)
@@ -199,13 +208,20 @@ class Trees(Base):
     ) -> list[str]:
         """Boost trees; return LightGBM's text of a model for all classes, or for each column."""
         size = self.settle(rows).size or Size(4, 40)
-        part = self._cut(rows)
+        part, objective = self._cut(rows), self._objective
         if flags is not None:
             part = part._replace(x=np.column_stack([part.x, flags.astype(np.float32)]))
+            objective = objective._replace(directions=(*self.directions, 0))
         return [
-            grow(one, self._objective, size, self.features.categories, self.seed, scores)
+            grow(one, objective, size, self.features.categories, self.seed, scores)
             for one, scores in self._columns(part, offset)
         ]
+
+    def refit(self, texts: Sequence[str], rows: Sample, decay: float) -> list[str]:
+        """Refit the leaves of LightGBM's texts to rows: decay·old + (1 − decay)·new values."""
+        parts = self._columns(self._cut(rows), None)
+        pairs = zip(texts, parts, strict=True)
+        return [refit(text, one, decay) if len(one.y) else text for text, (one, _) in pairs]
 
     def read(self, texts: Sequence[str], *, flagged: bool = False) -> Additive:
         """Return the model of LightGBM's texts."""
@@ -225,7 +241,8 @@ class Trees(Base):
     def _objective(self) -> Objective:
         if not self.goal.apart:
             return Objective("multiclass", self.goal.outputs)
-        return Objective("regression" if self.goal.kind == "numbers" else "binary")
+        kind = "regression" if self.goal.kind == "numbers" else "binary"
+        return Objective(kind, directions=self.directions)
 
     def _cut(self, rows: Sample) -> Sample:
         return rows._replace(x=rows.x[:, : self._width])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, final
 
 import numpy as np
 from torch import nn
@@ -10,6 +10,7 @@ from torch import nn
 from fourfold.algorithms.additive.goal import Goal
 from fourfold.algorithms.samples import Sample, canonical_order
 from fourfold.data.rows import SparseRows
+from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.frozen.blocks import in_blocks
 from fourfold.networks.mlp import Flat
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from fourfold.estimators.problem import Problem
     from fourfold.networks.builder import Body
 
-__all__ = ["Features", "goal_of"]
+__all__ = ["Directions", "Features", "goal_of"]
+
+Directions: TypeAlias = dict[str, int] | tuple[int, ...]
+"""Column of numbers, or features in order → 1 where scores may only rise, −1 only fall, 0 both."""
 
 LEADING: Final = 4
 """Features by which rows are ordered first."""
@@ -44,19 +48,50 @@ class Features(NamedTuple):
         Number of the leading ones that are for trees alone.
     categories
         Places of those that are categories.
+    numbers
+        Names of the columns of numbers of a table, in the order of their places.
     """
 
     body: Body
     width: int
     start: int = 0
     categories: tuple[int, ...] = ()
+    numbers: tuple[Any, ...] = ()
 
     @classmethod
     def of(cls, problem: Problem) -> Features:
         """Return the features of a problem's rows, as they are prepared."""
         body, prepare = problem.body(Flat()), problem.inputs.prepare
-        categories = prepare.categories if isinstance(prepare, TableViews) else ()
-        return cls(body, body.width, problem.inputs.start, tuple(categories))
+        if not isinstance(prepare, TableViews):
+            return cls(body, body.width)
+        numbers = tuple(prepare.lines_.columns_.numbers)
+        return cls(body, body.width, prepare.start, tuple(prepare.categories), numbers)
+
+    def directions(self, given: Directions | None) -> tuple[int, ...]:
+        """Return −1, 0 or 1 for each feature for trees; nothing where nothing is given.
+
+        Raises
+        ------
+        ParameterError
+            If it names other columns than those of numbers, or has another number of features.
+        """
+        n = self.start or self.width
+        if given is None:
+            return ()
+        if not isinstance(given, dict):
+            if self.start or len(given) != n:
+                raise ParameterError(
+                    "monotonic_cst must be a dict by columns of a table, or have an entry for each "
+                    f"of {n} features; got {len(given)} entries"
+                )
+            return tuple(given)
+        strange = [name for name in given if name not in self.numbers]
+        if strange:
+            raise ParameterError(
+                f"monotonic_cst must name columns of numbers; got {strange[0]!r}, which is none"
+            )
+        known = [given.get(name, 0) for name in self.numbers]
+        return (*known, *[0] * (n - len(known)))
 
     def sample(self, data: Data) -> Sample:
         """Return labelled rows in an order of their own, so that the given one does not matter."""

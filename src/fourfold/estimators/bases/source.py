@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.bases.features import Features
     from fourfold.estimators.problem import Problem
 
-__all__ = ["learn_source", "model_in_units", "source_in_units"]
+__all__ = ["learn_source", "model_in_units", "source_in_units", "target_in_source_units"]
 
 
 def learn_source(problem: Problem, features: Features, base: Base) -> Learnt:
@@ -45,6 +45,12 @@ def source_in_units(problem: Problem, rows: Sample) -> Sample:
     """
     slopes, shifts = _units(problem)
     return rows._replace(y=rows.y * slopes + shifts) if rows.y.ndim > 1 else rows
+
+
+def target_in_source_units(problem: Problem, rows: Sample) -> Sample:
+    """Return the target's rows with numbers in the source's units, as far as these are the same."""
+    slopes, shifts = _units(problem)
+    return rows._replace(y=(rows.y - shifts) / slopes) if rows.y.ndim > 1 else rows
 
 
 def model_in_units(problem: Problem, model: Additive) -> Additive:

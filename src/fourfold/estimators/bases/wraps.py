@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, 
 import numpy as np
 
 from fourfold.core.parameters import Positive  # noqa: TC001  read from the annotations
+from fourfold.errors import ParameterError
 from fourfold.estimators.bases.base import Line, Trees
 from fourfold.estimators.bases.features import Features, goal_of
 from fourfold.estimators.bases.heads import OnnxHead, head_of, linear_head
-from fourfold.estimators.bases.source import learn_source, model_in_units, source_in_units
+from fourfold.estimators.bases.source import (
+    learn_source,
+    model_in_units,
+    source_in_units,
+    target_in_source_units,
+)
 from fourfold.estimators.network import SolvesHead
 from fourfold.estimators.problem import Fitted
 from fourfold.preparation.choose import TablePreparation, TableViews, default_preparation
@@ -28,10 +34,11 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
     from fourfold.estimators.bases.base import Base, Learnt
+    from fourfold.estimators.bases.features import Directions
     from fourfold.estimators.problem import Problem
     from fourfold.preparation.choose import Preparation
 
-__all__ = ["BaseName", "Ground", "Wraps", "WrapsBase"]
+__all__ = ["BaseName", "Boosts", "Ground", "Wraps", "WrapsBase"]
 
 Option = TypeVar("Option")
 
@@ -64,13 +71,21 @@ class Ground(NamedTuple):
         """Return a line for these features."""
         return Line(self.features, self.goal, alpha)
 
-    def trees(self) -> Trees:
-        """Return trees for these features."""
-        return Trees(self.features, self.goal, self.problem.seed)
+    def trees(self, directions: Directions | None = None) -> Trees:
+        """Return trees for these features.
 
-    def base(self, name: BaseName, alpha: float | None = None) -> Base:
-        """Return a base by its name."""
-        return self.line(alpha) if name == "linear" else self.trees()
+        Raises
+        ------
+        ParameterError
+            If directions do not fit the features, or are for more than two classes.
+        """
+        asked = self.features.directions(directions)
+        if asked and not self.goal.apart:
+            raise ParameterError(
+                "monotonic_cst must be left out for more than two classes; got "
+                f"{self.goal.outputs} classes"
+            )
+        return Trees(self.features, self.goal, self.problem.seed, directions=asked)
 
     def learn_source(self, base: Base) -> Learnt:
         """Learn the source once, in its own units."""
@@ -79,6 +94,13 @@ class Ground(NamedTuple):
     def source_model(self, base: Base) -> Additive:
         """Return a model of the source, in the target's units."""
         return model_in_units(self.problem, self.learn_source(base).model)
+
+    def refitted(self, trees: Trees, decay: float) -> Additive:
+        """Return the source's model with leaves refitted to the target, in the target's units."""
+        learnt = self.learn_source(trees)
+        rows = target_in_source_units(self.problem, self.target)
+        texts = trees.refit(learnt.texts, rows, decay)
+        return model_in_units(self.problem, trees.read(texts))
 
     def best(self, options: Sequence[Option], fit: Callable[[Sample, Option], Additive]) -> Option:
         """Return the option with the least loss of held-out target rows; the first among equals.
@@ -130,7 +152,30 @@ class Wraps(SolvesHead, ABC):
         return OnnxHead() if kind == "onnx" else linear_head(width, task.n_outputs, start)
 
 
-class WrapsBase(Wraps, ABC):
+class Boosts(Wraps, ABC):
+    """A method with boosted trees.
+
+    Parameters
+    ----------
+    monotonic_cst
+        Directions of trees, as in scikit-learn: for tables a dict, column of numbers → 1 where
+        numbers, or log-odds of the second class, may only rise with it, −1 where they may only
+        fall; for vectors one of 1, 0 and −1 for each feature. None asks for none.
+    """
+
+    monotonic_cst: dict[str, int] | tuple[int, ...] | None = None
+
+    def _check_together(self) -> None:
+        super()._check_together()
+        given = self.monotonic_cst
+        values = given.values() if isinstance(given, dict) else given or ()
+        if strange := [value for value in values if value not in {-1, 0, 1}]:
+            raise ParameterError(
+                f"monotonic_cst must be of −1, 0 and 1 alone; got {strange[0]!r:.40}"
+            )
+
+
+class WrapsBase(Boosts, ABC):
     """A method that wraps a model of either kind.
 
     Parameters
@@ -152,4 +197,11 @@ class WrapsBase(Wraps, ABC):
 
     @final
     def idle(self) -> dict[str, str]:
-        return {"alpha": 'base is "boosting"'} if self.boosts else {}
+        if self.boosts:
+            return {"alpha": 'base is "boosting"'}
+        return {"monotonic_cst": 'base is "linear"'}
+
+    @final
+    def make_base(self, ground: Ground) -> Base:
+        """Return the model to wrap, for a problem."""
+        return ground.trees(self.monotonic_cst) if self.boosts else ground.line(self.alpha)

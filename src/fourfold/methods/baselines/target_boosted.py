@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.methods.kit import Facts, Fitted, Ground, Needs, Problem, Wraps
+from fourfold.methods.kit import Boosts, Facts, Fitted, Ground, Needs, Problem
 
 __all__ = ["TargetBoosted"]
 
 
 @final
-class TargetBoosted(Wraps):
+class TargetBoosted(Boosts):
     """Boost small trees on the target alone, by LightGBM; their number is cross-validated.
 
     A source may be given; nothing of it is used.
@@ -32,6 +32,6 @@ class TargetBoosted(Wraps):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        trees = ground.trees().settle_few(ground.target)
+        trees = ground.trees(self.monotonic_cst).settle_few(ground.target)
         facts = Facts("Boosted trees", {"number": f"{trees.count}"})
         return ground.fitted(trees.fit(ground.target), facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, final
 
 from fourfold.algorithms.additive.recalibration import recalibrate
-from fourfold.methods.kit import Facts, Fitted, Fraction, Ground, Needs, Problem, Wraps
+from fourfold.methods.kit import Boosts, Facts, Fitted, Fraction, Ground, Needs, Problem
 
 __all__ = ["Boosted"]
 
@@ -13,7 +13,7 @@ PENALTY = 10.0
 
 
 @final
-class Boosted(Wraps):
+class Boosted(Boosts):
     """Go on boosting from the source's trees, whose leaves are refitted to the target.
 
     Parameters
@@ -43,10 +43,10 @@ class Boosted(Wraps):
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
         target, goal = ground.target, ground.goal
-        source = ground.source_model(ground.trees())
+        source = ground.refitted(ground.trees(self.monotonic_cst), self.decay)
         level = recalibrate(source.scores(target.x), target, goal, PENALTY)
         source = source.scaled(*level)
         offset = source.scores(target.x)
-        trees = ground.trees().settle_few(target, offset)
+        trees = ground.trees(self.monotonic_cst).settle_few(target, offset)
         facts = Facts("Boosted trees", {"on the target": f"{trees.count}"})
         return ground.fitted(source.plus(trees.fit(target, offset)), facts)

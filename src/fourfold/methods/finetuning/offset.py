@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.methods.kit import Facts, Fitted, Ground, Needs, Positive, Problem, Wraps
+from fourfold.methods.kit import Boosts, Facts, Fitted, Ground, Needs, Positive, Problem
 
 __all__ = ["Offset"]
 
 
 @final
-class Offset(Wraps):
+class Offset(Boosts):
     """Fit a linear model beside the score of the source's boosted trees.
 
     The score is an offset: it stands beside the linear model with a coefficient of 1.
@@ -39,7 +39,7 @@ class Offset(Wraps):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        source = ground.source_model(ground.trees())
+        source = ground.source_model(ground.trees(self.monotonic_cst))
         offset = source.scores(ground.target.x)
         line = ground.line(self.alpha).settle(ground.target, offset)
         moved = line.fit(ground.target, offset)

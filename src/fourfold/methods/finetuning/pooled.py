@@ -54,7 +54,7 @@ class Pooled(WrapsBase):
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
         source = ground.source
-        base = ground.learn_source(ground.base(self.base, self.alpha)).base
+        base = ground.learn_source(self.make_base(ground)).base
 
         def fit(base: Base, source: Sample, target: Sample, weight: float) -> Additive:
             rows = source.joined(target._replace(weight=np.float32(weight) * target.weight))

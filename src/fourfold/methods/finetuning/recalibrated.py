@@ -43,7 +43,7 @@ class Recalibrated(WrapsBase):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        source = ground.source_model(ground.base(self.base, self.alpha))
+        source = ground.source_model(self.make_base(ground))
         target = ground.target
         slopes, shifts = recalibrate(source.scores(target.x), target, ground.goal, self.penalty)
         facts = {"slope": ", ".join(f"{s:.3g}" for s in sorted({*slopes})[:4])}
