@@ -24,8 +24,11 @@ __all__ = ["Objective", "Size", "count_trees", "ensemble", "grow", "lightgbm", "
 
 LEAVES: Final = (7, 31)
 """Leaves of a tree that are tried."""
-MOST_TREES, FEWEST = 400, 10
+MOST_TREES: Final = 400
+FEWEST: Final = 10
+"""Trees, at least, of a size that is chosen."""
 PATIENCE: Final = 20
+"""Trees without a lower loss after which boosting stops."""
 MOST_ROWS: Final = 100_000
 """Rows on which a size is chosen."""
 HELD: Final = 5
@@ -46,8 +49,6 @@ ENOUGH: Final = 100
 """Rows from which on a size is chosen."""
 FEW: Final = Size(leaves=4, trees=40)
 """The size for fewer rows."""
-
-
 NOTHING: Final = "num_tree_per_iteration=1"
 """LightGBM's text of a model without trees, as far as it is read."""
 
@@ -119,14 +120,28 @@ def lightgbm() -> Any:
 def tune(rows: Sample, objective: Objective, categories: Sequence[int], seed: int) -> Size:
     """Choose leaves, and the number of trees by early stopping, on a fifth of the rows."""
     least = min(Size(0, 0).least, max(len(rows.y) // 20, 1))
-    if len(rows.y) < ENOUGH:
+    divided = _divide(rows.drawn(MOST_ROWS), seed)
+    if divided is None:
         return FEW._replace(least=least)
-    order = np.random.default_rng(seed).permutation(len(rows.y))[:MOST_ROWS]
-    cut = len(order) // HELD
-    train, held = (rows.at(np.sort(part)) for part in (order[cut:], order[:cut]))
+    train, held = divided
     asked = [Size(leaves, MOST_TREES, least) for leaves in LEAVES]
     found = dict(_stopped(train, held, objective, categories, size, seed) for size in asked)
     return found[min(found)]
+
+
+def _divide(rows: Sample, seed: int) -> tuple[Sample, Sample] | None:
+    """Return rows to learn from and held-out ones; None of few, or where nothing can be held out.
+
+    Groups are not divided, and of times the last ones are held out.
+    """
+    if len(rows.y) < ENOUGH:
+        return None
+    if rows.groups is not None or rows.time is not None:
+        folds = rows.splits(stratified=False)
+        return (rows.at(folds[-1][0]), rows.at(folds[-1][1])) if folds else None
+    order = np.random.default_rng(seed).permutation(len(rows.y))
+    cut = len(order) // HELD
+    return rows.at(np.sort(order[cut:])), rows.at(np.sort(order[:cut]))
 
 
 def _stopped(

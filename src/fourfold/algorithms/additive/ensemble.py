@@ -38,8 +38,6 @@ class Node(NamedTuple):
         Whether a missing value goes left.
     left, right
         Positions of the children among the nodes of the tree.
-    cover
-        Number of training rows in the node.
     """
 
     value: float = 0.0
@@ -49,7 +47,6 @@ class Node(NamedTuple):
     missing_left: bool = False
     left: int = 0
     right: int = 0
-    cover: float = 0.0
 
 
 @final
@@ -106,7 +103,7 @@ def _tree(fields: Mapping[str, str], fixed: Mapping[int, float]) -> tuple[Node, 
     if int(fields["num_leaves"]) < 2:
         return (Node(value=float(fields["leaf_value"].split()[0])),)
     splits = list(_splits(fields))
-    values, covers = (np.array(fields[n].split(), float) for n in ("leaf_value", "leaf_count"))
+    values = np.array(fields["leaf_value"].split(), float)
     nodes: list[Node] = []
 
     def add(at: int) -> int:
@@ -117,7 +114,7 @@ def _tree(fields: Mapping[str, str], fixed: Mapping[int, float]) -> tuple[Node, 
             at = split.left if goes_left else split.right
         place = len(nodes)
         if at < 0:
-            nodes.append(Node(value=float(values[-at - 1]), cover=float(covers[-at - 1])))
+            nodes.append(Node(value=float(values[-at - 1])))
             return place
         nodes.append(splits[at])
         left, right = add(splits[at].left), add(splits[at].right)
@@ -133,17 +130,20 @@ def _splits(fields: Mapping[str, str]) -> Iterator[Node]:
     names = ("split_feature", "decision_type", "left_child", "right_child")
     whole = [np.array(fields[name].split(), int).tolist() for name in names]
     thresholds = np.array(fields["threshold"].split(), float)
-    covers = np.array(fields["internal_count"].split(), float).tolist()
     sets = _sets(fields)
-    for *numbers, limit, cover in zip(*whole, thresholds, covers, strict=True):
+    for *numbers, limit in zip(*whole, thresholds, strict=True):
         feature, kind, left, right = numbers
         if kind & CATEGORICAL:
-            of = sets[int(limit)]
-            yield Node(0.0, feature, 0.0, of, False, left, right, cover)
+            yield Node(feature=feature, categories=sets[int(limit)], left=left, right=right)
             continue
         nan = kind >> 2 == NAN_IS_MISSING
-        missing_left = bool(kind & DEFAULT_LEFT) if nan else bool(limit >= 0)
-        yield Node(0.0, feature, _floor(limit), (), missing_left, left, right, cover)
+        yield Node(
+            feature=feature,
+            threshold=_floor(limit),
+            missing_left=bool(kind & DEFAULT_LEFT) if nan else bool(limit >= 0),
+            left=left,
+            right=right,
+        )
 
 
 def _sets(fields: Mapping[str, str]) -> list[tuple[int, ...]]:

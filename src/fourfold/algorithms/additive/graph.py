@@ -19,8 +19,19 @@ __all__ = ["additive_onnx"]
 
 IR_VERSION, OPSET, TREES_OPSET = 9, 17, 3
 """Versions that are old enough for every runtime of the last years."""
-UNKNOWN: Final = -1
-"""Feature of a leaf."""
+NODES: Final = (
+    "nodes_treeids",
+    "nodes_nodeids",
+    "nodes_featureids",
+    "nodes_values",
+    "nodes_modes",
+    "nodes_truenodeids",
+    "nodes_falsenodeids",
+    "nodes_missing_value_tracks_true",
+)
+"""Lists of the operator with an entry for each node."""
+LEAVES: Final = ("target_treeids", "target_nodeids", "target_ids", "target_weights")
+"""Lists with an entry for each leaf."""
 
 
 def additive_onnx(
@@ -121,19 +132,6 @@ class _Graph:
         features = self.add("Slice", ["input", *names], "features")
         product = [features, self.constant("weight", weight.astype(np.float32))]
         return ["trees", self.add("MatMul", product, "line")]
-
-
-NODES: Final = (
-    "nodes_treeids",
-    "nodes_nodeids",
-    "nodes_featureids",
-    "nodes_values",
-    "nodes_modes",
-    "nodes_truenodeids",
-    "nodes_falsenodeids",
-    "nodes_missing_value_tracks_true",
-)
-LEAVES: Final = ("target_treeids", "target_nodeids", "target_ids", "target_weights")
 
 
 def _row(number: int, place: int, node: Node, places: Any) -> tuple[Any, ...]:

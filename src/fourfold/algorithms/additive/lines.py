@@ -29,8 +29,12 @@ ALPHAS: Final = (1e3, 3e2, 1e2, 3e1, 1e1, 3.0, 1.0, 0.3)
 """L2 penalties for standardized features and mean weight 1, of which one is chosen."""
 MOST_ROWS: Final = 3000
 """Rows on which it is chosen."""
+BIAS: Final = 1e-2
+"""Penalty on intercepts of classes, so that one without rows stays finite."""
 STEPS: Final = 300
+"""Steps of a solver, at most."""
 TINY: Final = 1e-8
+"""Least curvature, and least size of a step."""
 CLOSE: Final = 1e-9
 """Share of the objective by which a step must lower it."""
 
@@ -197,10 +201,6 @@ def _joint(
 
     theta = _least(loss, np.zeros((d + 1) * k))
     return Affine(theta[: d * k].reshape(d, k), theta[d * k :])
-
-
-BIAS: Final = 1e-2
-"""Penalty on intercepts of classes, so that one without rows stays finite."""
 
 
 def _least(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:

@@ -157,10 +157,14 @@ class Trees(Base):
     directions: tuple[int, ...] = ()
 
     def settle(self, rows: Sample) -> Self:
+        return replace(self, size=self._size_for(rows))
+
+    def _size_for(self, rows: Sample) -> Size:
+        """Return the size that is given, or one for the first column."""
         if self.size is not None:
-            return self
+            return self.size
         (first, _), *_ = self._columns(self._cut(rows), None)
-        return replace(self, size=tune(first, self._objective, self.features.categories, self.seed))
+        return tune(first, self._objective, self.features.categories, self.seed)
 
     def seeded(self, seed: int) -> Self:
         return replace(self, seed=seed)
@@ -170,8 +174,8 @@ class Trees(Base):
         return f"trees {self.size} {self.directions}"
 
     def learn(self, rows: Sample) -> dict[str, Any]:
-        settled = self.settle(rows)
-        return {"size": settled.size, "texts": settled.grow(rows)}
+        size = self._size_for(rows)
+        return {"size": size, "texts": replace(self, size=size).grow(rows)}
 
     def restore(self, learnt: Mapping[str, Any]) -> Learnt:
         settled = replace(self, size=Size(*learnt["size"]))
@@ -189,14 +193,10 @@ class Trees(Base):
 
     def settle_few(self, rows: Sample, offset: Floats | None = None) -> Self:
         """Choose the number of small trees, by cross-validation on few rows."""
-        own = [
-            count_trees(*one, offset=scores)
-            for one, scores in (
-                ((part, self._objective, SMALL, self.features.categories, self.seed), given)
-                for part, given in self._columns(self._cut(rows), offset)
-            )
-        ]
-        return replace(self, size=SMALL._replace(trees=round(float(np.mean(own)))))
+        how = (self._objective, SMALL, self.features.categories, self.seed)
+        columns = self._columns(self._cut(rows), offset)
+        counts = [count_trees(one, *how, offset=scores) for one, scores in columns]
+        return replace(self, size=SMALL._replace(trees=round(float(np.mean(counts)))))
 
     def fit(
         self, rows: Sample, offset: Floats | None = None, flags: NDArray[np.bool_] | None = None
@@ -207,7 +207,7 @@ class Trees(Base):
         self, rows: Sample, offset: Floats | None = None, flags: NDArray[np.bool_] | None = None
     ) -> list[str]:
         """Boost trees; return LightGBM's text of a model for all classes, or for each column."""
-        size = self.settle(rows).size or Size(4, 40)
+        size = self._size_for(rows)
         part, objective = self._cut(rows), self._objective
         if flags is not None:
             part = part._replace(x=np.column_stack([part.x, flags.astype(np.float32)]))

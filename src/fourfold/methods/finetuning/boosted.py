@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import ClassVar, Final, final
 
 from fourfold.algorithms.additive.recalibration import recalibrate
 from fourfold.methods.kit import Boosts, Facts, Fitted, Fraction, Ground, Needs, Problem
 
 __all__ = ["Boosted"]
 
-PENALTY = 10.0
+PENALTY: Final = 10.0
+"""Penalty that pulls the slope of the source's score to 1, in rows."""
 
 
 @final
@@ -19,8 +20,8 @@ class Boosted(Boosts):
     Parameters
     ----------
     decay
-        Share that a leaf keeps of its value, beside what the target's rows in it tell; 1 leaves the
-        source's trees as they are.
+        Share that a leaf keeps of its value, beside the one of the target's rows in it; 1 leaves
+        the source's trees as they are, as ``monotonic_cst`` does.
 
     References
     ----------
@@ -40,10 +41,14 @@ class Boosted(Boosts):
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
 
+    def idle(self) -> dict[str, str]:
+        return {"decay": "monotonic_cst"} if self.monotonic_cst else {}
+
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
         target, goal = ground.target, ground.goal
-        source = ground.refitted(ground.trees(self.monotonic_cst), self.decay)
+        decay = 1.0 if self.monotonic_cst else self.decay  # refitted leaves may break an order
+        source = ground.refitted(ground.trees(self.monotonic_cst), decay)
         level = recalibrate(source.scores(target.x), target, goal, PENALTY)
         source = source.scaled(*level)
         offset = source.scores(target.x)
