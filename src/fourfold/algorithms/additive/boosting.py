@@ -213,7 +213,12 @@ def grow(
 
 
 def refit(text: str, rows: Sample, decay: float) -> str:
-    """Refit the leaves of trees to rows: decay·old + (1 − decay)·new values."""
+    """Refit the leaves of trees to rows: decay·old + (1 − decay)·new values.
+
+    A single row, or a decay of 1, leaves them as they are.
+    """
+    if text == NOTHING or decay == 1 or len(rows.y) < 2:
+        return text
     booster = lightgbm().Booster(model_str=text)
     fitted = booster.refit(rows.x, rows.y, decay_rate=decay, weight=rows.weight)
     return str(fitted.model_to_string())

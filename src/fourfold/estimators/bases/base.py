@@ -221,7 +221,7 @@ class Trees(Base):
         """Refit the leaves of LightGBM's texts to rows: decay·old + (1 − decay)·new values."""
         parts = self._columns(self._cut(rows), None)
         pairs = zip(texts, parts, strict=True)
-        return [refit(text, one, decay) if len(one.y) else text for text, (one, _) in pairs]
+        return [refit(text, one, decay) for text, (one, _) in pairs]
 
     def read(self, texts: Sequence[str], *, flagged: bool = False) -> Additive:
         """Return the model of LightGBM's texts."""

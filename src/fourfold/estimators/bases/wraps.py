@@ -99,7 +99,7 @@ class Ground(NamedTuple):
         """Return the source's model with leaves refitted to the target, in the target's units."""
         learnt = self.learn_source(trees)
         rows = target_in_source_units(self.problem, self.target)
-        texts = learnt.texts if decay == 1 else trees.refit(learnt.texts, rows, decay)
+        texts = trees.refit(learnt.texts, rows, decay)
         return model_in_units(self.problem, trees.read(texts))
 
     def best(self, options: Sequence[Option], fit: Callable[[Sample, Option], Additive]) -> Option:
