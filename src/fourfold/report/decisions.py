@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from plotly import graph_objects as go
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decision_charts"]
 
-GREY = "rgba(128,128,128,0.8)"
+GREY: Final = "rgba(128,128,128,0.8)"
 
 
 def decision_charts(found: Decisions | None) -> list[Chart]:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["recalibrate"]
+__all__ = ["PENALTY", "recalibrate"]
 
+PENALTY: Final = 10.0
+"""The usual penalty on a slope, in rows."""
 STEADY: Final = 1e-2
 """Penalty on shifts of classes, so that one without labels stays where it is."""
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["SMALL", "Base", "Learnt", "Line", "Trees"]
+__all__ = ["Base", "Learnt", "Line", "Trees"]
 
 SMALL: Final = Size(leaves=4, trees=100, least=5, rate=0.05)
 """Trees for few labels, at most."""
@@ -55,10 +55,6 @@ class Learnt(NamedTuple):
 class Base(ABC):
     """A kind of model, for some features and labels."""
 
-    @abstractmethod
-    def settle(self, rows: Sample) -> Self:
-        """Choose hyper-parameters that are not given on rows."""
-
     def seeded(self, seed: int) -> Self:
         """Return the base with a seed, where something is random."""
         del seed
@@ -75,7 +71,7 @@ class Base(ABC):
 
     @abstractmethod
     def learn(self, rows: Sample) -> dict[str, Any]:
-        """Settle on rows and fit them; return both as JSON, for :meth:`restore`."""
+        """Choose hyper-parameters on rows, and fit these; return JSON for :meth:`restore`."""
 
     @abstractmethod
     def restore(self, learnt: Mapping[str, Any]) -> Learnt:
@@ -107,19 +103,20 @@ class Line(Base):
     goal: Goal
     alpha: float | None = None
 
-    def settle(self, rows: Sample, offset: Floats | None = None) -> Self:
+    def alpha_for(self, rows: Sample, offset: Floats | None = None) -> float:
+        """Return the penalty that is given, or one for rows beside scores."""
         if self.alpha is not None:
-            return self
-        return replace(self, alpha=choose_alpha(self._cut(rows), self.goal, offset))
+            return self.alpha
+        return choose_alpha(self._cut(rows), self.goal, offset)
 
     @property
     def key(self) -> str:
         return f"line {self.alpha}"
 
     def learn(self, rows: Sample) -> dict[str, Any]:
-        settled = self.settle(rows)
-        line = settled.fit(rows).line
-        return {"alpha": settled.alpha, "line": [part.tolist() for part in line]}
+        alpha = self.alpha_for(rows)
+        line = replace(self, alpha=alpha).fit(rows).line
+        return {"alpha": alpha, "line": [part.tolist() for part in line]}
 
     def restore(self, learnt: Mapping[str, Any]) -> Learnt:
         line = Affine(*(np.array(part) for part in learnt["line"]))
@@ -129,7 +126,7 @@ class Line(Base):
         self, rows: Sample, offset: Floats | None = None, flags: NDArray[np.bool_] | None = None
     ) -> Additive:
         part = self._cut(rows)
-        alpha = self.settle(rows, offset).alpha or 1.0
+        alpha = self.alpha_for(rows, offset)
         if flags is None:
             line = fit_line(part, self.goal, alpha, offset)
         else:
@@ -155,9 +152,6 @@ class Trees(Base):
     seed: int = 0
     size: Size | None = None
     directions: tuple[int, ...] = ()
-
-    def settle(self, rows: Sample) -> Self:
-        return replace(self, size=self._size_for(rows))
 
     def _size_for(self, rows: Sample) -> Size:
         """Return the size that is given, or one for the first column."""

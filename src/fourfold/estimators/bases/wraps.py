@@ -102,6 +102,12 @@ class Ground(NamedTuple):
         texts = trees.refit(learnt.texts, rows, decay)
         return model_in_units(self.problem, trees.read(texts))
 
+    def corrected(self, source: Additive, alpha: float | None) -> tuple[Additive, float]:
+        """Add a line on the target to a model of the source; return both, and the line's alpha."""
+        offset = source.scores(self.target.x)
+        chosen = self.line(alpha).alpha_for(self.target, offset)
+        return source.plus(self.line(chosen).fit(self.target, offset)), chosen
+
     def best(self, options: Sequence[Option], fit: Callable[[Sample, Option], Additive]) -> Option:
         """Return the option with the least loss of held-out target rows; the first among equals.
 

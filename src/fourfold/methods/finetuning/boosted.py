@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, final
+from typing import ClassVar, final
 
-from fourfold.algorithms.additive.recalibration import recalibrate
+from fourfold.algorithms.additive.recalibration import PENALTY, recalibrate
 from fourfold.methods.kit import Boosts, Facts, Fitted, Fraction, Ground, Needs, Problem
 
 __all__ = ["Boosted"]
-
-PENALTY: Final = 10.0
-"""Penalty that pulls the slope of the source's score to 1, in rows."""
 
 
 @final

@@ -40,8 +40,7 @@ class Offset(Boosts):
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
         source = ground.source_model(ground.trees(self.monotonic_cst))
-        offset = source.scores(ground.target.x)
-        line = ground.line(self.alpha).settle(ground.target, offset)
-        moved = line.fit(ground.target, offset)
-        facts = Facts("Correction of the source's score", {"alpha": f"{line.alpha:g}"})
-        return ground.fitted(source.plus(moved), facts)
+        model, alpha = ground.corrected(source, self.alpha)
+        return ground.fitted(
+            model, Facts("Correction of the source's score", {"alpha": f"{alpha:g}"})
+        )

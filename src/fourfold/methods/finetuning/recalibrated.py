@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.algorithms.additive.recalibration import recalibrate
+from fourfold.algorithms.additive.recalibration import PENALTY, recalibrate
 from fourfold.methods.kit import Facts, Fitted, Ground, Needs, NonNegative, Problem, WrapsBase
 
 __all__ = ["Recalibrated"]
@@ -36,7 +36,7 @@ class Recalibrated(WrapsBase):
     True
     """
 
-    penalty: NonNegative = 10.0
+    penalty: NonNegative = PENALTY
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
     variants: ClassVar[dict[str, tuple[str, ...]]] = {"base": ("linear", "boosting")}

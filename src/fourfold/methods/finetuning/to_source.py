@@ -50,8 +50,7 @@ class ToSource(Wraps):
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
         source = ground.source_model(ground.line(self.source_alpha))
-        offset = source.scores(ground.target.x)
-        line = ground.line(self.alpha).settle(ground.target, offset)
-        moved = line.fit(ground.target, offset)
-        facts = Facts("Pull to the source's coefficients", {"alpha": f"{line.alpha:g}"})
-        return ground.fitted(source.plus(moved), facts)
+        model, alpha = ground.corrected(source, self.alpha)
+        return ground.fitted(
+            model, Facts("Pull to the source's coefficients", {"alpha": f"{alpha:g}"})
+        )
