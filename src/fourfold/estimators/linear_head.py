@@ -182,6 +182,8 @@ def _fitted(rows: Sample, alpha: float) -> LogisticRegression:
     model = LogisticRegression(C=1 / alpha, max_iter=1000)
     with warnings.catch_warnings():  # few labels, and weak penalties among those that are tried
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        # some processors flag products of small finite float32 matrices as invalid
+        warnings.filterwarnings("ignore", "invalid value encountered in matmul", RuntimeWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(rows.x, rows.y, rows.weight)
     return model
