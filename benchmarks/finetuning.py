@@ -139,7 +139,9 @@ def _fitted(case: Case, task: Task, s: Settings) -> Iterator[tuple[str, Any]]:
     length = {"recipe__epochs": s.epochs, "recipe__min_steps": s.min_steps}
     with tempfile.TemporaryDirectory() as folder, using(fourfold.Store(folder)):
         for name in (*BASELINES, *task.methods):
-            method = getattr(fourfold, name)().set_params(**given, **length)
+            method = getattr(fourfold, name)().set_params(**given)
+            if "recipe" in method.get_params(deep=False):
+                method.set_params(**length)
             yield name, method.fit(case.few, source=case.source)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Mixture", "Scale", "alike", "fit_mixture", "in_terms", "mixes"]
+__all__ = ["LEAST", "Mixture", "Scale", "alike", "fit_mixture", "in_terms", "mixes"]
 
 Scale: TypeAlias = Literal["log-odds", "probabilities"]
 """What is averaged: log-probabilities (numbers as they are), or probabilities."""

@@ -238,6 +238,10 @@ def predict(
     top: Annotated[
         int | None, typer.Option(help="Classes to write per row, the most likely first.")
     ] = None,
+    reasons: Annotated[
+        int | None,
+        typer.Option(help="Columns to name per row, those that move its prediction most."),
+    ] = None,
     no_escape: Annotated[
         bool,
         typer.Option("--no-escape", help="Write texts such as =A1 as they are, for spreadsheets."),
@@ -254,7 +258,9 @@ def predict(
     fitted: Any = load_one(model, task)
     labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
     among = None if classes is None else read_descriptions(classes, vectors, labels)
-    n = write_predictions(fitted, data, output, among=among, top=top, escape=not no_escape)
+    n = write_predictions(
+        fitted, data, output, among=among, top=top, reasons=reasons, escape=not no_escape
+    )
     typer.echo(f"{counted(n, 'prediction')} in {output}")
 
 

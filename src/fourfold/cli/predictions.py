@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from fourfold.core.atomic import whole_file
-from fourfold.core.tasks import Attributes, Classification
+from fourfold.core.tasks import Attributes, Classification, Regression
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows
 from fourfold.errors import DataError, FileError, ParameterError
 from fourfold.preparation.blockwise import BlockPreparation
-from fourfold.preparation.tables.preparation import TablePreparation
+from fourfold.preparation.choose import TablePreparation, TableViews
 from fourfold.readers import read_inputs
 from fourfold.readers.media.decoded import DecodedRows
 
@@ -38,6 +38,7 @@ def write_predictions(
     *,
     among: Any = None,
     top: int | None = None,
+    reasons: int | None = None,
     escape: bool = True,
 ) -> int:
     """Predict each row of a file or folder, and return the number of rows.
@@ -47,6 +48,8 @@ def write_predictions(
     ``prediction`` (``prediction_1``, … for several values), and the probability of each class,
     ``p_NAME``, or of each yes, ``p_1``, …. With ``top`` it has the most likely classes in order,
     ``prediction_1``, …, and their probabilities among all candidate classes, ``p_1``, ….
+    With ``reasons`` the columns of the table follow that move the score of the prediction most,
+    ``reason_1``, …, each with its ``contribution_1``, …, as ``explain`` computes them.
 
     Parameters
     ----------
@@ -58,6 +61,8 @@ def write_predictions(
         Candidate classes, as in ``predict``; None for all that the model knows.
     top
         Number of classes to write for each row; None for all.
+    reasons
+        Number of columns to name for each row; None for none.
     escape
         Whether texts that a spreadsheet would run begin with an apostrophe; numbers never do.
 
@@ -75,7 +80,10 @@ def write_predictions(
         raise ParameterError(f"predictions must go to a file of their own; got {output}, an input")
     domain = read_inputs(data)
     try:
-        found = _columns(model, _fitting(model, domain), among, top)
+        fitting = _fitting(model, domain)
+        found = _columns(model, fitting, among, top)
+        if reasons is not None:
+            found |= _reasons(model, fitting, found, reasons)
     except DataError as error:
         raise DataError(f"{data}: {error}") from error
     columns = _names(model, domain, data) | found
@@ -93,8 +101,9 @@ def write_predictions(
 def _names(model: Any, domain: Domain, data: Path) -> dict[str, NDArray[Any]]:
     """Return the column that names the rows: a file, an id of the model's schema, or a number."""
     ids, prepare = domain.annotations.ids, model.prepare_
-    if isinstance(prepare, TablePreparation) and isinstance(domain.rows, FrameRows):
-        name = prepare.columns_.names_rows
+    table = prepare.lines_ if isinstance(prepare, TableViews) else prepare
+    if isinstance(table, TablePreparation) and isinstance(domain.rows, FrameRows):
+        name = table.columns_.names_rows
         if name in domain.rows.frame.columns:
             ids = domain.rows.frame[name].to_numpy(object)
     if ids is None:
@@ -148,6 +157,28 @@ def _likeliest(model: Any, domain: Domain, among: Any, top: int) -> dict[str, ND
         found.append((names[order], np.take_along_axis(p, order, axis=1)))
     names, p = (np.concatenate(each) for each in zip(*found, strict=True))
     return _numbered("prediction", names) | _numbered("p", p)
+
+
+def _reasons(
+    model: Any, domain: Domain, found: dict[str, NDArray[Any]], most: int
+) -> dict[str, NDArray[Any]]:
+    """Return the columns that move the score of each prediction most, and their contributions."""
+    task, predicted = model.task_, found.get("prediction")
+    if predicted is None or not isinstance(task, (Classification, Regression)) or most < 1:
+        raise ParameterError(
+            "--reasons must be 1 or more, for a model with one prediction a row and without --top; "
+            f"got {most} for a {task.kind}"
+        )
+    of = np.zeros(len(predicted), np.intp)
+    if isinstance(task, Classification):
+        of = task.codes(predicted)
+    else:
+        of += 1  # numbers are moved by what they are moved by
+    names, values = model.explain(domain).strongest(most, of)
+    pairs = zip(
+        _numbered("reason", names).items(), _numbered("contribution", values).items(), strict=True
+    )
+    return {name: column for pair in pairs for name, column in pair}
 
 
 def _is_input(output: Path, data: Path) -> bool:

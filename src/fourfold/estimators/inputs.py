@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, final
 
 import numpy as np
@@ -46,6 +46,8 @@ class Inputs:
         Of the rows that the trainable network gets; of the user's rows, where they are vectors.
     apart
         Whether the members of a model prepare rows themselves; ``prepare`` is that of the first.
+    typical
+        Mean (d,) of the target's rows as the trainable network gets them, where these have columns.
     """
 
     owner: str
@@ -54,6 +56,7 @@ class Inputs:
     shape: tuple[int, ...] = ()
     n_features: int | None = None
     apart: bool = False
+    typical: NDArray[np.float32] | None = field(default=None, compare=False)
 
     @classmethod
     def for_rows(
@@ -70,6 +73,13 @@ class Inputs:
         shape = ready.shape if inputs.outside else prepare.shape_
         n_features = rows.shape[0] if len(rows.shape) == 1 else None
         return replace(inputs, shape=shape, n_features=n_features), ready
+
+    def knowing(self, ready: Rows) -> Self:
+        """Return inputs with the mean of ready rows as the typical one."""
+        if self.frozen is not None or self.prepare.feature_columns is None:
+            return self
+        sums = [np.nansum(block, axis=0, dtype=np.float64) for block in ready.blocks()]
+        return replace(self, typical=(np.sum(sums, axis=0) / ready.n).astype(np.float32))
 
     @property
     def outside(self) -> bool:

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, final
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -33,6 +34,8 @@ from fourfold.training.phases import History
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
 
@@ -70,6 +73,7 @@ def write(folder: Path, task: Task, inputs: Inputs, fitted: Fitted) -> dict[str,
         "network": to_plain(None if model.builder is None else model.builder.bare()),
         "shape": list(inputs.shape),
         "features": inputs.n_features,
+        "typical": None if inputs.typical is None else inputs.typical.tolist(),
         "width": model.body.width,
         "history": asdict(fitted.history),
         "findings": [findings.to_json(finding) for finding in fitted.findings],
@@ -100,6 +104,7 @@ def read(
         Frozen(SavedModule(frozen), engine="torch") if frozen.exists() else None,
         tuple(notes["shape"]),
         notes["features"],
+        typical=_typical(notes.get("typical")),
     )
     state = {**notes["state"]}
     tensors = {name: inside(folder, f"{name}.safetensors") for name in notes["tensors"]}
@@ -112,6 +117,10 @@ def read(
     calibration = None if given is None else Calibration(*given)
     history = History(**notes["history"])
     return task, inputs, Fitted(model, history, found, state, calibration=calibration)
+
+
+def _typical(saved: list[float] | None) -> NDArray[np.float32] | None:
+    return None if saved is None else np.array(saved, np.float32)
 
 
 def _write_frozen(frozen: Frozen, shape: tuple[int, ...], path: Path) -> None:

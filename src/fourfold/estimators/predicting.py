@@ -14,6 +14,7 @@ from fourfold.data.rows import as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.contracts import Estimator, Needs
 from fourfold.estimators.model import Model
+from fourfold.estimators.reasons.explaining import explain_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fourfold.core.findings import Finding
     from fourfold.data.rows import Rows
     from fourfold.estimators.problem import Fitted, Problem
+    from fourfold.estimators.reasons.contributions import Contributions
     from fourfold.preparation.base import Preparation
     from fourfold.training.phases import History
 
@@ -69,7 +71,8 @@ class Predicts(Estimator, ABC):
         """Become fitted with the result of a problem."""
         if isinstance(fitted.model, Model):
             fitted.model.cpu().eval()
-        self.task_, self.inputs_, self.fitted_ = problem.task, problem.inputs, fitted
+        self.task_, self.fitted_ = problem.task, fitted
+        self.inputs_ = problem.inputs.knowing(problem.target.rows)
         return self
 
     @property
@@ -177,6 +180,21 @@ class Predicts(Estimator, ABC):
         outputs = self.outputs(X)
         task = self.task_ if isinstance(self.task_, Attributes) else self._classification()
         return task.probabilities(outputs)
+
+    def explain(self, X: Any) -> Any:
+        """Compute the :class:`Contributions` of the columns of rows X, (n, ...), to their scores.
+
+        They are Shapley values of trees, by the covers of their leaves; weights times differences
+        from the target's mean row of lines, and integrated gradients from there of networks. A
+        blend combines those of its members. Rows without columns are a ParameterError.
+        """
+        self.check_fitted()
+        return self.explain_rows(self.ready(X))
+
+    def explain_rows(self, ready: Rows) -> Contributions:
+        """Compute the contributions of columns to the scores of ready rows."""
+        name = type(self).__name__
+        return explain_rows(name, self.task_, self.inputs_, self.fitted_, ready)
 
     @available_if(_is_of(Classification))
     def predict_topk(

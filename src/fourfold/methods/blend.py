@@ -18,6 +18,7 @@ from fourfold.estimators.model import FittedModel
 from fourfold.estimators.network_export import Branches, Columns, Exportable, chain
 from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.problem import Fitted
+from fourfold.estimators.reasons.contributions import Contributions
 from fourfold.estimators.transfer import TransferEstimator
 
 if TYPE_CHECKING:
@@ -141,6 +142,12 @@ class Blend(Predicts):
             return self.members[0].onnx_input(X)
         apart = dict(zip(self._preparations, self.members, strict=True))
         return np.concatenate([one.onnx_input(X) for one in apart.values()], axis=1)
+
+    def explain_rows(self, ready: Rows) -> Contributions:
+        parts = [one.explain_rows(one.ready(ready)) for one in self.members]
+        mixed = Contributions.mixed(self.task_, self.model_.mixture, parts)
+        calibration = self.fitted_.calibration
+        return mixed if calibration is None else mixed.calibrated(calibration)
 
     @property
     def _raw(self) -> bool:

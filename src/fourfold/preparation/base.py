@@ -15,6 +15,7 @@ from fourfold.core.serialization import to_plain
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -93,6 +94,11 @@ class Preparation(Parameters, ABC):
         ``who`` and errors are those of :meth:`transform`.
         """
         return self.transform(labels.rows, who)
+
+    @property
+    def feature_columns(self) -> Sequence[Any] | None:
+        """Column of the user's rows behind each feature; None where rows have no columns."""
+        return None
 
     def notes(self) -> list[str]:
         """List the losses of the fitted rows, a sentence each."""

@@ -13,6 +13,7 @@ from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -69,6 +70,10 @@ class BlockPreparation(Preparation, ABC):
                 )
         self.white_ = common_white(rows)
         return self._learn_arrays(rows)
+
+    @property
+    def feature_columns(self) -> Sequence[Any] | None:
+        return range(*self.shape_) if len(self.row_shape_) == 1 else None
 
     @abstractmethod
     def _learn_arrays(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from fourfold.errors import DataError
 from fourfold.preparation.texts import TextPreparation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -92,6 +93,10 @@ class WordCounts(TextPreparation):
             known.idf_ = self.idf_
         counted = known.transform(map(separated, texts.take(np.arange(texts.n))))
         return SparseRows(counted.astype(np.float32))
+
+    @property
+    def feature_columns(self) -> Sequence[Any]:
+        return self.words_
 
     def describe(self) -> str:
         what = "words and groups of letters" if are_grouped(self.words_) else "words"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold import Domain, FineTune, Linear, Recipe, save
+from fourfold import Domain, FineTune, Hints, Linear, Recipe, TargetBoosted, read_domain, save
 from fourfold.cli import predictions
 from fourfold.cli.predictions import _names
 from fourfold.data.rows import ArrayRows
@@ -148,3 +148,21 @@ def test_predictions_that_cannot_be_written_leave_what_was_there(fourfold, tmp_p
     monkeypatch.setattr(pd.DataFrame, "to_csv", broken)
     assert fourfold("predict", best, rows, "-o", table).code == 2
     assert table.read_text() == "old"
+
+
+def test_reasons_are_the_columns_that_move_a_prediction(fourfold, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": [f"c{i}" for i in range(120)], "x": rng.normal(size=120)})
+    frame["z"] = rng.normal(size=120)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    domain = read_domain(tmp_path / "rows.csv", hints=Hints(id="id"))
+    model = TargetBoosted().fit(Domain(domain.rows, np.where(frame["x"] > 0, "yes", "no")))
+    save(model, tmp_path / "model")
+    asked = ("predict", tmp_path / "model", tmp_path / "rows.csv", "-o", tmp_path / "out.csv")
+    assert fourfold(*asked, "--reasons", 2).code == 0
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert found["id"].tolist() == frame["id"].tolist()
+    assert (found["reason_1"] == "x").all()
+    assert (found["contribution_1"] > 0).mean() > 0.95
+    assert fourfold(*asked, "--reasons", 2, "--top", 1).code == 2
+    assert fourfold(*asked, "--reasons", 0).code == 2

@@ -38,6 +38,8 @@ class Node(NamedTuple):
         Whether a missing value goes left.
     left, right
         Positions of the children among the nodes of the tree.
+    cover
+        Number of training rows that came here.
     """
 
     value: float = 0.0
@@ -47,6 +49,7 @@ class Node(NamedTuple):
     missing_left: bool = False
     left: int = 0
     right: int = 0
+    cover: float = 1.0
 
 
 @final
@@ -103,7 +106,9 @@ def _tree(fields: Mapping[str, str], fixed: Mapping[int, float]) -> tuple[Node, 
     if int(fields["num_leaves"]) < 2:
         return (Node(value=float(fields["leaf_value"].split()[0])),)
     splits = list(_splits(fields))
-    values = np.array(fields["leaf_value"].split(), float)
+    values, covers = (
+        np.array(fields[f"leaf_{name}"].split(), float) for name in ("value", "count")
+    )
     nodes: list[Node] = []
 
     def add(at: int) -> int:
@@ -114,7 +119,7 @@ def _tree(fields: Mapping[str, str], fixed: Mapping[int, float]) -> tuple[Node, 
             at = split.left if goes_left else split.right
         place = len(nodes)
         if at < 0:
-            nodes.append(Node(value=float(values[-at - 1])))
+            nodes.append(Node(value=float(values[-at - 1]), cover=max(1.0, covers[-at - 1])))
             return place
         nodes.append(splits[at])
         left, right = add(splits[at].left), add(splits[at].right)
@@ -127,23 +132,19 @@ def _tree(fields: Mapping[str, str], fixed: Mapping[int, float]) -> tuple[Node, 
 
 def _splits(fields: Mapping[str, str]) -> Iterator[Node]:
     """Yield the splits of a tree, with children as LightGBM numbers them."""
-    names = ("split_feature", "decision_type", "left_child", "right_child")
+    names = ("split_feature", "decision_type", "left_child", "right_child", "internal_count")
     whole = [np.array(fields[name].split(), int).tolist() for name in names]
     thresholds = np.array(fields["threshold"].split(), float)
     sets = _sets(fields)
     for *numbers, limit in zip(*whole, thresholds, strict=True):
-        feature, kind, left, right = numbers
+        feature, kind, left, right, cover = numbers
+        split = Node(feature=feature, left=left, right=right, cover=max(1.0, cover))
         if kind & CATEGORICAL:
-            yield Node(feature=feature, categories=sets[int(limit)], left=left, right=right)
+            yield split._replace(categories=sets[int(limit)])
             continue
         nan = kind >> 2 == NAN_IS_MISSING
-        yield Node(
-            feature=feature,
-            threshold=_floor(limit),
-            missing_left=bool(kind & DEFAULT_LEFT) if nan else bool(limit >= 0),
-            left=left,
-            right=right,
-        )
+        missing_left = bool(kind & DEFAULT_LEFT) if nan else bool(limit >= 0)
+        yield split._replace(threshold=_floor(limit), missing_left=missing_left)
 
 
 def _sets(fields: Mapping[str, str]) -> list[tuple[int, ...]]:

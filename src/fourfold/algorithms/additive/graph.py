@@ -28,6 +28,7 @@ NODES: Final = (
     "nodes_truenodeids",
     "nodes_falsenodeids",
     "nodes_missing_value_tracks_true",
+    "nodes_hitrates",
 )
 """Lists of the operator with an entry for each node."""
 LEAVES: Final = ("target_treeids", "target_nodeids", "target_ids", "target_weights")
@@ -137,9 +138,9 @@ class _Graph:
 def _row(number: int, place: int, node: Node, places: Any) -> tuple[Any, ...]:
     """Return a node as the operator lists it."""
     if node.feature is None:
-        return number, place, 0, 0.0, "LEAF", 0, 0, 0
+        return number, place, 0, 0.0, "LEAF", 0, 0, 0, node.cover
     if not node.categories:
-        sides = (node.left, node.right, int(node.missing_left))
+        sides = (node.left, node.right, int(node.missing_left), node.cover)
         return (number, place, node.feature, node.threshold, "BRANCH_LEQ", *sides)
     feature = places[node.feature, node.categories]  # 1 goes left
-    return number, place, feature, 0.5, "BRANCH_LEQ", node.right, node.left, 0
+    return number, place, feature, 0.5, "BRANCH_LEQ", node.right, node.left, 0, node.cover

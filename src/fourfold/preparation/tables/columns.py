@@ -71,6 +71,11 @@ class ColumnKinds(NamedTuple):
         """Names of the columns of text."""
         return self.of("text")
 
+    @property
+    def plain(self) -> list[Any]:
+        """Column of each number that is an input, parts of dates among them."""
+        return [*self.numbers, *(name for name in self.dates for _ in range(DATE_PARTS))]
+
     def to_json(self) -> dict[str, Any]:
         """Return the columns as JSON; names may be numbers."""
         columns = [[name, column.to_json()] for name, column in self.columns.items()]

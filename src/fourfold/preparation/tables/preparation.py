@@ -175,6 +175,27 @@ class TablePreparation(Preparation):
         pairs = zip(encoder.categories_, encoder.infrequent_categories_, strict=True)
         return [[*known] if rare is None else [*np.setdiff1d(known, rare)] for known, rare in pairs]
 
+    @property
+    def feature_columns(self) -> list[Any]:
+        columns, parts = self.columns_, self.transformer_.named_transformers_
+        found = columns.plain
+        if found:
+            found = found + [found[i] for i in parts["numbers"][0].indicator_.features_]
+        if columns.categories:
+            names = parts["categories"].get_feature_names_out()
+            owners = [int(name.partition("_")[0].removeprefix("category ")) for name in names]
+            found = found + [columns.categories[i] for i in owners]
+        if columns.text:
+            found = found + [" + ".join(map(str, columns.text))] * len(parts["text"].idf_)
+        return found + self.mean_columns
+
+    @property
+    def mean_columns(self) -> list[Any]:
+        """Column of each feature that is a mean label."""
+        means = [] if self.means_ is None else self.means_.means
+        pairs = zip(self.wide_, means, strict=False)
+        return [self.columns_.categories[i] for i, of in pairs for _ in range(of.shape[1])]
+
     def _wide(self, plain: pd.DataFrame) -> pd.DataFrame:
         return plain[[f"category {i}" for i in self.wide_]]
 

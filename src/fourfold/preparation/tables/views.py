@@ -88,6 +88,13 @@ class TableViews(Preparation):
         means = self.lines_.means_
         return self.categories.stop + (0 if means is None else means.width)
 
+    @property
+    def feature_columns(self) -> list[Any]:
+        lines = self.lines_
+        columns = lines.columns_
+        trees = columns.plain + columns.categories + lines.mean_columns
+        return trees + lines.feature_columns
+
     def transform(self, rows: Rows, who: str = "") -> Rows:
         plain = self.lines_.arrange(rows, who or type(self).__name__)
         return self._joined(plain, self.lines_.encode(plain))

@@ -1,0 +1,1 @@
+"""Reasons: contributions of the columns of a row to a model's score."""
