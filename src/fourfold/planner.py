@@ -105,7 +105,8 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
         if not domain.n_labelled:
             raise DataError(f"task {name!r} must have labels; got none")
     most = max(domain.n_labelled for domain in tasks.values())
-    columns = all(_has_columns(domain) for domain in tasks.values())
+    kinds = {_features(domain) for domain in tasks.values()}
+    features = kinds.pop() if len(kinds) == 1 else ""
     here, other = "multitask", "the data are tasks that all matter, not a source and a target"
     reasons = dict.fromkeys(cells(), other)
     return Placement(
@@ -114,7 +115,7 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
         open=(here,),
         methods=tuple(entry.name for entry in _methods() if entry.cell == here),
         baselines=tuple(
-            b for b in cells()[here].baselines if not _unsuited(table()[b], most, columns=columns)
+            b for b in cells()[here].baselines if not _unsuited(table()[b], most, features)
         ),
         skipped={entry.name: other for entry in _methods() if entry.cell != here},
     )
@@ -144,7 +145,7 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
         unseen=lacking(classes or ()) if comparable else (),
         numbers=kinds[:1] in (["numbers"], ["yes-no"]),
         described=classes is not None,
-        columns=_has_columns(target),
+        features=_features(target),
         differ=differ,
     )
 
@@ -159,18 +160,22 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
         return f"the source lacks classes of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
         return "the labels are numbers or answers, not classes"
-    return _unsuited(entry, facts.target_labelled, columns=facts.columns)
+    return _unsuited(entry, facts.target_labelled, facts.features)
 
 
-def _has_columns(domain: Domain) -> bool:
-    """Return whether the features of a row mean something each."""
+def _features(domain: Domain) -> str:
+    """Return the kind of the features of a row: columns, words, or neither."""
     rows = domain.rows
-    return rows.kind == "table" or (rows.kind == "array" and len(rows.shape) == 1)
+    if rows.kind == "table" or (rows.kind == "array" and len(rows.shape) == 1):
+        return "columns"
+    return "words" if rows.kind in {"texts", "sparse"} else ""
 
 
-def _unsuited(entry: MethodEntry, labelled: int, *, columns: bool) -> str:
+def _unsuited(entry: MethodEntry, labelled: int, features: str) -> str:
     """Say that a method is not for such rows, or for so many labels; nothing if it is."""
-    if entry.needs.get("columns") and not columns:
+    if entry.needs.get("columns") and features != "columns":
         return "rows are no table and no vectors"
+    if entry.needs.get("words") and not features:
+        return "rows are no table, no vectors and no texts"
     most = entry.needs.get("most_labels", 0)
     return f"the target has more than {most} labels" if most and labelled > most else ""

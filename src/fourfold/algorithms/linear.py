@@ -43,6 +43,19 @@ class Affine(NamedTuple):
         """Return x → (x − mean) W + bias."""
         return cls(weight, np.asarray(bias - mean @ weight))
 
+    @classmethod
+    def linear(cls, weight: Matrix) -> Affine:
+        """Return x → x W."""
+        return cls(weight, np.zeros(weight.shape[1]))
+
+    def apply(self, x: NDArray[Any]) -> Matrix:
+        """Map rows (n, d), or a sparse matrix of them, to (n, e)."""
+        return np.asarray(x @ self.weight + self.bias)
+
+    def then(self, other: Affine) -> Affine:
+        """Return the map that applies another one to the outputs of this one."""
+        return Affine(self.weight @ other.weight, self.bias @ other.weight + other.bias)
+
     def padded(self, size: int) -> Affine:
         """Return the same map with zeros as further outputs, up to a number of outputs."""
         more = size - len(self.bias)

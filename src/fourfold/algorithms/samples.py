@@ -43,9 +43,9 @@ class Sample(NamedTuple):
         parts = [(one.x, one.y, one.weight) for one in (self, other)]
         return Sample(*(np.concatenate(pair) for pair in zip(*parts, strict=True)))
 
-    def drawn(self, most: int) -> Sample:
+    def drawn(self, most: int | None) -> Sample:
         """Return all rows, or so many of them, drawn by their places alone."""
-        if len(self.y) <= most:
+        if most is None or len(self.y) <= most:
             return self
         return self.at(np.sort(np.random.default_rng(0).permutation(len(self.y))[:most]))
 
@@ -69,4 +69,4 @@ def canonical_order(x: Floats, y: NDArray[Any], weight: Floats) -> NDArray[np.in
     """
     direction = np.random.default_rng(0).standard_normal(x.shape[1])
     along = np.einsum("nd,d->n", x, direction)
-    return np.lexsort((weight, *y.reshape(len(y), -1).T, along))
+    return np.lexsort((weight, *np.atleast_2d(y.T), along))

@@ -37,6 +37,9 @@ class Needs(NamedTuple):
         Whether the classes must be described.
     columns
         Whether a study takes it only for tables and vectors, whose features mean something each.
+    words
+        Whether it takes texts and counts of words, too, beside tables and vectors, and nothing
+        else.
     most_labels
         Most labelled rows of the target for which a study takes it; 0 for any number.
     """
@@ -48,6 +51,7 @@ class Needs(NamedTuple):
     classes: bool = False
     described: bool = False
     columns: bool = False
+    words: bool = False
     most_labels: int = 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, final
 import numpy as np
 import torch
 
+from fourfold.algorithms.samples import Sample, canonical_order
 from fourfold.frozen.store import compute_once
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import PreparedRows, Standardize, TableViews
@@ -178,6 +179,12 @@ class Data:
             return Table(self.rows, self.y, z)
         mean = self.weight[torch.from_numpy(self.labelled)].mean(0)
         return Table(self.rows, self.y, z, self.weight / mean)
+
+    def sample(self, x: NDArray[np.float32]) -> Sample:
+        """Return the rows, all with labels, by features x (n, d), in an order of their own."""
+        y, weight = self.y.numpy(), self.row_weights
+        rows = Sample(x, y, weight, self.groups, self.time)
+        return rows.at(canonical_order(x, y, weight))
 
     def known(self) -> Data:
         """Return the labelled rows."""

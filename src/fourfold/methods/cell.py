@@ -25,8 +25,8 @@ class Facts(NamedTuple):
         Whether labels are numbers, or several answers a row, and not classes.
     described
         Whether classes are described.
-    columns
-        Whether rows are tables or vectors.
+    features
+        ``"columns"`` of tables and vectors, ``"words"`` of texts and counts; empty for others.
     differ
         Difference in kind between the labels of source and target, in words; empty for none.
     """
@@ -38,7 +38,7 @@ class Facts(NamedTuple):
     unseen: tuple[str, ...]
     numbers: bool
     described: bool
-    columns: bool = True
+    features: str = "columns"
     differ: str = ""
 
 

@@ -12,6 +12,8 @@ from fourfold.core.parameters import Fraction, NonNegative, Positive, PositiveIn
 from fourfold.core.process import seeded
 from fourfold.core.tasks import Classification, Task
 from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.bases.aligned import Aligned, AlignsDomains, Apart, FitsApart, most_rows
+from fourfold.estimators.bases.kernel import KernelHead
 from fourfold.estimators.bases.wraps import BaseName, Boosts, Ground, Wraps, WrapsBase
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.inputs import Data
