@@ -34,6 +34,7 @@ FILES: Final = {
     "verdict": "verdict",
     "pick": "pick",
     "one_label": "one_label",
+    "tables_large": "tables_large",
 }
 """Benchmark → its file here; ``import`` is no name for one."""
 

@@ -134,14 +134,13 @@ def _fitted(case: Case, task: Task, s: Settings) -> Iterator[tuple[str, Any]]:
     fourfold.keep_memory()
     prepare = Standardize().fit(case.source.rows, case.few.rows)
     given: dict[str, Any] = {"random_state": case.seed, "prepare": FrozenEstimator(prepare)}
-    if task.network:
-        given["network"] = fourfold.ConvNet(**task.network)
+    network = fourfold.ConvNet(**task.network) if task.network else None
     length = {"recipe__epochs": s.epochs, "recipe__min_steps": s.min_steps}
     with tempfile.TemporaryDirectory() as folder, using(fourfold.Store(folder)):
         for name in (*BASELINES, *task.methods):
             method = getattr(fourfold, name)().set_params(**given)
-            if "recipe" in method.get_params(deep=False):
-                method.set_params(**length)
+            if "recipe" in method.get_params(deep=False):  # it trains a network
+                method.set_params(network=network, **length)
             yield name, method.fit(case.few, source=case.source)
 
 

@@ -71,6 +71,8 @@ class Seen:
     [
         ({"epochs": 3}, 9, 3),
         ({"epochs": 3, "min_steps": 10}, 12, 4),
+        ({"epochs": 3, "max_steps": 5}, 5, 2),
+        ({"epochs": 3, "max_steps": 100}, 9, 3),
         ({"epochs": 3, "steps": 7}, 7, 3),
         ({"epochs": 3, "steps": 7, "min_steps": 100}, 7, 3),
     ],

@@ -118,6 +118,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
             "--allow-overlap", help="Judge also on rows that are among the labelled ones to learn."
         ),
     ] = False,
+    max_source_rows: Annotated[
+        int, typer.Option(help="Rows of the sources that a study learns from, at most.")
+    ] = 100_000,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -128,8 +131,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         Literal["balanced"] | None, typer.Option(help="Whether rare classes count alike.")
     ] = None,
     epochs: Annotated[
-        int | None,
-        typer.Option(help="Epochs of a fit, at least 200 steps; by default the method's."),
+        int | None, typer.Option(help="Epochs of a fit, at least 200 steps; else the method's.")
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Exact number of steps of a fit, instead of epochs.")
@@ -185,6 +187,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         prepare=inputs.preparation(max_categories, data),
         recipe={name: value for name, value in length.items() if value is not None} or None,
         allow_overlap=allow_overlap,
+        max_source_rows=max_source_rows,
         metric=metric,
         class_weight=class_weight,
         seeds=seeds,
@@ -197,6 +200,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         resume=resume,
         force=force,
     )
+    del data  # what is not learnt from may be forgotten
     show_reading([domain for question in planned.questions.values() for domain in question.domains])
     with planned.folder.held(), _resumable():
         try:

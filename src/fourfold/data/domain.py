@@ -205,6 +205,12 @@ class Domain:
             measured=self.measured,
         )
 
+    def drawn(self, most: int) -> Domain:
+        """Return at most so many rows, drawn by content; the others may then be forgotten."""
+        part = self.subset(self.rows.draw(most))
+        part.rows = part.rows.apart()
+        return part
+
     def hide(self, index: Index) -> Domain:
         """Return the same rows without the labels at these positions."""
         labelled = self.labelled.copy()

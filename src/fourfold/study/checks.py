@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
     from fourfold.preparation.choose import Preparation
+    from fourfold.study.asking.options import Options
 
 __all__ = [
     "check_classes",
@@ -73,14 +74,13 @@ def of_tasks(
     *,
     source: object,
     target: object,
-    generalized: bool,
-    clusters: int | None,
+    options: Options,
 ) -> dict[str, Domain | None]:
     """Return the rows to evaluate each task on; refuse anything but a study of tasks."""
-    if generalized or clusters is not None:
+    if options.generalized or options.clusters is not None:
         raise ParameterError(
             "generalized and clusters must be left out of a study of tasks; got "
-            f"{'generalized' if generalized else f'clusters={clusters}'}"
+            f"{'generalized' if options.generalized else f'clusters={options.clusters}'}"
         )
     if source is not None or target is not None:
         raise ParameterError(

@@ -36,6 +36,8 @@ LEVEL: Final = 0.05
 """Family-wise error rate: the chance of any wrong verdict of a study."""
 BLOCK: Final = 1 << 18
 """Weights that are drawn at once; few enough for a cache."""
+LEAST_ROUNDS, MOST_ROUNDS, DRAWN = 500, 2000, 20_000_000
+"""Resamples, at least and at most, and rows that are drawn for them."""
 
 Verdict: TypeAlias = Literal["helped", "hurt", "undecided"]
 
@@ -113,7 +115,7 @@ class Bootstrap:
     groups
         (rows,) group of each row; each row is one of its own by default.
     rounds, seed
-        Number of resamples, and the seed of their draws.
+        Number of resamples, by default 2,000, or fewer of very many rows; seed of their draws.
     """
 
     def __init__(
@@ -122,13 +124,14 @@ class Bootstrap:
         *,
         weight: Floats | None = None,
         groups: Codes | None = None,
-        rounds: int = 2000,
+        rounds: int | None = None,
         seed: int = 0,
     ) -> None:
         self.weight = np.ones(n_rows) if weight is None else weight
         self.codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
         self.n_drawn = n_rows if self.codes is None else int(self.codes.max()) + 1
-        self.rounds, self.seed = rounds, seed
+        self.rounds = rounds or max(LEAST_ROUNDS, min(MOST_ROUNDS, DRAWN // n_rows))
+        self.seed = seed
 
     def rate(self, raters: Mapping[K, Sequence[Rater]]) -> dict[K, Floats]:
         """Return the scores of each model, (seeds, 1 + rounds): of all rows, then of the draws.

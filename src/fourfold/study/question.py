@@ -16,6 +16,7 @@ from fourfold.errors import ParameterError
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.texts import MINILM, encode_descriptions
 from fourfold.study.asking.absent import Absent
+from fourfold.study.asking.drawing import draw_rows
 from fourfold.study.asking.posing import pose
 from fourfold.study.asking.preparations import prepare_questions
 from fourfold.study.candidates import baselines, joint_candidates
@@ -110,6 +111,7 @@ def ask_transfer(
     DataError, ParameterError
         If data or options do not fit.
     """
+    sources, drawn = draw_rows(sources, options.max_source_rows)
     placement = locate(sources, target)
     if placement.cell == "zeroshot":
         target = _with_vectors(target, options.encoder)
@@ -130,7 +132,7 @@ def ask_transfer(
         preparation=prepared.shared,
         candidates=asked.candidates(prepared),
         absent=asked.absent,
-        notes=(*asked.notes, *prepared.notes()),
+        notes=(*drawn, *asked.notes, *prepared.notes()),
         plotted=(sample_rows(pool(sources)), sample_rows(target)),
     )
 

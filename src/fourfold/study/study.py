@@ -89,6 +89,8 @@ class Study:
     allow_overlap
         Whether rows to evaluate on count that are also labelled rows to learn from; by default only
         where 1 % of the rows of arrays or tables repeat another one, by chance.
+    max_source_rows
+        Rows of tables and vectors of the sources that are learnt from, drawn where there are more.
     metric
         Classes: ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"f1"`` (of the rarer of two,
         or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
@@ -164,6 +166,7 @@ class Study:
         seeds: int = 5,
         folds: int = 3,
         allow_overlap: bool = False,
+        max_source_rows: int = 100_000,
         metric: str | None = None,
         prior: Prior | Path | str | None = None,
         racing: bool = True,
@@ -177,7 +180,7 @@ class Study:
         title: str = "",
         progress: bool = True,
     ) -> None:
-        check_numbers(seeds=seeds, folds=folds, threads=threads)
+        check_numbers(seeds=seeds, folds=folds, threads=threads, max_source_rows=max_source_rows)
         if jobs is not None:
             check_numbers(jobs=jobs)
         if minutes is not None and not minutes > 0:
@@ -198,6 +201,7 @@ class Study:
             folds=folds,
             metric=metric,
             allow_overlap=allow_overlap,
+            max_source_rows=max_source_rows,
         )
         if tasks is None:
             data = of_transfer(source, target, evaluate)
@@ -205,14 +209,7 @@ class Study:
             questions = {ONLY: question}
             self.title = question.title
         else:
-            judged = of_tasks(
-                tasks,
-                evaluate,
-                source=source,
-                target=target,
-                generalized=generalized,
-                clusters=clusters,
-            )
+            judged = of_tasks(tasks, evaluate, source=source, target=target, options=options)
             questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
         self.questions = give_weights(options, questions, class_weight)

@@ -105,7 +105,8 @@ class _Loop:
         self.parameters = [parameters_of(optimizer) for optimizer in optimizers]
         self.steps_per_epoch = max(stream.steps for stream in streams)
         epochs = max(recipe.epochs, math.ceil(recipe.min_steps / self.steps_per_epoch))
-        self.steps = recipe.steps or epochs * self.steps_per_epoch
+        most = recipe.max_steps or epochs * self.steps_per_epoch
+        self.steps = recipe.steps or min(epochs * self.steps_per_epoch, most)
         self.epochs = math.ceil(self.steps / self.steps_per_epoch)
 
     def run(self) -> History:

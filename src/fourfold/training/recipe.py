@@ -30,6 +30,8 @@ class Recipe(Parameters):
         Exact number of steps, instead of epochs.
     min_steps
         Least number of steps; small tables are passed more often.
+    max_steps
+        Most steps; large tables are passed less often, or not whole. None for no limit.
     batch_size
         Rows of each table in a step, over all processes together, which share them equally.
     optimizer
@@ -57,6 +59,7 @@ class Recipe(Parameters):
     epochs: PositiveInt = 20
     steps: PositiveInt | None = None
     min_steps: PositiveInt = 200
+    max_steps: PositiveInt | None = None
     batch_size: PositiveInt = 64
     optimizer: Literal["adamw", "sgd"] = "adamw"
     learning_rate: Positive = 1e-3

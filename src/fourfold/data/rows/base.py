@@ -111,6 +111,10 @@ class Rows(ABC):
             return np.arange(self.n)
         return np.sort(np.argpartition(self.keys.view(np.uint64)[::2], most)[:most])
 
+    def apart(self) -> Rows:
+        """Return the same rows, which no longer hold on to others that they were taken from."""
+        return self
+
     def sample(self, most: int) -> Any:
         """Read at most ``most`` rows, drawn by content."""
         return self.take(self.draw(most))

@@ -42,6 +42,9 @@ class FrameRows(Rows):
         part._within = whole, places[index]
         return part
 
+    def apart(self) -> FrameRows:
+        return FrameRows(self.frame, self.columns)
+
     @property
     def within(self) -> tuple[FrameRows, Index]:
         """The rows of which these are a subset, maybe themselves, and the places there."""

@@ -134,7 +134,8 @@ class FitsApart(SolvesHead, ABC):
     """A method that fits a model to domains that are standardized each by itself.
 
     Each domain is standardized by its own means and spreads first; more than 200 features are
-    reduced to 100 common axes, which keep their proportions. Labels that the target has take part. No network is trained.
+    reduced to 100 common axes, which keep their proportions. Labels that the target has take part.
+    No network is trained.
 
     Parameters
     ----------

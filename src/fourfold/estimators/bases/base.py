@@ -40,6 +40,9 @@ SMALL: Final = Size(leaves=4, trees=100, least=5, rate=0.05)
 LIGHT: Final = 100
 """Trees that are enough to compare options by."""
 
+MOST_ROWS: Final = 50_000
+"""Rows of a source of which a line is learnt; of more, some stand for all."""
+
 FLAG: Final = 10.0
 """Value of a flag for lines, so large that its coefficient is hardly penalized."""
 
@@ -114,6 +117,7 @@ class Line(Base):
         return f"line {self.alpha}"
 
     def learn(self, rows: Sample) -> dict[str, Any]:
+        rows = rows.thinned(MOST_ROWS)
         alpha = self.alpha_for(rows)
         line = replace(self, alpha=alpha).fit(rows).line
         return {"alpha": alpha, "line": [part.tolist() for part in line]}

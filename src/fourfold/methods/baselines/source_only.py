@@ -30,7 +30,7 @@ class SourceOnly(TrainsNetwork):
     )
     uses_target_labels: ClassVar[bool] = False
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def _learn(self, problem: Problem) -> Fitted:
         return Fitted(problem.source_model)

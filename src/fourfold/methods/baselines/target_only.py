@@ -25,7 +25,7 @@ class TargetOnly(TrainsNetwork):
     """
 
     uses_source: ClassVar[bool] = False
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def _learn(self, problem: Problem) -> Fitted:
         model = problem.model(problem.body())

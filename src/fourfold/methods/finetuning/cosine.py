@@ -55,7 +55,7 @@ class CosineHead(TrainsNetwork):
     scale: Positive = 10.0
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     @property
     def keeps_classes(self) -> bool:

@@ -62,7 +62,7 @@ class FineTune(StartsFromHead):
     probe_first: bool = False
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def idle(self) -> dict[str, str]:
         return {} if self.decay else {"probe_first": "decay=0"}

@@ -58,7 +58,7 @@ class KLAdaptation(TrainsNetwork):
     rho: Fraction = 0.5
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe = problem.task, problem.recipe

@@ -87,7 +87,7 @@ class LayerTransfer(TrainsNetwork):
 
     renamed: ClassVar[dict[str, str]] = {"splits": "n_splits"}
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def idle(self) -> dict[str, str]:
         return {} if self.copy == "auto" else {"n_splits": f"copy={self.copy!r}"}

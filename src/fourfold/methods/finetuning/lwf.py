@@ -67,7 +67,7 @@ class LwF(StartsFromHead):
     warm_up: bool = True
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def idle(self) -> dict[str, str]:
         return {"warm_up": "head='source'"} if self.head == "source" else {}

@@ -19,6 +19,8 @@ WEIGHTS: Final = (5.0, 1.0, 25.0)
 """Weights of a target row beside one of the source that are tried; the first is the usual one."""
 MOST_ROWS: Final = 2000
 """Source rows beside which the weight is chosen."""
+MOST_POOLED: Final = {"linear": 20_000, "boosting": 100_000}
+"""Source rows with which a model is fitted; of more, some stand for all."""
 
 
 @final
@@ -53,7 +55,7 @@ class Pooled(WrapsBase):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        source = ground.source
+        source = ground.source.thinned(MOST_POOLED[self.base])
         base = ground.learn_source(self.make_base(ground)).base
 
         def fit(base: Base, source: Sample, target: Sample, weight: float) -> Additive:
@@ -61,10 +63,8 @@ class Pooled(WrapsBase):
             return base.fit(rows, flags=np.arange(len(rows.y)) >= len(source.y))
 
         weight = self.target_weight
-        if weight is None:  # fewer source rows, of the same weight together, tell it as well
-            few = source.drawn(MOST_ROWS)
-            more = len(source.y) / len(few.y)
-            few = few._replace(weight=np.float32(more) * few.weight)
+        if weight is None:  # fewer source rows tell it as well
+            few = source.thinned(MOST_ROWS)
             weight = ground.best(WEIGHTS, lambda *given: fit(base.lighter(), few, *given))
         facts = Facts("Weight of a target row", {"times a source row's": f"{weight:g}"})
         return ground.fitted(fit(base, source, ground.target, weight), facts)

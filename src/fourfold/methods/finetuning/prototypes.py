@@ -63,7 +63,7 @@ class Prototypes(TrainsNetwork):
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     @property
     def keeps_classes(self) -> bool:

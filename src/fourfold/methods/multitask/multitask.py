@@ -92,7 +92,7 @@ class MultiTask(JointNetworkEstimator):
     width: PositiveInt = 64
     middle: tuple[PositiveInt, ...] = (64,)
 
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def idle(self) -> dict[str, str]:
         return dict.fromkeys(("width", "middle"), "share='input'") if self.share == "input" else {}

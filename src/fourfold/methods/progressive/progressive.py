@@ -65,7 +65,7 @@ class ProgressiveNetwork(GrowsColumn):
     """
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def _learn(self, problem: Problem) -> Fitted:
         fresh = problem.model(self.fresh_body(problem))

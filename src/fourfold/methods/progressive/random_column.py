@@ -41,7 +41,7 @@ class RandomColumn(GrowsColumn):
     columns: PositiveInt | None = None
 
     uses_source: ClassVar[bool] = False
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100)
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 
     def _learn(self, problem: Problem) -> Fitted:
         fresh = problem.model(self.fresh_body(problem))

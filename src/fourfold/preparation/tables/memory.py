@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["prepared_once"]
 
-MOST_BYTES: Final = 1 << 28
+MOST_BYTES: Final = 1 << 29
 """Bytes of one table, and of all that are kept."""
 
 _kept: OrderedDict[tuple[str, str], tuple[Rows, int]] = OrderedDict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -10,7 +11,7 @@ from fourfold.preparation.choose import SentenceEncoding
 from fourfold.study.protocols import clustering_protocol, described_protocol, labelled_protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sklearn.frozen import FrozenEstimator
     from torch import nn
@@ -41,6 +42,7 @@ class Options:
     folds: int = 3
     metric: str | None = None
     allow_overlap: bool = False
+    max_source_rows: int = 100_000
 
     def preparation(self, domains: Iterable[Domain]) -> Preparation | None:
         """Return the user's preparation, or that of the sentence encoder; None for neither.
@@ -64,7 +66,10 @@ class Options:
 
     def defaults(self, prepare: Preparation | FrozenEstimator | None) -> dict[str, Any]:
         """Return the values for every method that takes them and has none of its own."""
-        given = {"network": self.network, "recipe": self.recipe, "prepare": prepare}
+        recipe = self.recipe
+        if isinstance(recipe, Mapping) and "epochs" in recipe:  # as many as are asked for
+            recipe = {"max_steps": None, **recipe}
+        given = {"network": self.network, "recipe": recipe, "prepare": prepare}
         return {name: value for name, value in given.items() if value is not None}
 
 

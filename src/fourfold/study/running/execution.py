@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import signal
 import threading
@@ -35,6 +36,8 @@ __all__ = ["FitProgress", "execute", "execute_all", "own_store", "precompute"]
 Outcomes: TypeAlias = Mapping[str, Outcome | Failure]
 """Question → outcome or failure of one run."""
 
+MOST_KEPT: Final = 1 << 26
+"""Bytes of prepared tables that each of several processes may keep."""
 WORTH_PROCESSES: Final = 20.0
 """Seconds of fits for which further processes are started."""
 
@@ -85,7 +88,8 @@ def execute_all(
             done.append(found)
     bar.add(len(done) + len(left), len(done))
     yield from done
-    for outcomes in _first_here(left, bar) if jobs is None else _in_any_order(left, jobs, bar):
+    most = _cores(context) if jobs is None else jobs
+    for outcomes in _in_any_order(left, most, bar) if jobs else _first_here(left, most, bar):
         yield outcomes
         one = next(iter(outcomes.values()))
         bar.advance(one.method, one.seed)
@@ -144,12 +148,24 @@ class FitProgress:
         self._bar.update(self._task, description=f"{text:<24}")
 
 
-def _first_here(calls: list[Any], bar: FitProgress) -> Iterator[Any]:
+def _cores(context: RunContext) -> int:
+    """Return the number of processes that are worth their memory: each keeps prepared tables."""
+    asked = context.data.values()
+    kept = sum(
+        4 * domain.n_rows * math.prod(question.preparation.shape_)
+        for question in asked
+        for domain in question.domains
+        if domain.rows.kind == "table"
+    )
+    return 1 if kept > MOST_KEPT else cpu_count()
+
+
+def _first_here(calls: list[Any], cores: int, bar: FitProgress) -> Iterator[Any]:
     """Run calls one after another, and in processes on all cores once these are worth their start.
 
     Results do not depend on it.
     """
-    cores, began = cpu_count(), time.monotonic()
+    began = time.monotonic()
     for n, (function, given, named) in enumerate(calls, 1):
         yield function(*given, **named)
         left = (time.monotonic() - began) / n * (len(calls) - n)
