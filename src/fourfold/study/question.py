@@ -69,6 +69,8 @@ class Question:
         Classes of the source without a label of the target, and the methods that lack them.
     notes
         Caveats of the data.
+    leads
+        Kind of model → share of a line's error that it removes on the source, where measured.
     plotted
         Rows of source and target whose features are shown; empty for none.
     """
@@ -83,6 +85,7 @@ class Question:
     candidates: Mapping[str, TransferEstimator | JointEstimator]
     absent: Absent = field(default_factory=Absent)
     notes: tuple[str, ...] = ()
+    leads: Mapping[str, float] = field(default_factory=dict)
     plotted: tuple[Domain, ...] = ()
 
     @property

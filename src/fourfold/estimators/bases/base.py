@@ -37,6 +37,8 @@ __all__ = ["Base", "Learnt", "Line", "Trees"]
 
 SMALL: Final = Size(leaves=4, trees=100, least=5, rate=0.05)
 """Trees for few labels, at most."""
+ENOUGH: Final = 1000
+"""Rows from which larger trees may learn."""
 LIGHT: Final = 100
 """Trees that are enough to compare options by."""
 
@@ -189,8 +191,10 @@ class Trees(Base):
         """Number of trees, once it is chosen."""
         return self.size.trees if self.size is not None else 0
 
-    def settle_few(self, rows: Sample, offset: Floats | None = None) -> Self:
-        """Choose the number of small trees, by cross-validation on few rows."""
+    def settle(self, rows: Sample, offset: Floats | None = None) -> Self:
+        """Choose the size by early stopping, or of few rows the number of small trees by folds."""
+        if offset is None and len(rows.y) >= ENOUGH:
+            return replace(self, size=self._size_for(rows))
         how = (self._objective, SMALL, self.features.categories, self.seed)
         columns = self._columns(self._cut(rows), offset)
         counts = [count_trees(one, *how, offset=scores) for one, scores in columns]

@@ -32,6 +32,6 @@ class TargetBoosted(Boosts):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        trees = ground.trees(self.monotonic_cst).settle_few(ground.target)
+        trees = ground.trees(self.monotonic_cst).settle(ground.target)
         facts = Facts("Boosted trees", {"number": f"{trees.count}"})
         return ground.fitted(trees.fit(ground.target), facts)

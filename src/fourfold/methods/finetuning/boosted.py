@@ -49,6 +49,6 @@ class Boosted(Boosts):
         level = recalibrate(source.scores(target.x), target, goal, PENALTY)
         source = source.scaled(*level)
         offset = source.scores(target.x)
-        trees = ground.trees(self.monotonic_cst).settle_few(target, offset)
+        trees = ground.trees(self.monotonic_cst).settle(target, offset)
         facts = Facts("Boosted trees", {"on the target": f"{trees.count}"})
         return ground.fitted(source.plus(trees.fit(target, offset)), facts)

@@ -10,6 +10,7 @@ import numpy as np
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.study.candidates import variant_name
 from fourfold.study.choice.gains import REFERENCE, Gain, gains_over
+from fourfold.study.choice.leads import lead_of
 from fourfold.study.choice.prior import Circumstances
 from fourfold.study.leaderboard import Expected
 
@@ -36,7 +37,9 @@ def expect(
     known = prior.knows(question.placement.cell)
     if beside not in alive or not (counted or known):
         return {name: replace(row, expected=None) for name, row in rows.items()}
-    before = prior.expect(circumstances(question), {n: _method(question, n) for n in alive})
+    methods = {name: _method(question, name) for name in alive}
+    leads = {name: lead_of(question.leads, question.candidates.get(name)) for name in alive}
+    before = prior.expect(circumstances(question), methods, leads)
     found = gains_over(beside, alive, question.protocol) if counted else {}
     before[beside] = Gain(0.0, 0.0)
     return dict(rows) | {

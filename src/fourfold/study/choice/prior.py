@@ -43,6 +43,8 @@ SPREADS: Final = {
     "family": 0.15,
     "family method": 0.1,
     "task": 0.07,
+    "lead slope": 0.5,
+    "method lead slope": 0.3,
 }
 """Standard deviation of each effect on gains, fixed before any were measured."""
 
@@ -69,11 +71,16 @@ class Circumstances(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """Gains on one public task, mean over its draws: method → gain."""
+    """Gains on one public task, mean over its draws: method → gain, and of some methods the lead.
+
+    The lead is that of the method's kind of model on the source (``choice/leads.py``), 0 by
+    default.
+    """
 
     family: str
     circumstances: Circumstances
     gains: Mapping[str, float]
+    leads: Mapping[str, float] = {}
 
 
 class Cases(NamedTuple):
@@ -86,14 +93,15 @@ class Cases(NamedTuple):
     family: NDArray[np.str_]
     task: NDArray[np.intp]
     slope: Floats
+    lead: Floats
 
     @classmethod
-    def of(cls, cases: Iterable[tuple[str, Circumstances, str, int]]) -> Cases:
-        """Take a method's name, circumstances, a family and the number of a task for each case."""
+    def of(cls, cases: Iterable[tuple[str, Circumstances, str, int, float]]) -> Cases:
+        """Take a method's name, circumstances, family, number of a task and lead of each case."""
         columns = zip(
             *(
-                (name, _group(name, at), at.kind, at.answer, family, task, _slope(at))
-                for name, at, family, task in cases
+                (name, _group(name, at), at.kind, at.answer, family, task, _slope(at), lead)
+                for name, at, family, task, lead in cases
             ),
             strict=True,
         )
@@ -105,8 +113,9 @@ class Cases(NamedTuple):
 class Prior:
     """Expected gains of methods before a study has any evidence.
 
-    A gain is a sum of random effects: of cell and method, their slopes in log labels, their
-    interactions with the kind of inputs and of answers, and of the family of data sets. A method
+    A gain is a sum of random effects: of cell and method, their slopes in log labels and in the
+    lead of the method's kind of model on the source, their interactions with the kind of inputs and
+    of answers, and of the family of data sets. A method
     without observations gets those of its cell.
 
     Attributes
@@ -146,7 +155,7 @@ class Prior:
     def _of(cls, raw: Mapping[str, Any]) -> Prior:
         return cls(
             tuple(
-                Observation(one["family"], Circumstances(*one["circumstances"]), one["gains"])
+                Observation(**one | {"circumstances": Circumstances(*one["circumstances"])})
                 for one in raw["observations"]
             ),
             raw["made"],
@@ -167,9 +176,18 @@ class Prior:
         """Return whether gains were measured where data stand on this cell."""
         return any(one.circumstances.cell == cell for one in self.observations)
 
-    def expect(self, at: Circumstances, methods: Mapping[str, str]) -> dict[str, Gain]:
-        """Return the expected gain of each candidate, name → class, with its variance."""
-        asked = Cases.of((name, at, NEW, -1) for name in methods.values())
+    def expect(
+        self,
+        at: Circumstances,
+        methods: Mapping[str, str],
+        leads: Mapping[str, float] | None = None,
+    ) -> dict[str, Gain]:
+        """Return the expected gain of each candidate, name → class, with its variance.
+
+        Leads of candidates are 0 by default.
+        """
+        of = leads or {}
+        asked = Cases.of((name, at, NEW, -1, of.get(own, 0.0)) for own, name in methods.items())
         means, variances = np.zeros(len(methods)), _covariance(asked, asked).diagonal()
         if self.observations:
             known, solved, root = self._solved
@@ -183,13 +201,13 @@ class Prior:
     def _solved(self) -> tuple[Cases, Any, Any]:
         """Return all cases, the solution of their covariance for gains, and its Cholesky factor."""
         pairs = [
-            (name, one.circumstances, one.family, task, gain)
+            (name, one.circumstances, one.family, task, one.leads.get(name, 0.0), gain)
             for task, one in enumerate(self.observations)
             for name, gain in one.gains.items()
         ]
-        known = Cases.of(pair[:4] for pair in pairs)
+        known = Cases.of(pair[:-1] for pair in pairs)
         root = np.linalg.cholesky(_covariance(known, known))
-        return known, cho_solve((root, True), np.array([pair[4] for pair in pairs])), root
+        return known, cho_solve((root, True), np.array([pair[-1] for pair in pairs])), root
 
 
 def _covariance(one: Cases, other: Cases) -> Floats:
@@ -202,12 +220,15 @@ def _covariance(one: Cases, other: Cases) -> Floats:
     group = one.group[:, None] == other.group
     method = one.method[:, None] == other.method
     s = SPREADS
+    leads = one.lead[:, None] * other.lead
     of_group = s["cell"] ** 2 + s["cell slope"] ** 2 * slopes + s["cell kind"] ** 2 * kind
+    of_group = of_group + s["lead slope"] ** 2 * leads
     of_method = (
         s["method"] ** 2
         + s["method slope"] ** 2 * slopes
         + (s["method kind"] ** 2 + s["method kind slope"] ** 2 * slopes) * kind
         + s["method answer"] ** 2 * answer
+        + s["method lead slope"] ** 2 * leads
     )
     of_group = of_group + s["family"] ** 2 * family
     of_method = of_method + s["family method"] ** 2 * family + s["task"] ** 2 * task

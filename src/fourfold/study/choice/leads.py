@@ -1,0 +1,93 @@
+"""Leads: how much better networks and trees are than lines where labels are many, on the source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from sklearn.base import clone
+
+from fourfold.core.folds import make_splits
+from fourfold.data.domain import pool
+from fourfold.errors import FourfoldError
+from fourfold.estimators.bases.wraps import Wraps
+from fourfold.estimators.network import TrainsNetwork
+from fourfold.study.choice.gains import REFERENCE as LINE
+from fourfold.training.runtime import current
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fourfold.data.domain import Domain
+    from fourfold.estimators.transfer import TransferEstimator
+    from fourfold.study.question import Question
+
+__all__ = ["lead_of", "measure_leads", "with_leads"]
+
+STANDS_FOR: Final = {"network": "TargetOnly", "trees": "TargetBoosted"}
+"""Kind of model → the baseline by which its lead is measured, fitted to the source."""
+FEWEST: Final = 400
+"""Labelled rows of a source that tell something."""
+MOST: Final = 6000
+"""Rows of it by which a lead is measured."""
+PARTS: Final = 4
+"""Parts of these, one of which is held out."""
+
+
+def with_leads(questions: Mapping[str, Question], threads: int) -> dict[str, Question]:
+    """Return the questions with the leads of kinds of models, measured on so many threads."""
+    with current().but(threads=threads):
+        return {name: replace(one, leads=measure_leads(one)) for name, one in questions.items()}
+
+
+def measure_leads(question: Question) -> dict[str, float]:
+    """Return the share of a line's error that other kinds of models remove on the source.
+
+    They learn from three quarters of its labelled rows, and are scored on the others. There is none
+    where the source has few labels, or the target has none; and where a baseline that stands for a
+    kind is not among the candidates, as where rows have no columns, or fails.
+    """
+    source = _labelled(question)
+    if source is None or not {LINE, *STANDS_FOR.values()} <= set(question.candidates):
+        return {}
+    stratified, beside = question.protocol.task.stratified, source.annotations
+    given = {"groups": beside.group_codes, "time": beside.time, "stratified": stratified}
+    learnt, held = (
+        source.subset(part) for part in make_splits(source.known, PARTS, 0, **given)[-1]
+    )
+    try:
+        line = _error(question, LINE, learnt, held)
+        errors = {kind: _error(question, name, learnt, held) for kind, name in STANDS_FOR.items()}
+    except FourfoldError:  # it will be said where they are fitted to the target
+        return {}
+    if line <= 0:
+        return {}
+    return {kind: float(np.clip(1 - error / line, -1, 1)) for kind, error in errors.items()}
+
+
+def lead_of(leads: Mapping[str, float], estimator: object) -> float:
+    """Return the lead of an estimator's kind of model, 0 of lines; None is a blend of all."""
+    if isinstance(estimator, Wraps):
+        return leads.get("trees", 0.0) if estimator.boosts else 0.0
+    if isinstance(estimator, TrainsNetwork):
+        return leads.get("network", 0.0)
+    return max(0.0, *leads.values()) if estimator is None and leads else 0.0
+
+
+def _labelled(question: Question) -> Domain | None:
+    """Return rows of the source with labels of the target's kind; None where they tell nothing."""
+    sources = [source for source in question.sources if source.n_labelled]
+    if not sources or not question.target.n_labelled:
+        return None
+    whole = pool(sources)
+    rows = whole.subset(np.flatnonzero(whole.labelled))
+    return rows.drawn(MOST) if rows.n_rows >= FEWEST else None
+
+
+def _error(question: Question, name: str, learnt: Domain, held: Domain) -> float:
+    """Return the error of a baseline on held-out rows of the source."""
+    model: TransferEstimator = clone(question.candidates[name]).set_params(prepare=None)
+    model.fit(learnt)
+    score = question.protocol.choice.of(held)
+    return score.best - score(model.task_, held.known, model.outputs(held), held.known_weight)
