@@ -21,6 +21,7 @@ from benchmarks.harness import ROOT
 from fourfold.core.atomic import whole_file
 from fourfold.core.version import VERSION
 from fourfold.errors import FileError
+from fourfold.study.choice.leads import lead_of, with_leads
 from fourfold.study.choice.posterior import circumstances, reference
 from fourfold.study.choice.prior import Circumstances, Observation, Prior
 from fourfold.study.judge import assess
@@ -28,7 +29,7 @@ from fourfold.study.leaderboard import best_choice
 from fourfold.study.running.outcomes import Failure, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from benchmarks.arena.task import Task
     from fourfold.study.leaderboard import LeaderboardRow
@@ -54,7 +55,7 @@ class Replay:
         """Read a study that the side ``all`` has left."""
         with tempfile.TemporaryDirectory() as place:
             study = open_study(task, task.build(), output=Path(place, "study"), judged=True)
-            (question,) = study.questions.values()
+            (question,) = with_leads(study.questions, 1).values()
         outcomes: dict[str, list[Outcome | Failure]] = defaultdict(list)
         for run in record["runs"]:
             path, held = folder / record["study"] / run["file"], np.array(run["held"], np.intp)
@@ -65,6 +66,12 @@ class Replay:
             if candidate["error"]:
                 outcomes[name].append(Failure(name, 0, None, candidate["error"]))
         return cls(task, question, dict(outcomes))
+
+    def leads(self, names: Iterable[str]) -> dict[str, float]:
+        """Return the leads of candidates, but for those that have none."""
+        of = self.question
+        found = {name: lead_of(of.leads, of.candidates.get(name)) for name in names}
+        return {name: round(lead, 4) for name, lead in found.items() if lead}
 
     @property
     def place(self) -> str:
@@ -142,20 +149,33 @@ def _observe(
 ) -> tuple[Observation, ...]:
     """Return the gains of each pair × budget, mean over its draws; without the reference's, 0."""
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
+    leads: dict[str, list[dict[str, float]]] = defaultdict(list)
     first: dict[str, Replay] = {}
     for replay, board in zip(replays, boards, strict=True):
         own = replay.gains(board)
         kept = {n: g for n, g in own.items() if blended or not board[n].blended}
         kept.pop(reference(replay.question))
         found[replay.place].append(kept)
+        leads[replay.place].append(replay.leads(kept))
         first.setdefault(replay.place, replay)
     observed = []
-    for place, draws in found.items():
-        names = dict.fromkeys(name for draw in draws for name in draw)
-        means = {n: round(float(np.mean([d[n] for d in draws if n in d])), 4) for n in names}
+    for place in found:
         replay = first[place]
-        observed.append(Observation(replay.task.pair.family, circumstances(replay.question), means))
+        observed.append(
+            Observation(
+                replay.task.pair.family,
+                circumstances(replay.question),
+                _means(found[place]),
+                _means(leads[place]),
+            )
+        )
     return tuple(observed)
+
+
+def _means(draws: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Average the values of each name over the draws that have it."""
+    names = dict.fromkeys(name for draw in draws for name in draw)
+    return {n: round(float(np.mean([d[n] for d in draws if n in d])), 4) for n in names}
 
 
 # --- rules ----------------------------------------------------------------------------------------

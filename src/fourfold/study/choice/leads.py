@@ -52,10 +52,10 @@ def measure_leads(question: Question) -> dict[str, float]:
     if source is None or not {LINE, *STANDS_FOR.values()} <= set(question.candidates):
         return {}
     stratified, beside = question.protocol.task.stratified, source.annotations
-    given = {"groups": beside.group_codes, "time": beside.time, "stratified": stratified}
-    learnt, held = (
-        source.subset(part) for part in make_splits(source.known, PARTS, 0, **given)[-1]
+    *_, parts = make_splits(
+        source.known, PARTS, 0, stratified=stratified, groups=beside.group_codes, time=beside.time
     )
+    learnt, held = (source.subset(part) for part in parts)
     try:
         line = _error(question, LINE, learnt, held)
         errors = {kind: _error(question, name, learnt, held) for kind, name in STANDS_FOR.items()}
