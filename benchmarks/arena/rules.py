@@ -158,18 +158,15 @@ def _observe(
         found[replay.place].append(kept)
         leads[replay.place].append(replay.leads(kept))
         first.setdefault(replay.place, replay)
-    observed = []
-    for place in found:
-        replay = first[place]
-        observed.append(
-            Observation(
-                replay.task.pair.family,
-                circumstances(replay.question),
-                _means(found[place]),
-                _means(leads[place]),
-            )
+    return tuple(
+        Observation(
+            replay.task.pair.family,
+            circumstances(replay.question),
+            _means(found[place]),
+            _means(leads[place]),
         )
-    return tuple(observed)
+        for place, replay in first.items()
+    )
 
 
 def _means(draws: Sequence[Mapping[str, float]]) -> dict[str, float]:
