@@ -8,7 +8,7 @@ import pytest
 from fourfold import Domain
 from fourfold.errors import DataError
 from fourfold.study.protocols import common_folds, labelled_protocol
-from fourfold.study.scores import information_maximization
+from fourfold.study.validators.information import information_maximization
 
 X = np.arange(40.0).reshape(20, 2)
 CLASSES = Domain(X, np.arange(20) % 2, name="classes")

@@ -1,4 +1,4 @@
-"""Scores and validators: closed forms, and the choice by task."""
+"""Scores: closed forms, and the choice by task."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from sklearn.metrics import roc_auc_score
 from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
 from fourfold.data.domain import Domain
 from fourfold.errors import ParameterError
-from fourfold.study.scores import (
-    SCORES,
-    HarmonicMean,
-    choose_score,
-    information_maximization,
-    rows_right,
-)
+from fourfold.study.scores import SCORES, HarmonicMean, choose_score, rows_right
 
 
 def classes(y):
@@ -61,16 +55,6 @@ def test_a_score_that_does_not_fit_is_refused():
         choose_score(classes([0, 1]), domain, "r2")
     with pytest.raises(ParameterError, match="metric must be one of"):
         choose_score(classes([0, 1]), domain, "bogus")
-
-
-def test_information_maximization_is_between_nothing_and_log_k():
-    task, im = classes(np.arange(4)), information_maximization
-    sure_and_balanced = np.tile(np.eye(4, dtype=np.float32) * 50, (5, 1))
-    collapsed = np.tile(sure_and_balanced[:1], (20, 1))
-    unsure = np.zeros((20, 4), np.float32)
-    assert im(task, sure_and_balanced) == pytest.approx(np.log(4), abs=1e-6)
-    assert im(task, collapsed) == pytest.approx(0, abs=1e-6)
-    assert im(task, unsure) == pytest.approx(0, abs=1e-6)
 
 
 def test_scores_by_class_are_fast_and_the_same():

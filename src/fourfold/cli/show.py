@@ -66,8 +66,8 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     it would take them.
     """
     from fourfold.preparation.tables.preparation import TablePreparation
+    from fourfold.study.asking.given import of_transfer
     from fourfold.study.asking.posing import check_transfer
-    from fourfold.study.checks import of_transfer
 
     sources, target, evaluate = of_transfer(sources, target, evaluate)
     console = _console()

@@ -15,8 +15,7 @@ from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import infer_task
 from fourfold.data.domain import Domain, pool
-from fourfold.data.kinds import called, kind_difference, settle_labels
-from fourfold.data.tables import settle_tables
+from fourfold.data.kinds import called, kind_difference
 from fourfold.errors import DataError, ParameterError, one_line
 from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
     from fourfold.preparation.choose import Preparation
-    from fourfold.study.asking.options import Options
 
 __all__ = [
     "check_classes",
@@ -36,72 +34,10 @@ __all__ = [
     "check_shared",
     "fit_preparation",
     "named",
-    "of_tasks",
-    "of_transfer",
 ]
 
 FEW: Final = 32
 """Rows of which two are hardly ever all equal, unless every row is."""
-
-
-def of_transfer(
-    source: Domain | Sequence[Domain] | None,
-    target: Domain | None,
-    evaluate: Domain | Mapping[str, Domain] | None,
-) -> tuple[list[Domain], Domain, Domain | None]:
-    """Return sources, target and rows to evaluate on, their kinds of labels settled together.
-
-    Anything but a study of transfer is refused.
-    """
-    if source is None or target is None:
-        raise ParameterError("a study must have a source and a target, or tasks; got neither whole")
-    if isinstance(evaluate, Mapping):
-        raise ParameterError("evaluate must be a Domain, where there are no tasks; got names")
-    if evaluate is not None and not evaluate.n_labelled:
-        raise DataError("the rows to evaluate on must have labels; got none")
-    sources = [source] if isinstance(source, Domain) else list(source)
-    if target.classes is not None:  # descriptions of the target hold for the source, too
-        known = target.classes
-        sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]
-    judged = [] if evaluate is None else [evaluate]
-    target, *rest = settle_labels(settle_tables([target, *sources, *judged]))
-    return rest[: len(sources)], target, rest[-1] if judged else None
-
-
-def of_tasks(
-    tasks: Mapping[str, Domain],
-    evaluate: Domain | Mapping[str, Domain] | None,
-    *,
-    source: object,
-    target: object,
-    options: Options,
-) -> dict[str, Domain | None]:
-    """Return the rows to evaluate each task on; refuse anything but a study of tasks."""
-    if options.generalized or options.clusters is not None:
-        raise ParameterError(
-            "generalized and clusters must be left out of a study of tasks; got "
-            f"{'generalized' if options.generalized else f'clusters={options.clusters}'}"
-        )
-    if source is not None or target is not None:
-        raise ParameterError(
-            "a study must be of a source and a target, or of tasks; got both: leave one out"
-        )
-    if evaluate is None:
-        return dict.fromkeys(tasks)
-    if not isinstance(evaluate, Mapping):
-        raise ParameterError(
-            "evaluate must be names with a Domain each, as tasks are; got "
-            f"{type(evaluate).__name__}"
-        )
-    if set(evaluate) != set(tasks):
-        raise ParameterError(
-            f"tasks to evaluate must be those that are learnt, {', '.join(tasks)}; got "
-            f"{', '.join(evaluate) or 'none'}"
-        )
-    for name, domain in evaluate.items():
-        if not domain.n_labelled:
-            raise DataError(f"the rows to evaluate task {name!r} on must have labels; got none")
-    return {name: evaluate[name] for name in tasks}
 
 
 def check_classes(

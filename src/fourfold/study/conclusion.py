@@ -208,6 +208,9 @@ def _notes(
             )
     if early := [row.method for row in board if row.stopped]:
         notes.append(f"{', '.join(early)} stopped early: the chance to be chosen fell under 2 %.")
+    if doubted := [row.method for row in board if row.doubted]:
+        said = "predictions follow clusters of the target's inputs no better than a baseline's"
+        notes.append(f"{', '.join(doubted)} cannot be chosen: {said}.")
     others = [row.method for row in board if row.verdict == "helped" and row is not pick]
     if others and verdict != "helped":
         notes.append(f"{', '.join(others)} helped, but would not have been chosen.")

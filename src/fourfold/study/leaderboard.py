@@ -96,6 +96,9 @@ class LeaderboardRow:
         Whether it stopped early, as its chance to be chosen was small.
     error
         Reason why it could not run; empty if it did.
+    doubted
+        Whether its predictions follow the target's inputs no better than a baseline's do, so that a
+        validator is not believed; such a method is not chosen.
     """
 
     method: str
@@ -112,6 +115,7 @@ class LeaderboardRow:
     blended: bool = False
     stopped: bool = False
     error: str = ""
+    doubted: bool = False
 
     @property
     def simplicity(self) -> tuple[bool, bool, float, str]:
@@ -176,6 +180,7 @@ def best_choice(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
         return None
     if leading := [row for row in finished if row.leads]:
         return leading[0]
+    finished = [row for row in finished if not row.doubted] or finished
     top = max(row.promise for row in finished)
     ties = TIE if any(row.expected for row in finished) else 0.0
     return max(

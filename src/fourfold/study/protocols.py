@@ -19,14 +19,9 @@ from fourfold.errors import DataError, ParameterError, some
 from fourfold.study.checks import check_classes
 from fourfold.study.diagnostics.leaks import leaks
 from fourfold.study.held_classes import HeldClasses
-from fourfold.study.scores import (
-    SCORES,
-    HarmonicMean,
-    Stability,
-    choose_score,
-    information_maximization,
-)
+from fourfold.study.scores import SCORES, HarmonicMean, Stability, choose_score
 from fourfold.study.splits import Halves, HiddenLabels
+from fourfold.study.validators.information import information_maximization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
 from sklearn.frozen import FrozenEstimator
@@ -24,6 +25,7 @@ from fourfold.study.checks import named
 from fourfold.study.diagnostics.points import sample_rows
 from fourfold.study.overlap import fellows, judged_apart
 from fourfold.study.protocols import common_folds, labelled_protocol
+from fourfold.study.validators.agreement import Clusters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +89,12 @@ class Question:
     notes: tuple[str, ...] = ()
     leads: Mapping[str, float] = field(default_factory=dict)
     plotted: tuple[Domain, ...] = ()
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Clusters of the target's inputs, as many as there are classes."""
+        k = self.protocol.task.n_outputs
+        return Clusters.of(self.target.rows, self.preparation, k)
 
     @property
     def domains(self) -> list[Domain]:

@@ -1,4 +1,4 @@
-"""Scores on labels, and validators without labels."""
+"""Scores on labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
-from scipy.special import entr
 from sklearn.metrics import adjusted_rand_score
 
 from fourfold.algorithms.clustering.counts import cluster_entropy
@@ -34,7 +33,6 @@ __all__ = [
     "Score",
     "Stability",
     "choose_score",
-    "information_maximization",
     "rows_right",
 ]
 
@@ -197,25 +195,6 @@ def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
             f"metric must fit the labels, {type(task).__name__}: {', '.join(fitting)}; got {name!r}"
         )
     return SCORES[name].of(domain)
-
-
-def information_maximization(task: Task, outputs: Any) -> float:
-    """Compute the mutual information of rows and predicted classes: H(mean p) − mean H(p), in nats.
-
-    It is high where each row is predicted for sure and all classes are in use; no label is needed.
-
-    References
-    ----------
-    Musgrave, Belongie & Lim, Three New Validators and a Large-Scale Benchmark Ranking for
-    Unsupervised Domain Adaptation, 2022.
-    """
-    if not isinstance(task, Classification):
-        raise ParameterError(
-            f"without labels only classes can be validated; got a {type(task).__name__}: "
-            "bring some target labels"
-        )
-    p = task.probabilities(outputs).astype(np.float64)
-    return float(entr(p.mean(axis=0)).sum() - entr(p).sum(axis=-1).mean())
 
 
 def rows_right(task: Task, y: NDArray[Any], outputs: Any) -> NDArray[np.float64]:

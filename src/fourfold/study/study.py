@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, final
 from fourfold.bundle.files import as_folder
 from fourfold.errors import ParameterError
 from fourfold.study.asking.effects import ClassWeight, give_weights
+from fourfold.study.asking.given import of_tasks, of_transfer
 from fourfold.study.asking.options import Options
-from fourfold.study.checks import check_numbers, check_shared, of_tasks, of_transfer
+from fourfold.study.checks import check_numbers, check_shared
 from fourfold.study.choice.leads import with_leads
 from fourfold.study.choice.prior import Prior
 from fourfold.study.conclusion import conclude, conclude_tasks

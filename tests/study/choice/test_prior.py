@@ -104,3 +104,19 @@ def test_what_is_packaged_names_its_command_and_families():
     prior = Prior.packaged()
     assert prior.made["command"].startswith("python -m benchmarks arena")
     assert {one.family for one in prior.observations} == set(prior.made["families"])
+
+
+def test_a_lead_on_the_source_moves_expectations_as_it_did_before():
+    made = Prior(
+        tuple(
+            Observation(f"family {i}", AT, {"FineTune": 0.1 + 0.8 * lead}, {"FineTune": lead})
+            for i, lead in enumerate((-0.4, -0.2, 0.0, 0.2, 0.4, 0.6))
+        )
+    )
+    low, plain, high = (
+        made.expect(AT, NAMES, {"FineTune": lead})["FineTune"].mean for lead in (-0.3, 0.0, 0.3)
+    )
+    assert plain - low == pytest.approx(high - plain)
+    assert 0.1 < high - plain < 0.24  # shrunk towards none
+    unmoved = made.expect(AT, NAMES, {"FineTune": 0.3})["TargetOnly"].mean
+    assert unmoved == pytest.approx(made.expect(AT, NAMES)["TargetOnly"].mean)

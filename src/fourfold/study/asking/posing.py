@@ -13,9 +13,10 @@ from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.layout import note as layout_note
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.arrays import unit_notes
+from fourfold.study.asking.given import of_transfer
 from fourfold.study.asking.options import Options, choose_protocol
 from fourfold.study.candidates import transfer_candidates
-from fourfold.study.checks import named, of_transfer
+from fourfold.study.checks import named
 from fourfold.study.overlap import judged_apart
 from fourfold.study.protocols import common_folds, labelled_protocol
 

@@ -32,7 +32,10 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
         )
     if counted:
         return own
-    return "information maximization on the target's inputs, without labels"
+    return (
+        "information maximization on the target's inputs, without labels, among baselines and the "
+        "methods whose predictions follow clusters of these inputs better than a baseline's"
+    )
 
 
 def reasons(question: Question, shipped: LeaderboardRow | None, standing: Standing) -> list[str]:

@@ -1,0 +1,59 @@
+"""Agreement of predictions with clusters of the target's inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_mutual_info_score
+
+from fourfold.algorithms.alignment import common_axes
+from fourfold.data.rows import SparseRows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fourfold.core.tasks import Task
+    from fourfold.data.rows import Index, Rows
+    from fourfold.preparation.base import Preparation
+
+__all__ = ["RISE", "Clusters"]
+
+MOST_ROWS: Final = 2000
+"""Rows that are clustered, drawn by content."""
+RISE: Final = 0.02
+"""Rise of the agreement over the source's models by which an adapted model is believed."""
+
+
+@final
+class Clusters(NamedTuple):
+    """Rows of a target, at positions (n,), and the k-means cluster (n,) of each."""
+
+    at: Index
+    codes: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, rows: Rows, prepare: Preparation, k: int) -> Self:
+        """Cluster prepared rows, wide ones on their main axes."""
+        at = rows.draw(MOST_ROWS)
+        ready = prepare.transform(rows.subset(at))
+        x = ready.matrix if isinstance(ready, SparseRows) else ready.take(np.arange(ready.n))
+        x = x.reshape(len(at), -1) if isinstance(x, np.ndarray) else x
+        axes = common_axes(x, x)
+        x = x if axes is None else x @ axes
+        return cls(at, KMeans(min(k, len(at)), n_init=5, random_state=0).fit_predict(x))
+
+    def agreement(self, task: Task, outputs: Any) -> float:
+        """Compute the adjusted mutual information of clusters and predictions of all rows.
+
+        A model that predicts by chance, or one class alone, has 0.
+
+        References
+        ----------
+        Vinh, Epps & Bailey, Information Theoretic Measures for Clusterings Comparison, JMLR 2010;
+        Musgrave, Belongie & Lim, Three New Validators and a Large-Scale Benchmark Ranking for
+        Unsupervised Domain Adaptation, 2022: ClassAMI.
+        """
+        guesses = np.asarray(task.decode(outputs))[self.at]
+        return float(adjusted_mutual_info_score(self.codes, guesses))
