@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.datasets import make_blobs
 
-from fourfold import Domain, Study
+from fourfold import Domain
 from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.preparation.choose import Standardize
+from fourfold.study.judge import rate
 from fourfold.study.leaderboard import LeaderboardRow, best_choice
+from fourfold.study.question import ask_transfer
+from fourfold.study.running.outcomes import Outcome
 from fourfold.study.validators.agreement import Clusters
 from fourfold.study.validators.information import information_maximization
+from study.samples import options
 
 
 def classes(y):
@@ -53,23 +56,24 @@ def test_a_doubted_method_is_not_chosen():
     assert best.method == "CORAL"
 
 
-def test_a_study_doubts_what_does_not_follow_the_inputs(tmp_path):
-    """Self-training grows sure on pure noise; nothing but the source's models may ship."""
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame(rng.normal(size=(600, 4)), columns=[*"abcd"])
-    y = (frame["a"] + rng.normal(size=600) > 0).astype(int).to_numpy()
-    study = Study(
-        Domain(frame[:300], y[:300]),
-        Domain(frame[300:]),
-        methods=["SelfTraining"],
-        recipe={"steps": 20},
-        seeds=1,
-        output=tmp_path / "study",
-        progress=False,
-    )
-    result = study.run()
-    (row,) = (line for line in result.lines if line.method == "SelfTraining")
-    assert row.doubted
-    assert result.shipped == "SourceOnly"
-    assert any("SelfTraining cannot be chosen" in note for note in result.notes)
-    assert "follow clusters" in result.chosen_by
+def test_sure_predictions_that_do_not_follow_the_inputs_are_doubted():
+    """The source's model has a third of the rows wrong; one method all right, one guesses."""
+    X, y = make_blobs(300, centers=3, cluster_std=0.3, random_state=0)
+    asked = options(methods=["CORAL", "OTMapping"])
+    question = ask_transfer([Domain(X, y)], Domain(X), None, options=asked, title="")
+    mixed = np.where(np.arange(300) < 100, (y + 1) % 3, y)
+    answers = {"SourceOnly": mixed, "CORAL": y, "OTMapping": np.arange(300) % 3}
+    made = {name: [_outcome(name, codes)] for name, codes in answers.items()}
+    rows = rate(question, made)
+    assert {name: row.doubted for name, row in rows.items()} == {
+        "SourceOnly": False, "CORAL": False, "OTMapping": True
+    }  # fmt: skip
+    assert rows["OTMapping"].choice > rows["SourceOnly"].choice  # as sure, and balanced
+    best = best_choice(list(rows.values()))
+    assert best is not None
+    assert best.method == "CORAL"
+
+
+def _outcome(method, codes):
+    outputs = {"target": 20 * np.eye(3, dtype=np.float32)[codes]}
+    return Outcome(method, 0, None, np.empty(0, np.intp), classes(np.arange(3)), outputs, 1.0, [])
