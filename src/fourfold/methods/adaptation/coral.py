@@ -37,6 +37,7 @@ class CORAL(AlignsDomains):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True, words=True
     )
+    variants: ClassVar[dict[str, tuple[str, ...]]] = {"base": ("linear", "kernel")}
 
     def _align(self, apart: Apart) -> Aligned:
         source = apart.source.x

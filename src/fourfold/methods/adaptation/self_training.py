@@ -49,6 +49,7 @@ class SelfTraining(FitsApart):
         source=True, source_labels=True, target_labels=False, same_labels=True, classes=True,
         words=True,
     )  # fmt: skip
+    variants: ClassVar[dict[str, tuple[str, ...]]] = {"base": ("linear", "kernel")}
 
     def _learn(self, problem: Problem) -> Fitted:
         apart = Apart.of(problem, self.base)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
 
 import numpy as np
-from sklearn.cluster import KMeans
+from sklearn.cluster import SpectralClustering
 from sklearn.metrics import adjusted_mutual_info_score
 
 from fourfold.algorithms.alignment import common_axes
@@ -22,13 +23,23 @@ __all__ = ["RISE", "Clusters"]
 
 MOST_ROWS: Final = 2000
 """Rows that are clustered, drawn by content."""
+NEIGHBOURS: Final = 10
+"""Neighbours of a row in the graph that is cut into clusters."""
 RISE: Final = 0.02
 """Rise of the agreement over the source's models by which an adapted model is believed."""
 
 
 @final
 class Clusters(NamedTuple):
-    """Rows of a target, at positions (n,), and the k-means cluster (n,) of each."""
+    """Rows of a target, at positions (n,), and the cluster (n,) of each.
+
+    Clusters are of the graph of nearest neighbours: classes that are apart, of any shape.
+
+    References
+    ----------
+    Ng, Jordan & Weiss, On Spectral Clustering: Analysis and an Algorithm, NeurIPS 2001; Chapelle &
+    Zien, Semi-Supervised Classification by Low Density Separation, AISTATS 2005.
+    """
 
     at: Index
     codes: NDArray[np.int32]
@@ -42,7 +53,13 @@ class Clusters(NamedTuple):
         x = x.reshape(len(at), -1) if isinstance(x, np.ndarray) else x
         axes = common_axes(x, x)
         x = x if axes is None else x @ axes
-        return cls(at, KMeans(min(k, len(at)), n_init=5, random_state=0).fit_predict(x))
+        neighbours = min(NEIGHBOURS, len(at))
+        spectral = SpectralClustering(
+            min(k, len(at)), affinity="nearest_neighbors", n_neighbors=neighbours, random_state=0
+        )
+        with warnings.catch_warnings():  # parts that are not connected are clusters, too
+            warnings.filterwarnings("ignore", "Graph is not fully connected", UserWarning)
+            return cls(at, spectral.fit_predict(x))
 
     def agreement(self, task: Task, outputs: Any) -> float:
         """Compute the adjusted mutual information of clusters and predictions of all rows.
