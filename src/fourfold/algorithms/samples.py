@@ -49,7 +49,7 @@ class Sample(NamedTuple):
             return self
         return self.at(np.sort(np.random.default_rng(0).permutation(len(self.y))[:most]))
 
-    def thinned(self, most: int) -> Sample:
+    def thinned(self, most: int | None) -> Sample:
         """Return at most so many rows, which weigh together as all do."""
         few = self.drawn(most)
         return few._replace(weight=np.float32(len(self.y) / len(few.y)) * few.weight)

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
+from fourfold.core.parameters import Parameters
 from fourfold.errors import BundleError
 
 if TYPE_CHECKING:
@@ -22,19 +23,21 @@ __all__ = ["from_plain", "to_plain"]
 def to_plain(value: Any) -> Any:
     """Convert a parameter to JSON.
 
-    An estimator becomes its class and parameters, also inside a FrozenEstimator; a module becomes
-    its name.
+    An estimator of fourfold becomes its class and parameters, also inside a FrozenEstimator;
+    another one is described, and a module becomes its name.
     """
     if isinstance(value, nn.Module):
         return {"module": f"{type(value).__module__}.{type(value).__qualname__}"}
     if isinstance(value, FrozenEstimator):
         return to_plain(value.estimator)
-    if isinstance(value, BaseEstimator):
+    if isinstance(value, Parameters):
         fields = value.get_params(deep=False)
         return {
             "class": type(value).__name__,
             "parameters": {name: to_plain(field) for name, field in fields.items()},
         }
+    if isinstance(value, BaseEstimator):
+        return repr(value)
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Objective", "Size", "count_trees", "ensemble", "grow", "lightgbm", "refit", "tune"]
+__all__ = [
+    "Objective",
+    "Size",
+    "count_trees",
+    "ensemble",
+    "grow",
+    "lightgbm",
+    "loads_lightgbm",
+    "refit",
+    "tune",
+]
 
 LEAVES: Final = (7, 31)
 """Leaves of a tree that are tried."""
@@ -115,6 +125,15 @@ def lightgbm() -> Any:
             f"Debian, libomp on macOS); got: {error}"
         ) from error
     return found
+
+
+def loads_lightgbm() -> bool:
+    """Return whether LightGBM can be loaded."""
+    try:
+        lightgbm()
+    except MissingLibraryError:
+        return False
+    return True
 
 
 def tune(rows: Sample, objective: Objective, categories: Sequence[int], seed: int) -> Size:

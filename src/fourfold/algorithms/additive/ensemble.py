@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Ensemble", "Node", "parse"]
+__all__ = ["Ensemble", "Node", "floor32", "parse"]
 
 CATEGORICAL, DEFAULT_LEFT = 1, 2
 """Bits of LightGBM's ``decision_type``."""
@@ -144,7 +144,7 @@ def _splits(fields: Mapping[str, str]) -> Iterator[Node]:
             continue
         nan = kind >> 2 == NAN_IS_MISSING
         missing_left = bool(kind & DEFAULT_LEFT) if nan else bool(limit >= 0)
-        yield split._replace(threshold=_floor(limit), missing_left=missing_left)
+        yield split._replace(threshold=floor32(limit), missing_left=missing_left)
 
 
 def _sets(fields: Mapping[str, str]) -> list[tuple[int, ...]]:
@@ -160,7 +160,7 @@ def _sets(fields: Mapping[str, str]) -> list[tuple[int, ...]]:
     return found
 
 
-def _floor(value: Any) -> float:
+def floor32(value: Any) -> float:
     """Return the largest float32 up to a value, so that comparisons of float32 stay the same."""
     rounded: NDArray[np.float32] = np.float32(value)  # type: ignore[assignment]
     if rounded > value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence  # noqa: TC003  read from the annotations
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias, final
 
 import numpy as np
 
@@ -27,13 +27,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fourfold.algorithms.additive.converted import Converted
     from fourfold.algorithms.additive.goal import Goal
     from fourfold.algorithms.samples import Sample
     from fourfold.estimators.bases.features import Features
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Base", "Learnt", "Line", "Trees"]
+__all__ = ["Base", "Learnt", "Line", "Scored", "Trees"]
+
+Scored: TypeAlias = "Additive | Converted"
+"""A model with columns of scores."""
 
 SMALL: Final = Size(leaves=4, trees=100, least=5, rate=0.05)
 """Trees for few labels, at most."""
@@ -53,7 +57,7 @@ class Learnt(NamedTuple):
     """A base with chosen hyper-parameters, its model, and LightGBM's texts, if it is of trees."""
 
     base: Base
-    model: Additive
+    model: Scored
     texts: Sequence[str] = ()
 
 
@@ -85,7 +89,7 @@ class Base(ABC):
     @abstractmethod
     def fit(
         self, rows: Sample, offset: Floats | None = None, flags: NDArray[np.bool_] | None = None
-    ) -> Additive:
+    ) -> Scored:
         """Fit rows.
 
         Parameters

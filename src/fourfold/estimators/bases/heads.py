@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor, nn
 
+from fourfold.algorithms.additive.converted import Converted
 from fourfold.estimators.network_export import Columns
 from fourfold.frozen.onnx import check_onnx
 from fourfold.frozen.onnx_module import OnnxModule
@@ -40,9 +41,9 @@ class OnnxHead(OnnxModule):
         super()._load_from_state_dict(state, prefix, *more)
 
 
-def head_of(model: Additive) -> nn.Module:
-    """Return a head that computes the outputs of an additive model."""
-    if model.ensemble is not None:
+def head_of(model: Additive | Converted) -> nn.Module:
+    """Return a head that computes the outputs of a model."""
+    if isinstance(model, Converted) or model.ensemble is not None:
         return OnnxHead(model.onnx)
     line = model.linear
     head = linear_head(model.width, len(line.bias), model.start)

@@ -14,13 +14,16 @@ from fourfold.core.tasks import Regression
 from fourfold.estimators.supervised import train_once
 
 if TYPE_CHECKING:
-    from fourfold.algorithms.additive.model import Additive
+    from numpy.typing import NDArray
+
     from fourfold.algorithms.samples import Sample
     from fourfold.estimators.bases.base import Base, Learnt
     from fourfold.estimators.bases.features import Features
     from fourfold.estimators.problem import Problem
 
-__all__ = ["learn_source", "model_in_units", "source_in_units", "target_in_source_units"]
+    Floats = NDArray[np.float64]
+
+__all__ = ["learn_source", "source_in_units", "target_in_source_units", "units"]
 
 
 def learn_source(problem: Problem, features: Features, base: Base) -> Learnt:
@@ -53,10 +56,10 @@ def target_in_source_units(problem: Problem, rows: Sample) -> Sample:
     return rows._replace(y=(rows.y - shifts) / slopes) if rows.y.ndim > 1 else rows
 
 
-def model_in_units(problem: Problem, model: Additive) -> Additive:
-    """Return a model of the source with scores in these units."""
+def units(problem: Problem, columns: int) -> tuple[Floats, Floats]:
+    """Return slopes and shifts (columns,) from scores of the source to these units."""
     slopes, shifts = _units(problem)
-    return model.scaled(np.broadcast_to(slopes, (model.goal.columns,)), shifts)
+    return np.broadcast_to(slopes, (columns,)), np.broadcast_to(shifts, (columns,))
 
 
 def _units(problem: Problem) -> tuple[Any, Any]:

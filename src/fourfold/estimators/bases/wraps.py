@@ -6,17 +6,22 @@ from abc import ABC
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, final
 
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from fourfold.algorithms.additive.boosting import loads_lightgbm
+from fourfold.algorithms.additive.model import Additive
 from fourfold.core.parameters import Positive  # noqa: TC001  read from the annotations
 from fourfold.errors import ParameterError
 from fourfold.estimators.bases.base import Line, Trees
 from fourfold.estimators.bases.features import Features, goal_of
+from fourfold.estimators.bases.foreign import Foreign, check_base
 from fourfold.estimators.bases.heads import OnnxHead, head_of, linear_head
 from fourfold.estimators.bases.source import (
     learn_source,
-    model_in_units,
     source_in_units,
     target_in_source_units,
+    units,
 )
 from fourfold.estimators.network import SolvesHead
 from fourfold.estimators.problem import Fitted
@@ -25,18 +30,20 @@ from fourfold.preparation.choose import TablePreparation, TableViews, default_pr
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from numpy.typing import NDArray
     from torch import nn
 
     from fourfold.algorithms.additive.goal import Goal
-    from fourfold.algorithms.additive.model import Additive
     from fourfold.algorithms.samples import Sample
     from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Rows
-    from fourfold.estimators.bases.base import Base, Learnt
+    from fourfold.estimators.bases.base import Base, Learnt, Scored
     from fourfold.estimators.bases.features import Directions
     from fourfold.estimators.problem import Problem
     from fourfold.preparation.choose import Preparation
+
+Floats: TypeAlias = "NDArray[np.float64]"
 
 __all__ = ["BaseName", "Boosts", "Ground", "Wraps", "WrapsBase"]
 
@@ -67,6 +74,11 @@ class Ground(NamedTuple):
         """The source's labelled rows, numbers in the target's units."""
         return source_in_units(self.problem, self.features.sample(self.problem.source_data))
 
+    @property
+    def units(self) -> tuple[Floats, Floats]:
+        """Slopes and shifts from scores of the source to the target's units."""
+        return units(self.problem, self.goal.columns)
+
     def line(self, alpha: float | None = None) -> Line:
         """Return a line for these features."""
         return Line(self.features, self.goal, alpha)
@@ -91,24 +103,27 @@ class Ground(NamedTuple):
         """Learn the source once, in its own units."""
         return learn_source(self.problem, self.features, base)
 
-    def source_model(self, base: Base) -> Additive:
+    def source_model(self, base: Base) -> Scored:
         """Return a model of the source, in the target's units."""
-        return model_in_units(self.problem, self.learn_source(base).model)
+        return self.learn_source(base).model.scaled(*self.units)
 
     def refitted(self, trees: Trees, decay: float) -> Additive:
         """Return the source's model with leaves refitted to the target, in the target's units."""
         learnt = self.learn_source(trees)
         rows = target_in_source_units(self.problem, self.target)
         texts = trees.refit(learnt.texts, rows, decay)
-        return model_in_units(self.problem, trees.read(texts))
+        return trees.read(texts).scaled(*self.units)
 
-    def corrected(self, source: Additive, alpha: float | None) -> tuple[Additive, float]:
+    def corrected(self, base: Base, alpha: float | None) -> tuple[Additive, float]:
         """Add a line on the target to a model of the source; return both, and the line's alpha."""
+        source = self.source_model(base)
+        if not isinstance(source, Additive):
+            raise TypeError("a line can be added to lines and trees alone")
         offset = source.scores(self.target.x)
         chosen = self.line(alpha).alpha_for(self.target, offset)
         return source.plus(self.line(chosen).fit(self.target, offset)), chosen
 
-    def best(self, options: Sequence[Option], fit: Callable[[Sample, Option], Additive]) -> Option:
+    def best(self, options: Sequence[Option], fit: Callable[[Sample, Option], Scored]) -> Option:
         """Return the option with the least loss of held-out target rows; the first among equals.
 
         Where no rows can be held out, it is the first one.
@@ -123,7 +138,7 @@ class Ground(NamedTuple):
                 losses[at] += np.nansum(asked.weight * each)
         return options[int(losses.argmin())]
 
-    def fitted(self, model: Additive, *findings: Finding) -> Fitted:
+    def fitted(self, model: Scored, *findings: Finding) -> Fitted:
         """Return a model as a method's result."""
         head = head_of(model)
         state = {"head_": ["onnx" if isinstance(head, OnnxHead) else "linear", model.start]}
@@ -187,27 +202,43 @@ class WrapsBase(Boosts, ABC):
     Parameters
     ----------
     base
-        The model: ``"linear"``, logistic or ridge regression; or ``"boosting"``, trees boosted by
-        LightGBM.
+        The model: ``"linear"``, logistic or ridge regression; ``"boosting"``, trees boosted by
+        LightGBM, or by scikit-learn where that cannot be loaded; or an estimator of scikit-learn
+        that takes weights and that skl2onnx can convert.
     alpha
         L2 penalty of the linear model, for standardized features; None chooses by cross-validation.
     """
 
-    base: BaseName = "linear"
+    base: BaseName | BaseEstimator = "linear"
     alpha: Positive | None = None
+
+    def _check_together(self) -> None:
+        super()._check_together()
+        if not isinstance(self.base, str):
+            check_base(self.base)
 
     @property
     @final
     def boosts(self) -> bool:
-        return self.base == "boosting"
+        return isinstance(self.base, str) and self.base == "boosting"
 
     @final
     def idle(self) -> dict[str, str]:
         if self.boosts:
             return {"alpha": 'base is "boosting"'}
-        return {"monotonic_cst": 'base is "linear"'}
+        if self.base == "linear":
+            return {"monotonic_cst": 'base is "linear"'}
+        return dict.fromkeys(("alpha", "monotonic_cst"), "base is an estimator")
 
     @final
     def make_base(self, ground: Ground) -> Base:
         """Return the model to wrap, for a problem."""
-        return ground.trees(self.monotonic_cst) if self.boosts else ground.line(self.alpha)
+        if isinstance(self.base, BaseEstimator):
+            return Foreign(self.base, ground.features, ground.goal)
+        if self.base == "linear":
+            return ground.line(self.alpha)
+        if loads_lightgbm() or self.monotonic_cst:
+            return ground.trees(self.monotonic_cst)
+        numbers = ground.goal.kind == "numbers"
+        trees = HistGradientBoostingRegressor() if numbers else HistGradientBoostingClassifier()
+        return Foreign(trees.set_params(random_state=0), ground.features, ground.goal, views=True)

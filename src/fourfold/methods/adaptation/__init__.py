@@ -32,5 +32,6 @@ CELL = Cell(
     summary="make the domains look alike",
     applies=_applies,
     baselines=("SourceOnly", "TargetOnly", "Linear", "KernelSVM", "TargetBoosted"),
+    page="adaptation.md",
     home=lambda facts: facts.source_labelled > 0 and not facts.target_labelled and not facts.unseen,
 )

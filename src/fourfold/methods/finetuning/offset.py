@@ -39,8 +39,7 @@ class Offset(Boosts):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        source = ground.source_model(ground.trees(self.monotonic_cst))
-        model, alpha = ground.corrected(source, self.alpha)
+        model, alpha = ground.corrected(ground.trees(self.monotonic_cst), self.alpha)
         return ground.fitted(
             model, Facts("Correction of the source's score", {"alpha": f"{alpha:g}"})
         )

@@ -9,9 +9,8 @@ import numpy as np
 from fourfold.methods.kit import Facts, Fitted, Ground, Needs, Positive, Problem, WrapsBase
 
 if TYPE_CHECKING:
-    from fourfold.algorithms.additive.model import Additive
     from fourfold.algorithms.samples import Sample
-    from fourfold.estimators.bases.base import Base
+    from fourfold.estimators.bases.base import Base, Scored
 
 __all__ = ["Pooled"]
 
@@ -19,8 +18,8 @@ WEIGHTS: Final = (5.0, 1.0, 25.0)
 """Weights of a target row beside one of the source that are tried; the first is the usual one."""
 MOST_ROWS: Final = 2000
 """Source rows beside which the weight is chosen."""
-MOST_POOLED: Final = {"linear": 20_000, "boosting": 100_000}
-"""Source rows with which a model is fitted; of more, some stand for all."""
+MOST_LINEAR: Final = 20_000
+"""Source rows with which a line is fitted; of more, some stand for all."""
 
 
 @final
@@ -55,10 +54,10 @@ class Pooled(WrapsBase):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        source = ground.source.thinned(MOST_POOLED[self.base])
+        source = ground.source.thinned(MOST_LINEAR if self.base == "linear" else None)
         base = ground.learn_source(self.make_base(ground)).base
 
-        def fit(base: Base, source: Sample, target: Sample, weight: float) -> Additive:
+        def fit(base: Base, source: Sample, target: Sample, weight: float) -> Scored:
             rows = source.joined(target._replace(weight=np.float32(weight) * target.weight))
             return base.fit(rows, flags=np.arange(len(rows.y)) >= len(source.y))
 

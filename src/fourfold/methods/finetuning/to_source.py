@@ -49,8 +49,7 @@ class ToSource(Wraps):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        source = ground.source_model(ground.line(self.source_alpha))
-        model, alpha = ground.corrected(source, self.alpha)
+        model, alpha = ground.corrected(ground.line(self.source_alpha), self.alpha)
         return ground.fitted(
             model, Facts("Pull to the source's coefficients", {"alpha": f"{alpha:g}"})
         )
