@@ -60,10 +60,8 @@ def circumstances(question: Question) -> Circumstances:
     kind = target.rows.kind
     if kind == "array":
         kind = "vectors" if len(target.rows.shape) == 1 else "pictures"
-    labels = target.n_labelled / 2
-    if task.has_classes:  # a rare class tells little, however many rows the others have
-        counts = np.array([*target.counts.values()], float)
-        labels = float(len(counts) / (1 / counts).sum()) if len(counts) else 0.0
+    several = len(target.counts) if task.has_classes else 2
+    labels = target.n_labelled / max(several, 1)
     return Circumstances(question.placement.cell, kind, type(task).__name__, labels)
 
 

@@ -61,7 +61,7 @@ class Circumstances(NamedTuple):
     answer
         Type of the task, such as ``"Classification"``.
     labels
-        Labels a class, their harmonic mean; for numbers, half of them.
+        Labels a class; for numbers, half of them.
     """
 
     cell: str
