@@ -33,6 +33,8 @@ _PARTS = {
     "data.domain": ["Domain"],
     "data.schema": ["Hints", "Schema"],
     "errors": ["FourfoldError"],
+    "estimators.reasons.contributions": ["Contributions"],
+    "estimators.reasons.scorecard": ["scorecard"],
     "methods": list(_cells()),
     "methods.blend": ["Blend"],
     "methods.saved": ["load"],

@@ -70,18 +70,19 @@ def test_few_labels_without_evaluation_are_judged_by_folds(tmp_path):
 
 def test_no_labels_are_chosen_by_a_validator(tmp_path):
     source, target, evaluate = domains(None)
-    result = study(tmp_path, source, target, evaluate).run()
+    result = study(tmp_path, source, target, evaluate, methods=["DANN"]).run()
     assert result.cell == "adaptation"
     assert {line.method for line in result.lines} == {"SourceOnly", "DANN"}
     assert "over the source model as it is with" in result.sentence
     assert "information maximization" in result.chosen_by
-    best = max(result.lines, key=lambda line: np.mean(line.choice))
+    believed = [line for line in result.lines if not line.doubted]
+    best = max(believed, key=lambda line: np.mean(line.choice))
     assert result.shipped == best.method
 
 
 def test_nothing_to_judge_by_is_undecided(tmp_path):
     source, target, _ = domains(None)
-    result = study(tmp_path, source, target).run()
+    result = study(tmp_path, source, target, methods=["DANN"]).run()
     assert result.verdict == "undecided"
     assert "too few target labels" in result.sentence
     assert result.shipped

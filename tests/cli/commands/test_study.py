@@ -116,7 +116,7 @@ def test_epochs_and_steps_change_only_the_length_of_each_method_s_own_training(d
     for name in ("DANN", "FineTune", "TargetOnly"):
         method = study.questions["target"].candidates[name]
         own = type(method).default_recipe.get_params()
-        assert method.recipe.get_params() == {**own, "epochs": 3}
+        assert method.recipe.get_params() == {**own, "epochs": 3, "max_steps": None}
     mine = TargetOnly(recipe=Recipe(epochs=7))
     kept = Study(*domains, methods=["FineTune", mine], recipe={"steps": 9}, **options)
     assert kept.questions["target"].candidates["FineTune"].recipe.steps == 9

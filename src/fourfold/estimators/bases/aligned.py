@@ -14,6 +14,7 @@ from fourfold.algorithms.linear import Affine
 from fourfold.algorithms.samples import canonical_order
 from fourfold.core.parameters import Positive  # noqa: TC001  read from the annotations
 from fourfold.data.rows import SparseRows
+from fourfold.errors import DataError
 from fourfold.estimators.bases.base import Line, Trees
 from fourfold.estimators.bases.features import Features, goal_of
 from fourfold.estimators.bases.heads import OnnxHead, head_of
@@ -80,8 +81,12 @@ class Apart(NamedTuple):
     @classmethod
     def of(cls, problem: Problem, kind: Kind) -> Apart:
         """Standardize the domains of a problem, wide rows on common main axes."""
-        features = Features.of(problem)
         source, target = problem.source_data.known(), problem.target
+        if min(source.rows.n, target.rows.n) < 2:
+            raise DataError(
+                "each domain must have two rows or more, to be standardized by itself; got 1 sample"
+            )
+        features = Features.of(problem)
         x, own = _matrix(features, source), _matrix(features, target)
         axes = common_axes(x, own)
         narrow = Affine.linear(np.eye(features.width) if axes is None else axes)

@@ -1,0 +1,123 @@
+"""Scorecards: linear models of two classes as tables of points."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from torch import nn
+
+from fourfold.core.tasks import Classification
+from fourfold.errors import ParameterError
+from fourfold.estimators.model import Model
+from fourfold.preparation.choose import TablePreparation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fourfold.estimators.predicting import Predicts
+
+    Floats = NDArray[np.float64]
+    Row = tuple[Any, str, float]
+
+__all__ = ["scorecard"]
+
+
+def scorecard(
+    model: Predicts, *, event: Any = None, points: float = 600, odds: float = 50, pdo: float = 20
+) -> pd.DataFrame:
+    """Write a linear model of a table as points: a row's points are the sum of those of its cells.
+
+    Parameters
+    ----------
+    model
+        Fitted, such as ``Linear``, ``ToSource``, ``Pooled`` or ``Recalibrated`` with a linear base.
+    event
+        The class against which points speak; the second one by default.
+    points, odds
+        Points of a row whose odds against the event are these to one.
+    pdo
+        Points that double the odds.
+
+    Returns
+    -------
+    DataFrame with ``column``, ``value`` and ``points``: a row ``base``; of numbers one ``per unit``
+    and, where cells were missing, one ``missing`` instead of it; of categories one each. A category
+    without a row has no points.
+
+    Raises
+    ------
+    ParameterError
+        If the model is not linear, the columns hold text or have too many categories, or there are
+        not two classes.
+
+    References
+    ----------
+    Siddiqi, Credit Risk Scorecards, 2006, ch. 6.
+    """
+    weight, bias = _line(model, event)
+    factor = pdo / math.log(2)
+    shift, rows = 0.0, []
+    for column, value, of, moved in _cells(model.prepare_, weight):
+        shift += moved
+        rows.append((column, value, -factor * of))
+    base = points - factor * (math.log(odds) + bias + shift)
+    return pd.DataFrame([("base", "", base), *rows], columns=["column", "value", "points"])
+
+
+def _line(model: Predicts, event: Any) -> tuple[Floats, float]:
+    """Return weights (d,) and the intercept of the log-odds of an event."""
+    model.check_fitted()
+    task, prepare = model.task_, model.prepare_
+    found = model.model_
+    layers = [] if not isinstance(found, Model) else [*found.head.modules()]
+    layer = next((one for one in layers if isinstance(one, nn.Linear)), None)
+    plain = isinstance(found, Model) and not [*found.body.parameters()] and len(layers) <= 3
+    if layer is None or not plain or not isinstance(prepare, TablePreparation) or prepare.wide_:
+        raise ParameterError(
+            "a scorecard must be of a linear model of a table, with no more categories a column "
+            f"than max_categories; got {type(model).__name__}"
+        )
+    if not isinstance(task, Classification) or len(task.classes_) != 2 or prepare.columns_.text:
+        raise ParameterError("a scorecard must be of two classes, and of columns without text")
+    if event is not None and event not in task.classes_.tolist():
+        raise ParameterError(f"event must be one of {task.classes_.tolist()}; got {event!r:.40}")
+    sign = -1.0 if event is not None and event == task.classes_[0] else 1.0
+    weights = layer.weight.detach().double().numpy()
+    biases = layer.bias.detach().double().numpy()
+    calibration = model.fitted_.calibration
+    slope, intercept = (1.0, 0.0) if calibration is None else calibration
+    line = sign * slope * (weights[1] - weights[0])
+    return line, float(sign * (slope * (biases[1] - biases[0]) + intercept))
+
+
+def _cells(prepare: TablePreparation, weight: Floats) -> Iterator[tuple[Any, str, float, float]]:
+    """Yield the column, the value, its log-odds, and those that all rows share by it."""
+    parts, columns = prepare.transformer_.named_transformers_, prepare.columns_
+    names, at = columns.plain, 0
+    if names:
+        imputer, scaler = (step for _, step in parts["numbers"].steps)
+        indicated = imputer.indicator_.features_
+        at = len(names) + len(indicated)
+        slopes, means = weight[:at] / scaler.scale_, scaler.mean_
+        for i, name in enumerate(names):
+            yield _unit(prepare, name, i), "per unit", slopes[i], -slopes[i] * means[i]
+        for j, i in enumerate(indicated, start=len(names)):
+            missing = slopes[i] * imputer.statistics_[i] + slopes[j]
+            yield _unit(prepare, names[i], i), "missing", missing, -slopes[j] * means[j]
+    if columns.categories:
+        for name, of in zip(parts["categories"].get_feature_names_out(), weight[at:], strict=True):
+            place, _, value = name.partition("_")
+            column = columns.categories[int(place.removeprefix("category "))]
+            yield column, value.replace("infrequent_sklearn", "others"), of, 0.0
+
+
+def _unit(prepare: TablePreparation, name: Any, place: int) -> Any:
+    """Return the name of a number, with the part of a date."""
+    first = len(prepare.columns_.numbers)
+    parts = ("year", "month", "day of the week", "days since 1970")
+    return name if place < first else f"{name}, {parts[(place - first) % len(parts)]}"
