@@ -52,10 +52,15 @@ def reasons(question: Question, shipped: LeaderboardRow | None, standing: Standi
     if shipped.method == beside or found.evidence is None:
         return said
     parts = (
-        f"{shipped.method} is expected to remove {found.mean:.0%} of the error of {beside}: "
-        f"{found.prior:.0%} by public tasks and {found.evidence:.0%} by this study's own "
+        f"{shipped.method} is expected to remove {found.mean:z.0%} of the error of {beside}: "
+        f"{found.prior:z.0%} by public tasks and {found.evidence:z.0%} by this study's own "
         f"scores, which count for {found.share:.0%}."
     )
+    if question.leads:
+        shares = ", ".join(f"{kind} {lead:z.0%}" for kind, lead in question.leads.items())
+        said.append(
+            f"Share of a line's error that others remove on the source's own labels: {shares}."
+        )
     return [*said, parts]
 
 
