@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Sample", "canonical_order"]
 
 FOLDS: Final = 3
+BLOCK: Final = 8192
+"""Rows that are copied at a time."""
 
 
 @final
@@ -73,5 +75,6 @@ def canonical_order(x: Floats, y: NDArray[Any], weight: Floats) -> NDArray[np.in
     Folds depend on it, and so do the last steps of a solver.
     """
     direction = np.random.default_rng(0).standard_normal(x.shape[1])
-    along = np.einsum("nd,d->n", x, direction)
+    blocks = (np.nan_to_num(x[i : i + BLOCK]) for i in range(0, max(1, len(x)), BLOCK))
+    along = np.concatenate([np.einsum("nd,d->n", block, direction) for block in blocks])
     return np.lexsort((weight, *np.atleast_2d(y.T), along))

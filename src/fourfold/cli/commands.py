@@ -200,7 +200,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         resume=resume,
         force=force,
     )
-    del data  # what is not learnt from may be forgotten
+    inputs.forget(data)
     show_reading([domain for question in planned.questions.values() for domain in question.domains])
     with planned.folder.held(), _resumable():
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
+from fourfold.core.process import release_memory
 from fourfold.data.schema import Hints
 from fourfold.errors import DataError, ParameterError, some
 from fourfold.frozen.store import Store
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Reading",
     "check_vectors",
+    "forget",
     "preparation",
     "read_descriptions",
     "read_evaluated",
@@ -71,6 +73,12 @@ class Reading:
 
 
 NOTHING_SAID: Final = Reading(Hints(joined=True))
+
+
+def forget(data: dict[str, Any]) -> None:
+    """Let go of data, of which a study holds the rows that it learns from."""
+    data.clear()
+    release_memory()
 
 
 def read_transfer(

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["keep_memory", "progress_bar", "seeded", "threads", "world_size"]
+__all__ = ["keep_memory", "progress_bar", "release_memory", "seeded", "threads", "world_size"]
 
 M_TRIM_THRESHOLD: Final = -1
 M_TOP_PAD: Final = -2
@@ -63,6 +63,15 @@ def keep_memory() -> bool:
     libc = ctypes.CDLL(None)
     settings = ((M_MMAP_THRESHOLD, 1 << 25), (M_TRIM_THRESHOLD, 1 << 30), (M_TOP_PAD, 1 << 26))
     return all(libc.mallopt(option, value) == 1 for option, value in settings)
+
+
+def release_memory() -> None:
+    """Give memory that is free back to the system, where something large has been forgotten."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

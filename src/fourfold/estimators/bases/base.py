@@ -46,7 +46,7 @@ ENOUGH: Final = 1000
 LIGHT: Final = 100
 """Trees that are enough to compare options by."""
 
-MOST_ROWS: Final = 50_000
+MOST_ROWS: Final = 30_000
 """Rows of a source of which a line is learnt; of more, some stand for all."""
 
 FLAG: Final = 10.0

@@ -97,7 +97,7 @@ class Features(NamedTuple):
         """Return labelled rows in an order of their own, so that the given one does not matter."""
         known = data.known()
         x, y = self.values(known), known.y.numpy()
-        order = _order(np.nan_to_num(x), y, known.row_weights)
+        order = _order(x, y, known.row_weights)
         return Sample(x, y, known.row_weights, known.groups, known.time).at(order)
 
     def values(self, data: Data) -> NDArray[np.float32]:
