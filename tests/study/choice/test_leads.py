@@ -60,3 +60,13 @@ def test_a_method_has_the_lead_of_its_kind_of_model():
     }
     assert list(found.values()) == [0.0, 0.3, 0.0, 0.3, -0.2, 0.3]
     assert lead_of({}, None) == 0.0
+
+
+def test_a_baseline_that_breaks_stops_no_study(tmp_path, monkeypatch):
+    asked = question(tmp_path, curved=True)
+
+    def broken(*_args, **_given):
+        raise RuntimeError("it is broken")
+
+    monkeypatch.setattr("fourfold.study.choice.leads.make_splits", broken)
+    assert measure_leads(asked) == {}

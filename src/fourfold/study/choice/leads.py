@@ -10,7 +10,6 @@ from sklearn.base import clone
 
 from fourfold.core.folds import make_splits
 from fourfold.data.domain import pool
-from fourfold.errors import FourfoldError
 from fourfold.estimators.bases.wraps import Wraps
 from fourfold.estimators.network import TrainsNetwork
 from fourfold.study.choice.gains import REFERENCE as LINE
@@ -51,15 +50,11 @@ def measure_leads(question: Question) -> dict[str, float]:
     source = _labelled(question)
     if source is None or not {LINE, *STANDS_FOR.values()} <= set(question.candidates):
         return {}
-    stratified, beside = question.protocol.task.stratified, source.annotations
-    *_, parts = make_splits(
-        source.known, PARTS, 0, stratified=stratified, groups=beside.group_codes, time=beside.time
-    )
-    learnt, held = (source.subset(part) for part in parts)
     try:
+        learnt, held = _divided(source, stratified=question.protocol.task.stratified)
         line = _error(question, LINE, learnt, held)
         errors = {kind: _error(question, name, learnt, held) for kind, name in STANDS_FOR.items()}
-    except FourfoldError:  # it will be said where they are fitted to the target
+    except Exception:  # noqa: BLE001  what a method raises is said where it is fitted to the target
         return {}
     if line <= 0:
         return {}
@@ -83,6 +78,15 @@ def _labelled(question: Question) -> Domain | None:
     whole = pool(sources)
     rows = whole.subset(np.flatnonzero(whole.labelled))
     return rows.drawn(MOST) if rows.n_rows >= FEWEST else None
+
+
+def _divided(source: Domain, *, stratified: bool) -> tuple[Domain, Domain]:
+    """Return rows to learn from, and those that are held out."""
+    beside = source.annotations
+    *_, (learnt, held) = make_splits(
+        source.known, PARTS, 0, stratified=stratified, groups=beside.group_codes, time=beside.time
+    )
+    return source.subset(learnt), source.subset(held)
 
 
 def _error(question: Question, name: str, learnt: Domain, held: Domain) -> float:
