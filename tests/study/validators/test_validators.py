@@ -45,6 +45,17 @@ def test_agreement_is_one_for_the_clusters_and_nothing_for_chance():
     assert found.agreement(task, outputs[np.zeros(300, int)]) == 0
 
 
+@pytest.mark.parametrize("shape", [(1, 3), (2, 3), (12, 3), (30, 30), (60, 3)])
+@pytest.mark.parametrize("constant", [False, True])
+def test_few_rows_and_equal_ones_can_be_clustered(shape, constant):
+    X = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    rows = as_rows(X * (not constant))
+    found = Clusters.of(rows, Standardize().fit(rows), 3)
+    assert len(found.codes) == shape[0]
+    if shape[0] < 20:
+        assert not found.codes.any()  # nothing can rise above another then
+
+
 def test_a_doubted_method_is_not_chosen():
     rows = [
         LeaderboardRow("SourceOnly", "baseline", [0.3]),

@@ -46,19 +46,20 @@ class Clusters(NamedTuple):
 
     @classmethod
     def of(cls, rows: Rows, prepare: Preparation, k: int) -> Self:
-        """Cluster prepared rows, wide ones on their main axes."""
+        """Cluster prepared rows, wide ones on their main axes; very few are one cluster."""
         at = rows.draw(MOST_ROWS)
+        if len(at) < 2 * max(k, NEIGHBOURS):
+            return cls(at, np.zeros(len(at), np.int32))
         ready = prepare.transform(rows.subset(at))
         x = ready.matrix if isinstance(ready, SparseRows) else ready.take(np.arange(ready.n))
         x = x.reshape(len(at), -1) if isinstance(x, np.ndarray) else x
         axes = common_axes(x, x)
         x = x if axes is None else x @ axes
-        neighbours = min(NEIGHBOURS, len(at))
         spectral = SpectralClustering(
-            min(k, len(at)), affinity="nearest_neighbors", n_neighbors=neighbours, random_state=0
+            k, affinity="nearest_neighbors", n_neighbors=NEIGHBOURS, random_state=0
         )
-        with warnings.catch_warnings():  # parts that are not connected are clusters, too
-            warnings.filterwarnings("ignore", "Graph is not fully connected", UserWarning)
+        with warnings.catch_warnings():  # parts that are not connected are clusters, too, and as
+            warnings.simplefilter("ignore", UserWarning)  # many rows as features no affinities
             return cls(at, spectral.fit_predict(x))
 
     def agreement(self, task: Task, outputs: Any) -> float:
