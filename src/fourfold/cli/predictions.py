@@ -169,11 +169,8 @@ def _reasons(
             "--reasons must be 1 or more, for a model with one prediction a row and without --top; "
             f"got {most} for a {task.kind}"
         )
-    of = np.zeros(len(predicted), np.intp)
-    if isinstance(task, Classification):
-        of = task.codes(predicted)
-    else:
-        of += 1  # numbers are moved by what they are moved by
+    classes = isinstance(task, Classification)
+    of = task.codes(predicted) if classes else np.ones(len(predicted), np.intp)  # up is up
     names, values = model.explain(domain).strongest(most, of)
     pairs = zip(
         _numbered("reason", names).items(), _numbered("contribution", values).items(), strict=True

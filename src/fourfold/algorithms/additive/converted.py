@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-from onnx import TensorProto, checker, helper, load_from_string, numpy_helper
+from onnx import load_from_string, numpy_helper
 from sklearn.base import is_classifier
 
+from fourfold.algorithms.additive.graph import HALVES, VERSIONS, Graph
+from fourfold.algorithms.mixture import LEAST
 from fourfold.frozen.onnx import session
 
 if TYPE_CHECKING:
@@ -21,11 +23,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = ["Converted", "convert"]
-
-LEAST: Final = 1e-6
-"""Least probability of a class before its logarithm is taken."""
-OPSETS: Final = {"": 17, "ai.onnx.ml": 3}
-"""Versions that are old enough for every runtime of the last years."""
 
 
 def convert(estimator: Any, width: int) -> bytes:
@@ -41,7 +38,7 @@ def convert(estimator: Any, width: int) -> bytes:
 
     options = {"zipmap": False} if is_classifier(estimator) else None
     rows = [("rows", FloatTensorType([None, width]))]
-    found = to_onnx(estimator, initial_types=rows, options=options, target_opset=OPSETS)
+    found = to_onnx(estimator, initial_types=rows, options=options, target_opset=VERSIONS)
     content: bytes = found.SerializeToString()
     return content
 
@@ -90,62 +87,46 @@ class Converted:
     def onnx(self) -> bytes:
         """The model from all features to outputs, as an ONNX file."""
         inner = load_from_string(self.content)
-        graph, nodes, constants = inner.graph, [], list(inner.graph.initializer)
+        graph = Graph()
+        graph.constants.extend(inner.graph.initializer)
+        graph.add("Identity", [self._rows(graph)], inner.graph.input[0].name)
+        graph.nodes.extend(inner.graph.node)
+        scores = self._logs(graph, inner.graph.output[-1].name)
+        slopes, shifts = (part.astype(np.float32) for part in (self.slopes, self.shifts))
+        scaled = graph.add("Mul", [scores, graph.constant("ff_slopes", slopes)], "ff_scaled")
+        moved = graph.add("Add", [scaled, graph.constant("ff_shifts", shifts)], "ff_moved")
+        if self.goal.two:
+            graph.add("Mul", [moved, graph.constant("ff_halves", HALVES)], "output")
+        else:
+            graph.add("Identity", [moved], "output")
+        return graph.file("converted", self.width, self.goal.outputs, inner.opset_import)
 
-        def add(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-            nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-            return output
+    def _rows(self, graph: Graph) -> str:
+        """Add the features that the estimator takes."""
+        bounds = {"ff_first": self.first, "ff_last": self.last, "ff_axis": 1}
+        cut = [graph.constant(name, np.array([value])) for name, value in bounds.items()]
+        rows = graph.add("Slice", ["input", *cut], "ff_rows")
+        if not self.flagged:
+            return rows
+        size = graph.add("Shape", ["input"], "ff_shape", end=1)
+        one = graph.constant("ff_one", np.array([1]))
+        both = graph.add("Concat", [size, one], "ff_size", axis=0)
+        ones = numpy_helper.from_array(np.ones(1, np.float32))
+        flag = graph.add("ConstantOfShape", [both], "ff_flag", value=ones)
+        return graph.add("Concat", [rows, flag], "ff_flagged", axis=1)
 
-        def constant(name: str, value: Any) -> str:
-            constants.append(numpy_helper.from_array(np.asarray(value), name))
-            return name
-
-        cut = [
-            constant(n, np.array([v]))
-            for n, v in zip(
-                ("ff_first", "ff_last", "ff_axis"), (self.first, self.last, 1), strict=True
-            )
-        ]
-        rows = add("Slice", ["input", *cut], "ff_rows")
-        if self.flagged:
-            size = add("Shape", ["input"], "ff_shape", end=1)
-            both = add("Concat", [size, constant("ff_one", np.array([1]))], "ff_size", axis=0)
-            ones = numpy_helper.from_array(np.ones(1, np.float32))
-            flag = add("ConstantOfShape", [both], "ff_flag", value=ones)
-            rows = add("Concat", [rows, flag], "ff_flagged", axis=1)
-        add("Identity", [rows], graph.input[0].name)
-        nodes.extend(graph.node)
-        scores = self._logs(graph.output[-1].name, add, constant)
-        scaled = add(
-            "Mul", [scores, constant("ff_slopes", self.slopes.astype(np.float32))], "ff_scaled"
-        )
-        moved = add(
-            "Add", [scaled, constant("ff_shifts", self.shifts.astype(np.float32))], "ff_moved"
-        )
-        halves = constant("ff_halves", np.array([[-0.5, 0.5]], np.float32))
-        add(*(("Mul", [moved, halves]) if self.goal.two else ("Identity", [moved])), "output")
-        k = self.goal.outputs
-        given = helper.make_tensor_value_info("input", TensorProto.FLOAT, ["rows", self.width])
-        answer = helper.make_tensor_value_info("output", TensorProto.FLOAT, ["rows", k])
-        whole = helper.make_graph(nodes, "converted", [given], [answer], constants)
-        model = helper.make_model(whole, opset_imports=inner.opset_import, ir_version=9)
-        checker.check_model(model)
-        written: bytes = model.SerializeToString()
-        return written
-
-    def _logs(self, answers: str, add: Any, constant: Any) -> str:
+    def _logs(self, graph: Graph, answers: str) -> str:
         """Add the scores of probabilities (B, k), or of a number (B, 1)."""
         if self.goal.kind == "numbers":
-            shape = constant("ff_column", np.array([-1, 1]))
-            return str(add("Reshape", [answers, shape], "ff_scores"))
-        bounds = [
-            constant(n, np.float32(v)) for n, v in (("ff_low", LEAST), ("ff_high", 1 - LEAST))
-        ]
-        logs = add("Log", [add("Clip", [answers, *bounds], "ff_p")], "ff_logs")
+            shape = graph.constant("ff_column", np.array([-1, 1]))
+            return graph.add("Reshape", [answers, shape], "ff_scores")
+        ends = {"ff_low": LEAST, "ff_high": 1 - LEAST}
+        bounds = [graph.constant(name, np.array(end, np.float32)) for name, end in ends.items()]
+        logs = graph.add("Log", [graph.add("Clip", [answers, *bounds], "ff_p")], "ff_logs")
         if not self.goal.two:
-            return str(logs)
-        sides = constant("ff_sides", np.array([[-1.0], [1.0]], np.float32))
-        return str(add("MatMul", [logs, sides], "ff_scores"))
+            return logs
+        sides = graph.constant("ff_sides", np.array([[-1.0], [1.0]], np.float32))
+        return graph.add("MatMul", [logs, sides], "ff_scores")
 
     @cached_property
     def _session(self) -> InferenceSession:

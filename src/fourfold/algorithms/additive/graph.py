@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from fourfold.algorithms.additive.ensemble import Ensemble, Node
     from fourfold.algorithms.linear import Affine
 
-__all__ = ["additive_onnx"]
+__all__ = ["HALVES", "LEAVES", "NODES", "VERSIONS", "Graph", "additive_onnx"]
 
-IR_VERSION, OPSET, TREES_OPSET = 9, 17, 3
-"""Versions that are old enough for every runtime of the last years."""
+IR_VERSION: Final = 9
+VERSIONS: Final = {"": 17, "ai.onnx.ml": 3}
+"""Versions of the operators that are old enough for every runtime of the last years."""
+HALVES: Final = np.array([[-0.5, 0.5]], np.float32)
+"""Shares of the log-odds of two classes that their outputs get."""
 NODES: Final = (
     "nodes_treeids",
     "nodes_nodeids",
@@ -44,32 +47,25 @@ def additive_onnx(
     classes is ``halved`` into an output of each, −½ and ½ of it.
     """
     sets = sorted({(n.feature or 0, n.categories) for t in ensemble.trees for n in t if _asks(n)})
-    graph = _Graph()
+    graph = Graph()
     x = graph.sets("input", sets) if sets else "input"
     places = {key: width + i for i, key in enumerate(sets)}
     graph.trees(x, ensemble, places, line.bias)
     outputs = graph.line(line.weight, start) if line.weight.any() else ["trees"]
-    halves = [graph.constant("halves", np.array([[-0.5, 0.5]], np.float32))] if halved else []
+    halves = [graph.constant("halves", HALVES)] if halved else []
     graph.add("Sum", outputs, "scores" if halved else "output")
     if halved:
         graph.add("Mul", ["scores", *halves], "output")
-    k = 2 if halved else len(line.bias)
-    rows = [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["rows", width])]
-    answers = [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["rows", k])]
-    whole = helper.make_graph(graph.nodes, "additive", rows, answers, graph.constants)
-    versions = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREES_OPSET)]
-    model = helper.make_model(whole, opset_imports=versions, ir_version=IR_VERSION)
-    checker.check_model(model)
-    written: bytes = model.SerializeToString()
-    return written
+    versions = [helper.make_opsetid(domain, version) for domain, version in VERSIONS.items()]
+    return graph.file("additive", width, 2 if halved else len(line.bias), versions)
 
 
 def _asks(node: Node) -> bool:
     return node.feature is not None and len(node.categories) > 0
 
 
-class _Graph:
-    """Nodes and constants of a graph."""
+class Graph:
+    """Nodes and constants of a graph from ``input`` to ``output``."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -84,6 +80,16 @@ class _Graph:
         """Add a constant."""
         self.constants.append(numpy_helper.from_array(value, name))
         return name
+
+    def file(self, name: str, width: int, k: int, versions: Sequence[Any]) -> bytes:
+        """Return the content of the file of a graph from (B, width) to (B, k)."""
+        rows = [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["rows", width])]
+        answers = [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["rows", k])]
+        whole = helper.make_graph(self.nodes, name, rows, answers, self.constants)
+        model = helper.make_model(whole, opset_imports=versions, ir_version=IR_VERSION)
+        checker.check_model(model)
+        written: bytes = model.SerializeToString()
+        return written
 
     def sets(self, x: str, sets: Sequence[tuple[int, tuple[int, ...]]]) -> str:
         """Put a feature for each set of categories behind x: whether the cell is one of it."""

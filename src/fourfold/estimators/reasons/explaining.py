@@ -48,11 +48,10 @@ def explain_rows(
             "explain must be asked of a model of a table, of vectors or of words, and not of a "
             f"network of the user's own; got {owner}"
         )
-    x = np.asarray(rows.take(np.arange(rows.n)), np.float32)
     if isinstance(model.head, OnnxHead):
         found = _trees(model, model.head, rows, usual)
     else:
-        found = _slopes(model, task, x, usual)
+        found = _slopes(model, task, rows, usual)
     contributions = Contributions.by_column(columns, *found)
     if task.has_classes and contributions.base.size > 1:
         contributions = contributions.centred()
@@ -76,9 +75,10 @@ def _trees(
 
 
 def _slopes(
-    model: Model, task: Task, x: NDArray[np.float32], usual: NDArray[np.float32]
+    model: Model, task: Task, rows: Rows, usual: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return contributions (n, d, scores) and base (scores,) of a network."""
+    x = np.asarray(rows.take(np.arange(rows.n)), np.float32)
 
     def score(at: Tensor) -> Tensor:
         return _scores(task, model(at))

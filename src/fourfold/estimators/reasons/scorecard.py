@@ -12,6 +12,7 @@ from fourfold.core.tasks import Classification
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.preparation.choose import TablePreparation
+from fourfold.preparation.tables.columns import DATE_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from fourfold.estimators.predicting import Predicts
 
     Floats = NDArray[np.float64]
-    Row = tuple[Any, str, float]
 
 __all__ = ["scorecard"]
 
@@ -97,10 +97,10 @@ def _line(model: Predicts, event: Any) -> tuple[Floats, float]:
 
 def _cells(prepare: TablePreparation, weight: Floats) -> Iterator[tuple[Any, str, float, float]]:
     """Yield the column, the value, its log-odds, and those that all rows share by it."""
-    parts, columns = prepare.transformer_.named_transformers_, prepare.columns_
-    names, at = columns.plain, 0
+    names, at = prepare.columns_.plain, 0
     if names:
-        imputer, scaler = (step for _, step in parts["numbers"].steps)
+        numbers = prepare.transformer_.named_transformers_["numbers"]
+        imputer, scaler = (step for _, step in numbers.steps)
         indicated = imputer.indicator_.features_
         at = len(names) + len(indicated)
         slopes, means = weight[:at] / scaler.scale_, scaler.mean_
@@ -109,15 +109,12 @@ def _cells(prepare: TablePreparation, weight: Floats) -> Iterator[tuple[Any, str
         for j, i in enumerate(indicated, start=len(names)):
             missing = slopes[i] * imputer.statistics_[i] + slopes[j]
             yield _unit(prepare, names[i], i), "missing", missing, -slopes[j] * means[j]
-    if columns.categories:
-        for name, of in zip(parts["categories"].get_feature_names_out(), weight[at:], strict=True):
-            place, _, value = name.partition("_")
-            column = columns.categories[int(place.removeprefix("category "))]
-            yield column, value.replace("infrequent_sklearn", "others"), of, 0.0
+    for (column, value), of in zip(prepare.encoded, weight[at:], strict=True):
+        yield column, value.replace("infrequent_sklearn", "others"), of, 0.0
 
 
 def _unit(prepare: TablePreparation, name: Any, place: int) -> Any:
     """Return the name of a number, with the part of a date."""
     first = len(prepare.columns_.numbers)
-    parts = ("year", "month", "day of the week", "days since 1970")
-    return name if place < first else f"{name}, {parts[(place - first) % len(parts)]}"
+    part = DATE_PARTS[(place - first) % len(DATE_PARTS)]
+    return name if place < first else f"{name}, {part}"

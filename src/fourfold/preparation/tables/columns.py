@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DATE_PARTS", "ColumnKinds", "arranged", "sort_columns", "warn_of_unseen"]
 
-DATE_PARTS = 4
-"""Numbers that a date becomes: year, month, day of the week, and days since 1970."""
+DATE_PARTS: Final = ("year", "month", "day of the week", "days since 1970")
+"""Numbers that a date becomes."""
 
 FEW = 20
 """Among more cells than these some must fit."""
@@ -74,7 +74,7 @@ class ColumnKinds(NamedTuple):
     @property
     def plain(self) -> list[Any]:
         """Column of each number that is an input, parts of dates among them."""
-        return [*self.numbers, *(name for name in self.dates for _ in range(DATE_PARTS))]
+        return [*self.numbers, *(name for name in self.dates for _ in DATE_PARTS)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the columns as JSON; names may be numbers."""

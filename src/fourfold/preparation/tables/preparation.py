@@ -181,13 +181,19 @@ class TablePreparation(Preparation):
         found = columns.plain
         if found:
             found = found + [found[i] for i in parts["numbers"][0].indicator_.features_]
-        if columns.categories:
-            names = parts["categories"].get_feature_names_out()
-            owners = [int(name.partition("_")[0].removeprefix("category ")) for name in names]
-            found = found + [columns.categories[i] for i in owners]
+        found = found + [column for column, _ in self.encoded]
         if columns.text:
             found = found + [" + ".join(map(str, columns.text))] * len(parts["text"].idf_)
         return found + self.mean_columns
+
+    @property
+    def encoded(self) -> list[tuple[Any, str]]:
+        """Column and category of each feature that is one category; rare ones share one."""
+        if not self.columns_.categories:
+            return []
+        names = self.transformer_.named_transformers_["categories"].get_feature_names_out()
+        pairs = [name.removeprefix("category ").split("_", 1) for name in names]
+        return [(self.columns_.categories[int(place)], category) for place, category in pairs]
 
     @property
     def mean_columns(self) -> list[Any]:

@@ -13,7 +13,6 @@ from fourfold.core.inside import read_json
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
 from fourfold.data.rows import ArrayRows, SparseRows
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.tables.columns import DATE_PARTS
 from fourfold.preparation.tables.preparation import TablePreparation
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class TableViews(Preparation):
     def categories(self) -> range:
         """Places of the features for trees that are categories."""
         columns = self.lines_.columns_
-        numbers = len(columns.numbers) + DATE_PARTS * len(columns.dates)
+        numbers = len(columns.plain)
         return range(numbers, numbers + len(columns.categories))
 
     @property
