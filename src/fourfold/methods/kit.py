@@ -51,4 +51,4 @@ from fourfold.training.loop import minimize
 from fourfold.training.losses import domain_loss, ramp, reverse
 from fourfold.training.norms import forward_by_domain
 from fourfold.training.phases import History, Part, Phase
-from fourfold.training.recipe import Recipe
+from fourfold.training.recipe import USUAL, Recipe

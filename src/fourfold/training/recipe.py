@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Annotated, Any, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, Final, Literal, final
 
 import annotated_types as at
 
@@ -12,7 +12,7 @@ from fourfold.core.parameters import Fraction, NonNegative, Parameters, Positive
 from fourfold.core.serialization import to_plain
 from fourfold.errors import ParameterError
 
-__all__ = ["Recipe"]
+__all__ = ["USUAL", "Recipe"]
 
 
 @final
@@ -112,3 +112,7 @@ class Recipe(Parameters):
     def but(self, **changes: Any) -> Recipe:
         """Return the same recipe with other values of some settings."""
         return Recipe(**{**self.get_params(), **changes})
+
+
+USUAL: Final = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+"""Usual recipe of methods: ten passes, more of small tables, fewer of large ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.methods.kit import Fitted, Needs, Problem, Recipe, TrainsNetwork
+from fourfold.methods.kit import USUAL, Fitted, Needs, Problem, Recipe, TrainsNetwork
 
 __all__ = ["SourceOnly"]
 
@@ -30,7 +30,7 @@ class SourceOnly(TrainsNetwork):
     )
     uses_target_labels: ClassVar[bool] = False
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:
         return Fitted(problem.source_model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.methods.kit import Fitted, Problem, Recipe, TrainsNetwork, supervise
+from fourfold.methods.kit import USUAL, Fitted, Problem, Recipe, TrainsNetwork, supervise
 
 __all__ = ["TargetOnly"]
 
@@ -25,7 +25,7 @@ class TargetOnly(TrainsNetwork):
     """
 
     uses_source: ClassVar[bool] = False
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:
         model = problem.model(problem.body())

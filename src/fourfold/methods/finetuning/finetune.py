@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, final
 
 from fourfold.methods.kit import (
+    USUAL,
     Fitted,
     Fraction,
     Model,
@@ -62,7 +63,7 @@ class FineTune(StartsFromHead):
     probe_first: bool = False
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
         return {} if self.decay else {"probe_first": "decay=0"}

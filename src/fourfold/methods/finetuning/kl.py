@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, final
 
 from fourfold.methods.kit import (
+    USUAL,
     Batch,
     Fitted,
     Fraction,
@@ -58,7 +59,7 @@ class KLAdaptation(TrainsNetwork):
     rho: Fraction = 0.5
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe = problem.task, problem.recipe

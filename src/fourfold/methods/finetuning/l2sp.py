@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fourfold.algorithms.fisher import fisher_diagonal
 from fourfold.methods.kit import (
+    USUAL,
     Batch,
     Fitted,
     Labelled,
@@ -77,7 +78,7 @@ class L2SP(StartsFromHead):
     fisher: bool = False
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
         return {"beta": "head='source'"} if self.head == "source" else {}

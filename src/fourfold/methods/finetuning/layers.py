@@ -8,6 +8,7 @@ from rich.console import Console
 
 from fourfold.methods.finetuning._layers import Layered, LayerPlan, plans_to_try, safe_plan
 from fourfold.methods.kit import (
+    USUAL,
     Curves,
     Facts,
     Fitted,
@@ -87,7 +88,7 @@ class LayerTransfer(TrainsNetwork):
 
     renamed: ClassVar[dict[str, str]] = {"splits": "n_splits"}
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
         return {} if self.copy == "auto" else {"n_splits": f"copy={self.copy!r}"}

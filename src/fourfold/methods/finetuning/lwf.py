@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fourfold.core.tasks import Regression
 from fourfold.methods.kit import (
+    USUAL,
     Batch,
     Fitted,
     Needs,
@@ -67,7 +68,7 @@ class LwF(StartsFromHead):
     warm_up: bool = True
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
         return {"warm_up": "head='source'"} if self.head == "source" else {}

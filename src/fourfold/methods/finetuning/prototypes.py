@@ -10,6 +10,7 @@ from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.methods.finetuning._means import class_means
 from fourfold.methods.kit import (
+    USUAL,
     Fitted,
     Model,
     Needs,
@@ -63,7 +64,7 @@ class Prototypes(TrainsNetwork):
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     @property
     def keeps_classes(self) -> bool:

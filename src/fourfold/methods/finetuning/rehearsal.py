@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fourfold.methods.kit import (
+    USUAL,
     Batch,
     Fitted,
     Needs,
@@ -62,7 +63,7 @@ class Rehearsal(StartsFromHead):
     memory: PositiveInt = 1000
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:
         task, old_task = problem.task, problem.known_source_task

@@ -23,7 +23,7 @@ from fourfold.methods.multitask._shared import (
 from fourfold.training.balances import balance_of
 from fourfold.training.loop import minimize
 from fourfold.training.phases import Part, Phase
-from fourfold.training.recipe import Recipe
+from fourfold.training.recipe import USUAL, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ class MultiTask(JointNetworkEstimator):
     width: PositiveInt = 64
     middle: tuple[PositiveInt, ...] = (64,)
 
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
         return dict.fromkeys(("width", "middle"), "share='input'") if self.share == "input" else {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from torch import nn
 
-from fourfold.methods.kit import Fitted, History, Needs, ParameterError, Problem, Recipe
+from fourfold.methods.kit import USUAL, Fitted, History, Needs, ParameterError, Problem, Recipe
 from fourfold.methods.progressive._columns import (
     FrozenColumn,
     GrowsColumn,
@@ -65,7 +65,7 @@ class ProgressiveNetwork(GrowsColumn):
     """
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:
         fresh = problem.model(self.fresh_body(problem))

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, final, runtime_checkable
 
 from torch import nn
 
-from fourfold.methods.kit import Body, Fitted, PositiveInt, Problem, Recipe
+from fourfold.methods.kit import USUAL, Body, Fitted, PositiveInt, Problem, Recipe
 from fourfold.methods.progressive._columns import FrozenColumn, GrowsColumn, assemble
 from fourfold.networks.columns import Column
 
@@ -41,7 +41,7 @@ class RandomColumn(GrowsColumn):
     columns: PositiveInt | None = None
 
     uses_source: ClassVar[bool] = False
-    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=100, max_steps=10_000)
+    default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:
         fresh = problem.model(self.fresh_body(problem))
