@@ -23,7 +23,7 @@ from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.preparing import fitted_to, labelled_rows
 from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
 from fourfold.frozen.store import active
-from fourfold.networks import builder_of
+from fourfold.networks import builder_of, choose
 from fourfold.networks.builder import Body, as_body
 from fourfold.networks.cut import Cut, headless
 from fourfold.preparation.base import Preparation
@@ -99,6 +99,10 @@ class PosesProblem(Predicts, ABC):
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
         """Choose a preparation, not yet fitted, for all domains' rows."""
         return default_preparation(*rows, user_network=user_network)
+
+    def choose_network(self, shape: tuple[int, ...]) -> Builder:
+        """Choose a network for rows of a shape, where none is asked for."""
+        return choose(shape)
 
     def build_head(self, task: Task, width: int) -> nn.Module:
         """Build a fresh head on features (B, width); a method may have its own."""
@@ -232,6 +236,8 @@ def _network(
     mine = own is not None and (method.sources_in_turn or not method.uses_source)
     if pretrained is not None and not mine:
         return pretrained.model.builder or (own if isinstance(own, nn.Module) else None)
+    if own is None:
+        return method.choose_network(shape)
     return own if isinstance(own, nn.Module) else builder_of(own, shape)
 
 

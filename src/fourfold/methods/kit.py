@@ -43,12 +43,13 @@ from fourfold.estimators.supervised import (
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.estimators.warm_start import Head, warm_start
 from fourfold.frozen.blocks import in_blocks
-from fourfold.networks.builder import Body, as_body, stages
+from fourfold.networks.builder import Body, Builder, as_body, stages
+from fourfold.networks.choice import choose
 from fourfold.networks.cut import split
 from fourfold.networks.mlp import Flat
 from fourfold.training.batches import Batch, Table
 from fourfold.training.loop import minimize
-from fourfold.training.losses import domain_loss, ramp, reverse
-from fourfold.training.norms import forward_by_domain
+from fourfold.training.losses import domain_loss, entropy, information, ramp, reverse
+from fourfold.training.norms import forward_by_domain, has_batch_norm, track
 from fourfold.training.phases import History, Part, Phase
 from fourfold.training.recipe import USUAL, Recipe

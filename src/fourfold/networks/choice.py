@@ -42,15 +42,16 @@ def named(name: str) -> Builder:
     return table[name]()
 
 
-def choose(shape: tuple[int, ...]) -> Builder:
+def choose(shape: tuple[int, ...], *, batch_norm: bool = False) -> Builder:
     """Choose a network for rows of a shape: a convnet for pictures and for series, else an MLP.
 
-    The number of convolutions brings a picture down to about 7 × 7, and a series to about 8 steps.
+    Convnets have batch norms, and an MLP has them if asked for. The number of convolutions brings a
+    picture down to about 7 × 7, and a series to about 8 steps.
     """
     if len(shape) == 2 and shape[1] >= SHORTEST:
         return ConvNet1d(channels=CHANNELS[: _halvings(shape[1] // 4)])
     if len(shape) != 3 or min(shape[1:]) < 8:
-        return Mlp()
+        return Mlp(batch_norm=batch_norm)
     return ConvNet(channels=CHANNELS[: _halvings(min(shape[1:]) // 4)], batch_norm=True)
 
 

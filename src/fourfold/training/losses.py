@@ -1,4 +1,4 @@
-"""Losses and gradient reversal, shared by methods."""
+"""Losses, entropies and gradient reversal, shared by methods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-__all__ = ["domain_loss", "ramp", "reverse"]
+__all__ = ["domain_loss", "entropy", "information", "ramp", "reverse"]
 
 
 @final
@@ -47,3 +47,15 @@ def domain_loss(source: Tensor, target: Tensor) -> Tensor:
     Both domains have the same weight.
     """
     return 0.5 * (F.softplus(source).mean() + F.softplus(-target).mean())
+
+
+def entropy(outputs: Tensor) -> Tensor:
+    """Compute the entropy (B,) of each row's classes from outputs (B, k), in nats."""
+    log_p = outputs.log_softmax(1)
+    return -(log_p.exp() * log_p).sum(1)
+
+
+def information(outputs: Tensor) -> Tensor:
+    """Compute the mutual information of a batch's rows and classes: H(mean p) − mean H(p)."""
+    mean = outputs.softmax(1).mean(0)
+    return -(mean * mean.clamp_min(1e-12).log()).sum() - entropy(outputs).mean()

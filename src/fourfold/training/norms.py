@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast, final
 
@@ -15,7 +16,16 @@ from fourfold.core.process import world_size
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "forward_by_domain", "still_statistics"]
+    from fourfold.training.batches import Table
+
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "forward_by_domain",
+    "has_batch_norm",
+    "still_statistics",
+    "track",
+]
 
 
 @final
@@ -97,6 +107,28 @@ def still_statistics(module: nn.Module) -> Iterator[None]:
             norm.momentum, norm.num_batches_tracked = momentum, count
 
 
+def has_batch_norm(module: nn.Module) -> bool:
+    """Return whether a network has batch norms."""
+    return any(isinstance(m, _BatchNorm) for m in module.modules())
+
+
+def track(module: nn.Module, table: Table, batch_size: int) -> None:
+    """Set the running statistics of a network to those of a table's rows, batch by batch."""
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean of all batches
+    module.train()
+    size = max(math.ceil(table.n / max(table.n // batch_size, 1)), 1)
+    with torch.no_grad():
+        for rows in torch.split(torch.randperm(table.n), size):
+            module(table.batch(rows, torch.device("cpu")).x)
+    module.eval()
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
 def forward_by_domain(features: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Pass a batch of each domain through a network, normalized by the domain's own statistics.
 
@@ -104,7 +136,7 @@ def forward_by_domain(features: nn.Module, source: Tensor, target: Tensor) -> tu
     together, which is faster and gives the same. The network is in training mode; batches (B, ...)
     and (B', ...) give features (B, d) and (B', d).
     """
-    if not any(isinstance(m, _BatchNorm) for m in features.modules()):
+    if not has_batch_norm(features):
         both = features(torch.cat([source, target]))
         return both[: len(source)], both[len(source) :]
     with still_statistics(features):

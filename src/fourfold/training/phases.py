@@ -82,3 +82,8 @@ class History:
     scores: list[float] = field(default_factory=list)
     steps: int = 0
     seconds: float = 0.0
+
+    def then(self, later: History) -> History:
+        """Return this history with that of a training that went on from there."""
+        losses, scores = self.losses + later.losses, self.scores + later.scores
+        return History(losses, scores, self.steps + later.steps, self.seconds + later.seconds)

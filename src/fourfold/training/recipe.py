@@ -109,6 +109,12 @@ class Recipe(Parameters):
         settings = {name: to_plain(value) for name, value in self.get_params().items()}
         return json.dumps(settings, sort_keys=True)
 
+    def part(self, n: int) -> Recipe:
+        """Return the recipe of one of n equal parts of the training."""
+        names = "epochs", "steps", "min_steps", "max_steps"
+        lengths = {name: getattr(self, name) for name in names}
+        return self.but(**{name: v and math.ceil(v / n) for name, v in lengths.items()})
+
     def but(self, **changes: Any) -> Recipe:
         """Return the same recipe with other values of some settings."""
         return Recipe(**{**self.get_params(), **changes})

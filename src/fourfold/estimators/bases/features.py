@@ -103,6 +103,8 @@ class Features(NamedTuple):
     def values(self, data: Data) -> NDArray[np.float32]:
         """Return the features of all rows, (n, width)."""
         rows, bare = data.rows, all(isinstance(one, nn.Identity) for one in self.body.children())
+        if not rows.n:
+            return np.empty((0, self.width), np.float32)
         if bare and not isinstance(rows, SparseRows):
             return np.asarray(rows.take(np.arange(rows.n)), np.float32)
         return in_blocks(self.body, rows)

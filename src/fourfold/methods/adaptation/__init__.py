@@ -31,7 +31,10 @@ CELL = Cell(
     label_spaces="the same",
     summary="make the domains look alike",
     applies=_applies,
-    baselines=("SourceOnly", "TargetOnly", "Linear", "KernelSVM", "TargetBoosted"),
+    baselines=(
+        *("SourceOnly", "SourceLinear", "SourceSVM", "SourceBoosted"),
+        *("TargetOnly", "Linear", "KernelSVM", "TargetBoosted"),
+    ),
     page="adaptation.md",
     home=lambda facts: facts.source_labelled > 0 and not facts.target_labelled and not facts.unseen,
 )

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from torch import Tensor, nn
 
-from fourfold.methods.kit import (
-    Batch,
-    Fitted,
-    Needs,
-    NonNegative,
-    Phase,
-    PositiveInt,
-    Problem,
-    Recipe,
-    TrainsNetwork,
-    as_body,
-    domain_loss,
-    forward_by_domain,
-    hold_out,
-    label_loss,
-    minimize,
-    ramp,
-    reverse,
-    split,
-    validation,
-)
+from fourfold.methods.adaptation._joint import TrainsJointly, View
+from fourfold.methods.kit import Needs, NonNegative, PositiveInt, domain_loss, reverse
+
+if TYPE_CHECKING:
+    from fourfold.methods.kit import Body, Task
 
 __all__ = ["DANN"]
 
 
 @final
-class DANN(TrainsNetwork):
+class DANN(TrainsJointly):
     """Learn features from which a critic cannot tell the domains apart (domain-adversarial).
 
     The features minimize the label loss and, through a gradient that is reversed on its way down,
-    maximize the loss of a critic that guesses the domain. Each domain is normalized by its own
-    batch statistics; predictions use the target's. Labels that the target has take part.
+    maximize the loss of a critic that guesses the domain.
 
     Parameters
     ----------
     lambda_
-        λ at the end of training; it grows as λ·(2/(1 + e^{−10p}) − 1) over the progress p.
+        λ at the end of training; it grows as λ·(2/(1 + e^{−10p}) − 1) over the progress p. The
+        paper's is 1, with SGD from random weights; here more than .3 makes many trainings collapse.
     tap
-        Stage of the network that the critic reads; None: the last convolution of a convnet, else
-        the last stage.
+        Stage of the network that the critic reads; None: the last one.
     critic_width
         Units of the critic's hidden layer.
 
@@ -63,7 +46,7 @@ class DANN(TrainsNetwork):
     True
     """
 
-    lambda_: NonNegative = 1.0
+    lambda_: NonNegative = 0.1
     tap: str | None = None
     critic_width: PositiveInt = 100
 
@@ -71,31 +54,15 @@ class DANN(TrainsNetwork):
         source=True, source_labels=True, target_labels=False, same_labels=True
     )
     renamed: ClassVar[dict[str, str]] = {"strength": "lambda_"}
-    default_recipe: ClassVar[Recipe] = Recipe(
-        epochs=10, optimizer="sgd", learning_rate=0.01, schedule="inverse", weight_decay=0.0
-    )
 
-    def _learn(self, problem: Problem) -> Fitted:
-        task, target = problem.task, problem.target
-        body = problem.body()
-        model = problem.model(body)
-        features, upper = split(body, self.tap or body.tap)
-        labels = nn.Sequential(upper, model.head)
-        width = as_body(features, target.rows.shape).width
+    def _tap(self, body: Body) -> str:
+        return self.tap or super()._tap(body)
+
+    def _critic(self, width: int, task: Task) -> nn.Module:
+        del task
         hidden = self.critic_width
-        layers = nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1)
-        critic = nn.Sequential(nn.Flatten(), *layers)
-        partly = bool(target.labelled.any())
+        return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
-        def loss(t: float, s: Batch, b: Batch) -> Tensor:
-            weight = self.lambda_ * ramp(t)
-            fs, ft = forward_by_domain(features, s.x, b.x)  # (B, d) each
-            confusion = domain_loss(critic(reverse(fs, weight)), critic(reverse(ft, weight)))
-            known = task.loss(labels(ft), b.y, b.weight) if partly else 0.0
-            return task.loss(labels(fs), s.y, s.weight) + known + confusion
-
-        nets = nn.ModuleDict({"model": model, "critic": critic})
-        train, held = hold_out(problem.source_data.known(), problem.recipe)
-        validate = validation(nets, label_loss(model, task), held)
-        phase, tables, recipe = Phase(loss, nets), (train.table(), target.table()), problem.recipe
-        return Fitted(model, minimize(nets, phase, *tables, recipe=recipe, validate=validate))
+    def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
+        source, target = (critic(reverse(v.features, self.lambda_ * weight)) for v in (s, t))
+        return domain_loss(source, target)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
 
+from fourfold.algorithms.pseudo_labels import surest
 from fourfold.algorithms.samples import Sample
 from fourfold.methods.kit import Apart, FitsApart, Fitted, Needs, PositiveInt, Problem, most_rows
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["SelfTraining"]
 
@@ -58,17 +56,8 @@ class SelfTraining(FitsApart):
         for share in np.linspace(0, 1, self.rounds + 1)[1:]:
             with torch.no_grad():
                 p = head(torch.from_numpy(apart.target)).softmax(1).numpy()
-            rows, y = _surest(p, share)
+            rows, y = surest(p, share)
             weight = np.ones(len(y), np.float32)
             answered = Sample(apart.target[rows], y, weight).drawn(most_rows(self.base))
             head = apart.head(self.alpha, known.joined(answered))
         return apart.fitted(head)
-
-
-def _surest(p: NDArray[np.float32], share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return a share of the rows of each predicted class, those of largest probability p (m, k)."""
-    guess, sure = p.argmax(axis=1), p.max(axis=1)
-    order = np.argsort(-sure, kind="stable")
-    parts = [order[guess[order] == k] for k in range(p.shape[1])]
-    rows = np.concatenate([part[: int(np.ceil(share * len(part)))] for part in parts])
-    return rows, guess[rows]

@@ -1,0 +1,147 @@
+"""Training with the source's labels and a loss of both domains, for several methods."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, final
+
+import numpy as np
+import torch
+from scipy.special import entr
+from torch import nn
+
+from fourfold.algorithms.alignment import a_distance
+from fourfold.methods.kit import (
+    USUAL,
+    Batch,
+    Classification,
+    Facts,
+    Fitted,
+    Model,
+    Phase,
+    Pretrained,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+    as_body,
+    forward_by_domain,
+    hold_out,
+    label_loss,
+    minimize,
+    ramp,
+    split,
+    validation,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from fourfold.data.rows import Rows
+    from fourfold.methods.kit import Body, Task
+
+__all__ = ["ADAPTING", "TrainsJointly", "View", "signs", "source_model"]
+
+ADAPTING: Final = Recipe(epochs=5, min_steps=200, max_steps=10_000)
+"""Recipe of a training that starts from the source model: half as long as that of the source."""
+MOST_ROWS: Final = 1000
+"""Rows of a domain on which signs are measured."""
+
+
+@final
+class View(NamedTuple):
+    """Features (B, d) of a batch of one domain, and the model's outputs (B, k)."""
+
+    features: Tensor
+    outputs: Tensor
+
+
+class TrainsJointly(TrainsNetwork, ABC):
+    """A method that trains on the source's labels and on a loss of both domains.
+
+    Training starts from the source model. The loss of both domains has a weight that grows as
+    2/(1 + e^{−10p}) − 1 over the progress p. Each domain is normalized by its own batch statistics;
+    predictions use the target's. Labels that the target has take part.
+
+    Parameters
+    ----------
+    pretrain
+        Whether to start from the source model, which is trained once per seed and kept, and not
+        from random weights.
+    """
+
+    pretrain: bool = True
+
+    default_recipe: ClassVar[Recipe] = ADAPTING
+
+    def _tap(self, body: Body) -> str:
+        """Return the stage of the network whose outputs are the features."""
+        return list(dict(body.named_children()))[-1]
+
+    def _critic(self, width: int, task: Task) -> nn.Module:
+        """Build a module of the loss that is trained with the network, on features of a width."""
+        del width, task
+        return nn.Identity()
+
+    @abstractmethod
+    def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
+        """Compute the loss of both domains, at a weight from 0 to 1."""
+
+    @final
+    def _learn(self, problem: Problem) -> Fitted:
+        task, target, recipe = problem.task, problem.target, problem.recipe
+        train, held = hold_out(problem.source_data.known(), recipe)
+        model = source_model(self, problem) if self.pretrain else problem.model(problem.body())
+        features, upper = split(model.body, self._tap(model.body))
+        labels = nn.Sequential(upper, model.head)
+        critic = self._critic(as_body(features, target.rows.shape).width, task)
+        partly = bool(target.labelled.any())
+
+        def loss(p: float, s: Batch, t: Batch) -> Tensor:
+            fs, ft = forward_by_domain(features, s.x, t.x)  # (B, d) each
+            os, ot = forward_by_domain(labels, fs, ft)  # (B, k) each
+            known = task.loss(ot, t.y, t.weight) if partly else 0.0
+            both = self._align(ramp(p), View(fs.flatten(1), os), View(ft.flatten(1), ot), critic)
+            return task.loss(os, s.y, s.weight) + known + both
+
+        nets = nn.ModuleDict({"model": model, "critic": critic})
+        validate = validation(nets, label_loss(model, task), held)
+        tables = train.table(), target.table()
+        history = minimize(nets, Phase(loss, nets), *tables, recipe=recipe, validate=validate)
+        return Fitted(model, history, signs(problem, model))
+
+
+def source_model(method: TrainsNetwork, problem: Problem) -> Model:
+    """Return the source model to start from: by the method's recipe if given, or the usual one."""
+    return replace(problem, recipe=method.recipe or USUAL).source_model
+
+
+def signs(problem: Problem, model: Model) -> list[Facts]:
+    """Measure the distance of the domains' features, and the classes that the target's rows get.
+
+    The number of classes in use is the perplexity of their frequencies.
+    """
+    model = model.cpu().eval()
+    target = _some(problem.target.rows)
+    features = model.embed(target)
+    values = {}
+    if not isinstance(problem.source, Pretrained):
+        source = model.embed(_some(problem.source_data.rows))
+        distance = f"{a_distance(source, features):.2f} of 2"
+        values["distance of the domains' features (proxy A-distance)"] = distance
+    if isinstance(problem.task, Classification):
+        with torch.inference_mode():
+            p = model.head(torch.from_numpy(features)).softmax(1).double().numpy()
+        used = _perplexity(p.mean(axis=0))
+        values["uncertainty of a prediction"] = f"{entr(p).sum(axis=1).mean():.2f} nats"
+        values["classes in use"] = f"{used:.1f} of {p.shape[1]}"
+    return [Facts("The target in the adapted network", values)]
+
+
+def _some(rows: Rows) -> Rows:
+    return rows.subset(rows.draw(MOST_ROWS))
+
+
+def _perplexity(p: NDArray[np.float64]) -> float:
+    return float(np.exp(entr(p).sum()))

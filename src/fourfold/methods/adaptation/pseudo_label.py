@@ -1,0 +1,106 @@
+"""Pseudo-labels for a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+import torch
+
+from fourfold.algorithms.pseudo_labels import surest
+from fourfold.methods.adaptation._joint import ADAPTING, signs, source_model
+from fourfold.methods.kit import (
+    Batch,
+    Data,
+    Fitted,
+    Fraction,
+    History,
+    Model,
+    Needs,
+    NonNegative,
+    Phase,
+    PositiveInt,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+    forward_by_domain,
+    minimize,
+    teacher_outputs,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["PseudoLabel"]
+
+
+@final
+class PseudoLabel(TrainsNetwork):
+    """Train a network on the source's labels and on its own surest answers for the target.
+
+    Training goes on from the source model in rounds. Each learns a larger share of each class's
+    answers, the last one all of them, so that no class crowds out another. Labels that the target
+    has take the place of answers.
+
+    Parameters
+    ----------
+    rounds
+        Number of times that the answers are computed.
+    confidence
+        Least probability of an answer that is learnt.
+    weight
+        Weight of the answers beside the source's labels.
+
+    References
+    ----------
+    Lee, Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for Deep Neural
+    Networks, ICML Workshops 2013. Zou, Yu, Kumar & Wang, Unsupervised Domain Adaptation for
+    Semantic Segmentation via Class-Balanced Self-Training, ECCV 2018.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fourfold import Domain
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = PseudoLabel().fit(X[::2] + 0.1, source=Domain(X[1::2], y[1::2]))
+    >>> model.score(X[::2] + 0.1, y[::2]) > 0.8
+    True
+    """
+
+    rounds: PositiveInt = 5
+    confidence: Fraction = 0.0
+    weight: NonNegative = 1.0
+
+    needs: ClassVar[Needs] = Needs(
+        source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
+    )
+    default_recipe: ClassVar[Recipe] = ADAPTING
+
+    def _learn(self, problem: Problem) -> Fitted:
+        task, source = problem.task, problem.source_data.known().table()
+        model = source_model(self, problem)
+
+        def loss(_p: float, s: Batch, t: Batch) -> Tensor:
+            fs, ft = forward_by_domain(model.body, s.x, t.x)
+            answers = self.weight * task.loss(model.head(ft), t.y, t.weight)
+            return task.loss(model.head(fs), s.y, s.weight) + answers
+
+        history = History()
+        for share in np.linspace(0, 1, self.rounds + 1)[1:]:
+            table = self._answered(model, problem.target, share).table()
+            recipe = problem.recipe.part(self.rounds)
+            history = history.then(
+                minimize(model, Phase(loss, model), source, table, recipe=recipe)
+            )
+        return Fitted(model, history, signs(problem, model))
+
+    def _answered(self, model: Model, target: Data, share: float) -> Data:
+        """Return the target with its labels, and a share of a model's answers where it has none."""
+        p = teacher_outputs(model, target.rows).softmax(1).numpy()
+        rows, guess = surest(p, share, self.confidence)
+        y, labelled = target.y.clone(), target.labelled.copy()
+        ours = ~labelled[rows]
+        y[torch.from_numpy(rows[ours])] = torch.from_numpy(guess[ours])
+        labelled[rows] = True
+        return replace(target, y=y, labelled=labelled)

@@ -1,0 +1,110 @@
+"""Source hypothesis transfer: the features move, the source's last layer stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, final
+
+import torch
+from torch.nn import functional as F  # noqa: N812  its name in the field
+
+from fourfold.methods.adaptation._joint import signs, source_model
+from fourfold.methods.kit import (
+    Batch,
+    Fitted,
+    History,
+    Model,
+    Needs,
+    NonNegative,
+    Phase,
+    PositiveInt,
+    Problem,
+    Recipe,
+    TrainsNetwork,
+    information,
+    minimize,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fourfold.data.rows import Rows
+
+__all__ = ["SHOT"]
+
+
+@final
+class SHOT(TrainsNetwork):
+    """Move the target's features to the source model's classes; the source's rows are not needed.
+
+    The last layer of the source model stays. The layers below it maximize the information of the
+    target's predictions, sure ones that use all classes, and the likelihood of pseudo-labels, the
+    nearest centroid's. Labels that the target has take part.
+
+    Parameters
+    ----------
+    pseudo_labels
+        Weight of the pseudo-labels; 0 is SHOT-IM.
+    rounds
+        Number of times that the pseudo-labels are computed.
+
+    References
+    ----------
+    Liang, Hu & Feng, Do We Really Need to Access the Source Data? Source Hypothesis Transfer for
+    Unsupervised Domain Adaptation, ICML 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from fourfold import Domain
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SHOT().fit(X[::2] + 0.1, source=Domain(X[1::2], y[1::2]))
+    >>> model.score(X[::2] + 0.1, y[::2]) > 0.8
+    True
+    """
+
+    pseudo_labels: NonNegative = 0.0
+    rounds: PositiveInt = 5
+
+    needs: ClassVar[Needs] = Needs(
+        source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
+    )
+    default_recipe: ClassVar[Recipe] = Recipe(epochs=10, min_steps=500, max_steps=10_000)
+
+    def idle(self) -> dict[str, str]:
+        return {} if self.pseudo_labels else {"rounds": "pseudo_labels=0"}
+
+    def _learn(self, problem: Problem) -> Fitted:
+        task, target = problem.task, problem.target
+        model = source_model(self, problem)
+        partly = bool(target.labelled.any())
+
+        def loss(_p: float, t: Batch) -> Tensor:
+            outputs = model(t.x)
+            known = task.loss(outputs, t.y, t.weight) if partly else 0.0
+            pseudo = self.pseudo_labels * F.cross_entropy(outputs, t.z) if len(t.z) else 0.0
+            return known + pseudo - information(outputs)
+
+        rounds = self.rounds if self.pseudo_labels else 1
+        history = History()
+        for _ in range(rounds):
+            guesses = _by_centroids(model, target.rows) if self.pseudo_labels else None
+            table, recipe = target.table(guesses), problem.recipe.part(rounds)
+            history = history.then(minimize(model, Phase(loss, model.body), table, recipe=recipe))
+        return Fitted(model, history, signs(problem, model))
+
+
+def _by_centroids(model: Model, rows: Rows) -> Tensor:
+    """Return a pseudo-label (n,) of each row: the class whose centroid has the nearest direction.
+
+    Centroids are of features (d,) and a constant, first weighted by the predicted probabilities,
+    then of the rows with their label.
+    """
+    features = torch.from_numpy(model.cpu().eval().embed(rows))
+    with torch.inference_mode():
+        share = model.head(features).softmax(1)  # (n, k)
+    units = F.normalize(F.pad(features, (0, 1), value=1.0))
+    for _ in range(2):
+        centroids = F.normalize(share.T @ units)  # (k, d + 1)
+        guesses = (units @ centroids.T).argmax(1)
+        share = F.one_hot(guesses, share.shape[1]).float()
+    return guesses
