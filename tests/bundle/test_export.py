@@ -17,9 +17,14 @@ from torch import nn
 from contract import blobs, pictures
 from fourfold.bundle import export, save
 from fourfold.core.version import VERSION
+from fourfold.data.domain import Domain
 from fourfold.errors import BundleError, FileError
+from fourfold.methods.adaptation.coral import CORAL
 from fourfold.methods.baselines.linear import Linear
+from fourfold.methods.baselines.target_boosted import TargetBoosted
 from fourfold.methods.baselines.target_only import TargetOnly
+from fourfold.methods.blend import Blend
+from fourfold.methods.finetuning.pooled import Pooled
 from fourfold.methods.saved import load
 from fourfold.networks import Mlp
 from fourfold.networks.cut import cut
@@ -114,15 +119,62 @@ def test_pictures(tmp_path: Path) -> None:
     assert notes["input"] == "rows as in training: float32 (n, 9, 10, 3)"
 
 
-def test_a_table_starts_from_prepared_rows(tmp_path: Path) -> None:
-    frame = pd.DataFrame(PILES.X, columns=list("abcd"))
-    frame["town"] = np.where(PILES.X[:, 0] > 1, "Ulm", "Bonn")
-    model = small().fit(frame, PILES.y)
+def table(n: int) -> pd.DataFrame:
+    """Draw a table with missing cells, dates, and categories of which some are rare."""
+    rng = np.random.default_rng(n)
+    frame = pd.DataFrame(PILES.X[:n], columns=list("abcd"))
+    frame["gaps"] = np.where(rng.random(n) < 0.3, np.nan, 1e6 * rng.random(n))
+    frame["day"] = pd.to_datetime(rng.integers(-20_000, 20_000, n), unit="D")
+    frame["town"] = rng.choice(["Ulm", "Bonn", "Köln", None], n)
+    frame["shop"] = rng.choice([f"s{i}" for i in range(n // 3)], n)
+    return frame
+
+
+def odd(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with missing cells, a leap day, and categories that were never seen."""
+    few = frame.head(6).copy()
+    few.loc[0, ["a", "gaps", "town", "shop"]] = [np.nan, np.nan, None, None]
+    few.loc[1, "day"] = pd.NaT
+    few.loc[2, "day"] = pd.Timestamp("2000-02-29")
+    few.loc[3, "day"] = pd.Timestamp("1899-12-31")
+    few.loc[4, ["town", "shop"]] = ["Rom", "s999"]
+    return pd.concat([few, frame.tail(5)])
+
+
+@pytest.mark.filterwarnings("ignore:column")  # categories that were never seen
+@pytest.mark.parametrize(
+    "method",
+    [Linear(), TargetBoosted(), CORAL(base="boosting"), Pooled(base="boosting"), None],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_table_starts_from_its_columns(method: Any, tmp_path: Path) -> None:
+    frame = table(45)
+    members = (Linear(), Pooled(base="boosting"), small())
+    model = method or Blend(members=members, weights=(0.5, 0.3, 0.2))
+    model.fit(frame, PILES.y, source=Domain(frame.sample(frac=1, random_state=0), PILES.y))
     export(model, tmp_path / "model.onnx")
-    ready = model.onnx_input(frame)
-    assert agrees(tmp_path / "model.onnx", ready, model.predict_proba(frame))
-    said = run(tmp_path / "model.onnx", ready)[2]["input"]
-    assert said.startswith("prepared rows (4 numbers, 1 category column as 6 features): float32")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    for rows in (frame, odd(frame), odd(frame).head(1)):
+        (said,) = session.run(None, model.onnx_input(rows))
+        np.testing.assert_allclose(said, model.predict_proba(rows), atol=1e-6)
+    notes = session.get_modelmeta().custom_metadata_map
+    kinds = json.loads(notes["input"])
+    assert kinds == {given.name: kinds[given.name] for given in session.get_inputs()}
+    assert kinds["day"] == "date, in days since 1970"
+    assert kinds["gaps"] == "number"
+    assert kinds["town"] == "category"
+
+
+def test_an_empty_cell_is_a_missing_one(tmp_path: Path) -> None:
+    frame = table(45)
+    model = Linear().fit(frame, PILES.y)
+    export(model, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    given = model.onnx_input(frame.assign(town=None))
+    assert set(given["town"].ravel()) == {"missing"}
+    (said,) = session.run(None, given)
+    (same,) = session.run(None, {**given, "town": np.full((45, 1), "", object)})
+    np.testing.assert_array_equal(said, same)
 
 
 @pytest.mark.parametrize("prepare", [None, Standardize(), AsIs()])

@@ -19,10 +19,9 @@ from fourfold.estimators.network_export import Branches
 from fourfold.frozen.onnx import export_onnx, relative_difference, session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from fourfold.estimators.network_export import Exportable
     from fourfold.estimators.transfer import TransferEstimator
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 Stage: TypeAlias = nn.Module | bytes | Branches
+Feed: TypeAlias = "Mapping[str, NDArray[Any]]"
 
 TOLERANCE: Final = 1e-3
 """Largest difference between the file and the model, relative to the largest output."""
@@ -40,10 +40,11 @@ def export(
 ) -> float:
     """Export a fitted model to ONNX: preparation, frozen prefix, network and output in one file.
 
-    The input, ``"input"``, takes any number of rows, as ``estimator.onnx_input`` returns them. The
-    output is ``"probabilities"`` (n, k) for classes, ``"values"`` (n,) or (n, m) in the units of
-    the labels for numbers, and ``"logits"`` otherwise. The metadata of the file are ``"input"``,
-    ``"task"``, ``"classes"`` (JSON), ``"method"`` and ``"fourfold"``, the version.
+    The inputs take any number of rows, as ``estimator.onnx_input`` returns them: one for each
+    column of a table, or else ``"input"``. The output is ``"probabilities"`` (n, k) for classes,
+    ``"values"`` (n,) or (n, m) in the units of the labels for numbers, and ``"logits"`` otherwise.
+    The metadata of the file are ``"input"``, ``"task"``, ``"classes"`` (JSON), ``"method"`` and
+    ``"fourfold"``, the version.
 
     Parameters
     ----------
@@ -109,32 +110,33 @@ def _whole(model: Exportable, scratch: Path) -> onnx.ModelProto:
 
 
 def _chained(
-    stages: Sequence[Stage], x: Tensor, scratch: Path, output: str
-) -> tuple[onnx.ModelProto, Tensor]:
-    """Export stages to one ONNX model from ``"input"`` to an output; return its answers, too.
+    stages: Sequence[Stage], given: Feed, scratch: Path, output: str
+) -> tuple[onnx.ModelProto, Feed]:
+    """Export stages to one ONNX model to an output; return its answers, too.
 
     Stages that are ONNX files stay unchanged.
     """
     parts = []
     chain = _joined(stages)
     for stage in chain:
-        part = _part(stage, x, scratch, output if stage is chain[-1] else "output")
-        x = torch.from_numpy(_run(part.SerializeToString(), x))
+        part = _part(stage, given, scratch, output if stage is chain[-1] else "output")
+        given = {"input": _run(part.SerializeToString(), given)}
         parts.append(part)
+    _level(parts)
     last = len(parts) - 1
     prefixed = [  # inner names must differ; the input and the output keep theirs
         compose.add_prefix(part, f"{i}/", rename_inputs=i > 0, rename_outputs=i < last)
         for i, part in enumerate(parts)
     ]
-    return reduce(_append, prefixed), x
+    return reduce(_append, prefixed), given
 
 
-def _part(stage: Stage, x: Tensor, scratch: Path, output: str) -> onnx.ModelProto:
+def _part(stage: Stage, given: Feed, scratch: Path, output: str) -> onnx.ModelProto:
     if isinstance(stage, Branches):
-        return _side_by_side([_chained(c, x, scratch, "output")[0] for c in stage.chains])
+        return _side_by_side([_chained(c, given, scratch, "output")[0] for c in stage.chains])
     if isinstance(stage, bytes):
         return onnx.load_from_string(stage)
-    export_onnx(stage, x, scratch, names=[output])
+    export_onnx(stage, torch.from_numpy(given["input"]), scratch, names=[output])
     return onnx.load(scratch)
 
 
@@ -143,8 +145,20 @@ def _append(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:
     return compose.merge_models(first, second, io_map=[seam])
 
 
+def _level(models: Sequence[onnx.ModelProto]) -> None:
+    """Declare the newest of the models' versions in all; the whole is run before it is kept."""
+    versions: dict[str, int] = {}
+    for asked in (one for model in models for one in model.opset_import):
+        versions[asked.domain] = max(asked.version, versions.get(asked.domain, 0))
+    for model in models:
+        model.ir_version = max(one.ir_version for one in models)
+        del model.opset_import[:]
+        model.opset_import.extend(onnx.helper.make_opsetid(*each) for each in versions.items())
+
+
 def _side_by_side(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
     """Give models one common input, and concatenate their outputs."""
+    _level(models)
     prefixed = [compose.add_prefix(one, f"branch {i}/") for i, one in enumerate(models)]
     whole = reduce(lambda one, other: compose.merge_models(one, other, io_map=[]), prefixed)
     graph = whole.graph
@@ -154,7 +168,8 @@ def _side_by_side(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
     nodes = [onnx.helper.make_node("Identity", ["input"], [name]) for name in names]
     nodes += [*graph.node, onnx.helper.make_node("Concat", answers, ["output"], axis=-1)]
     given.name, answer.name = "input", "output"
-    answer.type.tensor_type.ClearField("shape")
+    for size in list(answer.type.tensor_type.shape.dim)[-1:]:
+        size.Clear()  # that of all together
     for field, kept in ((graph.input, [given]), (graph.output, [answer]), (graph.node, nodes)):
         copies = [type(one).FromString(one.SerializeToString()) for one in kept]
         del field[:]
@@ -185,7 +200,7 @@ def _difference(model: Exportable, file: Path) -> float:
     return difference
 
 
-def _run(model: bytes | Path, x: Tensor) -> NDArray[Any]:
+def _run(model: bytes | Path, given: Feed) -> NDArray[Any]:
     output: NDArray[Any]
-    (output,) = session(model).run(None, {"input": x.numpy()})
+    (output,) = session(model).run(None, dict(given))
     return output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from fourfold.algorithms.samples import Sample, canonical_order
 from fourfold.frozen.store import compute_once
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import PreparedRows, Standardize, TableViews
+from fourfold.preparation.tables.graph import TableStart
 from fourfold.preparation.tables.memory import prepared_once
 from fourfold.training.batches import Table
 
@@ -116,11 +117,18 @@ class Inputs:
 
     @property
     def raw(self) -> bool:
-        """Whether an exported model starts from the user's rows; ONNX takes numbers only."""
+        """Whether an exported model starts from the user's rows, arrays as in training."""
         return isinstance(self.prepare, BlockPreparation)
 
-    def exported(self, rows: Rows) -> NDArray[np.float32]:
-        """Return rows as an exported model takes them, (n, ...)."""
+    @property
+    def table(self) -> TableStart | None:
+        """The columns from which an exported model starts; None where rows are no such table."""
+        return None if self.frozen is not None else TableStart.of([self.prepare])
+
+    def exported(self, rows: Rows) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
+        """Return rows as an exported model takes them, (n, ...), or the columns of a table."""
+        if (table := self.table) is not None:
+            return table.feed(table.lines.arrange(rows, self.owner))
         start = rows if self.raw else self.prepare.transform(rows, self.owner)
         return np.asarray(start.take(np.arange(start.n)), np.float32)
 

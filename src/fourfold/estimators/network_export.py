@@ -15,20 +15,31 @@ from fourfold.data.rows import as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.frozen.onnx_module import OnnxModule
-from fourfold.preparation.choose import Standardize
+from fourfold.preparation.choose import Standardize, TablePreparation, TableViews
 from fourfold.preparation.layout import channel_axes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
     from fourfold.estimators.inputs import Inputs
     from fourfold.estimators.problem import Fitted
     from fourfold.preparation.choose import Preparation
+    from fourfold.preparation.tables.graph import TableStart
 
-__all__ = ["Branches", "Chain", "Columns", "Exportable", "chain", "exportable"]
+__all__ = [
+    "ROWS",
+    "Branches",
+    "Chain",
+    "Columns",
+    "Exportable",
+    "chain",
+    "exportable",
+    "table_note",
+]
 
 ROWS: Final = 65
 """Random rows that prove an export: full blocks, and one that is not."""
@@ -38,14 +49,12 @@ ROWS: Final = 65
 class Chain(NamedTuple):
     """Stages from rows to outputs (n, k), with an example: rows (n, ...) and their outputs.
 
-    Rows are as in training where they are ``raw``, and prepared ones, named in ``start``, where
-    these are a table, since ONNX takes numbers only.
+    Rows are as in training, or prepared ones where these are a table or texts; ``start`` says so.
     """
 
     stages: list[nn.Module | bytes]
     example: Tensor
     outputs: NDArray[np.float32]
-    raw: bool
     start: str
 
 
@@ -62,13 +71,13 @@ class Exportable:
     """A fitted model as a chain from one input to one output, with an example of both.
 
     A stage is a module, or the bytes of an ONNX file with one input and one output, where a
-    module's code is not there any more; the first may be of branches. The example is of random rows
-    (n, ...), and the estimator's own answers to these are wanted. Notes, by name, are for whoever
-    runs the file.
+    module's code is not there any more; one may be of branches. The first has as many inputs as the
+    example has parts: random rows (n, ...), or the columns (n, 1) of a table, by name. The
+    estimator's own answers to these are wanted. Notes, by name, are for whoever runs the file.
     """
 
     stages: Sequence[nn.Module | bytes | Branches]
-    example: Tensor
+    example: Mapping[str, NDArray[Any]]
     wanted: NDArray[Any]
     output: str
     notes: Mapping[str, str]
@@ -79,12 +88,11 @@ class Exportable:
         method: str,
         task: Task,
         stages: Sequence[nn.Module | bytes | Branches],
-        example: Tensor,
+        example: Mapping[str, NDArray[Any]],
         outputs: NDArray[np.float32],
         start: str,
     ) -> Exportable:
         """Put the task's answers above stages that compute these outputs for the example."""
-        kind = str(example.dtype).removeprefix("torch.")
         classes = task.classes_.tolist() if isinstance(task, Classification) else None
         return cls(
             stages=[*stages, task.answer_module()],
@@ -93,7 +101,7 @@ class Exportable:
             output=task.answer_name,
             notes={
                 "method": method,
-                "input": f"{start}: {kind} {('n', *example.shape[1:])}".replace("'", ""),
+                "input": start,
                 "task": type(task).__name__,
                 **({} if classes is None else {"classes": json.dumps(classes)}),
             },
@@ -102,12 +110,26 @@ class Exportable:
 
 def exportable(method: str, task: Task, inputs: Inputs, fitted: Fitted) -> Exportable:
     """Take a fitted network apart, and put the task's answers above it."""
-    found = chain(inputs, fitted)
-    return Exportable.of(method, task, found.stages, found.example, found.outputs, found.start)
+    table = inputs.table
+    if table is None:
+        found = chain(inputs, fitted)
+        example = {"input": found.example.numpy()}
+        return Exportable.of(method, task, found.stages, example, found.outputs, found.start)
+    plain = table.draw(ROWS)
+    found = chain(inputs, fitted, plain)
+    stages, example = [table.file(), *found.stages], table.feed(plain)
+    return Exportable.of(method, task, stages, example, found.outputs, table_note(table))
 
 
-def chain(inputs: Inputs, fitted: Fitted) -> Chain:
-    """Take a fitted network apart.
+def table_note(table: TableStart) -> str:
+    """Write the inputs of a table as JSON: name of the column → its kind."""
+    return json.dumps(table.columns, ensure_ascii=False)
+
+
+def chain(inputs: Inputs, fitted: Fitted, plain: pd.DataFrame | None = None) -> Chain:
+    """Take a fitted network apart, above the preparation of a table or of texts.
+
+    The example is of arranged rows of a table, if these are given, or else random.
 
     Raises
     ------
@@ -117,23 +139,27 @@ def chain(inputs: Inputs, fitted: Fitted) -> Chain:
     model, prepare = fitted.model, inputs.prepare
     if not isinstance(model, Model):
         raise ParameterError(f"the model to export must be a network; got {type(model).__name__}")
-    raw = inputs.raw
-    example = _example(prepare)
-    rows = as_rows(example.numpy())
-    outputs = model.outputs(inputs.ready(rows) if raw else inputs.above(rows))
-    stages: list[nn.Module] = [*model.body.children(), model.head]
+    if plain is not None and isinstance(prepare, (TablePreparation, TableViews)):
+        rows = prepare.encode(plain)
+    else:
+        rows = as_rows(_example(prepare).numpy())
+    outputs = model.outputs(inputs.ready(rows) if inputs.raw else inputs.above(rows))
+    heads = model.head if isinstance(model.head, nn.Sequential) else [model.head]
+    stages: list[nn.Module] = [*model.body.children(), *heads]
     if inputs.frozen is not None:
         below = [prepare.module()] if isinstance(prepare, Standardize) else []
         stages = [*below, inputs.frozen.module, *stages]
     if fitted.calibration is not None:
         outputs = fitted.calibration.apply(outputs)
         stages.append(fitted.calibration.module())
+    example = torch.from_numpy(np.asarray(rows.take(np.arange(rows.n))))
+    said = "rows as in training" if inputs.raw else f"prepared rows ({prepare.describe()})"
+    kind, shape = str(example.dtype).removeprefix("torch."), ", ".join(map(str, example.shape[1:]))
     return Chain(
         [stage.content if isinstance(stage, OnnxModule) else stage for stage in stages],
         example,
         outputs,
-        raw=raw,
-        start="rows as in training" if raw else f"prepared rows ({prepare.describe()})",
+        f"{said}: {kind} (n, {shape})",
     )
 
 

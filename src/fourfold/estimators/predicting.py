@@ -134,10 +134,12 @@ class Predicts(Estimator, ABC):
         self.check_fitted()
         return self.fitted_.model.embed(self.ready(X))[:, self.inputs_.start :]
 
-    def onnx_input(self, X: Any) -> NDArray[np.float32]:
-        """Return the rows of X, (n, ...), as the exported ONNX file takes them.
+    def onnx_input(self, X: Any) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
+        """Return the rows of X as the exported ONNX file takes them.
 
-        Rows of tables and texts are prepared, arrays are as in fit.
+        For a table these are its columns (n, 1), by name, which can be passed to the session as
+        they are: numbers, and dates in days since 1970, are float64, categories are strings. Else
+        it is what ``"input"`` takes, (n, ...): arrays as in fit, or prepared rows of texts.
         """
         self.check_fitted()
         return self.inputs_.exported(_rows(X))

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
-import torch
 from sklearn.base import clone
 
 from fourfold.algorithms.calibration import Calibration
@@ -15,11 +14,19 @@ from fourfold.data.rows import as_rows
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Inputs
 from fourfold.estimators.model import FittedModel
-from fourfold.estimators.network_export import Branches, Columns, Exportable, chain
+from fourfold.estimators.network_export import (
+    ROWS,
+    Branches,
+    Columns,
+    Exportable,
+    chain,
+    table_note,
+)
 from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.problem import Fitted
 from fourfold.estimators.reasons.contributions import Contributions
 from fourfold.estimators.transfer import TransferEstimator
+from fourfold.preparation.tables.graph import TableStart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,10 +142,10 @@ class Blend(Predicts):
             self.fitted_ = replace(self.fitted_, calibration=Calibration(*notes["calibration"]))
         return self
 
-    def onnx_input(self, X: Any) -> NDArray[np.float32]:
-        """Return the rows of X as :meth:`Predicts.onnx_input`, of each preparation side by side."""
+    def onnx_input(self, X: Any) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
+        """Return the rows of X as :meth:`Predicts.onnx_input`, prepared ones side by side."""
         self.check_fitted()
-        if self._raw:
+        if self._raw or self._table is not None:
             return self.members[0].onnx_input(X)
         apart = dict(zip(self._preparations, self.members, strict=True))
         return np.concatenate([one.onnx_input(X) for one in apart.values()], axis=1)
@@ -155,6 +162,12 @@ class Blend(Predicts):
         return all(one.inputs_.raw for one in self.members)
 
     @property
+    def _table(self) -> TableStart | None:
+        """The columns from which an exported blend starts, if all of its members do."""
+        frozen = any(one.inputs_.frozen is not None for one in self.members)
+        return None if frozen else TableStart.of([one.inputs_.prepare for one in self.members])
+
+    @property
     def _preparations(self) -> list[str]:
         """Digest of each member's preparation; an exported blend takes each one's rows once."""
         return [one.inputs_.prepare.digest for one in self.members]
@@ -162,22 +175,26 @@ class Blend(Predicts):
     def exportable(self) -> Exportable:
         """Return the members as chains side by side, and their mixture above them."""
         self.check_fitted()
-        chains = [chain(one.inputs_, one.fitted_) for one in self.members]
+        table = self._table
+        plain = None if table is None else table.draw(ROWS)
+        chains = [chain(one.inputs_, one.fitted_, plain) for one in self.members]
         of, mixture, own = [m.task_ for m in self.members], self.model_.mixture, self.fitted_
-        parts = [one.stages for one in chains]
+        parts, below = [one.stages for one in chains], []
         if self._raw:
-            example, start = chains[0].example, chains[0].start
-            outputs = self.model_.outputs(as_rows(example.numpy()))
+            rows, start = chains[0].example.numpy(), chains[0].start
+            example, outputs = {"input": rows}, self.model_.outputs(as_rows(rows))
         else:
             digests = self._preparations
             apart = dict(zip(digests, chains, strict=True))  # members may share a preparation
-            example = torch.cat([one.example for one in apart.values()], dim=1)
+            example = {"input": np.concatenate([one.example for one in apart.values()], axis=1)}
             start = ", beside them ".join(one.start for one in apart.values())
             ends = np.cumsum([one.example.shape[1] for one in apart.values()]).tolist()
             cuts = dict(zip(apart, zip([0, *ends], ends, strict=False), strict=True))
             parts = [[Columns(*cuts[d]), *part] for d, part in zip(digests, parts, strict=True)]
             outputs = mixture.mix(self.task_, of, [one.outputs for one in chains])
-        stages = [Branches(parts), mixture.module(self.task_, of)]
+        if table is not None and plain is not None:
+            below, example, start = [table.file()], table.feed(plain), table_note(table)
+        stages = [*below, Branches(parts), mixture.module(self.task_, of)]
         if own.calibration is not None:
             stages.append(own.calibration.module())
             outputs = own.calibration.apply(outputs)

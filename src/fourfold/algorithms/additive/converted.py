@@ -10,9 +10,10 @@ import numpy as np
 from onnx import load_from_string, numpy_helper
 from sklearn.base import is_classifier
 
-from fourfold.algorithms.additive.graph import HALVES, VERSIONS, Graph
+from fourfold.algorithms.additive.graph import HALVES, Graph
 from fourfold.algorithms.mixture import LEAST
 from fourfold.frozen.onnx import session
+from fourfold.frozen.onnx_graph import VERSIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +100,8 @@ class Converted:
             graph.add("Mul", [moved, graph.constant("ff_halves", HALVES)], "output")
         else:
             graph.add("Identity", [moved], "output")
-        return graph.file("converted", self.width, self.goal.outputs, inner.opset_import)
+        versions = {asked.domain: asked.version for asked in inner.opset_import}
+        return graph.file("converted", self.width, self.goal.outputs, versions)
 
     def _rows(self, graph: Graph) -> str:
         """Add the features that the estimator takes."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from onnx import TensorProto, checker, helper, numpy_helper
+from onnx import TensorProto, helper
+
+from fourfold.frozen.onnx_graph import OnnxGraph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +17,8 @@ if TYPE_CHECKING:
     from fourfold.algorithms.additive.ensemble import Ensemble, Node
     from fourfold.algorithms.linear import Affine
 
-__all__ = ["HALVES", "LEAVES", "NODES", "VERSIONS", "Graph", "additive_onnx"]
+__all__ = ["HALVES", "LEAVES", "NODES", "Graph", "additive_onnx"]
 
-IR_VERSION: Final = 9
-VERSIONS: Final = {"": 17, "ai.onnx.ml": 3}
-"""Versions of the operators that are old enough for every runtime of the last years."""
 HALVES: Final = np.array([[-0.5, 0.5]], np.float32)
 """Shares of the log-odds of two classes that their outputs get."""
 NODES: Final = (
@@ -56,40 +55,15 @@ def additive_onnx(
     graph.add("Sum", outputs, "scores" if halved else "output")
     if halved:
         graph.add("Mul", ["scores", *halves], "output")
-    versions = [helper.make_opsetid(domain, version) for domain, version in VERSIONS.items()]
-    return graph.file("additive", width, 2 if halved else len(line.bias), versions)
+    return graph.file("additive", width, 2 if halved else len(line.bias))
 
 
 def _asks(node: Node) -> bool:
     return node.feature is not None and len(node.categories) > 0
 
 
-class Graph:
-    """Nodes and constants of a graph from ``input`` to ``output``."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        """Add a node."""
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
-        return output
-
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        """Add a constant."""
-        self.constants.append(numpy_helper.from_array(value, name))
-        return name
-
-    def file(self, name: str, width: int, k: int, versions: Sequence[Any]) -> bytes:
-        """Return the content of the file of a graph from (B, width) to (B, k)."""
-        rows = [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["rows", width])]
-        answers = [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["rows", k])]
-        whole = helper.make_graph(self.nodes, name, rows, answers, self.constants)
-        model = helper.make_model(whole, opset_imports=versions, ir_version=IR_VERSION)
-        checker.check_model(model)
-        written: bytes = model.SerializeToString()
-        return written
+class Graph(OnnxGraph):
+    """Nodes and constants of a graph from ``input`` to ``output``, of lines and trees."""
 
     def sets(self, x: str, sets: Sequence[tuple[int, tuple[int, ...]]]) -> str:
         """Put a feature for each set of categories behind x: whether the cell is one of it."""

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.data.schema.column import Odd
 
-__all__ = ["DATE_PARTS", "ColumnKinds", "arranged", "sort_columns", "warn_of_unseen"]
+__all__ = [
+    "DATE_PARTS",
+    "MISSING",
+    "ColumnKinds",
+    "arranged",
+    "date_parts",
+    "sort_columns",
+    "warn_of_unseen",
+]
 
 DATE_PARTS: Final = ("year", "month", "day of the week", "days since 1970")
 """Numbers that a date becomes."""
@@ -29,7 +37,7 @@ DATE_PARTS: Final = ("year", "month", "day of the week", "days since 1970")
 FEW = 20
 """Among more cells than these some must fit."""
 SHOWN = 3
-MISSING = "missing"
+MISSING: Final = "missing"
 """The category of a missing cell."""
 
 
@@ -133,7 +141,7 @@ def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFram
     _warn_of_odd(frame, columns, odd)
     numbers = [read[name].cells for name in columns.numbers]
     for name in columns.dates:
-        numbers += _date_parts(read[name].cells)
+        numbers += date_parts(read[name].cells)
     parts: dict[str, Any] = {f"number {i}": values for i, values in enumerate(numbers)}
     for i, name in enumerate(columns.categories):
         parts[f"category {i}"] = read[name].cells.fillna(MISSING).to_numpy(object)
@@ -170,7 +178,7 @@ def warn_of_unseen(
             warnings.warn(one_line(f"column {note.sentence}"), FourfoldWarning, stacklevel=2)
 
 
-def _date_parts(moments: pd.Series[Any]) -> list[Any]:
+def date_parts(moments: pd.Series[Any]) -> list[Any]:
     """Return year, month, day of the week, and days since 1970."""
     days = (moments - pd.Timestamp(0)) / pd.Timedelta(days=1)
     parts = (moments.dt.year, moments.dt.month, moments.dt.day_of_week, days)

@@ -95,7 +95,10 @@ class TableViews(Preparation):
         return trees + lines.feature_columns
 
     def transform(self, rows: Rows, who: str = "") -> Rows:
-        plain = self.lines_.arrange(rows, who or type(self).__name__)
+        return self.encode(self.lines_.arrange(rows, who or type(self).__name__))
+
+    def encode(self, plain: pd.DataFrame) -> Rows:
+        """Encode arranged rows."""
         return self._joined(plain, self.lines_.encode(plain))
 
     def out_of_fold(self, labels: LabelledRows, who: str = "") -> Rows:
