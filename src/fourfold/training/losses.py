@@ -55,7 +55,11 @@ def entropy(outputs: Tensor) -> Tensor:
     return -(log_p.exp() * log_p).sum(1)
 
 
-def information(outputs: Tensor) -> Tensor:
-    """Compute the mutual information of a batch's rows and classes: H(mean p) − mean H(p)."""
-    mean = outputs.softmax(1).mean(0)
-    return -(mean * mean.clamp_min(1e-12).log()).sum() - entropy(outputs).mean()
+def information(outputs: Tensor, prior: Tensor) -> Tensor:
+    """Compute −KL(mean p ‖ prior) − mean H(p) of outputs (B, k), in nats.
+
+    It is the largest, 0, where each row is predicted for sure, and the classes' shares are those of
+    the prior, (k,). With equal shares it is the mutual information of rows and classes, less log k.
+    """
+    mean = outputs.softmax(1).mean(0).clamp_min(1e-12)
+    return -(mean * (mean / prior).log()).sum() - entropy(outputs).mean()

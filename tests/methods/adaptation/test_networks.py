@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -12,8 +14,9 @@ from fourfold import Domain
 from fourfold.algorithms.alignment import a_distance
 from fourfold.algorithms.pseudo_labels import surest
 from fourfold.errors import ParameterError
+from fourfold.estimators.supervised import teacher_outputs
 from fourfold.methods.adaptation import _joint
-from fourfold.methods.adaptation._joint import View
+from fourfold.methods.adaptation._joint import View, class_shares
 from fourfold.methods.adaptation.adabn import AdaBN
 from fourfold.methods.adaptation.cdan import CDAN
 from fourfold.methods.adaptation.dan import DAN, _discrepancy
@@ -46,13 +49,37 @@ def rows(n=32, seed=0):
 
 
 def test_information_is_that_of_rows_and_classes():
-    sure = 50 * torch.eye(4)
-    assert information(sure) == pytest.approx(np.log(4), abs=1e-5)  # each row another class
-    assert information(sure[:1].repeat(4, 1)) == pytest.approx(0, abs=1e-5)  # one class for all
-    assert information(torch.zeros(4, 4)) == pytest.approx(0, abs=1e-5)  # nothing is sure
-    torch.testing.assert_close(
-        entropy(normal(5, 3)), torch.distributions.Categorical(logits=normal(5, 3)).entropy()
+    sure, equal = 50 * torch.eye(4), torch.full((4,), 0.25)
+    assert information(sure, equal) == pytest.approx(0, abs=1e-5)  # each row another class
+    one = sure[:1].repeat(4, 1)  # one class for all
+    assert information(one, equal) == pytest.approx(-np.log(4), abs=1e-5)
+    nothing = torch.zeros(4, 4)
+    assert information(nothing, equal) == pytest.approx(-np.log(4), abs=1e-5)
+    shares = torch.tensor([0.75, 0.25])
+    assert information(50 * torch.tensor([[1.0, 0]] * 3 + [[0, 1.0]]), shares) == pytest.approx(
+        0, abs=1e-5
     )
+    outputs = normal(5, 3)
+    rows_ = torch.distributions.Categorical(logits=outputs)
+    torch.testing.assert_close(entropy(outputs), rows_.entropy())
+
+
+def test_shares_are_the_sources_or_halfway_to_its_predictions():
+    (Xs, _), (Xt, _) = rows(), rows(seed=1)
+    ys = (np.arange(32) % 4 == 0).astype(int)  # a quarter are ones
+    caught = []
+
+    class Asks(MCC):
+        def _critic(self, width, problem, model):
+            caught.extend(class_shares(problem, model, of) for of in ("source", "expected"))
+            caught.append(teacher_outputs(model, problem.target.rows).softmax(1).mean(0))
+            return super()._critic(width, problem, model)
+
+    Asks(network=SMALL, recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
+    own, expected, predicted = caught
+    torch.testing.assert_close(own, torch.tensor([0.75, 0.25]))
+    both = (own * predicted).sqrt()
+    torch.testing.assert_close(expected, both / both.sum())
 
 
 def test_confusion_is_the_papers():
@@ -106,7 +133,8 @@ def test_the_conditional_critic_reads_features_by_classes(weighted):
         for i in (0, 1)
     )
     method = CDAN(lambda_=0.7, entropy=weighted, critic_width=5)
-    critic = method._critic(4, type("Three", (), {"n_outputs": 3})())
+    problem = SimpleNamespace(task=SimpleNamespace(n_outputs=3))
+    critic = method._critic(4, problem, nn.Identity())
     loss = method._align(0.5, s, t, critic)
 
     def guess(view):

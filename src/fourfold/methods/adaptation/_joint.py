@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, final
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from fourfold.methods.kit import (
     minimize,
     ramp,
     split,
+    teacher_outputs,
     validation,
 )
 
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fourfold.data.rows import Rows
-    from fourfold.methods.kit import Body, Task
+    from fourfold.methods.kit import Body
 
-__all__ = ["ADAPTING", "TrainsJointly", "View", "signs", "source_model"]
+__all__ = ["ADAPTING", "Shares", "TrainsJointly", "View", "class_shares", "signs", "source_model"]
 
 ADAPTING: Final = Recipe(epochs=5, min_steps=200, max_steps=10_000)
 """Recipe of a training that starts from the source model: half as long as that of the source."""
@@ -79,9 +80,9 @@ class TrainsJointly(TrainsNetwork, ABC):
         """Return the stage of the network whose outputs are the features."""
         return list(dict(body.named_children()))[-1]
 
-    def _critic(self, width: int, task: Task) -> nn.Module:
-        """Build a module of the loss that is trained with the network, on features of a width."""
-        del width, task
+    def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
+        """Build a module of the loss that is trained with the model, on features of a width."""
+        del width, problem, model
         return nn.Identity()
 
     @abstractmethod
@@ -95,7 +96,7 @@ class TrainsJointly(TrainsNetwork, ABC):
         model = source_model(self, problem) if self.pretrain else problem.model(problem.body())
         features, upper = split(model.body, self._tap(model.body))
         labels = nn.Sequential(upper, model.head)
-        critic = self._critic(as_body(features, target.rows.shape).width, task)
+        critic = self._critic(as_body(features, target.rows.shape).width, problem, model)
         partly = bool(target.labelled.any())
 
         def loss(p: float, s: Batch, t: Batch) -> Tensor:
@@ -110,6 +111,28 @@ class TrainsJointly(TrainsNetwork, ABC):
         tables = train.table(), target.table()
         history = minimize(nets, Phase(loss, nets), *tables, recipe=recipe, validate=validate)
         return Fitted(model, history, signs(problem, model))
+
+
+Shares: TypeAlias = Literal["source", "expected"]
+"""Shares of the target's classes: the source's, or halfway to those that its model predicts."""
+
+
+def class_shares(problem: Problem, model: Model, of: Shares) -> Tensor:
+    """Return the shares (k,) that the target's classes should have.
+
+    The expected ones are halfway, in logarithms, between those of the source's labels and those
+    that the source's model predicts: the one is right where shares stay, the other where features
+    do. A source without data counts as one with equal shares.
+    """
+    shares = torch.ones(problem.task.n_outputs)
+    if not isinstance(problem.source, Pretrained):
+        known = problem.source_data.known()
+        rows = torch.from_numpy(known.row_weights)
+        shares = torch.zeros_like(shares).index_add(0, known.y, rows).clamp_min(1e-3)
+    if of == "source":
+        return shares / shares.sum()
+    p = teacher_outputs(model, _some(problem.target.rows)).softmax(1).mean(0)
+    return (shares.log() + p.log()).div(2).softmax(0)
 
 
 def source_model(method: TrainsNetwork, problem: Problem) -> Model:

@@ -12,7 +12,7 @@ from fourfold.methods.adaptation._joint import TrainsJointly, View
 from fourfold.methods.kit import Needs, NonNegative, PositiveInt, entropy, reverse
 
 if TYPE_CHECKING:
-    from fourfold.methods.kit import Task
+    from fourfold.methods.kit import Model, Problem
 
 __all__ = ["CDAN"]
 
@@ -55,9 +55,10 @@ class CDAN(TrainsJointly):
         source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
     )
 
-    def _critic(self, width: int, task: Task) -> nn.Module:
+    def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
+        del model
         hidden = self.critic_width
-        layers = nn.Linear(width * task.n_outputs, hidden), nn.ReLU(), nn.Linear(hidden, 1)
+        layers = nn.Linear(width * problem.task.n_outputs, hidden), nn.ReLU(), nn.Linear(hidden, 1)
         return nn.Sequential(*layers)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:

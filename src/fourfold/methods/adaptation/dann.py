@@ -10,7 +10,7 @@ from fourfold.methods.adaptation._joint import TrainsJointly, View
 from fourfold.methods.kit import Needs, NonNegative, PositiveInt, domain_loss, reverse
 
 if TYPE_CHECKING:
-    from fourfold.methods.kit import Body, Task
+    from fourfold.methods.kit import Body, Model, Problem
 
 __all__ = ["DANN"]
 
@@ -58,8 +58,8 @@ class DANN(TrainsJointly):
     def _tap(self, body: Body) -> str:
         return self.tap or super()._tap(body)
 
-    def _critic(self, width: int, task: Task) -> nn.Module:
-        del task
+    def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
+        del problem, model
         hidden = self.critic_width
         return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import torch
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.methods.adaptation._joint import signs, source_model
+from fourfold.methods.adaptation._joint import Shares, class_shares, signs, source_model
 from fourfold.methods.kit import (
     Batch,
     Fitted,
@@ -37,8 +37,8 @@ class SHOT(TrainsNetwork):
     """Move the target's features to the source model's classes; the source's rows are not needed.
 
     The last layer of the source model stays. The layers below it maximize the information of the
-    target's predictions, sure ones that use all classes, and the likelihood of pseudo-labels, the
-    nearest centroid's. Labels that the target has take part.
+    target's predictions, sure ones that together have the classes' shares, and the likelihood of
+    pseudo-labels, the nearest centroid's. Labels that the target has take part.
 
     Parameters
     ----------
@@ -46,6 +46,10 @@ class SHOT(TrainsNetwork):
         Weight of the pseudo-labels; 0 is SHOT-IM.
     rounds
         Number of times that the pseudo-labels are computed.
+    class_shares
+        Shares of the classes in the target: ``"source"``, those of the source's labels, or
+        ``"expected"``, halfway from there to those that the source model predicts, for targets that
+        lack classes or have others more often.
 
     References
     ----------
@@ -64,6 +68,7 @@ class SHOT(TrainsNetwork):
 
     pseudo_labels: NonNegative = 0.0
     rounds: PositiveInt = 5
+    class_shares: Shares = "source"
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
@@ -76,13 +81,16 @@ class SHOT(TrainsNetwork):
     def _learn(self, problem: Problem) -> Fitted:
         task, target = problem.task, problem.target
         model = source_model(self, problem)
-        partly = bool(target.labelled.any())
+        partly, shares = (
+            bool(target.labelled.any()),
+            class_shares(problem, model, self.class_shares),
+        )
 
         def loss(_p: float, t: Batch) -> Tensor:
             outputs = model(t.x)
             known = task.loss(outputs, t.y, t.weight) if partly else 0.0
             pseudo = self.pseudo_labels * F.cross_entropy(outputs, t.z) if len(t.z) else 0.0
-            return known + pseudo - information(outputs)
+            return known + pseudo - information(outputs, shares.to(outputs.device))
 
         rounds = self.rounds if self.pseudo_labels else 1
         history = History()
