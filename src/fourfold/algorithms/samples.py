@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
+from scipy import sparse
 
 from fourfold.core.folds import count_folds, make_splits
 
@@ -69,12 +70,16 @@ class Sample(NamedTuple):
         )
 
 
-def canonical_order(x: Floats, y: NDArray[Any], weight: Floats) -> NDArray[np.intp]:
-    """Order rows along a direction: nothing is drawn by a seed, so their own order must not matter.
+def canonical_order(x: Any, y: NDArray[Any], weight: Floats) -> NDArray[np.intp]:
+    """Order rows (n, d), maybe sparse, along a direction.
+
+    Nothing is drawn by a seed, so their own order must not matter.
 
     Folds depend on it, and so do the last steps of a solver.
     """
     direction = np.random.default_rng(0).standard_normal(x.shape[1])
+    if sparse.issparse(x):
+        return np.lexsort((weight, *np.atleast_2d(y.T), x @ direction))
     blocks = (np.nan_to_num(x[i : i + BLOCK]) for i in range(0, max(1, len(x)), BLOCK))
     along = np.concatenate([np.einsum("nd,d->n", block, direction) for block in blocks])
     return np.lexsort((weight, *np.atleast_2d(y.T), along))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
+from torch import nn
 
 from fourfold.algorithms.samples import Sample, canonical_order
+from fourfold.data.rows import SparseRows
 from fourfold.estimators.supervised import teacher_outputs
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
+    from fourfold.data.rows import Rows
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
 
@@ -48,7 +52,7 @@ def fit_head(
     keep_features
         Whether features are kept, for other fits on the same body.
     """
-    x = teacher_outputs(model.body, data.rows).numpy() if keep_features else model.embed(data.rows)
+    x = _features(model, data.rows, keep=keep_features)
     order = canonical_order(x, data.y.numpy(), data.row_weights)
     x, data = x[order], data.at(order)
     y = data.y.numpy()
@@ -66,14 +70,26 @@ def fit_head(
     )
 
 
-def _sample(x: Floats, data: Data, y: Floats) -> Sample:
+def _features(model: Model, rows: Rows, *, keep: bool) -> Any:
+    """Return the features of rows, (n, d); sparse where the body leaves sparse rows as they are."""
+    bare = all(isinstance(stage, nn.Identity) for stage in model.body.children())
+    if isinstance(rows, SparseRows) and bare:
+        return rows.matrix.astype(np.float32)
+    return teacher_outputs(model.body, rows).numpy() if keep else model.embed(rows)
+
+
+def _sample(x: Any, data: Data, y: Floats) -> Sample:
     """Take the rows of data that have this label; NaN where it is missing."""
     return Sample(x, y, data.row_weights, data.groups, data.time).at(~np.isnan(y))
 
 
 def _unit(rows: Sample) -> float:
     """Return the unit of penalties: the features' mean square times the mean weight."""
-    squares = np.square(rows.x, dtype=np.float64).mean(axis=1)
+    x: Any = rows.x
+    if sparse.issparse(x):
+        squares = np.asarray(x.multiply(x).mean(axis=1), np.float64).ravel()
+    else:
+        squares = np.square(x, dtype=np.float64).mean(axis=1)
     mean = np.average(squares, weights=rows.weight) * rows.weight.mean(dtype=np.float64)
     return max(float(mean), 1e-12)
 
@@ -134,13 +150,13 @@ def _logistic(
     return full, offsets
 
 
-def _narrowed(x: Floats) -> tuple[Floats, Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
-    """Rotate n rows of more than n features into the n directions that they span.
+def _narrowed(x: Any) -> tuple[Any, Callable[[NDArray[np.float64]], NDArray[np.float64]]]:
+    """Rotate n dense rows of more than n features into the n directions that they span.
 
     The best weights lie there, and an L2 penalty is the same. A function that rotates weights back
     is returned, too.
     """
-    if x.shape[1] <= len(x):
+    if sparse.issparse(x) or x.shape[1] <= len(x):
         return x, lambda weights: weights
     turn, upper = np.linalg.qr(x.T.astype(np.float64))
     return upper.T.astype(np.float32), lambda weights: weights @ turn.T
