@@ -11,10 +11,10 @@ from fourfold.study import gate
 from fourfold.study.candidates import changed_parameters
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.standing import stand
+from fourfold.study.choice.unlabelled import choose_by_panel, has_panel
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
 from fourfold.study.running.outcomes import Failure, Outcome, finished
-from fourfold.study.validators.agreement import RISE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -53,8 +53,7 @@ def rate(
     rows = {
         name: _rate(question, name, of, like.get(name, name)) for name, of in outcomes.items() if of
     }
-    unlabelled = question.protocol.validator is not None and not question.target.n_labelled
-    return _doubted(question, rows, outcomes) if unlabelled else rows
+    return choose_by_panel(question, rows, outcomes) if has_panel(question) else rows
 
 
 def assess(
@@ -157,28 +156,6 @@ def _rate(
         losses=[outcome.losses for outcome in whole if outcome.losses],
         findings=found,
     )
-
-
-def _doubted(
-    question: Question,
-    rows: Mapping[str, LeaderboardRow],
-    outcomes: Mapping[str, Sequence[Outcome | Failure]],
-) -> dict[str, LeaderboardRow]:
-    """Mark methods whose predictions agree with clusters of the target little more than baselines'.
-
-    A validator likes predictions that are sure, right or wrong; they should follow the inputs, too.
-    """
-    follow = question.clusters.agreement
-    follows = {
-        name: float(np.mean([follow(o.task, o.outputs["target"]) for o in _whole(outcomes[name])]))
-        for name, row in rows.items()
-        if not row.error
-    }
-    least = RISE + max((v for n, v in follows.items() if question.is_baseline(n)), default=-np.inf)
-    return {
-        name: replace(row, doubted=row.role == "transfer" and follows.get(name, least) < least)
-        for name, row in rows.items()
-    }
 
 
 def _whole(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:

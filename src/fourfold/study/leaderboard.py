@@ -22,6 +22,10 @@ __all__ = ["Expected", "Gain", "JointRow", "LeaderboardRow", "best_baseline", "b
 
 TIE: Final = 0.005
 """Difference of expected gains up to which the simpler candidate is chosen."""
+SOURCE_TIE: Final = 0.01
+"""Difference of scores on the source's labels up to which the simpler source model is chosen."""
+SIMPLEST: Final = ("SourceLinear", "SourceBoosted", "SourceSVM")
+"""Source models from the simplest on; others are behind them."""
 
 
 @final
@@ -97,8 +101,9 @@ class LeaderboardRow:
     error
         Reason why it could not run; empty if it did.
     doubted
-        Whether its predictions follow the target's inputs no better than a baseline's do, so that a
-        validator is not believed; such a method is not chosen.
+        Whether its predictions follow the target's inputs no better than a baseline's do, so that
+        validators are not believed; such a method is not chosen. None where labels or a prior
+        choose.
     """
 
     method: str
@@ -115,7 +120,7 @@ class LeaderboardRow:
     blended: bool = False
     stopped: bool = False
     error: str = ""
-    doubted: bool = False
+    doubted: bool | None = None
 
     @property
     def simplicity(self) -> tuple[bool, bool, float, str]:
@@ -172,20 +177,34 @@ def best_choice(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:
     """Return the best row by choice, without a look at scores; None without choices.
 
     It is the blend where the prior knows the cell: over public tasks, each family left out, this
-    lost less than the largest expected gain. Elsewhere it is the simplest of those whose expected
-    gains are alike.
+    lost less than the largest expected gain. Where a panel chooses, it is the blend of the adapted
+    models that it believes, or the only one; without any, the simplest source model of those that
+    are alike on the source. Elsewhere it is the simplest of those whose expected gains are alike.
     """
     finished = [row for row in rows if (row.choice or row.expected) and not row.stopped]
     if not finished:
         return None
     if leading := [row for row in finished if row.leads]:
         return leading[0]
-    finished = [row for row in finished if not row.doubted] or finished
+    if any(row.doubted is not None for row in finished):
+        return _without_labels(finished)
     top = max(row.promise for row in finished)
     ties = TIE if any(row.expected for row in finished) else 0.0
     return max(
         (row for row in finished if row.promise >= top - ties), key=lambda row: row.simplicity
     )
+
+
+def _without_labels(rows: Sequence[LeaderboardRow]) -> LeaderboardRow:
+    """Return the best row by a panel of validators, or else by the source's labels."""
+    adapted = [row for row in rows if row.role == "transfer" and not row.doubted]
+    if adapted:
+        return max(adapted, key=lambda row: (row.blended, row.promise, row.method))
+    own = [row for row in rows if row.role == "baseline"] or rows
+    top = max(row.promise for row in own)
+    alike = {row.method: row for row in own if row.promise >= top - SOURCE_TIE}
+    simplest = [alike[name] for name in SIMPLEST if name in alike]
+    return next(iter(simplest), max(alike.values(), key=lambda row: row.simplicity))
 
 
 @final

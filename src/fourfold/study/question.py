@@ -73,6 +73,9 @@ class Question:
         Caveats of the data.
     leads
         Kind of model → share of a line's error that it removes on the source, where measured.
+    source_scores
+        Model of the source → its score on held-out labels of the source, where it may be chosen by
+        these.
     plotted
         Rows of source and target whose features are shown; empty for none.
     """
@@ -88,6 +91,7 @@ class Question:
     absent: Absent = field(default_factory=Absent)
     notes: tuple[str, ...] = ()
     leads: Mapping[str, float] = field(default_factory=dict)
+    source_scores: Mapping[str, float] = field(default_factory=dict)
     plotted: tuple[Domain, ...] = ()
 
     @cached_property

@@ -13,8 +13,8 @@ from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.given import of_tasks, of_transfer
 from fourfold.study.asking.options import Options
 from fourfold.study.checks import check_numbers, check_shared
-from fourfold.study.choice.leads import with_leads
 from fourfold.study.choice.prior import Prior
+from fourfold.study.choice.unlabelled import measured_on_sources
 from fourfold.study.conclusion import conclude, conclude_tasks
 from fourfold.study.diagnostics.deciding import decided
 from fourfold.study.judge import assess, leaderboards
@@ -241,7 +241,7 @@ class Study:
     def _run(self) -> Result | JointResult:
         began = time.monotonic()
         precompute(self.network, self.questions, self.store)
-        self.questions = with_leads(self.questions, self.threads)
+        self.questions = measured_on_sources(self.questions, self.threads)
         context = self._context()
         race = Race(self.questions, context, seeds=self.seeds, prior=self.prior, racing=self.racing)
         end = None if self.minutes is None else began + 60 * self.minutes

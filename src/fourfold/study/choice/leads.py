@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,7 +12,6 @@ from fourfold.data.domain import pool
 from fourfold.estimators.bases.wraps import Wraps
 from fourfold.estimators.network import TrainsNetwork
 from fourfold.study.choice.gains import REFERENCE as LINE
-from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.transfer import TransferEstimator
     from fourfold.study.question import Question
 
-__all__ = ["lead_of", "measure_leads", "with_leads"]
+__all__ = ["held_apart", "lead_of", "measure_leads"]
 
 STANDS_FOR: Final = {"network": "TargetOnly", "trees": "TargetBoosted"}
 """Kind of model → the baseline by which its lead is measured, fitted to the source."""
@@ -32,12 +30,6 @@ MOST: Final = 6000
 """Rows of it by which a lead is measured."""
 PARTS: Final = 4
 """Parts of these, one of which is held out."""
-
-
-def with_leads(questions: Mapping[str, Question], threads: int) -> dict[str, Question]:
-    """Return the questions with the leads of kinds of models, measured on so many threads."""
-    with current().but(threads=threads):
-        return {name: replace(one, leads=measure_leads(one)) for name, one in questions.items()}
 
 
 def measure_leads(question: Question) -> dict[str, float]:
@@ -51,7 +43,7 @@ def measure_leads(question: Question) -> dict[str, float]:
     if source is None or not {LINE, *STANDS_FOR.values()} <= set(question.candidates):
         return {}
     try:
-        learnt, held = _divided(source, stratified=question.protocol.task.stratified)
+        learnt, held = held_apart(source, stratified=question.protocol.task.stratified)
         line = _error(question, LINE, learnt, held)
         errors = {kind: _error(question, name, learnt, held) for kind, name in STANDS_FOR.items()}
     except Exception:  # noqa: BLE001  what a method raises is said where it is fitted to the target
@@ -80,7 +72,7 @@ def _labelled(question: Question) -> Domain | None:
     return rows.drawn(MOST) if rows.n_rows >= FEWEST else None
 
 
-def _divided(source: Domain, *, stratified: bool) -> tuple[Domain, Domain]:
+def held_apart(source: Domain, *, stratified: bool) -> tuple[Domain, Domain]:
     """Return rows to learn from, and those that are held out."""
     beside = source.annotations
     *_, (learnt, held) = make_splits(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from fourfold.study.choice.blending import blend
 from fourfold.study.choice.calibrating import calibrated
 from fourfold.study.choice.posterior import expect
+from fourfold.study.choice.unlabelled import believed, has_panel
 from fourfold.study.question import BLENDS
 from fourfold.study.running.outcomes import Failure, finished
 from fourfold.study.splits import HiddenLabels
@@ -53,9 +54,12 @@ def stand(
     """Blend candidates that are alive, the likeliest first, and calibrate all.
 
     ``rows`` rate the outcomes as they are. Only where the target has labels to hold out, or a prior
-    knows the cell, there are blends.
+    knows the cell, there are blends; without labels it is one of the models that are believed.
     """
     standing = Standing({name: list(of) for name, of in outcomes.items()}, {}, {})
+    if has_panel(question) and question.sources:
+        _blend_believed(question, standing, rows)
+        return standing
     labelled = isinstance(question.protocol.splits, HiddenLabels) and question.target.n_labelled
     if not labelled or not question.sources:
         return standing
@@ -81,3 +85,14 @@ def stand(
         if calibration is not None:
             standing.calibrations[name] = calibration
     return standing
+
+
+def _blend_believed(
+    question: Question, standing: Standing, rows: Mapping[str, LeaderboardRow]
+) -> None:
+    """Add the blend of the models that a panel believes, in equal parts."""
+    names = believed(rows.values())
+    mixed = blend(question, {name: finished(standing.outcomes[name]) for name in names}, names)
+    if mixed is not None:
+        standing.blends[BLENDS[0]] = mixed
+        standing.outcomes[BLENDS[0]] = [replace(one, method=BLENDS[0]) for one in mixed.outcomes]

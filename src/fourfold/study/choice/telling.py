@@ -8,6 +8,7 @@ import numpy as np
 
 from fourfold.study.choice.optimism import nested_score
 from fourfold.study.choice.posterior import reference
+from fourfold.study.choice.unlabelled import has_panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +33,17 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
         )
     if counted:
         return own
+    if not has_panel(question):
+        return "information maximization on the target's inputs, without labels"
+    if any(row.role == "transfer" and row.doubted is False for row in board):
+        return (
+            "the ranks by information maximization, the nuclear norm and the agreement with "
+            "clusters of the target's inputs, among the methods whose predictions follow these "
+            "clusters better than each source model's"
+        )
     return (
-        "information maximization on the target's inputs, without labels, among baselines and the "
-        "methods whose predictions follow clusters of these inputs better than a baseline's"
+        "held-out labels of the source, among its models as they are: no adapted model's "
+        "predictions follow clusters of the target's inputs better than theirs"
     )
 
 

@@ -62,10 +62,14 @@ class Clusters(NamedTuple):
             warnings.simplefilter("ignore", UserWarning)  # many rows as features no affinities
             return cls(at, spectral.fit_predict(x))
 
-    def agreement(self, task: Task, outputs: Any) -> float:
+    def agreement(
+        self, task: Task, outputs: Any, shares: NDArray[np.float64] | None = None
+    ) -> float:
         """Compute the adjusted mutual information of clusters and predictions of all rows.
 
-        A model that predicts by chance, or one class alone, has 0.
+        A model that predicts by chance, or one class alone, has 0. Of two classes with known shares
+        (2,) each model predicts the second one for as many rows, those of its highest scores:
+        models that predict a rare class more often than others would seem to know more.
 
         References
         ----------
@@ -74,4 +78,7 @@ class Clusters(NamedTuple):
         Unsupervised Domain Adaptation, 2022: ClassAMI.
         """
         guesses = np.asarray(task.decode(outputs))[self.at]
+        if shares is not None and len(shares) == 2:
+            score = np.asarray(outputs)[:, 1] - np.asarray(outputs)[:, 0]
+            guesses = (score > np.quantile(score, shares[0]))[self.at]
         return float(adjusted_mutual_info_score(self.codes, guesses))

@@ -11,15 +11,20 @@ from fourfold.core.tasks import Classification
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fourfold.core.tasks import Task
 
 __all__ = ["information_maximization"]
 
 
-def information_maximization(task: Task, outputs: Any) -> float:
+def information_maximization(
+    task: Task, outputs: Any, shares: NDArray[np.float64] | None = None
+) -> float:
     """Compute the mutual information of rows and predicted classes: H(mean p) − mean H(p), in nats.
 
     It is high where each row is predicted for sure and all classes are in use; no label is needed.
+    With the shares (k,) that the classes should have it is −KL(mean p ‖ shares) − mean H(p).
 
     References
     ----------
@@ -32,4 +37,6 @@ def information_maximization(task: Task, outputs: Any) -> float:
             "bring some target labels"
         )
     p = task.probabilities(outputs).astype(np.float64)
-    return float(entr(p.mean(axis=0)).sum() - entr(p).sum(axis=-1).mean())
+    mean = p.mean(axis=0)
+    wanted = np.ones(len(mean)) if shares is None else shares
+    return float(entr(mean).sum() + mean @ np.log(wanted) - entr(p).sum(axis=-1).mean())

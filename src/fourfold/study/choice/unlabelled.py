@@ -1,0 +1,162 @@
+"""The choice without target labels: a panel of validators, and source models by the source's own.
+
+An adapted model is believed only if its predictions follow clusters of the target's inputs better
+than those of each source model. Among these the ranks by three validators are added up. Without
+any, it is the source model that is best on held-out labels of the source.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.base import clone
+
+from fourfold.core.tasks import Classification
+from fourfold.data.domain import pool
+from fourfold.study.choice.leads import held_apart, measure_leads
+from fourfold.study.running.outcomes import finished
+from fourfold.study.validators.agreement import RISE
+from fourfold.study.validators.information import information_maximization
+from fourfold.study.validators.nuclear_norm import nuclear_norm
+from fourfold.training.runtime import current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.domain import Domain
+    from fourfold.estimators.transfer import TransferEstimator
+    from fourfold.study.leaderboard import LeaderboardRow
+    from fourfold.study.question import Question
+    from fourfold.study.running.outcomes import Failure, Outcome
+
+__all__ = ["believed", "choose_by_panel", "has_panel", "measured_on_sources"]
+
+MEMBERS: Final = 3
+"""Believed models that are blended."""
+FEWEST: Final = 40
+"""Labelled rows of a source by which its models can be compared."""
+MOST: Final = 3000
+"""Rows of it, at most."""
+
+
+def has_panel(question: Question) -> bool:
+    """Return whether models are chosen without a label of the target, among classes."""
+    protocol = question.protocol
+    classes = isinstance(protocol.task, Classification)
+    return protocol.validator is not None and not question.target.n_labelled and classes
+
+
+def measured_on_sources(questions: Mapping[str, Question], threads: int) -> dict[str, Question]:
+    """Return the questions with scores on labels of their sources, measured on so many threads."""
+    with current().but(threads=threads):
+        return {
+            name: replace(one, leads=measure_leads(one), source_scores=measure_source_models(one))
+            for name, one in questions.items()
+        }
+
+
+def measure_source_models(question: Question) -> dict[str, float]:
+    """Score models of the source on a quarter of its labelled rows, which they have not seen.
+
+    There are none where the target has labels, or the source too few.
+    """
+    names = [n for n, m in question.candidates.items() if question.is_baseline(n)]
+    whole = pool(question.sources) if question.sources else None
+    if whole is None or not has_panel(question) or len(names) < 2 or whole.n_labelled < FEWEST:
+        return {}
+    rows = whole.subset(np.flatnonzero(whole.labelled)).drawn(MOST)
+    learnt, held = held_apart(rows, stratified=question.protocol.task.stratified)
+    found = {}
+    for name in names:
+        with suppress(Exception):  # it is said where the model is fitted to all rows
+            found[name] = _score(question, name, learnt, held)
+    return found
+
+
+def choose_by_panel(
+    question: Question,
+    rows: Mapping[str, LeaderboardRow],
+    outcomes: Mapping[str, Sequence[Outcome | Failure]],
+) -> dict[str, LeaderboardRow]:
+    """Return the rows with the panel's choice, and marks of the methods that are not believed.
+
+    The choice of a method is its mean share of ranks by the validators, that of a blend the best
+    member's; that of a source model is its score on held-out labels of the source, if measured.
+    """
+    alive = [name for name, row in rows.items() if not row.error]
+    shares = _shares(question)
+    outputs = {
+        name: [(o.task, o.outputs["target"]) for o in finished(outcomes[name]) if o.split is None]
+        for name in alive
+    }
+    follow = {
+        name: float(np.mean([question.clusters.agreement(*one, shares) for one in of]))
+        for name, of in outputs.items()
+    }
+    least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
+    found = dict(rows)
+    single = [n for n in alive if rows[n].role == "transfer" and not rows[n].blended]
+    panel = _panel(outputs, single, shares, follow)
+    for name in alive:
+        row = rows[name]
+        if row.role == "transfer":
+            choice = panel.get(name, max(panel.values(), default=0.0))
+            found[name] = replace(row, choice=[choice], doubted=follow[name] < least)
+        else:
+            own = question.source_scores.get(name)
+            found[name] = replace(row, choice=row.choice if own is None else [own], doubted=False)
+    return found
+
+
+def believed(rows: Collection[LeaderboardRow]) -> list[str]:
+    """Return the models that are blended: the best ones by the panel that are believed."""
+    best = [r for r in rows if r.role == "transfer" and not (r.doubted or r.error or r.blended)]
+    best.sort(key=lambda row: (-row.promise, row.method))
+    return [row.method for row in best[:MEMBERS]]
+
+
+def _panel(
+    outputs: Mapping[str, Sequence[tuple[Any, Any]]],
+    names: Sequence[str],
+    shares: NDArray[np.float64],
+    follow: Mapping[str, float],
+) -> dict[str, float]:
+    """Return each method's mean share of ranks: 1 is the best by all validators."""
+    if not names:
+        return {}
+
+    def mean(criterion: Callable[..., float], name: str, *more: Any) -> float:
+        return float(np.mean([criterion(*one, *more) for one in outputs[name]]))
+
+    values = [
+        [mean(information_maximization, name, shares) for name in names],
+        [mean(nuclear_norm, name) for name in names],
+        [follow[name] for name in names],
+    ]
+    ranks = np.mean([rankdata(of) for of in values], axis=0) / len(names)
+    return dict(zip(names, ranks.tolist(), strict=True))
+
+
+def _shares(question: Question) -> NDArray[np.float64]:
+    """Return the shares (k,) of the classes in the source's labels."""
+    task = question.protocol.task
+    if not isinstance(task, Classification):
+        raise TypeError("shares are of classes")
+    codes = task.codes(pool(question.sources).known)
+    counts = np.bincount(codes[codes >= 0], minlength=task.n_outputs) + 1e-3
+    shares: NDArray[np.float64] = counts / counts.sum()
+    return shares
+
+
+def _score(question: Question, name: str, learnt: Domain, held: Domain) -> float:
+    """Score a model of the source on held-out rows of it."""
+    model: TransferEstimator = clone(question.candidates[name]).set_params(prepare=None)
+    model.fit(held.unlabelled(), source=learnt)
+    score = question.protocol.choice.of(held)
+    return score(model.task_, held.known, model.outputs(held), held.known_weight)
