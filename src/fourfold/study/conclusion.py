@@ -16,7 +16,7 @@ import torch
 from fourfold.core.version import VERSION
 from fourfold.data.description import describe_reading
 from fourfold.errors import FourfoldError, some
-from fourfold.study.choice.telling import chosen_by, correction, reasons
+from fourfold.study.choice.telling import chosen_by, correction, disbelieved, reasons
 from fourfold.study.dependence import group_names
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
@@ -208,9 +208,7 @@ def _notes(
             )
     if early := [row.method for row in board if row.stopped]:
         notes.append(f"{', '.join(early)} stopped early: the chance to be chosen fell under 2 %.")
-    if doubted := [row.method for row in board if row.doubted]:
-        said = "predictions follow clusters of the target's inputs no better than a baseline's"
-        notes.append(f"{', '.join(doubted)} cannot be chosen: {said}.")
+    notes += disbelieved(board)
     others = [row.method for row in board if row.verdict == "helped" and row is not pick]
     if others and verdict != "helped":
         notes.append(f"{', '.join(others)} helped, but would not have been chosen.")

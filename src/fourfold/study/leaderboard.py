@@ -101,9 +101,9 @@ class LeaderboardRow:
     error
         Reason why it could not run; empty if it did.
     doubted
-        Whether its predictions follow the target's inputs no better than a baseline's do, so that
-        validators are not believed; such a method is not chosen. None where labels or a prior
-        choose.
+        Whether its predictions follow the target's inputs no better than a baseline's do, or
+        clearly less well than another method's, so that validators are not believed; such a method
+        is not chosen. None where labels or a prior choose.
     """
 
     method: str

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_blobs
+from sklearn.datasets import make_blobs, make_moons
 
 from fourfold import Domain
 from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.preparation.choose import Standardize
-from fourfold.study.judge import rate
+from fourfold.study.choice.prior import Prior
+from fourfold.study.choice.unlabelled import measured_on_sources
+from fourfold.study.judge import assess
 from fourfold.study.leaderboard import LeaderboardRow, best_choice
 from fourfold.study.question import ask_transfer
 from fourfold.study.running.outcomes import Outcome
 from fourfold.study.validators.agreement import Clusters
 from fourfold.study.validators.information import information_maximization
+from fourfold.study.validators.nuclear_norm import nuclear_norm
 from study.samples import options
 
 
@@ -56,33 +59,88 @@ def test_few_rows_and_equal_ones_can_be_clustered(shape, constant):
         assert not found.codes.any()  # nothing can rise above another then
 
 
-def test_a_doubted_method_is_not_chosen():
+def test_of_two_classes_each_model_predicts_as_many_rows():
+    X, y = make_blobs(200, centers=[(0, 0), (9, 9)], cluster_std=0.3, random_state=0)
+    rows = as_rows(X.astype(np.float32))
+    found = Clusters.of(rows, Standardize().fit(rows), 2)
+    task, score = classes(y), (y - 0.5)[:, None] * [[-1.0, 1.0]]
+    shy = (score + np.array([[50, 0]])).astype(
+        np.float32
+    )  # in the right order, but never the second class
+    assert found.agreement(task, shy) == 0
+    assert found.agreement(task, shy, np.array([0.5, 0.5])) == pytest.approx(1)
+
+
+def test_information_with_shares_is_highest_for_these():
+    task, im = classes(np.arange(2)), information_maximization
+    outputs = 50 * np.eye(2, dtype=np.float32)[np.arange(20) % 4 // 3]  # three quarters, a quarter
+    assert im(task, outputs, np.array([0.75, 0.25])) == pytest.approx(0, abs=1e-6)
+    assert im(task, outputs, np.array([0.5, 0.5])) < -0.1
+
+
+def test_the_nuclear_norm_is_one_for_sure_and_balanced_predictions():
+    task = classes(np.arange(4))
+    sure = np.tile(np.eye(4, dtype=np.float32) * 50, (5, 1))
+    assert nuclear_norm(task, sure) == pytest.approx(1)
+    assert nuclear_norm(task, sure[:1].repeat(20, 0)) == pytest.approx(0.5)
+    assert nuclear_norm(task, np.zeros((20, 4), np.float32)) == pytest.approx(0.25)
+
+
+def test_the_blend_of_believed_models_is_chosen():
     rows = [
-        LeaderboardRow("SourceOnly", "baseline", [0.3]),
+        LeaderboardRow("SourceOnly", "baseline", [0.99], doubted=False),
         LeaderboardRow("DANN", "transfer", [0.9], doubted=True),
-        LeaderboardRow("CORAL", "transfer", [0.5]),
+        LeaderboardRow("CORAL", "transfer", [0.5], doubted=False),
     ]
     best = best_choice(rows)
     assert best is not None
     assert best.method == "CORAL"
+    blended = LeaderboardRow("Blend", "transfer", [0.5], doubted=False, blended=True)
+    assert best_choice([*rows, blended]) is blended
+
+
+def test_the_simplest_of_source_models_that_are_alike_is_chosen():
+    rows = [
+        LeaderboardRow("SourceOnly", "baseline", [0.905], doubted=False),
+        LeaderboardRow("SourceSVM", "baseline", [0.9], doubted=False),
+        LeaderboardRow("SourceLinear", "baseline", [0.8], doubted=False),
+        LeaderboardRow("DANN", "transfer", [1.0], doubted=True),
+    ]
+    best = best_choice(rows)
+    assert best is not None
+    assert best.method == "SourceSVM"
 
 
 def test_sure_predictions_that_do_not_follow_the_inputs_are_doubted():
     """The source's model has a third of the rows wrong; one method all right, one guesses."""
     X, y = make_blobs(300, centers=3, cluster_std=0.3, random_state=0)
-    asked = options(methods=["CORAL", "OTMapping"])
+    asked = options(methods=["CORAL", "OTMapping", "MCC", "SHOT"])
     question = ask_transfer([Domain(X, y)], Domain(X), None, options=asked, title="")
     mixed = np.where(np.arange(300) < 100, (y + 1) % 3, y)
-    answers = {"SourceOnly": mixed, "CORAL": y, "OTMapping": np.arange(300) % 3}
-    made = {name: [_outcome(name, codes)] for name, codes in answers.items()}
-    rows = rate(question, made)
-    assert {name: row.doubted for name, row in rows.items()} == {
-        "SourceOnly": False, "CORAL": False, "OTMapping": True
+    better = np.where(np.arange(300) < 50, (y + 1) % 3, y)  # but clearly less well than the best
+    answers = {
+        "SourceOnly": mixed, "CORAL": y, "SHOT": y, "OTMapping": np.arange(300) % 3, "MCC": better
     }  # fmt: skip
-    assert rows["OTMapping"].choice > rows["SourceOnly"].choice  # as sure, and balanced
+    made = {name: [_outcome(name, codes)] for name, codes in answers.items()}
+    standing, rows = assess(question, made, Prior.packaged())
+    assert {name: row.doubted for name, row in rows.items()} == {
+        "SourceOnly": False, "CORAL": False, "SHOT": False, "OTMapping": True, "MCC": True,
+        "Blend": False,
+    }  # fmt: skip
+    assert standing.blends["Blend"].weights == {"CORAL": 0.5, "SHOT": 0.5}
     best = best_choice(list(rows.values()))
     assert best is not None
-    assert best.method == "CORAL"
+    assert best.method == "Blend"
+
+
+def test_source_models_are_measured_on_held_out_labels_of_the_source():
+    X, y = make_moons(200, noise=0.1, random_state=0)
+    question = ask_transfer(
+        [Domain(X, y)], Domain(X), None, options=options(methods=["CORAL"]), title=""
+    )
+    scores = measured_on_sources({"": question}, 1)[""].source_scores
+    assert scores.keys() >= {"SourceLinear", "SourceSVM", "SourceOnly"}
+    assert 0.8 < scores["SourceLinear"] < scores["SourceSVM"]
 
 
 def _outcome(method, codes):

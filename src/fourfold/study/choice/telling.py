@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fourfold.study.leaderboard import LeaderboardRow
     from fourfold.study.question import Question
 
-__all__ = ["chosen_by", "correction", "reasons"]
+__all__ = ["chosen_by", "correction", "disbelieved", "reasons"]
 
 
 def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
@@ -45,6 +45,16 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
         "held-out labels of the source, among its models as they are: no adapted model's "
         "predictions follow clusters of the target's inputs better than theirs"
     )
+
+
+def disbelieved(board: Sequence[LeaderboardRow]) -> list[str]:
+    """Name the methods that the validators are not believed on."""
+    names = [row.method for row in board if row.doubted]
+    said = (
+        f"{', '.join(names)} cannot be chosen: predictions follow clusters of the target's inputs "
+        "no better than a baseline's, or clearly less well than another method's."
+    )
+    return [said] if names else []
 
 
 def reasons(question: Question, shipped: LeaderboardRow | None, standing: Standing) -> list[str]:

@@ -1,8 +1,8 @@
 """The choice without target labels: a panel of validators, and source models by the source's own.
 
 An adapted model is believed only if its predictions follow clusters of the target's inputs better
-than those of each source model. Among these the ranks by three validators are added up. Without
-any, it is the source model that is best on held-out labels of the source.
+than those of each source model, and about as well as any. Among these the ranks by three validators
+are added up. Without any, it is the source model that is best on held-out labels of the source.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ __all__ = ["believed", "choose_by_panel", "has_panel", "measured_on_sources"]
 
 MEMBERS: Final = 3
 """Believed models that are blended."""
+NEAR: Final = 0.05
+"""Distance of a believed model's agreement with the clusters from the best one's, at most."""
 FEWEST: Final = 40
 """Labelled rows of a source by which its models can be compared."""
 MOST: Final = 3000
@@ -99,9 +101,10 @@ def choose_by_panel(
         name: float(np.mean([question.clusters.agreement(*one, shares) for one in of]))
         for name, of in outputs.items()
     }
-    least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
     found = dict(rows)
     single = [n for n in alive if rows[n].role == "transfer" and not rows[n].blended]
+    least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
+    least = max(least, max((follow[name] for name in single), default=-np.inf) - NEAR)
     panel = _panel(outputs, single, shares, follow)
     for name in alive:
         row = rows[name]
