@@ -74,7 +74,7 @@ def test_no_labels_are_chosen_by_a_validator(tmp_path):
     assert result.cell == "adaptation"
     sources = {"SourceOnly", "SourceLinear", "SourceSVM", "SourceBoosted"}
     assert {line.method for line in result.lines} == {*sources, "DANN"}
-    assert "over the source model as it is with" in result.sentence
+    assert "over the source model as it is, Source" in result.sentence
     (adapted,) = [line for line in result.lines if line.method == "DANN"]
     assert result.shipped in (sources if adapted.doubted else {"DANN"})
     assert ("held-out labels of the source" in result.chosen_by) == adapted.doubted

@@ -21,7 +21,7 @@ from fourfold.study.dependence import group_names
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
 from fourfold.study.judge import joint_rows
-from fourfold.study.leaderboard import best_baseline, best_choice
+from fourfold.study.leaderboard import SOURCE_MODELS, best_baseline, best_choice
 from fourfold.study.result import DataSummary, JointResult, Result
 from fourfold.study.running.outcomes import PLOTTED, finished
 from fourfold.study.splits import HiddenLabels
@@ -157,8 +157,8 @@ def _sentence(
     ours, theirs = pick.shown(score), rival.shown(score)
     difference = ours.difference or pick.difference
     better = ", lower is better," if score.lower else ""
-    as_it_is = rival.method == "SourceOnly"  # the target has no labels
-    beside = "over the source model as it is with" if as_it_is else rival.method
+    as_it_is = f"over the source model as it is, {rival.method}, with"  # there are no labels
+    beside = as_it_is if rival.method in SOURCE_MODELS else rival.method
     low, high = f"{difference.low:+.3f}", f"{difference.high:+.3f}"
     words = {"helped": score.helped, "hurt": score.hurt, "undecided": "Undecided"}
     return (

@@ -17,15 +17,23 @@ if TYPE_CHECKING:
     from fourfold.study.gate import Verdict
     from fourfold.study.metrics.base import Score
 
-__all__ = ["Expected", "Gain", "JointRow", "LeaderboardRow", "best_baseline", "best_choice"]
+__all__ = [
+    "SOURCE_MODELS",
+    "Expected",
+    "Gain",
+    "JointRow",
+    "LeaderboardRow",
+    "best_baseline",
+    "best_choice",
+]
 
 
 TIE: Final = 0.005
 """Difference of expected gains up to which the simpler candidate is chosen."""
 SOURCE_TIE: Final = 0.01
 """Difference of scores on the source's labels up to which the simpler source model is chosen."""
-SIMPLEST: Final = ("SourceLinear", "SourceBoosted", "SourceSVM")
-"""Source models from the simplest on; others are behind them."""
+SOURCE_MODELS: Final = ("SourceLinear", "SourceBoosted", "SourceSVM", "SourceOnly")
+"""Models of the source as they are, from the simplest on."""
 
 
 @final
@@ -203,7 +211,7 @@ def _without_labels(rows: Sequence[LeaderboardRow]) -> LeaderboardRow:
     own = [row for row in rows if row.role == "baseline"] or rows
     top = max(row.promise for row in own)
     alike = {row.method: row for row in own if row.promise >= top - SOURCE_TIE}
-    simplest = [alike[name] for name in SIMPLEST if name in alike]
+    simplest = [alike[name] for name in SOURCE_MODELS if name in alike]
     return next(iter(simplest), max(alike.values(), key=lambda row: row.simplicity))
 
 
