@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import data
 from benchmarks.arena.task import Case, Pair, Rows, draw_each
 
-__all__ = ["PAIRS"]
+__all__ = ["COLLECTIONS", "PAIRS"]
 
 SOURCE: Final = 5000
 EVALUATE: Final = 2000

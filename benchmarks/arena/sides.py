@@ -162,6 +162,7 @@ def _default(task: Task, case: Case, folder: Path, settings: Settings) -> dict[s
         "oracle": oracle,
         "oracle_score": scores[oracle],
         "scores": scores,
+        "choices": {row.method: float(np.mean(row.choice)) for row in result.lines if row.choice},
         "stopped": [row.method for row in result.lines if row.stopped],
         "errors": {row.method: row.error for row in result.lines if row.error},
         "seconds": seconds,

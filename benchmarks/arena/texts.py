@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import data
 from benchmarks.arena.task import Case, Pair, Rows, draw_each
 
-__all__ = ["PAIRS"]
+__all__ = ["PAIRS", "opinions"]
 
 SOURCE: Final = 2000
 EVALUATE: Final = 1500
@@ -24,7 +24,7 @@ TRANSFERS: Final = (
 
 
 @cache
-def _opinions(domain: str) -> Rows:
+def opinions(domain: str) -> Rows:
     """Return the texts of a domain that are not rated neutral, each once: 0 and 1."""
     texts, scores = data.sentiment()[domain]
     first = np.unique(np.array(texts, object), return_index=True)[1]
@@ -34,7 +34,7 @@ def _opinions(domain: str) -> Rows:
 
 def _build(names: tuple[str, str], each: int, draw: int) -> Case:
     random = np.random.default_rng(draw)
-    source, target = (_opinions(name) for name in names)
+    source, target = (opinions(name) for name in names)
     assert target.y is not None
     drawn = np.sort(random.permutation(len(source.X))[:SOURCE])
     few = draw_each(target.y, each, random)

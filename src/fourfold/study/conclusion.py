@@ -207,7 +207,7 @@ def _notes(
                 f"labels, though {better[shipped.role, verdict]} proved better on them."
             )
     if early := [row.method for row in board if row.stopped]:
-        notes.append(f"{', '.join(early)} stopped early: the chance to be chosen fell under 2 %.")
+        notes.append(f"{', '.join(early)} stopped early: others were far likelier to be chosen.")
     notes += disbelieved(board)
     others = [row.method for row in board if row.verdict == "helped" and row is not pick]
     if others and verdict != "helped":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SOURCE_MODELS",
+    "SOURCE_TIE",
     "Expected",
     "Gain",
     "JointRow",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fourfold.study.choice.posterior import reference
+from fourfold.study.choice.unlabelled import believed, has_panel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -41,8 +42,12 @@ def finalists(
     """Return the candidates that run on after a round of seeds.
 
     All do where no gains can be expected. Where a blend is chosen, its members do. The likeliest
-    baselines and the likeliest method of transfer always do.
+    baselines and the likeliest method of transfer always do. Where a panel chooses, the models that
+    it blends, or else its first one, go on, and the models of the source.
     """
+    if has_panel(question):
+        first = believed(rows.values()) or _first(rows)
+        return {*first, *filter(question.is_baseline, rows)} & set(racing)
     expected = {name: row.expected for name, row in rows.items() if row.expected is not None}
     if not expected:
         return set(racing)
@@ -60,6 +65,12 @@ def finalists(
     }
     going = members if leading else going | members
     return (going | {*best, reference(question)}) & set(racing)
+
+
+def _first(rows: Mapping[str, LeaderboardRow]) -> list[str]:
+    """Return the method of transfer that a panel puts first, believed or not."""
+    alive = [row for row in rows.values() if row.role == "transfer" and row.choice]
+    return [max(alive, key=lambda row: (row.promise, row.method)).method] if alive else []
 
 
 def chances(expected: Mapping[str, Expected]) -> dict[str, float]:

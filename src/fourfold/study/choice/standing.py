@@ -91,8 +91,10 @@ def _blend_believed(
     question: Question, standing: Standing, rows: Mapping[str, LeaderboardRow]
 ) -> None:
     """Add the blend of the models that a panel believes, in equal parts."""
-    names = believed(rows.values())
-    mixed = blend(question, {name: finished(standing.outcomes[name]) for name in names}, names)
+    done = {name: finished(of) for name, of in standing.outcomes.items()}
+    most = max(map(len, done.values()), default=0)
+    names = believed(row for row in rows.values() if len(done[row.method]) == most)
+    mixed = blend(question, {name: done[name] for name in names}, names)
     if mixed is not None:
         standing.blends[BLENDS[0]] = mixed
         standing.outcomes[BLENDS[0]] = [replace(one, method=BLENDS[0]) for one in mixed.outcomes]

@@ -25,7 +25,7 @@ from fourfold.study.validators.nuclear_norm import nuclear_norm
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -117,7 +117,7 @@ def choose_by_panel(
     return found
 
 
-def believed(rows: Collection[LeaderboardRow]) -> list[str]:
+def believed(rows: Iterable[LeaderboardRow]) -> list[str]:
     """Return the models that are blended: the best ones by the panel that are believed."""
     best = [r for r in rows if r.role == "transfer" and not (r.doubted or r.error or r.blended)]
     best.sort(key=lambda row: (-row.promise, row.method))
