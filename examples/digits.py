@@ -52,10 +52,7 @@ def main() -> None:
         "few labels": Domain(X[few], y[few], name="optdigits"),
         "no labels": Domain(X[half], name="optdigits"),
     }
-    methods = {
-        "few labels": ["FineTune"],
-        "no labels": ["SHOT", "MCC", "DAN"],
-    }
+    methods = {"few labels": ["FineTune"], "no labels": ["SHOT", "MCC", "DAN"]}
     results = []
     for case, target in targets.items():
         folder = OUTPUT / case.replace(" ", "-")
