@@ -76,7 +76,7 @@ def _moons(_: int, draw: int) -> Case:
     turn = np.array([[np.cos(ANGLE), -np.sin(ANGLE)], [np.sin(ANGLE), np.cos(ANGLE)]])
     piles = [make_moons(300, noise=0.05, random_state=draw + 100 * i) for i in range(3)]
     source, target, evaluate = (Rows(x, y) for x, y in piles)
-    return Case(source, Rows(target.X @ turn), Rows(evaluate.X @ turn, evaluate.y))
+    return Case(source, Rows(target.X @ turn.T), Rows(evaluate.X @ turn.T, evaluate.y))
 
 
 def _sentiment(names: tuple[str, str], _: int, draw: int) -> Case:

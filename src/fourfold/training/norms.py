@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast, final
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fourfold.core.process import world_size
@@ -30,9 +30,15 @@ __all__ = [
 
 @final
 class BatchNorm1d(nn.BatchNorm1d):
-    """Batch norm over (B, d) or (B, C, T), synchronized over processes."""
+    """Batch norm over (B, d) or (B, C, T), synchronized over processes.
+
+    A single row of features, which has no variance, is normalized by the running statistics.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.training and x.shape[0] == 1 and x.ndim == 2 and world_size() == 1:
+            given = self.running_mean, self.running_var, self.weight, self.bias
+            return F.batch_norm(x, *given, eps=self.eps)
         return _synchronized(self, x) if self.training and world_size() > 1 else super().forward(x)
 
 
@@ -120,9 +126,9 @@ def track(module: nn.Module, table: Table, batch_size: int) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # the mean of all batches
     module.train()
-    size = max(math.ceil(table.n / max(table.n // batch_size, 1)), 1)
+    batches = max(min(table.n // batch_size, table.n // 2), 1)  # of two rows at least
     with torch.no_grad():
-        for rows in torch.split(torch.randperm(table.n), size):
+        for rows in torch.randperm(table.n).tensor_split(batches):
             module(table.batch(rows, torch.device("cpu")).x)
     module.eval()
     for norm, momentum in zip(norms, momenta, strict=True):

@@ -8,6 +8,7 @@ from fourfold.methods.adaptation._joint import signs
 from fourfold.methods.kit import (
     USUAL,
     Builder,
+    DataError,
     Fitted,
     Needs,
     ParameterError,
@@ -63,6 +64,8 @@ class AdaBN(TrainsNetwork):
                 "network of AdaBN must have batch norms, such as Mlp(batch_norm=True) has; got one "
                 "without"
             )
+        if problem.target.rows.n < 2:
+            raise DataError("the target of AdaBN must have two rows or more; got 1 sample")
         model = problem.source_model
         track(model.body, problem.target.table(), problem.recipe.batch_size)
         return Fitted(model, findings=signs(problem, model))

@@ -25,8 +25,11 @@ from fourfold.methods.kit import (
     Recipe,
     TrainsNetwork,
     forward_by_domain,
+    hold_out,
+    label_loss,
     minimize,
     teacher_outputs,
+    validation,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +81,8 @@ class PseudoLabel(TrainsNetwork):
     default_recipe: ClassVar[Recipe] = ADAPTING
 
     def _learn(self, problem: Problem) -> Fitted:
-        task, source = problem.task, problem.source_data.known().table()
+        task, target = problem.task, problem.target
+        train, held = hold_out(problem.source_data.known(), problem.recipe)
         model = source_model(self, problem)
 
         def loss(_p: float, s: Batch, t: Batch) -> Tensor:
@@ -86,13 +90,13 @@ class PseudoLabel(TrainsNetwork):
             answers = self.weight * task.loss(model.head(ft), t.y, t.weight)
             return task.loss(model.head(fs), s.y, s.weight) + answers
 
-        history = History()
+        phase, source, history = Phase(loss, model), train.table(), History()
+        validate = validation(model, label_loss(model, task), held)
+        recipe = problem.recipe.part(self.rounds)
         for share in np.linspace(0, 1, self.rounds + 1)[1:]:
-            table = self._answered(model, problem.target, share).table()
-            recipe = problem.recipe.part(self.rounds)
-            history = history.then(
-                minimize(model, Phase(loss, model), source, table, recipe=recipe)
-            )
+            table = self._answered(model, target, share).table()
+            later = minimize(model, phase, source, table, recipe=recipe, validate=validate)
+            history = history.then(later)
         return Fitted(model, history, signs(problem, model))
 
     def _answered(self, model: Model, target: Data, share: float) -> Data:

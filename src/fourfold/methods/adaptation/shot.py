@@ -20,8 +20,10 @@ from fourfold.methods.kit import (
     Problem,
     Recipe,
     TrainsNetwork,
+    hold_out,
     information,
     minimize,
+    validation,
 )
 
 if TYPE_CHECKING:
@@ -79,25 +81,25 @@ class SHOT(TrainsNetwork):
         return {} if self.pseudo_labels else {"rounds": "pseudo_labels=0"}
 
     def _learn(self, problem: Problem) -> Fitted:
-        task, target = problem.task, problem.target
+        task, (target, held) = problem.task, hold_out(problem.target, problem.recipe)
         model = source_model(self, problem)
-        partly, shares = (
-            bool(target.labelled.any()),
-            class_shares(problem, model, self.class_shares),
-        )
+        partly = bool(target.labelled.any())
+        shares = class_shares(problem, model, self.class_shares)
 
-        def loss(_p: float, t: Batch) -> Tensor:
+        def loss(t: Batch) -> Tensor:
             outputs = model(t.x)
             known = task.loss(outputs, t.y, t.weight) if partly else 0.0
             pseudo = self.pseudo_labels * F.cross_entropy(outputs, t.z) if len(t.z) else 0.0
             return known + pseudo - information(outputs, shares.to(outputs.device))
 
-        rounds = self.rounds if self.pseudo_labels else 1
-        history = History()
+        phase, validate = Phase(lambda _p, t: loss(t), model.body), validation(model, loss, held)
+        rounds, history = self.rounds if self.pseudo_labels else 1, History()
+        recipe = problem.recipe.part(rounds)
         for _ in range(rounds):
             guesses = _by_centroids(model, target.rows) if self.pseudo_labels else None
-            table, recipe = target.table(guesses), problem.recipe.part(rounds)
-            history = history.then(minimize(model, Phase(loss, model.body), table, recipe=recipe))
+            table = target.table(guesses)
+            later = minimize(model, phase, table, recipe=recipe, validate=validate)
+            history = history.then(later)
         return Fitted(model, history, signs(problem, model))
 
 
