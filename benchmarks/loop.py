@@ -113,7 +113,9 @@ def _fourfold(s: Settings) -> Measures:
             weight_decay=0.0,
             schedule="inverse",
         )
-        model = DANN(network=ConvNet(batch_norm=False), recipe=recipe, random_state=s.seed)
+        papers = {"lambda_": 1.0, "tap": "conv2", "pretrain": False}
+        network = ConvNet(batch_norm=False)
+        model = DANN(network=network, recipe=recipe, random_state=s.seed, **papers)
         with Runtime(accelerator="cpu", threads=cores(), checkpoints=folder, callbacks=(clock,)):
             model.fit(Domain(digits.target), source=Domain(digits.source, digits.y))
         return {
