@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.stats import spearmanr
 from sklearn.datasets import load_diabetes
 
 from fourfold import Domain, SourceOnly, load, save
+from fourfold.algorithms.label_shift import shares_by_likelihood
 from fourfold.errors import DataError
 from fourfold.methods.adaptation.coral import CORAL
+from fourfold.methods.adaptation.label_shift import LabelShift
 from fourfold.methods.adaptation.ot_mapping import OTMapping
 from fourfold.methods.adaptation.self_training import SelfTraining
+from fourfold.methods.adaptation.standardized import Standardized
 from fourfold.methods.adaptation.subspace_alignment import SubspaceAlignment
+from fourfold.methods.baselines.source_boosted import SourceBoosted
+from fourfold.methods.baselines.source_linear import SourceLinear
 from methods.adaptation.rotated import accuracy, moons
 
-ALIGNING = (CORAL, SubspaceAlignment, OTMapping)
+ALIGNING = (CORAL, SubspaceAlignment, OTMapping, Standardized)
 METHODS = (*ALIGNING, SelfTraining)
 BASES = ("linear", "kernel", "boosting")
 
@@ -85,3 +91,40 @@ def test_self_training_is_of_classes():
     X, y = load_diabetes(return_X_y=True)
     with pytest.raises(DataError, match="classes"):
         SelfTraining().fit(X, source=Domain(X, y))
+
+
+# --- label shift ----------------------------------------------------------------------------------
+
+
+def test_the_likeliest_shares_are_those_of_the_rows():
+    """Two Gaussians with known densities: the model of equal shares is exact."""
+    rng = np.random.default_rng(0)
+    y = rng.random(20_000) < 0.9
+    x = rng.normal(np.where(y, 1.0, -1.0))
+    p = 1 / (1 + np.exp(-2 * x))  # for equal shares
+    both, equal = np.column_stack([1 - p, p]), np.array([0.5, 0.5])
+    found = shares_by_likelihood(both, equal)
+    np.testing.assert_allclose(found, [0.1, 0.9], atol=0.01)
+    held = shares_by_likelihood(both, equal, strength=20_000)
+    assert found[1] > held[1] > 0.6
+
+
+@pytest.mark.parametrize("base", ["linear", "boosting"])
+def test_shifted_shares_are_corrected(base):
+    rng = np.random.default_rng(0)
+
+    def draw(n, share):
+        y = (rng.random(n) < share).astype(int)
+        return rng.normal(size=(n, 3)) + np.array([1.2, 0.4, 0.0]) * y[:, None], y
+
+    X, y = draw(2000, 0.5)
+    Xt, yt = draw(2000, 0.1)
+    source = Domain(X, y)
+    alone = (SourceLinear() if base == "linear" else SourceBoosted()).fit(Xt, source=source)
+    model = LabelShift(base=base).fit(Xt, source=source)
+    assert model.score(Xt, yt) > alone.score(Xt, yt) + 0.08
+    assert abs(model.predict_proba(Xt)[:, 1].mean() - 0.1) < 0.04
+    before, after = (m.predict_proba(Xt)[:, 1] for m in (alone, model))
+    assert spearmanr(before, after).statistic > 0.99  # ranks stay
+    (facts,) = model.fitted_.findings
+    assert facts.values["1"].startswith("0.5")
