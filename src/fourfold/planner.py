@@ -85,7 +85,7 @@ def locate(sources: Sequence[Domain], target: Domain) -> Placement:
         reasons={name: ruling.reason for name, ruling in rulings.items()},
         open=open_,
         methods=tuple(name for name in competing if not lacking[name]),
-        baselines=tuple(b for b in beside if not lacking[b] and b not in home.also),
+        baselines=tuple(b for b in beside if not (lacking[b] or _transfers(table()[b], facts))),
         skipped={e.name: rulings[e.cell].reason for e in entries if e.cell not in open_}
         | {name: lack for name, lack in lacking.items() if lack},
     )
@@ -161,6 +161,11 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
     if entry.needs.get("classes") and facts.numbers:
         return "the labels are numbers or answers, not classes"
     return _unsuited(entry, facts.target_labelled, facts.features)
+
+
+def _transfers(baseline: MethodEntry, facts: Facts) -> bool:
+    """Return whether a baseline uses the source: where the target has labels, this is transfer."""
+    return facts.target_labelled > 0 and bool(baseline.needs.get("source"))
 
 
 def _features(domain: Domain) -> str:

@@ -276,7 +276,7 @@ def test_a_regression_without_target_labels_is_refused_before_training(study, he
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--methods", "Magic"), "--methods must be among CORAL, DANN"),
+        (("--methods", "Magic"), "--methods must be among AdaBN, CDAN, CORAL, DAN, DANN"),
         (("--metric", "luck"), "--metric must be one of accuracy"),
         (("--metric", "r2"), "--metric must fit the labels"),
         (("--network", "brain"), "'conv1d' or 'timm:NAME'; got 'brain'"),
