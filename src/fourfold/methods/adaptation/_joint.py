@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ADAPTING", "Shares", "TrainsJointly", "View", "class_shares", "signs", "source_model"]
 
+Shares: TypeAlias = Literal["source", "expected"]
+"""Shares of the target's classes: the source's, or halfway to those that its model predicts."""
+
 ADAPTING: Final = Recipe(epochs=5, min_steps=200, max_steps=10_000)
 """Recipe of a training that starts from the source model: half as long as that of the source."""
 MOST_ROWS: Final = 1000
@@ -111,10 +114,6 @@ class TrainsJointly(TrainsNetwork, ABC):
         tables = train.table(), target.table()
         history = minimize(nets, Phase(loss, nets), *tables, recipe=recipe, validate=validate)
         return Fitted(model, history, signs(problem, model))
-
-
-Shares: TypeAlias = Literal["source", "expected"]
-"""Shares of the target's classes: the source's, or halfway to those that its model predicts."""
 
 
 def class_shares(problem: Problem, model: Model, of: Shares) -> Tensor:

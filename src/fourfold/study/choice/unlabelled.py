@@ -68,7 +68,7 @@ def measure_source_models(question: Question) -> dict[str, float]:
 
     There are none where the target has labels, or the source too few.
     """
-    names = [n for n, m in question.candidates.items() if question.is_baseline(n)]
+    names = [name for name in question.candidates if question.is_baseline(name)]
     whole = pool(question.sources) if question.sources else None
     if whole is None or not has_panel(question) or len(names) < 2 or whole.n_labelled < FEWEST:
         return {}
