@@ -118,6 +118,19 @@ def test_baselines_run_beside_every_method():
     assert {"DANN", "FineTune"} <= set(plan.methods)
 
 
+def test_beside_labels_a_study_tries_few_methods_of_adaptation():
+    partly = locate([pile(FULL)], pile(SOME))
+    assert "DANN" in partly.methods
+    adapted = {"CORAL", "MCC", "SelfTraining", "SHOT"}
+    assert {n for n in partly.tried if table()[n].cell == "adaptation"} == adapted
+    assert (
+        set(partly.methods) - set(partly.tried)
+        == {n for n in partly.methods if table()[n].cell == "adaptation"} - adapted
+    )
+    without = locate([pile(FULL)], pile())
+    assert without.tried == without.methods
+
+
 def test_the_source_model_as_it_is_competes_where_the_target_has_labels():
     assert locate([pile(FULL)], pile(SOME)).methods[0] == "SourceOnly"
     assert "SourceOnly" not in locate([pile(FULL)], pile(OTHER)).methods

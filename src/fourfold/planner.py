@@ -48,6 +48,17 @@ class Placement:
     baselines: tuple[str, ...]
     skipped: dict[str, str]
 
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """Class names of the methods that a study tries where it is not asked for any."""
+        return tuple(name for name in self.methods if self._tries(name))
+
+    def _tries(self, name: str) -> bool:
+        cell = cells().get(table()[name].cell)
+        if cell is None or cell.name == self.cell or cell.elsewhere is None:
+            return True
+        return name in cell.elsewhere
+
     def beside(self, methods: Iterable[str]) -> tuple[str, ...]:
         """Return the baselines of these methods' cells."""
         also = cells()[self.cell].also

@@ -95,6 +95,9 @@ class Cell(NamedTuple):
         Class names of the baselines that run beside every method of the cell.
     also
         Class names of shared methods that compete in the cell where data stand on it.
+    elsewhere
+        Class names of those of its methods that a study tries by itself where data stand on another
+        cell; None for all.
     home
         Whether data with these facts stand on this cell; at most one cell answers yes.
     page
@@ -114,6 +117,7 @@ class Cell(NamedTuple):
     applies: Rule
     baselines: tuple[str, ...]
     also: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] | None = None
     home: Callable[[Facts], bool] = _nobody
     page: str = ""
     name: str = ""

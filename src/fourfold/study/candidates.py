@@ -50,9 +50,9 @@ def transfer_candidates(
 ) -> dict[str, TransferEstimator]:
     """Return the methods of one target and their baselines by name, baselines first.
 
-    Without methods of the user, all that apply are taken. ``defaults`` are the study's network and
-    recipe, ``parameters`` the same in every method that has them, and ``prepare`` returns the
-    preparation of a method.
+    Without methods of the user, those that studies try are taken. ``defaults`` are the study's
+    network and recipe, ``parameters`` the same in every method that has them, and ``prepare``
+    returns the preparation of a method.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def transfer_candidates(
     DataError
         If no method applies.
     """
-    wanted = placement.methods if methods is None else methods
+    wanted = placement.tried if methods is None else methods
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)

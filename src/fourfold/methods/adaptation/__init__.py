@@ -35,6 +35,7 @@ CELL = Cell(
         *("SourceOnly", "SourceLinear", "SourceSVM", "SourceBoosted"),
         *("TargetOnly", "Linear", "KernelSVM", "TargetBoosted"),
     ),
+    elsewhere=("CORAL", "MCC", "SelfTraining", "SHOT"),
     page="adaptation.md",
     home=lambda facts: facts.source_labelled > 0 and not facts.target_labelled and not facts.unseen,
 )
