@@ -8,6 +8,8 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from fourfold.algorithms.samples import Sample
@@ -52,10 +54,12 @@ def fit_machine(
     wanted: Floats,
     *,
     stratified: bool,
-    alpha: float | None = None,
+    alpha: float | Sequence[float] | None = None,
     gamma: float | None = None,
 ) -> KernelMachine:
     """Fit wanted values (n, k), with alpha and gamma of the least cross-validated squared error.
+
+    One alpha is kept, of several the best is chosen; None tries the usual ones.
 
     References
     ----------
@@ -64,7 +68,7 @@ def fit_machine(
     """
     apart, weight = _squared_distances(sample.x), sample.weight.astype(np.float64)
     weight /= weight.mean()
-    alphas = ALPHAS if alpha is None else (alpha,)
+    alphas = ALPHAS if alpha is None else tuple(np.atleast_1d(alpha).tolist())
     gammas = _gammas(apart) if gamma is None else (gamma,)
     folds = sample.splits(stratified=stratified, max_rows=MOST_ROWS)
     rows = np.concatenate([held for _, held in folds]) if folds else np.empty(0, np.intp)

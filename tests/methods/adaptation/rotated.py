@@ -20,7 +20,7 @@ def moons(seed: int) -> tuple[Domain, NDArray[np.float64], NDArray[Any]]:
     """Draw a source, and rows and labels of a target that is rotated by 35°."""
     source = Domain(*make_moons(300, noise=0.05, random_state=seed))
     X, y = make_moons(300, noise=0.05, random_state=seed + 100)
-    return source, X @ ROTATION, y
+    return source, X @ ROTATION.T, y
 
 
 def accuracy(method: Any, seeds: int = 3) -> float:

@@ -29,11 +29,11 @@ BASES = ("linear", "kernel", "boosting")
 @pytest.mark.parametrize(
     ("method", "least"),
     [
-        (CORAL(base="kernel"), 0.97),
+        (CORAL(base="kernel"), 0.9),
         (CORAL(base="boosting"), 0.88),
-        (SubspaceAlignment(base="kernel", variance=1.0), 0.97),
-        (OTMapping(base="kernel"), 0.82),
-        (SelfTraining(base="kernel"), 0.97),
+        (SubspaceAlignment(base="kernel", variance=1.0), 0.82),
+        (OTMapping(base="kernel"), 0.79),
+        (SelfTraining(base="kernel"), 0.98),
     ],
     ids=lambda one: f"{one}"[:20],
 )

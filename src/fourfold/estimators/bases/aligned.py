@@ -44,6 +44,8 @@ KNOWN: Final = np.float32(5)
 """Weight of a target row whose label is known, beside one of the source."""
 MOST_ROWS: Final = 2000
 """Rows of a domain of which a kernel machine is made."""
+SMOOTH: Final = (1.0, 3.0, 10.0)
+"""Penalties of a kernel machine that are tried: a rougher one fits where the source's rows lie."""
 
 
 @final
@@ -118,7 +120,7 @@ class Apart(NamedTuple):
         task, width = self.problem.task, rows.x.shape[1]
         if self.kind == "kernel":
             head = KernelHead(task.n_outputs, width)
-            head.fit(task, rows, alpha=alpha)
+            head.fit(task, rows, alpha=SMOOTH if alpha is None else alpha)
             return head
         features, goal = self.features._replace(width=width), goal_of(task)
         trees = Trees(features, goal, self.problem.seed)

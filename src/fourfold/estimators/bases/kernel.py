@@ -12,6 +12,8 @@ from fourfold.algorithms.calibration import temperature
 from fourfold.algorithms.kernel_machine import fit_machine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from fourfold.algorithms.kernel_machine import KernelMachine
@@ -47,7 +49,12 @@ class KernelHead(nn.Module):
             self.register_buffer(name, torch.as_tensor(part).float())
 
     def fit(
-        self, task: Task, sample: Sample, *, alpha: float | None = None, gamma: float | None = None
+        self,
+        task: Task,
+        sample: Sample,
+        *,
+        alpha: float | Sequence[float] | None = None,
+        gamma: float | None = None,
     ) -> None:
         """Fit a least-squares support vector machine to labelled rows.
 
@@ -57,7 +64,8 @@ class KernelHead(nn.Module):
         Parameters
         ----------
         alpha
-            L2 penalty, where the kernel of a row with itself is 1; None: by cross-validation.
+            L2 penalty, where the kernel of a row with itself is 1; of several, or of the usual ones
+            by None, one is chosen by cross-validation.
         gamma
             Factor of squared distances in the kernel; None: by cross-validation.
         """
@@ -85,7 +93,7 @@ class KernelHead(nn.Module):
         super()._load_from_state_dict(state, prefix, *more)
 
 
-def _classes(sample: Sample, k: int, how: dict[str, float | None]) -> tuple[Floats, Floats, Floats]:
+def _classes(sample: Sample, k: int, how: Mapping[str, Any]) -> tuple[Floats, Floats, Floats]:
     """Return coefficients (n, k), biases (k,) and the gamma (1,) of functions of classes."""
     wanted = 2.0 * (sample.y[:, None] == np.arange(k)) - 1
     found: KernelMachine = fit_machine(sample, wanted, stratified=True, **how)
@@ -95,7 +103,7 @@ def _classes(sample: Sample, k: int, how: dict[str, float | None]) -> tuple[Floa
 
 
 def _column(
-    sample: Sample, y: Floats, how: dict[str, float | None], *, answers: bool
+    sample: Sample, y: Floats, how: Mapping[str, Any], *, answers: bool
 ) -> tuple[Floats, np.float64, np.float64]:
     """Return coefficients (n,), bias and gamma of one answer or number, NaN where missing."""
     on = ~np.isnan(y)
