@@ -114,7 +114,7 @@ def test_epochs_and_steps_change_only_the_length_of_each_method_s_own_training(d
     domains = [read_domain(data / f"{name}.npz") for name in ("source", "target")]
     options = {"output": tmp_path, "store": Store(tmp_path / "store"), "progress": False}
     study = Study(*domains, recipe={"epochs": 3}, **options)
-    for name in ("DANN", "FineTune", "TargetOnly"):
+    for name in ("SHOT", "FineTune", "TargetOnly"):
         method = study.questions["target"].candidates[name]
         own = type(method).default_recipe.get_params()
         assert method.recipe.get_params() == {**own, "epochs": 3, "max_steps": None}

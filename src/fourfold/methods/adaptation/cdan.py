@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.methods.adaptation._joint import TrainsJointly, View
-from fourfold.methods.kit import Needs, NonNegative, PositiveInt, entropy, reverse
+from fourfold.methods.kit import USUAL, Needs, NonNegative, PositiveInt, Recipe, entropy, reverse
 
 if TYPE_CHECKING:
     from fourfold.methods.kit import Model, Problem
@@ -54,6 +54,7 @@ class CDAN(TrainsJointly):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
     )
+    default_recipe: ClassVar[Recipe] = USUAL  # critics need as long as the source
 
     def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
         del model

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, final
 from torch import Tensor, nn
 
 from fourfold.methods.adaptation._joint import TrainsJointly, View
-from fourfold.methods.kit import Needs, NonNegative, PositiveInt, domain_loss, reverse
+from fourfold.methods.kit import (
+    USUAL,
+    Needs,
+    NonNegative,
+    PositiveInt,
+    Recipe,
+    domain_loss,
+    reverse,
+)
 
 if TYPE_CHECKING:
     from fourfold.methods.kit import Body, Model, Problem
@@ -53,6 +61,7 @@ class DANN(TrainsJointly):
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True
     )
+    default_recipe: ClassVar[Recipe] = USUAL  # critics need as long as the source
     renamed: ClassVar[dict[str, str]] = {"strength": "lambda_"}
 
     def _tap(self, body: Body) -> str:
