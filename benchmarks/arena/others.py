@@ -14,7 +14,7 @@ from benchmarks.arena.task import Case, Pair, Rows, draw_each
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PAIRS"]
+__all__ = ["PAIRS", "halved"]
 
 UNLABELLED: Final = 5000
 """Pictures without labels, of which a network learns features."""
@@ -28,12 +28,17 @@ HALF: Final = 1500
 def _unlabelled(few: Callable[[int, int], Case], size: int, draw: int) -> Case:
     """Take a case with few labels, and half of its other rows, without labels, as its target."""
     case = few(size, draw)
-    assert case.evaluate.y is not None
-    n = len(case.evaluate.y)
+    return halved(case.source, case.evaluate, draw)
+
+
+def halved(source: Rows, target: Rows, draw: int) -> Case:
+    """Adapt to a half of the target's rows, without labels, and judge on the other."""
+    assert target.y is not None
+    n = len(target.y)
     order = np.random.default_rng(draw).permutation(n)
-    target, rest = order[: n // 2][:HALF], order[n // 2 :][:HALF]
-    parts = [case.evaluate.at(np.sort(index)) for index in (target, rest)]
-    return Case(case.source, Rows(parts[0].X), parts[1])
+    halves = order[: n // 2][:HALF], order[n // 2 :][:HALF]
+    parts = [target.at(np.sort(index)) for index in halves]
+    return Case(source, Rows(parts[0].X), parts[1])
 
 
 ADAPTED: Final = {

@@ -186,14 +186,18 @@ class Blend(Predicts):
         else:
             digests = self._preparations
             apart = dict(zip(digests, chains, strict=True))  # members may share a preparation
-            example = {"input": np.concatenate([one.example for one in apart.values()], axis=1)}
-            start = ", beside them ".join(one.start for one in apart.values())
             ends = np.cumsum([one.example.shape[1] for one in apart.values()]).tolist()
             cuts = dict(zip(apart, zip([0, *ends], ends, strict=False), strict=True))
             parts = [[Columns(*cuts[d]), *part] for d, part in zip(digests, parts, strict=True)]
             outputs = mixture.mix(self.task_, of, [one.outputs for one in chains])
-        if table is not None and plain is not None:
-            below, example, start = [table.file()], table.feed(plain), table_note(table)
+            if table is None or plain is None:
+                rows = np.concatenate([one.example for one in apart.values()], axis=1)
+                example, start = (
+                    {"input": rows},
+                    ", beside them ".join(c.start for c in apart.values()),
+                )
+            else:
+                below, example, start = [table.file()], table.feed(plain), table_note(table)
         stages = [*below, Branches(parts), mixture.module(self.task_, of)]
         if own.calibration is not None:
             stages.append(own.calibration.module())

@@ -13,7 +13,7 @@ from fourfold.core.process import seeded
 from fourfold.core.tasks import Classification, Task
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.bases.aligned import Aligned, AlignsDomains, Apart, FitsApart, most_rows
-from fourfold.estimators.bases.kernel import KernelHead
+from fourfold.estimators.bases.kernel import FitsKernel
 from fourfold.estimators.bases.wraps import BaseName, Boosts, Ground, Wraps, WrapsBase
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.inputs import Data
@@ -49,7 +49,7 @@ from fourfold.networks.cut import split
 from fourfold.networks.mlp import Flat
 from fourfold.training.batches import Batch, Table
 from fourfold.training.loop import minimize
-from fourfold.training.losses import domain_loss, entropy, information, ramp, reverse
+from fourfold.training.losses import certainty, domain_loss, information, ramp, reverse
 from fourfold.training.norms import forward_by_domain, has_batch_norm, track
 from fourfold.training.phases import History, Part, Phase
 from fourfold.training.recipe import USUAL, Recipe

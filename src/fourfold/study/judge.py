@@ -14,7 +14,7 @@ from fourfold.study.choice.standing import stand
 from fourfold.study.choice.unlabelled import choose_by_panel, has_panel
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
-from fourfold.study.running.outcomes import Failure, Outcome, finished
+from fourfold.study.running.outcomes import Failure, Outcome, finished, whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -136,31 +136,26 @@ def _rate(
     if failed:
         return replace(row, error=failed[0])
     protocol, evaluate, done = question.protocol, question.evaluate, finished(outcomes)
-    whole = _whole(outcomes)
+    fits = whole(outcomes)
     parts = [outcome for outcome in done if outcome.split is not None]
     rated = protocol.splits.rate(protocol.choice, parts)
     choice = scores = question.absent.discounted(rated, like, protocol.choice)
     if not choice and protocol.validator is not None:
-        choice = [protocol.validator(o.task, o.outputs["target"]) for o in whole]
+        choice = [protocol.validator(o.task, o.outputs["target"]) for o in fits]
     if evaluate is not None:
         truth, weight = evaluate.known, evaluate.known_weight
-        scores = [protocol.score(o.task, truth, o.judged(evaluate), weight) for o in whole]
-    found = whole[0].findings
+        scores = [protocol.score(o.task, truth, o.judged(evaluate), weight) for o in fits]
+    found = fits[0].findings
     if evaluate is not None and protocol.task.kind == "clusterer":
-        found = [*found, *cluster_contents(evaluate, whole)]
+        found = [*found, *cluster_contents(evaluate, fits)]
     return replace(
         row,
         choice=choice,
         scores=scores,
         seconds=float(np.mean([outcome.seconds for outcome in done])),
-        losses=[outcome.losses for outcome in whole if outcome.losses],
+        losses=[outcome.losses for outcome in fits if outcome.losses],
         findings=found,
     )
-
-
-def _whole(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
-    """Return the outcomes on the whole target, one a seed."""
-    return [outcome for outcome in finished(outcomes) if outcome.split is None]
 
 
 # --- methods compared ----------------------------------------------------------------------------
@@ -179,7 +174,7 @@ def _intervals(
         pairs = {name: _paired(rows[name].scores, best.scores) for name in ours}
         gaps = {name: splits.independent(one - other) for name, (one, other) in pairs.items()}
         return {name: gate.corrected_t(gap, splits.share) for name, gap in gaps.items()}
-    done = {name: _whole(standing.outcomes[name]) for name in (*ours, best.method)}
+    done = {name: whole(standing.outcomes[name]) for name in (*ours, best.method)}
     return _resampled(question.protocol.score, done, best.method, question.evaluate)
 
 

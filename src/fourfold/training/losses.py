@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-__all__ = ["domain_loss", "entropy", "information", "ramp", "reverse"]
+__all__ = ["certainty", "domain_loss", "entropy", "information", "ramp", "reverse"]
 
 
 @final
@@ -41,18 +41,34 @@ def ramp(t: float, steepness: float = 10.0) -> float:
     return 2 / (1 + math.exp(-steepness * t)) - 1
 
 
-def domain_loss(source: Tensor, target: Tensor) -> Tensor:
+def domain_loss(
+    source: Tensor, target: Tensor, weights: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     """Return the cross-entropy of domain logits, source (B, 1) as 0 and target (B', 1) as 1.
 
-    Both domains have the same weight.
+    Both domains have the same weight; those of their rows are (B,) and (B',), 1 on average.
     """
-    return 0.5 * (F.softplus(source).mean() + F.softplus(-target).mean())
+    losses = F.softplus(source), F.softplus(-target)
+    if weights is not None:
+        losses = losses[0] * weights[0][:, None], losses[1] * weights[1][:, None]
+    return 0.5 * (losses[0].mean() + losses[1].mean())
 
 
 def entropy(outputs: Tensor) -> Tensor:
     """Compute the entropy (B,) of each row's classes from outputs (B, k), in nats."""
     log_p = outputs.log_softmax(1)
     return -(log_p.exp() * log_p).sum(1)
+
+
+def certainty(outputs: Tensor) -> Tensor:
+    """Compute weights (B,) of rows by outputs (B, k), 1 + e^{−H} over its mean, without gradient.
+
+    References
+    ----------
+    Long, Cao, Wang & Jordan, Conditional Adversarial Domain Adaptation, NeurIPS 2018.
+    """
+    sure = 1 + torch.exp(-entropy(outputs.detach()))
+    return sure / sure.mean()
 
 
 def information(outputs: Tensor, prior: Tensor) -> Tensor:

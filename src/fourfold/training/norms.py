@@ -101,7 +101,7 @@ def _track(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
 @contextmanager
 def still_statistics(module: nn.Module) -> Iterator[None]:
     """Hold the running statistics still inside a block; batches are normalized as before."""
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    norms = _norms(module)
     momenta = [norm.momentum for norm in norms]
     counts = [norm.num_batches_tracked for norm in norms]
     for norm in norms:
@@ -115,12 +115,12 @@ def still_statistics(module: nn.Module) -> Iterator[None]:
 
 def has_batch_norm(module: nn.Module) -> bool:
     """Return whether a network has batch norms."""
-    return any(isinstance(m, _BatchNorm) for m in module.modules())
+    return bool(_norms(module))
 
 
 def track(module: nn.Module, table: Table, batch_size: int) -> None:
     """Set the running statistics of a network to those of a table's rows, batch by batch."""
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    norms = _norms(module)
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
@@ -148,3 +148,7 @@ def forward_by_domain(features: nn.Module, source: Tensor, target: Tensor) -> tu
     with still_statistics(features):
         fs = features(source)
     return fs, features(target)
+
+
+def _norms(module: nn.Module) -> list[_BatchNorm]:
+    return [m for m in module.modules() if isinstance(m, _BatchNorm)]

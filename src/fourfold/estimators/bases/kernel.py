@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
@@ -10,6 +11,11 @@ from torch import Tensor, nn
 
 from fourfold.algorithms.calibration import temperature
 from fourfold.algorithms.kernel_machine import fit_machine
+from fourfold.core.parameters import Positive  # noqa: TC001  read from the annotations
+from fourfold.estimators.model import Model
+from fourfold.estimators.network import SolvesHead
+from fourfold.estimators.problem import Fitted
+from fourfold.networks.mlp import Flat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,10 +25,12 @@ if TYPE_CHECKING:
     from fourfold.algorithms.kernel_machine import KernelMachine
     from fourfold.algorithms.samples import Sample
     from fourfold.core.tasks import Task
+    from fourfold.estimators.inputs import Data
+    from fourfold.estimators.problem import Problem
 
     Floats = NDArray[np.float64]
 
-__all__ = ["KernelHead"]
+__all__ = ["FitsKernel", "KernelHead"]
 
 SHARPNESS: Final = 2.0
 """Factor that makes values log-odds where no held-out rows tell it."""
@@ -91,6 +99,35 @@ class KernelHead(nn.Module):
             if prefix + name in state:
                 self.register_buffer(name, torch.empty_like(state[prefix + name]))
         super()._load_from_state_dict(state, prefix, *more)
+
+
+class FitsKernel(SolvesHead, ABC):
+    """A method that fits a least-squares support vector machine with a Gaussian kernel.
+
+    Parameters
+    ----------
+    alpha
+        L2 penalty, where the kernel of a row with itself is 1; None chooses by cross-validation.
+    gamma
+        Factor of squared distances in the kernel; None chooses by cross-validation.
+    """
+
+    alpha: Positive | None = None
+    gamma: Positive | None = None
+
+    @final
+    def build_head(self, task: Task, width: int) -> KernelHead:
+        return KernelHead(task.n_outputs, width)
+
+    @final
+    def _fitted(self, problem: Problem, task: Task, known: Data, most: int | None = None) -> Fitted:
+        """Fit the machine to labelled rows, or to so many of them."""
+        body = problem.body(Flat())
+        head = self.build_head(task, body.width)
+        model = Model(body, head)
+        rows = known.sample(model.embed(known.rows)).drawn(most)
+        head.fit(task, rows, alpha=self.alpha, gamma=self.gamma)
+        return Fitted(model)
 
 
 def _classes(sample: Sample, k: int, how: Mapping[str, Any]) -> tuple[Floats, Floats, Floats]:

@@ -42,7 +42,16 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.methods.kit import Body
 
-__all__ = ["ADAPTING", "Shares", "TrainsJointly", "View", "class_shares", "signs", "source_model"]
+__all__ = [
+    "ADAPTING",
+    "Shares",
+    "TrainsJointly",
+    "View",
+    "class_shares",
+    "domain_critic",
+    "signs",
+    "source_model",
+]
 
 Shares: TypeAlias = Literal["source", "expected"]
 """Shares of the target's classes: the source's, or halfway to those that its model predicts."""
@@ -132,6 +141,11 @@ def class_shares(problem: Problem, model: Model, of: Shares) -> Tensor:
         return shares / shares.sum()
     p = teacher_outputs(model, _some(problem.target.rows)).softmax(1).mean(0)
     return (shares.log() + p.log()).div(2).softmax(0)
+
+
+def domain_critic(width: int, hidden: int) -> nn.Module:
+    """Build a critic that guesses the domain, as a logit (B, 1), of features (B, width)."""
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
 
 def source_model(method: TrainsNetwork, problem: Problem) -> Model:

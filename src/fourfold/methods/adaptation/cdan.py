@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812  its name in the field
-
-from fourfold.methods.adaptation._joint import TrainsJointly, View
-from fourfold.methods.kit import USUAL, Needs, NonNegative, PositiveInt, Recipe, entropy, reverse
+from fourfold.methods.adaptation._joint import TrainsJointly, View, domain_critic
+from fourfold.methods.kit import (
+    USUAL,
+    Needs,
+    NonNegative,
+    PositiveInt,
+    Recipe,
+    certainty,
+    domain_loss,
+    reverse,
+)
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from fourfold.methods.kit import Model, Problem
 
 __all__ = ["CDAN"]
@@ -58,21 +65,12 @@ class CDAN(TrainsJointly):
 
     def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
         del model
-        hidden = self.critic_width
-        layers = nn.Linear(width * problem.task.n_outputs, hidden), nn.ReLU(), nn.Linear(hidden, 1)
-        return nn.Sequential(*layers)
+        return domain_critic(width * problem.task.n_outputs, self.critic_width)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
-        source, target = (critic(reverse(_paired(v), self.lambda_ * weight))[:, 0] for v in (s, t))
-        ws, wt = self._weights(s), self._weights(t)
-        return 0.5 * ((ws * F.softplus(source)).mean() + (wt * F.softplus(-target)).mean())
-
-    def _weights(self, view: View) -> Tensor:
-        """Return weights (B,) of the rows, 1 on average."""
-        if not self.entropy:
-            return torch.ones(len(view.outputs), device=view.outputs.device)
-        sure = 1 + torch.exp(-entropy(view.outputs.detach()))
-        return sure / sure.mean()
+        source, target = (critic(reverse(_paired(v), self.lambda_ * weight)) for v in (s, t))
+        sure = (certainty(s.outputs), certainty(t.outputs)) if self.entropy else None
+        return domain_loss(source, target, sure)
 
 
 def _paired(view: View) -> Tensor:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from torch import Tensor, nn
-
-from fourfold.methods.adaptation._joint import TrainsJointly, View
+from fourfold.methods.adaptation._joint import TrainsJointly, View, domain_critic
 from fourfold.methods.kit import (
     USUAL,
     Needs,
@@ -18,6 +16,8 @@ from fourfold.methods.kit import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from fourfold.methods.kit import Body, Model, Problem
 
 __all__ = ["DANN"]
@@ -69,8 +69,7 @@ class DANN(TrainsJointly):
 
     def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
         del problem, model
-        hidden = self.critic_width
-        return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
+        return domain_critic(width, self.critic_width)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         source, target = (critic(reverse(v.features, self.lambda_ * weight)) for v in (s, t))

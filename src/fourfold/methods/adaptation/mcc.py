@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-import torch
-
 from fourfold.methods.adaptation._joint import TrainsJointly, View
-from fourfold.methods.kit import Needs, NonNegative, Positive, entropy
+from fourfold.methods.kit import Needs, NonNegative, Positive, certainty
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -58,7 +56,6 @@ class MCC(TrainsJointly):
 def _confusion(outputs: Tensor) -> Tensor:
     """Compute the mean confusion of a class with others, from outputs (B, k) of a batch."""
     p = outputs.softmax(1)
-    sure = 1 + torch.exp(-entropy(outputs.detach()))  # (B,)
-    together = (p * (sure / sure.mean())[:, None]).T @ p  # (k, k)
+    together = (p * certainty(outputs)[:, None]).T @ p  # (k, k)
     of_class = together / together.sum(1, keepdim=True)
     return (of_class.sum() - of_class.trace()) / len(of_class)

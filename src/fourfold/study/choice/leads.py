@@ -14,13 +14,13 @@ from fourfold.estimators.network import TrainsNetwork
 from fourfold.study.choice.gains import REFERENCE as LINE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fourfold.data.domain import Domain
     from fourfold.estimators.transfer import TransferEstimator
     from fourfold.study.question import Question
 
-__all__ = ["held_apart", "lead_of", "measure_leads"]
+__all__ = ["held_apart", "labelled_rows", "lead_of", "measure_leads"]
 
 STANDS_FOR: Final = {"network": "TargetOnly", "trees": "TargetBoosted"}
 """Kind of model → the baseline by which its lead is measured, fitted to the source."""
@@ -39,7 +39,9 @@ def measure_leads(question: Question) -> dict[str, float]:
     where the source has few labels, or the target has none; and where a baseline that stands for a
     kind is not among the candidates, as where rows have no columns, or fails.
     """
-    source = _labelled(question)
+    if not question.target.n_labelled:
+        return {}
+    source = labelled_rows(question.sources, FEWEST, MOST)
     if source is None or not {LINE, *STANDS_FOR.values()} <= set(question.candidates):
         return {}
     try:
@@ -62,14 +64,13 @@ def lead_of(leads: Mapping[str, float], estimator: object) -> float:
     return max(0.0, *leads.values()) if estimator is None and leads else 0.0
 
 
-def _labelled(question: Question) -> Domain | None:
-    """Return rows of the source with labels of the target's kind; None where they tell nothing."""
-    sources = [source for source in question.sources if source.n_labelled]
-    if not sources or not question.target.n_labelled:
+def labelled_rows(sources: Sequence[Domain], fewest: int, most: int) -> Domain | None:
+    """Return labelled rows of sources, at most so many; None of fewer than tell something."""
+    known = [source for source in sources if source.n_labelled]
+    if sum(source.n_labelled for source in known) < max(fewest, 1):
         return None
-    whole = pool(sources)
-    rows = whole.subset(np.flatnonzero(whole.labelled))
-    return rows.drawn(MOST) if rows.n_rows >= FEWEST else None
+    whole = pool(known)
+    return whole.subset(np.flatnonzero(whole.labelled)).drawn(most)
 
 
 def held_apart(source: Domain, *, stratified: bool) -> tuple[Domain, Domain]:

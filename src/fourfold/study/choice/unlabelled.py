@@ -17,9 +17,8 @@ from sklearn.base import clone
 
 from fourfold.core.tasks import Classification
 from fourfold.data.domain import pool
-from fourfold.study.choice.leads import held_apart, measure_leads
-from fourfold.study.running.outcomes import finished
-from fourfold.study.validators.agreement import RISE
+from fourfold.study.choice.leads import held_apart, labelled_rows, measure_leads
+from fourfold.study.running.outcomes import whole
 from fourfold.study.validators.information import information_maximization
 from fourfold.study.validators.nuclear_norm import nuclear_norm
 from fourfold.training.runtime import current
@@ -39,6 +38,8 @@ __all__ = ["believed", "choose_by_panel", "has_panel", "measured_on_sources"]
 
 MEMBERS: Final = 3
 """Believed models that are blended."""
+RISE: Final = 0.02
+"""Rise of the agreement over the source's models by which an adapted model is believed."""
 NEAR: Final = 0.05
 """Distance of a believed model's agreement with the clusters from the best one's, at most."""
 FEWEST: Final = 40
@@ -69,10 +70,9 @@ def measure_source_models(question: Question) -> dict[str, float]:
     There are none where the target has labels, or the source too few.
     """
     names = [name for name in question.candidates if question.is_baseline(name)]
-    whole = pool(question.sources) if question.sources else None
-    if whole is None or not has_panel(question) or len(names) < 2 or whole.n_labelled < FEWEST:
+    rows = labelled_rows(question.sources, FEWEST, MOST)
+    if rows is None or not has_panel(question) or len(names) < 2:
         return {}
-    rows = whole.subset(np.flatnonzero(whole.labelled)).drawn(MOST)
     learnt, held = held_apart(rows, stratified=question.protocol.task.stratified)
     found = {}
     for name in names:
@@ -94,8 +94,7 @@ def choose_by_panel(
     alive = [name for name, row in rows.items() if not row.error]
     shares = _shares(question)
     outputs = {
-        name: [(o.task, o.outputs["target"]) for o in finished(outcomes[name]) if o.split is None]
-        for name in alive
+        name: [(one.task, one.outputs["target"]) for one in whole(outcomes[name])] for name in alive
     }
     follow = {
         name: float(np.mean([question.clusters.agreement(*one, shares) for one in of]))

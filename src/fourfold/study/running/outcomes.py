@@ -38,6 +38,7 @@ __all__ = [
     "is_saved",
     "save_model",
     "take",
+    "whole",
 ]
 
 Answers: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
@@ -150,6 +151,11 @@ def finished(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
     """Return the outcomes without failures, in the order of seeds and splits."""
     done = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
     return sorted(done, key=lambda o: (o.seed, -1 if o.split is None else o.split))
+
+
+def whole(outcomes: Sequence[Outcome | Failure]) -> list[Outcome]:
+    """Return the outcomes on the whole target, one a seed."""
+    return [outcome for outcome in finished(outcomes) if outcome.split is None]
 
 
 def save_model(estimator: TransferEstimator | JointEstimator, folder: Path, key: str) -> None:

@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Index, Rows
     from fourfold.preparation.base import Preparation
 
-__all__ = ["RISE", "Clusters"]
+__all__ = ["Clusters"]
 
 MOST_ROWS: Final = 2000
 """Rows that are clustered, drawn by content."""
 NEIGHBOURS: Final = 10
 """Neighbours of a row in the graph that is cut into clusters."""
-RISE: Final = 0.02
-"""Rise of the agreement over the source's models by which an adapted model is believed."""
 
 
 @final
