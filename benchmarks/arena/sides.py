@@ -163,10 +163,17 @@ def _default(task: Task, case: Case, folder: Path, settings: Settings) -> dict[s
         "oracle_score": scores[oracle],
         "scores": scores,
         "choices": {row.method: float(np.mean(row.choice)) for row in result.lines if row.choice},
+        "signs": {row.method: row.estimate.signs for row in result.lines if row.estimate},
+        "accuracies": {name: _accuracy(answers, y) for name, answers in found.items()},
         "stopped": [row.method for row in result.lines if row.stopped],
         "errors": {row.method: row.error for row in result.lines if row.error},
         "seconds": seconds,
     }
+
+
+def _accuracy(answers: Answers, y: Any) -> float | None:
+    """Return the share of rows that are right; None of numbers and clusters."""
+    return None if answers.classes is None else rate("accuracy", y, answers)
 
 
 def _asked(model: Any, rows: Any) -> Answers:

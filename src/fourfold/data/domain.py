@@ -221,9 +221,9 @@ class Domain:
         """Return the same rows without labels."""
         return self._with(y=None, labelled=np.zeros(self.n_rows, bool))
 
-    def unweighted(self) -> Domain:
-        """Return the same rows and labels, all of one weight."""
-        return self._with(annotations=replace(self.annotations, weight=None))
+    def with_weight(self, weight: NDArray[np.float64] | None) -> Domain:
+        """Return the same rows and labels with other weights (n,); None: all alike."""
+        return self._with(annotations=replace(self.annotations, weight=weight))
 
     def described(self, classes: Mapping[Any, Any] | Any) -> Domain:
         """Return the same rows and labels with other descriptions of the classes."""

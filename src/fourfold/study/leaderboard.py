@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, final
 import numpy as np
 
 from fourfold.core import findings
+from fourfold.study.choice.accuracy import Estimate
 from fourfold.study.gate import Interval
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class LeaderboardRow:
         Whether its predictions follow the target's inputs no better than a baseline's do, or
         clearly less well than another method's, so that validators are not believed; such a method
         is not chosen. None where labels or a prior choose.
+    estimate
+        Accuracy that is expected on the target, where it has no labels; None elsewhere.
     """
 
     method: str
@@ -130,6 +133,7 @@ class LeaderboardRow:
     stopped: bool = False
     error: str = ""
     doubted: bool | None = None
+    estimate: Estimate | None = None
 
     @property
     def simplicity(self) -> tuple[bool, bool, float, str]:
@@ -173,7 +177,8 @@ class LeaderboardRow:
         found = [findings.from_json(finding) for finding in raw["findings"]]
         expected = None if raw["expected"] is None else Expected(**raw["expected"])
         own = {"difference": _interval(raw["difference"]), "findings": found}
-        return cls(**{**raw, **own, "expected": expected})
+        estimate = None if raw["estimate"] is None else Estimate.from_json(raw["estimate"])
+        return cls(**{**raw, **own, "expected": expected, "estimate": estimate})
 
 
 def best_baseline(rows: Sequence[LeaderboardRow]) -> LeaderboardRow | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fourfold.study.choice.accuracy import AccuracyModel
 from fourfold.study.choice.optimism import nested_score
 from fourfold.study.choice.posterior import reference
 from fourfold.study.choice.unlabelled import has_panel
@@ -13,6 +14,7 @@ from fourfold.study.choice.unlabelled import has_panel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fourfold.study.choice.accuracy import Estimate
     from fourfold.study.choice.prior import Prior
     from fourfold.study.choice.standing import Standing
     from fourfold.study.leaderboard import LeaderboardRow
@@ -57,6 +59,15 @@ def disbelieved(board: Sequence[LeaderboardRow]) -> list[str]:
     return [said] if names else []
 
 
+def _accuracy(name: str, found: Estimate) -> str:
+    made = AccuracyModel.packaged().made
+    return (
+        f"Without labels, {name} is estimated to be right on {found.accuracy:.0%} of the target's "
+        f"rows, 95 % interval {found.low:.0%} to {found.high:.0%}: other candidates predict "
+        f"{found.signs.agreement:.0%} of them alike, by accuracies on {made['tasks']} public tasks."
+    )
+
+
 def reasons(question: Question, shipped: LeaderboardRow | None, standing: Standing) -> list[str]:
     """Explain the expected gain of the shipped model, and list the members of a blend."""
     said = []
@@ -64,6 +75,8 @@ def reasons(question: Question, shipped: LeaderboardRow | None, standing: Standi
         weights = standing.blends[shipped.method].weights
         parts = ", ".join(f"{weight:.0%} {name}" for name, weight in weights.items())
         said.append(f"{shipped.method} averages the answers of {parts}.")
+    if shipped is not None and shipped.estimate is not None:
+        said.append(_accuracy(shipped.method, shipped.estimate))
     found = None if shipped is None else shipped.expected
     if shipped is None or found is None or not found.prior_known:
         return said

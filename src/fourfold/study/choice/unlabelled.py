@@ -17,7 +17,9 @@ from sklearn.base import clone
 
 from fourfold.core.tasks import Classification
 from fourfold.data.domain import pool
+from fourfold.study.choice.accuracy import AccuracyModel, Signs
 from fourfold.study.choice.leads import held_apart, labelled_rows, measure_leads
+from fourfold.study.choice.sources import weigh_sources
 from fourfold.study.running.outcomes import whole
 from fourfold.study.validators.information import information_maximization
 from fourfold.study.validators.nuclear_norm import nuclear_norm
@@ -56,12 +58,20 @@ def has_panel(question: Question) -> bool:
 
 
 def measured_on_sources(questions: Mapping[str, Question], threads: int) -> dict[str, Question]:
-    """Return the questions with scores on labels of their sources, measured on so many threads."""
+    """Return the questions with measures of their sources' labels, taken on so many threads.
+
+    Of a target without labels these are weights of several sources and scores of their models, of
+    one with labels the leads of kinds of models.
+    """
     with current().but(threads=threads):
-        return {
-            name: replace(one, leads=measure_leads(one), source_scores=measure_source_models(one))
-            for name, one in questions.items()
-        }
+        return {name: _measured(one) for name, one in questions.items()}
+
+
+def _measured(question: Question) -> Question:
+    if has_panel(question):
+        question = weigh_sources(question)
+    scores = measure_source_models(question)
+    return replace(question, leads=measure_leads(question), source_scores=scores)
 
 
 def measure_source_models(question: Question) -> dict[str, float]:
@@ -105,8 +115,12 @@ def choose_by_panel(
     least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
     least = max(least, max((follow[name] for name in single), default=-np.inf) - NEAR)
     panel = _panel(outputs, single, shares, follow)
+    agreement = _agreement(outputs, [name for name in alive if not rows[name].blended])
     for name in alive:
         row = rows[name]
+        if name in agreement:
+            signs = Signs(agreement[name], follow[name], float(shares.max()))
+            row = replace(row, estimate=AccuracyModel.packaged()(signs))
         if row.role == "transfer":
             choice = panel.get(name, max(panel.values(), default=0.0))
             found[name] = replace(row, choice=[choice], doubted=follow[name] < least)
@@ -143,6 +157,21 @@ def _panel(
     ]
     ranks = np.mean([rankdata(of) for of in values], axis=0) / len(names)
     return dict(zip(names, ranks.tolist(), strict=True))
+
+
+def _agreement(
+    outputs: Mapping[str, Sequence[tuple[Any, Any]]], singles: Sequence[str]
+) -> dict[str, float]:
+    """Return the share of rows on which another single model's answer is the same, mean over these.
+
+    A model without another one has none.
+    """
+    answers = {name: task.decode(of) for name, ((task, of), *_) in outputs.items()}
+    alike = {
+        name: [np.mean(own == answers[other]) for other in singles if other != name]
+        for name, own in answers.items()
+    }
+    return {name: float(np.mean(of)) for name, of in alike.items() if of}
 
 
 def _shares(question: Question) -> NDArray[np.float64]:

@@ -260,7 +260,7 @@ def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
     else:
         (part,) = train.values()
         target, *sources = (
-            domain if estimator.uses_weights else domain.unweighted()
+            domain if estimator.uses_weights else domain.with_weight(None)
             for domain in (part.target, *part.sources)
         )
         estimator.fit(target, source=sources)
