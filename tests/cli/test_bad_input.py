@@ -262,11 +262,12 @@ def test_no_labels_at_all(study, here):
     said.refused("--clusters must", "where nothing has labels")
 
 
-def test_a_regression_without_target_labels_is_refused_before_training(study, here):
+def test_a_regression_with_three_target_labels_is_refused_before_training(study, here):
     save(here / "numbers.npz", X, X[:, 0] * 1.5)
-    save(here / "bare.npz", X)
-    domains = {"source": "numbers.npz", "target": "bare.npz"}
-    study("--methods", "DANN", **domains).refused("the target must have at least 4 labels")
+    y = np.where(np.arange(len(X)) < 3, X[:, 0], np.nan)
+    save(here / "few.npz", X, y)
+    domains = {"source": "numbers.npz", "target": "few.npz"}
+    study("--methods", "L2SP", **domains).refused("the target must have at least 4 labels")
     assert not begun(here)
 
 

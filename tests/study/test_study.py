@@ -80,6 +80,19 @@ def test_no_labels_are_chosen_by_a_validator(tmp_path):
     assert ("held-out labels of the source" in result.chosen_by) == adapted.doubted
 
 
+def test_numbers_without_target_labels_ship_a_model_of_the_source(tmp_path):
+    """Without labels nothing tells which adapted model of numbers is right."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(200, 4))
+    y = X @ [1.0, -1.0, 0.5, 0.0] + random.normal(0, 0.1, 200)
+    source, target = Domain(X[:100], y[:100]), Domain(X[100:160] + 0.5)
+    judged = Domain(X[160:] + 0.5, y[160:])
+    result = study(tmp_path, source, target, judged, methods=["CORAL", "DeepCORAL"]).run()
+    assert result.shipped == "SourceLinear"
+    assert "held-out labels of the source" in result.chosen_by
+    assert {"CORAL", "DeepCORAL"} <= {line.method for line in result.lines if line.scores}
+
+
 def test_nothing_to_judge_by_is_undecided(tmp_path):
     source, target, _ = domains(None)
     result = study(tmp_path, source, target, methods=["DANN"]).run()

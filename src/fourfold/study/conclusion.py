@@ -208,7 +208,7 @@ def _notes(
             )
     if early := [row.method for row in board if row.stopped]:
         notes.append(f"{', '.join(early)} stopped early: others were far likelier to be chosen.")
-    notes += disbelieved(board)
+    notes += disbelieved(question, board)
     others = [row.method for row in board if row.verdict == "helped" and row is not pick]
     if others and verdict != "helped":
         notes.append(f"{', '.join(others)} helped, but would not have been chosen.")

@@ -95,7 +95,7 @@ def labelled_protocol(
     score = choose_score(task, evaluate or target, metric)
     choice = choose_score(task, target, metric) if target.n_labelled else score
     splits = HiddenLabels(sources, target, task, folds)
-    if not splits.count and not task.has_classes:
+    if not splits.count and not task.has_classes and target.n_labelled:
         beside = target.annotations
         of = [" of two groups"] if beside.groups is not None else []
         of += [" at two moments"] if beside.time is not None else []
@@ -104,7 +104,8 @@ def labelled_protocol(
             f"({task.kind}), to choose a model by"
         )
     notes = _units(sources, target, task)
-    return Protocol(task, score, choice, splits, information_maximization, notes=notes)
+    validator = information_maximization if task.has_classes else None
+    return Protocol(task, score, choice, splits, validator, notes=notes)
 
 
 def _units(sources: Sequence[Domain], target: Domain, task: Task) -> list[str]:

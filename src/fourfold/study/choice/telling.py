@@ -37,6 +37,11 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
         return own
     if not has_panel(question):
         return "information maximization on the target's inputs, without labels"
+    if not protocol.task.has_classes:
+        return (
+            "held-out labels of the source, among its models as they are: without labels nothing "
+            "tells which adapted model of numbers is right"
+        )
     if any(row.role == "transfer" and row.doubted is False for row in board):
         return (
             "the ranks by information maximization, the nuclear norm and the agreement with "
@@ -49,9 +54,11 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
     )
 
 
-def disbelieved(board: Sequence[LeaderboardRow]) -> list[str]:
+def disbelieved(question: Question, board: Sequence[LeaderboardRow]) -> list[str]:
     """Name the methods that the validators are not believed on."""
     names = [row.method for row in board if row.doubted]
+    if not question.protocol.task.has_classes:
+        return []
     said = (
         f"{', '.join(names)} cannot be chosen: predictions follow clusters of the target's inputs "
         "no better than a baseline's, or clearly less well than another method's."

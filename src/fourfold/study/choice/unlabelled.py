@@ -51,10 +51,8 @@ MOST: Final = 3000
 
 
 def has_panel(question: Question) -> bool:
-    """Return whether models are chosen without a label of the target, among classes."""
-    protocol = question.protocol
-    classes = isinstance(protocol.task, Classification)
-    return protocol.validator is not None and not question.target.n_labelled and classes
+    """Return whether models are chosen without a label of the target."""
+    return question.placement.cell == "adaptation" and not question.target.n_labelled
 
 
 def measured_on_sources(questions: Mapping[str, Question], threads: int) -> dict[str, Question]:
@@ -100,33 +98,55 @@ def choose_by_panel(
 
     The choice of a method is its mean share of ranks by the validators, that of a blend the best
     member's; that of a source model is its score on held-out labels of the source, if measured.
+    Without classes there are no validators, and no method is believed.
     """
-    alive = [name for name, row in rows.items() if not row.error]
+    alive = {name: row for name, row in rows.items() if not row.error}
+    if isinstance(question.protocol.task, Classification):
+        alive = _validated(question, alive, outcomes)
+    else:
+        alive = {
+            name: replace(row, choice=[0.0], doubted=row.role == "transfer")
+            for name, row in alive.items()
+        }
+    own = question.source_scores
+    alive |= {
+        name: replace(row, choice=[own.get(name, 0.0)])
+        for name, row in alive.items()
+        if row.role == "baseline"
+    }
+    return {**rows, **alive}
+
+
+def _validated(
+    question: Question,
+    rows: Mapping[str, LeaderboardRow],
+    outcomes: Mapping[str, Sequence[Outcome | Failure]],
+) -> dict[str, LeaderboardRow]:
+    """Return rows with ranks by the validators, doubts, and estimates of the accuracy."""
     shares = _shares(question)
     outputs = {
-        name: [(one.task, one.outputs["target"]) for one in whole(outcomes[name])] for name in alive
+        name: [(one.task, one.outputs["target"]) for one in whole(outcomes[name])] for name in rows
     }
     follow = {
         name: float(np.mean([question.clusters.agreement(*one, shares) for one in of]))
         for name, of in outputs.items()
     }
-    found = dict(rows)
-    single = [n for n in alive if rows[n].role == "transfer" and not rows[n].blended]
+    single = [n for n, row in rows.items() if row.role == "transfer" and not row.blended]
     least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
     least = max(least, max((follow[name] for name in single), default=-np.inf) - NEAR)
     panel = _panel(outputs, single, shares, follow)
-    agreement = _agreement(outputs, [name for name in alive if not rows[name].blended])
-    for name in alive:
-        row = rows[name]
-        if name in agreement:
-            signs = Signs(agreement[name], follow[name], float(shares.max()))
-            row = replace(row, estimate=AccuracyModel.packaged()(signs))
-        if row.role == "transfer":
-            choice = panel.get(name, max(panel.values(), default=0.0))
-            found[name] = replace(row, choice=[choice], doubted=follow[name] < least)
-        else:
-            own = question.source_scores.get(name)
-            found[name] = replace(row, choice=row.choice if own is None else [own], doubted=False)
+    top = max(panel.values(), default=0.0)
+    agreement = _agreement(outputs, [name for name, row in rows.items() if not row.blended])
+    found = {}
+    for name, row in rows.items():
+        adapted = row.role == "transfer"
+        signs = Signs(agreement.get(name, 1.0), follow[name], float(shares.max()))
+        found[name] = replace(
+            row,
+            choice=[panel.get(name, top)],
+            doubted=adapted and follow[name] < least,
+            estimate=AccuracyModel.packaged()(signs) if name in agreement else None,
+        )
     return found
 
 
