@@ -35,9 +35,9 @@ LEAST: Final = 0.01
 def weigh_sources(question: Question) -> Question:
     """Return the question with sources that weigh by how much their labels tell.
 
-    A source's weight is the skill of its line on rows of its own that were held out, as a share of
-    the best source's; skill is balanced accuracy above that of chance. A source with shuffled
-    labels has none. One whose line is worse than chance on the others means something else by the
+    A source's weight is the squared skill of its line on rows of its own that were held out, as a
+    share of the best source's; skill is balanced accuracy above that of chance. A source with
+    shuffled labels has none. One whose line is worse than chance on the others means something else by the
     same labels, and weighs as little. Sources that cannot be weighed stay as they are.
     """
     known = [labelled_rows([source], FEWEST, MOST) for source in question.sources]
@@ -71,7 +71,7 @@ def _weights(question: Question, parts: Sequence[Domain]) -> NDArray[np.float64]
         others[i] = np.mean([_skill(model, one) for one in parts if one is not part])
     rows = np.array([part.n_rows for part in parts])
     error = 1 / np.sqrt(rows.sum() - rows)  # of a skill on the others, about
-    weights: NDArray[np.float64] = own / max(own.max(), LEAST)
+    weights: NDArray[np.float64] = (own / max(own.max(), LEAST)) ** 2
     return np.where(others < -2 * error, 0, weights).clip(LEAST, 1)
 
 
