@@ -1,4 +1,4 @@
-"""Accuracies estimated without labels: what the package ships, and intervals on new families."""
+"""Accuracies estimated without labels: the packaged model, and its intervals on new families."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def _samples(folder: Path) -> Iterator[tuple[Sample, bool]]:
 
 
 def learn(folder: Path) -> Measures:
-    """Learn what the package ships from records of default studies, and judge what was learnt.
+    """Learn the packaged model from records of default studies, and judge its intervals.
 
-    Handed-over models are judged by what other families of data teach. Fewer than three families
-    teach nothing.
+    Handed-over models are judged by models of the other families. Fewer than three families teach
+    nothing.
     """
     found = list(_samples(folder))
     samples = [sample for sample, _ in found]

@@ -37,8 +37,8 @@ def weigh_sources(question: Question) -> Question:
 
     A source's weight is the squared skill of its line on rows of its own that were held out, as a
     share of the best source's; skill is balanced accuracy above that of chance. A source with
-    shuffled labels has none. One whose line is worse than chance on the others means something else by the
-    same labels, and weighs as little. Sources that cannot be weighed stay as they are.
+    shuffled labels has none. One whose line is worse than chance on the others means something else
+    by the same labels, and weighs as little. Sources that cannot be weighed stay as they are.
     """
     known = [labelled_rows([source], FEWEST, MOST) for source in question.sources]
     parts = [one for one in known if one is not None]
