@@ -49,7 +49,14 @@ from fourfold.networks.cut import split
 from fourfold.networks.mlp import Flat
 from fourfold.training.batches import Batch, Table
 from fourfold.training.loop import minimize
-from fourfold.training.losses import certainty, domain_loss, information, ramp, reverse
+from fourfold.training.losses import (
+    certainty,
+    class_confusion,
+    domain_loss,
+    information,
+    ramp,
+    reverse,
+)
 from fourfold.training.norms import forward_by_domain, has_batch_norm, track
 from fourfold.training.phases import History, Part, Phase
 from fourfold.training.recipe import USUAL, Recipe

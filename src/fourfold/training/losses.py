@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-__all__ = ["certainty", "domain_loss", "entropy", "information", "ramp", "reverse"]
+__all__ = [
+    "certainty",
+    "class_confusion",
+    "domain_loss",
+    "entropy",
+    "information",
+    "ramp",
+    "reverse",
+]
 
 
 @final
@@ -69,6 +77,20 @@ def certainty(outputs: Tensor) -> Tensor:
     """
     sure = 1 + torch.exp(-entropy(outputs.detach()))
     return sure / sure.mean()
+
+
+def class_confusion(outputs: Tensor, temperature: float = 2.5) -> Tensor:
+    """Compute the mean confusion of a class with others, from outputs (B, k) of a batch.
+
+    References
+    ----------
+    Jin, Wang, Long & Wang, Minimum Class Confusion for Versatile Domain Adaptation, ECCV 2020.
+    """
+    outputs = outputs / temperature
+    p = outputs.softmax(1)
+    together = (p * certainty(outputs)[:, None]).T @ p  # (k, k)
+    of_class = together / together.sum(1, keepdim=True)
+    return (of_class.sum() - of_class.trace()) / len(of_class)
 
 
 def information(outputs: Tensor, prior: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from fourfold.methods.adaptation import _joint
 from fourfold.methods.adaptation.dann import DANN
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.networks import ConvNet, Mlp
+from fourfold.training.losses import class_confusion, ramp
 from fourfold.training.recipe import Recipe
 
 SHORT = Recipe(epochs=2, batch_size=16, min_steps=4, optimizer="sgd", learning_rate=0.01)
@@ -76,7 +77,7 @@ def test_the_critic_reads_the_tap(learnt):
         network = ConvNet(channels=(2, 3), hidden_layer_sizes=(4,))
         DANN(network=network, tap=tap, critic_width=7, recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
         linear = [m for m in learnt.pop()[0]["critic"] if isinstance(m, nn.Linear)]
-        assert [(m.in_features, m.out_features) for m in linear] == [(width, 7), (7, 1)]
+        assert [(m.in_features, m.out_features) for m in linear] == [(width, 7), (7, 7), (7, 1)]
     with pytest.raises(ParameterError, match="conv9"):
         DANN(network=network, tap="conv9", recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
 
@@ -87,6 +88,26 @@ def test_a_module_whose_features_are_not_flat(learnt):
     model = DANN(network=network, recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
     assert model.predict(Xt).shape == (32,)
     assert learnt[0][0]["critic"][0].in_features == 2 * 4 * 4
+
+
+def test_class_confusion_is_a_term(learnt):
+    (Xs, ys), (Xt, _) = rows(), rows(seed=1)
+    network = Mlp(hidden_layer_sizes=(5,))
+    losses = {}
+    for confusion in (0.0, 0.5):
+        DANN(network=network, recipe=SHORT, confusion=confusion).fit(Xt, source=Domain(Xs, ys))
+        nets, phase, tables = learnt[0] if confusion == 0 else learnt[-1]
+        s, t = (table.batch(torch.arange(32), torch.device("cpu")) for table in tables)
+        nets.load_state_dict(learnt[0][0].state_dict())
+        losses[confusion] = phase.loss(1.0, s, t)
+    confused = class_confusion(learnt[0][0]["model"](t.x))
+    torch.testing.assert_close(losses[0.5] - losses[0.0], 0.5 * ramp(1.0) * confused)
+
+
+def test_numbers_have_no_classes_to_confuse():
+    (Xs, _), (Xt, _) = rows(), rows(seed=1)
+    with pytest.raises(ParameterError, match="confusion of DANN must be 0 where labels are no"):
+        DANN(recipe=SHORT, confusion=1.0).fit(Xt, source=Domain(Xs, Xs[:, 0] + 0.5))
 
 
 def test_running_statistics_are_the_targets():

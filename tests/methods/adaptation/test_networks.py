@@ -23,12 +23,12 @@ from fourfold.methods.adaptation.dan import DAN, _discrepancy
 from fourfold.methods.adaptation.dann import DANN
 from fourfold.methods.adaptation.deep_coral import DeepCORAL
 from fourfold.methods.adaptation.joint_im import JointIM
-from fourfold.methods.adaptation.mcc import MCC, _confusion
+from fourfold.methods.adaptation.mcc import MCC
 from fourfold.methods.adaptation.pseudo_label import PseudoLabel
 from fourfold.methods.adaptation.shot import SHOT, _by_centroids
 from fourfold.methods.baselines.source_only import SourceOnly
 from fourfold.networks import Mlp
-from fourfold.training.losses import entropy, information
+from fourfold.training.losses import class_confusion, entropy, information
 from fourfold.training.recipe import Recipe
 from methods.adaptation.photographs import NETWORK, alone, photographed
 
@@ -90,9 +90,9 @@ def test_confusion_is_the_papers():
     together = p.T @ weights @ p
     together /= together.sum(1, keepdim=True)
     off = together[~torch.eye(3, dtype=torch.bool)].sum() / 3
-    torch.testing.assert_close(_confusion(outputs), off)
-    assert _confusion(50 * torch.eye(3)) == pytest.approx(0, abs=1e-5)
-    assert _confusion(torch.zeros(4, 2)) == pytest.approx(0.5)
+    torch.testing.assert_close(class_confusion(outputs, 1.0), off)
+    assert class_confusion(200 * torch.eye(3)) == pytest.approx(0, abs=1e-5)
+    assert class_confusion(torch.zeros(4, 2)) == pytest.approx(0.5)
 
 
 def test_the_discrepancy_is_the_mean_over_pairs():

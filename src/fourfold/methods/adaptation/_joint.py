@@ -145,7 +145,13 @@ def class_shares(problem: Problem, model: Model, of: Shares) -> Tensor:
 
 def domain_critic(width: int, hidden: int) -> nn.Module:
     """Build a critic that guesses the domain, as a logit (B, 1), of features (B, width)."""
-    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
+    return nn.Sequential(
+        nn.Linear(width, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, 1),
+    )
 
 
 def source_model(method: TrainsNetwork, problem: Problem) -> Model:

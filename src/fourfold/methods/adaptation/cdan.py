@@ -12,6 +12,7 @@ from fourfold.methods.kit import (
     PositiveInt,
     Recipe,
     certainty,
+    class_confusion,
     domain_loss,
     reverse,
 )
@@ -38,7 +39,9 @@ class CDAN(TrainsJointly):
     entropy
         CDAN+E: rows of sure predictions count more, by 1 + e^{−H}.
     critic_width
-        Units of the critic's hidden layer.
+        Units of each of the critic's two hidden layers.
+    confusion
+        Weight of the target's class confusion beside the critic (MCC), at the end of training.
 
     References
     ----------
@@ -57,6 +60,7 @@ class CDAN(TrainsJointly):
     lambda_: NonNegative = 0.3
     entropy: bool = True
     critic_width: PositiveInt = 100
+    confusion: NonNegative = 0.0
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
@@ -70,7 +74,8 @@ class CDAN(TrainsJointly):
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         source, target = (critic(reverse(_paired(v), self.lambda_ * weight)) for v in (s, t))
         sure = (certainty(s.outputs), certainty(t.outputs)) if self.entropy else None
-        return domain_loss(source, target, sure)
+        confused = class_confusion(t.outputs) if self.confusion else 0.0
+        return domain_loss(source, target, sure) + self.confusion * weight * confused
 
 
 def _paired(view: View) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
+from fourfold.errors import ParameterError
 from fourfold.methods.adaptation._joint import TrainsJointly, View, domain_critic
 from fourfold.methods.kit import (
     USUAL,
@@ -11,6 +12,7 @@ from fourfold.methods.kit import (
     NonNegative,
     PositiveInt,
     Recipe,
+    class_confusion,
     domain_loss,
     reverse,
 )
@@ -38,7 +40,9 @@ class DANN(TrainsJointly):
     tap
         Stage of the network that the critic reads; None: the last one.
     critic_width
-        Units of the critic's hidden layer.
+        Units of each of the critic's two hidden layers.
+    confusion
+        Weight of the target's class confusion beside the critic (MCC), at the end of training.
 
     References
     ----------
@@ -57,6 +61,7 @@ class DANN(TrainsJointly):
     lambda_: NonNegative = 0.1
     tap: str | None = None
     critic_width: PositiveInt = 100
+    confusion: NonNegative = 0.0
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True
@@ -68,9 +73,14 @@ class DANN(TrainsJointly):
         return self.tap or super()._tap(body)
 
     def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
-        del problem, model
+        del model
+        if self.confusion and not problem.task.has_classes:
+            raise ParameterError(
+                f"confusion of DANN must be 0 where labels are no classes; got {self.confusion:g}"
+            )
         return domain_critic(width, self.critic_width)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         source, target = (critic(reverse(v.features, self.lambda_ * weight)) for v in (s, t))
-        return domain_loss(source, target)
+        confused = class_confusion(t.outputs) if self.confusion else 0.0
+        return domain_loss(source, target) + self.confusion * weight * confused

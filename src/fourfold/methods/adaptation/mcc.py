@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, final
 
 from fourfold.methods.adaptation._joint import TrainsJointly, View
-from fourfold.methods.kit import Needs, NonNegative, Positive, certainty
+from fourfold.methods.kit import Needs, NonNegative, Positive, class_confusion
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,12 +50,4 @@ class MCC(TrainsJointly):
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         del s, critic
-        return self.weight * weight * _confusion(t.outputs / self.temperature)
-
-
-def _confusion(outputs: Tensor) -> Tensor:
-    """Compute the mean confusion of a class with others, from outputs (B, k) of a batch."""
-    p = outputs.softmax(1)
-    together = (p * certainty(outputs)[:, None]).T @ p  # (k, k)
-    of_class = together / together.sum(1, keepdim=True)
-    return (of_class.sum() - of_class.trace()) / len(of_class)
+        return self.weight * weight * class_confusion(t.outputs, self.temperature)
