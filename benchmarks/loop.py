@@ -113,7 +113,7 @@ def _fourfold(s: Settings) -> Measures:
             weight_decay=0.0,
             schedule="inverse",
         )
-        papers = {"lambda_": 1.0, "tap": "conv2", "pretrain": False}
+        papers = {"lambda_": 1.0, "tap": "conv2", "critic_layers": 1, "pretrain": False}
         network = ConvNet(batch_norm=False)
         model = DANN(network=network, recipe=recipe, random_state=s.seed, **papers)
         with Runtime(accelerator="cpu", threads=cores(), checkpoints=folder, callbacks=(clock,)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -143,15 +144,11 @@ def class_shares(problem: Problem, model: Model, of: Shares) -> Tensor:
     return (shares.log() + p.log()).div(2).softmax(0)
 
 
-def domain_critic(width: int, hidden: int) -> nn.Module:
+def domain_critic(width: int, hidden: int, layers: int) -> nn.Module:
     """Build a critic that guesses the domain, as a logit (B, 1), of features (B, width)."""
-    return nn.Sequential(
-        nn.Linear(width, hidden),
-        nn.ReLU(),
-        nn.Linear(hidden, hidden),
-        nn.ReLU(),
-        nn.Linear(hidden, 1),
-    )
+    widths = [width, *[hidden] * layers]
+    deep = [m for inner, outer in pairwise(widths) for m in (nn.Linear(inner, outer), nn.ReLU())]
+    return nn.Sequential(*deep, nn.Linear(hidden, 1))
 
 
 def source_model(method: TrainsNetwork, problem: Problem) -> Model:

@@ -39,7 +39,9 @@ class CDAN(TrainsJointly):
     entropy
         CDAN+E: rows of sure predictions count more, by 1 + e^{−H}.
     critic_width
-        Units of each of the critic's two hidden layers.
+        Units of each of the critic's hidden layers.
+    critic_layers
+        Number of these.
     confusion
         Weight of the target's class confusion beside the critic (MCC), at the end of training.
 
@@ -60,6 +62,7 @@ class CDAN(TrainsJointly):
     lambda_: NonNegative = 0.3
     entropy: bool = True
     critic_width: PositiveInt = 100
+    critic_layers: PositiveInt = 2
     confusion: NonNegative = 0.0
 
     needs: ClassVar[Needs] = Needs(
@@ -69,7 +72,7 @@ class CDAN(TrainsJointly):
 
     def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
         del model
-        return domain_critic(width * problem.task.n_outputs, self.critic_width)
+        return domain_critic(width * problem.task.n_outputs, self.critic_width, self.critic_layers)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         source, target = (critic(reverse(_paired(v), self.lambda_ * weight)) for v in (s, t))

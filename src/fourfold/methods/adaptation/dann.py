@@ -40,7 +40,9 @@ class DANN(TrainsJointly):
     tap
         Stage of the network that the critic reads; None: the last one.
     critic_width
-        Units of each of the critic's two hidden layers.
+        Units of each of the critic's hidden layers.
+    critic_layers
+        Number of these.
     confusion
         Weight of the target's class confusion beside the critic (MCC), at the end of training.
 
@@ -61,6 +63,7 @@ class DANN(TrainsJointly):
     lambda_: NonNegative = 0.1
     tap: str | None = None
     critic_width: PositiveInt = 100
+    critic_layers: PositiveInt = 2
     confusion: NonNegative = 0.0
 
     needs: ClassVar[Needs] = Needs(
@@ -78,7 +81,7 @@ class DANN(TrainsJointly):
             raise ParameterError(
                 f"confusion of DANN must be 0 where labels are no classes; got {self.confusion:g}"
             )
-        return domain_critic(width, self.critic_width)
+        return domain_critic(width, self.critic_width, self.critic_layers)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         source, target = (critic(reverse(v.features, self.lambda_ * weight)) for v in (s, t))
