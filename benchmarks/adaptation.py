@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
-from benchmarks import data, estimates
+from benchmarks import data, estimates, mnist_m
 from benchmarks.arena.others import halved
 from benchmarks.arena.pairs import PAIRS as ARENA
 from benchmarks.arena.pictures import COLLECTIONS
@@ -156,11 +156,12 @@ LONG: Final = ("sentiment", "speakers", "shifts", "mnist_usps", "usps_mnist")
 @final
 @dataclass(frozen=True)
 class Settings:
-    """Draws of each pair, pairs of a part at most, and options of studies; none but for a test."""
+    """Draws of each pair, pairs of a part at most, sizes of MNIST-M, and options of studies."""
 
     draws: int = 5
     long_draws: int = 1
     most: int = 99
+    mnist_m: mnist_m.Digits = field(default_factory=mnist_m.Digits)
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -227,6 +228,7 @@ def _figures(medians: Medians) -> dict[str, float]:
         "regret_to_oracle": fmean(one["oracle"] - one["shipped"] for one in whole),
         "regret_to_fixed_peer": fmean(one[best] - one["shipped"] for one in whole),
         "seconds": float(np.median([one["seconds"] for one in whole])),
+        **medians["mnist_m"],
         **medians["estimates"],
     }
     for part, pairs in PAIRS.items():
@@ -261,12 +263,19 @@ BENCHMARK: Final = Benchmark(
         interval estimated without labels, learnt on other families; estimate_error, interval_width:
         means.
     """,
-    sides={**{part: partial(_side, part) for part in PAIRS}, "estimates": _estimates},
+    sides={
+        **{part: partial(_side, part) for part in PAIRS},
+        "mnist_m": lambda s: mnist_m.measure(s.mnist_m, FOLDER / "mnist_m"),
+        "estimates": _estimates,
+    },
     figures=_figures,
     targets={
         "demo": Target("≥", 0.96),
         "mnist_usps": Target("≥", 0.97),
         "usps_mnist": Target("≥", 0.97),
+        "mnistm_dann": Target("≥", 0.86),
+        "mnistm_dann_worst": Target("≥", 0.82),
+        "mnistm_best": Target("≥", 0.95),
         "moons": Target("≥", 0.99),
         "lending": Target("≥", 0.72),
         "sentiment_over_best_source": Target("≥", 0.0),
@@ -279,7 +288,11 @@ BENCHMARK: Final = Benchmark(
     packages=("torch", "scikit-learn", "lightgbm", "h5py", "soundfile"),
     settings=Settings(),
     quick=Settings(
-        draws=1, long_draws=1, most=1, options={"methods": ["SHOT"], "recipe": {"steps": 3}}
+        draws=1,
+        long_draws=1,
+        most=1,
+        mnist_m=mnist_m.Digits(rows=256, test_rows=256, seeds=1),
+        options={"methods": ["SHOT"], "recipe": {"steps": 3}},
     ),
     rounds=1,
 )
