@@ -24,13 +24,13 @@ PACKAGED: Final = Path(str(files("fourfold.study.choice"))) / "accuracy.json"
 
 def _samples(folder: Path) -> Iterator[tuple[Sample, bool]]:
     """Yield each model of the recorded studies, and whether it was handed over."""
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.rglob("*.json")):
         record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         for name, signs in record["signs"].items():
             if record["accuracies"].get(name) is None:
                 continue
             accuracy = record["accuracies"][name]
-            sample = Sample(record["family"], path.stem, Signs(*signs), accuracy)
+            sample = Sample(record["family"], str(path), Signs(*signs), accuracy)
             yield sample, name == record["shipped"]
 
 
