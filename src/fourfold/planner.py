@@ -118,6 +118,7 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
     most = max(domain.n_labelled for domain in tasks.values())
     kinds = {_features(domain) for domain in tasks.values()}
     features = kinds.pop() if len(kinds) == 1 else ""
+    spoken = any(label_kind(domain) == "transcripts" for domain in tasks.values())
     here, other = "multitask", "the data are tasks that all matter, not a source and a target"
     reasons = dict.fromkeys(cells(), other)
     return Placement(
@@ -126,7 +127,10 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
         open=(here,),
         methods=tuple(entry.name for entry in _methods() if entry.cell == here),
         baselines=tuple(
-            b for b in cells()[here].baselines if not _unsuited(table()[b], most, features)
+            b
+            for b in cells()[here].baselines
+            if not _unsuited(table()[b], most, features)
+            and (table()[b].needs.get("transcripts") or not spoken)
         ),
         skipped={entry.name: other for entry in _methods() if entry.cell != here},
     )
@@ -157,6 +161,7 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
         numbers=kinds[:1] in (["numbers"], ["yes-no"]),
         described=classes is not None,
         features=_features(target),
+        transcripts=kinds[:1] == ["transcripts"],
         differ=differ,
     )
 
@@ -171,6 +176,8 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
         return f"the source lacks classes of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
         return "the labels are numbers or answers, not classes"
+    if facts.transcripts and not entry.needs.get("transcripts"):
+        return "the labels are transcripts, and it learns one label a row"
     return _unsuited(entry, facts.target_labelled, facts.features)
 
 

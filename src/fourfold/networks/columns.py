@@ -295,6 +295,9 @@ class ColumnStack(Builder):
         ]
         return Body({"columns": ColumnNetwork(built, heads)}, built[-1].width)
 
+    def frames_in(self, shape: tuple[int, ...]) -> bool:
+        return self.columns[-1].frames_in(shape)
+
     def bare(self) -> ColumnStack:
         columns = tuple(column.bare() for column in self.columns)
         return ColumnStack(**{**self.get_params(deep=False), "columns": columns})

@@ -31,7 +31,8 @@ class PreparedRows(Rows):
 
     def __init__(self, rows: Rows, preparation: BlockPreparation) -> None:
         self.rows, self.preparation = rows, preparation
-        self.n, self.shape = rows.n, preparation.shape_
+        self.n, self.padded = rows.n, rows.padded
+        self.shape = rows.shape if rows.padded else preparation.shape_
 
     def take(self, index: Index) -> NDArray[np.float32]:
         return self.preparation.apply(self.rows.take(index))
@@ -53,6 +54,8 @@ class BlockPreparation(Preparation, ABC):
         The shape of one raw row.
     white_
         Value that is white in files of pictures of more than 8 bits, as rows were read; else None.
+    padded_
+        Whether rows are utterances, of any length.
     """
 
     keeps_sparse: ClassVar[bool] = False
@@ -68,7 +71,7 @@ class BlockPreparation(Preparation, ABC):
                     "the rows of all domains must have one shape; got "
                     f"{self.row_shape_} and {part.shape}{_HINTS.get(part.kind, '')}"
                 )
-        self.white_ = common_white(rows)
+        self.white_, self.padded_ = common_white(rows), rows[0].padded
         return self._learn_arrays(rows)
 
     @property
@@ -111,8 +114,11 @@ class BlockPreparation(Preparation, ABC):
         who = who or type(self).__name__
         _check_numbers(rows, who)
         got, want = rows.shape, self.row_shape_
-        if got == want:
+        if got == want or (self.padded_ and rows.padded and got[0] == want[0]):
             return
+        if self.padded_ != rows.padded:
+            kinds = {True: "speech to transcribe", False: "rows of one length"}
+            raise DataError(f"{who} must be given {kinds[self.padded_]}; got {kinds[rows.padded]}")
         if len(got) == len(want) == 1:
             raise DataError(
                 f"X has {got[0]} features, but {who} is expecting {want[0]} features as input"
@@ -148,7 +154,7 @@ class AsIs(BlockPreparation):
         return "inputs as they are"
 
     def config(self) -> dict[str, Any]:
-        return {"white": self.white_}
+        return {"white": self.white_, **({"padded": True} if self.padded_ else {})}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
@@ -159,6 +165,7 @@ class AsIs(BlockPreparation):
     def _read(self, config: dict[str, Any], folder: Path) -> None:
         del folder
         self.row_shape_, self.white_ = self.shape_, config["white"]
+        self.padded_ = config.get("padded", False)
 
 
 def _check_numbers(rows: Rows, who: str) -> None:
@@ -172,6 +179,6 @@ _REMEDIES: Final = {
     "texts": "texts: WordCounts or SentenceEncoding",
 }
 _HINTS: Final = dict.fromkeys(
-    ("pictures", "sounds"),
+    ("pictures", "sounds", "speech"),
     ": read them together, read_domains([...]), or read_domain(..., like=...)",
 )

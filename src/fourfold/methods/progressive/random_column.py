@@ -40,6 +40,7 @@ class RandomColumn(GrowsColumn):
 
     columns: PositiveInt | None = None
 
+    needs: ClassVar[Needs] = Needs(transcripts=True)
     uses_source: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = USUAL
 

@@ -1,0 +1,122 @@
+"""Sounds with transcripts beside them: their columns, speakers, and prompts that are equal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from fourfold.core.transcripts.symbols import normalized
+from fourfold.data.annotations import Annotations
+from fourfold.errors import DataError
+from fourfold.readers.media.failures import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from fourfold.data.domain import Domain
+    from fourfold.data.schema import Hints, Pile
+    from fourfold.readers.media.speech import SpeechRows
+
+__all__ = ["TRANSCRIPTS", "as_speech", "is_speech", "transcript_hints"]
+
+TRANSCRIPTS: Final = ("transcription", "transcript", "sentence", "normalized_text", "text")
+"""Names of a column of transcripts beside sounds, the likeliest first."""
+SPEAKERS: Final = ("speaker", "speaker_id", "client_id")
+"""Names of a column of speakers."""
+FRAMES_A_SYMBOL: Final = 3
+"""Fewest frames of 10 ms for a symbol: the stride of a network that listens."""
+
+
+def transcript_hints(piles: Sequence[Pile], hints: Hints) -> Hints:
+    """Return hints with the column of transcripts beside sounds, and that of the speakers.
+
+    It is a column of the label with a usual name of transcripts, or where no label is named, the
+    first of such a name; ``label_type`` says otherwise.
+    """
+    if hints.label_type not in {None, "transcripts"}:
+        return hints
+    columns = [name for pile in piles for name in pile.columns]
+    wanted = [name for name in (hints.label or TRANSCRIPTS) if name in columns][:1]
+    if not wanted or not (hints.label_type or wanted[0].lower() in TRANSCRIPTS):
+        return hints
+    speakers = [name for name in SPEAKERS if all(name in pile.columns for pile in piles)]
+    group = hints.group or next(iter(speakers), None)
+    return replace(hints, label=tuple(wanted), label_type="transcripts", group=group)
+
+
+def is_speech(domains: Iterable[Domain], hints: Hints) -> bool:
+    """Return whether sounds are speech to transcribe: if one of the domains has transcripts."""
+    if hints.label_type == "transcripts":
+        return True
+    found = [one.schema.labels for one in domains if one.schema is not None]
+    return any(labels is not None and labels.type == "transcripts" for labels in found)
+
+
+def as_speech(domain: Domain, bands: int | None = None) -> Domain:
+    """Return sounds as utterances, with speakers as groups, or else equal prompts as groups.
+
+    Raises
+    ------
+    DataError
+        If labels are no transcripts, or one is longer than its sound allows.
+    """
+    from fourfold.readers.media.sounds import SoundRows
+    from fourfold.readers.media.speech import SpeechRows
+
+    if not isinstance(domain.rows, SoundRows):
+        return domain
+    schema = domain.schema
+    if domain.y is not None and (
+        schema is None or schema.labels is None or not schema.labels.columns
+    ):
+        raise DataError(
+            f"transcripts of {domain.name or 'sounds'} must stand in a table beside them; got "
+            "sub-folders, which are classes"
+        )
+    rows = SpeechRows.of(domain.rows, bands)
+    spoken = domain.with_rows(rows)
+    if domain.n_labelled:
+        _check_lengths(spoken, rows)
+    spoken.annotations = _grouped(spoken)
+    return spoken
+
+
+def _check_lengths(domain: Domain, rows: SpeechRows) -> None:
+    """Refuse transcripts of more symbols than the frames of their sounds can hold."""
+    where = np.flatnonzero(domain.labelled)
+    texts = [normalized(str(text), plain=True) for text in domain.known]
+    needed = np.array([FRAMES_A_SYMBOL * _steps(text) for text in texts])
+    bad = np.flatnonzero(needed > rows.lengths[where])
+    if not len(bad):
+        return
+    first = bad[0]
+    said = f"{len(texts[first])} symbols in {rows.lengths[where[first]] / 100:.2f} s"
+    names = [rows.named(int(where[at])) for at in bad]
+    must = "must last at least 30 ms a symbol of their transcripts; shorter are"
+    raise DataError(listed(f"{len(bad)} sounds", names, must, f"; the first: {said}"))
+
+
+def _steps(text: str) -> int:
+    """Return the outputs that a text takes: a blank parts equal symbols."""
+    return len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
+
+
+def _grouped(domain: Domain) -> Annotations:
+    """Return annotations with groups: several speakers, or else prompts that are repeated."""
+    beside = domain.annotations
+    if beside.groups is not None and len({*beside.groups.tolist()}) > 1:
+        return beside
+    return replace(beside, groups=_prompts(domain))
+
+
+def _prompts(domain: Domain) -> NDArray[Any] | None:
+    """Return the text of each row, for equal ones to stay together; None where all differ."""
+    if domain.y is None:
+        return None
+    found = np.full(domain.n_rows, None, object)
+    found[domain.labelled] = [normalized(str(text), plain=True) for text in domain.known]
+    return found if len({*found[domain.labelled]}) < domain.n_labelled else None
