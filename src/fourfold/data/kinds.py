@@ -110,7 +110,7 @@ def check_names(*domains: Domain) -> None:
     DataError
         If there are such.
     """
-    labelled = [d for d in domains if d.n_labelled and d.known.ndim == 1]
+    labelled = [d for d in domains if d.n_labelled and d.known.ndim == 1 and not d.rows.padded]
     for pair in combinations(labelled, 2):
         named = [d for d in pair if _are_names(d)]
         if len(named) != 1:

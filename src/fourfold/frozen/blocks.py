@@ -65,9 +65,7 @@ def trimmed(x: Tensor) -> Tensor:
     return x[..., : int(there[-1]) + 1 if len(there) else 1]
 
 
-def _utterances(
-    modules: Sequence[nn.Module], rows: Rows, device: torch.device
-) -> NDArray[Any]:
+def _utterances(modules: Sequence[nn.Module], rows: Rows, device: torch.device) -> NDArray[Any]:
     found = np.empty(rows.n, object)
     with torch.inference_mode():
         for at in range(rows.n):

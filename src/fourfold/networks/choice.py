@@ -45,8 +45,7 @@ def named(name: str) -> Builder:
     }
     if name not in table:
         raise ParameterError(
-            "network must be 'mlp', 'convnet', 'conv1d', 'listener' or 'timm:NAME'; got "
-            f"{name!r}"
+            f"network must be 'mlp', 'convnet', 'conv1d', 'listener' or 'timm:NAME'; got {name!r}"
         )
     return table[name]()
 

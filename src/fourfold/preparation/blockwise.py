@@ -114,7 +114,8 @@ class BlockPreparation(Preparation, ABC):
         who = who or type(self).__name__
         _check_numbers(rows, who)
         got, want = rows.shape, self.row_shape_
-        if got == want or (self.padded_ and rows.padded and got[0] == want[0]):
+        same = got[:1] == want[:1] if self.padded_ else got == want
+        if same and self.padded_ == rows.padded:
             return
         if self.padded_ != rows.padded:
             kinds = {True: "speech to transcribe", False: "rows of one length"}

@@ -9,13 +9,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from fourfold.algorithms.clustering.counts import cluster_entropy
-from fourfold.core.tasks import (
-    Attributes,
-    Classification,
-    Clustering,
-    Regression,
-    Transcription,
-)
+from fourfold.core.tasks import Attributes, Classification, Clustering, Regression, Transcription
 from fourfold.errors import ParameterError
 from fourfold.study.metrics.auc import Auc
 from fourfold.study.metrics.base import RaterScore, Score, mean_rater

@@ -110,7 +110,6 @@ class Table:
             batch.weight = self.weight.index_select(0, index).to(device, non_blocking=True)
         return batch
 
-
     def _x(self, index: Tensor) -> Tensor:
         if isinstance(self.x, Rows):
             return as_tensor(self.x.take(index.numpy()))

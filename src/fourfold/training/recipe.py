@@ -122,9 +122,9 @@ class Recipe(Parameters):
 
 SPEECH: Final = Recipe(
     epochs=60,
-    min_steps=400,
+    min_steps=600,
     max_steps=10_000,
-    batch_size=16,
+    batch_size=8,
     learning_rate=2e-3,
     warmup=0.1,
     clip_norm=5.0,

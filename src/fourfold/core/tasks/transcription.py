@@ -35,9 +35,9 @@ IMPOSSIBLE: Final = -1e4
 class Transcription(Task):
     """The text of each row, whose symbols follow each other along the row's frames.
 
-    Outputs are log-probabilities (T, k) of each frame, of a blank and of the symbols; rows differ in
-    T. Behind the end of an utterance a frame is blank for certain, which changes no probability of a
-    text, so that padded rows need no lengths beside them.
+    Outputs are log-probabilities (T, k) of each frame, of a blank and of the symbols; rows differ
+    in T. Behind the end of an utterance a frame is blank for certain, which changes no probability
+    of a text, so that padded rows need no lengths beside them.
 
     Parameters
     ----------
@@ -126,8 +126,8 @@ class Transcription(Task):
         if strange:
             n = sum(not {*text} <= {*self.symbols_} for text in texts)
             raise DataError(
-                f"transcripts of {name or 'the domain'} must be of the {len(self.symbols_)} symbols "
-                f"that are learnt; got also {some(map(repr, sorted(strange)))} in {n} of "
+                f"transcripts of {name or 'the domain'} must be of the {len(self.symbols_)} "
+                f"symbols that are learnt; got also {some(map(repr, sorted(strange)))} in {n} of "
                 f"{len(texts)}"
             )
 

@@ -49,7 +49,8 @@ def greedy(frames: Frames, symbols: Sequence[str]) -> str:
 def words(frames: Frames, symbols: Sequence[str]) -> list[Word]:
     """Decode log-probabilities (T, k) greedily to words with their confidences."""
     found: list[Word] = []
-    text, logs = "", []
+    text = ""
+    logs: list[float] = []
     for code, likely in [*_runs(frames), (None, 0.0)]:
         symbol = " " if code is None else symbols[code]
         if symbol != " ":

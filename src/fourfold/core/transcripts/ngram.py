@@ -19,8 +19,8 @@ START: Final = "\n"
 class CharacterNgram(NamedTuple):
     """Probabilities of a character after those before it, by counts.
 
-    Counts of longer contexts are interpolated with shorter ones by Witten and Bell's rule: a context
-    that was followed by t different characters in n places counts n/(n + t).
+    Counts of longer contexts are interpolated with shorter ones by Witten and Bell's rule: a
+    context that was followed by t different characters in n places counts n/(n + t).
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ __all__ = ["MISSING", "encode_texts", "normalized", "spelled", "symbols_of"]
 
 MISSING: Final = -1
 """Code behind the last symbol of a text, and of a text that is missing."""
-APOSTROPHES: Final = str.maketrans("’ʼ`", "'''")
+APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2019\u02bc`", "'"))
 LONE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
 """Apostrophes that do not stand inside of a word."""
 

@@ -119,13 +119,13 @@ class PseudoLabel(TrainsNetwork):
         labelled[rows] = True
         return replace(target, y=y, labelled=labelled)
 
-    def _transcribed(
-        self, model: Model, task: Transcription, target: Data, share: float
-    ) -> Data:
+    def _transcribed(self, model: Model, task: Transcription, target: Data, share: float) -> Data:
         """Return the target with its transcripts, and a share of a model's where it has none."""
         guess, sure = task.guesses(model.outputs(target.rows))
         longest = max(guess.shape[1], target.y.shape[1])
-        y, guess = (F.pad(part, (0, longest - part.shape[1]), value=-1) for part in (target.y, guess))
+        y, guess = (
+            F.pad(part, (0, longest - part.shape[1]), value=-1) for part in (target.y, guess)
+        )
         able = ~target.labelled & (sure > max(self.confidence, 0))
         rows = np.flatnonzero(able)[np.argsort(-sure[able])[: round(share * able.sum())]]
         labelled = target.labelled.copy()

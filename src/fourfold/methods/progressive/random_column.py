@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, final, runtime_checkable
 
 from torch import nn
 
-from fourfold.methods.kit import USUAL, Body, Fitted, PositiveInt, Problem, Recipe
+from fourfold.methods.kit import USUAL, Body, Fitted, Needs, PositiveInt, Problem, Recipe
 from fourfold.methods.progressive._columns import FrozenColumn, GrowsColumn, assemble
 from fourfold.networks.columns import Column
 

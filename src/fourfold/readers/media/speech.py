@@ -91,15 +91,19 @@ class SpeechRows(DecodedRows):
 
     def fitting(self, shape: tuple[int, ...], white: float | None = None) -> Self:
         del white  # of pictures
-        return self._of(self._utterances.sized((shape[0], self.shape[1])), self._index)
+        return self.sized((shape[0], self.shape[1]))
 
     @classmethod
     def one_size(cls, domains: Sequence[Rows], size: tuple[int, int] | None = None) -> list[Self]:
         """Bring several domains to the fewest bands and to the frames of the longest utterance."""
         del size  # they have that of the sounds
-        speech = [rows for rows in domains if isinstance(rows, SpeechRows)]
+        speech = [rows for rows in domains if isinstance(rows, cls)]
         one = min(rows.shape[0] for rows in speech), max(rows.shape[1] for rows in speech)
-        return [rows._of(rows._utterances.sized(one), rows._index) for rows in speech]
+        return [rows.sized(one) for rows in speech]
+
+    def sized(self, shape: tuple[int, int]) -> Self:
+        """Return the same utterances with other numbers of bands and frames."""
+        return self._of(self._utterances.sized(shape), self._index)
 
 
 def _checked(source: Encoded, at: int, limit: int) -> tuple[int, int]:
@@ -155,15 +159,13 @@ class _Utterances(Items):
         """Decode every utterance, and keep them if they fit."""
         size = 2 * self.shape[0] * int(self.lengths.sum())
         fits = size <= min(KEEP_BYTES, memory_limit())
-        failed, kept = self.source.failures(), {}
+        failed = self.source.failures()
+        kept: dict[int, NDArray[np.float16]] = {}
         decode = failed.guard(partial(_frames, self.source, self.shape[0], memory_limit()))
         for start in range(0, len(self.index), AT_ONCE):
-            part = self.index[start : start + AT_ONCE]
-            decoded = list(in_threads(decode, part))
-            if fits:
-                kept |= {
-                    int(at): one for at, one in zip(part, decoded, strict=True) if one is not None
-                }
+            part = self.index[start : start + AT_ONCE].tolist()
+            found = zip(part, in_threads(decode, part), strict=True)
+            kept |= {at: one for at, one in found if fits and one is not None}
         failed.check()
         self.kept, self.checked = kept if fits else None, True
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from fourfold.core.transcripts.symbols import normalized
-from fourfold.data.annotations import Annotations
-from fourfold.errors import DataError
+from fourfold.core.transcripts.symbols import normalized, symbols_of
+from fourfold.errors import DataError, counted
 from fourfold.readers.media.failures import listed
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fourfold.data.annotations import Annotations
     from fourfold.data.domain import Domain
     from fourfold.data.schema import Hints, Pile
     from fourfold.readers.media.speech import SpeechRows
 
-__all__ = ["TRANSCRIPTS", "as_speech", "is_speech", "transcript_hints"]
+__all__ = ["TRANSCRIPTS", "as_speech", "describe_speech", "is_speech", "transcript_hints"]
 
 TRANSCRIPTS: Final = ("transcription", "transcript", "sentence", "normalized_text", "text")
 """Names of a column of transcripts beside sounds, the likeliest first."""
@@ -69,10 +70,8 @@ def as_speech(domain: Domain, bands: int | None = None) -> Domain:
 
     if not isinstance(domain.rows, SoundRows):
         return domain
-    schema = domain.schema
-    if domain.y is not None and (
-        schema is None or schema.labels is None or not schema.labels.columns
-    ):
+    labels = None if domain.schema is None else domain.schema.labels
+    if domain.y is not None and (labels is None or not labels.columns):
         raise DataError(
             f"transcripts of {domain.name or 'sounds'} must stand in a table beside them; got "
             "sub-folders, which are classes"
@@ -83,6 +82,41 @@ def as_speech(domain: Domain, bands: int | None = None) -> Domain:
         _check_lengths(spoken, rows)
     spoken.annotations = _grouped(spoken)
     return spoken
+
+
+def describe_speech(domains: Iterable[Domain]) -> str:
+    """Return the symbols, the length and the speakers of each domain of speech, in words."""
+    said = []
+    for domain in dict.fromkeys(domains):
+        seconds = _seconds(domain)
+        if seconds is None:
+            continue
+        name = domain.name or "the data"
+        about = [f"{seconds / 3600:.2f} hours" if seconds > 360 else f"{seconds / 60:.1f} minutes"]
+        if domain.n_labelled:
+            texts = [normalized(str(text), plain=True) for text in domain.known]
+            about = [counted(len(symbols_of(texts)), "symbol"), *about, _groups(domain)]
+        said.append(f"{name}: {', '.join(about)}")
+    return "; ".join(said)
+
+
+def _seconds(domain: Domain) -> float | None:
+    """Return the length of a domain's utterances; None where it has none."""
+    if domain.rows.kind != "speech":
+        return None
+    from fourfold.readers.media.speech import SpeechRows
+
+    return domain.rows.seconds if isinstance(domain.rows, SpeechRows) else None
+
+
+def _groups(domain: Domain) -> str:
+    groups = domain.annotations.groups
+    if groups is None:
+        return "no prompt twice"
+    known = {one for one in groups.tolist() if one is not None}
+    spoken = {normalized(str(text), plain=True) for text in domain.known}
+    kind = "prompt" if known <= spoken else "speaker"
+    return f"{counted(len(known), kind)}, whose utterances stay together"
 
 
 def _check_lengths(domain: Domain, rows: SpeechRows) -> None:
@@ -102,7 +136,7 @@ def _check_lengths(domain: Domain, rows: SpeechRows) -> None:
 
 def _steps(text: str) -> int:
     """Return the outputs that a text takes: a blank parts equal symbols."""
-    return len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
+    return len(text) + sum(a == b for a, b in pairwise(text))
 
 
 def _grouped(domain: Domain) -> Annotations:
