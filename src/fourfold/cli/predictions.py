@@ -48,8 +48,9 @@ def write_predictions(
     a folder; ``id``, the table's column of names; else ``row``, its number from 1. Then follow
     ``prediction`` (``prediction_1``, … for several values), and the probability of each class,
     ``p_NAME``, or of each yes, ``p_1``, …; beside a transcript stands the ``confidence`` of its
-    least sure word, and each of its ``words`` with its own. With ``top`` it has the most likely classes in order,
-    ``prediction_1``, …, and their probabilities among all candidate classes, ``p_1``, ….
+    least sure word, and each of its ``words`` with its own. With ``top`` it has the most likely
+    classes in order, ``prediction_1``, …, and their probabilities among all candidate classes,
+    ``p_1``, ….
     With ``reasons`` the columns of the table follow that move the score of the prediction most,
     ``reason_1``, …, each with its ``contribution_1``, …, as ``explain`` computes them.
 
