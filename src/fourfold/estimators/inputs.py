@@ -121,6 +121,11 @@ class Inputs:
         return isinstance(self.prepare, BlockPreparation)
 
     @property
+    def spoken(self) -> bool:
+        """Whether rows are utterances of any length."""
+        return isinstance(self.prepare, BlockPreparation) and self.prepare.padded_
+
+    @property
     def table(self) -> TableStart | None:
         """The columns from which an exported model starts; None where rows are no such table."""
         return None if self.frozen is not None else TableStart.of([self.prepare])

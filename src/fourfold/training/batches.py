@@ -27,7 +27,7 @@ LOADED_BYTES: Final = 1 << 27
 """Size up to which rows are read into memory rather than batch by batch."""
 AT_ONCE: Final = 256
 """Utterances whose lengths are measured at once."""
-SPREAD: Final = 0.2
+SPREAD: Final = 0.1
 """Range of the random factors of lengths by which utterances are sorted into batches."""
 GOLDEN: Final = (5**0.5 - 1) / 2
 

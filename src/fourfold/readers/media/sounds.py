@@ -16,7 +16,7 @@ from fourfold.readers.media.samples import HOP, RATE, rate_and_frames, read_samp
 try:
     import kaldi_native_fbank as fbank
 except ImportError as error:
-    raise MissingExtraError("kaldi-native-fbank", "audio") from error
+    raise MissingExtraError(error.name or "kaldi_native_fbank", "audio") from error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
