@@ -169,10 +169,10 @@ def _example(prepare: Preparation) -> Tensor:
     """Draw rows that lie where those of the training lie."""
     rng = np.random.default_rng(0)
     if not isinstance(prepare, Standardize):
-        rows = rng.standard_normal((ROWS, *prepare.shape_), np.float32)
+        drawn = torch.from_numpy(rng.standard_normal((ROWS, *prepare.shape_), np.float32))
         if isinstance(prepare, BlockPreparation) and prepare.padded_:
-            rows[::2, :, rows.shape[2] // 2 :] = 0  # behind the end of every other one
-        return torch.from_numpy(rows)
+            drawn[::2, :, drawn.shape[2] // 2 :] = 0  # behind the end of every other one
+        return drawn
     channels = channel_axes(prepare.row_shape_, prepare.layout_, raw=True)
     mean, scale = prepare.mean_.reshape(channels), prepare.scale_.reshape(channels)
     rows = rng.standard_normal((ROWS, *prepare.row_shape_)) * scale + mean
