@@ -78,9 +78,9 @@ def test_languages_are_tasks(spoken, tmp_path):
         methods=[MultiTask()], recipe={"steps": 8}, output=tmp_path / "out", **OPTIONS,
     )  # fmt: skip
     found = study.run()
-    assert {row.method for row in found.joint} == {"MultiTask"}
-    gains = found.joint[0].gains
-    assert set(gains) == {"one", "two"}
+    assert [row.method for row in found.lines] == ["MultiTask"]
+    assert set(found.lines[0].gains) == {"one", "two"}
+    assert {line.method for line in found.results["two"].lines} == {"MultiTask", "TargetOnly"}
 
 
 def test_letters_that_the_source_lacks_leave_methods_out(spoken, tmp_path):

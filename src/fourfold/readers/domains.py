@@ -24,7 +24,7 @@ from fourfold.data.schema import (
 from fourfold.errors import DataError, some
 from fourfold.readers.files import named, short
 from fourfold.readers.media.aligned import aligned, aligned_with, check_one_kind
-from fourfold.readers.media.transcribed import as_speech, is_speech, transcript_hints
+from fourfold.readers.media.transcribed import as_speech, is_speech, speakers_of, transcript_hints
 from fourfold.readers.parts import read_part, tell_apart
 
 if TYPE_CHECKING:
@@ -99,7 +99,10 @@ def read_domain(
         (domain,) = _domains([part], missing, wishes, inputs)
     if name is not None:
         domain.name = name
-    return domain if like is None else domain.with_rows(aligned_with(like, part.path, domain.rows))
+    if like is None:
+        return domain
+    domain = as_speech(domain) if like.rows.padded else domain
+    return domain.with_rows(aligned_with(like, part.path, domain.rows))
 
 
 def read_domains(
@@ -204,7 +207,10 @@ def _domains(
         hints.check_names((), some(short(part.path) for part in parts))
     read |= _other_domains([part for part in parts if part.path not in read], missing, hints)
     domains = [read[part.path] for part in parts]
-    return [as_speech(one) for one in domains] if is_speech(domains, hints) else domains
+    if not is_speech(domains, hints):
+        return domains
+    spoken = zip(parts, domains, strict=True)
+    return [as_speech(one, speakers=speakers_of(part.pile)) for part, one in spoken]
 
 
 def _named_apart(parts: Sequence[Part]) -> list[Part]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from fourfold.core.transcripts.symbols import normalized, symbols_of
+from fourfold.data.schema.cells import missing_as_null
 from fourfold.errors import DataError, counted
 from fourfold.readers.media.failures import listed
 
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from fourfold.data.schema import Hints, Pile
     from fourfold.readers.media.speech import SpeechRows
 
-__all__ = ["TRANSCRIPTS", "as_speech", "describe_speech", "is_speech", "transcript_hints"]
+__all__ = [
+    "TRANSCRIPTS",
+    "as_speech",
+    "describe_speech",
+    "is_speech",
+    "speakers_of",
+    "transcript_hints",
+]
 
 TRANSCRIPTS: Final = ("transcription", "transcript", "sentence", "normalized_text", "text")
 """Names of a column of transcripts beside sounds, the likeliest first."""
@@ -33,7 +41,7 @@ FRAMES_A_SYMBOL: Final = 3
 
 
 def transcript_hints(piles: Sequence[Pile], hints: Hints) -> Hints:
-    """Return hints with the column of transcripts beside sounds, and that of the speakers.
+    """Return hints with the column of transcripts beside sounds.
 
     It is a column of the label with a usual name of transcripts, or where no label is named, the
     first of such a name; ``label_type`` says otherwise.
@@ -44,9 +52,16 @@ def transcript_hints(piles: Sequence[Pile], hints: Hints) -> Hints:
     wanted = [name for name in (hints.label or TRANSCRIPTS) if name in columns][:1]
     if not wanted or not (hints.label_type or wanted[0].lower() in TRANSCRIPTS):
         return hints
-    speakers = [name for name in SPEAKERS if all(name in pile.columns for pile in piles)]
-    group = hints.group or next(iter(speakers), None)
-    return replace(hints, label=tuple(wanted), label_type="transcripts", group=group)
+    return replace(hints, label=tuple(wanted), label_type="transcripts")
+
+
+def speakers_of(pile: Pile | None) -> NDArray[Any] | None:
+    """Return the speaker of each row, (n,), None where it is missing; None without a column."""
+    columns = {} if pile is None else pile.columns
+    cells = next((columns[name] for name in SPEAKERS if name in columns), None)
+    if cells is None:
+        return None
+    return np.array(missing_as_null(cells).to_pylist(), object)
 
 
 def is_speech(domains: Iterable[Domain], hints: Hints) -> bool:
@@ -57,8 +72,10 @@ def is_speech(domains: Iterable[Domain], hints: Hints) -> bool:
     return any(labels is not None and labels.type == "transcripts" for labels in found)
 
 
-def as_speech(domain: Domain, bands: int | None = None) -> Domain:
-    """Return sounds as utterances, with speakers as groups, or else equal prompts as groups.
+def as_speech(
+    domain: Domain, bands: int | None = None, speakers: NDArray[Any] | None = None
+) -> Domain:
+    """Return sounds as utterances, in groups: those that are given, speakers, or equal prompts.
 
     Raises
     ------
@@ -80,7 +97,7 @@ def as_speech(domain: Domain, bands: int | None = None) -> Domain:
     spoken = domain.with_rows(rows)
     if domain.n_labelled:
         _check_lengths(spoken, rows)
-    spoken.annotations = _grouped(spoken)
+    spoken.annotations = _grouped(spoken, speakers)
     return spoken
 
 
@@ -139,17 +156,18 @@ def _steps(text: str) -> int:
     return len(text) + sum(a == b for a, b in pairwise(text))
 
 
-def _grouped(domain: Domain) -> Annotations:
+def _grouped(domain: Domain, speakers: NDArray[Any] | None) -> Annotations:
     """Return annotations with groups: several speakers, or else prompts that are repeated."""
     beside = domain.annotations
-    if beside.groups is not None and len({*beside.groups.tolist()}) > 1:
-        return beside
+    for groups in (beside.groups, speakers):
+        if groups is not None and len({*groups.tolist()} - {None}) > 1:
+            return replace(beside, groups=groups)
     return replace(beside, groups=_prompts(domain))
 
 
 def _prompts(domain: Domain) -> NDArray[Any] | None:
     """Return the text of each row, for equal ones to stay together; None where all differ."""
-    if domain.y is None:
+    if not domain.n_labelled:
         return None
     found = np.full(domain.n_rows, None, object)
     found[domain.labelled] = [normalized(str(text), plain=True) for text in domain.known]
