@@ -59,7 +59,7 @@ def errors(model: Any, judged: Domain) -> dict[str, list[float]]:
 
 
 def fit(name: str, seed: int, learnt: Domain, source: Any = None, **options: Any) -> Any:
-    """Fit a method by its name to what it learns from."""
+    """Fit a method, by its name, to a domain."""
     return find(name).load()(random_state=seed, **options).fit(learnt, source=source)
 
 

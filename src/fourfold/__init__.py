@@ -24,7 +24,7 @@ _PARTS = {
     "core.memory": ["max_memory"],
     "core.process": ["keep_memory"],
     "frozen.store": ["Store"],
-    "core.tasks": ["Attributes", "Classification", "Regression"],
+    "core.tasks": ["Attributes", "Classification", "Regression", "Transcription"],
     "training.loop": ["minimize"],
     "training.phases": ["Part", "Phase"],
     "training.recipe": ["Recipe"],

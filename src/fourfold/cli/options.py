@@ -78,7 +78,7 @@ OPTIONS: Final[dict[str, Any]] = {
         Names, "Column with the labels; A,B for several. A file without it is unlabelled."
     ),
     "label_type": _option(
-        str | None, "classes, numbers, yes-no (several answers), or transcripts."
+        str | None, "classes, numbers, yes-no (several answers), or transcripts (of sounds)."
     ),
     "missing_label": _option(Names, "Mark of a missing label, instead of the usual ones."),
     "numbers": _option(

@@ -107,7 +107,7 @@ class SpeechRows(DecodedRows):
 
 
 def _checked(source: Encoded, at: int, limit: int) -> tuple[int, int]:
-    """Read the sample rate and the number of frames of a sound; refuse what is no utterance."""
+    """Read the sample rate and the number of frames of a sound; refuse others than utterances."""
     rate, frames = rate_and_frames(source, at, limit)
     name = short(source.name(at))
     if rate < SLOWEST:

@@ -23,14 +23,7 @@ if TYPE_CHECKING:
     from fourfold.data.schema import Hints, Pile
     from fourfold.readers.media.speech import SpeechRows
 
-__all__ = [
-    "TRANSCRIPTS",
-    "as_speech",
-    "describe_speech",
-    "is_speech",
-    "speakers_of",
-    "transcript_hints",
-]
+__all__ = ["as_speech", "describe_speech", "is_speech", "speakers_of", "transcript_hints"]
 
 TRANSCRIPTS: Final = ("transcription", "transcript", "sentence", "normalized_text", "text")
 """Names of a column of transcripts beside sounds, the likeliest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fourfold.core.findings import Facts
 from fourfold.core.tasks import Transcription
@@ -30,13 +30,16 @@ def transcript_errors(evaluate: Domain, outcomes: Sequence[Outcome]) -> list[Fin
     for outcome in outcomes:
         if isinstance(outcome.task, Transcription):
             true += outcome.task.texts(evaluate.known)
-            heard += outcome.task.decode(outcome.judged(evaluate)).tolist()
+            answers: Any = outcome.judged(evaluate)
+            heard += outcome.task.decode(answers).tolist()
     rates = {
         f"wrong {unit} in 100": f"{100 * count_edits(true, heard, unit).rate:.1f}"
         for unit in ("characters", "words")
     }
     wrong: Counter[tuple[str, str]] = confusions(true, heard)
-    named = {f"{a or '(nothing)'} → {b or '(nothing)'}": n for (a, b), n in wrong.most_common(MOST)}
+    named = {
+        f"{a or '(nothing)'} → {b or '(nothing)'}": str(n) for (a, b), n in wrong.most_common(MOST)
+    }
     return [
         Facts("Transcripts beside the true ones", rates),
         *([Facts("Words most often misheard", named)] if named else []),
