@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -82,6 +84,8 @@ def test_an_exported_model_gives_log_probabilities_of_frames(spoken, tuned, tmp_
     rows = spoken[2].rows
     export(tuned, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    symbols = session.get_modelmeta().custom_metadata_map["symbols"]
+    assert json.loads(symbols) == tuned.task_.symbols_
     (found,) = session.run(None, {"input": tuned.onnx_input(rows)})
     for ours, theirs in zip(tuned.outputs(rows), found, strict=True):
         np.testing.assert_allclose(theirs[: len(ours)], ours, atol=2e-4)

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
@@ -94,18 +93,12 @@ class Exportable:
         start: str,
     ) -> Exportable:
         """Put the task's answers above stages that compute these outputs for the example."""
-        classes = task.classes_.tolist() if isinstance(task, Classification) else None
         return cls(
             stages=[*stages, task.answer_module()],
             example=example,
             wanted=task.answers(outputs),
             output=task.answer_name,
-            notes={
-                "method": method,
-                "input": start,
-                "task": type(task).__name__,
-                **({} if classes is None else {"classes": json.dumps(classes)}),
-            },
+            notes={"method": method, "input": start, "task": type(task).__name__, **task.notes()},
         )
 
 

@@ -136,6 +136,10 @@ class Task(Parameters, ABC):
     def answer_module(self) -> nn.Module:
         """Return a module that computes :meth:`answers` in torch."""
 
+    def notes(self) -> dict[str, str]:
+        """Return notes for whoever runs an exported model, by name."""
+        return {}
+
     @abstractmethod
     def score(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
@@ -153,6 +154,9 @@ class Classification(Categorical):
 
     def answer_module(self) -> nn.Module:
         return nn.Softmax(dim=1)
+
+    def notes(self) -> dict[str, str]:
+        return {"classes": json.dumps(self.classes_.tolist())}
 
     def score(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, final
 
@@ -206,6 +207,9 @@ class Transcription(Task):
 
     def answer_module(self) -> nn.Module:
         return nn.Identity()
+
+    def notes(self) -> dict[str, str]:
+        return {"symbols": json.dumps(self.symbols_)}
 
     def score(
         self,
