@@ -34,7 +34,7 @@ def prompts(language: str) -> list[tuple[Path, str]]:
     texts = Path(f"/usr/share/doc/asterisk-core-sounds-{language}/core-sounds-{language}.txt.gz")
     folder = Path("/usr/share/asterisk/sounds") / VOICES[language]
     found = []
-    for line in gzip.open(texts, "rt", encoding="utf-8-sig"):
+    for line in gzip.decompress(texts.read_bytes()).decode("utf-8-sig").splitlines():
         name, _, text = line.partition(":")
         file = folder / f"{name.strip()}.wav"
         noted = line.startswith(";") or re.search(r"[\[\](){}<>\d]", text)

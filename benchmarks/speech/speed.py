@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_speed"]
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 EPOCHS: Final = 2
 ROWS: Final = 160
 """Prompts that are trained on."""
@@ -65,10 +65,10 @@ def _plain(spoken: Any, size: int) -> float:
     batches = torch.split(lengths.argsort(), size)
     began = time.perf_counter()
     for _ in range(EPOCHS):
-        for batch in batches:
-            _step(
-                nets, optimizer, x[batch, :, : int(lengths[batch].max())], y[batch], lengths[batch]
-            )
+        for at in torch.randperm(len(batches)).tolist():
+            batch = batches[at]
+            longest = int(lengths[batch].max())
+            _step(nets, optimizer, x[batch, :, :longest], y[batch], lengths[batch])
     return (time.perf_counter() - began) / (EPOCHS * len(batches))
 
 

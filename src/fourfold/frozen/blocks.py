@@ -62,14 +62,14 @@ def in_blocks(module: nn.Module, rows: Rows, *after: nn.Module) -> NDArray[np.fl
 def trimmed(x: Tensor) -> Tensor:
     """Cut utterances (B, channels, T) off behind the last frame that is not zero in all."""
     there = (x != 0).flatten(0, 1).any(0).nonzero()
-    return x[..., : int(there[-1]) + 1 if len(there) else 1]
+    return x[..., : int(there[-1]) + 1 if len(there) else 1].contiguous()
 
 
 def _utterances(modules: Sequence[nn.Module], rows: Rows, device: torch.device) -> NDArray[Any]:
     found = np.empty(rows.n, object)
     with torch.inference_mode():
         for at in range(rows.n):
-            x = trimmed(as_tensor(rows.take(np.array([at])))).contiguous().to(device)
+            x = trimmed(as_tensor(rows.take(np.array([at])))).to(device)
             for part in modules:
                 x = part(x)
             found[at] = x[0].float().cpu().numpy()

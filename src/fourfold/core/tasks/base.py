@@ -137,7 +137,7 @@ class Task(Parameters, ABC):
         """Return a module that computes :meth:`answers` in torch."""
 
     def notes(self) -> dict[str, str]:
-        """Return notes for whoever runs an exported model, by name."""
+        """Return notes in the file of an exported model, by name."""
         return {}
 
     @abstractmethod
