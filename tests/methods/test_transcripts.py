@@ -123,6 +123,14 @@ def test_layers_are_tried_from_both_ends(spoken):
     assert len(curve.lines) == 4
 
 
+def test_longer_utterances_are_heard_but_not_exported(tuned, tmp_path):
+    folder = write_tones(tmp_path / "long", ["aeiou " * 6])
+    (long,) = read_domains([folder])
+    assert tuned.predict(long.rows)[0].startswith("ae")
+    with pytest.raises(DataError, match=r"must last at most 1\.5 s for the exported model"):
+        tuned.onnx_input(long.rows)
+
+
 def test_letters_that_both_languages_have_are_taken_over(spoken):
     many, *_, other = spoken
     source = SourceOnly(network=NET, recipe=SHORT).fit(other.unlabelled(), source=other)

@@ -41,7 +41,8 @@ class PreparedRows(Rows):
         return PreparedRows(self.rows.subset(index), self.preparation)
 
     def _hash(self) -> Keys:
-        salt = self.preparation.digest.encode()
+        length = str(self.shape) if self.padded else ""  # values of frames depend on it
+        salt = (self.preparation.digest + length).encode()
         return hash_contents(key.tobytes() + salt for key in self.rows.keys)
 
 
