@@ -175,5 +175,5 @@ class Stream:
         spread = torch.rand(len(lengths), generator=self.generator) - 0.5
         batches = torch.split((lengths * (1 + SPREAD * spread)).argsort(), self.size)
         whole = len(lengths) // self.size
-        places = (torch.arange(1, whole + 1) * GOLDEN % 1).argsort()
+        places = (torch.arange(1, whole + 1) * GOLDEN % 1).argsort().argsort()
         return torch.cat([*(batches[int(at)] for at in places), *batches[whole:]])
