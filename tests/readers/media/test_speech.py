@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -41,6 +42,13 @@ def test_a_row_does_not_depend_on_the_others(folder):
     rows = read_domain(folder).rows
     alone = rows.subset(np.array([1])).take(np.array([0]))
     np.testing.assert_array_equal(alone, rows.take(np.arange(3))[1:2])
+
+
+def test_utterances_go_to_another_process(folder):
+    rows = read_domain(folder).rows
+    again = pickle.loads(pickle.dumps(rows))  # noqa: S301  our own
+    np.testing.assert_array_equal(again.take(np.arange(3)), rows.take(np.arange(3)))
+    assert again.digest == rows.digest
 
 
 def test_domains_that_are_read_together_have_one_size(folder, tmp_path):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 import numpy as np
 import pyarrow as pa
 
+from fourfold.core.memory import check_fits
 from fourfold.data.schema import Pile
 from fourfold.data.schema.cells import as_cells
 from fourfold.errors import DataError, counted, some
 from fourfold.readers.content import check_content
-from fourfold.readers.files import short
+from fourfold.readers.files import file_size, short
 from fourfold.readers.media.failures import listed
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def read_ljspeech(table: Path) -> LjSpeech | None:
     if table.suffix != ".csv" or not folder.is_dir():
         return None
     check_content(table)
+    check_fits(file_size(table), "the list of sounds")
     lines = [line for line in table.read_text("utf-8").splitlines() if line.strip()]
     parts = [line.split("|") for line in lines]
     if not parts or len(parts[0]) not in {2, 3} or "file_name" in parts[0]:
