@@ -27,7 +27,7 @@ from fourfold.bundle import export, save
 from fourfold.core.tasks import Transcription
 from fourfold.errors import DataError, ParameterError
 from fourfold.networks import Listener, Mlp
-from fourfold.readers import read_domains
+from fourfold.readers import read_domain, read_domains
 from fourfold.training.recipe import SPEECH
 from tones import phrases, write_tones
 
@@ -139,6 +139,18 @@ def test_letters_that_both_languages_have_are_taken_over(spoken):
     assert model.task_.symbols_ == source.task_.symbols_  # also "ä", which many lacks
     few = FineTune(recipe=still, head="new").fit(many, source=source)
     assert "ä" not in few.task_.symbols_
+
+
+def test_languages_that_are_read_apart_may_differ_in_length(spoken, tmp_path):
+    many, few, judged, _ = spoken
+    short = read_domain(write_tones(tmp_path / "short", ["ae", "ou", "ii"] * 3))
+    assert short.rows.shape != many.rows.shape
+    (only, *_) = MultiTask.candidates({"one": many, "two": short})
+    assert only.share == "input"
+    joint = MultiTask(network=NET, recipe=SHORT).fit({"one": many, "two": short})
+    assert joint.predict(short.rows, task="two").shape == (9,)
+    tuned = FineTune(network=NET, recipe=SHORT).fit(few, source=[many, short])
+    assert tuned.predict(judged.rows).shape == (25,)
 
 
 @pytest.mark.parametrize("share", ["input", "middle"])

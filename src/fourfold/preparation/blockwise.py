@@ -65,9 +65,12 @@ class BlockPreparation(Preparation, ABC):
     @final
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         self.row_shape_: tuple[int, ...] = rows[0].shape
+        spoken = all(part.padded for part in rows)
+        if spoken:  # utterances of any length
+            self.row_shape_ = rows[0].shape[0], max(part.shape[1] for part in rows)
         for part in rows:
             _check_numbers(part, type(self).__name__)
-            if part.shape != self.row_shape_:
+            if part.shape != self.row_shape_ and not (spoken and part.shape[0] == rows[0].shape[0]):
                 raise DataError(
                     "the rows of all domains must have one shape; got "
                     f"{self.row_shape_} and {part.shape}{_HINTS.get(part.kind, '')}"
@@ -146,7 +149,8 @@ class AsIs(BlockPreparation):
     keeps_sparse = True
 
     def _learn_arrays(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
-        return rows[0].shape
+        del rows
+        return self.row_shape_
 
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
         check_finite(block, "the input X")
