@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
+from fourfold.core.transcripts.symbols import normalized, symbols_of
 from fourfold.data.domain import join_descriptions
 from fourfold.data.kinds import kind_difference, label_kind
 from fourfold.errors import DataError, some
@@ -118,6 +119,7 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
     most = max(domain.n_labelled for domain in tasks.values())
     kinds = {_features(domain) for domain in tasks.values()}
     features = kinds.pop() if len(kinds) == 1 else ""
+    spoken = any(label_kind(domain) == "transcripts" for domain in tasks.values())
     here, other = "multitask", "the data are tasks that all matter, not a source and a target"
     reasons = dict.fromkeys(cells(), other)
     return Placement(
@@ -126,7 +128,10 @@ def locate_tasks(tasks: Mapping[str, Domain]) -> Placement:
         open=(here,),
         methods=tuple(entry.name for entry in _methods() if entry.cell == here),
         baselines=tuple(
-            b for b in cells()[here].baselines if not _unsuited(table()[b], most, features)
+            b
+            for b in cells()[here].baselines
+            if not _unsuited(table()[b], most, features)
+            and (table()[b].needs.get("transcripts") or not spoken)
         ),
         skipped={entry.name: other for entry in _methods() if entry.cell != here},
     )
@@ -145,6 +150,11 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
     labelled = sum(source.n_labelled for source in sources)
     comparable = labelled > 0 and set(kinds) == {"classes"}
 
+    spoken = kinds[:1] == ["transcripts"]
+    letters = _symbols([target] if spoken else []) if labelled and not differ else []
+    if spoken:
+        known = {*_symbols(sources)}
+
     def lacking(names: Iterable[object]) -> tuple[str, ...]:
         return tuple(str(name) for name in names if name not in known)
 
@@ -152,13 +162,20 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
         source_labelled=labelled,
         target_labelled=target.n_labelled,
         target_rows=target.n_rows,
-        strange=lacking(target.counts) if comparable else (),
+        strange=lacking(letters or (target.counts if comparable else ())),
         unseen=lacking(classes or ()) if comparable else (),
         numbers=kinds[:1] in (["numbers"], ["yes-no"]),
         described=classes is not None,
         features=_features(target),
+        transcripts=spoken,
         differ=differ,
     )
+
+
+def _symbols(domains: Sequence[Domain]) -> list[str]:
+    """Return the symbols of all transcripts of domains, sorted."""
+    texts = [str(text) for one in domains if one.n_labelled for text in one.known.tolist()]
+    return symbols_of(normalized(text, plain=True) for text in texts)
 
 
 def _lacks(entry: MethodEntry, facts: Facts) -> str:
@@ -168,9 +185,12 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
     if entry.needs.get("same_labels") and facts.differ:
         return f"the labels differ in kind: {facts.differ}"
     if entry.needs.get("same_labels") and facts.strange:
-        return f"the source lacks classes of the target: {some(facts.strange, 4)}"
+        what = "letters" if facts.transcripts else "classes"
+        return f"the source lacks {what} of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
         return "the labels are numbers or answers, not classes"
+    if facts.transcripts and not entry.needs.get("transcripts"):
+        return "the labels are transcripts, and it learns one label a row"
     return _unsuited(entry, facts.target_labelled, facts.features)
 
 

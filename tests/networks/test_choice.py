@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fourfold.errors import ParameterError
-from fourfold.networks import ConvNet, ConvNet1d, Mlp, builder_of, choose, named
+from fourfold.networks import ConvNet, ConvNet1d, Listener, Mlp, builder_of, choose, named
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,8 @@ def test_names():
     assert isinstance(named("mlp"), Mlp)
     assert isinstance(named("convnet"), ConvNet)
     assert isinstance(named("conv1d"), ConvNet1d)
-    with pytest.raises(ParameterError, match="'conv1d' or 'timm:NAME'; got 'lstm'"):
+    assert isinstance(named("listener"), Listener)
+    with pytest.raises(ParameterError, match="'listener' or 'timm:NAME'; got 'lstm'"):
         named("lstm")
     mine = Mlp(hidden_layer_sizes=(2,))
     assert builder_of(mine, (4,)) is mine

@@ -23,7 +23,7 @@ from fourfold.core.memory import max_memory
 from fourfold.errors import DataError
 from fourfold.readers import json_lines
 from fourfold.readers.media import decoded
-from fourfold.readers.media.decoded import in_threads, taking
+from fourfold.readers.media.threads import in_threads, taking
 
 SPARE = 150 << 20
 """Bytes that blocks of the decoders take beside the limit."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
+from fourfold.core.tasks import Attributes, Classification, Clustering, Regression, Transcription
 from fourfold.data.domain import Domain
 from fourfold.errors import ParameterError
 from fourfold.study.scores import SCORES, HarmonicMean, choose_score, rows_right
@@ -83,6 +83,12 @@ def test_a_row_of_weight_two_counts_twice(score):
         task = Regression().fit(Domain(np.zeros((30, 1)), y))
     elif score.name in {"nmi", "entropy"}:
         task = Clustering(n_clusters=3).fit(Domain(np.zeros((30, 1))))
+    elif score.name in {"cer", "wer"}:
+        y, outputs = (
+            rng.choice(["ab a", "b", "a ba b"], 30).astype(object),
+            rng.normal(size=(30, 9, 4)),
+        )
+        task = Transcription().fit(Domain(np.zeros((30, 1)), y))
     times = rng.integers(1, 4, 30)
     at = np.repeat(np.arange(30), times)
     weighted = score(task, y, outputs, times.astype(float))

@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from fourfold.training.norms import BatchNorm1d, BatchNorm2d, forward_by_domain, still_statistics
+from fourfold.training.norms import (
+    BatchNorm1d,
+    BatchNorm2d,
+    FrameNorm,
+    forward_by_domain,
+    still_statistics,
+)
 
 
 @pytest.fixture
@@ -90,3 +96,32 @@ def test_alone_our_batch_norm_is_pytorchs(ours, torchs, shape):
         mine, theirs = ours(4).train(mode), torchs(4).train(mode)
         assert torch.equal(mine(x), theirs(x))
         assert torch.equal(mine.running_var, theirs.running_var)
+
+
+def test_a_frame_norm_counts_the_frames_that_are_there():
+    torch.manual_seed(0)
+    lengths = torch.tensor([4, 9, 7])
+    real = (torch.arange(9) < lengths[:, None]).float()[:, None]
+    x = torch.randn(3, 5, 9) * real
+    norm, plain = FrameNorm(5), nn.BatchNorm1d(5)
+    frames = x.transpose(1, 2)[real[:, 0] > 0]  # (20, 5)
+    found, wanted = norm(x, real).transpose(1, 2)[real[:, 0] > 0], plain(frames)
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(norm.running_mean, plain.running_mean)
+    torch.testing.assert_close(norm.running_var, plain.running_var)
+    torch.testing.assert_close(norm.eval()(x, real), plain.eval()(x))
+
+
+def test_a_frame_norm_takes_the_statistics_of_a_table():
+    torch.manual_seed(0)
+    norm = FrameNorm(2)
+    norm.reset_running_stats()
+    norm.momentum = None
+    blocks = [torch.randn(3, 2, 6) + 3 for _ in range(4)]
+    for block in blocks:
+        norm(block, torch.ones(3, 1, 6))
+    mean = torch.stack([block.mean((0, 2)) for block in blocks]).mean(0)
+    torch.testing.assert_close(norm.running_mean, mean)
+    with still_statistics(norm):
+        norm(blocks[0] + 9, torch.ones(3, 1, 6))
+    torch.testing.assert_close(norm.running_mean, mean)

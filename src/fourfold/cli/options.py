@@ -77,7 +77,9 @@ OPTIONS: Final[dict[str, Any]] = {
     "label": _option(
         Names, "Column with the labels; A,B for several. A file without it is unlabelled."
     ),
-    "label_type": _option(str | None, "classes, numbers, or yes-no (several answers)."),
+    "label_type": _option(
+        str | None, "classes, numbers, yes-no (several answers), or transcripts (of sounds)."
+    ),
     "missing_label": _option(Names, "Mark of a missing label, instead of the usual ones."),
     "numbers": _option(
         Names, "Columns of numbers, A,B; here and below a name with a comma is taken whole."

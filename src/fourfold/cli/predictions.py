@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fourfold.core.atomic import whole_file
-from fourfold.core.tasks import Attributes, Classification, Regression
+from fourfold.core.tasks import Attributes, Classification, Regression, Transcription
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows
 from fourfold.errors import DataError, FileError, ParameterError
@@ -16,6 +16,7 @@ from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import TablePreparation, TableViews
 from fourfold.readers import read_inputs
 from fourfold.readers.media.decoded import DecodedRows
+from fourfold.readers.media.transcribed import as_speech
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +47,10 @@ def write_predictions(
     The CSV file has one line per row, in order. Its first column names the row: ``file``, a path in
     a folder; ``id``, the table's column of names; else ``row``, its number from 1. Then follow
     ``prediction`` (``prediction_1``, … for several values), and the probability of each class,
-    ``p_NAME``, or of each yes, ``p_1``, …. With ``top`` it has the most likely classes in order,
-    ``prediction_1``, …, and their probabilities among all candidate classes, ``p_1``, ….
+    ``p_NAME``, or of each yes, ``p_1``, …; beside a transcript stands the ``confidence`` of its
+    least sure word, and each of its ``words`` with its own. With ``top`` it has the most likely
+    classes in order, ``prediction_1``, …, and their probabilities among all candidate classes,
+    ``p_1``, ….
     With ``reasons`` the columns of the table follow that move the score of the prediction most,
     ``reason_1``, …, each with its ``contribution_1``, …, as ``explain`` computes them.
 
@@ -123,6 +126,8 @@ def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[st
             )
         outputs = model.outputs(domain)
         predicted = task.decode(outputs)
+        if isinstance(task, Transcription):
+            return {"prediction": predicted} | _confidences(task, outputs)
         if predicted.ndim == 1:
             return {"prediction": predicted}
         columns = _numbered("prediction", predicted)
@@ -138,6 +143,14 @@ def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[st
     p = task.probabilities(outputs)
     best = {"prediction": names[outputs.argmax(axis=1)]}
     return best | {f"p_{name}": p[:, i] for i, name in enumerate(names)}
+
+
+def _confidences(task: Transcription, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return the least confidence of each transcript's words, and every word's, as columns."""
+    found = task.words(outputs)
+    least = [min((word.confidence for word in of), default=0.0) for of in found]
+    said = [" ".join(f"{word.text}:{word.confidence:.2f}" for word in of) for of in found]
+    return {"confidence": np.round(least, 3), "words": np.array(said, object)}
 
 
 def _likeliest(model: Any, domain: Domain, among: Any, top: int) -> dict[str, NDArray[Any]]:
@@ -215,4 +228,7 @@ def _fitting(model: Any, domain: Domain) -> Domain:
     rows, prepare = domain.rows, model.prepare_
     if not isinstance(rows, DecodedRows) or not isinstance(prepare, BlockPreparation):
         return domain
+    if prepare.padded_:
+        spoken = as_speech(domain, prepare.row_shape_[0])
+        return Domain(spoken.rows, name=domain.name)
     return Domain(rows.fitting(prepare.row_shape_, prepare.white_), name=domain.name)

@@ -271,6 +271,7 @@ def _summary(domain: Domain, name: str = "") -> str:
         "sounds": f"{counted(n, 'sound')} of {shape} (bands × 10 ms)",
         "table": f"{counted(n, 'row')} of {counted(width, 'column')}",
         "texts": counted(n, "text"),
+        "speech": counted(n, "utterance"),
     }.get(domain.rows.kind, f"{counted(n, 'row')} of {shape} number{'s' * (shape != '1')}")
     kinds = f" in {counted(len(domain.counts), 'class')}" if domain.counts else ""
     kinds = " with numbers" if domain.measured else kinds

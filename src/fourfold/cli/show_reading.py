@@ -11,6 +11,7 @@ from rich.text import Text
 from fourfold.cli.flags import option
 from fourfold.data.description import all_notes, describe_reading
 from fourfold.readers.media.pictures import describe_sizes
+from fourfold.readers.media.transcribed import describe_speech
 from fourfold.study.asking.arrays import describe_arrays
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def describe_inputs(domains: Sequence[Domain]) -> dict[str, str]:
     said = {
         "arrays": describe_arrays(domains),
         "pictures": describe_sizes([domain.rows for domain in domains]),
+        "speech": describe_speech(domains),
     }
     return {title: text for title, text in said.items() if text}
 

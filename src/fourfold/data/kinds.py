@@ -27,10 +27,15 @@ __all__ = [
     "settle_labels",
 ]
 
-Kind: TypeAlias = Literal["classes", "numbers", "yes-no"]
-"""One class a row, one number or several, or several answers of yes and no."""
+Kind: TypeAlias = Literal["classes", "numbers", "yes-no", "transcripts"]
+"""One class a row, one number or several, several answers of yes and no, or a text to hear."""
 
-WORDS: Final = {"classes": "classes", "numbers": "numbers", "yes-no": "yes-no answers"}
+WORDS: Final = {
+    "classes": "classes",
+    "numbers": "numbers",
+    "yes-no": "yes-no answers",
+    "transcripts": "transcripts",
+}
 
 
 def label_kind(domain: Domain, *beside: Domain) -> Kind:
@@ -40,7 +45,7 @@ def label_kind(domain: Domain, *beside: Domain) -> Kind:
     :attr:`~fourfold.data.domain.Domain.measured`) numbers; several columns are answers where all
     are 0 or 1, and else numbers. Few whole numbers show no gaps: they are numbers also where those
     of a domain beside it are, unless they count from 0 as codes of classes do, or from 1 outside of
-    the others' range.
+    the others' range. Labels of utterances are transcripts.
 
     Raises
     ------
@@ -48,6 +53,8 @@ def label_kind(domain: Domain, *beside: Domain) -> Kind:
         If the domain has no labels, or labels are numbers in one domain and the same numbers
         written as names in another one.
     """
+    if domain.rows.padded:
+        return "transcripts"
     schema = domain.schema
     if schema is not None and schema.labels is not None:
         kind = schema.labels.type
@@ -103,7 +110,7 @@ def check_names(*domains: Domain) -> None:
     DataError
         If there are such.
     """
-    labelled = [d for d in domains if d.n_labelled and d.known.ndim == 1]
+    labelled = [d for d in domains if d.n_labelled and d.known.ndim == 1 and not d.rows.padded]
     for pair in combinations(labelled, 2):
         named = [d for d in pair if _are_names(d)]
         if len(named) != 1:

@@ -42,6 +42,8 @@ class Needs(NamedTuple):
         else.
     most_labels
         Most labelled rows of the target for which a study takes it; 0 for any number.
+    transcripts
+        Whether labels may also be transcripts of utterances.
     """
 
     source: bool = False
@@ -53,6 +55,7 @@ class Needs(NamedTuple):
     columns: bool = False
     words: bool = False
     most_labels: int = 0
+    transcripts: bool = False
 
 
 class Estimator(Parameters, ABC):

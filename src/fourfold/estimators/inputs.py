@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from fourfold.algorithms.samples import Sample, canonical_order
+from fourfold.errors import DataError
 from fourfold.frozen.store import compute_once
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import PreparedRows, Standardize, TableViews
@@ -121,6 +122,11 @@ class Inputs:
         return isinstance(self.prepare, BlockPreparation)
 
     @property
+    def spoken(self) -> bool:
+        """Whether rows are utterances of any length."""
+        return isinstance(self.prepare, BlockPreparation) and self.prepare.padded_
+
+    @property
     def table(self) -> TableStart | None:
         """The columns from which an exported model starts; None where rows are no such table."""
         return None if self.frozen is not None else TableStart.of([self.prepare])
@@ -130,7 +136,19 @@ class Inputs:
         if (table := self.table) is not None:
             return table.feed(table.lines.arrange(rows, self.owner))
         start = rows if self.raw else self.prepare.transform(rows, self.owner)
-        return np.asarray(start.take(np.arange(start.n)), np.float32)
+        read = np.asarray(start.take(np.arange(start.n)), np.float32)
+        return self._padded(read) if self.spoken else read
+
+    def _padded(self, utterances: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring utterances to the number of frames that an exported model takes."""
+        frames = self.prepare.shape_[-1]
+        if utterances[..., frames:].any():
+            raise DataError(
+                f"utterances must last at most {frames / 100:g} s for the exported model; got a "
+                "longer one"
+            )
+        missing = max(0, frames - utterances.shape[-1])
+        return np.pad(utterances[..., :frames], ((0, 0), (0, 0), (0, missing)))
 
     def above(self, prepared: Rows) -> Rows:
         """Return the frozen network's outputs for prepared rows; without one, these rows."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, final
 
+import numpy as np
 from torch import Tensor, nn
 
 from fourfold.frozen.blocks import in_blocks
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
@@ -24,16 +24,19 @@ class FittedModel(ABC):
 
     @abstractmethod
     def outputs(self, rows: Rows) -> NDArray[np.float32]:
-        """Compute outputs (n, k), before the task decodes them."""
+        """Compute outputs (n, k), before the task decodes them; of frames, n arrays (T, k)."""
 
     @abstractmethod
     def embed(self, rows: Rows) -> NDArray[np.float32]:
-        """Compute features (n, d), before the last layer."""
+        """Compute features (n, d), before the last layer; of frames, their mean."""
 
 
 @final
 class Model(nn.Module, FittedModel):
-    """A network: the body gives features (B, d), the head outputs (B, k)."""
+    """A network: the body gives features (B, d), the head outputs (B, k).
+
+    Of utterances they are (B, d, T) and (B, T, k).
+    """
 
     def __init__(self, body: Body, head: nn.Module) -> None:
         super().__init__()
@@ -48,7 +51,10 @@ class Model(nn.Module, FittedModel):
         return in_blocks(self.body, rows, self.head)
 
     def embed(self, rows: Rows) -> NDArray[np.float32]:
-        return in_blocks(self.body, rows)
+        features = in_blocks(self.body, rows)
+        if not rows.padded:
+            return features
+        return np.stack([frames.mean(axis=1) for frames in features])  # (n, d)
 
     @property
     def builder(self) -> Builder | None:

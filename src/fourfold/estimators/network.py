@@ -17,7 +17,7 @@ from fourfold.estimators.transfer import TransferEstimator
 from fourfold.estimators.warm_start import Head
 from fourfold.networks.builder import Builder
 from fourfold.networks.cut import Cut
-from fourfold.training.recipe import Recipe
+from fourfold.training.recipe import SPEECH, Recipe
 
 if TYPE_CHECKING:
     from fourfold.data.domain import Domain
@@ -47,10 +47,9 @@ class UsesRecipe(Parameters):
 
     default_recipe: ClassVar[Recipe] = Recipe()
 
-    @property
-    def training_recipe(self) -> Recipe:
-        """The recipe of its trainings."""
-        return self.recipe or self.default_recipe
+    def recipe_for(self, task: Task) -> Recipe:
+        """Return the recipe of its trainings: the one that is given, or the usual one of a task."""
+        return self.recipe or (SPEECH if task.ragged else self.default_recipe)
 
     def _nested_default(self, name: str) -> Any:
         return clone(self.default_recipe) if name == "recipe" else None
@@ -103,7 +102,9 @@ class LearnsLabels(TransferEstimator, ABC):
         if self.needs.same_labels:
             return self._sources_task(given)
         if source is None or not source.n_labelled:
-            return fit_task(self.task, target)
+            task, trained = fit_task(self.task, target), given.pretrained
+            known = None if trained is None else trained.task
+            return task.joined(known) if self.keeps_classes and known is not None else task
         task = fit_task(self.task, target, source)
         return _with_classes_of(source, task, target) if self.keeps_classes else task
 
@@ -137,7 +138,7 @@ class LearnsLabels(TransferEstimator, ABC):
 def _with_classes_of(source: Domain, task: Task, target: Domain) -> Task:
     """Add the source's classes to the target's, where these are some of them."""
     if not isinstance(task, Classification) or label_kind(source, target) != "classes":
-        return task
+        return task.joined(fit_task(task, source)) if task.ragged else task
     wider = clone(task).fit(source)
     known = wider.codes(task.classes_)
     lacking = (known < 0).any() or len(known) == len(wider.classes_)

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.frozen.onnx_module import OnnxModule
+from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import Standardize, TablePreparation, TableViews
 from fourfold.preparation.layout import channel_axes
 
@@ -93,18 +93,12 @@ class Exportable:
         start: str,
     ) -> Exportable:
         """Put the task's answers above stages that compute these outputs for the example."""
-        classes = task.classes_.tolist() if isinstance(task, Classification) else None
         return cls(
             stages=[*stages, task.answer_module()],
             example=example,
             wanted=task.answers(outputs),
             output=task.answer_name,
-            notes={
-                "method": method,
-                "input": start,
-                "task": type(task).__name__,
-                **({} if classes is None else {"classes": json.dumps(classes)}),
-            },
+            notes={"method": method, "input": start, "task": type(task).__name__, **task.notes()},
         )
 
 
@@ -143,7 +137,8 @@ def chain(inputs: Inputs, fitted: Fitted, plain: pd.DataFrame | None = None) -> 
         rows = prepare.encode(plain)
     else:
         rows = as_rows(_example(prepare).numpy())
-    outputs = model.outputs(inputs.ready(rows) if inputs.raw else inputs.above(rows))
+    ready = inputs.raw and not inputs.spoken  # utterances are normalized where they are read
+    outputs = model.outputs(inputs.ready(rows) if ready else inputs.above(rows))
     heads = model.head if isinstance(model.head, nn.Sequential) else [model.head]
     stages: list[nn.Module] = [*model.body.children(), *heads]
     if inputs.frozen is not None:
@@ -167,7 +162,10 @@ def _example(prepare: Preparation) -> Tensor:
     """Draw rows that lie where those of the training lie."""
     rng = np.random.default_rng(0)
     if not isinstance(prepare, Standardize):
-        return torch.from_numpy(rng.standard_normal((ROWS, *prepare.shape_), np.float32))
+        drawn = torch.from_numpy(rng.standard_normal((ROWS, *prepare.shape_), np.float32))
+        if isinstance(prepare, BlockPreparation) and prepare.padded_:
+            drawn[::2, :, drawn.shape[2] // 2 :] = 0  # behind the end of every other one
+        return drawn
     channels = channel_axes(prepare.row_shape_, prepare.layout_, raw=True)
     mean, scale = prepare.mean_.reshape(channels), prepare.scale_.reshape(channels)
     rows = rng.standard_normal((ROWS, *prepare.row_shape_)) * scale + mean

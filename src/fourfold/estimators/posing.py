@@ -23,8 +23,8 @@ from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.preparing import fitted_to, labelled_rows
 from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
 from fourfold.frozen.store import active
-from fourfold.networks import builder_of, choose
-from fourfold.networks.builder import Body, as_body
+from fourfold.networks import Listener, builder_of, choose
+from fourfold.networks.builder import Body, Builder, as_body
 from fourfold.networks.cut import Cut, headless
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.choose import TableViews, default_preparation
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.estimators.problem import ClassDescriptions, SourceOf
     from fourfold.frozen.frozen import Frozen
-    from fourfold.networks.builder import Builder
     from fourfold.preparation.tables.target_encoding import LabelledRows
 
 __all__ = ["PosesProblem", "bare_network", "fit_task", "pose"]
@@ -72,9 +71,9 @@ class PosesProblem(Predicts, ABC):
         """The network that the user asked for; a parameter where a method has one."""
         return None
 
-    @property
-    def training_recipe(self) -> Recipe:
-        """The recipe of its trainings."""
+    def recipe_for(self, task: Task) -> Recipe:
+        """Return the recipe of its trainings."""
+        del task
         return Recipe()
 
     def describe_classes(self, given: Given) -> ClassDescriptions | None:
@@ -101,7 +100,7 @@ class PosesProblem(Predicts, ABC):
         return default_preparation(*rows, user_network=user_network)
 
     def choose_network(self, shape: tuple[int, ...]) -> Builder:
-        """Choose a network for rows of a shape, where none is asked for."""
+        """Choose a network for rows of a shape, where none is asked for, nor frames."""
         return choose(shape)
 
     def build_head(self, task: Task, width: int) -> nn.Module:
@@ -121,7 +120,9 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     given = Given(target, next(iter(domains), None), pretrained)
     classes = method.describe_classes(given)
     task = method.infer_task(given, classes)
-    if method.needs.classes and not isinstance(task, Classification):
+    if task.ragged and not method.needs.transcripts:
+        raise DataError(f"{name} must have one label a row to learn; got transcripts")
+    if method.needs.classes and not (isinstance(task, Classification) or task.ragged):
         raise DataError(
             f"{name} must have classes to learn; got a {task.kind}'s labels ({type(task).__name__})"
         )
@@ -144,8 +145,8 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
         target=Data.of(target, rows, task.encode(target), task.weigh(target)),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
-        network=_network(method, pretrained, inputs.shape),
-        recipe=method.training_recipe,
+        network=_network(method, pretrained, inputs.shape, task),
+        recipe=method.recipe_for(task),
         seed=method.random_state,
         head=lambda width: method.build_head(task, width),
         setting=json.dumps(to_plain(method.task_setting)),
@@ -229,16 +230,25 @@ def _prepare(
 
 
 def _network(
-    method: PosesProblem, pretrained: Pretrained | None, shape: tuple[int, ...]
+    method: PosesProblem, pretrained: Pretrained | None, shape: tuple[int, ...], task: Task
 ) -> Builder | nn.Module | None:
-    """Return the builder of fresh networks; None where there is only a bare source."""
+    """Return the builder of fresh networks; None where there is only a bare source.
+
+    For transcription they are of frames.
+    """
     own = method.network.rest if isinstance(method.network, Cut) else method.network
     mine = own is not None and (method.sources_in_turn or not method.uses_source)
     if pretrained is not None and not mine:
         return pretrained.model.builder or (own if isinstance(own, nn.Module) else None)
     if own is None:
-        return method.choose_network(shape)
-    return own if isinstance(own, nn.Module) else builder_of(own, shape)
+        return Listener() if task.ragged else method.choose_network(shape)
+    found = own if isinstance(own, nn.Module) else builder_of(own, shape)
+    if isinstance(found, Builder) and found.frames_in(shape) != task.ragged:
+        raise ParameterError(
+            "network must give features of each frame, as Listener does, for transcripts, and of "
+            f"each row for other labels; got {type(found).__name__} for a {task.kind}"
+        )
+    return found
 
 
 def _source(

@@ -148,7 +148,9 @@ def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
 
     By torch: an export for another engine takes longer than a few rows do.
     """
-    return compute_once(Frozen(module, engine="torch"), rows)
+    found = compute_once(Frozen(module, engine="torch"), rows)
+    found.padded = rows.padded
+    return found
 
 
 def teacher_outputs(module: nn.Module, rows: Rows) -> Tensor:

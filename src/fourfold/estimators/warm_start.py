@@ -13,7 +13,7 @@ from torch import nn
 
 from fourfold.algorithms.units import Line, fit_line
 from fourfold.core.findings import Facts
-from fourfold.core.tasks import Classification, Regression
+from fourfold.core.tasks import Regression
 from fourfold.errors import DataError
 from fourfold.estimators.problem import Pretrained
 from fourfold.estimators.supervised import teacher_outputs
@@ -70,7 +70,9 @@ def keep_head(new: nn.Module, source: Model, problem: Problem, data: Data) -> li
     Other units than the source's are a finding.
     """
     task, old_task = problem.task, problem.source_task
-    new.load_state_dict(_converted(source.head, old_task, task) or {})
+    kept = _converted(source.head, old_task, task) or {}
+    fresh = new.state_dict()
+    new.load_state_dict({k: torch.where(w.isnan(), fresh[k], w) for k, w in kept.items()})
     if not isinstance(task, Regression) or not isinstance(old_task, Regression):
         return []
     outputs = teacher_outputs(nn.Sequential(source.body, new), data.rows).double().numpy()
@@ -109,15 +111,18 @@ def can_keep_head(problem: Problem) -> bool:
 
 
 def _converted(head: nn.Module, source: Task | None, target: Task) -> dict[str, Tensor] | None:
-    """Write a linear head for the outputs of another task; None where that has other outputs."""
-    if not isinstance(head, nn.Linear):
+    """Write a linear head for the outputs of another task; None where that has other outputs.
+
+    Weights of outputs that the source lacks are NaN.
+    """
+    rows = None if source is None else target.outputs_in(source)
+    if not isinstance(head, nn.Linear) or rows is None:
         return None
-    weights = head.state_dict()
-    if isinstance(source, Classification) and isinstance(target, Classification):
-        rows = source.codes(target.classes_)
-        return None if (rows < 0).any() else {k: v[rows] for k, v in weights.items()}
-    if source is None or type(source) is not type(target) or source.n_outputs != target.n_outputs:
-        return None
+    at, known = torch.from_numpy(rows).clamp(min=0), torch.from_numpy(rows >= 0)
+    weights = {
+        name: torch.where(known.reshape(-1, *[1] * (w.ndim - 1)), w[at], torch.nan)
+        for name, w in head.state_dict().items()
+    }
     if not isinstance(source, Regression) or not isinstance(target, Regression):
         return weights
     ratio = source.scale_ / target.scale_

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
 
-__all__ = ["as_tensor", "in_blocks"]
+__all__ = ["as_tensor", "in_blocks", "trimmed"]
 
 BLOCK: Final = 32
 
@@ -38,12 +40,15 @@ def in_blocks(module: nn.Module, rows: Rows, *after: nn.Module) -> NDArray[np.fl
     their place in memory, a block of its module is one row.
 
     The module, from (B, ...) to (B, k), and those that take its values ``after`` it are put in
-    evaluation mode; the values are (n, k).
+    evaluation mode; the values are (n, k). Utterances are predicted one by one, as long as they
+    are: an array of n arrays.
     """
     modules = (module, *after)
     for part in modules:
         part.eval()
     device = next((p.device for part in modules for p in part.parameters()), torch.device("cpu"))
+    if rows.padded:
+        return _utterances(modules, rows, device)
     outputs: list[Tensor] = []
     with torch.inference_mode():
         for block in rows.blocks(BLOCK):
@@ -52,6 +57,23 @@ def in_blocks(module: nn.Module, rows: Rows, *after: nn.Module) -> NDArray[np.fl
                 x = part(x) if _is_even(part, x) else _one_by_one(part, x[: len(block)])
             outputs.append(x[: len(block)].float().cpu())
     return torch.cat(outputs).numpy()
+
+
+def trimmed(x: Tensor) -> Tensor:
+    """Cut utterances (B, channels, T) off behind the last frame that is not zero in all."""
+    there = (x != 0).flatten(0, 1).any(0).nonzero()
+    return x[..., : int(there[-1]) + 1 if len(there) else 1].contiguous()
+
+
+def _utterances(modules: Sequence[nn.Module], rows: Rows, device: torch.device) -> NDArray[Any]:
+    found = np.empty(rows.n, object)
+    with torch.inference_mode():
+        for at in range(rows.n):
+            x = trimmed(as_tensor(rows.take(np.array([at])))).to(device)
+            for part in modules:
+                x = part(x)
+            found[at] = x[0].float().cpu().numpy()
+    return found
 
 
 def _one_by_one(module: nn.Module, x: Tensor) -> Tensor:

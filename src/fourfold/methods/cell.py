@@ -27,6 +27,8 @@ class Facts(NamedTuple):
         Whether classes are described.
     features
         ``"columns"`` of tables and vectors, ``"words"`` of texts and counts; empty for others.
+    transcripts
+        Whether labels are transcripts of utterances.
     differ
         Difference in kind between the labels of source and target, in words; empty for none.
     """
@@ -39,6 +41,7 @@ class Facts(NamedTuple):
     numbers: bool
     described: bool
     features: str = "columns"
+    transcripts: bool = False
     differ: str = ""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from fourfold.core.findings import Bars, Curves, Facts, Finding, HeatMap
 from fourfold.core.parameters import Fraction, NonNegative, Positive, PositiveInt
 from fourfold.core.process import seeded
-from fourfold.core.tasks import Classification, Task
+from fourfold.core.tasks import Classification, Task, Transcription
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.bases.aligned import Aligned, AlignsDomains, Apart, FitsApart, most_rows
 from fourfold.estimators.bases.kernel import FitsKernel
@@ -59,4 +59,4 @@ from fourfold.training.losses import (
 )
 from fourfold.training.norms import forward_by_domain, has_batch_norm, track
 from fourfold.training.phases import History, Part, Phase
-from fourfold.training.recipe import USUAL, Recipe
+from fourfold.training.recipe import SPEECH, USUAL, Recipe

@@ -13,6 +13,7 @@ from fourfold.networks.coder import Coder
 from fourfold.networks.columns import ColumnStack
 from fourfold.networks.convnet import ConvNet
 from fourfold.networks.convnet1d import ConvNet1d
+from fourfold.networks.listener import Listener
 from fourfold.networks.mlp import Flat, Mlp, Projection
 from fourfold.networks.normalized_counts import Latent, NormalizedCounts
 
@@ -26,6 +27,7 @@ __all__ = [
     "ConvNet",
     "ConvNet1d",
     "Flat",
+    "Listener",
     "Mlp",
     "as_body",
     "builder_of",
@@ -47,6 +49,7 @@ BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
     "ConvNet1d": ConvNet1d,
     "Flat": Flat,
     "Latent": Latent,
+    "Listener": Listener,
     "Mlp": Mlp,
     "NormalizedCounts": NormalizedCounts,
     "Projection": Projection,

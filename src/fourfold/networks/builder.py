@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import torch
 from torch import nn
@@ -86,7 +86,14 @@ class Builder(Parameters, ABC):
     """The description of a network: hyper-parameters as fields, and the network for a row shape.
 
     A builder can be cloned, searched over and written as JSON.
+
+    Attributes
+    ----------
+    frames
+        Whether features are of the frames of utterances, (B, width, T).
     """
+
+    frames: ClassVar[bool] = False
 
     @final
     def build(self, shape: tuple[int, ...]) -> Body:
@@ -104,6 +111,11 @@ class Builder(Parameters, ABC):
     @abstractmethod
     def _build(self, shape: tuple[int, ...]) -> Body:
         """Build a fresh network for rows of this shape."""
+
+    def frames_in(self, shape: tuple[int, ...]) -> bool:
+        """Return whether features of rows of a shape are of their frames."""
+        del shape
+        return self.frames
 
     def bare(self) -> Builder:
         """Return the builder of the same network without weights from files."""

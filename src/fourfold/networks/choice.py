@@ -12,6 +12,7 @@ from fourfold.errors import ParameterError
 from fourfold.networks.builder import Body, Builder
 from fourfold.networks.convnet import ConvNet
 from fourfold.networks.convnet1d import ConvNet1d
+from fourfold.networks.listener import EachFrame, Listener
 from fourfold.networks.mlp import Mlp
 
 __all__ = ["Stem", "builder_of", "choose", "named"]
@@ -23,7 +24,9 @@ SHORTEST: Final = 16
 
 
 def named(name: str) -> Builder:
-    """Return a network by name: ``"mlp"``, ``"convnet"``, ``"conv1d"``, or ``"timm:resnet18"``.
+    """Return a network by name.
+
+    It is ``"mlp"``, ``"convnet"``, ``"conv1d"``, ``"listener"``, or ``"timm:resnet18"``.
 
     Raises
     ------
@@ -34,10 +37,15 @@ def named(name: str) -> Builder:
         from fourfold.networks.timm import Timm
 
         return Timm(name=name.removeprefix("timm:"))
-    table: dict[str, type[Builder]] = {"mlp": Mlp, "convnet": ConvNet, "conv1d": ConvNet1d}
+    table: dict[str, type[Builder]] = {
+        "mlp": Mlp,
+        "convnet": ConvNet,
+        "conv1d": ConvNet1d,
+        "listener": Listener,
+    }
     if name not in table:
         raise ParameterError(
-            f"network must be 'mlp', 'convnet', 'conv1d' or 'timm:NAME'; got {name!r}"
+            f"network must be 'mlp', 'convnet', 'conv1d', 'listener' or 'timm:NAME'; got {name!r}"
         )
     return table[name]()
 
@@ -95,11 +103,27 @@ class Stem(Builder):
     middle: tuple[Annotated[int, at.Ge(1)], ...] = (64,)
 
     def _build(self, shape: tuple[int, ...]) -> Body:
-        below = builder_of(self.network, shape).build(shape)
+        builder = builder_of(self.network, shape)
+        below = builder.build(shape)
+        if builder.frames:
+            return self._over_frames(below)
         project = nn.Sequential(nn.Linear(below.width, self.width), nn.ReLU())
         middle = Mlp(hidden_layer_sizes=self.middle).build((self.width,))
         stages = {**dict(below.named_children()), "project": project, "middle": middle}
         return Body(stages, middle.width)
+
+    def frames_in(self, shape: tuple[int, ...]) -> bool:
+        return builder_of(self.network, shape).frames
+
+    def _over_frames(self, below: Body) -> Body:
+        """Put layers on each frame above a network of frames."""
+        middle, inner = [], self.width
+        for outer in self.middle:
+            middle.append(EachFrame(inner, outer))
+            inner = outer
+        project = EachFrame(below.width, self.width)
+        stages = {**dict(below.named_children()), "project": project}
+        return Body({**stages, "middle": nn.Sequential(*middle)}, inner)
 
     def bare(self) -> Builder:
         network = self.network and self.network.bare()

@@ -46,8 +46,7 @@ class Adapter(nn.Module):
             nn.init.zeros_(weights)
 
     def forward(self, h: Tensor) -> Tensor:
-        added: Tensor = self.widen(self.narrow(self.scale * h).relu())
-        return added
+        return cast("Tensor", self.widen(self.narrow(self.scale * h).relu()))
 
 
 def _pointwise(inner: int, outer: int, axes: int) -> nn.Module:
@@ -164,12 +163,11 @@ def new_column(
     for column in old[first_input:]:
         theirs = _shapes(column.stages, shape)
         pairs = {joint: (theirs[joint], own[joint]) for joint in own if joint in theirs}
-        made = {
+        adapters.append({
             joint: Adapter(one[0], other[0], adapter_width, scale, axes=len(other) - 1)
             for joint, (one, other) in pairs.items()
             if len(one) <= 3 and one[1:] == other[1:]
-        }
-        adapters.append(made)
+        })  # fmt: skip
     return Column(stages, first_input, adapters)
 
 
@@ -284,17 +282,19 @@ class ColumnStack(Builder):
             )
         built: list[Column] = []
         for builder, first, width in zip(self.columns, inputs, widths, strict=True):
-            column = new_column(
+            built.append(new_column(
                 built, builder.build(shape), shape,
                 first_input=first, adapter_width=width, scale=self.scale,
-            )  # fmt: skip
-            built.append(column)
+            ))  # fmt: skip
         heads = [
             nn.Linear(column.width, n) if n else nn.Identity()
             for column, n in zip(built, self.outputs, strict=False)
         ]
         return Body({"columns": ColumnNetwork(built, heads)}, built[-1].width)
 
+    def frames_in(self, shape: tuple[int, ...]) -> bool:
+        return self.columns[-1].frames_in(shape)
+
     def bare(self) -> ColumnStack:
-        columns = tuple(column.bare() for column in self.columns)
-        return ColumnStack(**{**self.get_params(deep=False), "columns": columns})
+        bare = tuple(column.bare() for column in self.columns)
+        return ColumnStack(**{**self.get_params(deep=False), "columns": bare})

@@ -31,7 +31,8 @@ class PreparedRows(Rows):
 
     def __init__(self, rows: Rows, preparation: BlockPreparation) -> None:
         self.rows, self.preparation = rows, preparation
-        self.n, self.shape = rows.n, preparation.shape_
+        self.n, self.padded = rows.n, rows.padded
+        self.shape = rows.shape if rows.padded else preparation.shape_
 
     def take(self, index: Index) -> NDArray[np.float32]:
         return self.preparation.apply(self.rows.take(index))
@@ -40,7 +41,8 @@ class PreparedRows(Rows):
         return PreparedRows(self.rows.subset(index), self.preparation)
 
     def _hash(self) -> Keys:
-        salt = self.preparation.digest.encode()
+        length = str(self.shape) if self.padded else ""  # values of frames depend on it
+        salt = (self.preparation.digest + length).encode()
         return hash_contents(key.tobytes() + salt for key in self.rows.keys)
 
 
@@ -53,6 +55,8 @@ class BlockPreparation(Preparation, ABC):
         The shape of one raw row.
     white_
         Value that is white in files of pictures of more than 8 bits, as rows were read; else None.
+    padded_
+        Whether rows are utterances, of any length.
     """
 
     keeps_sparse: ClassVar[bool] = False
@@ -61,14 +65,17 @@ class BlockPreparation(Preparation, ABC):
     @final
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         self.row_shape_: tuple[int, ...] = rows[0].shape
+        spoken = all(part.padded for part in rows)
+        if spoken:  # utterances of any length
+            self.row_shape_ = rows[0].shape[0], max(part.shape[1] for part in rows)
         for part in rows:
             _check_numbers(part, type(self).__name__)
-            if part.shape != self.row_shape_:
+            if part.shape != self.row_shape_ and not (spoken and part.shape[0] == rows[0].shape[0]):
                 raise DataError(
                     "the rows of all domains must have one shape; got "
                     f"{self.row_shape_} and {part.shape}{_HINTS.get(part.kind, '')}"
                 )
-        self.white_ = common_white(rows)
+        self.white_, self.padded_ = common_white(rows), rows[0].padded
         return self._learn_arrays(rows)
 
     @property
@@ -111,8 +118,12 @@ class BlockPreparation(Preparation, ABC):
         who = who or type(self).__name__
         _check_numbers(rows, who)
         got, want = rows.shape, self.row_shape_
-        if got == want:
+        same = got[:1] == want[:1] if self.padded_ else got == want
+        if same and self.padded_ == rows.padded:
             return
+        if self.padded_ != rows.padded:
+            kinds = {True: "speech to transcribe", False: "rows of one length"}
+            raise DataError(f"{who} must be given {kinds[self.padded_]}; got {kinds[rows.padded]}")
         if len(got) == len(want) == 1:
             raise DataError(
                 f"X has {got[0]} features, but {who} is expecting {want[0]} features as input"
@@ -138,7 +149,8 @@ class AsIs(BlockPreparation):
     keeps_sparse = True
 
     def _learn_arrays(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
-        return rows[0].shape
+        del rows
+        return self.row_shape_
 
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
         check_finite(block, "the input X")
@@ -148,7 +160,7 @@ class AsIs(BlockPreparation):
         return "inputs as they are"
 
     def config(self) -> dict[str, Any]:
-        return {"white": self.white_}
+        return {"white": self.white_, **({"padded": True} if self.padded_ else {})}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
@@ -159,6 +171,7 @@ class AsIs(BlockPreparation):
     def _read(self, config: dict[str, Any], folder: Path) -> None:
         del folder
         self.row_shape_, self.white_ = self.shape_, config["white"]
+        self.padded_ = config.get("padded", False)
 
 
 def _check_numbers(rows: Rows, who: str) -> None:
@@ -172,6 +185,6 @@ _REMEDIES: Final = {
     "texts": "texts: WordCounts or SentenceEncoding",
 }
 _HINTS: Final = dict.fromkeys(
-    ("pictures", "sounds"),
+    ("pictures", "sounds", "speech"),
     ": read them together, read_domains([...]), or read_domain(..., like=...)",
 )

@@ -44,6 +44,7 @@ def default_preparation(*rows: Rows, user_network: bool = False) -> Preparation:
 
     Tables: :class:`TablePreparation`. Sparse rows, which centring would make dense, and arrays of
     more dimensions than pictures: :class:`AsIs`. Other arrays and pictures: :class:`Standardize`.
+    Speech, which is normalized where it is read: :class:`AsIs`.
     Texts: :class:`WordCounts`, on every machine alike and without a download;
     :class:`SentenceEncoding`, which is often better, must be asked for.
     Inputs of a ``user_network`` are left unchanged.
@@ -54,7 +55,7 @@ def default_preparation(*rows: Rows, user_network: bool = False) -> Preparation:
         return WordCounts()
     if any(part.kind == "table" for part in rows):
         return TablePreparation()
-    if any(part.kind == "sparse" or len(part.shape) > 3 for part in rows):
+    if any(part.kind == "sparse" or part.padded or len(part.shape) > 3 for part in rows):
         return AsIs()
     return Standardize()
 

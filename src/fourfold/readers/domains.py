@@ -24,6 +24,7 @@ from fourfold.data.schema import (
 from fourfold.errors import DataError, some
 from fourfold.readers.files import named, short
 from fourfold.readers.media.aligned import aligned, aligned_with, check_one_kind
+from fourfold.readers.media.transcribed import as_speech, is_speech, speakers_of, transcript_hints
 from fourfold.readers.parts import read_part, tell_apart
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ def read_domain(
         (domain,) = _domains([part], missing, wishes, inputs)
     if name is not None:
         domain.name = name
-    return domain if like is None else domain.with_rows(aligned_with(like, part.path, domain.rows))
+    if like is None:
+        return domain
+    domain = as_speech(domain) if like.rows.padded else domain
+    return domain.with_rows(aligned_with(like, part.path, domain.rows))
 
 
 def read_domains(
@@ -182,6 +186,8 @@ def _domains(
     parts = _named_apart(parts)
     piles = [part.pile for part in parts if part.pile is not None]
     hints = hints.among(name for pile in piles for name in pile.columns)
+    if any(part.rows is not None and part.rows.kind == "sounds" for part in parts):
+        hints = transcript_hints(piles, hints)
     if hints.label and len(piles) == len(parts) > 1:
         check_label(piles, hints.label, some(part.path for part in parts))
     tables = [part for part in parts if part.rows is None and part.pile is not None]
@@ -200,7 +206,11 @@ def _domains(
     if not piles:
         hints.check_names((), some(short(part.path) for part in parts))
     read |= _other_domains([part for part in parts if part.path not in read], missing, hints)
-    return [read[part.path] for part in parts]
+    domains = [read[part.path] for part in parts]
+    if not is_speech(domains, hints):
+        return domains
+    spoken = zip(parts, domains, strict=True)
+    return [as_speech(one, speakers=speakers_of(part.pile)) for part, one in spoken]
 
 
 def _named_apart(parts: Sequence[Part]) -> list[Part]:

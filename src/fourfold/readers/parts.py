@@ -91,10 +91,14 @@ def is_rows(path: Path) -> bool:
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None, hints: Hints | None) -> Part:
-    from fourfold.readers.media.folders import read_folder
+    from fourfold.readers.media.folders import read_folder, rows_of
     from fourfold.readers.media.listed import find_list
+    from fourfold.readers.media.ljspeech import read_ljspeech
 
     table = find_list(path)
+    spoken = None if table is None else read_ljspeech(table)
+    if spoken is not None:
+        return Part(path, spoken.pile, rows_of(spoken.files, size), None, spoken.names)
     listed = None if table is None else _read_file(table, size, hints)
     if listed is not None and listed.rows is not None:
         return listed._replace(path=path)

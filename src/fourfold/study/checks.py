@@ -127,11 +127,20 @@ def check_shared(*, network: object, recipe: object) -> None:
         )
 
 
-def check_network(network: object, shape: tuple[int, ...]) -> None:
-    """Build a named network once, to refuse one that does not fit rows of this shape."""
+def check_network(network: object, shape: tuple[int, ...], *, spoken: bool = False) -> None:
+    """Build a named network once, to refuse one that does not fit rows of this shape.
+
+    Those of speech to transcribe need features of each frame.
+    """
     if isinstance(network, (str, Builder)):
+        builder = networks.builder_of(network, shape)
+        if builder.frames_in(shape) != spoken:
+            needed = "each frame, as 'listener' gives them" if spoken else "each row"
+            raise ParameterError(
+                f"network must give features of {needed}; got {type(builder).__name__}"
+            )
         with seeded(0):
-            networks.builder_of(network, shape).build(shape)
+            builder.build(shape)
 
 
 def check_numbers(**given: int) -> None:

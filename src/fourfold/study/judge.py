@@ -13,6 +13,7 @@ from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.standing import stand
 from fourfold.study.choice.unlabelled import choose_by_panel, has_panel
 from fourfold.study.diagnostics.tables import cluster_contents
+from fourfold.study.diagnostics.transcripts import transcript_errors
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
 from fourfold.study.running.outcomes import Failure, Outcome, finished, whole
 
@@ -33,6 +34,8 @@ __all__ = ["Assessed", "assess", "joint_rows", "leaderboards", "rate"]
 
 REFERENCE: Final = "TargetOnly"
 """Baseline of Δm: the same network on each task alone."""
+COMPARED: Final = {"clusterer": cluster_contents, "transcriber": transcript_errors}
+"""Kind of task → findings on its answers beside the truth."""
 
 
 @final
@@ -146,8 +149,8 @@ def _rate(
         truth, weight = evaluate.known, evaluate.known_weight
         scores = [protocol.score(o.task, truth, o.judged(evaluate), weight) for o in fits]
     found = fits[0].findings
-    if evaluate is not None and protocol.task.kind == "clusterer":
-        found = [*found, *cluster_contents(evaluate, fits)]
+    if evaluate is not None and protocol.task.kind in COMPARED:
+        found = [*found, *COMPARED[protocol.task.kind](evaluate, fits)]
     return replace(
         row,
         choice=choice,

@@ -191,11 +191,13 @@ def ask_tasks(
         learnt = list(own.values())
         prepared |= prepare_questions(chosen, placement, learnt, own, asked, options.network)
     first = FrozenEstimator(next(iter(prepared.values())).shared)
-    shared = options.defaults(chosen if difference else first)
+    kinds = [protocol.task for protocol in protocols.values()]
+    shared = options.defaults(chosen if difference else first, *kinds)
     allow = options.allow_overlap
     apart = {n: judged_apart(d, fellows(n, targets), allow=allow) for n, d in judged.items()}
     protocols |= {n: protocol_of(n, d) for n, (d, _) in apart.items() if d is not judged[n]}
     joint = joint_candidates(options.methods, placement, targets, shared)
+    alone = options.defaults(None, *kinds)
     return {
         name: Question(
             title=name,
@@ -205,7 +207,7 @@ def ask_tasks(
             evaluate=apart[name].rows,
             protocol=protocol,
             preparation=prepared[name].shared,
-            candidates={**baselines(placement, options.defaults(None), prepared[name].of), **joint},
+            candidates={**baselines(placement, alone, prepared[name].of), **joint},
             notes=(*apart[name].notes, *protocol.splits.caveats(), *prepared[name].notes()),
         )
         for name, protocol in protocols.items()

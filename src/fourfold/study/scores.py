@@ -9,13 +9,14 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from fourfold.algorithms.clustering.counts import cluster_entropy
-from fourfold.core.tasks import Attributes, Classification, Clustering, Regression
+from fourfold.core.tasks import Attributes, Classification, Clustering, Regression, Transcription
 from fourfold.errors import ParameterError
 from fourfold.study.metrics.auc import Auc
 from fourfold.study.metrics.base import RaterScore, Score, mean_rater
 from fourfold.study.metrics.f1 import F1
 from fourfold.study.metrics.losses import Brier, LogLoss, MeanAbsoluteError
 from fourfold.study.metrics.r2 import R2
+from fourfold.study.metrics.transcripts import ErrorRate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -163,6 +164,8 @@ SCORES: Final[Mapping[str, Score]] = {
         MeanAbsoluteError(),
         TaskScore("nmi"),
         Entropy(),
+        ErrorRate("cer", "characters"),
+        ErrorRate("wer", "words"),
     )
 }
 
@@ -170,13 +173,14 @@ FITTING: Final[Mapping[type[Task], tuple[str, ...]]] = {
     Regression: ("r2", "mae"),
     Attributes: ("accuracy", "f1", "log_loss", "brier"),
     Clustering: ("nmi", "entropy"),
+    Transcription: ("cer", "wer"),
 }
 """Task → its scores, the usual one first; other tasks are of classes."""
 OF_CLASSES: Final = ("accuracy", "balanced_accuracy", "auc", "f1", "log_loss", "brier")
 
 
 def choose_score(task: Task, domain: Domain, name: str | None = None) -> Score:
-    """Choose a task's score: accuracy, AUC for two classes with a rare one, R² or NMI.
+    """Choose a task's score: accuracy, AUC for two classes with a rare one, R², NMI or CER.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from fourfold.data.rows import ArrayRows, Rows
 from fourfold.errors import DataError
-from fourfold.frozen.blocks import as_tensor
+from fourfold.frozen.blocks import as_tensor, trimmed
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -24,6 +25,11 @@ __all__ = ["Batch", "Sampler", "Stream", "Table"]
 
 LOADED_BYTES: Final = 1 << 27
 """Size up to which rows are read into memory rather than batch by batch."""
+AT_ONCE: Final = 256
+"""Utterances whose lengths are measured at once."""
+SPREAD: Final = 0.1
+"""Range of the random factors of lengths by which utterances are sorted into batches."""
+GOLDEN: Final = (5**0.5 - 1) / 2
 
 Sampler: TypeAlias = Callable[[torch.Generator, int], Iterator[Tensor]]
 """From a random generator and a batch size to endless positions of batches, such as episodes.
@@ -75,8 +81,17 @@ class Table:
     sampler: Sampler | None = None
 
     def __post_init__(self) -> None:
+        self.padded = isinstance(self.x, Rows) and self.x.padded
         if isinstance(self.x, Rows):
             self.x = _in_memory(self.x)
+
+    @cached_property
+    def lengths(self) -> Tensor | None:
+        """Frames of each utterance, (N,); None for other rows."""
+        if not self.padded:
+            return None
+        blocks = torch.split(torch.arange(self.n), AT_ONCE)
+        return torch.cat([_lengths(self._x(index)) for index in blocks])
 
     @property
     def n(self) -> int:
@@ -84,11 +99,8 @@ class Table:
         return self.x.n if isinstance(self.x, Rows) else len(self.x)
 
     def batch(self, index: Tensor, device: torch.device) -> Batch:
-        """Read the rows at these positions."""
-        if isinstance(self.x, Rows):
-            x = as_tensor(self.x.take(index.numpy()))
-        else:
-            x = self.x.index_select(0, index)  # twice as fast as x[index]
+        """Read the rows at these positions; utterances end with the longest of them."""
+        x = trimmed(self._x(index)) if self.padded else self._x(index)
         y, z = (
             torch.empty(0) if known is None else known.index_select(0, index)
             for known in (self.y, self.z)
@@ -97,6 +109,17 @@ class Table:
         if self.weight is not None:
             batch.weight = self.weight.index_select(0, index).to(device, non_blocking=True)
         return batch
+
+    def _x(self, index: Tensor) -> Tensor:
+        if isinstance(self.x, Rows):
+            return as_tensor(self.x.take(index.numpy()))
+        return self.x.index_select(0, index)  # twice as fast as x[index]
+
+
+def _lengths(x: Tensor) -> Tensor:
+    """Return the frames of utterances x (B, channels, T) up to the last that is not zero, (B,)."""
+    frames = torch.arange(1, x.shape[2] + 1)
+    return ((x != 0).any(1) * frames).amax(1)
 
 
 def _in_memory(rows: Rows) -> Tensor | Rows:
@@ -111,7 +134,7 @@ def _in_memory(rows: Rows) -> Tensor | Rows:
 
 @final
 class Stream:
-    """Endless batches of one table in shuffled passes."""
+    """Endless batches of one table in shuffled passes; a batch of utterances is of like lengths."""
 
     def __init__(self, table: Table, recipe: Recipe, fabric: Fabric) -> None:
         self.rank, self.world_size = fabric.global_rank, fabric.world_size
@@ -136,7 +159,21 @@ class Stream:
 
     def _shuffled(self) -> Tensor:
         while len(self.waiting) < self.size:
-            fresh = torch.randperm(self.table.n, generator=self.generator)
-            self.waiting = torch.cat([self.waiting, fresh])
+            self.waiting = torch.cat([self.waiting, self._pass()])
         index, self.waiting = self.waiting[: self.size], self.waiting[self.size :]
         return index
+
+    def _pass(self) -> Tensor:
+        """Return all positions in a random order, utterances in batches by their lengths.
+
+        Batches go through the lengths in the steps of the golden ratio, so that those of several
+        tables in one step are about equally long.
+        """
+        lengths = self.table.lengths
+        if lengths is None:
+            return torch.randperm(self.table.n, generator=self.generator)
+        spread = torch.rand(len(lengths), generator=self.generator) - 0.5
+        batches = torch.split((lengths * (1 + SPREAD * spread)).argsort(), self.size)
+        whole = len(lengths) // self.size
+        places = (torch.arange(1, whole + 1) * GOLDEN % 1).argsort().argsort()
+        return torch.cat([*(batches[int(at)] for at in places), *batches[whole:]])

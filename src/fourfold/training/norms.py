@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
+    "FrameNorm",
     "forward_by_domain",
     "has_batch_norm",
     "still_statistics",
@@ -51,6 +52,29 @@ class BatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         return _synchronized(self, x) if self.training and world_size() > 1 else super().forward(x)
+
+
+@final
+class FrameNorm(nn.BatchNorm1d):
+    """Batch norm over the frames (B, C, T) that are there, synchronized over processes.
+
+    Frames that are not are 0 in x, and 0 in ``real``, (B, 1, T): they count in no moment.
+    """
+
+    def forward(self, x: Tensor, real: Tensor) -> Tensor:  # type: ignore[override]  # one more
+        if not self.training:
+            return super().forward(x)
+        wide = x.float()  # half precision is too coarse for moments
+        moments = torch.cat([wide.sum((0, 2)), wide.square().sum((0, 2)), real.float().sum()[None]])
+        if world_size() > 1:
+            moments = _sum(moments)
+        n = moments[-1].clamp(min=1)
+        mean, squares = moments[:-1].reshape(2, -1) / n
+        variance = (squares - mean.square()).clamp(min=0)
+        _track(self, mean.detach(), (variance * n / (n - 1).clamp(min=1)).detach())
+        scale = self.weight * (variance + self.eps).rsqrt()
+        shift = self.bias - mean * scale
+        return torch.addcmul(shift[:, None], x, scale[:, None].to(x.dtype))
 
 
 @final
@@ -89,13 +113,14 @@ def _synchronized(norm: _BatchNorm, x: Tensor) -> Tensor:
 
 
 def _track(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
-    """Update the running statistics, unless they are held still."""
-    if norm.num_batches_tracked is None or norm.momentum is None:
+    """Update the running statistics, unless they are held still; without momentum, their mean."""
+    if norm.num_batches_tracked is None:
         return
     norm.num_batches_tracked.add_(1)
+    share = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
     if norm.running_mean is not None and norm.running_var is not None:
-        norm.running_mean.lerp_(mean, norm.momentum)
-        norm.running_var.lerp_(variance, norm.momentum)
+        norm.running_mean.lerp_(mean, share)
+        norm.running_var.lerp_(variance, share)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from fourfold.core.parameters import Fraction, NonNegative, Parameters, Positive
 from fourfold.core.serialization import to_plain
 from fourfold.errors import ParameterError
 
-__all__ = ["USUAL", "Recipe"]
+__all__ = ["SPEECH", "USUAL", "Recipe"]
 
 
 @final
@@ -120,5 +120,15 @@ class Recipe(Parameters):
         return Recipe(**{**self.get_params(), **changes})
 
 
+SPEECH: Final = Recipe(
+    epochs=60,
+    min_steps=600,
+    max_steps=10_000,
+    batch_size=8,
+    learning_rate=2e-3,
+    warmup=0.1,
+    clip_norm=5.0,
+)
+"""Usual recipe of transcription: alignments are found late, in more passes of smaller batches."""
 USUAL: Final = Recipe(epochs=10, min_steps=100, max_steps=10_000)
 """Usual recipe of methods: ten passes, more of small tables, fewer of large ones."""

@@ -12,6 +12,7 @@ from fourfold.core.tasks.base import Task
 from fourfold.core.tasks.classification import Classification
 from fourfold.core.tasks.clustering import Clustering
 from fourfold.core.tasks.regression import Regression
+from fourfold.core.tasks.transcription import Transcription
 from fourfold.data.kinds import Kind, label_kind
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ __all__ = [
     "Clustering",
     "Regression",
     "Task",
+    "Transcription",
     "infer_task",
 ]
 
 TASKS: Final[Mapping[str, type[Task]]] = {
-    task.__name__: task for task in (Classification, Clustering, Regression, Attributes)
+    task.__name__: task
+    for task in (Classification, Clustering, Regression, Attributes, Transcription)
 }
 """Every task by its class name."""
 
@@ -39,6 +42,7 @@ KINDS: Final[Mapping[Kind, type[Task]]] = {
     "classes": Classification,
     "numbers": Regression,
     "yes-no": Attributes,
+    "transcripts": Transcription,
 }
 """Kind of labels → its task."""
 
@@ -46,7 +50,8 @@ KINDS: Final[Mapping[Kind, type[Task]]] = {
 def infer_task(domain: Domain, *beside: Domain) -> Task:
     """Infer the task of a domain's labels, in view of other domains beside it.
 
-    Classes are a classification, numbers a regression, and several answers attributes; see
+    Classes are a classification, numbers a regression, several answers attributes, and texts of
+    utterances a transcription; see
     :func:`~fourfold.data.kinds.label_kind`.
     """
     return KINDS[label_kind(domain, *beside)]()

@@ -36,15 +36,22 @@ class Task(Parameters, ABC):
         Whether folds keep the proportions of the labels.
     linear_loss
         Loss of a linear model of the task; None if there is none.
+    ragged
+        Whether a row's outputs are of its frames, (T, k), as many as it has: answers to n rows are
+        an array of n arrays.
     answer_name
         Name of the answers of an exported model.
+    score_name
+        The measure by which methods choose on held-out labels, in words.
     """
 
     kind: ClassVar[str]
     has_classes: ClassVar[bool] = False
     stratified: ClassVar[bool] = False
     linear_loss: ClassVar[Literal["logistic", "squared"] | None] = None
+    ragged: ClassVar[bool] = False
     answer_name: ClassVar[str]
+    score_name: ClassVar[str] = "minus the loss"
 
     @property
     @abstractmethod
@@ -73,6 +80,19 @@ class Task(Parameters, ABC):
     @abstractmethod
     def decode_labels(self, y: Tensor) -> NDArray[Any]:
         """Decode encoded labels, none of them missing, to the user's labels."""
+
+    def joined(self, other: Task) -> Task:
+        """Return the task with another one's outputs beside its own, where it takes more."""
+        del other
+        return self
+
+    def outputs_in(self, source: Task) -> NDArray[np.int64] | None:
+        """Return the position of each output among a source's, (n_outputs,), −1 for a fresh one.
+
+        None where the source's last layer is no start for this task's.
+        """
+        alike = type(source) is type(self) and source.n_outputs == self.n_outputs
+        return np.arange(self.n_outputs) if alike else None
 
     @abstractmethod
     def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -115,6 +135,10 @@ class Task(Parameters, ABC):
     @abstractmethod
     def answer_module(self) -> nn.Module:
         """Return a module that computes :meth:`answers` in torch."""
+
+    def notes(self) -> dict[str, str]:
+        """Return notes in the file of an exported model, by name."""
+        return {}
 
     @abstractmethod
     def score(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
@@ -19,6 +20,7 @@ from fourfold.errors import DataError, ParameterError, some
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fourfold.core.tasks.base import Task
     from fourfold.data.domain import Domain
 
 __all__ = ["Classification"]
@@ -50,6 +52,7 @@ class Classification(Categorical):
     stratified: ClassVar[bool] = True
     linear_loss: ClassVar[Literal["logistic", "squared"] | None] = "logistic"
     answer_name: ClassVar[str] = "probabilities"
+    score_name: ClassVar[str] = "accuracy"
 
     def _check_together(self) -> None:
         given = self.class_weight if isinstance(self.class_weight, dict) else {}
@@ -112,6 +115,12 @@ class Classification(Categorical):
     def decode_labels(self, y: Tensor) -> NDArray[Any]:
         return np.asarray(self.classes_[y.numpy()])
 
+    def outputs_in(self, source: Task) -> NDArray[np.int64] | None:
+        if not isinstance(source, Classification):
+            return super().outputs_in(source)
+        codes = source.codes(self.classes_)
+        return None if (codes < 0).any() else codes
+
     def weigh(self, domain: Domain) -> Tensor | None:
         weight = super().weigh(domain)
         if self.class_weight is None:
@@ -145,6 +154,9 @@ class Classification(Categorical):
 
     def answer_module(self) -> nn.Module:
         return nn.Softmax(dim=1)
+
+    def notes(self) -> dict[str, str]:
+        return {"classes": json.dumps(self.classes_.tolist())}
 
     def score(
         self,

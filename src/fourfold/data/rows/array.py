@@ -39,7 +39,9 @@ class ArrayRows(Rows):
 
     def subset(self, index: Index) -> ArrayRows:
         where = index if self.index is None else self.index[index]
-        return ArrayRows(self.array, where, self.layout)
+        part = ArrayRows(self.array, where, self.layout)
+        part.padded = self.padded
+        return part
 
     def _hash(self) -> Keys:
         return hash_blocks(self)

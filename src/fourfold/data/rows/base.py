@@ -54,7 +54,8 @@ class Rows(ABC):
     shape, dtype
         Shape of one row and type of its elements.
     kind
-        ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"`` or ``"texts"``.
+        ``"array"``, ``"sparse"``, ``"table"``, ``"pictures"``, ``"sounds"``, ``"speech"`` or
+        ``"texts"``.
     columns
         Columns of a table by name, where it was read by a schema.
     white
@@ -62,6 +63,9 @@ class Rows(ABC):
     layout
         Layout of arrays, where it is known: ``"pictures"`` or ``"series"``, ``"first"`` or
         ``"last"`` for the channels; else ``"auto"``.
+    padded
+        Whether rows, (channels, time), are utterances that end in frames of zeros, as many as they
+        are shorter than the longest; no frame before is all zero.
     """
 
     n: int
@@ -71,6 +75,7 @@ class Rows(ABC):
     columns: Mapping[Any, Column] | None = None
     white: float | None = None
     layout: Layout = "auto"
+    padded: bool = False
 
     @abstractmethod
     def take(self, index: Index) -> Any:

@@ -12,6 +12,8 @@ from fourfold.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from fourfold.data.rows.base import Index, Keys
 
 __all__ = ["PickedRows", "StackedRows"]
@@ -23,11 +25,13 @@ class StackedRows(Rows):
 
     def __init__(self, parts: Sequence[Rows]) -> None:
         shapes = {part.shape for part in parts}
-        if len(shapes) > 1:
+        spoken = all(part.padded for part in parts) and len({part.shape[0] for part in parts}) == 1
+        if len(shapes) > 1 and not spoken:
             raise DataError(f"rows of all sources must have one shape; got {sorted(shapes)}")
         self.parts = list(parts)
-        self.kind, self.shape, self.columns = parts[0].kind, parts[0].shape, parts[0].columns
+        self.kind, self.shape, self.columns = parts[0].kind, max(shapes), parts[0].columns
         self.white, self.layout = common_white(parts), parts[0].layout
+        self.padded = parts[0].padded
         self.dtype = np.result_type(*(part.dtype for part in parts))
         self.ends = np.cumsum([part.n for part in parts])
         self.n = int(self.ends[-1])
@@ -41,6 +45,8 @@ class StackedRows(Rows):
             import pandas as pd
 
             return pd.concat(blocks, ignore_index=True).iloc[back]
+        if self.padded:
+            blocks = [_lengthened(block, self.shape[1]) for block in blocks]
         return np.concatenate(blocks)[back]
 
     def subset(self, index: Index) -> Rows:
@@ -48,6 +54,11 @@ class StackedRows(Rows):
 
     def _hash(self) -> Keys:
         return np.concatenate([part.keys for part in self.parts])
+
+
+def _lengthened(block: NDArray[Any], frames: int) -> NDArray[Any]:
+    """Add frames of zeros to utterances (n, channels, T)."""
+    return np.pad(block, ((0, 0), (0, 0), (0, frames - block.shape[2])))
 
 
 @final
@@ -58,7 +69,7 @@ class PickedRows(Rows):
         self.rows, self.index, self.n = rows, index, len(index)
         self.kind, self.shape, self.dtype = rows.kind, rows.shape, rows.dtype
         self.columns = rows.columns
-        self.white, self.layout = rows.white, rows.layout
+        self.white, self.layout, self.padded = rows.white, rows.layout, rows.padded
 
     def take(self, index: Index) -> Any:
         return self.rows.take(self.index[index])

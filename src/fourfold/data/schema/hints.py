@@ -29,7 +29,8 @@ class Hints:
     label
         Columns of the labels.
     label_type
-        ``"classes"``, ``"numbers"``, or ``"yes-no"`` for several answers of two values.
+        ``"classes"``, ``"numbers"``, ``"yes-no"`` for several answers of two values, or
+        ``"transcripts"`` of sounds.
     numbers, categories, dates, text
         Columns of a kind; dates by name and format, as of ``strptime``, or ``""`` to find it.
     drop, keep

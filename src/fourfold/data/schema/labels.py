@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LABEL_TYPES", "WHOLE", "YES", "LabelType", "Labels"]
 
-LabelType: TypeAlias = Literal["classes", "numbers", "yes-no"]
+LabelType: TypeAlias = Literal["classes", "numbers", "yes-no", "transcripts"]
 LABEL_TYPES: Final[tuple[str, ...]] = get_args(LabelType)
 
 YES: Final = {
@@ -51,7 +51,8 @@ class Labels:
     columns
         One, or several answers.
     type
-        ``"classes"``, ``"numbers"``, or ``"yes-no"``: 1 for yes, 0 for no.
+        ``"classes"``, ``"numbers"``, ``"yes-no"``: 1 for yes, 0 for no; or ``"transcripts"``, of
+        sounds.
     missing
         Marks of missing labels.
     whole

@@ -14,6 +14,7 @@ from torch import nn
 
 from fourfold.algorithms.alignment import a_distance
 from fourfold.methods.kit import (
+    SPEECH,
     USUAL,
     Batch,
     Classification,
@@ -153,7 +154,8 @@ def domain_critic(width: int, hidden: int, layers: int) -> nn.Module:
 
 def source_model(method: TrainsNetwork, problem: Problem) -> Model:
     """Return the source model to start from: by the method's recipe if given, or the usual one."""
-    return replace(problem, recipe=method.recipe or USUAL).source_model
+    usual = SPEECH if problem.task.ragged else USUAL
+    return replace(problem, recipe=method.recipe or usual).source_model
 
 
 def signs(problem: Problem, model: Model) -> list[Facts]:

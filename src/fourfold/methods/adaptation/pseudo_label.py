@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 import torch
+from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.algorithms.pseudo_labels import surest
 from fourfold.methods.adaptation._joint import ADAPTING, signs, source_model
@@ -23,7 +24,9 @@ from fourfold.methods.kit import (
     PositiveInt,
     Problem,
     Recipe,
+    Task,
     TrainsNetwork,
+    Transcription,
     forward_by_domain,
     hold_out,
     label_loss,
@@ -44,7 +47,7 @@ class PseudoLabel(TrainsNetwork):
 
     Training goes on from the source model in rounds. Each learns a larger share of each class's
     answers, the last one all of them, so that no class crowds out another. Labels that the target
-    has take the place of answers.
+    has take the place of answers. Transcripts are ranked together, by their confidence.
 
     Parameters
     ----------
@@ -76,7 +79,12 @@ class PseudoLabel(TrainsNetwork):
     weight: NonNegative = 1.0
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
+        source=True,
+        source_labels=True,
+        target_labels=False,
+        same_labels=True,
+        classes=True,
+        transcripts=True,
     )
     default_recipe: ClassVar[Recipe] = ADAPTING
 
@@ -94,17 +102,32 @@ class PseudoLabel(TrainsNetwork):
         validate = validation(model, label_loss(model, task), held)
         recipe = problem.recipe.part(self.rounds)
         for share in np.linspace(0, 1, self.rounds + 1)[1:]:
-            table = self._answered(model, target, share).table()
+            table = self._answered(model, task, target, share).table()
             later = minimize(model, phase, source, table, recipe=recipe, validate=validate)
             history = history.then(later)
         return Fitted(model, history, signs(problem, model))
 
-    def _answered(self, model: Model, target: Data, share: float) -> Data:
+    def _answered(self, model: Model, task: Task, target: Data, share: float) -> Data:
         """Return the target with its labels, and a share of a model's answers where it has none."""
+        if isinstance(task, Transcription):
+            return self._transcribed(model, task, target, share)
         p = teacher_outputs(model, target.rows).softmax(1).numpy()
         rows, guess = surest(p, share, self.confidence)
         y, labelled = target.y.clone(), target.labelled.copy()
         ours = ~labelled[rows]
         y[torch.from_numpy(rows[ours])] = torch.from_numpy(guess[ours])
         labelled[rows] = True
+        return replace(target, y=y, labelled=labelled)
+
+    def _transcribed(self, model: Model, task: Transcription, target: Data, share: float) -> Data:
+        """Return the target with its transcripts, and a share of a model's where it has none."""
+        guess, sure = task.guesses(model.outputs(target.rows))
+        longest = max(guess.shape[1], target.y.shape[1])
+        y, guess = (
+            F.pad(part, (0, longest - part.shape[1]), value=-1) for part in (target.y, guess)
+        )
+        able = ~target.labelled & (sure > max(self.confidence, 0))
+        rows = np.flatnonzero(able)[np.argsort(-sure[able])[: round(share * able.sum())]]
+        labelled = target.labelled.copy()
+        y[rows], labelled[rows] = guess[rows], True
         return replace(target, y=y, labelled=labelled)

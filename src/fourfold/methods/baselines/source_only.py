@@ -26,7 +26,7 @@ class SourceOnly(TrainsNetwork):
     """
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, target_labels=False, same_labels=True
+        source=True, source_labels=True, target_labels=False, same_labels=True, transcripts=True
     )
     uses_target_labels: ClassVar[bool] = False
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")

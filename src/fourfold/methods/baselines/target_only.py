@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.methods.kit import USUAL, Fitted, Problem, Recipe, TrainsNetwork, supervise
+from fourfold.methods.kit import USUAL, Fitted, Needs, Problem, Recipe, TrainsNetwork, supervise
 
 __all__ = ["TargetOnly"]
 
@@ -24,6 +24,7 @@ class TargetOnly(TrainsNetwork):
     True
     """
 
+    needs: ClassVar[Needs] = Needs(transcripts=True)
     uses_source: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = USUAL
 

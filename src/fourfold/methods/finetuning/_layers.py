@@ -192,14 +192,17 @@ class Layered:
         return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}
 
     def score(self, plan: LayerPlan, training: Data, asked: Data, recipe: Recipe) -> float:
-        """Train on some rows, and rate on others: accuracy, or minus the loss of no classes."""
+        """Train on some rows, and rate on others: accuracy, 1 − error rate, or minus the loss."""
         model, _ = self.train(plan, training, recipe)
-        outputs = torch.from_numpy(model.outputs(asked.rows))
-        weight = asked.table().weight
-        if self.problem.task.has_classes:
+        answers, weight, task = model.outputs(asked.rows), asked.table().weight, self.problem.task
+        if task.ragged:
+            rows = None if weight is None else weight.numpy()
+            return task.score(task.decode_labels(asked.y), answers, rows)
+        outputs = torch.from_numpy(answers)
+        if task.has_classes:
             right = (outputs.argmax(1) == asked.y).float()
             return float((right if weight is None else right * weight).mean())
-        return -float(self.problem.task.loss(outputs, asked.y, weight))
+        return -float(task.loss(outputs, asked.y, weight))
 
     def _built(self, plan: LayerPlan, data: Data) -> Model:
         model = self.problem.model(self.problem.body())

@@ -62,7 +62,7 @@ class FineTune(StartsFromHead):
     decay: Fraction = 0.5
     probe_first: bool = False
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, transcripts=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:

@@ -34,7 +34,8 @@ class KLAdaptation(TrainsNetwork):
 
     To add ρ times the Kullback-Leibler divergence from the source model's outputs is to replace the
     labels by p̂ = (1 − ρ)·p_label + ρ·p_source(y|x). Made for one speaker and few sentences; the
-    target's labels must be among the source's classes.
+    target's labels must be among the source's classes. Of transcripts the loss is (1 − ρ)·CTC +
+    ρ·KL(source ‖ model), averaged over frames.
 
     Parameters
     ----------
@@ -58,7 +59,9 @@ class KLAdaptation(TrainsNetwork):
 
     rho: Fraction = 0.5
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+    needs: ClassVar[Needs] = Needs(
+        source=True, source_labels=True, same_labels=True, transcripts=True
+    )
     default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:

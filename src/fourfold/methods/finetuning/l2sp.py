@@ -77,7 +77,7 @@ class L2SP(StartsFromHead):
     beta: NonNegative = 0.01
     fisher: bool = False
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, transcripts=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
@@ -119,6 +119,11 @@ class L2SP(StartsFromHead):
         """Return F̂ of each transferred weight, 1 on average; 1 for all without Fisher."""
         if not self.fisher:
             return dict.fromkeys(start, torch.ones(()))
+        if problem.task.ragged:
+            raise ParameterError(
+                "fisher=True must stand beside one label a row, not transcripts, whose frames "
+                "have too many outputs to differentiate; got transcripts"
+            )
         if not isinstance(problem.source, Labelled):
             raise ParameterError(
                 "fisher=True must have the source's data to measure on; got a trained model"

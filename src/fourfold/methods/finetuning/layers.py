@@ -87,7 +87,7 @@ class LayerTransfer(TrainsNetwork):
     n_splits: PositiveInt = 2
 
     renamed: ClassVar[dict[str, str]] = {"splits": "n_splits"}
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, transcripts=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
@@ -137,7 +137,7 @@ def _curves(
     curves = Curves(
         title="Score on held-out labels: the first or the last layers copied, frozen or tuned",
         across="copied layers",
-        up="accuracy" if problem.task.has_classes else "minus the loss",
+        up=problem.task.score_name,
         x=[str(len(plan.copied)) for plan in next(iter(lines.values()))],
         lines={name: [scores[plan] for plan in plans] for name, plans in lines.items()},
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
 from safetensors.torch import load_file, save_file
 from sklearn.frozen import FrozenEstimator
@@ -18,6 +18,7 @@ from fourfold.core.serialization import from_plain, to_plain
 from fourfold.core.tasks import TASKS, Attributes, Classification, infer_task
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files
+from fourfold.estimators.contracts import Needs
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.model import Model
 from fourfold.estimators.network import TrainsNetwork, UsesRecipe
@@ -50,6 +51,8 @@ class Member(TrainsNetwork):
 
     Fitted anew, by itself, it learns its task alone.
     """
+
+    needs: ClassVar[Needs] = Needs(transcripts=True)
 
     def _learn(self, problem: Problem) -> Fitted:
         model = problem.model(problem.body())
@@ -103,8 +106,9 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
         prepare: Preparation | FrozenEstimator | None,
     ) -> Member:
         """Make an unfitted estimator for a task's data, with this one's recipe and seed."""
-        recipe, seed, task = self.training_recipe, self.random_state, None
-        if self.class_weight is not None and isinstance(infer_task(domain), Classification):
+        kind, seed, task = infer_task(domain), self.random_state, None
+        recipe = self.recipe_for(kind)
+        if self.class_weight is not None and isinstance(kind, Classification):
             task = Classification(class_weight=self.class_weight)
         return Member(task=task, network=network, prepare=prepare, recipe=recipe, random_state=seed)
 

@@ -11,6 +11,7 @@ import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from torch import nn
+from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold import networks
 from fourfold.core.dependent_folds import merge_groups
@@ -18,10 +19,11 @@ from fourfold.data.differences import input_difference
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data
 from fourfold.networks.choice import Stem
+from fourfold.networks.listener import Listener
 from fourfold.preparation.choose import default_preparation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -37,6 +39,7 @@ __all__ = [
     "members_on_one_input",
     "members_on_stems",
     "on_one_network",
+    "stacked",
     "through_one_middle",
 ]
 
@@ -108,6 +111,14 @@ def group_tasks(problems: Mapping[str, Problem]) -> list[TaskGroup]:
     return [TaskGroup.of(group) for group in groups]
 
 
+def stacked(parts: Sequence[Tensor]) -> Tensor:
+    """Stack batches of all tasks (B, ...); utterances (B, channels, T) get frames of zeros."""
+    longest = max(part.shape[-1] for part in parts)
+    if any(part.shape[-1] < longest for part in parts):
+        parts = [F.pad(part, (0, longest - part.shape[-1])) for part in parts]
+    return torch.cat(list(parts))
+
+
 def _weights(data: Data) -> Tensor:
     """Return the weights of a task's labels (n,), and their mean where there is no label."""
     if data.weight is None:
@@ -169,5 +180,9 @@ def members_on_stems(
             f"(share='middle'); got a module, {type(network).__name__}"
         )
     below = networks.named(network) if isinstance(network, str) else network
-    stem = Stem(network=below, width=width, middle=middle)
-    return {name: method.member(domain, stem, method.prepare) for name, domain in tasks.items()}
+    members = {}
+    for name, domain in tasks.items():
+        own = below or (Listener() if domain.rows.padded else None)
+        stem = Stem(network=own, width=width, middle=middle)
+        members[name] = method.member(domain, stem, method.prepare)
+    return members

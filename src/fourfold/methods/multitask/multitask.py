@@ -18,6 +18,7 @@ from fourfold.methods.multitask._shared import (
     members_on_one_input,
     members_on_stems,
     on_one_network,
+    stacked,
     through_one_middle,
 )
 from fourfold.training.balances import balance_of
@@ -112,7 +113,7 @@ class MultiTask(JointNetworkEstimator):
         return members_on_stems(self, tasks, self.width, self.middle)
 
     def _learn(self, problems: Mapping[str, Problem]) -> dict[str, Fitted]:
-        recipe = self.training_recipe
+        recipe = next(iter(problems.values())).recipe
         share = on_one_network if self.share == "input" else through_one_middle
         models, groups, stems, shared = share(problems)
         names = [name for group in groups for name in group.names]
@@ -123,7 +124,7 @@ class MultiTask(JointNetworkEstimator):
         def losses(*batches: Batch) -> Tensor:
             below = [stem(batch.x) for stem, batch in zip(stems, batches, strict=True)]
             sizes = [len(part) for part in below]
-            features = torch.split(shared(torch.cat(below)), sizes)  # (B, d) each
+            features = torch.split(shared(stacked(below)), sizes)  # (B, d) each
             among = zip(groups, features, batches, strict=True)
             each = [(part, *y) for group, part, batch in among for y in group.labels(batch)]
             parts = zip(tasks, heads, each, strict=True)  # (K,)

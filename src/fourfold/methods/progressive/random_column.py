@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, final, runtime_checkable
 
 from torch import nn
 
-from fourfold.methods.kit import USUAL, Body, Fitted, PositiveInt, Problem, Recipe
+from fourfold.methods.kit import USUAL, Body, Fitted, Needs, PositiveInt, Problem, Recipe
 from fourfold.methods.progressive._columns import FrozenColumn, GrowsColumn, assemble
 from fourfold.networks.columns import Column
 
@@ -40,6 +40,7 @@ class RandomColumn(GrowsColumn):
 
     columns: PositiveInt | None = None
 
+    needs: ClassVar[Needs] = Needs(transcripts=True)
     uses_source: ClassVar[bool] = False
     default_recipe: ClassVar[Recipe] = USUAL
 

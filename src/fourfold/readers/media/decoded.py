@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from math import prod
 from pathlib import Path
-from threading import Condition, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, TypeVar, final
 
 import numpy as np
@@ -20,6 +19,7 @@ from fourfold.data.rows import Rows, hash_contents
 from fourfold.errors import DataError
 from fourfold.readers.files import file_size, named, reason, short
 from fourfold.readers.media.failures import Failures
+from fourfold.readers.media.threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index, Keys
 
-__all__ = ["DecodedItems", "DecodedRows", "Encoded", "EncodedFiles", "in_threads", "taking"]
+__all__ = ["KEEP_BYTES", "DecodedItems", "DecodedRows", "Encoded", "EncodedFiles", "Items"]
 
 T = TypeVar("T")
 
@@ -36,12 +36,7 @@ KEEP_BYTES: Final = 1 << 29
 """Largest total size of decoded rows that are kept in memory."""
 STEP_BYTES: Final = 1 << 27
 """Largest size of the rows that are decoded at once to be kept."""
-SMALL: Final = 64
-"""Parts of the limit of which one is small."""
 _lock: Final = Lock()
-_turn: Final = Condition()
-_taken: Final[list[int]] = []
-"""Bytes that decoders of this process take now."""
 
 
 class Encoded(ABC):
@@ -136,9 +131,32 @@ def _digest(file: str, size: int, changed: int) -> bytes:
     return xxh3_128_digest(Path(file).read_bytes())
 
 
+class Items(ABC):
+    """All items of a source, shared by every subset of the rows.
+
+    Attributes
+    ----------
+    source
+        Encoded items.
+    shape, dtype
+        Of a row.
+    white
+        As in rows: value of the files that is white.
+    """
+
+    source: Encoded
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    white: float | None = None
+
+    @abstractmethod
+    def take(self, where: Index) -> NDArray[Any]:
+        """Return rows; the first call decodes all of them."""
+
+
 @final
-class DecodedItems:
-    """All items of a source, decoded to one shape and shared by every subset of the rows.
+class DecodedItems(Items):
+    """All items of a source, decoded to one shape.
 
     Parameters
     ----------
@@ -173,7 +191,6 @@ class DecodedItems:
         self.checked = False
 
     def take(self, where: Index) -> NDArray[Any]:
-        """Return rows; the first call decodes all of them."""
         with _lock:
             if not self.checked:
                 self._decode_all()
@@ -218,12 +235,12 @@ class DecodedRows(Rows, ABC):
     of up to 512 MB in total are kept in memory.
     """
 
-    def __init__(self, items: DecodedItems, index: Index) -> None:
+    def __init__(self, items: Items, index: Index) -> None:
         self._items, self._index, self.n = items, index, len(index)
         self.shape, self.dtype, self.white = items.shape, items.dtype, items.white
 
     @final
-    def _of(self, items: DecodedItems, index: Index) -> Self:
+    def _of(self, items: Items, index: Index) -> Self:
         rows = object.__new__(type(self))
         DecodedRows.__init__(rows, items, index)
         return rows
@@ -250,36 +267,7 @@ class DecodedRows(Rows, ABC):
 
     @final
     def _hash(self) -> Keys:
-        salt = f"{self.kind}{self.shape}{self.white or ''}".encode()
+        shape = self.shape[:1] if self.padded else self.shape
+        salt = f"{self.kind}{shape}{self.white or ''}".encode()
         contents = in_threads(self._items.source.content, self._index)
         return hash_contents(content + salt for content in contents)
-
-
-@contextmanager
-def taking(needed: int, limit: int) -> Iterator[None]:
-    """Wait until the decoders of this process leave so many bytes of a limit; one may always go.
-
-    Small parts of the limit are not counted: there are at most 16 threads.
-    """
-    if SMALL * needed <= limit:
-        yield
-        return
-    with _turn:
-        _turn.wait_for(lambda: not _taken or sum(_taken) + needed <= limit)
-        _taken.append(needed)
-    try:
-        yield
-    finally:
-        with _turn:
-            _taken.remove(needed)
-            _turn.notify_all()
-
-
-def in_threads(work: Callable[[int], T], items: Any) -> Iterator[T]:
-    """Map a function over items in threads, in order; decoders release the interpreter lock."""
-    items = [int(item) for item in items]
-    if len(items) < 2:
-        yield from map(work, items)
-        return
-    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
-        yield from pool.map(work, items)

@@ -26,7 +26,7 @@ LISTS: Final = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Names of a list in the folder of its files, as Hugging Face's datasets know them."""
 COLUMNS: Final = (
     *("file_name", "filename", "file", "file_path", "filepath", "path"),
-    *("image", "image_path", "audio", "audio_path"),
+    *("image", "image_path", "audio", "audio_path", "audio_filepath"),
 )
 """Names of a column of files, in lower case."""
 

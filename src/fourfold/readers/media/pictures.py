@@ -12,7 +12,7 @@ from PIL import Image, ImageFile, ImageOps
 
 from fourfold.core.memory import check_fits, memory_limit
 from fourfold.readers.files import short
-from fourfold.readers.media.decoded import DecodedItems, DecodedRows, taking
+from fourfold.readers.media.decoded import DecodedItems, DecodedRows
 from fourfold.readers.media.depth import (
     WHITE,
     check_range,
@@ -22,6 +22,7 @@ from fourfold.readers.media.depth import (
     values,
     white_of,
 )
+from fourfold.readers.media.threads import taking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

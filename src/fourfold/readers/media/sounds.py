@@ -1,45 +1,36 @@
-"""Folders of sounds as log-mel spectrograms: decoded by libsndfile, resampled by soxr."""
+"""Folders of sounds as log-mel spectrograms."""
 
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
 from functools import cache, partial
-from io import SEEK_CUR, SEEK_END, SEEK_SET
 from math import ceil, exp, log
-from typing import TYPE_CHECKING, BinaryIO, Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from fourfold.core.memory import check_fits, memory_limit
-from fourfold.errors import DataError, MissingExtraError, ParameterError
-from fourfold.readers.files import short
-from fourfold.readers.media.decoded import DecodedItems, DecodedRows, taking
+from fourfold.core.memory import memory_limit
+from fourfold.errors import MissingExtraError, ParameterError
+from fourfold.readers.media.decoded import DecodedItems, DecodedRows
+from fourfold.readers.media.samples import HOP, RATE, rate_and_frames, read_samples
 
 try:
     import kaldi_native_fbank as fbank
-    import soundfile
-    import soxr
 except ImportError as error:
-    raise MissingExtraError(error.name or "soundfile", "audio") from error
+    raise MissingExtraError(error.name or "kaldi_native_fbank", "audio") from error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from fourfold.data.rows import Rows
+    from fourfold.data.rows import Index, Rows
     from fourfold.readers.media.decoded import Encoded
 
     Samples = NDArray[np.float32]
 
-__all__ = ["SoundRows"]
+__all__ = ["SoundRows", "bands_of", "loudness"]
 
-RATE: Final = 16_000
-"""Samples per second after resampling."""
 WINDOW_MS: Final = 25.0
-HOP: Final = RATE // 100
-"""Samples between two frames, 10 ms."""
 LOWEST_HZ: Final = 20.0
 """Lower edge of the lowest band."""
 BAND_MELS: Final = 50.0
@@ -50,20 +41,6 @@ MOST_FRAMES: Final = 500
 """Largest default number of frames, 5 s."""
 FLOOR_DB: Final = -80.0
 """Level of silence, relative to the loudest point."""
-SHORT: Final = re.compile(r"^(?:data| *SSND) : (\d+) \(should be \d+\)", re.MULTILINE)
-"""Line of libsndfile's log for a WAV or AIFF file whose data and header disagree in length."""
-ENDLESS: Final = 0x7FFF_F000
-"""Smallest size in a header that means an unknown length, as streaming programs write it."""
-BEGINS: Final = re.compile(
-    rb"(RIFF|RF64)....WAVE|FORM....AIF[FC]|fLaC|OggS|ID3|\xff[\xe0-\xff]", re.DOTALL
-)
-"""First bytes of the formats that are read: WAV, AIFF, FLAC, Ogg and MP3."""
-RATES: Final = range(1000, 768_001)
-"""Samples per second of sounds that are read."""
-BLOCK: Final = 1 << 20
-"""Samples of all channels that are read at once."""
-SAMPLE_BYTES: Final = 28
-"""Bytes for a sample of one channel: up to four copies before and after it is resampled."""
 
 
 @final
@@ -103,7 +80,7 @@ class SoundRows(DecodedRows):
 
     def __init__(self, source: Encoded, size: tuple[int, int] | None = None) -> None:
         limit = memory_limit()
-        headers = source.of_all(lambda at: _rate_and_frames(source, at, limit))
+        headers = source.of_all(lambda at: rate_and_frames(source, at, limit))
         items = _items(source, _checked(size) if size else _default_size(headers))
         super().__init__(items, np.arange(source.n))
 
@@ -113,9 +90,19 @@ class SoundRows(DecodedRows):
             return self
         return self._of(_items(self._items.source, _checked(size)), self._index)
 
+    @property
+    def source(self) -> Encoded:
+        """The encoded sounds that the rows were taken from."""
+        return self._items.source
+
+    @property
+    def index(self) -> Index:
+        """Position of each row among the encoded sounds."""
+        return self._index
+
     def fitting(self, shape: tuple[int, ...], white: float | None = None) -> SoundRows:
         del white  # of pictures
-        if len(shape) != 2 or shape[0] > _bands(RATE):
+        if len(shape) != 2 or shape[0] > bands_of(RATE):
             return self
         return self.resized((shape[0], shape[1]))
 
@@ -134,9 +121,9 @@ class SoundRows(DecodedRows):
 
 
 def _checked(size: tuple[int, int]) -> tuple[int, int]:
-    if not (1 <= size[0] <= _bands(RATE) and size[1] >= 1):
+    if not (1 <= size[0] <= bands_of(RATE) and size[1] >= 1):
         raise ParameterError(
-            f"the size of sounds must be from 1 to {_bands(RATE)} bands, and at least 1 frame of "
+            f"the size of sounds must be from 1 to {bands_of(RATE)} bands, and at least 1 frame of "
             f"10 ms; got {size}"
         )
     return size
@@ -147,75 +134,17 @@ def _items(source: Encoded, size: tuple[int, int]) -> DecodedItems:
     return DecodedItems(source, decode, size, np.float32)
 
 
-@contextmanager
-def _opened(source: Encoded, at: int) -> Iterator[soundfile.SoundFile]:
-    with source.open(at) as file:
-        if not BEGINS.match(file.read(12)):
-            raise source.damaged(at, "neither WAV nor AIFF, FLAC, Ogg or MP3")
-        file.seek(0)
-        try:
-            with soundfile.SoundFile(_Within(file)) as sound:
-                yield sound
-        except soundfile.LibsndfileError as error:
-            raise source.damaged(at, error.error_string) from error
-
-
-@final
-class _Within:
-    """A file in which no place lies before its beginning, as damaged AIFF files ask for.
-
-    An error in a callback of libsndfile would be printed and not raised.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.read, self.tell = file, file.read, file.tell
-
-    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        if whence == SEEK_END:
-            offset += self.file.seek(0, SEEK_END)
-        elif whence == SEEK_CUR:
-            offset += self.tell()
-        return self.file.seek(max(0, offset))
-
-
-def _rate_and_frames(source: Encoded, at: int, limit: int) -> tuple[int, float]:
-    """Read a sound's samples per second and its number of frames from its header."""
-    with _opened(source, at) as sound:
-        rate, n, info = sound.samplerate, sound.frames, sound.extra_info
-    short_of = SHORT.search(info)
-    if short_of and int(short_of[1]) < ENDLESS:
-        raise source.damaged(at, "less data than its header says")
-    if rate not in RATES:
-        raise DataError(
-            f"the sound {short(source.name(at))} must have from {RATES[0]} to {RATES[-1]} samples "
-            f"a second; got {rate}"
-        )
-    check_fits(_bytes(n, rate), f"the sound {short(source.name(at))}, decoded,", limit)
-    frames = n * RATE / rate / HOP
-    if frames < 1:
-        raise DataError(
-            f"the sound {short(source.name(at))} must last at least 10 ms; "
-            f"got {n} sample(s) at {rate} a second"
-        )
-    return rate, frames
-
-
-def _bytes(n: int, rate: int) -> int:
-    """Return the bytes that decoding n samples takes, before and after they are resampled."""
-    return int(SAMPLE_BYTES * n * (1 + RATE / rate) / 2)
-
-
 def _default_size(headers: Sequence[tuple[int, float]]) -> tuple[int, int]:
     rates, frames = zip(*headers, strict=True)
     needed = 10 * ceil(float(np.quantile(frames, 0.95)) / 10)
-    return _bands(min(*rates, RATE)), min(MOST_FRAMES, needed)
+    return bands_of(min(*rates, RATE)), min(MOST_FRAMES, needed)
 
 
 def _mel(hertz: float) -> float:
     return 1127 * log(1 + hertz / 700)
 
 
-def _bands(rate: int) -> int:
+def bands_of(rate: int) -> int:
     """Return the number of bands below half a sample rate."""
     highest = max(_mel(PASSED * rate / 2), _mel(LOWEST_HZ) + 2 * BAND_MELS)
     return int((highest - _mel(LOWEST_HZ)) / BAND_MELS) - 1
@@ -243,49 +172,19 @@ def _spectrogram(
 ) -> NDArray[np.float32]:
     """Decode one sound: (bands, frames) in decibels relative to its loudest point."""
     bands, frames = size
+    return loudness(_to_length(read_samples(source, at, limit), frames * HOP), bands)
+
+
+def loudness(samples: Samples, bands: int) -> NDArray[np.float32]:
+    """Compute a log-mel spectrogram, (bands, frames), in decibels below its loudest point."""
     bank = fbank.OnlineFbank(_options(bands))
-    bank.accept_waveform(RATE, _to_length(_samples(source, at, limit), frames * HOP))
+    bank.accept_waveform(RATE, samples)
     bank.input_finished()
-    power = np.stack([bank.get_frame(i) for i in range(frames)], axis=1)
+    frames = [bank.get_frame(i) for i in range(bank.num_frames_ready)]
+    power = np.stack(frames, axis=1)
     with np.errstate(divide="ignore"):  # of silence
-        loudness = 10 * np.log10(power / power.max())
-    return np.asarray(np.maximum(loudness, FLOOR_DB), np.float32)
-
-
-def _samples(source: Encoded, at: int, limit: int) -> Samples:
-    """Read all samples of a sound: mono, 16 kHz, centred, with a peak of about 1."""
-    with (
-        _opened(source, at) as sound,
-        taking(_bytes(sound.frames, sound.samplerate), limit),
-        np.errstate(all="ignore"),  # what is not finite is refused below
-    ):
-        blocks = [block.mean(axis=1) for block in _blocks(sound)]
-        return _resampled(source, at, np.concatenate(blocks), sound.samplerate, sound.frames)
-
-
-def _blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
-    """Read a sound in blocks (n, channels), however long it says that it is."""
-    most = BLOCK // sound.channels
-    while True:
-        block = sound.read(min(most, sound.frames + 1), dtype="float32", always_2d=True)
-        yield block
-        if len(block) < most:
-            return
-
-
-def _resampled(source: Encoded, at: int, mono: Samples, rate: int, announced: int) -> Samples:
-    if len(mono) < 0.9 * announced:  # MP3 headers are approximate
-        raise source.damaged(at, f"{len(mono)} of {announced} samples")
-    if not np.isfinite(mono).all():
-        raise source.damaged(at, "samples that are not finite")
-    if np.ptp(mono) == 0:
-        raise DataError(
-            f"the sound {short(source.name(at))} must not be silent: remove it; "
-            f"got {len(mono)} equal samples"
-        )
-    mono -= mono.mean()
-    resampled: Samples = soxr.resample(mono / np.abs(mono).max(), rate, RATE)
-    return resampled
+        decibels = 10 * np.log10(power / power.max())
+    return np.asarray(np.maximum(decibels, FLOOR_DB), np.float32)
 
 
 def _to_length(samples: Samples, n: int) -> Samples:

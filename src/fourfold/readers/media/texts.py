@@ -8,8 +8,8 @@ from fourfold.core.memory import check_fits
 from fourfold.data.rows import TextRows
 from fourfold.errors import DataError
 from fourfold.readers.files import file_size, named, read_text
-from fourfold.readers.media.decoded import in_threads
 from fourfold.readers.media.failures import Failures
+from fourfold.readers.media.threads import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

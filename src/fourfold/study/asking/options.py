@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 from fourfold.errors import ParameterError
 from fourfold.preparation.choose import SentenceEncoding
 from fourfold.study.protocols import clustering_protocol, described_protocol, labelled_protocol
+from fourfold.training.recipe import SPEECH, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from sklearn.frozen import FrozenEstimator
     from torch import nn
 
+    from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
     from fourfold.networks.builder import Builder
     from fourfold.planner import Placement
     from fourfold.preparation.choose import Preparation
     from fourfold.study.candidates import Method
     from fourfold.study.protocols import Protocol
-    from fourfold.training.recipe import Recipe
 
 __all__ = ["Options", "choose_protocol"]
 
@@ -64,11 +65,18 @@ class Options:
             )
         return None
 
-    def defaults(self, prepare: Preparation | FrozenEstimator | None) -> dict[str, Any]:
-        """Return the values for every method that takes them and has none of its own."""
+    def defaults(
+        self, prepare: Preparation | FrozenEstimator | None, *tasks: Task
+    ) -> dict[str, Any]:
+        """Return the values for every method that takes them and has none of its own.
+
+        Changes of a recipe are of the usual one of transcripts where a task is of these.
+        """
         recipe = self.recipe
         if isinstance(recipe, Mapping) and "epochs" in recipe:  # as many as are asked for
             recipe = {"max_steps": None, **recipe}
+        if isinstance(recipe, Mapping) and any(task.ragged for task in tasks):
+            recipe = SPEECH.but(**recipe)
         given = {"network": self.network, "recipe": recipe, "prepare": prepare}
         return {name: value for name, value in given.items() if value is not None}
 

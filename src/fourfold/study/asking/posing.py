@@ -63,7 +63,7 @@ class Posed:
 
     def candidates(self, prepared: Preparations | None = None) -> dict[str, TransferEstimator]:
         """Return the methods and their baselines by name, with their preparations."""
-        defaults = self.options.defaults(None)
+        defaults = self.options.defaults(None, self.protocol.task)
         if self.n_sources > 1:
             defaults |= {"columns": self.n_sources}
         return transfer_candidates(

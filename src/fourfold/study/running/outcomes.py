@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 Answers: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]
-"""Outputs for n rows: an array (n, ...), or ragged, n arrays of any lengths such as transcripts."""
+"""Outputs for n rows: an array (n, ...), or ragged, n arrays of any lengths as of utterances."""
 
 ANSWERED: Final = ("held", "evaluate", "target")
 """Names of the rows that models answer for."""
@@ -184,10 +184,10 @@ def _to_arrays(outputs: dict[str, Answers]) -> dict[str, NDArray[Any]]:
     """Return one array for each name, and the lengths of ragged answers beside it."""
     arrays = {}
     for name, answers in outputs.items():
-        if isinstance(answers, np.ndarray):
+        if isinstance(answers, np.ndarray) and answers.dtype != object:
             arrays[name] = np.ascontiguousarray(answers)
         else:
-            arrays[name] = np.concatenate(answers)
+            arrays[name] = np.concatenate(list(answers))
             arrays[name + LENGTHS] = np.array([len(one) for one in answers])
     return arrays
 

@@ -76,6 +76,9 @@ def infer_labels(piles: Sequence[Pile], hints: Hints) -> tuple[Labels, list[Note
     if len(columns) > 1:
         return _several(columns, hints, notes), notes
     (column,) = columns
+    if hints.label_type == "transcripts":
+        marks = MARKS if hints.missing_label is None else hints.missing_label
+        return Labels((column.name,), "transcripts", marks), []
     if hints.label_type == "yes-no":
         return Labels((column.name,), "yes-no", _marks(column, hints)), notes
     numbers = None if hints.label_type == "classes" else _numbers(column, hints, notes)

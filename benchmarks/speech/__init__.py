@@ -1,0 +1,1 @@
+"""Transcription: languages that share layers, a new language, a new device, one person's voice."""

@@ -1,0 +1,106 @@
+"""The command: ``python -m benchmarks speech [--part NAME] [--seeds 3] [--minutes 90]``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from rich.console import Console
+
+from benchmarks.harness import ROOT, Target
+from benchmarks.outcome import machine
+from benchmarks.speech.figures import curves, figures
+from benchmarks.speech.parts import PARTS, jobs, timed
+from benchmarks.speech.prompts import RUNS
+from fourfold.core.atomic import whole_file
+from fourfold.errors import FourfoldError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["main"]
+
+TARGETS: Final = {
+    "wer_reduction_multilingual": Target("≥", 0.05),
+    "wer_reduction_new_language": Target("≥", 0.2),
+    "cer_languages_better": Target("≥", 4),
+    "cer_reduction_new_language": Target("≥", 0.25),
+    "device_gap_closed": Target("≥", 0.5),
+    "voice_gain": Target("≥", 0),
+    "ctc_step_vs_plain": Target("≤", 1.1),
+    "decode_vs_real_time": Target("≥", 50),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure transcription; finished jobs are taken over, so that parts can be run in turn."""
+    parser = argparse.ArgumentParser("python -m benchmarks speech", description=main.__doc__)
+    parser.add_argument("--part", help=f"only this one of {', '.join(PARTS)}")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=90, help="start no job after so many")
+    asked = parser.parse_args(arguments)
+    if asked.part not in {None, *PARTS}:
+        parser.error(f"--part must be one of {', '.join(PARTS)}; got {asked.part!r}")
+    end = time.monotonic() + 60 * asked.minutes
+    torch.set_num_threads(1)
+    try:
+        _run([asked.part] if asked.part else list(PARTS), asked.seeds, end)
+    except FourfoldError as error:
+        print(error, file=sys.stderr)
+        return 2
+    records = [json.loads(file.read_text("utf-8")) for file in sorted(_folder().glob("*.json"))]
+    found = figures(records)
+    for name, target in TARGETS.items():
+        if name in found:
+            met = "met" if target.met(found[name]) else "missed"
+            print(f"{name:30} {found[name]:8.3f}  asked {target}: {met}")
+    print(f"written to {_write(found, records)}")
+    return 0
+
+
+def _folder() -> Path:
+    return RUNS / "records"
+
+
+def _run(parts: list[str], seeds: int, end: float) -> None:
+    _folder().mkdir(parents=True, exist_ok=True)
+    left = [job for job in jobs(parts, seeds) if not (_folder() / f"{job.key}.json").is_file()]
+    for at, job in enumerate(left, 1):
+        if time.monotonic() > end:
+            print(f"{len(left) - at + 1} jobs are left: run it again to go on", file=sys.stderr)
+            return
+        Console(stderr=True).print(f"{at} of {len(left)}: {job.key}")
+        record = timed(job)
+        with whole_file(_folder() / f"{job.key}.json") as part:
+            part.write_text(json.dumps(record), "utf-8")
+
+
+def _write(found: dict[str, Any], records: list[dict[str, Any]]) -> Path:
+    path = ROOT / "benchmarks" / "results" / "speech.json"
+    seeds: dict[str, int] = {}
+    for record in records:
+        seeds[record["part"]] = max(seeds.get(record["part"], 0), record["seed"] + 1)
+    about = {
+        "benchmark": "speech",
+        "title": "Transcription: shared languages, a new one, a device, a voice",
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "figures": found,
+        "targets": {
+            name: {"asked": str(target), "met": target.met(found[name])}
+            for name, target in TARGETS.items()
+            if name in found
+        },
+        "curves": curves(records),
+        "seeds": seeds,
+        "seconds": round(sum(record["seconds"] for record in records)),
+        "machine": machine(),
+    }
+    with whole_file(path) as part:
+        part.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return path
