@@ -17,7 +17,7 @@ def utterances(lengths):
     for row, length in zip(x, lengths, strict=True):
         row[:, :length] = 1
     rows = ArrayRows(x)
-    rows.padded = True
+    rows.spoken = True
     return rows
 
 

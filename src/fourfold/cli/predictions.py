@@ -228,7 +228,7 @@ def _fitting(model: Any, domain: Domain) -> Domain:
     rows, prepare = domain.rows, model.prepare_
     if not isinstance(rows, DecodedRows) or not isinstance(prepare, BlockPreparation):
         return domain
-    if prepare.padded_:
+    if prepare.spoken_:
         spoken = as_speech(domain, prepare.row_shape_[0])
         return Domain(spoken.rows, name=domain.name)
     return Domain(rows.fitting(prepare.row_shape_, prepare.white_), name=domain.name)

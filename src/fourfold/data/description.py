@@ -76,7 +76,7 @@ def describe_labels(domains: Iterable[Domain]) -> str:
     if not labelled:
         return ""
     first = labelled[0]
-    if first.rows.padded:
+    if first.rows.spoken:
         n = sum(domain.n_labelled for domain in labelled)
         return f"{counted(n, 'transcript')}, compared in lower case and without punctuation"
     width = first.known.shape[1] if first.known.ndim > 1 else 1

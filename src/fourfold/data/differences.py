@@ -34,6 +34,6 @@ def input_difference(domains: Mapping[str, Domain]) -> str:
 def _inputs(rows: Rows) -> str:
     if isinstance(rows, FrameRows):
         return f"columns {', '.join(sorted(map(str, rows.frame.columns)))}"
-    if rows.padded:
+    if rows.spoken:
         return f"speech of {rows.shape[0]} bands"
     return "texts" if rows.kind == "texts" else f"rows of shape {rows.shape}"

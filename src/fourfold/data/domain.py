@@ -162,7 +162,7 @@ class Domain:
     @cached_property
     def counts(self) -> dict[Any, int]:
         """Number of rows of each label, for 1-D labels; empty for transcripts, which differ."""
-        if self.y is None or self.y.ndim > 1 or self.rows.padded or not self.labelled.any():
+        if self.y is None or self.y.ndim > 1 or self.rows.spoken or not self.labelled.any():
             return {}
         values, counts = np.unique(self.known, return_counts=True)
         return dict(zip(values.tolist(), counts.tolist(), strict=True))
@@ -174,7 +174,7 @@ class Domain:
         Fractions are measurements. So are more than 50 different whole numbers with gaps between
         them, such as prices, or not from 0 or 1 on, such as ages, unless all are described classes.
         """
-        if self.y is None or self.y.ndim > 1 or self.rows.padded or not self.labelled.any():
+        if self.y is None or self.y.ndim > 1 or self.rows.spoken or not self.labelled.any():
             return False
         if self.schema is not None and self.schema.labels is not None:
             return self.schema.labels.type == "numbers"

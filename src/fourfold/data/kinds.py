@@ -53,7 +53,7 @@ def label_kind(domain: Domain, *beside: Domain) -> Kind:
         If the domain has no labels, or labels are numbers in one domain and the same numbers
         written as names in another one.
     """
-    if domain.rows.padded:
+    if domain.rows.spoken:
         return "transcripts"
     schema = domain.schema
     if schema is not None and schema.labels is not None:
@@ -110,7 +110,7 @@ def check_names(*domains: Domain) -> None:
     DataError
         If there are such.
     """
-    labelled = [d for d in domains if d.n_labelled and d.known.ndim == 1 and not d.rows.padded]
+    labelled = [d for d in domains if d.n_labelled and d.known.ndim == 1 and not d.rows.spoken]
     for pair in combinations(labelled, 2):
         named = [d for d in pair if _are_names(d)]
         if len(named) != 1:

@@ -124,7 +124,7 @@ class Inputs:
     @property
     def spoken(self) -> bool:
         """Whether rows are utterances of any length."""
-        return isinstance(self.prepare, BlockPreparation) and self.prepare.padded_
+        return isinstance(self.prepare, BlockPreparation) and self.prepare.spoken_
 
     @property
     def table(self) -> TableStart | None:

@@ -52,7 +52,7 @@ class Model(nn.Module, FittedModel):
 
     def embed(self, rows: Rows) -> NDArray[np.float32]:
         features = in_blocks(self.body, rows)
-        if not rows.padded:
+        if not rows.spoken:
             return features
         return np.stack([frames.mean(axis=1) for frames in features])  # (n, d)
 

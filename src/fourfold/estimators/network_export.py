@@ -163,7 +163,7 @@ def _example(prepare: Preparation) -> Tensor:
     rng = np.random.default_rng(0)
     if not isinstance(prepare, Standardize):
         drawn = torch.from_numpy(rng.standard_normal((ROWS, *prepare.shape_), np.float32))
-        if isinstance(prepare, BlockPreparation) and prepare.padded_:
+        if isinstance(prepare, BlockPreparation) and prepare.spoken_:
             drawn[::2, :, drawn.shape[2] // 2 :] = 0  # behind the end of every other one
         return drawn
     channels = channel_axes(prepare.row_shape_, prepare.layout_, raw=True)

@@ -149,7 +149,7 @@ def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
     By torch: an export for another engine takes longer than a few rows do.
     """
     found = compute_once(Frozen(module, engine="torch"), rows)
-    found.padded = rows.padded
+    found.spoken = rows.spoken
     return found
 
 

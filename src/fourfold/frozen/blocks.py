@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Rows
 
-__all__ = ["as_tensor", "in_blocks", "trimmed"]
+__all__ = ["as_tensor", "in_blocks", "trimmed_frames"]
 
 BLOCK: Final = 32
 
@@ -47,7 +47,7 @@ def in_blocks(module: nn.Module, rows: Rows, *after: nn.Module) -> NDArray[np.fl
     for part in modules:
         part.eval()
     device = next((p.device for part in modules for p in part.parameters()), torch.device("cpu"))
-    if rows.padded:
+    if rows.spoken:
         return _utterances(modules, rows, device)
     outputs: list[Tensor] = []
     with torch.inference_mode():
@@ -59,7 +59,7 @@ def in_blocks(module: nn.Module, rows: Rows, *after: nn.Module) -> NDArray[np.fl
     return torch.cat(outputs).numpy()
 
 
-def trimmed(x: Tensor) -> Tensor:
+def trimmed_frames(x: Tensor) -> Tensor:
     """Cut utterances (B, channels, T) off behind the last frame that is not zero in all."""
     there = (x != 0).flatten(0, 1).any(0).nonzero()
     return x[..., : int(there[-1]) + 1 if len(there) else 1].contiguous()
@@ -69,7 +69,7 @@ def _utterances(modules: Sequence[nn.Module], rows: Rows, device: torch.device) 
     found = np.empty(rows.n, object)
     with torch.inference_mode():
         for at in range(rows.n):
-            x = trimmed(as_tensor(rows.take(np.array([at])))).to(device)
+            x = trimmed_frames(as_tensor(rows.take(np.array([at])))).to(device)
             for part in modules:
                 x = part(x)
             found[at] = x[0].float().cpu().numpy()

@@ -31,8 +31,8 @@ class PreparedRows(Rows):
 
     def __init__(self, rows: Rows, preparation: BlockPreparation) -> None:
         self.rows, self.preparation = rows, preparation
-        self.n, self.padded = rows.n, rows.padded
-        self.shape = rows.shape if rows.padded else preparation.shape_
+        self.n, self.spoken = rows.n, rows.spoken
+        self.shape = rows.shape if rows.spoken else preparation.shape_
 
     def take(self, index: Index) -> NDArray[np.float32]:
         return self.preparation.apply(self.rows.take(index))
@@ -41,7 +41,7 @@ class PreparedRows(Rows):
         return PreparedRows(self.rows.subset(index), self.preparation)
 
     def _hash(self) -> Keys:
-        length = str(self.shape) if self.padded else ""  # values of frames depend on it
+        length = str(self.shape) if self.spoken else ""  # values of frames depend on it
         salt = (self.preparation.digest + length).encode()
         return hash_contents(key.tobytes() + salt for key in self.rows.keys)
 
@@ -55,7 +55,7 @@ class BlockPreparation(Preparation, ABC):
         The shape of one raw row.
     white_
         Value that is white in files of pictures of more than 8 bits, as rows were read; else None.
-    padded_
+    spoken_
         Whether rows are utterances, of any length.
     """
 
@@ -65,7 +65,7 @@ class BlockPreparation(Preparation, ABC):
     @final
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         self.row_shape_: tuple[int, ...] = rows[0].shape
-        spoken = all(part.padded for part in rows)
+        spoken = all(part.spoken for part in rows)
         if spoken:  # utterances of any length
             self.row_shape_ = rows[0].shape[0], max(part.shape[1] for part in rows)
         for part in rows:
@@ -75,7 +75,7 @@ class BlockPreparation(Preparation, ABC):
                     "the rows of all domains must have one shape; got "
                     f"{self.row_shape_} and {part.shape}{_HINTS.get(part.kind, '')}"
                 )
-        self.white_, self.padded_ = common_white(rows), rows[0].padded
+        self.white_, self.spoken_ = common_white(rows), rows[0].spoken
         return self._learn_arrays(rows)
 
     @property
@@ -118,12 +118,12 @@ class BlockPreparation(Preparation, ABC):
         who = who or type(self).__name__
         _check_numbers(rows, who)
         got, want = rows.shape, self.row_shape_
-        same = got[:1] == want[:1] if self.padded_ else got == want
-        if same and self.padded_ == rows.padded:
+        same = got[:1] == want[:1] if self.spoken_ else got == want
+        if same and self.spoken_ == rows.spoken:
             return
-        if self.padded_ != rows.padded:
+        if self.spoken_ != rows.spoken:
             kinds = {True: "speech to transcribe", False: "rows of one length"}
-            raise DataError(f"{who} must be given {kinds[self.padded_]}; got {kinds[rows.padded]}")
+            raise DataError(f"{who} must be given {kinds[self.spoken_]}; got {kinds[rows.spoken]}")
         if len(got) == len(want) == 1:
             raise DataError(
                 f"X has {got[0]} features, but {who} is expecting {want[0]} features as input"
@@ -160,7 +160,7 @@ class AsIs(BlockPreparation):
         return "inputs as they are"
 
     def config(self) -> dict[str, Any]:
-        return {"white": self.white_, **({"padded": True} if self.padded_ else {})}
+        return {"white": self.white_, **({"spoken": True} if self.spoken_ else {})}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
@@ -171,7 +171,7 @@ class AsIs(BlockPreparation):
     def _read(self, config: dict[str, Any], folder: Path) -> None:
         del folder
         self.row_shape_, self.white_ = self.shape_, config["white"]
-        self.padded_ = config.get("padded", False)
+        self.spoken_ = config.get("spoken", False)
 
 
 def _check_numbers(rows: Rows, who: str) -> None:

@@ -55,7 +55,7 @@ def default_preparation(*rows: Rows, user_network: bool = False) -> Preparation:
         return WordCounts()
     if any(part.kind == "table" for part in rows):
         return TablePreparation()
-    if any(part.kind == "sparse" or part.padded or len(part.shape) > 3 for part in rows):
+    if any(part.kind == "sparse" or part.spoken or len(part.shape) > 3 for part in rows):
         return AsIs()
     return Standardize()
 

@@ -164,7 +164,7 @@ class Standardize(BlockPreparation):
         saved = load_file(folder / FILE)
         self.row_shape_, self.layout_ = tuple(config["row_shape"]), config["layout"]
         self.mean_, self.scale_ = saved["mean"], saved["scale"]
-        self.white_, self.padded_ = config["white"], False
+        self.white_, self.spoken_ = config["white"], False
         if self.shape_ != prepared_shape(self.row_shape_, self.layout_):
             raise BundleError("a saved preparation must agree with itself; its shapes do not")
 

@@ -101,7 +101,7 @@ def read_domain(
         domain.name = name
     if like is None:
         return domain
-    domain = as_speech(domain) if like.rows.padded else domain
+    domain = as_speech(domain) if like.rows.spoken else domain
     return domain.with_rows(aligned_with(like, part.path, domain.rows))
 
 

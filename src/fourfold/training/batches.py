@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fourfold.data.rows import ArrayRows, Rows
 from fourfold.errors import DataError
-from fourfold.frozen.blocks import as_tensor, trimmed
+from fourfold.frozen.blocks import as_tensor, trimmed_frames
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -81,14 +81,14 @@ class Table:
     sampler: Sampler | None = None
 
     def __post_init__(self) -> None:
-        self.padded = isinstance(self.x, Rows) and self.x.padded
+        self.spoken = isinstance(self.x, Rows) and self.x.spoken
         if isinstance(self.x, Rows):
             self.x = _in_memory(self.x)
 
     @cached_property
     def lengths(self) -> Tensor | None:
         """Frames of each utterance, (N,); None for other rows."""
-        if not self.padded:
+        if not self.spoken:
             return None
         blocks = torch.split(torch.arange(self.n), AT_ONCE)
         return torch.cat([_lengths(self._x(index)) for index in blocks])
@@ -100,7 +100,7 @@ class Table:
 
     def batch(self, index: Tensor, device: torch.device) -> Batch:
         """Read the rows at these positions; utterances end with the longest of them."""
-        x = trimmed(self._x(index)) if self.padded else self._x(index)
+        x = trimmed_frames(self._x(index)) if self.spoken else self._x(index)
         y, z = (
             torch.empty(0) if known is None else known.index_select(0, index)
             for known in (self.y, self.z)

@@ -40,7 +40,7 @@ class ArrayRows(Rows):
     def subset(self, index: Index) -> ArrayRows:
         where = index if self.index is None else self.index[index]
         part = ArrayRows(self.array, where, self.layout)
-        part.padded = self.padded
+        part.spoken = self.spoken
         return part
 
     def _hash(self) -> Keys:

@@ -63,7 +63,7 @@ class Rows(ABC):
     layout
         Layout of arrays, where it is known: ``"pictures"`` or ``"series"``, ``"first"`` or
         ``"last"`` for the channels; else ``"auto"``.
-    padded
+    spoken
         Whether rows, (channels, time), are utterances that end in frames of zeros, as many as they
         are shorter than the longest; no frame before is all zero.
     """
@@ -75,7 +75,7 @@ class Rows(ABC):
     columns: Mapping[Any, Column] | None = None
     white: float | None = None
     layout: Layout = "auto"
-    padded: bool = False
+    spoken: bool = False
 
     @abstractmethod
     def take(self, index: Index) -> Any:

@@ -25,13 +25,13 @@ class StackedRows(Rows):
 
     def __init__(self, parts: Sequence[Rows]) -> None:
         shapes = {part.shape for part in parts}
-        spoken = all(part.padded for part in parts) and len({part.shape[0] for part in parts}) == 1
+        spoken = all(part.spoken for part in parts) and len({part.shape[0] for part in parts}) == 1
         if len(shapes) > 1 and not spoken:
             raise DataError(f"rows of all sources must have one shape; got {sorted(shapes)}")
         self.parts = list(parts)
         self.kind, self.shape, self.columns = parts[0].kind, max(shapes), parts[0].columns
         self.white, self.layout = common_white(parts), parts[0].layout
-        self.padded = parts[0].padded
+        self.spoken = parts[0].spoken
         self.dtype = np.result_type(*(part.dtype for part in parts))
         self.ends = np.cumsum([part.n for part in parts])
         self.n = int(self.ends[-1])
@@ -45,7 +45,7 @@ class StackedRows(Rows):
             import pandas as pd
 
             return pd.concat(blocks, ignore_index=True).iloc[back]
-        if self.padded:
+        if self.spoken:
             blocks = [_lengthened(block, self.shape[1]) for block in blocks]
         return np.concatenate(blocks)[back]
 
@@ -69,7 +69,7 @@ class PickedRows(Rows):
         self.rows, self.index, self.n = rows, index, len(index)
         self.kind, self.shape, self.dtype = rows.kind, rows.shape, rows.dtype
         self.columns = rows.columns
-        self.white, self.layout, self.padded = rows.white, rows.layout, rows.padded
+        self.white, self.layout, self.spoken = rows.white, rows.layout, rows.spoken
 
     def take(self, index: Index) -> Any:
         return self.rows.take(self.index[index])

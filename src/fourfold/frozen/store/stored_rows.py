@@ -105,7 +105,7 @@ class StoredRows(Rows):
     def subset(self, index: Index) -> StoredRows:
         part = object.__new__(StoredRows)
         part._origin = self._origin
-        part._index, part.padded = self._index[index], self.padded
+        part._index, part.spoken = self._index[index], self.spoken
         part._locations = None if self._locations is None else self._locations.subset(index)
         part._keys = None if self._keys is None else self._keys[index]
         return part
@@ -117,7 +117,7 @@ class StoredRows(Rows):
         return self._keys
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {"_origin": None, "_index": self._index, "padded": self.padded}
+        state = {"_origin": None, "_index": self._index, "spoken": self.spoken}
         return state | {"_locations": self.locations, "_keys": self.keys}
 
 

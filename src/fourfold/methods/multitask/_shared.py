@@ -182,7 +182,7 @@ def members_on_stems(
     below = networks.named(network) if isinstance(network, str) else network
     members = {}
     for name, domain in tasks.items():
-        own = below or (Listener() if domain.rows.padded else None)
+        own = below or (Listener() if domain.rows.spoken else None)
         stem = Stem(network=own, width=width, middle=middle)
         members[name] = method.member(domain, stem, method.prepare)
     return members

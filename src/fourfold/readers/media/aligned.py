@@ -46,7 +46,7 @@ def aligned_with(like: Domain, path: Path, rows: Rows) -> Rows:
     check_one_kind(names, [like.rows, rows])
     if isinstance(rows, DecodedRows):
         fitted = rows.fitting(like.rows.shape, like.rows.white)
-        if not fitted.padded:
+        if not fitted.spoken:
             _check_one_shape(names, [like.rows, fitted])
         return fitted
     return aligned(names, [like.rows, rows])[1]

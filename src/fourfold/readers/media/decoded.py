@@ -267,7 +267,7 @@ class DecodedRows(Rows, ABC):
 
     @final
     def _hash(self) -> Keys:
-        shape = self.shape[:1] if self.padded else self.shape
+        shape = self.shape[:1] if self.spoken else self.shape
         salt = f"{self.kind}{shape}{self.white or ''}".encode()
         contents = in_threads(self._items.source.content, self._index)
         return hash_contents(content + salt for content in contents)

@@ -55,7 +55,7 @@ class SpeechRows(DecodedRows):
     """
 
     kind = "speech"
-    padded = True
+    spoken = True
 
     @classmethod
     def of(cls, sounds: SoundRows, bands: int | None = None, frames: int = 0) -> Self:

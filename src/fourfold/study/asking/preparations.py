@@ -98,7 +98,7 @@ def prepare_questions(
 
     kind = unfitted(learnt)
     shared = fit_preparation(kind, learnt, *asked)
-    check_network(network, shared.shape_, spoken=learnt[0].rows.padded)
+    check_network(network, shared.shape_, spoken=learnt[0].rows.spoken)
     given = _given(shared, kind, learnt)
 
     def alone(target: Domain) -> Preparation | FrozenEstimator:
