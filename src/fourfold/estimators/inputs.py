@@ -10,8 +10,8 @@ import torch
 
 from fourfold.algorithms.samples import Sample, canonical_order
 from fourfold.frozen.store import compute_once
-from fourfold.preparation.blockwise import BlockPreparation
-from fourfold.preparation.choose import PreparedRows, Standardize, TableViews
+from fourfold.preparation.blockwise import BlockPreparation, StagePreparation
+from fourfold.preparation.choose import PreparedRows, TableViews
 from fourfold.preparation.tables.graph import TableStart
 from fourfold.preparation.tables.memory import prepared_once
 from fourfold.training.batches import Table
@@ -86,7 +86,7 @@ class Inputs:
     @property
     def outside(self) -> bool:
         """Whether rows are prepared before the network, not by its first stage."""
-        return self.frozen is not None or not isinstance(self.prepare, Standardize)
+        return self.frozen is not None or not isinstance(self.prepare, StagePreparation)
 
     @property
     def start(self) -> int:
@@ -125,12 +125,13 @@ class Inputs:
         """The columns from which an exported model starts; None where rows are no such table."""
         return None if self.frozen is not None else TableStart.of([self.prepare])
 
-    def exported(self, rows: Rows) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
+    def exported(self, rows: Rows) -> NDArray[Any] | dict[str, NDArray[Any]]:
         """Return rows as an exported model takes them, (n, ...), or the columns of a table."""
         if (table := self.table) is not None:
             return table.feed(table.lines.arrange(rows, self.owner))
         start = rows if self.raw else self.prepare.transform(rows, self.owner)
-        return np.asarray(start.take(np.arange(start.n)), np.float32)
+        read = start.take(np.arange(start.n))
+        return np.asarray(read, None if start.padded else np.float32)  # tokens stay integers
 
     def above(self, prepared: Rows) -> Rows:
         """Return the frozen network's outputs for prepared rows; without one, these rows."""
@@ -142,7 +143,7 @@ class Inputs:
 
     def under(self, body: Body) -> Body:
         """Put the preparation at the bottom of a network, where it belongs there."""
-        if isinstance(self.prepare, Standardize) and not self.outside:
+        if isinstance(self.prepare, StagePreparation) and not self.outside:
             return body.under(self.prepare.module())
         return body
 

@@ -15,8 +15,8 @@ from fourfold.data.rows import as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.frozen.onnx_module import OnnxModule
-from fourfold.preparation.choose import Standardize, TablePreparation, TableViews
-from fourfold.preparation.layout import channel_axes
+from fourfold.preparation.blockwise import StagePreparation
+from fourfold.preparation.choose import TablePreparation, TableViews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,12 +142,12 @@ def chain(inputs: Inputs, fitted: Fitted, plain: pd.DataFrame | None = None) -> 
     if plain is not None and isinstance(prepare, (TablePreparation, TableViews)):
         rows = prepare.encode(plain)
     else:
-        rows = as_rows(_example(prepare).numpy())
+        rows = as_rows(prepare.example(ROWS))
     outputs = model.outputs(inputs.ready(rows) if inputs.raw else inputs.above(rows))
     heads = model.head if isinstance(model.head, nn.Sequential) else [model.head]
     stages: list[nn.Module] = [*model.body.children(), *heads]
     if inputs.frozen is not None:
-        below = [prepare.module()] if isinstance(prepare, Standardize) else []
+        below = [prepare.module()] if isinstance(prepare, StagePreparation) else []
         stages = [*below, inputs.frozen.module, *stages]
     if fitted.calibration is not None:
         outputs = fitted.calibration.apply(outputs)
@@ -161,17 +161,6 @@ def chain(inputs: Inputs, fitted: Fitted, plain: pd.DataFrame | None = None) -> 
         outputs,
         f"{said}: {kind} (n, {shape})",
     )
-
-
-def _example(prepare: Preparation) -> Tensor:
-    """Draw rows that lie where those of the training lie."""
-    rng = np.random.default_rng(0)
-    if not isinstance(prepare, Standardize):
-        return torch.from_numpy(rng.standard_normal((ROWS, *prepare.shape_), np.float32))
-    channels = channel_axes(prepare.row_shape_, prepare.layout_, raw=True)
-    mean, scale = prepare.mean_.reshape(channels), prepare.scale_.reshape(channels)
-    rows = rng.standard_normal((ROWS, *prepare.row_shape_)) * scale + mean
-    return torch.from_numpy(rows.astype(np.float32))
 
 
 @final

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import torch
 from torch import nn
 
 from fourfold.core.parameters import Parameters
 from fourfold.errors import DataError
-from fourfold.preparation.choose import Standardizer
+from fourfold.preparation.blockwise import InputStage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from fourfold.data.rows import Rows
+    from fourfold.preparation.base import Preparation
+    from fourfold.training.recipe import Recipe
 
 __all__ = ["Body", "Builder", "as_body", "stages"]
+
+BLOCKS: Final = frozenset({"blocks", "features", "layers", "stages"})
+"""Names under which networks of pictures keep their blocks, whose stages these are."""
 
 
 @final
@@ -66,7 +73,7 @@ class Body(nn.Sequential):
     def bare(self) -> Body:
         """Return the same body without preprocessing."""
         parts = self.named_children()
-        stages = {name: part for name, part in parts if not isinstance(part, Standardizer)}
+        stages = {name: part for name, part in parts if not isinstance(part, InputStage)}
         return Body(stages, self.width, self.tap, self.builder)
 
 
@@ -109,6 +116,34 @@ class Builder(Parameters, ABC):
         """Return the builder of the same network without weights from files."""
         return self
 
+    @property
+    def trained(self) -> bool:
+        """Whether the network is built with weights of a training, so that it is a source."""
+        return False
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe by which training goes on from its weights; None for the method's own."""
+        return None
+
+    @property
+    def weights_digest(self) -> str:
+        """Hash of the weights that it is built with; empty for random ones."""
+        return ""
+
+    def preparation(self, rows: Sequence[Rows]) -> Preparation | None:
+        """Return the network's own preparation for the rows of all domains, unfitted.
+
+        None leaves the choice to the method.
+
+        Raises
+        ------
+        DataError
+            If the network is not for such rows.
+        """
+        del rows
+        return None
+
 
 def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
     """Make a Body of any module; its width is found with one empty row of a shape.
@@ -148,7 +183,7 @@ def stages(body: nn.Module) -> dict[str, nn.Module]:
     """
     found = {name: part for name, part in body.named_children() if _learns(part)}
     if len(found) != 1:
-        return found
+        return found if isinstance(body, Body) else _with_blocks(found)
     ((name, only),) = found.items()
     if not list(only.children()):
         return found
@@ -157,8 +192,18 @@ def stages(body: nn.Module) -> dict[str, nn.Module]:
     return {name: nn.ParameterList(own), **inner} if own else inner
 
 
+def _with_blocks(found: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """Put the blocks of a network in place of the list that holds them."""
+    opened: dict[str, nn.Module] = {}
+    for name, part in found.items():
+        inner = {k: v for k, v in part.named_children() if _learns(v)}
+        blocks = isinstance(part, (nn.Sequential, nn.ModuleList)) and name in BLOCKS
+        opened |= {f"{name}.{k}": v for k, v in inner.items()} if blocks else {name: part}
+    return opened
+
+
 def _learns(part: nn.Module) -> bool:
     """Return True for a part with weights, or with statistics that training updates."""
-    if isinstance(part, Standardizer):
+    if isinstance(part, InputStage):
         return False
     return any(True for _ in (*part.parameters(), *part.buffers()))

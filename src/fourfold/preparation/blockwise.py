@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
+import torch
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from fourfold.data.rows import Rows, SparseRows, check_finite, common_white, hash_contents
 from fourfold.errors import DataError
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index, Keys
 
-__all__ = ["AsIs", "BlockPreparation", "PreparedRows"]
+__all__ = ["AsIs", "BlockPreparation", "InputStage", "PreparedRows", "StagePreparation"]
 
 
 @final
@@ -120,6 +122,34 @@ class BlockPreparation(Preparation, ABC):
         raise DataError(
             f"X has rows of shape {got}, but {who} is expecting rows of shape {want} as input"
         )
+
+
+class InputStage(nn.Module):
+    """A preparation as the first stage of a network, from raw rows; training leaves it as it is."""
+
+
+class StagePreparation(BlockPreparation, ABC):
+    """A preparation that is the first stage of the network itself.
+
+    Rows keep their bytes in memory, and an exported model takes them raw.
+    """
+
+    @abstractmethod
+    def module(self) -> InputStage:
+        """Return the transform as a module, from raw rows (B, *row_shape_) to (B, *shape_)."""
+
+    @abstractmethod
+    def example(self, n: int) -> NDArray[Any]:
+        """Draw n raw rows that lie where those of the training lie."""
+
+    @final
+    def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
+        check_finite(block, "the input X")
+        with torch.inference_mode():
+            native = block.dtype.newbyteorder("=")
+            x = torch.from_numpy(np.array(block, native))  # a copy: a memory map is read-only
+            ready: NDArray[np.float32] = self.module()(x).contiguous().numpy()
+        return ready
 
 
 @final

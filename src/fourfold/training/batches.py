@@ -14,6 +14,7 @@ from torch import Tensor
 from fourfold.data.rows import ArrayRows, Rows
 from fourfold.errors import DataError
 from fourfold.frozen.blocks import as_tensor
+from fourfold.frozen.padding import trimmed
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -75,6 +76,7 @@ class Table:
     sampler: Sampler | None = None
 
     def __post_init__(self) -> None:
+        self._padded = isinstance(self.x, Rows) and self.x.padded
         if isinstance(self.x, Rows):
             self.x = _in_memory(self.x)
 
@@ -89,6 +91,8 @@ class Table:
             x = as_tensor(self.x.take(index.numpy()))
         else:
             x = self.x.index_select(0, index)  # twice as fast as x[index]
+        if self._padded:  # no further than the longest sequence of the batch
+            x = as_tensor(trimmed(x.numpy()))
         y, z = (
             torch.empty(0) if known is None else known.index_select(0, index)
             for known in (self.y, self.z)

@@ -62,6 +62,9 @@ class Rows(ABC):
     layout
         Layout of arrays, where it is known: ``"pictures"`` or ``"series"``, ``"first"`` or
         ``"last"`` for the channels; else ``"auto"``.
+    padded
+        Whether rows (L, ...) are sequences of several lengths that end in zeros, which need not be
+        computed.
     """
 
     n: int
@@ -71,6 +74,7 @@ class Rows(ABC):
     columns: Mapping[Any, Column] | None = None
     white: float | None = None
     layout: Layout = "auto"
+    padded: bool = False
 
     @abstractmethod
     def take(self, index: Index) -> Any:
