@@ -52,6 +52,10 @@ class UsesRecipe(Parameters):
         """The recipe of its trainings."""
         return self.recipe or self.default_recipe
 
+    def recipe_beside(self, network: Recipe | None) -> Recipe:
+        """Return the recipe that was asked for, or the trained network's, or the method's own."""
+        return self.recipe or network or self.default_recipe
+
     def _nested_default(self, name: str) -> Any:
         return clone(self.default_recipe) if name == "recipe" else None
 
@@ -151,14 +155,19 @@ class TrainsNetwork(UsesRecipe, LearnsLabels, ABC):
     ----------
     network
         A :class:`~fourfold.networks.Builder`, its name (``"mlp"``, ``"convnet"``,
-        ``"conv1d"``, ``"timm:resnet18"``), any module without its head (it is copied), or a
-        :class:`~fourfold.networks.cut.Cut`, of which only the upper part is trained; None chooses
-        by the data.
+        ``"conv1d"``, or a :class:`~fourfold.networks.Pretrained` one, ``"timm:resnet18"``), any
+        module without its head (it is copied), or a :class:`~fourfold.networks.cut.Cut`, of which
+        only the upper part is trained; None chooses by the data.
     """
 
     network: nn.Module | Builder | str | None = None
 
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network")
+
+    @property
+    def takes_network(self) -> bool:
+        """Whether it builds on a whole network, with the inputs that this had."""
+        return True
 
 
 class StartsFromHead(TrainsNetwork, ABC):

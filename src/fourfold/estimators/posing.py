@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import torch
@@ -24,7 +25,7 @@ from fourfold.estimators.preparing import fitted_to, labelled_rows
 from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import builder_of, choose
-from fourfold.networks.builder import Body, as_body
+from fourfold.networks.builder import Body, Builder, as_body
 from fourfold.networks.cut import Cut, headless
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.choose import TableViews, default_preparation
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.estimators.problem import ClassDescriptions, SourceOf
     from fourfold.frozen.frozen import Frozen
-    from fourfold.networks.builder import Builder
     from fourfold.preparation.tables.target_encoding import LabelledRows
 
 __all__ = ["PosesProblem", "bare_network", "fit_task", "pose"]
@@ -73,9 +73,19 @@ class PosesProblem(Predicts, ABC):
         return None
 
     @property
+    def takes_network(self) -> bool:
+        """Whether it builds on a whole network, with the inputs that this had."""
+        return False
+
+    @property
     def training_recipe(self) -> Recipe:
         """The recipe of its trainings."""
         return Recipe()
+
+    def recipe_beside(self, network: Recipe | None) -> Recipe:
+        """Return the recipe of its trainings, beside that of a trained network, if there is one."""
+        del network
+        return self.training_recipe
 
     def describe_classes(self, given: Given) -> ClassDescriptions | None:
         """Return descriptions of the classes, where the method recognizes them by these."""
@@ -137,6 +147,8 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
             "for trees may be missing"
         )
     inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows, labels)
+    network = _network(method, pretrained, inputs.shape)
+    trained = pretrained.builder if pretrained is not None and pretrained.builder else network
     pairs = zip(parts, tasks, strict=True) if method.uses_source else ()
     made = [_source(part, own, inputs, labels) for part, own in pairs]
     return Problem(
@@ -144,8 +156,10 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
         target=Data.of(target, rows, task.encode(target), task.weigh(target)),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
-        network=_network(method, pretrained, inputs.shape),
-        recipe=method.training_recipe,
+        network=network,
+        recipe=method.recipe_beside(
+            trained.recipe if isinstance(trained, Builder) else None
+        ),
         seed=method.random_state,
         head=lambda width: method.build_head(task, width),
         setting=json.dumps(to_plain(method.task_setting)),
@@ -220,6 +234,12 @@ def _prepare(
     if network is None and above is not None and above.frozen is not None:
         below, chosen = above.frozen, chosen or above.prepare
     own = isinstance(network, nn.Module)
+    named = builder_of(network, ()) if isinstance(network, (str, Builder)) else None
+    if pretrained is not None and pretrained.builder is not None and network is None:
+        named = pretrained.builder
+    if named is not None and chosen is None and method.takes_network:
+        chosen = named.preparation(rows)
+    bare = bare and named is None
     chosen = chosen or method.choose_preparation(rows, user_network=own or bare)
     known = (
         labelled_rows(one, task) for one, task in learnt if task is not None and one.n_labelled
@@ -234,6 +254,8 @@ def _network(
     """Return the builder of fresh networks; None where there is only a bare source."""
     own = method.network.rest if isinstance(method.network, Cut) else method.network
     mine = own is not None and (method.sources_in_turn or not method.uses_source)
+    if pretrained is not None and pretrained.builder is not None and not mine:
+        return pretrained.builder.untrained()  # fresh networks have random weights
     if pretrained is not None and not mine:
         return pretrained.model.builder or (own if isinstance(own, nn.Module) else None)
     if own is None:
@@ -248,6 +270,9 @@ def _source(
     if isinstance(part, Pretrained):
         if part.inputs is not None:
             return part
+        if part.builder is not None:
+            body = inputs.under(part.builder.build(inputs.shape))
+            return replace(part, model=Model(body, nn.Identity()))
         (network,) = part.model.body.children()  # a bare one: the preparation is put below it
         return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
     rows, digest = inputs.ready(part.rows, labels), _digest(part)

@@ -15,6 +15,7 @@ from fourfold.networks.convnet import ConvNet
 from fourfold.networks.convnet1d import ConvNet1d
 from fourfold.networks.mlp import Flat, Mlp, Projection
 from fourfold.networks.normalized_counts import Latent, NormalizedCounts
+from fourfold.networks.pretrained.builder import Pretrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,11 +28,18 @@ __all__ = [
     "ConvNet1d",
     "Flat",
     "Mlp",
+    "Pretrained",
     "as_body",
     "builder_of",
     "choose",
     "named",
 ]
+
+
+def _architecture(**parameters: Any) -> Builder:
+    from fourfold.networks.pretrained.architecture import Architecture  # an extra
+
+    return Architecture(**parameters)
 
 
 def _timm(**parameters: Any) -> Builder:
@@ -41,6 +49,7 @@ def _timm(**parameters: Any) -> Builder:
 
 
 BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
+    "Architecture": _architecture,
     "Coder": Coder,
     "ColumnStack": ColumnStack,
     "ConvNet": ConvNet,
@@ -49,6 +58,7 @@ BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
     "Latent": Latent,
     "Mlp": Mlp,
     "NormalizedCounts": NormalizedCounts,
+    "Pretrained": Pretrained,
     "Projection": Projection,
     "Stem": Stem,
     "Timm": _timm,

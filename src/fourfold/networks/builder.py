@@ -116,6 +116,10 @@ class Builder(Parameters, ABC):
         """Return the builder of the same network without weights from files."""
         return self
 
+    def untrained(self) -> Builder:
+        """Return the builder of the same network with random weights."""
+        return self
+
     @property
     def trained(self) -> bool:
         """Whether the network is built with weights of a training, so that it is a source."""

@@ -13,6 +13,7 @@ from fourfold.networks.builder import Body, Builder
 from fourfold.networks.convnet import ConvNet
 from fourfold.networks.convnet1d import ConvNet1d
 from fourfold.networks.mlp import Mlp
+from fourfold.networks.pretrained.builder import Pretrained
 
 __all__ = ["Stem", "builder_of", "choose", "named"]
 
@@ -22,22 +23,29 @@ SHORTEST: Final = 16
 """Fewest steps of a series for convolutions."""
 
 
+PRETRAINED: Final = ("timm:", "hf:", "st:")
+"""Beginnings of the names of pretrained networks."""
+
+
 def named(name: str) -> Builder:
-    """Return a network by name: ``"mlp"``, ``"convnet"``, ``"conv1d"``, or ``"timm:resnet18"``.
+    """Return a network by name: ``"mlp"``, ``"convnet"``, ``"conv1d"``, or a pretrained one.
+
+    These are ``"timm:NAME"``, ``"hf:NAME-or-FOLDER"`` and ``"st:NAME-or-FOLDER"``.
 
     Raises
     ------
     ParameterError
         If there is no such network.
     """
-    if name.startswith("timm:"):
-        from fourfold.networks.timm import Timm
-
-        return Timm(name=name.removeprefix("timm:"))
+    if name.startswith(PRETRAINED):
+        found = Pretrained(name=name)
+        found.check()
+        return found
     table: dict[str, type[Builder]] = {"mlp": Mlp, "convnet": ConvNet, "conv1d": ConvNet1d}
     if name not in table:
         raise ParameterError(
-            f"network must be 'mlp', 'convnet', 'conv1d' or 'timm:NAME'; got {name!r}"
+            "network must be 'mlp', 'convnet', 'conv1d', or a pretrained one, 'timm:NAME', "
+            f"'hf:NAME', 'st:NAME' or 'onnx:FILE'; got {name!r:.80}"
         )
     return table[name]()
 

@@ -8,6 +8,8 @@ from fourfold.core.inside import read_json
 from fourfold.errors import BundleError, MissingExtraError, summary
 from fourfold.preparation.base import FORMAT, Preparation
 from fourfold.preparation.blockwise import AsIs, PreparedRows
+from fourfold.preparation.pretrained.pictures import PictureInput
+from fourfold.preparation.pretrained.tokens import Tokens
 from fourfold.preparation.sentence_encoding import SentenceEncoding
 from fourfold.preparation.standardize import Standardize, Standardizer
 from fourfold.preparation.tables.preparation import TablePreparation
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsIs",
+    "PictureInput",
     "Preparation",
     "PreparedRows",
     "SentenceEncoding",
@@ -28,6 +31,7 @@ __all__ = [
     "Standardizer",
     "TablePreparation",
     "TableViews",
+    "Tokens",
     "WordCounts",
     "default_preparation",
     "load_preparation",
@@ -35,7 +39,10 @@ __all__ = [
 
 CLASSES: dict[str, type[Preparation]] = {
     kind.__name__: kind
-    for kind in (AsIs, SentenceEncoding, Standardize, TablePreparation, TableViews, WordCounts)
+    for kind in (
+        *(AsIs, PictureInput, SentenceEncoding, Standardize),
+        *(TablePreparation, TableViews, Tokens, WordCounts),
+    )
 }
 
 

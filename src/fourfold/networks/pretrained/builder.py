@@ -150,6 +150,11 @@ class Pretrained(Builder):
 
         return own_preparation(self.name, rows, size=self.size, max_tokens=self.max_tokens)
 
+    def untrained(self) -> Builder:
+        return Pretrained(
+            name=self.name, weights=None, size=self.size, max_tokens=self.max_tokens
+        )
+
     def bare(self) -> Builder:
         """Return the builder of the same architecture, which reads no file."""
         if self._of_timm:

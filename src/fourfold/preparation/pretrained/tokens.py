@@ -10,13 +10,7 @@ from fourfold.core.inside import inside
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
 from fourfold.data.rows import Rows, hash_contents
 from fourfold.errors import MissingExtraError, counted
-from fourfold.preparation.pretrained.folders import read_tokenizer
 from fourfold.preparation.texts import TextPreparation
-
-try:
-    from tokenizers import Tokenizer
-except ImportError as error:
-    raise MissingExtraError("tokenizers", "text") from error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +52,8 @@ class Tokens(TextPreparation):
     max_tokens: PositiveInt = 256
 
     def _learn_texts(self, texts: list[Rows]) -> int:
+        from fourfold.preparation.pretrained.folders import read_tokenizer
+
         read = read_tokenizer(self.network)
         self.tokenizer_, self._prompt, self._lower = read.tokenizer, read.prompt, read.lower
         self._most = min(self.max_tokens, read.longest or self.max_tokens)
@@ -71,6 +67,10 @@ class Tokens(TextPreparation):
         return self._most
 
     def _start(self) -> None:
+        try:
+            from tokenizers import Tokenizer
+        except ImportError as error:
+            raise MissingExtraError("tokenizers", "text") from error
         self._tokenizer = Tokenizer.from_str(self.tokenizer_)
         self._tokenizer.no_padding()
 
