@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from fourfold.algorithms.samples import Sample, canonical_order
+from fourfold.data.rows import StackedRows
 from fourfold.frozen.store import compute_once
 from fourfold.preparation.blockwise import BlockPreparation, StagePreparation
 from fourfold.preparation.choose import PreparedRows, TableViews
@@ -198,6 +199,17 @@ class Data:
     def known(self) -> Data:
         """Return the labelled rows."""
         return self if self.labelled.all() else self.at(np.flatnonzero(self.labelled))
+
+    def joined(self, other: Data, weight: float) -> Data:
+        """Return these rows and others that weigh so many times as much; no groups and times."""
+        parts = [self, replace(other, weight=weight * torch.from_numpy(other.row_weights))]
+        weights = [torch.from_numpy(part.row_weights) for part in parts]
+        return Data(
+            StackedRows([part.rows for part in parts]),
+            torch.cat([part.y for part in parts]),
+            np.concatenate([part.labelled for part in parts]),
+            torch.cat(weights),
+        )
 
     def at(self, index: NDArray[np.intp]) -> Data:
         """Return the rows at these positions."""

@@ -148,7 +148,8 @@ def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
 
     By torch: an export for another engine takes longer than a few rows do.
     """
-    return compute_once(Frozen(module, engine="torch"), rows)
+    dtype = torch.int32 if rows.padded and rows.dtype.kind == "i" else torch.float32
+    return compute_once(Frozen(module, engine="torch", dtype=dtype), rows)
 
 
 def teacher_outputs(module: nn.Module, rows: Rows) -> Tensor:

@@ -185,7 +185,8 @@ class Frozen(nn.Module):
 
     def _by_length(self, read: NDArray[Any], content: str) -> list[NDArray[Any]]:
         """Compute sequences, those of a like length together; values of steps get zeros behind."""
-        most, outputs = read.shape[1], list[NDArray[Any]]()
+        most = read.shape[1]
+        outputs: list[NDArray[Any]] = []
         for part in alike(read, self.block) or [np.arange(0)]:
             x = trimmed(read[part])
             values = [_lengthened(v, x.shape[1], most) for v in self._in_blocks(x, content)]

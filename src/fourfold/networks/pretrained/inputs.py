@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from fourfold.errors import DataError, MissingExtraError, summary
+from fourfold.errors import DataError, summary
 from fourfold.networks.pretrained.architecture import KINDS
 from fourfold.networks.pretrained.loading import settings_of
 from fourfold.preparation.pretrained.folders import find_network
 from fourfold.preparation.pretrained.pictures import PictureInput
 from fourfold.preparation.pretrained.tokens import Tokens
-
-try:
-    from transformers import AutoImageProcessor
-except ImportError as error:
-    raise MissingExtraError("transformers", "text") from error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +52,8 @@ def own_preparation(
 
 
 def _pictures(name: str, size: int | None) -> PictureInput:
+    from transformers import AutoImageProcessor  # torchvision, two seconds
+
     auto: Any = AutoImageProcessor
     try:
         about = auto.from_pretrained(find_network(name), trust_remote_code=False).to_dict()
