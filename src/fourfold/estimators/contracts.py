@@ -43,6 +43,8 @@ class Needs(NamedTuple):
         else.
     network
         Whether a trained network alone, without classes of its own, can be the source of a study.
+    costly
+        Whether a study with a pretrained network takes it only where it is asked for.
     most_labels
         Most labelled rows of the target for which a study takes it; 0 for any number.
     """
@@ -56,6 +58,7 @@ class Needs(NamedTuple):
     columns: bool = False
     words: bool = False
     network: bool = False
+    costly: bool = False
     most_labels: int = 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from fourfold.core.tasks import Classification
-from fourfold.data.rows import as_rows
+from fourfold.data.rows import ArrayRows, as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.frozen.onnx_module import OnnxModule
+from fourfold.networks.pretrained.opened import for_export
 from fourfold.preparation.blockwise import StagePreparation
 from fourfold.preparation.choose import TablePreparation, TableViews
 
@@ -73,7 +74,8 @@ class Exportable:
     A stage is a module, or the bytes of an ONNX file with one input and one output, where a
     module's code is not there any more; one may be of branches. The first has as many inputs as the
     example has parts: random rows (n, ...), or the columns (n, 1) of a table, by name. The
-    estimator's own answers to these are wanted. Notes, by name, are for whoever runs the file.
+    estimator's own answers to these are wanted. Notes, by name, are for whoever runs the file;
+    texts to be written beside it are known by the ends of their names.
     """
 
     stages: Sequence[nn.Module | bytes | Branches]
@@ -81,6 +83,7 @@ class Exportable:
     wanted: NDArray[Any]
     output: str
     notes: Mapping[str, str]
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -114,7 +117,8 @@ def exportable(method: str, task: Task, inputs: Inputs, fitted: Fitted) -> Expor
     if table is None:
         found = chain(inputs, fitted)
         example = {"input": found.example.numpy()}
-        return Exportable.of(method, task, found.stages, example, found.outputs, found.start)
+        made = Exportable.of(method, task, found.stages, example, found.outputs, found.start)
+        return replace(made, beside=inputs.prepare.beside_export())
     plain = table.draw(ROWS)
     found = chain(inputs, fitted, plain)
     stages, example = [table.file(), *found.stages], table.feed(plain)
@@ -142,13 +146,14 @@ def chain(inputs: Inputs, fitted: Fitted, plain: pd.DataFrame | None = None) -> 
     if plain is not None and isinstance(prepare, (TablePreparation, TableViews)):
         rows = prepare.encode(plain)
     else:
-        rows = as_rows(prepare.example(ROWS))
+        drawn = prepare.example(ROWS)
+        rows = ArrayRows(drawn, padded=True) if drawn.dtype == np.int32 else as_rows(drawn)
     outputs = model.outputs(inputs.ready(rows) if inputs.raw else inputs.above(rows))
     heads = model.head if isinstance(model.head, nn.Sequential) else [model.head]
-    stages: list[nn.Module] = [*model.body.children(), *heads]
+    stages: list[nn.Module] = [*map(for_export, model.body.children()), *heads]
     if inputs.frozen is not None:
         below = [prepare.module()] if isinstance(prepare, StagePreparation) else []
-        stages = [*below, inputs.frozen.module, *stages]
+        stages = [*below, for_export(inputs.frozen.module), *stages]
     if fitted.calibration is not None:
         outputs = fitted.calibration.apply(outputs)
         stages.append(fitted.calibration.module())

@@ -148,7 +148,9 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
         )
     inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows, labels)
     network = _network(method, pretrained, inputs.shape)
-    trained = pretrained.builder if pretrained is not None and pretrained.builder else network
+    trained = network
+    if method.uses_source and pretrained is not None and pretrained.builder is not None:
+        trained = pretrained.builder
     pairs = zip(parts, tasks, strict=True) if method.uses_source else ()
     made = [_source(part, own, inputs, labels) for part, own in pairs]
     return Problem(

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.transfer import TransferEstimator
-from fourfold.methods import find
+from fourfold.methods import find, table
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sklearn.frozen import FrozenEstimator
 
     from fourfold.data.domain import Domain
+    from fourfold.networks.builder import Builder
     from fourfold.planner import Placement
     from fourfold.preparation.base import Preparation
 
@@ -47,12 +48,17 @@ def transfer_candidates(
     defaults: Mapping[str, Any],
     parameters: Mapping[str, Any],
     prepare: Prepare | None = None,
+    *,
+    pretrained: Builder | None = None,
+    sparing: bool = False,
 ) -> dict[str, TransferEstimator]:
     """Return the methods of one target and their baselines by name, baselines first.
 
     Without methods of the user, those that studies try are taken. ``defaults`` are the study's
     network and recipe, ``parameters`` the same in every method that has them, and ``prepare``
-    returns the preparation of a method.
+    returns the preparation of a method. Training goes on from the weights of a ``pretrained``
+    network by its own recipe. ``sparing``, as with pretrained networks, whose trainings
+    are long, leaves out methods that hardly differ from others, unless they are asked for.
 
     Raises
     ------
@@ -62,6 +68,8 @@ def transfer_candidates(
         If no method applies.
     """
     wanted = placement.tried if methods is None else methods
+    if methods is None and sparing:
+        wanted = tuple(name for name in wanted if not table()[name].needs.get("costly"))
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)
@@ -79,8 +87,31 @@ def transfer_candidates(
     for estimator in named.values():
         estimator.set_params(**{k: v for k, v in parameters.items() if estimator.takes(k, v)})
         own = {} if prepare is None else {"prepare": prepare(estimator)}
-        _apply_defaults(estimator, {**defaults, **own})
+        given = {**defaults, **own}
+        if pretrained is not None and "recipe" in given:
+            given["recipe"] = _recipe_of(estimator, given["recipe"], pretrained, defaults)
+        _apply_defaults(estimator, {k: v for k, v in given.items() if v is not None})
     return named
+
+
+def _recipe_of(
+    estimator: TransferEstimator,
+    asked: Recipe | Mapping[str, Any],
+    pretrained: Builder,
+    defaults: Mapping[str, Any],
+) -> Recipe | Mapping[str, Any] | None:
+    """Return the recipe that a method is given beside a pretrained network.
+
+    Changes are of the network's own recipe where the method trains on from its weights; a method
+    that trains nothing, since a trained source settles it, gets none.
+    """
+    is_source = "network" not in defaults
+    if is_source and "recipe" in estimator.from_trained:
+        return None
+    trains_on = estimator.takes_network and (estimator.uses_source or not is_source)
+    if not isinstance(asked, Mapping) or not trains_on or pretrained.recipe is None:
+        return asked
+    return pretrained.recipe.but(**asked)
 
 
 def joint_candidates(

@@ -12,6 +12,7 @@ from fourfold.errors import ParameterError
 from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.given import of_tasks, of_transfer
 from fourfold.study.asking.options import Options
+from fourfold.study.asking.trained import told_apart
 from fourfold.study.checks import check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
 from fourfold.study.choice.unlabelled import measured_on_sources
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fourfold.frozen.store import Store
     from fourfold.networks.builder import Builder
     from fourfold.preparation.choose import Preparation
+    from fourfold.study.asking.trained import TrainedSource
     from fourfold.study.candidates import Method
     from fourfold.study.result import JointResult, Result
     from fourfold.training.recipe import Recipe
@@ -62,7 +64,9 @@ class Study:
     Parameters
     ----------
     source
-        A labelled or unlabelled Domain to transfer from, or several.
+        A labelled or unlabelled Domain to transfer from, or several; or a trained network: a
+        fitted estimator, a :class:`~fourfold.networks.Pretrained` one or its name, or a module,
+        whose last layer is its head. None where ``network`` has trained weights: it is the source.
     target
         The Domain to be solved.
     evaluate
@@ -152,7 +156,7 @@ class Study:
 
     def __init__(
         self,
-        source: Domain | Sequence[Domain] | None = None,
+        source: Domain | Sequence[Domain] | TrainedSource | None = None,
         target: Domain | None = None,
         evaluate: Domain | Mapping[str, Domain] | None = None,
         *,
@@ -187,6 +191,7 @@ class Study:
             check_numbers(jobs=jobs)
         if minutes is not None and not minutes > 0:
             raise ParameterError(f"minutes must be above 0; got {minutes}")
+        source, trained, network = told_apart(source, network)
         check_shared(network=network, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.racing, self.minutes = racing, minutes
@@ -198,6 +203,7 @@ class Study:
             clusters=clusters,
             encoder=encoder,
             network=network,
+            trained=trained,
             prepare=prepare,
             recipe=recipe,
             folds=folds,
@@ -206,7 +212,7 @@ class Study:
             max_source_rows=max_source_rows,
         )
         if tasks is None:
-            data = of_transfer(source, target, evaluate)
+            data = of_transfer(source, target, evaluate, trained=trained is not None)
             question = ask_transfer(*data, options=options, title=title)
             questions = {ONLY: question}
             self.title = question.title

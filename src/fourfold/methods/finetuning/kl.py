@@ -58,7 +58,7 @@ class KLAdaptation(TrainsNetwork):
 
     rho: Fraction = 0.5
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, costly=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:

@@ -6,6 +6,7 @@ blocks, it does here. That the stages compute what the network does is proven on
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Anatomy", "Encoder", "Opened", "opened", "reopened"]
+__all__ = ["Anatomy", "Encoder", "Opened", "for_export", "opened", "reopened"]
 
 NORMS: Final = ("", "layernorm", "post_layernorm", "layer_norm", "encoder.layer_norm", "norm")
 """Places of a norm behind the blocks; the empty one is none."""
@@ -99,6 +100,16 @@ class _Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([x[..., :1], self.norm(x[..., 1:])], dim=-1)
+
+
+def for_export(stage: nn.Module) -> nn.Module:
+    """Return a copy of a stage whose attention is written out, as exporters understand it."""
+    copied = copy.deepcopy(stage)
+    for part in copied.modules():
+        if "config" in vars(part):
+            settings: Any = part.config
+            settings._attn_implementation = "eager"  # noqa: SLF001  transformers' own switch
+    return copied
 
 
 class Opened(NamedTuple):

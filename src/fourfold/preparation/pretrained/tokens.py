@@ -108,8 +108,11 @@ class Tokens(TextPreparation):
         drawn = np.random.default_rng(0).integers(1, self._tokenizer.get_vocab_size(), (n, length))
         return np.asarray(drawn, np.int32)
 
+    def beside_export(self) -> dict[str, str]:
+        return {f".{FILE}": self.tokenizer_}
+
     def describe(self) -> str:
-        return f"tokens of texts, at most {self._most}"
+        return f"1 + the number of each token, then zeros; at most {self._most} tokens"
 
     def config(self) -> dict[str, Any]:
         how = {"prompt": self._prompt, "lower": self._lower, "most": self._most}

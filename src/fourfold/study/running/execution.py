@@ -263,7 +263,8 @@ def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
             domain if estimator.uses_weights else domain.unweighted()
             for domain in (part.target, *part.sources)
         )
-        estimator.fit(target, source=sources)
+        trained = context.data[next(iter(train))].trained
+        estimator.fit(target, source=sources if trained is None else trained)
         models = dict.fromkeys(train, estimator)
     seconds = time.perf_counter() - began
     if run.ships:
