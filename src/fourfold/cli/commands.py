@@ -12,7 +12,19 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from fourfold.cli.options import Classes, Memory, Model, Source, Task, Tasks, Vectors, reads_data
+from fourfold.cli.options import (
+    Adapter,
+    Classes,
+    Memory,
+    Model,
+    Network,
+    Source,
+    Task,
+    Tasks,
+    Vectors,
+    Weights,
+    reads_data,
+)
 from fourfold.cli.pick import pick
 from fourfold.errors import FileError, ParameterError, counted
 
@@ -46,10 +58,12 @@ def show_map(
     task: Tasks = None,
     classes: Classes = None,
     vectors: Vectors = None,
+    network: Network = None,
     _memory: Memory = None,
 ) -> None:
     """Show the map, and where your data stand on it."""
     from fourfold.cli.show import show_bare_map, show_place, show_tasks
+    from fourfold.cli.trained import is_pretrained
 
     if task:
         from fourfold.cli.inputs import read_tasks, refuse_beside_tasks
@@ -61,8 +75,11 @@ def show_map(
     elif source or target or evaluate or classes or vectors or reading.says_something:
         from fourfold.cli.inputs import read_transfer
 
-        data = read_transfer(reading, source, target, evaluate, classes, vectors)
-        taken = show_place(data["source"], data["target"], data["evaluate"])
+        alone = is_pretrained(network)
+        data = read_transfer(
+            reading, source, target, evaluate, classes, vectors, trained=alone
+        )
+        taken = show_place(data["source"], data["target"], data["evaluate"], network)
     else:
         show_bare_map()
         return
@@ -97,10 +114,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
         list[str] | None,
         typer.Option(help="Names, separated by commas; by default all that apply."),
     ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(help="mlp, convnet, conv1d or timm:NAME; by default chosen from the data."),
-    ] = None,
+    network: Network = None,
+    weights: Weights = None,
+    adapter: Adapter = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -159,6 +175,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
 ) -> None:
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
+    from fourfold.cli.trained import is_pretrained, network_of
     from fourfold.cli.show import show_end
     from fourfold.cli.show_reading import show_reading
     from fourfold.core.process import keep_memory
@@ -175,14 +192,17 @@ def study(  # noqa: PLR0917  the command line passes them by name
     else:
         if evaluate_task:
             raise ParameterError("--evaluate-task must stand beside --task; got it without")
-        data = inputs.read_transfer(reading, source, target, evaluate, classes, vectors)
+        alone = is_pretrained(network)
+        data = inputs.read_transfer(
+            reading, source, target, evaluate, classes, vectors, trained=alone
+        )
     length = {"epochs": epochs, "steps": steps}
     planned = Study(
         **data,
         methods=[name for part in methods for name in part.split(",")] if methods else None,
         generalized=generalized,
         clusters=clusters,
-        network=network,
+        network=network_of(network, weights, adapter),
         encoder=encoder,
         prepare=inputs.preparation(max_categories, data),
         recipe={name: value for name, value in length.items() if value is not None} or None,

@@ -25,7 +25,7 @@ from fourfold.estimators.preparing import fitted_to, labelled_rows
 from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import builder_of, choose
-from fourfold.networks.builder import Body, Builder, as_body
+from fourfold.networks.builder import Body, Builder, as_body, reset_copy
 from fourfold.networks.cut import Cut, headless
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.choose import TableViews, default_preparation
@@ -258,6 +258,8 @@ def _network(
     mine = own is not None and (method.sources_in_turn or not method.uses_source)
     if pretrained is not None and pretrained.builder is not None and not mine:
         return pretrained.builder.untrained()  # fresh networks have random weights
+    if pretrained is not None and pretrained.inputs is None and not method.uses_source and not own:
+        return reset_copy(pretrained.model.body)
     if pretrained is not None and not mine:
         return pretrained.model.builder or (own if isinstance(own, nn.Module) else None)
     if own is None:

@@ -139,7 +139,8 @@ class TransferEstimator(PosesProblem, ABC):
             theirs = one.get_params(deep=False) if isinstance(one, TransferEstimator) else {}
             for name in self.from_trained:
                 own = getattr(self, name)
-                fresh = bare and (name == "prepare" or isinstance(own, nn.Module))
+                free = name == "prepare" and not self.uses_source
+                fresh = free or (bare and (name == "prepare" or isinstance(own, nn.Module)))
                 if own is not None and not fresh and repr(own) != repr(theirs.get(name)):
                     raise ParameterError(
                         f"{name} of {type(self).__name__} must be left out beside a trained "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import torch
 from torch import nn
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fourfold.preparation.base import Preparation
     from fourfold.training.recipe import Recipe
 
-__all__ = ["Body", "Builder", "as_body", "stages"]
+__all__ = ["Body", "Builder", "as_body", "reset_copy", "stages"]
 
 BLOCKS: Final = frozenset({"blocks", "features", "layers", "stages"})
 """Names under which networks of pictures keep their blocks, whose stages these are."""
@@ -172,6 +173,23 @@ def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
         module.train(mode)
     flat = {"flatten": nn.Flatten()} if out.ndim > 2 else {}
     return Body({"network": module, **flat}, int(out[0].numel()), "network")
+
+
+def reset_copy(network: nn.Module) -> nn.Module:
+    """Return a copy of a network with fresh random weights, each layer's by its own rule.
+
+    Weights outside of layers, such as a class token, are drawn with a standard deviation of .02.
+    """
+    fresh = copy.deepcopy(network)
+    for part in fresh.modules():
+        own = [p for p in part.parameters(recurse=False) if p.is_floating_point()]
+        if own and "reset_parameters" in dir(part):
+            layer: Any = part
+            layer.reset_parameters()
+        else:
+            for parameter in own:
+                nn.init.normal_(parameter, std=0.02)
+    return fresh
 
 
 def stages(body: nn.Module) -> dict[str, nn.Module]:

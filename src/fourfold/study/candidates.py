@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.networks.builder import Builder
     from fourfold.planner import Placement
+    from fourfold.study.asking.trained import TrainedSource
     from fourfold.preparation.base import Preparation
 
 __all__ = [
@@ -50,15 +51,15 @@ def transfer_candidates(
     prepare: Prepare | None = None,
     *,
     pretrained: Builder | None = None,
-    sparing: bool = False,
+    trained: TrainedSource | None = None,
 ) -> dict[str, TransferEstimator]:
     """Return the methods of one target and their baselines by name, baselines first.
 
     Without methods of the user, those that studies try are taken. ``defaults`` are the study's
     network and recipe, ``parameters`` the same in every method that has them, and ``prepare``
     returns the preparation of a method. Training goes on from the weights of a ``pretrained``
-    network by its own recipe. ``sparing``, as with pretrained networks, whose trainings
-    are long, leaves out methods that hardly differ from others, unless they are asked for.
+    network by its own recipe; a ``trained`` one is the source. Since such trainings are long,
+    methods that hardly differ from others are left out, unless asked for.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def transfer_candidates(
         If no method applies.
     """
     wanted = placement.tried if methods is None else methods
-    if methods is None and sparing:
+    if methods is None and (trained is not None or pretrained is not None):
         wanted = tuple(name for name in wanted if not table()[name].needs.get("costly"))
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
@@ -86,10 +87,12 @@ def transfer_candidates(
         raise DataError(f"there must be a method that applies to these data; none does: {why}")
     for estimator in named.values():
         estimator.set_params(**{k: v for k, v in parameters.items() if estimator.takes(k, v)})
-        own = {} if prepare is None else {"prepare": prepare(estimator)}
+        settled = isinstance(trained, TransferEstimator) and estimator.uses_source
+        own = {} if prepare is None or settled else {"prepare": prepare(estimator)}
         given = {**defaults, **own}
-        if pretrained is not None and "recipe" in given:
-            given["recipe"] = _recipe_of(estimator, given["recipe"], pretrained, defaults)
+        if "recipe" in given:
+            alone = trained is not None
+            given["recipe"] = _recipe_of(estimator, given["recipe"], pretrained, trained=alone)
         _apply_defaults(estimator, {k: v for k, v in given.items() if v is not None})
     return named
 
@@ -97,21 +100,22 @@ def transfer_candidates(
 def _recipe_of(
     estimator: TransferEstimator,
     asked: Recipe | Mapping[str, Any],
-    pretrained: Builder,
-    defaults: Mapping[str, Any],
+    pretrained: Builder | None,
+    *,
+    trained: bool,
 ) -> Recipe | Mapping[str, Any] | None:
     """Return the recipe that a method is given beside a pretrained network.
 
     Changes are of the network's own recipe where the method trains on from its weights; a method
     that trains nothing, since a trained source settles it, gets none.
     """
-    is_source = "network" not in defaults
-    if is_source and "recipe" in estimator.from_trained:
+    if trained and "recipe" in estimator.from_trained:
         return None
-    trains_on = estimator.takes_network and (estimator.uses_source or not is_source)
-    if not isinstance(asked, Mapping) or not trains_on or pretrained.recipe is None:
+    own = None if pretrained is None else pretrained.recipe
+    trains_on = estimator.takes_network and (estimator.uses_source or not trained)
+    if not isinstance(asked, Mapping) or not trains_on or own is None:
         return asked
-    return pretrained.recipe.but(**asked)
+    return own.but(**asked)
 
 
 def joint_candidates(

@@ -74,7 +74,7 @@ class Posed:
             self.protocol.parameters,
             None if prepared is None else prepared.of,
             pretrained=self.options.pretrained,
-            sparing=self.options.pretrained is not None or self.options.trained is not None,
+            trained=self.options.trained,
         )
 
 
