@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fourfold.core.parameters import Parameters
 from fourfold.errors import DataError
@@ -116,6 +116,25 @@ class Builder(Parameters, ABC):
     def bare(self) -> Builder:
         """Return the builder of the same network without weights from files."""
         return self
+
+    def kept(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return those weights of a model, by name, that a saved one holds: all, or adapters."""
+        return dict(weights)
+
+    def saved(self) -> Builder:
+        """Return the builder by which a saved model is rebuilt."""
+        return self.bare()
+
+    def rebuilt(self, digest: str) -> Builder:
+        """Return the builder of a saved model, whose network's weights had a hash.
+
+        Raises
+        ------
+        BundleError
+            If these are needed, and not here.
+        """
+        del digest
+        return self.bare()  # reads no other file
 
     def untrained(self) -> Builder:
         """Return the builder of the same network with random weights."""

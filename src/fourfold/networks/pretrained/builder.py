@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, final
 
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
-from fourfold.errors import DataError, ParameterError
+from fourfold.errors import BundleError, DataError, FileError, ParameterError
 from fourfold.networks.builder import Body, Builder
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
 
     from fourfold.data.rows import Rows
     from fourfold.preparation.base import Preparation
@@ -154,6 +156,34 @@ class Pretrained(Builder):
         return Pretrained(
             name=self.name, weights=None, size=self.size, max_tokens=self.max_tokens
         )
+
+    def kept(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if self.adapter is None:
+            return dict(weights)
+        from fourfold.networks.pretrained.lora import adapter_weights
+
+        return adapter_weights(weights)
+
+    def saved(self) -> Builder:
+        return self if self.adapter is not None else self.bare()
+
+    def rebuilt(self, digest: str) -> Builder:
+        if self.adapter is None:
+            return self.bare()
+        try:
+            if not self._of_timm:
+                from fourfold.preparation.pretrained.folders import find_network
+
+                find_network(self.name, download=False)
+            found = self.weights_digest
+        except (FileError, ParameterError) as error:
+            raise BundleError(f"a saved adapter needs its network: {error}") from error
+        if found != digest:
+            raise BundleError(
+                f"the network {self.name!r:.80} must be the one below the adapter that was saved "
+                f"({digest:.32}); got other weights ({found:.32})"
+            )
+        return self
 
     def bare(self) -> Builder:
         """Return the builder of the same architecture, which reads no file."""

@@ -37,11 +37,11 @@ class TokenizerFile(NamedTuple):
     lower: bool
 
 
-def find_network(name: str) -> Path:
+def find_network(name: str, *, download: bool = True) -> Path:
     """Return the folder of a pretrained network by its name, ``hf:...`` or ``st:...``.
 
     A folder is taken as it is; else the network is that of a package, of the Hugging Face cache, or
-    downloaded by huggingface-hub, unless ``HF_HUB_OFFLINE=1``.
+    downloaded by huggingface-hub, unless ``HF_HUB_OFFLINE=1`` or that is not asked for.
 
     Raises
     ------
@@ -63,6 +63,8 @@ def find_network(name: str) -> Path:
             return here
     except (OSError, ValueError):  # not in the cache
         pass
+    if not download:
+        raise FileError(f"{name:.80} must be a folder or in the Hugging Face cache; it is neither")
     return _downloaded(full, name)
 
 
