@@ -120,8 +120,8 @@ def study(  # noqa: PLR0917  the command line passes them by name
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Sentence encoder for texts: all-MiniLM-L6-v2, another name, or a folder; by "
-            "default words are counted."
+            help="Sentence encoder for texts: english or multilingual (packages), "
+            "all-MiniLM-L6-v2, another name, or a folder; by default words are counted."
         ),
     ] = None,
     max_categories: Annotated[
