@@ -43,8 +43,8 @@ def export(
     The inputs take any number of rows, as ``estimator.onnx_input`` returns them: one for each
     column of a table, or else ``"input"``. The output is ``"probabilities"`` (n, k) for classes,
     ``"values"`` (n,) or (n, m) in the units of the labels for numbers, and ``"logits"`` otherwise.
-    A network of texts takes tokens, int32 (n, steps), and its ``.tokenizer.json`` stands beside the
-    file. The metadata of the file are ``"input"``, ``"task"``, ``"classes"`` (JSON), ``"method"`` and
+    A network of texts takes tokens, int32 (n, steps), and its ``.tokenizer.json`` stands beside.
+    The metadata of the file are ``"input"``, ``"task"``, ``"classes"`` (JSON), ``"method"`` and
     ``"fourfold"``, the version.
 
     Parameters

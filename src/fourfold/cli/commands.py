@@ -12,21 +12,20 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from fourfold.cli.models import export, predict
 from fourfold.cli.options import (
     Adapter,
     Classes,
     Memory,
-    Model,
     Network,
     Source,
-    Task,
     Tasks,
     Vectors,
     Weights,
     reads_data,
 )
 from fourfold.cli.pick import pick
-from fourfold.errors import FileError, ParameterError, counted
+from fourfold.errors import FileError, ParameterError
 
 __all__ = ["app"]
 
@@ -76,9 +75,7 @@ def show_map(
         from fourfold.cli.inputs import read_transfer
 
         alone = is_pretrained(network)
-        data = read_transfer(
-            reading, source, target, evaluate, classes, vectors, trained=alone
-        )
+        data = read_transfer(reading, source, target, evaluate, classes, vectors, trained=alone)
         taken = show_place(data["source"], data["target"], data["evaluate"], network)
     else:
         show_bare_map()
@@ -175,9 +172,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
 ) -> None:
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
-    from fourfold.cli.trained import is_pretrained, network_of
     from fourfold.cli.show import show_end
     from fourfold.cli.show_reading import show_reading
+    from fourfold.cli.trained import is_pretrained, network_of
     from fourfold.core.process import keep_memory
     from fourfold.study import Study
 
@@ -246,61 +243,8 @@ def _resumable() -> Iterator[None]:
 app.command()(pick)
 
 
-@app.command()
-def predict(
-    model: Model,
-    data: Annotated[Path, typer.Argument(help="File or folder of rows, as in training.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
-    task: Task = None,
-    classes: Annotated[
-        Path | None,
-        typer.Option(
-            help="Descriptions of the candidate classes, new ones, too, for a zero-shot model."
-        ),
-    ] = None,
-    vectors: Vectors = None,
-    top: Annotated[
-        int | None, typer.Option(help="Classes to write per row, the most likely first.")
-    ] = None,
-    reasons: Annotated[
-        int | None,
-        typer.Option(help="Columns to name per row, those that move its prediction most."),
-    ] = None,
-    no_escape: Annotated[
-        bool,
-        typer.Option("--no-escape", help="Write texts such as =A1 as they are, for spreadsheets."),
-    ] = False,
-    _memory: Memory = None,
-) -> None:
-    """Predict with a saved model: a CSV file with one line per row."""
-    from fourfold.cli.inputs import check_vectors, read_descriptions
-    from fourfold.cli.predictions import write_predictions
-    from fourfold.core.tasks import Classification
-    from fourfold.methods.saved import load_one
-
-    check_vectors(classes, vectors)
-    fitted: Any = load_one(model, task)
-    labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
-    among = None if classes is None else read_descriptions(classes, vectors, labels)
-    n = write_predictions(
-        fitted, data, output, among=among, top=top, reasons=reasons, escape=not no_escape
-    )
-    typer.echo(f"{counted(n, 'prediction')} in {output}")
-
-
-@app.command()
-def export(
-    model: Model,
-    output: Annotated[Path, typer.Argument(help="ONNX file to write.")],
-    task: Task = None,
-    _memory: Memory = None,
-) -> None:
-    """Export a saved model to ONNX, checked against its own outputs."""
-    from fourfold.bundle import export as write_onnx
-    from fourfold.methods.saved import load_one
-
-    difference = write_onnx(load_one(model, task), output)
-    typer.echo(f"{output} is written; it differs from the model by {difference:.1e} at most")
+app.command()(predict)
+app.command()(export)
 
 
 @app.command()

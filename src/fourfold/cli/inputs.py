@@ -97,9 +97,8 @@ def read_transfer(
     The source may be the folder of a saved model, or left out beside a trained network.
     """
     model = saved_source(source)
-    if model is not None:
-        source = None
-    if not (source or trained or model) or target is None:
+    files = [] if model is not None else list(source or ())
+    if not (files or trained or model is not None) or target is None:
         given = [] if not source and target is None else ["--source" if source else "--target"]
         raise ParameterError(
             "--source and --target must be given together, or several --task; got "
@@ -107,7 +106,7 @@ def read_transfer(
         )
     check_vectors(classes, vectors)
     described = classes is not None
-    paths = [*(source or ()), target]
+    paths = [*files, target]
     beside = [evaluate] if evaluate is not None and is_rows(evaluate) else []
     domains = reading.domains([*paths, *beside], described=described)
     judged = domains.pop() if beside else None
@@ -117,8 +116,8 @@ def read_transfer(
     if classes is not None:
         labels = next((domain.known for domain in domains if domain.n_labelled), None)
         goal = goal.described(read_descriptions(classes, vectors, labels))
-    given = sources or None if model is None else model
-    return {"source": given, "target": goal, "evaluate": judged}
+    taken: Any = sources or None if model is None else model
+    return {"source": taken, "target": goal, "evaluate": judged}
 
 
 def preparation(max_categories: int | None, data: Mapping[str, Any]) -> TablePreparation | None:

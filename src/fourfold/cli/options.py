@@ -13,8 +13,17 @@ import typer
 from fourfold.core.memory import max_memory
 
 __all__ = [
-    *("Adapter", "Classes", "Memory", "Model", "Network", "Source", "Task", "Tasks", "Vectors"),
-    *("Weights", "reads_data"),
+    "Adapter",
+    "Classes",
+    "Memory",
+    "Model",
+    "Network",
+    "Source",
+    "Task",
+    "Tasks",
+    "Vectors",
+    "Weights",
+    "reads_data",
 ]
 
 Names = list[str] | None
@@ -41,8 +50,7 @@ Network = Annotated[
     ),
 ]
 Weights = Annotated[
-    str | None,
-    typer.Option(help="File of weights for a network of timm, or none for random ones."),
+    str | None, typer.Option(help="File of weights for a network of timm, or none for random ones.")
 ]
 Adapter = Annotated[
     Literal["lora"] | None, typer.Option(help="lora: train low-rank adapters of a pretrained one.")

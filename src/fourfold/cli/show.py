@@ -17,7 +17,7 @@ from fourfold.methods import cells, competing
 from fourfold.planner import locate, locate_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from fourfold.data.domain import Domain

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.estimators.inputs import Inputs
     from fourfold.estimators.problem import Fitted
-    from fourfold.preparation.choose import Preparation
     from fourfold.preparation.tables.graph import TableStart
 
 __all__ = [

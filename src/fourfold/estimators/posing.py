@@ -159,9 +159,7 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
         network=network,
-        recipe=method.recipe_beside(
-            trained.recipe if isinstance(trained, Builder) else None
-        ),
+        recipe=method.recipe_beside(trained.recipe if isinstance(trained, Builder) else None),
         seed=method.random_state,
         head=lambda width: method.build_head(task, width),
         setting=json.dumps(to_plain(method.task_setting)),

@@ -9,15 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, final
 
-import numpy as np
 import torch
 from torch import nn
 from xxhash import xxh3_128_hexdigest
 
-from fourfold.core.folds import count_folds, make_splits
 from fourfold.core.process import seeded
 from fourfold.core.serialization import to_plain
-from fourfold.core.tasks import Classification
 from fourfold.core.version import VERSION
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.model import FittedModel, Model
@@ -28,8 +25,6 @@ from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fourfold.algorithms.calibration import Calibration
     from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.core.findings import Finding
@@ -237,29 +232,6 @@ class Problem:
             with seeded(self.seed):
                 return self.body().eval()
         return self.source_model.body
-
-    @property
-    def source_rows_of_target(self) -> Data | None:
-        """The source's labelled rows of outputs that the target has, too; None without any."""
-        if not isinstance(self.source, Labelled):
-            return None
-        data, own = self.source.data.known(), self.source.task
-        if isinstance(own, Classification) and isinstance(self.task, Classification):
-            codes = self.task.codes(own.classes_)[data.y.numpy()]
-            shared = np.flatnonzero(codes >= 0)
-            if not len(shared):
-                return None
-            return replace(data.at(shared), y=torch.from_numpy(codes[shared]))
-        return data if own.state() == self.task.state() else None
-
-    def splits(self, data: Data, n: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Divide labelled rows into at most n folds; none where too few are there."""
-        how: dict[str, Any] = {"groups": data.groups, "time": data.time}
-        y, stratified = data.y.numpy(), self.task.stratified
-        count = count_folds(y, n, stratified=stratified, **how)
-        if not count:
-            return []
-        return make_splits(y, count, self.seed, stratified=stratified, **how)
 
     def key(self, *more: str) -> str | None:
         """Return the key of a training on the source and of more; None where it is not kept."""

@@ -74,9 +74,7 @@ def _by_length(
     return np.concatenate(outputs)
 
 
-def _outputs(
-    modules: Sequence[nn.Module], rows: Tensor, size: int, device: torch.device
-) -> Tensor:
+def _outputs(modules: Sequence[nn.Module], rows: Tensor, size: int, device: torch.device) -> Tensor:
     """Predict one block of at most so many rows."""
     x = _padded(rows, size, device)
     for part in modules:

@@ -32,7 +32,8 @@ def rounded_lengths(block: NDArray[np.generic]) -> NDArray[np.intp]:
     there = (block if block.ndim == 2 else block[..., 0]) != 0
     most = there.shape[1]
     last = np.where(there.any(axis=1), most - there[:, ::-1].argmax(axis=1), 1)
-    return np.minimum(-(-last // STEP) * STEP, most)
+    rounded: NDArray[np.intp] = np.minimum(-(-last // STEP) * STEP, most)
+    return rounded
 
 
 def trimmed(block: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -45,6 +46,4 @@ def alike(block: NDArray[np.generic], most: int) -> list[Index]:
     lengths = rounded_lengths(block)
     order = np.argsort(lengths, kind="stable")
     ends = np.flatnonzero(np.diff(lengths[order])) + 1
-    return [
-        run[at : at + most] for run in np.split(order, ends) for at in range(0, len(run), most)
-    ]
+    return [run[at : at + most] for run in np.split(order, ends) for at in range(0, len(run), most)]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.networks.builder import Builder
     from fourfold.planner import Placement
-    from fourfold.study.asking.trained import TrainedSource
     from fourfold.preparation.base import Preparation
+    from fourfold.study.asking.trained import TrainedSource
 
 __all__ = [
     "Method",

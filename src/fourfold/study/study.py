@@ -55,18 +55,14 @@ class Study:
     asks for each of them whether it helped to learn them together: a question each, answered by
     joint methods beside the same network and a linear model on the task alone.
 
-    The shipped model is chosen without evaluation labels: by cross-validation on the target's
-    labels or, where these are too few, by a validator. Evaluation labels only judge.
-
-    Fits run in the :class:`~fourfold.Runtime` in use when :meth:`run` is called, with the study's
-    own threads, store and checkpoints.
+    The shipped model is chosen without evaluation labels, which only judge: by cross-validation on
+    the target's labels or, where these are too few, by a validator.
 
     Parameters
     ----------
     source
-        A labelled or unlabelled Domain to transfer from, or several; or a trained network: a
-        fitted estimator, a :class:`~fourfold.networks.Pretrained` one or its name, or a module,
-        whose last layer is its head. None where ``network`` has trained weights: it is the source.
+        A Domain to transfer from, or several; or a trained network: a fitted estimator, a
+        :class:`~fourfold.Pretrained` one, its name, or a module. None: ``network`` is the source.
     target
         The Domain to be solved.
     evaluate
@@ -81,11 +77,10 @@ class Study:
     clusters
         Where nothing has labels: the number of clusters.
     encoder
-        Sentence encoder (extra ``text``), by name or folder; by default words of inputs are
-        counted, and descriptions of classes encoded by ``"all-MiniLM-L6-v2"``.
+        Sentence encoder (extra ``text``); by default words of inputs are counted.
     network, prepare, recipe
-        Given to every method that takes one and has none of its own, baselines included. A recipe
-        may also be a mapping, e.g. ``{"epochs": 5}``: changes of each method's own recipe.
+        Given to every method that takes one and has none of its own. A recipe may be a mapping,
+        e.g. ``{"epochs": 5}``: changes of each method's own recipe.
     class_weight
         Weights of the classes in training, as in :class:`~fourfold.Classification`.
     seeds
@@ -96,12 +91,11 @@ class Study:
         Whether rows to evaluate on count that are also labelled rows to learn from; by default only
         where 1 % of the rows of arrays or tables repeat another one, by chance.
     max_source_rows
-        Rows of tables and vectors of the sources that are learnt from, drawn where there are more.
+        Rows of tables and vectors of the sources that are learnt from, at most.
     metric
         Classes: ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"f1"`` (of the rarer of two,
         or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
-        ``"nmi"`` or ``"entropy"``; by default the task's. Errors are shown as they are: lower is
-        better.
+        ``"nmi"`` or ``"entropy"``; by default the task's. Of errors, lower is better.
     prior
         Expected gains of the methods, or a file of them; by default what comes with fourfold.
     racing
@@ -110,11 +104,11 @@ class Study:
         Time after which no more fits begin; by default there is no end.
     jobs, threads
         Fits at a time, in processes of their own if more than one, and threads of each; by default
-        as many as there are cores, where that is worth the start of processes.
+        as many as there are cores, where that is worth it.
     output
         Folder of runs, models and the result, of one study alone.
     resume
-        Take over finished runs of the same data, method and runtime, from the study in the folder.
+        Take over finished runs of the study in the folder.
     force
         Replace a study in the folder.
     store

@@ -25,7 +25,6 @@ from fourfold.methods.kit import (
 __all__ = ["FineTune"]
 
 
-
 @final
 class FineTune(StartsFromHead):
     """Fine-tune a source model on few target labels: lower layers slowly, the head at full speed.
@@ -37,8 +36,9 @@ class FineTune(StartsFromHead):
     Parameters
     ----------
     decay
-        Learning rate of each stage of the network as a share of the one above it, in [0, 1]; of
-        more than six stages the lowest has what it has of six. 0 trains the head alone, on features that are computed once.
+        Learning rate of each stage of the network as a share of the one above it, in [0, 1]; where
+        there are more than six, they share the fall of six. 0 trains the head alone, on features
+        that are computed once.
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 

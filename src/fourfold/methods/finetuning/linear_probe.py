@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from fourfold.methods.finetuning._source_rows import folds_of_labels, source_rows_of_target
 from fourfold.methods.kit import (
+    Builder,
     Data,
     Facts,
     Fitted,
@@ -22,9 +24,10 @@ from fourfold.methods.kit import (
     fit_head,
     frozen_rows,
 )
-from fourfold.networks.builder import Builder
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fourfold.methods.kit import Body
 
 __all__ = ["LinearProbe"]
@@ -95,7 +98,7 @@ class LinearProbe(LearnsLabels):
 
     def _source(self, problem: Problem, body: Body) -> Data | None:
         """Return features and labels of the source's rows of the target's classes, if any."""
-        known = problem.source_rows_of_target
+        known = source_rows_of_target(problem)
         if known is None:
             return None
         return _features(body, known.at(known.rows.draw(MOST_ROWS)))
@@ -107,7 +110,7 @@ class LinearProbe(LearnsLabels):
         if source is None:
             return 1.0, []
         weight = self.target_weight or WEIGHTS[0]
-        splits = problem.splits(target, 2) if self.target_weight is None else []
+        splits = folds_of_labels(problem, target, 2) if self.target_weight is None else []
         if splits:
             losses = {w: self._loss(problem, source, target, w, splits) for w in WEIGHTS}
             weight = min(WEIGHTS, key=losses.__getitem__)
@@ -119,7 +122,7 @@ class LinearProbe(LearnsLabels):
         source: Data,
         target: Data,
         weight: float,
-        splits: list[tuple[np.ndarray, np.ndarray]],
+        splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
     ) -> float:
         total = 0.0
         for learnt, held in splits:

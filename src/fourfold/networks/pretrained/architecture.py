@@ -44,7 +44,7 @@ KINDS: Final[dict[str, str]] = {
 class Pool(nn.Module):
     """One vector of the masked steps (B, L, 1 + d) of a row, and layers above it: (B, d').
 
-    The titles are of the layers: ``"Pooling mean"``, ``"Dense Tanh 384 128 bias"``, ``"Normalize"``.
+    Titles are of layers: ``"Pooling mean"``, ``"Dense Tanh 384 128 bias"``, ``"Normalize"``.
     """
 
     def __init__(self, titles: Sequence[str]) -> None:
@@ -136,7 +136,7 @@ def bare(model: Any) -> nn.Module:
 
 
 def cleaned(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that say what a network is, not how it is loaded."""
+    """Return the settings of a network itself, without those of its loading."""
     return {
         name: value
         for name, value in settings.items()
@@ -153,7 +153,8 @@ def _width(settings: dict[str, Any], pool: Pool) -> int:
     """Return the number of features."""
     for layer in reversed(pool.layers):
         if isinstance(layer, nn.Sequential):
-            return int(layer[0].out_features)
+            linear: Any = layer[0]
+            return int(linear.out_features)
     sizes = settings.get("hidden_sizes")
     steps = int(sizes[-1] if sizes else settings.get("hidden_size") or settings["d_model"])
     return steps * len(pool.pooling.ways)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, final
 
-from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
+from fourfold.core.parameters import PositiveInt
 from fourfold.errors import BundleError, DataError, FileError, ParameterError
 from fourfold.networks.builder import Body, Builder
 from fourfold.training.recipe import Recipe
@@ -153,9 +153,7 @@ class Pretrained(Builder):
         return own_preparation(self.name, rows, size=self.size, max_tokens=self.max_tokens)
 
     def untrained(self) -> Builder:
-        return Pretrained(
-            name=self.name, weights=None, size=self.size, max_tokens=self.max_tokens
-        )
+        return Pretrained(name=self.name, weights=None, size=self.size, max_tokens=self.max_tokens)
 
     def kept(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if self.adapter is None:
@@ -192,4 +190,3 @@ class Pretrained(Builder):
         from fourfold.networks.pretrained.loading import known_architecture
 
         return known_architecture(self.name)
-

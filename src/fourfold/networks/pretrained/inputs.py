@@ -62,17 +62,17 @@ def _pictures(name: str, size: int | None) -> PictureInput:
             f"{name:.80} must hold the preparation of its pictures (preprocessor_config.json); got "
             f"{summary(error, 60)}"
         ) from error
-    sides = about.get("size") or {}
+    sides: dict[str, Any] = about.get("size") or {}
     crop = about.get("crop_size") if about.get("do_center_crop") else None
     shortest = sides.get("shortest_edge")
-    resized = (shortest, shortest) if shortest else (sides.get("height"), sides.get("width"))
-    kept = (crop["height"], crop["width"]) if crop else resized
-    if None in kept or None in resized:
+    resized = [shortest] * 2 if shortest else [sides.get("height"), sides.get("width")]
+    kept = [crop["height"], crop["width"]] if crop else resized
+    if None in [*kept, *resized]:
         raise DataError(f"{name:.80} must say the size of its pictures; got {sides}")
     normal = about.get("do_normalize", True)
     return PictureInput(
-        size=(size, size) if size else tuple(kept),
-        crop=float(kept[0] / resized[0]),
+        size=(size, size) if size else (int(kept[0]), int(kept[1])),
+        crop=int(kept[0]) / int(resized[0]),
         squash=not shortest,
         filter=Image.Resampling(about.get("resample", 2)).name.lower(),  # type: ignore[arg-type]
         mean=tuple(about["image_mean"]) if normal else (0.0, 0.0, 0.0),

@@ -14,7 +14,7 @@ from fourfold.core.digests import file_digest
 from fourfold.core.process import seeded
 from fourfold.errors import DataError, FourfoldError, ParameterError, summary
 from fourfold.networks.builder import Body
-from fourfold.networks.pretrained.architecture import KINDS, Architecture, Pool, bare, pool_of
+from fourfold.networks.pretrained.architecture import KINDS, Architecture, bare, pool_of
 from fourfold.networks.pretrained.opened import Encoder, opened
 from fourfold.preparation.encoder_modules import read_network
 from fourfold.preparation.pretrained.folders import find_network
@@ -86,10 +86,12 @@ def settings_of(name: str) -> dict[str, Any]:
     """
     path = find_network(name) / "config.json"
     if not path.exists():
-        raise ParameterError(f"{name:.80} must hold a network of transformers; it has no config.json")
+        raise ParameterError(f"{name:.80} must hold a network of transformers: no config.json")
     settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
     if "auto_map" in settings:
-        raise ParameterError(f"{name:.80} must be a known network of transformers; it needs own code")
+        raise ParameterError(
+            f"{name:.80} must be a known network of transformers; it needs code of its own"
+        )
     return settings
 
 
@@ -122,7 +124,7 @@ def _read(folder: Path, name: str, shape: tuple[int, ...]) -> Loaded:
     if (folder / "modules.json").exists() and argument == "input_ids":
         model, head, layers = _read_sentences(folder)
     else:
-        model, head, layers = _read_tower(folder, name, argument), _head(name, argument), []
+        model, head, layers = _read_tower(folder, name, argument), ("Pooling mean",), []
     kind = str(model.config.model_type)
     config = {**model.config.to_dict(), "model_type": kind}
     whole: Any = copy.deepcopy(model).eval()
@@ -211,11 +213,6 @@ def _read_tower(folder: Path, name: str, argument: str) -> Any:
     return model
 
 
-def _head(name: str, argument: str) -> tuple[str, ...]:
-    del name, argument
-    return ("Pooling mean",)
-
-
 def _with_class_token(model: nn.Module, head: tuple[str, ...], argument: str) -> tuple[str, ...]:
     """Pool by the class token where a network of pictures has one."""
     if argument != "pixel_values":
@@ -235,5 +232,3 @@ def _probe(argument: str, shape: tuple[int, ...]) -> Tensor:
     if argument == "input_values":
         return torch.randn(2, min(shape[0], 8000), generator=drawn)
     return torch.randn(2, *shape, generator=drawn)
-
-

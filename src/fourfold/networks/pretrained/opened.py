@@ -32,7 +32,7 @@ class Anatomy(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what :meth:`write` wrote."""
+        """Read the words of :meth:`write`."""
         blocks, _, norm = text.partition(" ")
         return cls(blocks, norm)
 

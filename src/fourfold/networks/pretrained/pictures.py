@@ -20,7 +20,6 @@ from fourfold.preparation.pretrained.pictures import PictureInput
 
 try:
     import timm
-    from timm.data import resolve_data_config
 except ImportError as error:
     raise MissingExtraError("timm", "image") from error
 
@@ -139,8 +138,9 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 def _renamed(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Rename the weights of EfficientNets by lukemelas; others stay as they are."""
-    numbers = sorted({int(found[1]) for key in given if (found := re.match(r"_blocks\.(\d+)\.", key))})
-    places = _places(given, numbers)
+    places = [re.match(r"_blocks\.(\d+)\.", key) for key in given]
+    numbers = sorted({int(found[1]) for found in places if found})
+    where = _places(given, numbers)
     named: dict[str, Tensor] = {}
     for key, value in given.items():
         found = re.match(r"_blocks\.(\d+)\.(.*)", key)
@@ -157,12 +157,12 @@ def _renamed(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         shift = 1 if expands else 0
         names |= {f"_bn{i}": f"bn{i + shift}" for i in range(3)}
         layer, _, field = rest.partition(".")
-        named[f"blocks.{places[block]}.{names.get(layer, layer)}.{field}"] = value
+        named[f"blocks.{where[block]}.{names.get(layer, layer)}.{field}"] = value
     return named
 
 
 def _places(given: Mapping[str, Tensor], numbers: list[int]) -> dict[int, str]:
-    """Return the place of each block in timm's stages: a stage begins with other kernels or widths."""
+    """Return the place of each block in timm's stages, which begin with other kernels or widths."""
     places: dict[int, str] = {}
     stage, within, before = -1, 0, None
     for number in numbers:
@@ -176,7 +176,9 @@ def _places(given: Mapping[str, Tensor], numbers: list[int]) -> dict[int, str]:
 
 
 def _body(network: Any) -> Body:
-    return Body({"network": network}, int(network.head_hidden_size or network.num_features), "network")
+    return Body(
+        {"network": network}, int(network.head_hidden_size or network.num_features), "network"
+    )
 
 
 @lru_cache(maxsize=16)
@@ -192,7 +194,9 @@ def timm_digest(name: str, weights: str | None) -> str:
 def timm_preparation(name: str, size: int | None) -> PictureInput:
     """Return the preparation of pictures of timm's data configuration, maybe of another size."""
     about = timm.get_pretrained_cfg(check_name(name))
-    found = resolve_data_config(pretrained_cfg=about.to_dict() if about else {})
+    settings: Any = {} if about is None else about
+    resolve: Any = timm.data.resolve_data_config
+    found = resolve(pretrained_cfg=settings.to_dict() if about else {})
     height, width = found["input_size"][1:]
     side = (size, size) if size else (height, width)
     return PictureInput(

@@ -55,8 +55,10 @@ def find_network(name: str, *, download: bool = True) -> Path:
     if folder.is_dir():
         return folder
     if not plain or plain.startswith((".", "/", "~")) or plain.count("/") > 1:
-        raise FileError(f"{plain or name} must be a folder of a pretrained network; it is not there")
-    full = f"sentence-transformers/{plain}" if name.startswith("st:") and "/" not in plain else plain
+        raise FileError(f"{plain or name} must be the folder of a network; it is not there")
+    full = plain
+    if name.startswith("st:") and "/" not in plain:
+        full = f"sentence-transformers/{plain}"
     try:
         here = Path(snapshot_download(full, local_files_only=True))
         if _has_weights(here):

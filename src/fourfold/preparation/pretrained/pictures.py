@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fourfold.core.parameters import Positive, PositiveInt
+from fourfold.core.parameters import Positive, PositiveInt  # noqa: TC001  read from annotations
 from fourfold.errors import DataError
 from fourfold.preparation.blockwise import InputStage, StagePreparation
 from fourfold.preparation.layout import Layout, find_layout, prepared_shape
@@ -76,12 +76,7 @@ class PictureStage(InputStage):
     ) -> None:
         super().__init__()
         self.white, self.layout = white, layout
-        for name, tensor in {
-            "down": down,
-            "across": across,
-            "mean": mean,
-            "scale": scale,
-        }.items():
+        for name, tensor in {"down": down, "across": across, "mean": mean, "scale": scale}.items():
             self.register_buffer(name, tensor, persistent=False)  # known from the preparation
 
     def forward(self, x: Tensor) -> Tensor:

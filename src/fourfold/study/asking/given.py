@@ -25,9 +25,10 @@ def of_transfer(
     *,
     trained: bool = False,
 ) -> tuple[list[Domain], Domain, Domain | None]:
-    """Return sources, none where a trained network is the source, target and rows to evaluate on, their kinds of labels settled together.
+    """Return sources, target and rows to evaluate on, their kinds of labels settled together.
 
-    Anything but a study of transfer is refused.
+    There are no sources where a trained network stands for them. Anything but a study of transfer
+    is refused.
     """
     if (source is None and not trained) or target is None:
         raise ParameterError(

@@ -49,7 +49,8 @@ def told_apart(
     one = resolved(source)
     listed = list(one) if isinstance(one, (list, tuple)) else [one]
     if not listed or listed == [None]:
-        trained = isinstance(network, nn.Module) or (isinstance(network, Builder) and network.trained)
+        named_one = isinstance(network, Builder) and network.trained
+        trained = isinstance(network, nn.Module) or named_one
         return None, network if trained else None, None if trained else network
     models = [part for part in listed if isinstance(part, (TransferEstimator, Builder, nn.Module))]
     if not models:
@@ -66,9 +67,7 @@ def told_apart(
             "network=... beside the data"
         )
     if network is not None:
-        raise ParameterError(
-            "network must be left out where a trained one is the source; got both"
-        )
+        raise ParameterError("network must be left out where a trained one is the source; got both")
     (model,) = models
     if isinstance(model, Builder) and not model.trained:
         raise ParameterError("source must be a network with trained weights; got random ones")

@@ -259,11 +259,9 @@ def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
         models: dict[str, Any] = {name: estimator.of(name) for name in train}
     else:
         (part,) = train.values()
-        target, *sources = (
-            domain if estimator.uses_weights else domain.unweighted()
-            for domain in (part.target, *part.sources)
-        )
-        trained = context.data[next(iter(train))].trained
+        whole = (part.target, *part.sources)
+        target, *sources = (d if estimator.uses_weights else d.unweighted() for d in whole)
+        trained = next(context.data[name].trained for name in train)
         estimator.fit(target, source=sources if trained is None else trained)
         models = dict.fromkeys(train, estimator)
     seconds = time.perf_counter() - began
