@@ -10,6 +10,7 @@ from fourfold.preparation.base import FORMAT, Preparation
 from fourfold.preparation.blockwise import AsIs, PreparedRows
 from fourfold.preparation.pretrained.pictures import PictureInput
 from fourfold.preparation.pretrained.tokens import Tokens
+from fourfold.preparation.pretrained.waves import Waves
 from fourfold.preparation.sentence_encoding import SentenceEncoding
 from fourfold.preparation.standardize import Standardize, Standardizer
 from fourfold.preparation.tables.preparation import TablePreparation
@@ -32,6 +33,7 @@ __all__ = [
     "TablePreparation",
     "TableViews",
     "Tokens",
+    "Waves",
     "WordCounts",
     "default_preparation",
     "load_preparation",
@@ -41,7 +43,7 @@ CLASSES: dict[str, type[Preparation]] = {
     kind.__name__: kind
     for kind in (
         *(AsIs, PictureInput, SentenceEncoding, Standardize),
-        *(TablePreparation, TableViews, Tokens, WordCounts),
+        *(TablePreparation, TableViews, Tokens, Waves, WordCounts),
     )
 }
 

@@ -109,6 +109,16 @@ class Rows(ABC):
         for start in range(0, self.n, size):
             yield self.take(np.arange(start, min(start + size, self.n)))
 
+    def waves(self) -> Rows:
+        """Return sounds as waves of 16,000 samples a second, (n, samples).
+
+        Raises
+        ------
+        DataError
+            If the rows are no sounds.
+        """
+        raise DataError(f"a network of sounds must get sounds; got {self.kind}")
+
     def draw(self, most: int) -> Index:
         """Return at most ``most`` positions, drawn by content, the same in any order."""
         if self.n <= most:

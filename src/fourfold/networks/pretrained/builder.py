@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 __all__ = ["CONVOLUTIONS", "TRANSFORMERS", "Pretrained"]
 
 CONVOLUTIONS: Final = Recipe(
-    epochs=10,
+    epochs=5,
     min_steps=60,
-    max_steps=300,
-    batch_size=32,
+    max_steps=150,
+    batch_size=16,
     learning_rate=1e-3,
     weight_decay=1e-2,
     warmup=0.1,
     clip_norm=1.0,
 )
 """Recipe of going on from a trained network of convolutions."""
-TRANSFORMERS: Final = CONVOLUTIONS.but(learning_rate=2e-4, batch_size=16)
+TRANSFORMERS: Final = CONVOLUTIONS.but(learning_rate=2e-4)
 """Recipe of going on from a trained transformer."""
 
 

@@ -12,6 +12,7 @@ from fourfold.networks.pretrained.loading import settings_of
 from fourfold.preparation.pretrained.folders import find_network
 from fourfold.preparation.pretrained.pictures import PictureInput
 from fourfold.preparation.pretrained.tokens import Tokens
+from fourfold.preparation.pretrained.waves import Waves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,10 @@ def own_preparation(
         if not kinds <= {"pictures", "array"}:
             raise DataError(f"{name:.80} must get pictures; got {', '.join(sorted(kinds))}")
         return _pictures(name, size)
+    if reads in {"input_values", "input_features"}:
+        if kinds != {"sounds"}:
+            raise DataError(f"{name:.80} must get sounds; got {', '.join(sorted(kinds))}")
+        return Waves(network=name)
     raise DataError(f"{name:.80} must get rows that it can read; got {', '.join(sorted(kinds))}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
@@ -28,6 +29,7 @@ except ImportError as error:
     raise MissingExtraError("transformers", "text") from error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["Loaded", "known_architecture", "load_network", "network_digest", "settings_of"]
@@ -192,14 +194,15 @@ def _read_tower(folder: Path, name: str, argument: str) -> Any:
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     tower = TOWERS.get((config.model_type, argument), "AutoModel")
     made: Any = getattr(transformers, tower)
-    model, about = made.from_pretrained(
-        folder,
-        output_loading_info=True,
-        dtype=torch.float32,
-        attn_implementation="sdpa",
-        local_files_only=True,
-        trust_remote_code=False,
-    )
+    with _quiet():
+        model, about = made.from_pretrained(
+            folder,
+            output_loading_info=True,
+            dtype=torch.float32,
+            attn_implementation="sdpa" if argument != "pixel_values" else None,
+            local_files_only=True,
+            trust_remote_code=False,
+        )
     wrong = [
         key if isinstance(key, str) else key[0]
         for part in ("missing_keys", "mismatched_keys")
@@ -211,6 +214,23 @@ def _read_tower(folder: Path, name: str, argument: str) -> Any:
             f"{name:.80} must hold the weights of its own network; it lacks {lacking[0]!r:.60}"
         )
     return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the library's report on weights, which are checked here, and its bars."""
+    from transformers.utils import logging
+
+    control: Any = logging
+    level, shown = control.get_verbosity(), control.is_progress_bar_enabled()
+    control.set_verbosity_error()
+    control.disable_progress_bar()
+    try:
+        yield
+    finally:
+        control.set_verbosity(level)
+        if shown:
+            control.enable_progress_bar()
 
 
 def _with_class_token(model: nn.Module, head: tuple[str, ...], argument: str) -> tuple[str, ...]:

@@ -195,8 +195,8 @@ def timm_preparation(name: str, size: int | None) -> PictureInput:
     """Return the preparation of pictures of timm's data configuration, maybe of another size."""
     about = timm.get_pretrained_cfg(check_name(name))
     settings: Any = {} if about is None else about
-    resolve: Any = timm.data.resolve_data_config
-    found = resolve(pretrained_cfg=settings.to_dict() if about else {})
+    data: Any = timm.data
+    found = data.resolve_data_config(pretrained_cfg=settings.to_dict() if about else {})
     height, width = found["input_size"][1:]
     side = (size, size) if size else (height, width)
     return PictureInput(

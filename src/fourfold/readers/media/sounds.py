@@ -75,7 +75,7 @@ class SoundRows(DecodedRows):
     frequency: 40 bands reach 3.7 kHz, all that a sound sampled at 8 kHz contains, and 54 bands
     reach 7.6 kHz. 0 dB is the loudest point of each sound, so the recording level does not matter.
     A sound shorter than the row is centred and padded with silence; of a longer sound the loudest
-    part is kept.
+    part is kept. Ogg files do not store their length: a truncated one is read up to its end.
 
     Parameters
     ----------
@@ -93,10 +93,6 @@ class SoundRows(DecodedRows):
         header tells is found at once, the rest at the first read.
     ParameterError
         If the size is out of bounds.
-
-    Notes
-    -----
-    Ogg files do not store their length, so a truncated one is read up to its end.
     """
 
     kind = "sounds"
@@ -119,6 +115,11 @@ class SoundRows(DecodedRows):
             return self
         return self.resized((shape[0], shape[1]))
 
+    def waves(self) -> SoundRows:
+        source, samples = self._items.source, self.shape[1] * HOP
+        decode = partial(_samples, source, limit=memory_limit(), n=samples)
+        return self._of(DecodedItems(source, decode, (samples,), np.float32), self._index)
+
     @classmethod
     def one_size(
         cls, domains: Sequence[Rows], size: tuple[int, int] | None = None
@@ -129,8 +130,8 @@ class SoundRows(DecodedRows):
         network would learn to tell the recorders apart.
         """
         sounds = [rows for rows in domains if isinstance(rows, SoundRows)]
-        fewest, most = min(rows.shape[0] for rows in sounds), max(rows.shape[1] for rows in sounds)
-        return [rows.resized(size or (fewest, most)) for rows in sounds]
+        bands, frames = zip(*(rows.shape for rows in sounds), strict=True)
+        return [rows.resized(size or (min(bands), max(frames))) for rows in sounds]
 
 
 def _checked(size: tuple[int, int]) -> tuple[int, int]:
@@ -244,7 +245,7 @@ def _spectrogram(
     """Decode one sound: (bands, frames) in decibels relative to its loudest point."""
     bands, frames = size
     bank = fbank.OnlineFbank(_options(bands))
-    bank.accept_waveform(RATE, _to_length(_samples(source, at, limit), frames * HOP))
+    bank.accept_waveform(RATE, _samples(source, at, limit, frames * HOP))
     bank.input_finished()
     power = np.stack([bank.get_frame(i) for i in range(frames)], axis=1)
     with np.errstate(divide="ignore"):  # of silence
@@ -252,15 +253,16 @@ def _spectrogram(
     return np.asarray(np.maximum(loudness, FLOOR_DB), np.float32)
 
 
-def _samples(source: Encoded, at: int, limit: int) -> Samples:
-    """Read all samples of a sound: mono, 16 kHz, centred, with a peak of about 1."""
+def _samples(source: Encoded, at: int, limit: int, n: int) -> Samples:
+    """Read n samples of a sound: mono, 16 kHz, centred, with a peak of about 1."""
     with (
         _opened(source, at) as sound,
         taking(_bytes(sound.frames, sound.samplerate), limit),
         np.errstate(all="ignore"),  # what is not finite is refused below
     ):
         blocks = [block.mean(axis=1) for block in _blocks(sound)]
-        return _resampled(source, at, np.concatenate(blocks), sound.samplerate, sound.frames)
+        mono = np.concatenate(blocks)
+        return _to_length(_resampled(source, at, mono, sound.samplerate, sound.frames), n)
 
 
 def _blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
