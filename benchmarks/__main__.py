@@ -40,7 +40,7 @@ FILES: Final = {
 """Benchmark → its file here; ``import`` is no name for one."""
 
 
-COMMANDS: Final = {"arena": "arena.command"}
+COMMANDS: Final = {"arena": "arena.command", "pretrained": "pretrained.command"}
 """Benchmark with options of its own → the file of its command."""
 
 

@@ -143,10 +143,11 @@ def _read(folder: Path, name: str, shape: tuple[int, ...]) -> Loaded:
         features: Tensor = pool(Encoder(bare(whole), argument)(x))
         return features
 
-    found = opened(encoder, pool.eval(), wanted, _probe(argument, shape))
+    probe = _probe(argument, shape, config.get("vocab_size") or 1)
+    found = opened(encoder, pool.eval(), wanted, probe)
     with torch.no_grad():
         stages = {**found.stages, "pool": pool}
-        width = nn.Sequential(*stages.values()).eval()(_probe(argument, shape)).shape[1]
+        width = nn.Sequential(*stages.values()).eval()(probe).shape[1]
     text = json.dumps(config, sort_keys=True, default=str)
     architecture = Architecture(config=text, head=head, anatomy=found.anatomy.write())
     return Loaded(Body(stages, int(width)), architecture)
@@ -242,11 +243,11 @@ def _with_class_token(model: nn.Module, head: tuple[str, ...], argument: str) ->
     return ("Pooling cls",) if tokens else head
 
 
-def _probe(argument: str, shape: tuple[int, ...]) -> Tensor:
+def _probe(argument: str, shape: tuple[int, ...], words: int) -> Tensor:
     """Draw two rows, of tokens the second with padding."""
     drawn = torch.Generator().manual_seed(0)
     if argument == "input_ids":
-        ids = torch.randint(1, 50, (2, min(12, shape[0])), generator=drawn, dtype=torch.int32)
+        ids = torch.randint(1, words + 1, (2, min(12, shape[0])), generator=drawn).int()
         ids[1, ids.shape[1] // 2 :] = 0
         return ids
     if argument == "input_values":
