@@ -12,7 +12,25 @@ import numpy as np
 import pytest
 import torch
 
-WORDS = "good great fine bad poor awful film book song plot the a was is of and very".split()
+WORDS = [
+    "good",
+    "great",
+    "fine",
+    "bad",
+    "poor",
+    "awful",
+    "film",
+    "book",
+    "song",
+    "plot",
+    "the",
+    "a",
+    "was",
+    "is",
+    "of",
+    "and",
+    "very",
+]
 SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
 
 
@@ -128,7 +146,9 @@ def opinions(n: int, seed: int = 0) -> tuple[list[str], Any]:
     texts = []
     for label in y:
         words = [WORDS[rng.integers(0, 3) + 3 * (1 - label)], *rng.choice(WORDS[6:], 2 + n % 3)]
-        texts.append(" ".join(rng.permutation([*words, *rng.choice(WORDS[6:], rng.integers(1, 30))])))
+        texts.append(
+            " ".join(rng.permutation([*words, *rng.choice(WORDS[6:], rng.integers(1, 30))]))
+        )
     return texts, np.where(y == 1, "good", "bad")
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fourfold.core.dependent_folds import hold_out_last
 from fourfold.core.process import world_size
 from fourfold.errors import DataError
-from fourfold.frozen.blocks import as_tensor
+from fourfold.frozen.blocks import BLOCK, SEQUENCES, as_tensor
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import active, compute_once
 from fourfold.training.loop import minimize
@@ -149,7 +149,8 @@ def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
     By torch: an export for another engine takes longer than a few rows do.
     """
     dtype = torch.int32 if rows.padded and rows.dtype.kind == "i" else torch.float32
-    return compute_once(Frozen(module, engine="torch", dtype=dtype), rows)
+    block = SEQUENCES if rows.padded else BLOCK
+    return compute_once(Frozen(module, engine="torch", block=block, dtype=dtype), rows)
 
 
 def teacher_outputs(module: nn.Module, rows: Rows) -> Tensor:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Rows
 
-__all__ = ["as_tensor", "in_blocks"]
+__all__ = ["BLOCK", "SEQUENCES", "as_tensor", "in_blocks"]
 
 BLOCK: Final = 32
+"""Rows of a block."""
 SEQUENCES: Final = 8
 """Rows of a block of sequences."""
 

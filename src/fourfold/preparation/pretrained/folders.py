@@ -27,6 +27,10 @@ PATTERNS: Final = ["*.json", "*.safetensors", "*.txt", "*.model", "*/config.json
 """Files that are downloaded; ``.bin`` only where there are no safetensors."""
 
 
+VOCABULARIES: Final = ("vocab*", "*.model", "merges.txt")
+"""Files of tokenizers without a ``tokenizer.json``."""
+
+
 @final
 class TokenizerFile(NamedTuple):
     """A tokenizer as JSON, and how a network of texts reads: 0 for no longest number of tokens."""
@@ -142,6 +146,8 @@ def _converted(folder: Path, name: str) -> str:
     """Make a ``tokenizer.json`` of a tokenizer in other files, by transformers."""
     from transformers import AutoTokenizer
 
+    if not any(found for pattern in VOCABULARIES for found in folder.glob(pattern)):
+        raise DataError(f"{name:.80} must hold a tokenizer (tokenizer.json) to read texts")
     auto: Any = AutoTokenizer
     try:
         made = auto.from_pretrained(os.fspath(folder), trust_remote_code=False)
