@@ -44,7 +44,7 @@ def test_names():
     assert isinstance(named("mlp"), Mlp)
     assert isinstance(named("convnet"), ConvNet)
     assert isinstance(named("conv1d"), ConvNet1d)
-    with pytest.raises(ParameterError, match="or a pretrained one, 'timm:NAME', .*; got 'lstm'"):
+    with pytest.raises(ParameterError, match=r"or a pretrained one, 'timm:NAME', .*; got 'lstm'"):
         named("lstm")
     mine = Mlp(hidden_layer_sizes=(2,))
     assert builder_of(mine, (4,)) is mine

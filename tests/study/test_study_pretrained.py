@@ -75,13 +75,13 @@ def test_a_module_is_a_source(tmp_path):
 
 
 def test_what_does_not_fit_is_refused_before_training(tmp_path):
-    with pytest.raises(ParameterError, match="bring the network as network=... beside the data"):
+    with pytest.raises(ParameterError, match=r"bring the network as network=... beside the data"):
         study(tmp_path, [SOURCE, network()])
     with pytest.raises(ParameterError, match="network must be left out where a trained one"):
         study(tmp_path, network(), network="mlp")
     with pytest.raises(DataError, match="must have labels where a trained network is the source"):
         study(tmp_path, None, FEW.unlabelled(), network=network())
-    with pytest.raises(ParameterError, match="a pretrained network, network=.*may be the source"):
+    with pytest.raises(ParameterError, match=r"a pretrained network, network=.*may be the source"):
         study(tmp_path, None, network=Pretrained(name=network().name, weights=None))
     with pytest.raises(ParameterError, match="Rehearsal does not: the source is a trained network"):
         study(tmp_path, None, network=network(), methods=["Rehearsal"])

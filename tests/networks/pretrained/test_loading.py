@@ -146,7 +146,7 @@ def test_foreign_networks_are_refused(settings, message, tmp_path):
 
 
 def test_a_folder_without_config_and_a_name_without_network(tmp_path):
-    with pytest.raises(ParameterError, match="no config.json"):
+    with pytest.raises(ParameterError, match=r"no config\.json"):
         Pretrained(name=f"hf:{tmp_path}").build((40,))
     with pytest.raises(FileError, match=r"must be the folder of a network; it is not there"):
         Pretrained(name="hf:./nowhere").build((40,))

@@ -76,5 +76,5 @@ def test_names_and_tags_with_a_typo_are_answered_by_near_ones():
 def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "other.safetensors"
     save_file(timm.create_model("resnet18", num_classes=0).state_dict(), path)
-    with pytest.raises(DataError, match="must hold resnet34; it lacks layer1.2.conv1.weight"):
+    with pytest.raises(DataError, match=r"must hold resnet34; it lacks layer1.2.conv1.weight"):
         Pretrained(name="timm:resnet34", weights=str(path)).build(SHAPE)
