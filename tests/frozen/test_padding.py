@@ -74,3 +74,23 @@ def test_batches_go_no_further_than_their_longest():
     short = torch.from_numpy(np.argsort(rounded_lengths(x))[:3].copy())
     assert table.batch(short, torch.device("cpu")).x.shape[1] == rounded_lengths(x).min()
     assert table.batch(short, torch.device("cpu")).x.dtype == torch.int32
+
+
+def test_networks_that_look_up_whole_numbers_predict_and_are_exported(tmp_path):
+    from fourfold import TargetOnly, export, load, save
+
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = nn.Embedding(51, 4)
+
+        def forward(self, x):
+            return self.words(x.long()).mean(1)
+
+    x, y = sequences(40, 20), np.arange(40) % 2
+    model = TargetOnly(network=Words()).fit(x, y)
+    assert model.predict(x).shape == (40,)
+    assert np.array_equal(model.predict_proba(x[:1]), model.predict_proba(x)[:1])
+    assert export(model, tmp_path / "model.onnx") < 1e-5
+    save(model, tmp_path / "model")
+    assert np.allclose(load(tmp_path / "model").predict_proba(x), model.predict_proba(x), atol=1e-6)

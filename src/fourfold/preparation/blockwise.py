@@ -10,7 +10,14 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from fourfold.data.rows import Rows, SparseRows, check_finite, common_white, hash_contents
+from fourfold.data.rows import (
+    ArrayRows,
+    Rows,
+    SparseRows,
+    check_finite,
+    common_white,
+    hash_contents,
+)
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 
@@ -23,6 +30,9 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Index, Keys
 
 __all__ = ["AsIs", "BlockPreparation", "InputStage", "PreparedRows", "StagePreparation"]
+
+LOOKED_AT: Final = 256
+"""Rows that are looked at for whole numbers."""
 
 
 @final
@@ -156,6 +166,11 @@ class StagePreparation(BlockPreparation, ABC):
 class AsIs(BlockPreparation):
     """Leave numbers unchanged but for their type, float32.
 
+    Attributes
+    ----------
+    range_
+        Least and largest of whole numbers, such as those of tokens; None of others.
+
     Examples
     --------
     >>> from fourfold.data.rows import as_rows
@@ -168,7 +183,15 @@ class AsIs(BlockPreparation):
     keeps_sparse = True
 
     def _learn_arrays(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
+        self.range_ = _range(rows)
         return rows[0].shape
+
+    def example(self, n: int) -> NDArray[Any]:
+        if self.range_ is None:
+            return super().example(n)
+        low, high = self.range_
+        drawn = np.random.default_rng(0).integers(low, high + 1, (n, *self.shape_))
+        return drawn.astype(np.float32)
 
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
         check_finite(block, "the input X")
@@ -178,7 +201,7 @@ class AsIs(BlockPreparation):
         return "inputs as they are"
 
     def config(self) -> dict[str, Any]:
-        return {"white": self.white_}
+        return {"white": self.white_, **({} if self.range_ is None else {"range": self.range_})}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
@@ -189,6 +212,18 @@ class AsIs(BlockPreparation):
     def _read(self, config: dict[str, Any], folder: Path) -> None:
         del folder
         self.row_shape_, self.white_ = self.shape_, config["white"]
+        found = config.get("range")
+        self.range_ = None if found is None else (int(found[0]), int(found[1]))
+
+
+def _range(parts: Sequence[Rows]) -> tuple[int, int] | None:
+    """Return the least and the largest of whole numbers in arrays; None of others, or of bytes."""
+    if any(not isinstance(part, ArrayRows) or part.dtype == np.uint8 for part in parts):
+        return None
+    seen = [part.sample(LOOKED_AT) for part in parts]
+    if any(not np.isfinite(x).all() or (x != np.round(x)).any() for x in seen):
+        return None
+    return int(min(x.min() for x in seen)), int(max(x.max() for x in seen))
 
 
 def _check_numbers(rows: Rows, who: str) -> None:

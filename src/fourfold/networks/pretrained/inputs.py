@@ -74,10 +74,11 @@ def _pictures(name: str, size: int | None) -> PictureInput:
     kept = [crop["height"], crop["width"]] if crop else resized
     if None in [*kept, *resized]:
         raise DataError(f"{name:.80} must say the size of its pictures; got {sides}")
+    (height, width), whole = (int(side or 0) for side in kept), int(resized[0] or 1)
     normal = about.get("do_normalize", True)
     return PictureInput(
-        size=(size, size) if size else (int(kept[0]), int(kept[1])),
-        crop=int(kept[0]) / int(resized[0]),
+        size=(size, size) if size else (height, width),
+        crop=height / whole,
         squash=not shortest,
         filter=Image.Resampling(about.get("resample", 2)).name.lower(),  # type: ignore[arg-type]
         mean=tuple(about["image_mean"]) if normal else (0.0, 0.0, 0.0),
