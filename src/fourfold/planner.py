@@ -39,6 +39,8 @@ class Placement:
         Class names of the baselines that run beside them.
     skipped
         Method → why it does not apply.
+    network
+        Whether a trained network is the source.
     """
 
     cell: str
@@ -47,6 +49,7 @@ class Placement:
     methods: tuple[str, ...]
     baselines: tuple[str, ...]
     skipped: dict[str, str]
+    network: bool = False
 
     @property
     def tried(self) -> tuple[str, ...]:
@@ -54,6 +57,8 @@ class Placement:
         return tuple(name for name in self.methods if self._tries(name))
 
     def _tries(self, name: str) -> bool:
+        if self.network and table()[name].needs.get("costly"):
+            return False
         cell = cells().get(table()[name].cell)
         if cell is None or cell.name == self.cell or cell.elsewhere is None:
             return True
@@ -103,6 +108,7 @@ def locate(sources: Sequence[Domain], target: Domain, *, network: bool = False) 
         baselines=tuple(b for b in beside if not (lacking[b] or _transfers(table()[b], facts))),
         skipped={e.name: rulings[e.cell].reason for e in entries if e.cell not in open_}
         | {name: lack for name, lack in lacking.items() if lack},
+        network=network,
     )
 
 

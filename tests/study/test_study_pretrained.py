@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from fourfold import Domain, FineTune, Recipe, Study, export, load, save
 from fourfold.errors import DataError, ParameterError
+from fourfold.frozen.onnx import export_onnx
 from fourfold.frozen.store import Store
 from fourfold.networks import Pretrained
 from small_networks import drawings, folder, opinions
@@ -87,3 +89,18 @@ def test_what_does_not_fit_is_refused_before_training(tmp_path):
         study(tmp_path, None, network=network(), methods=["Rehearsal"])
     with pytest.raises(DataError, match="must get pictures; got texts"):
         study(tmp_path, None, network=network("vit"))
+
+
+def test_an_onnx_encoder_stands_below_the_methods(tmp_path):
+    x, y = drawings(36)
+    pictures = np.moveaxis(x, -1, 1).astype(np.float32) / 255
+    encoder = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.Flatten())
+    export_onnx(encoder, torch.zeros(2, 3, 24, 24), tmp_path / "encoder.onnx")
+    source, target, evaluate = (Domain(pictures[i::3], y[i::3]) for i in range(3))
+    options = {"network": f"onnx:{tmp_path / 'encoder.onnx'}", "methods": ["LinearProbe"]}
+    result = study(tmp_path, source, target, evaluate, **options, recipe=None).run()
+    assert not [row.error for row in result.lines if row.error]
+    with pytest.raises(ParameterError, match="must stand beside a source with data"):
+        study(tmp_path, None, target, **options)
+    with pytest.raises(ParameterError, match="must be followed by a file; got 'none'"):
+        study(tmp_path, source, target, network="onnx:none")

@@ -106,7 +106,7 @@ def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> bool:
     except DataError as error:
         console.print(f"A study refuses these data: {with_flags(str(error))}.", style="bold red")
         return False
-    methods = ", ".join(plan.methods) or "no method yet"
+    methods = ", ".join(plan.tried if plan.network else plan.methods) or "no method yet"
     baselines = ", ".join(plan.baselines) or "none"
     console.print(f"A study runs {methods}; baselines: {baselines}.")
     for method, why in plan.skipped.items():

@@ -69,7 +69,7 @@ def transfer_candidates(
         If no method applies.
     """
     wanted = placement.tried if methods is None else methods
-    if methods is None and (trained is not None or pretrained is not None):
+    if methods is None and pretrained is not None:
         wanted = tuple(name for name in wanted if not table()[name].needs.get("costly"))
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from torch import nn
 
 from fourfold.data.domain import Domain
 from fourfold.errors import ParameterError
+from fourfold.estimators.model_files import SavedModule
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.frozen.fingerprint import fingerprint
+from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.onnx import read_onnx
 from fourfold.networks import Builder, named
+from fourfold.networks.cut import Cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +52,11 @@ def told_apart(
     network = resolved(network)
     one = resolved(source)
     listed = list(one) if isinstance(one, (list, tuple)) else [one]
+    if isinstance(network, Cut) and (not listed or listed == [None]):
+        raise ParameterError(
+            "network with frozen layers, such as onnx:FILE, must stand beside a source with data; "
+            "got no source"
+        )
     if not listed or listed == [None]:
         named_one = isinstance(network, Builder) and network.trained
         trained = isinstance(network, nn.Module) or named_one
@@ -94,12 +103,6 @@ def source_identity(model: TrainedSource | None) -> list[Any]:
 
 def _of_onnx(path: str) -> Any:
     """Return an encoder in an ONNX file as a frozen network with nothing above it."""
-    from pathlib import Path
-
-    from fourfold.estimators.model_files import SavedModule
-    from fourfold.frozen.frozen import Frozen
-    from fourfold.networks.cut import Cut
-
     file = Path(path).expanduser()
     if not file.is_file():
         raise ParameterError(f"network onnx: must be followed by a file; got {path!r:.80}")
