@@ -98,7 +98,7 @@ def test_an_onnx_encoder_stands_below_the_methods(tmp_path):
     export_onnx(encoder, torch.zeros(2, 3, 24, 24), tmp_path / "encoder.onnx")
     source, target, evaluate = (Domain(pictures[i::3], y[i::3]) for i in range(3))
     options = {"network": f"onnx:{tmp_path / 'encoder.onnx'}", "methods": ["LinearProbe"]}
-    result = study(tmp_path, source, target, evaluate, **options, recipe=None).run()
+    result = study(tmp_path, source, target, evaluate, **options).run()
     assert not [row.error for row in result.lines if row.error]
     with pytest.raises(ParameterError, match="must stand beside a source with data"):
         study(tmp_path, None, target, **options)
