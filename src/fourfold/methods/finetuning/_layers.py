@@ -164,19 +164,15 @@ class Layered:
             trained = [layers[name] for name in plan.trained]
             if not trained:
                 return model.eval(), History()
-            learning = [p for p in model.parameters() if p.requires_grad]  # of adapters, a few
             model.requires_grad_(requires_grad=False)
-            chosen = {p for layer in trained for p in layer.parameters()}
-            for parameter in learning:
-                parameter.requires_grad_(parameter in chosen)
+            for layer in trained:
+                layer.requires_grad_(requires_grad=True)
             lower, upper = _cut(model, [name for name in self.names if name not in plan.trained])
             rows = data.rows if lower is None else frozen_rows(lower, data.rows)
             network, above = nn.Sequential(upper, model.head), replace(data, rows=rows)
             parts = [Part(layer) for layer in trained]
             history = supervise(network, self.problem.task, above, recipe, parts)
-            for parameter in learning:
-                parameter.requires_grad_(requires_grad=True)
-            return model.cpu().eval(), history
+            return model.requires_grad_(requires_grad=True).cpu().eval(), history
 
     def cross_validate(
         self, plans: Sequence[LayerPlan], data: Data, n_splits: int
@@ -208,6 +204,11 @@ class Layered:
     def _built(self, plan: LayerPlan, data: Data) -> Model:
         model = self.problem.model(self.problem.body())
         source = self.problem.source_model
+        if not all(p.requires_grad for p in source.body.parameters()):
+            raise ParameterError(
+                "layers to copy or train must be whole; got a network with adapters: leave adapter "
+                "out, or use FineTune"
+            )
         fresh, old = _layers(model), _layers(source)
         for name in plan.copied:
             if name == HEAD:
