@@ -40,7 +40,11 @@ FILES: Final = {
 """Benchmark → its file here; ``import`` is no name for one."""
 
 
-COMMANDS: Final = {"arena": "arena.command", "speech": "speech.command"}
+COMMANDS: Final = {
+    "arena": "arena.command",
+    "speech": "speech.command",
+    "pretrained": "pretrained.command",
+}
 """Benchmark with options of its own → the file of its command."""
 
 

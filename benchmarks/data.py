@@ -169,6 +169,23 @@ def read(name: str, file: str) -> bytes:
     return content
 
 
+def folder(name: str) -> Path:
+    """Return the folder of a set that has files of its own, without a checksum.
+
+    Raises
+    ------
+    FileError
+        If it is not there.
+    """
+    path = _path(name, "")
+    if path is None or not path.is_dir():
+        raise FileError(
+            f"the data set {name} must be at hand: set {VARIABLE} or FOURFOLD_{name.upper()} to "
+            "the folder that holds it"
+        )
+    return path
+
+
 def imported(package: str) -> Any:
     """Import a package that the extra bench installs."""
     try:

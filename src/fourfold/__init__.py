@@ -38,7 +38,7 @@ _PARTS = {
     "methods": list(_cells()),
     "methods.blend": ["Blend"],
     "methods.saved": ["load"],
-    "networks": ["ConvNet", "ConvNet1d", "Listener", "Mlp"],
+    "networks": ["ConvNet", "ConvNet1d", "Listener", "Mlp", "Pretrained"],
     "networks.cut": ["cut"],
     "picking": ["Picks", "pick"],
     "readers": ["read_classes", "read_domain", "read_domains"],

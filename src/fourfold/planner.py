@@ -40,6 +40,8 @@ class Placement:
         Class names of the baselines that run beside them.
     skipped
         Method → why it does not apply.
+    network
+        Whether a trained network is the source.
     """
 
     cell: str
@@ -48,6 +50,7 @@ class Placement:
     methods: tuple[str, ...]
     baselines: tuple[str, ...]
     skipped: dict[str, str]
+    network: bool = False
 
     @property
     def tried(self) -> tuple[str, ...]:
@@ -55,6 +58,8 @@ class Placement:
         return tuple(name for name in self.methods if self._tries(name))
 
     def _tries(self, name: str) -> bool:
+        if self.network and table()[name].needs.get("costly"):
+            return False
         cell = cells().get(table()[name].cell)
         if cell is None or cell.name == self.cell or cell.elsewhere is None:
             return True
@@ -70,17 +75,21 @@ class Placement:
         return tuple(b for b in self.baselines if b in wanted)
 
 
-def locate(sources: Sequence[Domain], target: Domain) -> Placement:
-    """Place a source and a target on the map.
+def locate(sources: Sequence[Domain], target: Domain, *, network: bool = False) -> Placement:
+    """Place a source and a target on the map; the source may be a trained network.
 
     Raises
     ------
     DataError
         If there is no source.
     """
-    if not sources:
+    if not sources and not network:
         raise DataError("there must be at least one source to stand on the map; got none")
-    facts = _facts(sources, target)
+    facts = _facts(sources, target)._replace(network=network)
+    if network and not facts.target_labelled:
+        raise DataError(
+            "the target must have labels where a trained network is the source; got none"
+        )
     rulings = {name: cell.applies(facts) for name, cell in cells().items()}
     open_ = tuple(name for name, ruling in rulings.items() if ruling.applies)
     home = next(cell for cell in cells().values() if cell.home(facts))
@@ -100,6 +109,7 @@ def locate(sources: Sequence[Domain], target: Domain) -> Placement:
         baselines=tuple(b for b in beside if not (lacking[b] or _transfers(table()[b], facts))),
         skipped={e.name: rulings[e.cell].reason for e in entries if e.cell not in open_}
         | {name: lack for name, lack in lacking.items() if lack},
+        network=network,
     )
 
 
@@ -182,6 +192,9 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
     """Name the missing needs of a method whose cell applies; nothing if it can run."""
     if entry.needs.get("target_labels", True) and not facts.target_labelled:
         return "the target has no labels"
+    transfers = not entry.is_baseline or entry.needs.get("source")
+    if facts.network and transfers and not entry.needs.get("network"):
+        return "the source is a trained network, without data or classes"
     if entry.needs.get("same_labels") and facts.differ:
         return f"the labels differ in kind: {facts.differ}"
     if entry.needs.get("same_labels") and facts.strange:

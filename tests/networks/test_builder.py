@@ -126,7 +126,7 @@ def test_a_builder_is_abstract():
         Builder()
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", sorted(BUILDERS.keys() - {"Architecture", "Pretrained"}))
 def test_a_body_remembers_its_builder(name):
     if name == "Timm":
         pytest.importorskip("timm", reason="timm comes with the extra 'image'")

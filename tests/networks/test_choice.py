@@ -45,7 +45,7 @@ def test_names():
     assert isinstance(named("convnet"), ConvNet)
     assert isinstance(named("conv1d"), ConvNet1d)
     assert isinstance(named("listener"), Listener)
-    with pytest.raises(ParameterError, match="'listener' or 'timm:NAME'; got 'lstm'"):
+    with pytest.raises(ParameterError, match=r"or a pretrained one, 'timm:NAME', .*; got 'lstm'"):
         named("lstm")
     mine = Mlp(hidden_layer_sizes=(2,))
     assert builder_of(mine, (4,)) is mine

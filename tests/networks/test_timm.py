@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError
-from fourfold.networks import BUILDERS, named
+from fourfold.networks import BUILDERS
 
 timm = pytest.importorskip("timm", reason="timm comes with the extra 'image'")
 
@@ -40,12 +40,11 @@ def written(weights, folder, suffix):
 
 
 def test_resnet18_by_name():
-    builder = named("timm:resnet18")
-    assert builder.get_params() == {"name": "resnet18", "weights": None}
+    builder = BUILDERS["Timm"](name="resnet18")
     body = builder.build(SHAPE)
     assert body.width == 512
     assert body(torch.zeros(2, *SHAPE)).shape == (2, 512)
-    assert named("timm:resnet18").build((1, 32, 32))(torch.zeros(2, 1, 32, 32)).shape == (2, 512)
+    assert builder.build((1, 32, 32))(torch.zeros(2, 1, 32, 32)).shape == (2, 512)
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
@@ -120,15 +119,15 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_unknown_names_and_shapes_are_refused():
     with pytest.raises(ParameterError, match="must be a network of timm; got 'resnet19'"):
-        named("timm:resnet19").build(SHAPE)
+        BUILDERS["Timm"](name="resnet19").build(SHAPE)
     with pytest.raises(DataError, match=r"resnet18 must get rows of \(C, H, W\)"):
-        named("timm:resnet18").build((64,))
+        BUILDERS["Timm"](name="resnet18").build((64,))
 
 
 def test_without_timm_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     monkeypatch.delitem(sys.modules, "fourfold.networks.timm", raising=False)
     with pytest.raises(MissingExtraError, match=r"timm is needed.*fourfold\[image\]"):
-        named("timm:resnet18")
+        BUILDERS["Timm"](name="resnet18")
     monkeypatch.undo()
     assert importlib.import_module("fourfold.networks.timm").Timm().name == "resnet18"

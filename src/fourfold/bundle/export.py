@@ -43,6 +43,7 @@ def export(
     The inputs take any number of rows, as ``estimator.onnx_input`` returns them: one for each
     column of a table, or else ``"input"``. The output is ``"probabilities"`` (n, k) for classes,
     ``"values"`` (n,) or (n, m) in the units of the labels for numbers, and ``"logits"`` otherwise.
+    A network of texts takes tokens, int32 (n, steps), and its ``.tokenizer.json`` stands beside.
     The metadata of the file are ``"input"``, ``"task"``, ``"classes"`` (JSON), ``"method"`` and
     ``"fourfold"``, the version.
 
@@ -79,9 +80,13 @@ def export(
     try:
         with whole_file(path) as file:
             onnx.save(_whole(model, file), file)
-            return _difference(model, file)
+            difference = _difference(model, file)
+        for ending, text in model.beside.items():
+            with whole_file(path.with_suffix(ending)) as file:
+                file.write_text(text, "utf-8")
     except OSError as error:
         raise FileError(f"{path} must be writable for an ONNX file; got: {error}") from error
+    return difference
 
 
 def _of(estimator: TransferEstimator | JointEstimator, task: str | None) -> TransferEstimator:

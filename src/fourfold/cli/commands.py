@@ -12,9 +12,20 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from fourfold.cli.options import Classes, Memory, Model, Source, Task, Tasks, Vectors, reads_data
+from fourfold.cli.models import export, predict
+from fourfold.cli.options import (
+    Adapter,
+    Classes,
+    Memory,
+    Network,
+    Source,
+    Tasks,
+    Vectors,
+    Weights,
+    reads_data,
+)
 from fourfold.cli.pick import pick
-from fourfold.errors import FileError, ParameterError, counted
+from fourfold.errors import FileError, ParameterError
 
 __all__ = ["app"]
 
@@ -46,10 +57,12 @@ def show_map(
     task: Tasks = None,
     classes: Classes = None,
     vectors: Vectors = None,
+    network: Network = None,
     _memory: Memory = None,
 ) -> None:
     """Show the map, and where your data stand on it."""
     from fourfold.cli.show import show_bare_map, show_place, show_tasks
+    from fourfold.cli.trained import is_pretrained
 
     if task:
         from fourfold.cli.inputs import read_tasks, refuse_beside_tasks
@@ -61,8 +74,9 @@ def show_map(
     elif source or target or evaluate or classes or vectors or reading.says_something:
         from fourfold.cli.inputs import read_transfer
 
-        data = read_transfer(reading, source, target, evaluate, classes, vectors)
-        taken = show_place(data["source"], data["target"], data["evaluate"])
+        alone = is_pretrained(network)
+        data = read_transfer(reading, source, target, evaluate, classes, vectors, trained=alone)
+        taken = show_place(data["source"], data["target"], data["evaluate"], network)
     else:
         show_bare_map()
         return
@@ -97,15 +111,14 @@ def study(  # noqa: PLR0917  the command line passes them by name
         list[str] | None,
         typer.Option(help="Names, separated by commas; by default all that apply."),
     ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(help="mlp, convnet, conv1d or timm:NAME; by default chosen from the data."),
-    ] = None,
+    network: Network = None,
+    weights: Weights = None,
+    adapter: Adapter = None,
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="Sentence encoder for texts: all-MiniLM-L6-v2, another name, or a folder; by "
-            "default words are counted."
+            help="Sentence encoder for texts: english or multilingual (packages), "
+            "all-MiniLM-L6-v2, another name, or a folder; by default words are counted."
         ),
     ] = None,
     max_categories: Annotated[
@@ -161,6 +174,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     from fourfold.cli import inputs
     from fourfold.cli.show import show_end
     from fourfold.cli.show_reading import show_reading
+    from fourfold.cli.trained import is_pretrained, network_of
     from fourfold.core.process import keep_memory
     from fourfold.study import Study
 
@@ -175,14 +189,17 @@ def study(  # noqa: PLR0917  the command line passes them by name
     else:
         if evaluate_task:
             raise ParameterError("--evaluate-task must stand beside --task; got it without")
-        data = inputs.read_transfer(reading, source, target, evaluate, classes, vectors)
+        alone = is_pretrained(network)
+        data = inputs.read_transfer(
+            reading, source, target, evaluate, classes, vectors, trained=alone
+        )
     length = {"epochs": epochs, "steps": steps}
     planned = Study(
         **data,
         methods=[name for part in methods for name in part.split(",")] if methods else None,
         generalized=generalized,
         clusters=clusters,
-        network=network,
+        network=network_of(network, weights, adapter),
         encoder=encoder,
         prepare=inputs.preparation(max_categories, data),
         recipe={name: value for name, value in length.items() if value is not None} or None,
@@ -226,61 +243,8 @@ def _resumable() -> Iterator[None]:
 app.command()(pick)
 
 
-@app.command()
-def predict(
-    model: Model,
-    data: Annotated[Path, typer.Argument(help="File or folder of rows, as in training.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
-    task: Task = None,
-    classes: Annotated[
-        Path | None,
-        typer.Option(
-            help="Descriptions of the candidate classes, new ones, too, for a zero-shot model."
-        ),
-    ] = None,
-    vectors: Vectors = None,
-    top: Annotated[
-        int | None, typer.Option(help="Classes to write per row, the most likely first.")
-    ] = None,
-    reasons: Annotated[
-        int | None,
-        typer.Option(help="Columns to name per row, those that move its prediction most."),
-    ] = None,
-    no_escape: Annotated[
-        bool,
-        typer.Option("--no-escape", help="Write texts such as =A1 as they are, for spreadsheets."),
-    ] = False,
-    _memory: Memory = None,
-) -> None:
-    """Predict with a saved model: a CSV file with one line per row."""
-    from fourfold.cli.inputs import check_vectors, read_descriptions
-    from fourfold.cli.predictions import write_predictions
-    from fourfold.core.tasks import Classification
-    from fourfold.methods.saved import load_one
-
-    check_vectors(classes, vectors)
-    fitted: Any = load_one(model, task)
-    labels = fitted.task_.classes_ if isinstance(fitted.task_, Classification) else None
-    among = None if classes is None else read_descriptions(classes, vectors, labels)
-    n = write_predictions(
-        fitted, data, output, among=among, top=top, reasons=reasons, escape=not no_escape
-    )
-    typer.echo(f"{counted(n, 'prediction')} in {output}")
-
-
-@app.command()
-def export(
-    model: Model,
-    output: Annotated[Path, typer.Argument(help="ONNX file to write.")],
-    task: Task = None,
-    _memory: Memory = None,
-) -> None:
-    """Export a saved model to ONNX, checked against its own outputs."""
-    from fourfold.bundle import export as write_onnx
-    from fourfold.methods.saved import load_one
-
-    difference = write_onnx(load_one(model, task), output)
-    typer.echo(f"{output} is written; it differs from the model by {difference:.1e} at most")
+app.command()(predict)
+app.command()(export)
 
 
 @app.command()

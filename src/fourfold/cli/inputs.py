@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
+from fourfold.cli.trained import saved_source
 from fourfold.core.process import release_memory
 from fourfold.data.schema import Hints
 from fourfold.errors import DataError, ParameterError, some
@@ -88,9 +89,16 @@ def read_transfer(
     evaluate: Path | None,
     classes: Path | None,
     vectors: Path | None,
+    *,
+    trained: bool = False,
 ) -> dict[str, Any]:
-    """Read the data of a study of a source and a target, as keywords of ``Study``."""
-    if not source or target is None:
+    """Read the data of a study of a source and a target, as keywords of ``Study``.
+
+    The source may be the folder of a saved model, or left out beside a trained network.
+    """
+    model = saved_source(source)
+    files = [] if model is not None else list(source or ())
+    if not (files or trained or model is not None) or target is None:
         given = [] if not source and target is None else ["--source" if source else "--target"]
         raise ParameterError(
             "--source and --target must be given together, or several --task; got "
@@ -98,7 +106,7 @@ def read_transfer(
         )
     check_vectors(classes, vectors)
     described = classes is not None
-    paths = [*source, target]
+    paths = [*files, target]
     beside = [evaluate] if evaluate is not None and is_rows(evaluate) else []
     domains = reading.domains([*paths, *beside], described=described)
     judged = domains.pop() if beside else None
@@ -108,7 +116,8 @@ def read_transfer(
     if classes is not None:
         labels = next((domain.known for domain in domains if domain.n_labelled), None)
         goal = goal.described(read_descriptions(classes, vectors, labels))
-    return {"source": sources, "target": goal, "evaluate": judged}
+    taken: Any = sources or None if model is None else model
+    return {"source": taken, "target": goal, "evaluate": judged}
 
 
 def preparation(max_categories: int | None, data: Mapping[str, Any]) -> TablePreparation | None:

@@ -6,13 +6,25 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_type_hints
 
 import typer
 
 from fourfold.core.memory import max_memory
 
-__all__ = ["Classes", "Memory", "Model", "Source", "Task", "Tasks", "Vectors", "reads_data"]
+__all__ = [
+    "Adapter",
+    "Classes",
+    "Memory",
+    "Model",
+    "Network",
+    "Source",
+    "Task",
+    "Tasks",
+    "Vectors",
+    "Weights",
+    "reads_data",
+]
 
 Names = list[str] | None
 
@@ -24,7 +36,24 @@ def _bound(context: typer.Context, limit: str | None) -> None:
 
 
 Source = Annotated[
-    list[Path] | None, typer.Option(help="Data to transfer from; may be given several times.")
+    list[Path] | None,
+    typer.Option(
+        help="Data to transfer from; may be given several times. Or the folder of a saved model."
+    ),
+]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        help="mlp, convnet, conv1d, or a pretrained network: timm:NAME, hf:NAME, st:NAME (or a "
+        "folder), onnx:FILE; by default chosen from the data. Without --source a pretrained one "
+        "is the source."
+    ),
+]
+Weights = Annotated[
+    str | None, typer.Option(help="File of weights for a network of timm, or none for random ones.")
+]
+Adapter = Annotated[
+    Literal["lora"] | None, typer.Option(help="lora: train low-rank adapters of a pretrained one.")
 ]
 Tasks = Annotated[
     list[str] | None, typer.Option(help="NAME=PATH of each of several tasks that all matter.")

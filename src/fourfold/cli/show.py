@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,7 +17,7 @@ from fourfold.methods import cells, competing
 from fourfold.planner import locate, locate_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from fourfold.data.domain import Domain
@@ -59,7 +59,9 @@ def show_bare_map() -> None:
     console.print("  fourfold map --task NAME=A --task NAME=B")
 
 
-def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | None = None) -> bool:
+def show_place(
+    source: Any, target: Domain, evaluate: Domain | None = None, network: str | None = None
+) -> bool:
     """Print the map with the place of the data, the reason for each cell, and a study's notes.
 
     Where a study would refuse the data, its reason takes the place of its methods. Return whether
@@ -68,9 +70,14 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     from fourfold.preparation.tables.preparation import TablePreparation
     from fourfold.study.asking.given import of_transfer
     from fourfold.study.asking.posing import check_transfer
+    from fourfold.study.asking.trained import name_of, told_apart
 
-    sources, target, evaluate = of_transfer(sources, target, evaluate)
+    data_of, trained, _ = told_apart(source, network)
+    alone = trained is not None
+    sources, target, evaluate = of_transfer(data_of, target, evaluate, trained=alone)
     console = _console()
+    if trained is not None:
+        console.print(f"source  {name_of(trained)}, a trained network")
     data = [*(("source", source) for source in sources), ("target", target)]
     for role, domain in [*data, *([("evaluate", evaluate)] if evaluate else [])]:
         console.print(f"{role}  {_summary(domain)}")
@@ -79,7 +86,10 @@ def show_place(sources: Sequence[Domain], target: Domain, evaluate: Domain | Non
     if target.rows.kind == "table":
         for note in TablePreparation().fit(*rows).notes():
             console.print(f"  ! {with_flags(note)}")
-    return _show_plan(locate(sources, target), lambda: check_transfer(sources, target, evaluate))
+    return _show_plan(
+        locate(sources, target, network=alone),
+        lambda: check_transfer(sources or None, target, evaluate, trained),
+    )
 
 
 def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> bool:
@@ -96,7 +106,7 @@ def _show_plan(plan: Placement, check: Callable[[], list[str]]) -> bool:
     except DataError as error:
         console.print(f"A study refuses these data: {with_flags(str(error))}.", style="bold red")
         return False
-    methods = ", ".join(plan.methods) or "no method yet"
+    methods = ", ".join(plan.tried if plan.network else plan.methods) or "no method yet"
     baselines = ", ".join(plan.baselines) or "none"
     console.print(f"A study runs {methods}; baselines: {baselines}.")
     for method, why in plan.skipped.items():

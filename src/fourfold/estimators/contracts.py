@@ -13,6 +13,7 @@ from torch import nn
 from fourfold.core.parameters import Parameters
 from fourfold.core.serialization import to_plain
 from fourfold.frozen.fingerprint import fingerprint
+from fourfold.networks.builder import Builder
 from fourfold.preparation.base import Preparation
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Needs(NamedTuple):
     words
         Whether it takes texts and counts of words, too, beside tables and vectors, and nothing
         else.
+    network
+        Whether a trained network alone, without classes of its own, can be the source of a study.
+    costly
+        Whether a study with a pretrained network takes it only where it is asked for.
     most_labels
         Most labelled rows of the target for which a study takes it; 0 for any number.
     transcripts
@@ -54,6 +59,8 @@ class Needs(NamedTuple):
     described: bool = False
     columns: bool = False
     words: bool = False
+    network: bool = False
+    costly: bool = False
     most_labels: int = 0
     transcripts: bool = False
 
@@ -93,7 +100,8 @@ class Estimator(Parameters, ABC):
         modules = {k: fingerprint(v) for k, v in given.items() if isinstance(v, nn.Module)}
         inner = {k: v.estimator for k, v in given.items() if isinstance(v, FrozenEstimator)}
         fitted = {k: v.digest for k, v in inner.items() if isinstance(v, Preparation)}
-        return [to_plain(self), modules, fitted]
+        weights = {k: v.weights_digest for k, v in given.items() if isinstance(v, Builder)}
+        return [to_plain(self), modules, fitted, {k: v for k, v in weights.items() if v}]
 
     @property
     @final

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from fourfold.algorithms.samples import Sample, canonical_order
+from fourfold.data.rows import StackedRows
 from fourfold.errors import DataError
 from fourfold.frozen.store import compute_once
-from fourfold.preparation.blockwise import BlockPreparation
-from fourfold.preparation.choose import PreparedRows, Standardize, TableViews
+from fourfold.preparation.blockwise import BlockPreparation, StagePreparation
+from fourfold.preparation.choose import PreparedRows, TableViews
 from fourfold.preparation.tables.graph import TableStart
 from fourfold.preparation.tables.memory import prepared_once
 from fourfold.training.batches import Table
@@ -87,7 +88,7 @@ class Inputs:
     @property
     def outside(self) -> bool:
         """Whether rows are prepared before the network, not by its first stage."""
-        return self.frozen is not None or not isinstance(self.prepare, Standardize)
+        return self.frozen is not None or not isinstance(self.prepare, StagePreparation)
 
     @property
     def start(self) -> int:
@@ -131,13 +132,16 @@ class Inputs:
         """The columns from which an exported model starts; None where rows are no such table."""
         return None if self.frozen is not None else TableStart.of([self.prepare])
 
-    def exported(self, rows: Rows) -> NDArray[np.float32] | dict[str, NDArray[Any]]:
+    def exported(self, rows: Rows) -> NDArray[Any] | dict[str, NDArray[Any]]:
         """Return rows as an exported model takes them, (n, ...), or the columns of a table."""
         if (table := self.table) is not None:
             return table.feed(table.lines.arrange(rows, self.owner))
         start = rows if self.raw else self.prepare.transform(rows, self.owner)
-        read = np.asarray(start.take(np.arange(start.n)), np.float32)
-        return self._padded(read) if self.spoken else read
+        read = start.take(np.arange(start.n))
+        if start.padded:  # tokens stay integers
+            return np.asarray(read)
+        whole = np.asarray(read, np.float32)
+        return self._padded(whole) if self.spoken else whole
 
     def _padded(self, utterances: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring utterances to the number of frames that an exported model takes."""
@@ -160,7 +164,7 @@ class Inputs:
 
     def under(self, body: Body) -> Body:
         """Put the preparation at the bottom of a network, where it belongs there."""
-        if isinstance(self.prepare, Standardize) and not self.outside:
+        if isinstance(self.prepare, StagePreparation) and not self.outside:
             return body.under(self.prepare.module())
         return body
 
@@ -215,6 +219,17 @@ class Data:
     def known(self) -> Data:
         """Return the labelled rows."""
         return self if self.labelled.all() else self.at(np.flatnonzero(self.labelled))
+
+    def joined(self, other: Data, weight: float) -> Data:
+        """Return these rows and others that weigh so many times as much; no groups and times."""
+        parts = [self, replace(other, weight=weight * torch.from_numpy(other.row_weights))]
+        weights = [torch.from_numpy(part.row_weights) for part in parts]
+        return Data(
+            StackedRows([part.rows for part in parts]),
+            torch.cat([part.y for part in parts]),
+            np.concatenate([part.labelled for part in parts]),
+            torch.cat(weights),
+        )
 
     def at(self, index: NDArray[np.intp]) -> Data:
         """Return the rows at these positions."""

@@ -53,6 +53,7 @@ def write(folder: Path, task: Task, inputs: Inputs, fitted: Fitted) -> dict[str,
     if not isinstance(model, Model):
         raise ParameterError(f"the model to save must be a network; got {type(model).__name__}")
     weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    weights = weights if model.builder is None else model.builder.kept(weights)
     save_file(weights, folder / WEIGHTS)
     (folder / PREPARE).mkdir()
     inputs.prepare.save(folder / PREPARE)
@@ -70,7 +71,8 @@ def write(folder: Path, task: Task, inputs: Inputs, fitted: Fitted) -> dict[str,
     return {
         "task": to_plain(task),
         "task_state": task.state(),
-        "network": to_plain(None if model.builder is None else model.builder.bare()),
+        "network": to_plain(None if model.builder is None else model.builder.saved()),
+        "below": "" if model.builder is None else model.builder.saved().weights_digest,
         "shape": list(inputs.shape),
         "features": inputs.n_features,
         "typical": None if inputs.typical is None else inputs.typical.tolist(),
@@ -144,7 +146,9 @@ def _write_onnx(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
 
 def _body(folder: Path, notes: Mapping[str, Any], inputs: Inputs, module: nn.Module | None) -> Body:
     if notes["network"] is not None:
-        builder = from_plain(notes["network"], networks.BUILDERS).bare()  # reads no other file
+        builder = from_plain(notes["network"], networks.BUILDERS).rebuilt(notes.get("below", ""))
+        if builder.trained:  # of files of the user's, under the adapter
+            return inputs.under(builder.build(inputs.shape))
         _check_size(builder, inputs.shape, folder / WEIGHTS)
         return inputs.under(builder.build(inputs.shape))
     if module is not None:
@@ -171,7 +175,11 @@ def _load_weights(model: Model, weights: dict[str, Tensor]) -> None:
         model.head.load_state_dict({k.removeprefix("head."): v for k, v in weights.items()})
         return
     try:
-        model.load_state_dict(weights)
+        builder = model.builder
+        whole = {} if builder is None or not builder.trained else model.state_dict()
+        if builder is not None and builder.kept(whole).keys() != weights.keys() and whole:
+            raise BundleError("the network must be the one that was saved; got other adapters")
+        model.load_state_dict({**whole, **weights})
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
         raise BundleError(f"the network must be the one that was saved; got: {first}") from error

@@ -47,9 +47,9 @@ class UsesRecipe(Parameters):
 
     default_recipe: ClassVar[Recipe] = Recipe()
 
-    def recipe_for(self, task: Task) -> Recipe:
-        """Return the recipe of its trainings: the one that is given, or the usual one of a task."""
-        return self.recipe or (SPEECH if task.ragged else self.default_recipe)
+    def recipe_for(self, task: Task, network: Recipe | None = None) -> Recipe:
+        """Return the recipe that was asked for, or a trained network's, or the usual of a task."""
+        return self.recipe or network or (SPEECH if task.ragged else self.default_recipe)
 
     def _nested_default(self, name: str) -> Any:
         return clone(self.default_recipe) if name == "recipe" else None
@@ -152,14 +152,19 @@ class TrainsNetwork(UsesRecipe, LearnsLabels, ABC):
     ----------
     network
         A :class:`~fourfold.networks.Builder`, its name (``"mlp"``, ``"convnet"``,
-        ``"conv1d"``, ``"timm:resnet18"``), any module without its head (it is copied), or a
-        :class:`~fourfold.networks.cut.Cut`, of which only the upper part is trained; None chooses
-        by the data.
+        ``"conv1d"``, or a :class:`~fourfold.networks.Pretrained` one, ``"timm:resnet18"``), any
+        module without its head (it is copied), or a :class:`~fourfold.networks.cut.Cut`, of which
+        only the upper part is trained; None chooses by the data.
     """
 
     network: nn.Module | Builder | str | None = None
 
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network")
+
+    @property
+    def takes_network(self) -> bool:
+        """Whether it builds on a whole network, with the inputs that this had."""
+        return True
 
 
 class StartsFromHead(TrainsNetwork, ABC):

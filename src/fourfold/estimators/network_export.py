@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fourfold.data.rows import as_rows
+from fourfold.data.rows import ArrayRows, as_rows
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.frozen.onnx_module import OnnxModule
-from fourfold.preparation.blockwise import BlockPreparation
-from fourfold.preparation.choose import Standardize, TablePreparation, TableViews
-from fourfold.preparation.layout import channel_axes
+from fourfold.networks.pretrained.opened import for_export
+from fourfold.preparation.blockwise import StagePreparation
+from fourfold.preparation.choose import TablePreparation, TableViews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from fourfold.core.tasks import Task
     from fourfold.estimators.inputs import Inputs
     from fourfold.estimators.problem import Fitted
-    from fourfold.preparation.choose import Preparation
     from fourfold.preparation.tables.graph import TableStart
 
 __all__ = [
@@ -73,7 +72,8 @@ class Exportable:
     A stage is a module, or the bytes of an ONNX file with one input and one output, where a
     module's code is not there any more; one may be of branches. The first has as many inputs as the
     example has parts: random rows (n, ...), or the columns (n, 1) of a table, by name. The
-    estimator's own answers to these are wanted. Notes, by name, are for whoever runs the file.
+    estimator's own answers to these are wanted. Notes, by name, are for whoever runs the file;
+    texts to be written beside it are known by the ends of their names.
     """
 
     stages: Sequence[nn.Module | bytes | Branches]
@@ -81,6 +81,7 @@ class Exportable:
     wanted: NDArray[Any]
     output: str
     notes: Mapping[str, str]
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -108,7 +109,8 @@ def exportable(method: str, task: Task, inputs: Inputs, fitted: Fitted) -> Expor
     if table is None:
         found = chain(inputs, fitted)
         example = {"input": found.example.numpy()}
-        return Exportable.of(method, task, found.stages, example, found.outputs, found.start)
+        made = Exportable.of(method, task, found.stages, example, found.outputs, found.start)
+        return replace(made, beside=inputs.prepare.beside_export())
     plain = table.draw(ROWS)
     found = chain(inputs, fitted, plain)
     stages, example = [table.file(), *found.stages], table.feed(plain)
@@ -136,14 +138,15 @@ def chain(inputs: Inputs, fitted: Fitted, plain: pd.DataFrame | None = None) -> 
     if plain is not None and isinstance(prepare, (TablePreparation, TableViews)):
         rows = prepare.encode(plain)
     else:
-        rows = as_rows(_example(prepare).numpy())
+        drawn = prepare.example(ROWS)
+        rows = ArrayRows(drawn, padded=True) if drawn.dtype == np.int32 else as_rows(drawn)
     ready = inputs.raw and not inputs.spoken  # utterances are normalized where they are read
     outputs = model.outputs(inputs.ready(rows) if ready else inputs.above(rows))
     heads = model.head if isinstance(model.head, nn.Sequential) else [model.head]
-    stages: list[nn.Module] = [*model.body.children(), *heads]
+    stages: list[nn.Module] = [*map(for_export, model.body.children()), *heads]
     if inputs.frozen is not None:
-        below = [prepare.module()] if isinstance(prepare, Standardize) else []
-        stages = [*below, inputs.frozen.module, *stages]
+        below = [prepare.module()] if isinstance(prepare, StagePreparation) else []
+        stages = [*below, for_export(inputs.frozen.module), *stages]
     if fitted.calibration is not None:
         outputs = fitted.calibration.apply(outputs)
         stages.append(fitted.calibration.module())
@@ -156,20 +159,6 @@ def chain(inputs: Inputs, fitted: Fitted, plain: pd.DataFrame | None = None) -> 
         outputs,
         f"{said}: {kind} (n, {shape})",
     )
-
-
-def _example(prepare: Preparation) -> Tensor:
-    """Draw rows that lie where those of the training lie."""
-    rng = np.random.default_rng(0)
-    if not isinstance(prepare, Standardize):
-        drawn = torch.from_numpy(rng.standard_normal((ROWS, *prepare.shape_), np.float32))
-        if isinstance(prepare, BlockPreparation) and prepare.spoken_:
-            drawn[::2, :, drawn.shape[2] // 2 :] = 0  # behind the end of every other one
-        return drawn
-    channels = channel_axes(prepare.row_shape_, prepare.layout_, raw=True)
-    mean, scale = prepare.mean_.reshape(channels), prepare.scale_.reshape(channels)
-    rows = rng.standard_normal((ROWS, *prepare.row_shape_)) * scale + mean
-    return torch.from_numpy(rows.astype(np.float32))
 
 
 @final

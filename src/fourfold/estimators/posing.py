@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import torch
@@ -24,7 +25,7 @@ from fourfold.estimators.preparing import fitted_to, labelled_rows
 from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import Listener, builder_of, choose
-from fourfold.networks.builder import Body, Builder, as_body
+from fourfold.networks.builder import Body, Builder, as_body, reset_copy
 from fourfold.networks.cut import Cut, headless
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.choose import TableViews, default_preparation
@@ -71,9 +72,14 @@ class PosesProblem(Predicts, ABC):
         """The network that the user asked for; a parameter where a method has one."""
         return None
 
-    def recipe_for(self, task: Task) -> Recipe:
-        """Return the recipe of its trainings."""
-        del task
+    @property
+    def takes_network(self) -> bool:
+        """Whether it builds on a whole network, with the inputs that this had."""
+        return False
+
+    def recipe_for(self, task: Task, network: Recipe | None = None) -> Recipe:
+        """Return the recipe of its trainings, beside that of a trained network, if there is one."""
+        del task, network
         return Recipe()
 
     def describe_classes(self, given: Given) -> ClassDescriptions | None:
@@ -138,6 +144,10 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
             "for trees may be missing"
         )
     inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows, labels)
+    network = _network(method, pretrained, inputs.shape, task)
+    trained = network
+    if method.uses_source and pretrained is not None and pretrained.builder is not None:
+        trained = pretrained.builder
     pairs = zip(parts, tasks, strict=True) if method.uses_source else ()
     made = [_source(part, own, inputs, labels) for part, own in pairs]
     return Problem(
@@ -145,8 +155,8 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
         target=Data.of(target, rows, task.encode(target), task.weigh(target)),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
-        network=_network(method, pretrained, inputs.shape, task),
-        recipe=method.recipe_for(task),
+        network=network,
+        recipe=method.recipe_for(task, trained.recipe if isinstance(trained, Builder) else None),
         seed=method.random_state,
         head=lambda width: method.build_head(task, width),
         setting=json.dumps(to_plain(method.task_setting)),
@@ -221,6 +231,12 @@ def _prepare(
     if network is None and above is not None and above.frozen is not None:
         below, chosen = above.frozen, chosen or above.prepare
     own = isinstance(network, nn.Module)
+    named = builder_of(network, ()) if isinstance(network, (str, Builder)) else None
+    if pretrained is not None and pretrained.builder is not None and network is None:
+        named = pretrained.builder
+    if named is not None and chosen is None and method.takes_network:
+        chosen = named.preparation(rows)
+    bare = bare and named is None
     chosen = chosen or method.choose_preparation(rows, user_network=own or bare)
     known = (
         labelled_rows(one, task) for one, task in learnt if task is not None and one.n_labelled
@@ -238,6 +254,10 @@ def _network(
     """
     own = method.network.rest if isinstance(method.network, Cut) else method.network
     mine = own is not None and (method.sources_in_turn or not method.uses_source)
+    if pretrained is not None and pretrained.builder is not None and not mine:
+        return pretrained.builder.untrained()  # fresh networks have random weights
+    if pretrained is not None and pretrained.inputs is None and not method.uses_source and not own:
+        return reset_copy(pretrained.model.body)
     if pretrained is not None and not mine:
         return pretrained.model.builder or (own if isinstance(own, nn.Module) else None)
     if own is None:
@@ -258,6 +278,9 @@ def _source(
     if isinstance(part, Pretrained):
         if part.inputs is not None:
             return part
+        if part.builder is not None:
+            body = inputs.under(part.builder.build(inputs.shape))
+            return replace(part, model=Model(body, nn.Identity()))
         (network,) = part.model.body.children()  # a bare one: the preparation is put below it
         return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
     rows, digest = inputs.ready(part.rows, labels), _digest(part)

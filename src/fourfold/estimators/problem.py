@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, final
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, final
 
 import torch
 from torch import nn
@@ -71,12 +71,22 @@ class Unlabelled:
 @final
 @dataclass(frozen=True)
 class Pretrained:
-    """A trained source network, with task and inputs of the fitted estimator, if it is of one."""
+    """A trained source network, with task and inputs of the fitted estimator, if it is of one.
+
+    One that is known by name has a ``builder``, and a model without a last layer as soon as the
+    shape of its rows is known.
+    """
 
     model: Model
     task: Task | None = None
     inputs: Inputs | None = None
     estimator: object = None
+    builder: Builder | None = None
+
+    @classmethod
+    def by_name(cls, builder: Builder) -> Self:
+        """Return the network that a builder will build with its weights."""
+        return cls(Model(Body({"network": nn.Identity()}, 1), nn.Identity()), builder=builder)
 
 
 SourceOf: TypeAlias = Labelled | Unlabelled | Pretrained
@@ -210,13 +220,30 @@ class Problem:
             train_once(model, key, lambda: supervise(model, task, data, self.recipe))
         return model.cpu().eval()
 
+    @property
+    def pretrained(self) -> bool:
+        """Whether fresh networks have the weights of a training already."""
+        return isinstance(self.network, Builder) and self.network.trained
+
+    @cached_property
+    def frozen_body(self) -> Body:
+        """A trained network for features that stay: a pretrained one, or else the source's."""
+        if self.pretrained:
+            with seeded(self.seed):
+                return self.body().eval()
+        return self.source_model.body
+
     def key(self, *more: str) -> str | None:
         """Return the key of a training on the source and of more; None where it is not kept."""
         digest = self.source.digest if isinstance(self.source, (Labelled, Unlabelled)) else None
         if digest is None:
             return None
         network = self.network
-        built = fingerprint(network) if isinstance(network, nn.Module) else to_plain(network)
+        built: Any = None
+        if isinstance(network, nn.Module):
+            built = fingerprint(network)
+        elif network is not None:
+            built = [to_plain(network), network.weights_digest]
         data = [self.inputs.path, digest(), self.setting]
         how = [self.recipe.identity(), self.seed, current().identity()]
         versions = [VERSION, torch.__version__]  # another version may train in another way

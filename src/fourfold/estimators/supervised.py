@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fourfold.core.dependent_folds import hold_out_last
 from fourfold.core.process import world_size
 from fourfold.errors import DataError
-from fourfold.frozen.blocks import as_tensor
+from fourfold.frozen.blocks import BLOCK, SEQUENCES, as_tensor
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import active, compute_once
 from fourfold.training.loop import minimize
@@ -148,7 +148,9 @@ def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
 
     By torch: an export for another engine takes longer than a few rows do.
     """
-    found = compute_once(Frozen(module, engine="torch"), rows)
+    dtype = torch.int32 if rows.padded and rows.dtype.kind == "i" else torch.float32
+    block = SEQUENCES if rows.padded else BLOCK
+    found = compute_once(Frozen(module, engine="torch", block=block, dtype=dtype), rows)
     found.spoken = rows.spoken
     return found
 

@@ -17,6 +17,7 @@ from fourfold.estimators.contracts import Estimator
 from fourfold.estimators.model import Model
 from fourfold.estimators.posing import PosesProblem, bare_network, pose
 from fourfold.estimators.problem import Pretrained
+from fourfold.networks.builder import Builder
 from fourfold.networks.cut import Cut
 from fourfold.training.checkpoint import training_for
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "TransferEstimator"]
 
-Source: TypeAlias = "Domain | TransferEstimator | nn.Module"
-"""Data, a fitted estimator (a loaded bundle is one), or a network to transfer from."""
+Source: TypeAlias = "Domain | TransferEstimator | nn.Module | Builder"
+"""Data, a fitted estimator (a loaded bundle is one), or a trained network to transfer from."""
 
 
 class TransferEstimator(PosesProblem, ABC):
@@ -82,7 +83,8 @@ class TransferEstimator(PosesProblem, ABC):
         y
             (n,) or (n, m) its labels, some or all of which may be missing; None if there are none.
         source
-            A Domain, a fitted estimator, a network, or a list of these.
+            A Domain, a fitted estimator, a network, a
+            :class:`~fourfold.networks.Pretrained` one by name, or a list of these.
 
         Raises
         ------
@@ -130,14 +132,15 @@ class TransferEstimator(PosesProblem, ABC):
             if self.needs.source_labels and isinstance(source, Domain) and not source.n_labelled:
                 raise DataError(f"the source of {name} must have labels; got none")
 
-    def _check_settled(self, trained: Sequence[TransferEstimator | nn.Module]) -> None:
+    def _check_settled(self, trained: Sequence[TransferEstimator | nn.Module | Builder]) -> None:
         """Refuse parameters that would do nothing, as trained sources have settled them."""
         for one in trained:
-            bare = isinstance(one, nn.Module)
-            theirs = {} if isinstance(one, nn.Module) else one.get_params(deep=False)
+            bare = isinstance(one, (nn.Module, Builder))
+            theirs = one.get_params(deep=False) if isinstance(one, TransferEstimator) else {}
             for name in self.from_trained:
                 own = getattr(self, name)
-                fresh = bare and (name == "prepare" or isinstance(own, nn.Module))
+                free = name == "prepare" and not self.uses_source
+                fresh = free or (bare and (name == "prepare" or isinstance(own, nn.Module)))
                 if own is not None and not fresh and repr(own) != repr(theirs.get(name)):
                     raise ParameterError(
                         f"{name} of {type(self).__name__} must be left out beside a trained "
@@ -200,7 +203,12 @@ def _listed(source: Source | Sequence[Source] | None) -> list[Source]:
         return []
     sources: list[Source] = []
     for one in source if isinstance(source, (list, tuple)) else [source]:
-        if not isinstance(one, (Domain, TransferEstimator, nn.Module)):
+        if isinstance(one, Builder) and not one.trained:
+            raise ParameterError(
+                "source must be a network with the weights of a training; got random ones "
+                f"({type(one).__name__}, weights=None)"
+            )
+        if not isinstance(one, (Domain, TransferEstimator, nn.Module, Builder)):
             several = isinstance(one, Estimator)
             hint = "take one task's model, .of(task)" if several else "wrap data as Domain(X, y)"
             raise ParameterError(
@@ -211,5 +219,7 @@ def _listed(source: Source | Sequence[Source] | None) -> list[Source]:
     return sources
 
 
-def _pretrained(source: TransferEstimator | nn.Module) -> Pretrained:
+def _pretrained(source: TransferEstimator | nn.Module | Builder) -> Pretrained:
+    if isinstance(source, Builder):
+        return Pretrained.by_name(source)
     return bare_network(source) if isinstance(source, nn.Module) else source.as_pretrained()

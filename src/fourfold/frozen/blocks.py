@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fourfold.frozen.padding import alike, trimmed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Rows
 
-__all__ = ["as_tensor", "in_blocks", "trimmed_frames"]
+__all__ = ["BLOCK", "SEQUENCES", "as_tensor", "in_blocks", "trimmed_frames"]
 
 BLOCK: Final = 32
+"""Rows of a block."""
+SEQUENCES: Final = 8
+"""Rows of a block of sequences."""
 
 
 def as_tensor(block: NDArray[Any]) -> Tensor:
@@ -47,16 +52,14 @@ def in_blocks(module: nn.Module, rows: Rows, *after: nn.Module) -> NDArray[np.fl
     for part in modules:
         part.eval()
     device = next((p.device for part in modules for p in part.parameters()), torch.device("cpu"))
-    if rows.spoken:
-        return _utterances(modules, rows, device)
-    outputs: list[Tensor] = []
     with torch.inference_mode():
-        for block in rows.blocks(BLOCK):
-            x = _padded(as_tensor(block), device)
-            for part in modules:
-                x = part(x) if _is_even(part, x) else _one_by_one(part, x[: len(block)])
-            outputs.append(x[: len(block)].float().cpu())
-    return torch.cat(outputs).numpy()
+        if rows.spoken:
+            return _utterances(modules, rows, device)
+        if rows.padded:
+            return _by_length(modules, rows, device)
+        return torch.cat(
+            [_outputs(modules, as_tensor(block), BLOCK, device) for block in rows.blocks(BLOCK)]
+        ).numpy()
 
 
 def trimmed_frames(x: Tensor) -> Tensor:
@@ -66,24 +69,48 @@ def trimmed_frames(x: Tensor) -> Tensor:
 
 
 def _utterances(modules: Sequence[nn.Module], rows: Rows, device: torch.device) -> NDArray[Any]:
+    """Predict utterances one by one."""
     found = np.empty(rows.n, object)
-    with torch.inference_mode():
-        for at in range(rows.n):
-            x = trimmed_frames(as_tensor(rows.take(np.array([at])))).to(device)
-            for part in modules:
-                x = part(x)
-            found[at] = x[0].float().cpu().numpy()
+    for at in range(rows.n):
+        x = trimmed_frames(as_tensor(rows.take(np.array([at])))).to(device)
+        for part in modules:
+            x = part(x)
+        found[at] = x[0].float().cpu().numpy()
     return found
 
 
-def _one_by_one(module: nn.Module, x: Tensor) -> Tensor:
-    values = torch.cat([module(row.clone()) for row in torch.split(x, 1)])
-    return _padded(values, x.device)
+def _by_length(
+    modules: Sequence[nn.Module], rows: Rows, device: torch.device
+) -> NDArray[np.float32]:
+    """Predict sequences, those of a like length in one block."""
+    outputs: list[NDArray[np.float32]] = []
+    for block in rows.blocks():
+        parts = alike(block, SEQUENCES)
+        values = [
+            _outputs(modules, as_tensor(trimmed(block[part])), SEQUENCES, device).numpy()
+            for part in parts
+        ]
+        back = np.argsort(np.concatenate(parts), kind="stable")
+        outputs.append(np.concatenate(values)[back])
+    return np.concatenate(outputs)
 
 
-def _padded(x: Tensor, device: torch.device) -> Tensor:
-    """Copy rows (b, ...) to a new tensor (BLOCK, ...), padded with zeros."""
-    full = x.new_zeros(BLOCK, *x.shape[1:])
+def _outputs(modules: Sequence[nn.Module], rows: Tensor, size: int, device: torch.device) -> Tensor:
+    """Predict one block of at most so many rows."""
+    x = _padded(rows, size, device)
+    for part in modules:
+        x = part(x) if _is_even(part, x) else _one_by_one(part, x, len(rows))
+    return x[: len(rows)].float().cpu()
+
+
+def _one_by_one(module: nn.Module, x: Tensor, n: int) -> Tensor:
+    values = torch.cat([module(row.clone()) for row in torch.split(x[:n], 1)])
+    return _padded(values, len(x), x.device)
+
+
+def _padded(x: Tensor, size: int, device: torch.device) -> Tensor:
+    """Copy rows (b, ...) to a new tensor (size, ...), padded with zeros."""
+    full = x.new_zeros(size, *x.shape[1:])
     full[: len(x)] = x
     return full.to(device)
 
@@ -92,12 +119,20 @@ _even: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], bool]] = WeakKeyDictio
 
 
 def _is_even(module: nn.Module, like: Tensor) -> bool:
-    """Return whether a row's value is bit-equal in all places of a block; tested once."""
+    """Return whether a row's value is bit-equal in all places of a block; tested once.
+
+    Whole numbers may be those of tokens, of which noise is none: the first row stands in all places
+    then.
+    """
     known = _even.setdefault(module, {})
-    key = (like.shape[1:], like.dtype, like.device, torch.get_num_threads())
+    key = (like.shape, like.dtype, like.device, torch.get_num_threads())
     if key not in known:
-        numbers = np.random.default_rng(0).normal(0, 50, (BLOCK, *like.shape[1:]))
-        probe = torch.from_numpy(numbers).to(like.device, like.dtype)
-        moved = module(probe.roll(1, 0))
-        known[key] = torch.equal(module(probe).roll(1, 0), moved)
+        if like.dtype != torch.uint8 and torch.equal(like, like.round()):
+            values = module(like[:1].expand_as(like).contiguous())
+            known[key] = torch.equal(values, values[:1].expand_as(values))
+        else:
+            numbers = np.random.default_rng(0).normal(0, 50, like.shape)
+            probe = torch.from_numpy(numbers).to(like.device, like.dtype)
+            moved = module(probe.roll(1, 0))
+            known[key] = torch.equal(module(probe).roll(1, 0), moved)
     return known[key]

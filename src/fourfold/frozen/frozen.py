@@ -16,6 +16,7 @@ from fourfold.data.rows import BLOCK_BYTES, Rows, as_rows
 from fourfold.errors import BundleError, DataError, ParameterError
 from fourfold.frozen.engines import Engine, Precision, TorchEngine
 from fourfold.frozen.fingerprint import Transient, fingerprint
+from fourfold.frozen.padding import alike, trimmed
 from fourfold.frozen.ragged import concatenate_values, stack_values
 from fourfold.frozen.start import start_engine
 from fourfold.frozen.taps import Tapped
@@ -163,7 +164,10 @@ class Frozen(nn.Module):
         for at in range(0, max(1, len(index)), step):
             read = rows.take(index[at : at + step])
             ragged = isinstance(read, list) or read.dtype == object
-            values = self._one_by_one(read) if ragged else self._in_blocks(read, content)
+            if rows.padded:
+                values = self._by_length(read, content)
+            else:
+                values = self._one_by_one(read) if ragged else self._in_blocks(read, content)
             yield dict(zip(self.names, values, strict=True))
 
     def _in_blocks(self, read: NDArray[Any], content: str) -> list[NDArray[Any]]:
@@ -177,6 +181,18 @@ class Frozen(nn.Module):
             outputs = outputs or [np.empty((len(x), *v.shape[1:]), v.dtype) for v in values]
             for output, value in zip(outputs, values, strict=True):
                 output[at : at + len(part)] = value[: len(part)]
+        return outputs
+
+    def _by_length(self, read: NDArray[Any], content: str) -> list[NDArray[Any]]:
+        """Compute sequences, those of a like length together; values of steps get zeros behind."""
+        most = read.shape[1]
+        outputs: list[NDArray[Any]] = []
+        for part in alike(read, self.block) or [np.arange(0)]:
+            x = trimmed(read[part])
+            values = [_lengthened(v, x.shape[1], most) for v in self._in_blocks(x, content)]
+            outputs = outputs or [np.zeros((len(read), *v.shape[1:]), v.dtype) for v in values]
+            for output, value in zip(outputs, values, strict=True):
+                output[part] = value
         return outputs
 
     def _one_by_one(self, read: Sequence[Any]) -> list[NDArray[Any]]:
@@ -242,6 +258,13 @@ def _versions(engine: str) -> str:
 
 def _numpy(dtype: torch.dtype) -> np.dtype[Any]:
     return np.dtype(torch.empty(0, dtype=dtype).numpy().dtype)
+
+
+def _lengthened(values: NDArray[Any], steps: int, most: int) -> NDArray[Any]:
+    """Fill up values of steps, (n, steps, d), with zeros; leave those of whole rows."""
+    if values.ndim < 3 or values.shape[1] != steps:
+        return values
+    return np.pad(values, [(0, 0), (0, most - steps), *[(0, 0)] * (values.ndim - 2)])
 
 
 def _padded(rows: NDArray[Any], block: int) -> NDArray[Any]:

@@ -51,7 +51,10 @@ def export_onnx(
     BundleError
         If torch's exporter cannot export the module.
     """
-    shapes = None if fixed_batch else ({0: torch.export.Dim("rows")},)
+    free = {0: torch.export.Dim("rows")}
+    if example.dtype == torch.int32 and example.ndim == 2:  # tokens, of any length
+        free[1] = torch.export.Dim("steps")
+    shapes = None if fixed_batch else (free,)
     if not fixed_batch and len(example) == 1:
         example = torch.cat([example, example])  # the exporter treats a batch of 1 as a constant
     try:

@@ -77,9 +77,9 @@ def _build(tapped: Tapped, name: EngineName, precision: Precision, probe: NDArra
 
 
 def _probe(example: NDArray[Any], block: int) -> NDArray[Any]:
-    """Make a block to test an engine: random numbers, or the rows themselves if integers."""
+    """Make a block to test an engine: random numbers, or the rows themselves if whole numbers."""
     shape = (block, *example.shape[1:])
-    if example.dtype.kind == "f":
+    if example.dtype.kind == "f" and (example != np.round(example)).any():
         return np.random.default_rng(0).standard_normal(shape).astype(example.dtype)
     return np.resize(example, shape)
 

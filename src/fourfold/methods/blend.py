@@ -17,6 +17,7 @@ from fourfold.estimators.model import FittedModel
 from fourfold.estimators.network_export import (
     ROWS,
     Branches,
+    Chain,
     Columns,
     Exportable,
     chain,
@@ -186,9 +187,11 @@ class Blend(Predicts):
         else:
             digests = self._preparations
             apart = dict(zip(digests, chains, strict=True))  # members may share a preparation
-            ends = np.cumsum([one.example.shape[1] for one in apart.values()]).tolist()
-            cuts = dict(zip(apart, zip([0, *ends], ends, strict=False), strict=True))
-            parts = [[Columns(*cuts[d]), *part] for d, part in zip(digests, parts, strict=True)]
+            if len(apart) > 1:
+                _check_joinable(chains)
+                ends = np.cumsum([one.example.shape[1] for one in apart.values()]).tolist()
+                cuts = dict(zip(apart, zip([0, *ends], ends, strict=False), strict=True))
+                parts = [[Columns(*cuts[d]), *part] for d, part in zip(digests, parts, strict=True)]
             outputs = mixture.mix(self.task_, of, [one.outputs for one in chains])
             if table is None or plain is None:
                 rows = np.concatenate([one.example for one in apart.values()], axis=1)
@@ -202,7 +205,17 @@ class Blend(Predicts):
         if own.calibration is not None:
             stages.append(own.calibration.module())
             outputs = own.calibration.apply(outputs)
-        return Exportable.of("Blend", self.task_, stages, example, outputs, start)
+        made = Exportable.of("Blend", self.task_, stages, example, outputs, start)
+        return replace(made, beside=self.prepare_.beside_export())
+
+
+def _check_joinable(chains: Sequence[Chain]) -> None:
+    """Refuse tokens beside other inputs, which cannot stand in one array."""
+    if any(not one.example.is_floating_point() for one in chains):
+        raise ParameterError(
+            "members of a Blend to export must all read tokens, or none; got both: export a member "
+            "alone"
+        )
 
 
 @final

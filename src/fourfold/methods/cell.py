@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias, final
 
-__all__ = ["Cell", "Facts", "Rule", "Ruling", "both_labelled", "decide"]
+__all__ = ["Cell", "Facts", "Rule", "Ruling", "both_labelled", "decide", "taught"]
 
 
 class Facts(NamedTuple):
@@ -29,6 +29,8 @@ class Facts(NamedTuple):
         ``"columns"`` of tables and vectors, ``"words"`` of texts and counts; empty for others.
     transcripts
         Whether labels are transcripts of utterances.
+    network
+        Whether a trained network is the source, in place of data.
     differ
         Difference in kind between the labels of source and target, in words; empty for none.
     """
@@ -43,6 +45,7 @@ class Facts(NamedTuple):
     features: str = "columns"
     transcripts: bool = False
     differ: str = ""
+    network: bool = False
 
 
 class Ruling(NamedTuple):
@@ -65,7 +68,18 @@ def both_labelled(facts: Facts) -> Ruling:
     """Rule that a cell applies where source and target have labels."""
     return decide(
         f"both have labels, the target {facts.target_labelled} of them",
+        (facts.network, "the source is a trained network, not data"),
         (not facts.source_labelled, "the source has no labels"),
+        (not facts.target_labelled, "the target has no labels"),
+    )
+
+
+def taught(facts: Facts) -> Ruling:
+    """Rule that a cell applies where the target has labels, and the source too or is a network."""
+    if not facts.network:
+        return both_labelled(facts)
+    return decide(
+        f"the source is a trained network, the target has {facts.target_labelled} labels",
         (not facts.target_labelled, "the target has no labels"),
     )
 

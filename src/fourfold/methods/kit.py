@@ -21,6 +21,7 @@ from fourfold.estimators.linear_head import fit_head
 from fourfold.estimators.model import Model
 from fourfold.estimators.network import (
     FitsHead,
+    LearnsLabels,
     OnFeatures,
     SolvesHead,
     StartsFromHead,

@@ -16,6 +16,7 @@ from fourfold.networks.convnet1d import ConvNet1d
 from fourfold.networks.listener import Listener
 from fourfold.networks.mlp import Flat, Mlp, Projection
 from fourfold.networks.normalized_counts import Latent, NormalizedCounts
+from fourfold.networks.pretrained.builder import Pretrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,11 +30,18 @@ __all__ = [
     "Flat",
     "Listener",
     "Mlp",
+    "Pretrained",
     "as_body",
     "builder_of",
     "choose",
     "named",
 ]
+
+
+def _architecture(**parameters: Any) -> Builder:
+    from fourfold.networks.pretrained.architecture import Architecture  # an extra
+
+    return Architecture(**parameters)
 
 
 def _timm(**parameters: Any) -> Builder:
@@ -43,6 +51,7 @@ def _timm(**parameters: Any) -> Builder:
 
 
 BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
+    "Architecture": _architecture,
     "Coder": Coder,
     "ColumnStack": ColumnStack,
     "ConvNet": ConvNet,
@@ -52,6 +61,7 @@ BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
     "Listener": Listener,
     "Mlp": Mlp,
     "NormalizedCounts": NormalizedCounts,
+    "Pretrained": Pretrained,
     "Projection": Projection,
     "Stem": Stem,
     "Timm": _timm,

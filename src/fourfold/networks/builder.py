@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fourfold.core.parameters import Parameters
 from fourfold.errors import DataError
-from fourfold.preparation.choose import Standardizer
+from fourfold.preparation.blockwise import InputStage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["Body", "Builder", "as_body", "stages"]
+    from fourfold.data.rows import Rows
+    from fourfold.preparation.base import Preparation
+    from fourfold.training.recipe import Recipe
+
+__all__ = ["Body", "Builder", "as_body", "reset_copy", "stages"]
+
+BLOCKS: Final = frozenset({"blocks", "features", "layers", "stages"})
+"""Names under which networks of pictures keep their blocks, whose stages these are."""
 
 
 @final
@@ -66,7 +74,7 @@ class Body(nn.Sequential):
     def bare(self) -> Body:
         """Return the same body without preprocessing."""
         parts = self.named_children()
-        stages = {name: part for name, part in parts if not isinstance(part, Standardizer)}
+        stages = {name: part for name, part in parts if not isinstance(part, InputStage)}
         return Body(stages, self.width, self.tap, self.builder)
 
 
@@ -121,6 +129,57 @@ class Builder(Parameters, ABC):
         """Return the builder of the same network without weights from files."""
         return self
 
+    def kept(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return those weights of a model, by name, that a saved one holds: all, or adapters."""
+        return dict(weights)
+
+    def saved(self) -> Builder:
+        """Return the builder by which a saved model is rebuilt."""
+        return self.bare()
+
+    def rebuilt(self, digest: str) -> Builder:
+        """Return the builder of a saved model, whose network's weights had a hash.
+
+        Raises
+        ------
+        BundleError
+            If these are needed, and not here.
+        """
+        del digest
+        return self.bare()  # reads no other file
+
+    def untrained(self) -> Builder:
+        """Return the builder of the same network with random weights."""
+        return self
+
+    @property
+    def trained(self) -> bool:
+        """Whether the network is built with weights of a training, so that it is a source."""
+        return False
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe by which training goes on from its weights; None for the method's own."""
+        return None
+
+    @property
+    def weights_digest(self) -> str:
+        """Hash of the weights that it is built with; empty for random ones."""
+        return ""
+
+    def preparation(self, rows: Sequence[Rows]) -> Preparation | None:
+        """Return the network's own preparation for the rows of all domains, unfitted.
+
+        None leaves the choice to the method.
+
+        Raises
+        ------
+        DataError
+            If the network is not for such rows.
+        """
+        del rows
+        return None
+
 
 def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
     """Make a Body of any module; its width is found with one empty row of a shape.
@@ -147,6 +206,23 @@ def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
     return Body({"network": module, **flat}, int(out[0].numel()), "network")
 
 
+def reset_copy(network: nn.Module) -> nn.Module:
+    """Return a copy of a network with fresh random weights, each layer's by its own rule.
+
+    Weights outside of layers, such as a class token, are drawn with a standard deviation of .02.
+    """
+    fresh = copy.deepcopy(network)
+    for part in fresh.modules():
+        own = [p for p in part.parameters(recurse=False) if p.is_floating_point()]
+        if own and "reset_parameters" in dir(part):
+            layer: Any = part
+            layer.reset_parameters()
+        else:
+            for parameter in own:
+                nn.init.normal_(parameter, std=0.02)
+    return fresh
+
+
 def stages(body: nn.Module) -> dict[str, nn.Module]:
     """Name the parts of a network that have weights or statistics, from input to output.
 
@@ -160,7 +236,7 @@ def stages(body: nn.Module) -> dict[str, nn.Module]:
     """
     found = {name: part for name, part in body.named_children() if _learns(part)}
     if len(found) != 1:
-        return found
+        return found if isinstance(body, Body) else _with_blocks(found)
     ((name, only),) = found.items()
     if not list(only.children()):
         return found
@@ -169,8 +245,18 @@ def stages(body: nn.Module) -> dict[str, nn.Module]:
     return {name: nn.ParameterList(own), **inner} if own else inner
 
 
+def _with_blocks(found: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """Put the blocks of a network in place of the list that holds them."""
+    opened: dict[str, nn.Module] = {}
+    for name, part in found.items():
+        inner = {k: v for k, v in part.named_children() if _learns(v)}
+        blocks = isinstance(part, (nn.Sequential, nn.ModuleList)) and name in BLOCKS
+        opened |= {f"{name}.{k}": v for k, v in inner.items()} if blocks else {name: part}
+    return opened
+
+
 def _learns(part: nn.Module) -> bool:
     """Return True for a part with weights, or with statistics that training updates."""
-    if isinstance(part, Standardizer):
+    if isinstance(part, InputStage):
         return False
     return any(True for _ in (*part.parameters(), *part.buffers()))

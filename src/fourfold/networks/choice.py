@@ -14,6 +14,7 @@ from fourfold.networks.convnet import ConvNet
 from fourfold.networks.convnet1d import ConvNet1d
 from fourfold.networks.listener import EachFrame, Listener
 from fourfold.networks.mlp import Mlp
+from fourfold.networks.pretrained.builder import Pretrained
 
 __all__ = ["Stem", "builder_of", "choose", "named"]
 
@@ -23,20 +24,25 @@ SHORTEST: Final = 16
 """Fewest steps of a series for convolutions."""
 
 
-def named(name: str) -> Builder:
-    """Return a network by name.
+PRETRAINED: Final = ("timm:", "hf:", "st:")
+"""Beginnings of the names of pretrained networks."""
 
-    It is ``"mlp"``, ``"convnet"``, ``"conv1d"``, ``"listener"``, or ``"timm:resnet18"``.
+
+def named(name: str) -> Builder:
+    """Return a network by name, or a pretrained one.
+
+    It is ``"mlp"``, ``"convnet"``, ``"conv1d"``, ``"listener"``; or ``"timm:NAME"``,
+    ``"hf:NAME-or-FOLDER"``, ``"st:NAME-or-FOLDER"``.
 
     Raises
     ------
     ParameterError
         If there is no such network.
     """
-    if name.startswith("timm:"):
-        from fourfold.networks.timm import Timm
-
-        return Timm(name=name.removeprefix("timm:"))
+    if name.startswith(PRETRAINED):
+        found = Pretrained(name=name)
+        found.check()
+        return found
     table: dict[str, type[Builder]] = {
         "mlp": Mlp,
         "convnet": ConvNet,
@@ -45,7 +51,8 @@ def named(name: str) -> Builder:
     }
     if name not in table:
         raise ParameterError(
-            f"network must be 'mlp', 'convnet', 'conv1d', 'listener' or 'timm:NAME'; got {name!r}"
+            "network must be 'mlp', 'convnet', 'conv1d', 'listener', or a pretrained one, "
+            f"'timm:NAME', 'hf:NAME', 'st:NAME' or 'onnx:FILE'; got {name!r:.80}"
         )
     return table[name]()
 

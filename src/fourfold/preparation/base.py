@@ -104,6 +104,14 @@ class Preparation(Parameters, ABC):
         """List the losses of the fitted rows, a sentence each."""
         return []
 
+    def beside_export(self) -> dict[str, str]:
+        """Return texts to be written beside an exported model, by the ends of their names."""
+        return {}
+
+    def example(self, n: int) -> NDArray[Any]:
+        """Draw n rows like those from which an exported model starts: prepared ones."""
+        return np.random.default_rng(0).standard_normal((n, *self.shape_), np.float32)
+
     @abstractmethod
     def transform(self, rows: Rows, who: str = "") -> Rows:
         """Prepare rows; lazy rows stay lazy.
@@ -117,7 +125,7 @@ class Preparation(Parameters, ABC):
 
         Returns
         -------
-        (n, *shape_) of float32.
+        (n, *shape_) of float32, or of int32 for tokens.
 
         Raises
         ------

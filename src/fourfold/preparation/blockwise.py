@@ -6,9 +6,18 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
+import torch
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
-from fourfold.data.rows import Rows, SparseRows, check_finite, common_white, hash_contents
+from fourfold.data.rows import (
+    ArrayRows,
+    Rows,
+    SparseRows,
+    check_finite,
+    common_white,
+    hash_contents,
+)
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 
@@ -20,7 +29,10 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index, Keys
 
-__all__ = ["AsIs", "BlockPreparation", "PreparedRows"]
+__all__ = ["AsIs", "BlockPreparation", "InputStage", "PreparedRows", "StagePreparation"]
+
+LOOKED_AT: Final = 256
+"""Rows that are looked at for whole numbers."""
 
 
 @final
@@ -133,9 +145,42 @@ class BlockPreparation(Preparation, ABC):
         )
 
 
+class InputStage(nn.Module):
+    """A preparation as the first stage of a network, from raw rows; training leaves it as it is."""
+
+
+class StagePreparation(BlockPreparation, ABC):
+    """A preparation that is the first stage of the network itself.
+
+    Rows keep their bytes in memory, and an exported model takes them raw.
+    """
+
+    @abstractmethod
+    def module(self) -> InputStage:
+        """Return the transform as a module, from raw rows (B, *row_shape_) to (B, *shape_)."""
+
+    @abstractmethod
+    def example(self, n: int) -> NDArray[Any]:
+        """Draw n raw rows that lie where those of the training lie."""
+
+    @final
+    def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
+        check_finite(block, "the input X")
+        with torch.inference_mode():
+            native = block.dtype.newbyteorder("=")
+            x = torch.from_numpy(np.array(block, native))  # a copy: a memory map is read-only
+            ready: NDArray[np.float32] = self.module()(x).contiguous().numpy()
+        return ready
+
+
 @final
 class AsIs(BlockPreparation):
     """Leave numbers unchanged but for their type, float32.
+
+    Attributes
+    ----------
+    range_
+        Least and largest of whole numbers, such as those of tokens; None of others.
 
     Examples
     --------
@@ -149,8 +194,18 @@ class AsIs(BlockPreparation):
     keeps_sparse = True
 
     def _learn_arrays(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
-        del rows
+        self.range_ = None if rows[0].spoken else _range(rows)
         return self.row_shape_
+
+    def example(self, n: int) -> NDArray[Any]:
+        if self.range_ is None:
+            drawn = super().example(n)
+            if self.spoken_:
+                drawn[::2, :, drawn.shape[2] // 2 :] = 0  # behind the end of every other one
+            return drawn
+        low, high = self.range_
+        drawn = np.random.default_rng(0).integers(low, high + 1, (n, *self.shape_))
+        return drawn.astype(np.float32)
 
     def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
         check_finite(block, "the input X")
@@ -160,7 +215,8 @@ class AsIs(BlockPreparation):
         return "inputs as they are"
 
     def config(self) -> dict[str, Any]:
-        return {"white": self.white_, **({"spoken": True} if self.spoken_ else {})}
+        known = {} if self.range_ is None else {"range": self.range_}
+        return {"white": self.white_, **({"spoken": True} if self.spoken_ else {}), **known}
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {}
@@ -172,6 +228,18 @@ class AsIs(BlockPreparation):
         del folder
         self.row_shape_, self.white_ = self.shape_, config["white"]
         self.spoken_ = config.get("spoken", False)
+        found = config.get("range")
+        self.range_ = None if found is None else (int(found[0]), int(found[1]))
+
+
+def _range(parts: Sequence[Rows]) -> tuple[int, int] | None:
+    """Return the least and the largest of whole numbers in arrays; None of others, or of bytes."""
+    if any(not isinstance(part, ArrayRows) or part.dtype == np.uint8 for part in parts):
+        return None
+    seen = [part.sample(LOOKED_AT) for part in parts]
+    if any(not np.isfinite(x).all() or (x != np.round(x)).any() for x in seen):
+        return None
+    return int(min(x.min() for x in seen)), int(max(x.max() for x in seen))
 
 
 def _check_numbers(rows: Rows, who: str) -> None:

@@ -8,6 +8,9 @@ from fourfold.core.inside import read_json
 from fourfold.errors import BundleError, MissingExtraError, summary
 from fourfold.preparation.base import FORMAT, Preparation
 from fourfold.preparation.blockwise import AsIs, PreparedRows
+from fourfold.preparation.pretrained.pictures import PictureInput
+from fourfold.preparation.pretrained.tokens import Tokens
+from fourfold.preparation.pretrained.waves import Waves
 from fourfold.preparation.sentence_encoding import SentenceEncoding
 from fourfold.preparation.standardize import Standardize, Standardizer
 from fourfold.preparation.tables.preparation import TablePreparation
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsIs",
+    "PictureInput",
     "Preparation",
     "PreparedRows",
     "SentenceEncoding",
@@ -28,6 +32,8 @@ __all__ = [
     "Standardizer",
     "TablePreparation",
     "TableViews",
+    "Tokens",
+    "Waves",
     "WordCounts",
     "default_preparation",
     "load_preparation",
@@ -35,7 +41,10 @@ __all__ = [
 
 CLASSES: dict[str, type[Preparation]] = {
     kind.__name__: kind
-    for kind in (AsIs, SentenceEncoding, Standardize, TablePreparation, TableViews, WordCounts)
+    for kind in (
+        *(AsIs, PictureInput, SentenceEncoding, Standardize),
+        *(TablePreparation, TableViews, Tokens, Waves, WordCounts),
+    )
 }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from huggingface_hub import snapshot_download, try_to_load_from_cache
 
 from fourfold.errors import FileError
+from fourfold.preparation.pretrained.folders import find_network
 
 __all__ = ["find_encoder"]
 
@@ -25,7 +26,8 @@ def find_encoder(model: str, *, download: bool = False) -> Path:
     Parameters
     ----------
     model
-        A folder, or the name of an encoder in the Hugging Face cache.
+        A folder, the name of an encoder in the Hugging Face cache, or ``"english"`` for that of the
+        extra ``english``.
     download
         Whether one that is not there is downloaded; else nobody is contacted.
 
@@ -34,6 +36,8 @@ def find_encoder(model: str, *, download: bool = False) -> Path:
     FileError
         If it is not here, or cannot be downloaded.
     """
+    if model == "english":
+        return find_network(model)
     name = model if "/" in model else f"sentence-transformers/{model}"
     try:
         if Path(model).is_dir():

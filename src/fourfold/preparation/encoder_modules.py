@@ -17,7 +17,7 @@ from fourfold.errors import ParameterError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ARCHITECTURES", "SentenceNetwork", "read_network"]
+__all__ = ["ARCHITECTURES", "Pooling", "SentenceNetwork", "read_network"]
 
 ARCHITECTURES: Final = (
     *("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra"),
@@ -108,7 +108,7 @@ class _Transformer(nn.Module):
 
 
 @final
-class _Pooling(nn.Module):
+class Pooling(nn.Module):
     """One vector of a text's tokens, in one or several ways: (B, n, d) to (B, ways · d)."""
 
     def __init__(self, ways: tuple[str, ...]) -> None:
@@ -208,7 +208,7 @@ def _read_pooling(folder: Path, place: str) -> tuple[nn.Module, str]:
     if not set(ways) <= set(POOLINGS.values()):
         raise ParameterError(f"{ways!r:.40}, where pooling must be a known one")
     title = "Pooling" if ways == ("mean",) else f"Pooling {' '.join(ways)}"
-    return _Pooling(ways), title
+    return Pooling(ways), title
 
 
 def _read_dense(folder: Path, place: str) -> tuple[nn.Module, str]:

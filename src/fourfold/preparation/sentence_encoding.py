@@ -30,10 +30,12 @@ class SentenceEncoding(TextPreparation):
     Parameters
     ----------
     model
-        The name of a sentence-transformers model, or its folder. A name that is not in the Hugging
-        Face cache is downloaded by ``fit``, unless ``HF_HUB_OFFLINE=1``. Only weights in
-        safetensors and settings in JSON are read: no code of the model runs, and one that needs
-        code of its own or a pickle is refused.
+        The name of a sentence-transformers model, or its folder; ``"english"`` is the default's
+        weights in a package (extra ``english``), and ``"multilingual"`` multilingual-e5-small
+        (extra ``multilingual``): texts of a hundred languages, without a hub. Another name that is
+        not in the Hugging Face cache is downloaded by ``fit``, unless ``HF_HUB_OFFLINE=1``. Only
+        weights in safetensors and settings in JSON are read: no code of the model runs, and one
+        that needs code of its own or a pickle is refused.
     max_tokens
         Longer texts are truncated; a token is a word or a part of one. The model's own limit, 256
         for the default, also holds.

@@ -33,9 +33,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Index, Keys
+    from fourfold.preparation.pretrained.multilingual import Multilingual
 
 __all__ = ["Encoder", "encode_sentences", "encoded", "load_encoder"]
 
+MULTILINGUAL: Final = "multilingual"
+"""Name of the encoder of many languages that a package holds."""
 STEP: Final = 16
 """Lengths are rounded up to a multiple of this number of tokens, to batch similar ones."""
 TOKENS: Final = 256
@@ -65,16 +68,16 @@ def encode_sentences(
     return np.asarray(rows.take(np.arange(rows.n)), np.float32)
 
 
-def encoded(texts: Rows, encoder: Encoder, max_tokens: int | None = None) -> Rows:
+def encoded(texts: Rows, encoder: Encoder | Multilingual, max_tokens: int | None = None) -> Rows:
     """Return an encoder's vectors of texts, cached: (n, d); its own limit of tokens holds, too."""
     lengths = np.concatenate([[len(text) for text in block] for block in texts.blocks()])
     order = np.argsort(lengths, kind="stable")
-    found = compute_once(encoder.frozen, _TokenRows(texts.subset(order), encoder, max_tokens))
+    found = compute_once(encoder.frozen, encoder.rows(texts.subset(order), max_tokens))
     _ = found.shape  # computed now, shortest first: a block is as long as its longest text
     return found.subset(np.argsort(order, kind="stable"))
 
 
-def load_encoder(model: str, *, download: bool = False) -> Encoder:
+def load_encoder(model: str, *, download: bool = False) -> Encoder | Multilingual:
     """Load a sentence encoder from safetensors and JSON, once in a process; no code of it runs.
 
     A name that is not in the Hugging Face cache is downloaded if that is asked for, unless
@@ -87,6 +90,10 @@ def load_encoder(model: str, *, download: bool = False) -> Encoder:
     ParameterError
         If it is not a sentence encoder, or one that needs code of its own or a pickle.
     """
+    if model == MULTILINGUAL:
+        from fourfold.preparation.pretrained.multilingual import load_multilingual  # an extra
+
+        return load_multilingual()
     folder = find_encoder(model, download=download)
     named = f"the sentence encoder {model!r:.120}"
     try:
@@ -155,6 +162,10 @@ class Encoder:
         self.frozen = Frozen(sentences, engine="torch", dtype=torch.int32)
         self.width: int = sentences.width
         self.digest: str = self._digest(network)
+
+    def rows(self, texts: Rows, max_tokens: int | None) -> Rows:
+        """Return texts as the encoder's function takes them."""
+        return _TokenRows(texts, self, max_tokens)
 
     def tokens(self, texts: Sequence[str], max_tokens: int) -> NDArray[np.int32]:
         """Tokenize texts: 1 + the number of each token, then zeros, (n, max_tokens)."""

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
 
 from fourfold.data.rows import check_finite
 from fourfold.errors import BundleError, DataError
-from fourfold.preparation.blockwise import BlockPreparation
+from fourfold.preparation.blockwise import InputStage, StagePreparation
 from fourfold.preparation.layout import (
     Layout,
     by_channel,
@@ -40,7 +40,7 @@ FILE = "standardize.safetensors"
 
 
 @final
-class Standardizer(nn.Module):
+class Standardizer(InputStage):
     """Standardize raw rows inside a network.
 
     Parameters
@@ -75,7 +75,7 @@ class Standardizer(nn.Module):
 
 
 @final
-class Standardize(BlockPreparation):
+class Standardize(StagePreparation):
     """Subtract the mean of each feature or channel and divide by its standard deviation.
 
     Mean and variance are those of an equal mixture of all domains, estimated on at most 20000 rows
@@ -124,14 +124,6 @@ class Standardize(BlockPreparation):
         self.scale_: NDArray[np.float64] = np.where(constant, unit, spread)
         return prepared_shape(self.row_shape_, self.layout_)
 
-    def apply(self, block: NDArray[Any]) -> NDArray[np.float32]:
-        check_finite(block, "the input X")
-        with torch.inference_mode():
-            native = block.dtype.newbyteorder("=")
-            x = torch.from_numpy(np.array(block, native))  # a copy: a memory map is read-only
-            ready: NDArray[np.float32] = self.module()(x).contiguous().numpy()
-        return ready
-
     def module(self) -> Standardizer:
         """Return the transform as the first layer of a network of raw rows.
 
@@ -143,6 +135,12 @@ class Standardize(BlockPreparation):
             axes = channel_axes(self.row_shape_, self.layout_, raw=False)
             mean, scale = (part.float().reshape(axes) for part in (mean, scale))
         return Standardizer(mean, scale, self.layout_)
+
+    def example(self, n: int) -> NDArray[Any]:
+        channels = channel_axes(self.row_shape_, self.layout_, raw=True)
+        mean, scale = self.mean_.reshape(channels), self.scale_.reshape(channels)
+        rows = np.random.default_rng(0).standard_normal((n, *self.row_shape_)) * scale + mean
+        return rows.astype(np.float32)
 
     def describe(self) -> str:
         each = "feature" if self.layout_ == "features" else "channel"

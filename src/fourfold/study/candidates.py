@@ -11,7 +11,7 @@ from sklearn.base import clone
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.transfer import TransferEstimator
-from fourfold.methods import find
+from fourfold.methods import find, table
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from sklearn.frozen import FrozenEstimator
 
     from fourfold.data.domain import Domain
+    from fourfold.networks.builder import Builder
     from fourfold.planner import Placement
     from fourfold.preparation.base import Preparation
+    from fourfold.study.asking.trained import TrainedSource
 
 __all__ = [
     "Method",
@@ -47,12 +49,17 @@ def transfer_candidates(
     defaults: Mapping[str, Any],
     parameters: Mapping[str, Any],
     prepare: Prepare | None = None,
+    *,
+    pretrained: Builder | None = None,
+    trained: TrainedSource | None = None,
 ) -> dict[str, TransferEstimator]:
     """Return the methods of one target and their baselines by name, baselines first.
 
     Without methods of the user, those that studies try are taken. ``defaults`` are the study's
     network and recipe, ``parameters`` the same in every method that has them, and ``prepare``
-    returns the preparation of a method.
+    returns the preparation of a method. Training goes on from the weights of a ``pretrained``
+    network by its own recipe; a ``trained`` one is the source. Since such trainings are long,
+    methods that hardly differ from others are left out, unless asked for.
 
     Raises
     ------
@@ -62,6 +69,8 @@ def transfer_candidates(
         If no method applies.
     """
     wanted = placement.tried if methods is None else methods
+    if methods is None and pretrained is not None:
+        wanted = tuple(name for name in wanted if not table()[name].needs.get("costly"))
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)
@@ -78,9 +87,35 @@ def transfer_candidates(
         raise DataError(f"there must be a method that applies to these data; none does: {why}")
     for estimator in named.values():
         estimator.set_params(**{k: v for k, v in parameters.items() if estimator.takes(k, v)})
-        own = {} if prepare is None else {"prepare": prepare(estimator)}
-        _apply_defaults(estimator, {**defaults, **own})
+        settled = isinstance(trained, TransferEstimator) and estimator.uses_source
+        own = {} if prepare is None or settled else {"prepare": prepare(estimator)}
+        given = {**defaults, **own}
+        if "recipe" in given:
+            alone = trained is not None
+            given["recipe"] = _recipe_of(estimator, given["recipe"], pretrained, trained=alone)
+        _apply_defaults(estimator, {k: v for k, v in given.items() if v is not None})
     return named
+
+
+def _recipe_of(
+    estimator: TransferEstimator,
+    asked: Recipe | Mapping[str, Any],
+    pretrained: Builder | None,
+    *,
+    trained: bool,
+) -> Recipe | Mapping[str, Any] | None:
+    """Return the recipe that a method is given beside a pretrained network.
+
+    Changes are of the network's own recipe where the method trains on from its weights; a method
+    that trains nothing, since a trained source settles it, gets none.
+    """
+    if trained and "recipe" in estimator.from_trained:
+        return None
+    own = None if pretrained is None else pretrained.recipe
+    trains_on = estimator.takes_network and (estimator.uses_source or not trained)
+    if not isinstance(asked, Mapping) or not trains_on or own is None:
+        return asked
+    return own.but(**asked)
 
 
 def joint_candidates(

@@ -20,6 +20,7 @@ from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.drawing import draw_rows
 from fourfold.study.asking.posing import pose
 from fourfold.study.asking.preparations import prepare_questions
+from fourfold.study.asking.trained import name_of
 from fourfold.study.candidates import baselines, joint_candidates
 from fourfold.study.checks import named
 from fourfold.study.diagnostics.points import sample_rows
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fourfold.preparation.choose import Preparation
     from fourfold.study.asking.options import Options
     from fourfold.study.asking.preparations import Preparations
+    from fourfold.study.asking.trained import TrainedSource
     from fourfold.study.protocols import Protocol
 
 __all__ = ["BASELINE_BLEND", "BLENDS", "Question", "ask_tasks", "ask_transfer"]
@@ -60,7 +62,8 @@ class Question:
     placement
         Place of the data on the map.
     sources, target, evaluate
-        Training domains, and rows with labels to judge on; no sources for a task among several.
+        Training domains, and rows with labels to judge on; no sources for a task among several, or
+        where a trained network is the source.
     protocol
         Task, scores, splits and validator.
     preparation
@@ -78,6 +81,8 @@ class Question:
         these.
     plotted
         Rows of source and target whose features are shown; empty for none.
+    trained
+        Network that is the source in place of data.
     """
 
     title: str
@@ -93,6 +98,7 @@ class Question:
     leads: Mapping[str, float] = field(default_factory=dict)
     source_scores: Mapping[str, float] = field(default_factory=dict)
     plotted: tuple[Domain, ...] = ()
+    trained: TrainedSource | None = None
 
     @cached_property
     def clusters(self) -> Clusters:
@@ -127,18 +133,20 @@ def ask_transfer(
         If data or options do not fit.
     """
     sources, drawn = draw_rows(sources, options.max_source_rows)
-    placement = locate(sources, target)
+    trained = options.trained
+    placement = locate(sources, target, network=trained is not None)
     if placement.cell == "zeroshot":
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
     chosen = options.preparation([*sources, target])
     learnt = [*in_one_order(sources), target]
     prepared = prepare_questions(
-        chosen, placement, learnt, {title: target}, [evaluate], options.network
+        chosen, placement, learnt, {title: target}, [evaluate], options.network, trained
     )[title]
     asked = pose(sources, target, evaluate, options)
+    source_name = name_of(trained) if trained is not None else pool(sources).name or "source"
     return Question(
-        title=title or f"{pool(sources).name or 'source'} → {target.name or 'target'}",
+        title=title or f"{source_name} → {target.name or 'target'}",
         placement=placement,
         sources=tuple(sources),
         target=target,
@@ -148,7 +156,8 @@ def ask_transfer(
         candidates=asked.candidates(prepared),
         absent=asked.absent,
         notes=(*drawn, *asked.notes, *prepared.notes()),
-        plotted=(sample_rows(pool(sources)), sample_rows(target)),
+        plotted=(sample_rows(pool(sources)), sample_rows(target)) if sources else (),
+        trained=trained,
     )
 
 

@@ -12,6 +12,7 @@ from fourfold.errors import ParameterError
 from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.given import of_tasks, of_transfer
 from fourfold.study.asking.options import Options
+from fourfold.study.asking.trained import told_apart
 from fourfold.study.checks import check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
 from fourfold.study.choice.unlabelled import measured_on_sources
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fourfold.frozen.store import Store
     from fourfold.networks.builder import Builder
     from fourfold.preparation.choose import Preparation
+    from fourfold.study.asking.trained import TrainedSource
     from fourfold.study.candidates import Method
     from fourfold.study.result import JointResult, Result
     from fourfold.training.recipe import Recipe
@@ -53,16 +55,14 @@ class Study:
     asks for each of them whether it helped to learn them together: a question each, answered by
     joint methods beside the same network and a linear model on the task alone.
 
-    The shipped model is chosen without evaluation labels: by cross-validation on the target's
-    labels or, where these are too few, by a validator. Evaluation labels only judge.
-
-    Fits run in the :class:`~fourfold.Runtime` in use when :meth:`run` is called, with the study's
-    own threads, store and checkpoints.
+    The shipped model is chosen without evaluation labels, which only judge: by cross-validation on
+    the target's labels or, where these are too few, by a validator.
 
     Parameters
     ----------
     source
-        A labelled or unlabelled Domain to transfer from, or several.
+        A Domain to transfer from, or several; or a trained network: a fitted estimator, a
+        :class:`~fourfold.Pretrained` one, its name, or a module. None: ``network`` is the source.
     target
         The Domain to be solved.
     evaluate
@@ -77,11 +77,10 @@ class Study:
     clusters
         Where nothing has labels: the number of clusters.
     encoder
-        Sentence encoder (extra ``text``), by name or folder; by default words of inputs are
-        counted, and descriptions of classes encoded by ``"all-MiniLM-L6-v2"``.
+        Sentence encoder (extra ``text``); by default words of inputs are counted.
     network, prepare, recipe
-        Given to every method that takes one and has none of its own, baselines included. A recipe
-        may also be a mapping, e.g. ``{"epochs": 5}``: changes of each method's own recipe.
+        Given to every method that takes one and has none of its own. A recipe may be a mapping,
+        e.g. ``{"epochs": 5}``: changes of each method's own recipe.
     class_weight
         Weights of the classes in training, as in :class:`~fourfold.Classification`.
     seeds
@@ -92,12 +91,11 @@ class Study:
         Whether rows to evaluate on count that are also labelled rows to learn from; by default only
         where 1 % of the rows of arrays or tables repeat another one, by chance.
     max_source_rows
-        Rows of tables and vectors of the sources that are learnt from, drawn where there are more.
+        Rows of tables and vectors of the sources that are learnt from, at most.
     metric
         Classes: ``"accuracy"``, ``"balanced_accuracy"``, ``"auc"``, ``"f1"`` (of the rarer of two,
         or averaged), ``"log_loss"`` or ``"brier"``; numbers: ``"r2"`` or ``"mae"``; clusters:
-        ``"nmi"`` or ``"entropy"``; by default the task's. Errors are shown as they are: lower is
-        better.
+        ``"nmi"`` or ``"entropy"``; by default the task's. Of errors, lower is better.
     prior
         Expected gains of the methods, or a file of them; by default what comes with fourfold.
     racing
@@ -106,11 +104,11 @@ class Study:
         Time after which no more fits begin; by default there is no end.
     jobs, threads
         Fits at a time, in processes of their own if more than one, and threads of each; by default
-        as many as there are cores, where that is worth the start of processes.
+        as many as there are cores, where that is worth it.
     output
         Folder of runs, models and the result, of one study alone.
     resume
-        Take over finished runs of the same data, method and runtime, from the study in the folder.
+        Take over finished runs of the study in the folder.
     force
         Replace a study in the folder.
     store
@@ -152,7 +150,7 @@ class Study:
 
     def __init__(
         self,
-        source: Domain | Sequence[Domain] | None = None,
+        source: Domain | Sequence[Domain] | TrainedSource | None = None,
         target: Domain | None = None,
         evaluate: Domain | Mapping[str, Domain] | None = None,
         *,
@@ -187,6 +185,7 @@ class Study:
             check_numbers(jobs=jobs)
         if minutes is not None and not minutes > 0:
             raise ParameterError(f"minutes must be above 0; got {minutes}")
+        source, trained, network = told_apart(source, network)
         check_shared(network=network, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.racing, self.minutes = racing, minutes
@@ -198,6 +197,7 @@ class Study:
             clusters=clusters,
             encoder=encoder,
             network=network,
+            trained=trained,
             prepare=prepare,
             recipe=recipe,
             folds=folds,
@@ -206,7 +206,7 @@ class Study:
             max_source_rows=max_source_rows,
         )
         if tasks is None:
-            data = of_transfer(source, target, evaluate)
+            data = of_transfer(source, target, evaluate, trained=trained is not None)
             question = ask_transfer(*data, options=options, title=title)
             questions = {ONLY: question}
             self.title = question.title

@@ -15,6 +15,7 @@ from torch import Tensor
 from fourfold.data.rows import ArrayRows, Rows
 from fourfold.errors import DataError
 from fourfold.frozen.blocks import as_tensor, trimmed_frames
+from fourfold.frozen.padding import trimmed
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -82,6 +83,7 @@ class Table:
 
     def __post_init__(self) -> None:
         self.spoken = isinstance(self.x, Rows) and self.x.spoken
+        self._padded = isinstance(self.x, Rows) and self.x.padded
         if isinstance(self.x, Rows):
             self.x = _in_memory(self.x)
 
@@ -99,8 +101,12 @@ class Table:
         return self.x.n if isinstance(self.x, Rows) else len(self.x)
 
     def batch(self, index: Tensor, device: torch.device) -> Batch:
-        """Read the rows at these positions; utterances end with the longest of them."""
-        x = trimmed_frames(self._x(index)) if self.spoken else self._x(index)
+        """Read the rows at these positions, no further than the longest of them goes."""
+        x = self._x(index)
+        if self.spoken:
+            x = trimmed_frames(x)
+        elif self._padded:
+            x = as_tensor(trimmed(x.numpy()))
         y, z = (
             torch.empty(0) if known is None else known.index_select(0, index)
             for known in (self.y, self.z)

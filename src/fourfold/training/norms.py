@@ -164,10 +164,10 @@ def forward_by_domain(features: nn.Module, source: Tensor, target: Tensor) -> tu
     """Pass a batch of each domain through a network, normalized by the domain's own statistics.
 
     The running statistics follow the target only. Without batch norm both batches are passed
-    together, which is faster and gives the same. The network is in training mode; batches (B, ...)
-    and (B', ...) give features (B, d) and (B', d).
+    together, which is faster and gives the same, but for sequences of other lengths. The network
+    is in training mode; batches (B, ...) and (B', ...) give features (B, d) and (B', d).
     """
-    if not has_batch_norm(features):
+    if not has_batch_norm(features) and source.shape[1:] == target.shape[1:]:
         both = features(torch.cat([source, target]))
         return both[: len(source)], both[len(source) :]
     with still_statistics(features):

@@ -25,9 +25,14 @@ class ArrayRows(Rows):
     """
 
     def __init__(
-        self, array: NDArray[Any], index: Index | None = None, layout: Layout = "auto"
+        self,
+        array: NDArray[Any],
+        index: Index | None = None,
+        layout: Layout = "auto",
+        *,
+        padded: bool = False,
     ) -> None:
-        self.array, self.index, self.layout = array, index, layout
+        self.array, self.index, self.layout, self.padded = array, index, layout, padded
         self.n = len(array if index is None else index)
         self.shape, self.dtype = array.shape[1:], array.dtype
 
@@ -39,7 +44,7 @@ class ArrayRows(Rows):
 
     def subset(self, index: Index) -> ArrayRows:
         where = index if self.index is None else self.index[index]
-        part = ArrayRows(self.array, where, self.layout)
+        part = ArrayRows(self.array, where, self.layout, padded=self.padded)
         part.spoken = self.spoken
         return part
 

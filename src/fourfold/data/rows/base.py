@@ -66,6 +66,9 @@ class Rows(ABC):
     spoken
         Whether rows, (channels, time), are utterances that end in frames of zeros, as many as they
         are shorter than the longest; no frame before is all zero.
+    padded
+        Whether rows (L, ...) are sequences of several lengths that end in zeros, which need not be
+        computed.
     """
 
     n: int
@@ -76,6 +79,7 @@ class Rows(ABC):
     white: float | None = None
     layout: Layout = "auto"
     spoken: bool = False
+    padded: bool = False
 
     @abstractmethod
     def take(self, index: Index) -> Any:
@@ -109,6 +113,16 @@ class Rows(ABC):
         size = size or max(1, BLOCK_BYTES // self.row_bytes)
         for start in range(0, self.n, size):
             yield self.take(np.arange(start, min(start + size, self.n)))
+
+    def waves(self) -> Rows:
+        """Return sounds as waves of 16,000 samples a second, (n, samples).
+
+        Raises
+        ------
+        DataError
+            If the rows are no sounds.
+        """
+        raise DataError(f"a network of sounds must get sounds; got {self.kind}")
 
     def draw(self, most: int) -> Index:
         """Return at most ``most`` positions, drawn by content, the same in any order."""

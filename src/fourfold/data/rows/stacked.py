@@ -32,6 +32,7 @@ class StackedRows(Rows):
         self.kind, self.shape, self.columns = parts[0].kind, max(shapes), parts[0].columns
         self.white, self.layout = common_white(parts), parts[0].layout
         self.spoken = parts[0].spoken
+        self.padded = parts[0].padded
         self.dtype = np.result_type(*(part.dtype for part in parts))
         self.ends = np.cumsum([part.n for part in parts])
         self.n = int(self.ends[-1])
@@ -69,7 +70,8 @@ class PickedRows(Rows):
         self.rows, self.index, self.n = rows, index, len(index)
         self.kind, self.shape, self.dtype = rows.kind, rows.shape, rows.dtype
         self.columns = rows.columns
-        self.white, self.layout, self.spoken = rows.white, rows.layout, rows.spoken
+        self.white, self.layout = rows.white, rows.layout
+        self.spoken, self.padded = rows.spoken, rows.padded
 
     def take(self, index: Index) -> Any:
         return self.rows.take(self.index[index])

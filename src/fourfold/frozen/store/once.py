@@ -75,7 +75,7 @@ class _Memory:
         keys = derived_keys(function, tap, rows.keys)
         if values[tap].dtype == object:
             return StoredRows.in_memory(values[tap], keys)
-        found = ArrayRows(values[tap])
+        found = ArrayRows(values[tap], padded=rows.padded and values[tap].ndim > 2)
         found.keys = keys
         return found
 

@@ -51,6 +51,7 @@ class StoredRows(Rows):
     def __init__(self, store: Finder, frozen: Frozen, rows: Rows, tap: str) -> None:
         self._origin: Origin | None = (store, frozen, rows, tap)
         self._index = np.arange(rows.n)
+        self._of_steps = rows.padded
         self._locations: ValueLocations | None = None
         self._keys: Keys | None = None
 
@@ -60,6 +61,7 @@ class StoredRows(Rows):
         n = len(values)
         rows = object.__new__(cls)
         rows._origin, rows._index, rows._keys = None, np.arange(n), keys
+        rows._of_steps = False
         rows._locations = ValueLocations([MemoryArray(values)], np.zeros(n, np.intp), np.arange(n))
         return rows
 
@@ -74,6 +76,10 @@ class StoredRows(Rows):
     @cached_property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]  # computed when asked
         return self.locations.dtype
+
+    @property
+    def padded(self) -> bool:  # type: ignore[override]  # computed when asked
+        return self._of_steps and len(self.shape) > 1
 
     @property
     def locations(self) -> ValueLocations:
@@ -105,7 +111,8 @@ class StoredRows(Rows):
     def subset(self, index: Index) -> StoredRows:
         part = object.__new__(StoredRows)
         part._origin = self._origin
-        part._index, part.spoken = self._index[index], self.spoken
+        part._index, part._of_steps = self._index[index], self._of_steps
+        part.spoken = self.spoken
         part._locations = None if self._locations is None else self._locations.subset(index)
         part._keys = None if self._keys is None else self._keys[index]
         return part
@@ -117,7 +124,8 @@ class StoredRows(Rows):
         return self._keys
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {"_origin": None, "_index": self._index, "spoken": self.spoken}
+        state = {"_origin": None, "_index": self._index, "_of_steps": self._of_steps}
+        state["spoken"] = self.spoken
         return state | {"_locations": self.locations, "_keys": self.keys}
 
 

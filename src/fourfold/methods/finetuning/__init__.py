@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fourfold.methods import methods_of
-from fourfold.methods.cell import Cell, both_labelled
+from fourfold.methods.cell import Cell, taught
 
 __getattr__, __dir__, __all__ = methods_of(__name__)
 
@@ -16,9 +16,9 @@ CELL = Cell(
     target="labelled, few",
     label_spaces="any",
     summary="start from what the source taught",
-    applies=both_labelled,
+    applies=taught,
     baselines=("TargetOnly", "Linear", "KernelSVM", "TargetBoosted"),
     also=("SourceOnly",),
-    home=lambda facts: facts.source_labelled > 0 and facts.target_labelled > 0,
+    home=lambda facts: (facts.source_labelled > 0 or facts.network) and facts.target_labelled > 0,
     page="finetuning.md",
 )

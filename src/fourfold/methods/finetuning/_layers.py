@@ -207,6 +207,11 @@ class Layered:
     def _built(self, plan: LayerPlan, data: Data) -> Model:
         model = self.problem.model(self.problem.body())
         source = self.problem.source_model
+        if not all(p.requires_grad for p in source.body.parameters()):
+            raise ParameterError(
+                "layers to copy or train must be whole; got a network with adapters: leave adapter "
+                "out, or use FineTune"
+            )
         fresh, old = _layers(model), _layers(source)
         for name in plan.copied:
             if name == HEAD:

@@ -55,7 +55,7 @@ class CosineHead(TrainsNetwork):
 
     scale: Positive = 10.0
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True, network=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     @property

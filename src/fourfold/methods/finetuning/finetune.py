@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
+from fourfold.methods.finetuning._rates import falling_rates
 from fourfold.methods.kit import (
     USUAL,
     Fitted,
     Fraction,
-    Model,
     Needs,
-    Part,
     Phase,
     Problem,
     Recipe,
@@ -19,7 +18,6 @@ from fourfold.methods.kit import (
     label_loss,
     minimize,
     probe,
-    stages,
     validation,
     warm_start,
 )
@@ -38,8 +36,9 @@ class FineTune(StartsFromHead):
     Parameters
     ----------
     decay
-        Learning rate of each stage of the network as a share of the one above it, in [0, 1];
-        0 trains the head alone, on features that are computed once.
+        Learning rate of each stage of the network as a share of the one above it, in [0, 1]; where
+        there are more than six, they share the fall of six. 0 trains the head alone, on features
+        that are computed once.
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 
@@ -62,7 +61,7 @@ class FineTune(StartsFromHead):
     decay: Fraction = 0.5
     probe_first: bool = False
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, transcripts=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, network=True, transcripts=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
@@ -79,13 +78,7 @@ class FineTune(StartsFromHead):
             probe(model, task, train, recipe)
 
         fit = label_loss(model, task)
-        phase = Phase(lambda _t, batch: fit(batch), self._parts(model))
+        phase = Phase(lambda _t, batch: fit(batch), falling_rates(model, self.decay))
         validate = validation(model, fit, held)
         history = minimize(model, phase, train.table(), recipe=recipe, validate=validate)
         return Fitted(model, history, findings)
-
-    def _parts(self, model: Model) -> list[Part]:
-        """Give the head the full learning rate, and each stage a share of the one above it."""
-        upwards = [part for part in stages(model.body).values() if list(part.parameters())][::-1]
-        rates = enumerate(upwards, start=1)
-        return [Part(model.head), *(Part(stage, self.decay**i) for i, stage in rates)]

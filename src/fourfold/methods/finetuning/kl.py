@@ -60,7 +60,7 @@ class KLAdaptation(TrainsNetwork):
     rho: Fraction = 0.5
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, same_labels=True, transcripts=True
+        source=True, source_labels=True, same_labels=True, costly=True, transcripts=True
     )
     default_recipe: ClassVar[Recipe] = USUAL
 

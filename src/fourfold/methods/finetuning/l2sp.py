@@ -77,7 +77,9 @@ class L2SP(StartsFromHead):
     beta: NonNegative = 0.01
     fisher: bool = False
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, transcripts=True)
+    needs: ClassVar[Needs] = Needs(
+        source=True, source_labels=True, network=True, costly=True, transcripts=True
+    )
     default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:

@@ -87,7 +87,9 @@ class LayerTransfer(TrainsNetwork):
     n_splits: PositiveInt = 2
 
     renamed: ClassVar[dict[str, str]] = {"splits": "n_splits"}
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, transcripts=True)
+    needs: ClassVar[Needs] = Needs(
+        source=True, source_labels=True, network=True, costly=True, transcripts=True
+    )
     default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:

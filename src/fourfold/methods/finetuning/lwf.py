@@ -67,7 +67,7 @@ class LwF(StartsFromHead):
     temperature: Positive = 2.0
     warm_up: bool = True
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, costly=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Prototypes(TrainsNetwork):
     centre: bool = True
     normalize: bool = True
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, classes=True, network=True)
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
     default_recipe: ClassVar[Recipe] = USUAL
 

@@ -62,7 +62,7 @@ class Rehearsal(StartsFromHead):
     weight: NonNegative = 1.0
     memory: PositiveInt = 1000
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, costly=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:

@@ -64,7 +64,7 @@ class ProgressiveNetwork(GrowsColumn):
     (True, (2, 2))
     """
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, transcripts=True)
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, costly=True, transcripts=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:

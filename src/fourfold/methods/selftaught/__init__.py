@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = methods_of(__name__)
 def _applies(facts: Facts) -> Ruling:
     return decide(
         "only the target has labels",
+        (facts.network, "the source is a trained network, which other cells use"),
         (facts.source_labelled > 0, "the source has labels, which other cells use"),
         (not facts.target_labelled, "the target has no labels"),
     )

@@ -106,6 +106,11 @@ class SoundRows(DecodedRows):
             return self
         return self.resized((shape[0], shape[1]))
 
+    def waves(self) -> SoundRows:
+        source, samples = self._items.source, self.shape[1] * HOP
+        decode = partial(_wave, source, n=samples, limit=memory_limit())
+        return self._of(DecodedItems(source, decode, (samples,), np.float32), self._index)
+
     @classmethod
     def one_size(
         cls, domains: Sequence[Rows], size: tuple[int, int] | None = None
@@ -172,7 +177,12 @@ def _spectrogram(
 ) -> NDArray[np.float32]:
     """Decode one sound: (bands, frames) in decibels relative to its loudest point."""
     bands, frames = size
-    return loudness(_to_length(read_samples(source, at, limit), frames * HOP), bands)
+    return loudness(_wave(source, at, n=frames * HOP, limit=limit), bands)
+
+
+def _wave(source: Encoded, at: int, *, n: int, limit: int) -> Samples:
+    """Decode n samples of one sound: mono, 16 kHz, centred, with a peak of about 1."""
+    return _to_length(read_samples(source, at, limit), n)
 
 
 def loudness(samples: Samples, bands: int) -> NDArray[np.float32]:

@@ -45,14 +45,14 @@ class Absent(NamedTuple):
         cls, candidates: Mapping[str, TransferEstimator], sources: Sequence[Domain], target: Domain
     ) -> Self:
         """Ask each method for the classes that it would predict."""
-        source = pool(sources)
+        source = pool(sources) if sources else None
         tasks = {n: e.infer_task(Given(target, source, None), None) for n, e in candidates.items()}
         kinds = {n: task for n, task in tasks.items() if isinstance(task, Classification)}
         if not kinds:
             return cls()
         every = np.unique(np.concatenate([task.classes_ for task in kinds.values()]))
         possible = Classification().among(every)
-        if not source.n_labelled or not target.n_labelled:
+        if source is None or not source.n_labelled or not target.n_labelled:
             return cls(possible=possible)
         known, labels = source.known, Classification().fit(target)
         if known.ndim > 1 or (labels.codes(known) >= 0).sum() == 0:  # other classes altogether

@@ -22,18 +22,24 @@ def of_transfer(
     source: Domain | Sequence[Domain] | None,
     target: Domain | None,
     evaluate: Domain | Mapping[str, Domain] | None,
+    *,
+    trained: bool = False,
 ) -> tuple[list[Domain], Domain, Domain | None]:
     """Return sources, target and rows to evaluate on, their kinds of labels settled together.
 
-    Anything but a study of transfer is refused.
+    There are no sources where a trained network stands for them. Anything but a study of transfer
+    is refused.
     """
-    if source is None or target is None:
-        raise ParameterError("a study must have a source and a target, or tasks; got neither whole")
+    if (source is None and not trained) or target is None:
+        raise ParameterError(
+            "a study must have a source and a target, or tasks; got neither whole (a pretrained "
+            "network, network=Pretrained(...), may be the source)"
+        )
     if isinstance(evaluate, Mapping):
         raise ParameterError("evaluate must be a Domain, where there are no tasks; got names")
     if evaluate is not None and not evaluate.n_labelled:
         raise DataError("the rows to evaluate on must have labels; got none")
-    sources = [source] if isinstance(source, Domain) else list(source)
+    sources = [source] if isinstance(source, Domain) else list(source or ())
     if target.classes is not None:  # descriptions of the target hold for the source, too
         known = target.classes
         sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]

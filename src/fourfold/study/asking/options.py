@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from fourfold.errors import ParameterError
+from fourfold.networks.builder import Builder
 from fourfold.preparation.choose import SentenceEncoding
 from fourfold.study.protocols import clustering_protocol, described_protocol, labelled_protocol
 from fourfold.training.recipe import SPEECH, Recipe
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
-    from fourfold.networks.builder import Builder
     from fourfold.planner import Placement
     from fourfold.preparation.choose import Preparation
+    from fourfold.study.asking.trained import TrainedSource
     from fourfold.study.candidates import Method
     from fourfold.study.protocols import Protocol
 
@@ -31,19 +32,29 @@ __all__ = ["Options", "choose_protocol"]
 @final
 @dataclass(frozen=True)
 class Options:
-    """Options of a study that shape its questions; see :class:`~fourfold.study.study.Study`."""
+    """Options of a study that shape its questions; see :class:`~fourfold.study.study.Study`.
+
+    ``trained`` is a network that is the source, in place of data.
+    """
 
     methods: Sequence[Method] | None = None
     generalized: bool = False
     clusters: int | None = None
     encoder: str | None = None
     network: nn.Module | Builder | str | None = None
+    trained: TrainedSource | None = None
     prepare: Preparation | None = None
     recipe: Recipe | Mapping[str, Any] | None = None
     folds: int = 3
     metric: str | None = None
     allow_overlap: bool = False
     max_source_rows: int = 100_000
+
+    @property
+    def pretrained(self) -> Builder | None:
+        """The pretrained network that methods build on, or that is the source."""
+        found = self.trained or self.network
+        return found if isinstance(found, Builder) and found.trained else None
 
     def preparation(self, domains: Iterable[Domain]) -> Preparation | None:
         """Return the user's preparation, or that of the sentence encoder; None for neither.

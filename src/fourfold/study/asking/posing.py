@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.transfer import TransferEstimator
     from fourfold.planner import Placement
     from fourfold.study.asking.preparations import Preparations
+    from fourfold.study.asking.trained import TrainedSource
     from fourfold.study.protocols import Protocol
 
 __all__ = ["Posed", "check_tasks", "check_transfer", "pose"]
@@ -72,6 +73,8 @@ class Posed:
             defaults,
             self.protocol.parameters,
             None if prepared is None else prepared.of,
+            pretrained=self.options.pretrained,
+            trained=self.options.trained,
         )
 
 
@@ -85,7 +88,7 @@ def pose(
     DataError, ParameterError
         If data or options do not fit.
     """
-    placement = locate(sources, target)
+    placement = locate(sources, target, network=options.trained is not None)
     protocol = choose_protocol(placement, sources, target, evaluate, options)
     taught = {"target": [target], "source": sources}
     judged, notes = judged_apart(evaluate, taught, allow=options.allow_overlap)
@@ -108,7 +111,10 @@ def pose(
 
 
 def check_transfer(
-    source: Domain | Sequence[Domain], target: Domain, evaluate: Domain | None = None
+    source: Domain | Sequence[Domain] | None,
+    target: Domain,
+    evaluate: Domain | None = None,
+    trained: TrainedSource | None = None,
 ) -> list[str]:
     """Refuse data as a study of transfer would for their labels, and return its notes.
 
@@ -117,9 +123,10 @@ def check_transfer(
     DataError
         If a study would refuse them.
     """
-    sources, target, evaluate = of_transfer(source, target, evaluate)
-    clusters = 2 if locate(sources, target).cell == "clustering" else None
-    return pose(sources, target, evaluate, Options(clusters=clusters)).notes
+    network = trained is not None
+    sources, target, evaluate = of_transfer(source, target, evaluate, trained=network)
+    clusters = 2 if locate(sources, target, network=network).cell == "clustering" else None
+    return pose(sources, target, evaluate, Options(clusters=clusters, trained=trained)).notes
 
 
 def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:

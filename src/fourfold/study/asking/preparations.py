@@ -10,6 +10,7 @@ from torch import nn
 
 from fourfold.errors import DataError
 from fourfold.methods import find
+from fourfold.networks.builder import Builder
 from fourfold.preparation.choose import TablePreparation, TableViews
 from fourfold.study.checks import check_network, fit_preparation
 
@@ -40,14 +41,20 @@ class Preparations:
         For methods that use the source.
     alone
         For baselines without transfer: of the target alone.
+    network
+        The pretrained network's own, for methods that build on it, and the same of the target
+        alone; None without such a network.
     """
 
     shared: Preparation
     given: Preparation | FrozenEstimator
     alone: Preparation | FrozenEstimator
+    network: tuple[FrozenEstimator, FrozenEstimator] | None = None
 
     def of(self, estimator: TransferEstimator) -> Preparation | FrozenEstimator:
         """Return the preparation of a method, of tables with a view for trees where it has some."""
+        if self.network is not None and estimator.takes_network:
+            return self.network[0 if estimator.uses_source else 1]
         chosen = self.given if estimator.uses_source else self.alone
         inner = chosen.estimator if isinstance(chosen, FrozenEstimator) else chosen
         if not estimator.prepares_apart or not isinstance(inner, TablePreparation):
@@ -59,6 +66,8 @@ class Preparations:
     def notes(self) -> list[str]:
         """List the losses of the inputs, a sentence each."""
         notes = self.shared.notes()
+        if self.network is not None:
+            notes += self.network[0].estimator.notes()
         if notes and not isinstance(self.given, FrozenEstimator):
             notes.append(
                 "Columns of so many categories are also encoded by mean labels, which each fit "
@@ -74,6 +83,7 @@ def prepare_questions(
     targets: Mapping[str, Domain],
     asked: Iterable[Domain | None],
     network: object,
+    trained: object = None,
 ) -> dict[str, Preparations]:
     """Fit the preparation, or the one of the first baseline, and check the network behind it.
 
@@ -83,22 +93,28 @@ def prepare_questions(
         All training domains, and question → the one that baselines without transfer learn from.
     asked
         Rows to evaluate on.
+    network, trained
+        That of the methods, and the one that is the source.
 
     Raises
     ------
     DataError
         If rows of any domain cannot be used; the message names the domain.
     """
-    baseline, own = find(placement.baselines[0]).load()(), isinstance(network, nn.Module)
+    baseline = find(placement.baselines[0]).load()()
+    module = isinstance(network if trained is None else trained, nn.Module)
 
     def unfitted(domains: Sequence[Domain]) -> Preparation:
         rows = [domain.rows for domain in domains]
-        made: Preparation = chosen or baseline.choose_preparation(rows, user_network=own)
+        made: Preparation = chosen or baseline.choose_preparation(rows, user_network=module)
         return made
 
-    kind = unfitted(learnt)
-    shared = fit_preparation(kind, learnt, *asked)
-    check_network(network, shared.shape_, spoken=learnt[0].rows.spoken)
+    kind, judged = unfitted(learnt), list(asked)
+    shared = fit_preparation(kind, learnt, *judged)
+    named = next((one for one in (trained, network) if isinstance(one, Builder)), None)
+    own = None if chosen is not None or named is None else _of_network(named, learnt, judged)
+    whole = network if trained is None else trained
+    check_network(whole, (own or shared).shape_, spoken=learnt[0].rows.spoken)
     given = _given(shared, kind, learnt)
 
     def alone(target: Domain) -> Preparation | FrozenEstimator:
@@ -110,7 +126,24 @@ def prepare_questions(
         except DataError:  # then each of these baselines fails, and says so
             return kind
 
-    return {name: Preparations(shared, given, alone(target)) for name, target in targets.items()}
+    def of_network(target: Domain) -> tuple[FrozenEstimator, FrozenEstimator] | None:
+        if own is None or named is None:
+            return None
+        mine = own if len(learnt) == 1 else _of_network(named, [target], [])
+        return FrozenEstimator(own), FrozenEstimator(mine or own)
+
+    return {
+        name: Preparations(shared, given, alone(target), of_network(target))
+        for name, target in targets.items()
+    }
+
+
+def _of_network(
+    network: Builder, learnt: Sequence[Domain], asked: Sequence[Domain | None]
+) -> Preparation | None:
+    """Fit a network's own preparation; None where it has none."""
+    kind = network.preparation([domain.rows for domain in learnt])
+    return None if kind is None else fit_preparation(kind, learnt, *asked)
 
 
 def _given(

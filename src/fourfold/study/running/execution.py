@@ -259,11 +259,10 @@ def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
         models: dict[str, Any] = {name: estimator.of(name) for name in train}
     else:
         (part,) = train.values()
-        target, *sources = (
-            domain if estimator.uses_weights else domain.with_weight(None)
-            for domain in (part.target, *part.sources)
-        )
-        estimator.fit(target, source=sources)
+        whole = (part.target, *part.sources)
+        target, *sources = (d if estimator.uses_weights else d.with_weight(None) for d in whole)
+        trained = next(context.data[name].trained for name in train)
+        estimator.fit(target, source=sources if trained is None else trained)
         models = dict.fromkeys(train, estimator)
     seconds = time.perf_counter() - began
     if run.ships:

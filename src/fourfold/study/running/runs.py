@@ -16,6 +16,7 @@ from fourfold.core.version import VERSION
 from fourfold.data.domain import in_one_order
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.network import UsesRecipe
+from fourfold.study.asking.trained import source_identity
 from fourfold.study.running.outcomes import Outcome, is_saved
 
 if TYPE_CHECKING:
@@ -115,7 +116,10 @@ def without_answers(question: Question) -> Question:
 def data_digest(questions: Mapping[str, Question]) -> str:
     """Return a digest of all that questions learn from."""
     data = {
-        name: [domain.digest for domain in (*in_one_order(question.sources), question.target)]
+        name: [
+            *(domain.digest for domain in (*in_one_order(question.sources), question.target)),
+            *source_identity(question.trained),
+        ]
         for name, question in questions.items()
     }
     return xxh3_128_hexdigest(json.dumps(data).encode())
@@ -203,7 +207,7 @@ def _identity(question: Question, held: Index, *, whole: bool) -> list[Any]:
     """Return the dependencies of a run on a question's data, as JSON can hold them."""
     evaluate, splits = question.evaluate, question.protocol.splits
     return [
-        [source.digest for source in question.sources],
+        [source.digest for source in question.sources] or source_identity(question.trained),
         question.target.digest,
         evaluate.rows.digest if evaluate is not None and whole else None,
         None if whole else type(splits).__name__,

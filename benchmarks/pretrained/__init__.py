@@ -1,0 +1,1 @@
+"""Pretrained networks: shipped models beside peers on the same network."""

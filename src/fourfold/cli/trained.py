@@ -1,0 +1,65 @@
+"""Trained networks from the command line: pretrained ones by name, and saved models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fourfold.bundle.files import is_bundle
+from fourfold.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["is_pretrained", "network_of", "saved_source"]
+
+PREFIXES: Final = ("timm:", "hf:", "st:", "onnx:")
+
+
+def is_pretrained(network: str | None) -> bool:
+    """Return whether a name is that of a pretrained network."""
+    return network is not None and network.startswith(PREFIXES)
+
+
+def network_of(network: str | None, weights: str | None, adapter: str | None) -> Any:
+    """Return the network that options ask for.
+
+    Raises
+    ------
+    ParameterError
+        If options of a pretrained network stand beside another one.
+    """
+    if weights is None and adapter is None:
+        return network
+    if network is None or not is_pretrained(network) or network.startswith("onnx:"):
+        option = "--weights" if weights is not None else "--adapter"
+        raise ParameterError(
+            f"{option} must stand beside --network timm:NAME, hf:NAME or st:NAME; got "
+            f"{network or 'none'}"
+        )
+    from fourfold.networks import Pretrained
+
+    given: Any = {"none": None, None: "trained"}.get(weights, weights)
+    made = Pretrained(name=network, weights=given, adapter=adapter)  # type: ignore[arg-type]
+    made.check()
+    return made
+
+
+def saved_source(source: Sequence[Path] | None) -> Any:
+    """Load the saved model that is given as the source; None where it is data.
+
+    Raises
+    ------
+    ParameterError
+        If it stands beside others.
+    """
+    models = [path for path in source or () if path.is_dir() and is_bundle(path)]
+    if not models:
+        return None
+    if len(source or ()) > 1:
+        raise ParameterError(
+            f"--source must be data, several, or one saved model; got {models[0]} beside others"
+        )
+    from fourfold.methods.saved import load_one
+
+    return load_one(models[0], None)

@@ -1,0 +1,80 @@
+"""Networks of timm: a name promises weights, and other spellings of these are read."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from fourfold.errors import DataError, FileError, ParameterError
+from fourfold.networks import Pretrained, named
+from fourfold.networks.builder import stages
+
+timm = pytest.importorskip("timm", reason="timm comes with the extra 'image'")
+
+SHAPE = (3, 32, 32)
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    def forget(*_args, **_options):
+        raise OSError("no network")
+
+    monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", forget)
+    monkeypatch.setattr("timm.models._builder.load_state_dict_from_url", forget)
+
+
+def lite(weights):
+    """Write weights of timm's EfficientNet-Lite as its first author spells them."""
+    spelt, block = {}, -1
+    before = None
+    for name, value in weights.items():
+        parts = name.split(".")
+        if parts[0] != "blocks":
+            first = {"conv_stem": "_conv_stem", "bn1": "_bn0", "conv_head": "_conv_head"}
+            spelt[".".join([first.get(parts[0], "_bn1"), *parts[1:]])] = value
+            continue
+        block, before = block + (parts[1:3] != before), parts[1:3]
+        expands = f"blocks.{parts[1]}.{parts[2]}.conv_pwl.weight" in weights
+        wide = {
+            "conv_pw": "_expand_conv",
+            "conv_dw": "_depthwise_conv",
+            "conv_pwl": "_project_conv",
+        }
+        if expands:
+            wide |= {"bn1": "_bn0", "bn2": "_bn1", "bn3": "_bn2"}
+        else:
+            wide |= {"conv_pw": "_project_conv", "bn1": "_bn1", "bn2": "_bn2"}
+        spelt[f"_blocks.{block}.{wide[parts[3]]}.{parts[4]}"] = value
+    return spelt
+
+
+def test_weights_under_the_names_of_another_author(tmp_path):
+    torch.manual_seed(0)
+    network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
+    path = tmp_path / "lite.safetensors"
+    save_file({**lite(network.state_dict()), "_fc.weight": torch.zeros(2, 1280)}, path)
+    body = Pretrained(name="timm:tf_efficientnet_lite0", weights=str(path)).build(SHAPE)
+    for name, value in body.network.state_dict().items():
+        assert torch.equal(value, network.state_dict()[name]), name
+    assert [n for n in stages(body) if "blocks" in n] == [f"network.blocks.{i}" for i in range(7)]
+
+
+def test_a_name_never_trains_random_weights():
+    with pytest.raises(FileError, match=r"of timm/resnet18.a1_in1k elsewhere and bring it"):
+        named("timm:resnet18").build(SHAPE)
+    assert Pretrained(name="timm:resnet18", weights=None).build(SHAPE).width == 512
+
+
+def test_names_and_tags_with_a_typo_are_answered_by_near_ones():
+    with pytest.raises(ParameterError, match=r"got 'timm:resnet81'; near it: resnet18"):
+        named("timm:resnet81").build(SHAPE)
+    with pytest.raises(ParameterError, match=r"weights of this tag; timm has resnet18.a1_in1k"):
+        named("timm:resnet18.a9").build(SHAPE)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file(timm.create_model("resnet18", num_classes=0).state_dict(), path)
+    with pytest.raises(DataError, match=r"must hold resnet34; it lacks layer1.2.conv1.weight"):
+        Pretrained(name="timm:resnet34", weights=str(path)).build(SHAPE)
