@@ -279,7 +279,7 @@ def test_a_regression_without_target_labels_is_refused_before_training(study, he
         (("--methods", "Magic"), "--methods must be among AdaBN, CDAN, CORAL, DAN, DANN"),
         (("--metric", "luck"), "--metric must be one of accuracy"),
         (("--metric", "r2"), "--metric must fit the labels"),
-        (("--network", "brain"), "'conv1d' or 'timm:NAME'; got 'brain'"),
+        (("--network", "brain"), "or a pretrained one, 'timm:NAME'"),
         (("--network", "convnet"), "a convnet must get rows of (C, H, W)"),
         (("--seeds", 0), "--seeds must be at least 1; got 0"),
         (("--folds", 1), "--folds must be at least 2; got 1"),
