@@ -58,7 +58,7 @@ class Placement:
         return tuple(name for name in self.methods if self._tries(name))
 
     def _tries(self, name: str) -> bool:
-        if self.network and table()[name].needs.get("costly"):
+        if table()[name].needs.get("costly" if self.network else "pretrained"):
             return False
         cell = cells().get(table()[name].cell)
         if cell is None or cell.name == self.cell or cell.elsewhere is None:

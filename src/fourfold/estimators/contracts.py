@@ -45,6 +45,8 @@ class Needs(NamedTuple):
         Whether a trained network alone, without classes of its own, can be the source of a study.
     costly
         Whether a study with a pretrained network takes it only where it is asked for.
+    pretrained
+        Whether a study takes it only with a pretrained network, unless it is asked for.
     most_labels
         Most labelled rows of the target for which a study takes it; 0 for any number.
     transcripts
@@ -61,6 +63,7 @@ class Needs(NamedTuple):
     words: bool = False
     network: bool = False
     costly: bool = False
+    pretrained: bool = False
     most_labels: int = 0
     transcripts: bool = False
 

@@ -70,7 +70,9 @@ def transfer_candidates(
     """
     wanted = placement.tried if methods is None else methods
     if methods is None and pretrained is not None:
-        wanted = tuple(name for name in wanted if not table()[name].needs.get("costly"))
+        more = [name for name in placement.methods if table()[name].needs.get("pretrained")]
+        kept = [name for name in wanted if not table()[name].needs.get("costly")]
+        wanted = tuple(dict.fromkeys([*kept, *more]))
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)

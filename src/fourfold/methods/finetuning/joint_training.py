@@ -62,7 +62,9 @@ class JointTraining(TrainsNetwork):
     target_weight: Annotated[float, at.Interval(gt=0, lt=1)] = 0.5
     decay: Fraction = 0.8
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True)
+    needs: ClassVar[Needs] = Needs(
+        source=True, source_labels=True, same_labels=True, pretrained=True
+    )
     default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:

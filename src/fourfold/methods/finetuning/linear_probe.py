@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 
 import numpy as np
 import torch
-from torch import nn
 
 from fourfold.methods.finetuning._source_rows import folds_of_labels, source_rows_of_target
 from fourfold.methods.kit import (
-    Builder,
+    USUAL,
     Data,
     Facts,
     Fitted,
     Flat,
-    LearnsLabels,
     Model,
     Needs,
     Positive,
     Problem,
+    Recipe,
+    TrainsNetwork,
     fit_head,
     frozen_rows,
 )
@@ -39,18 +39,16 @@ MOST_ROWS: Final = 2000
 
 
 @final
-class LinearProbe(LearnsLabels):
+class LinearProbe(TrainsNetwork):
     """Fit a logistic or ridge regression on the features of a trained network, which stays.
 
+    A pretrained network gives the features as it is; any other one is trained on the source first.
     Features are computed once for all fits. Where the source has rows of the target's classes,
     these are learnt from, too, and a row of the target weighs more. The penalty and the weight are
     chosen by cross-validation on the target's labels.
 
     Parameters
     ----------
-    network
-        As in :class:`FineTune`: a pretrained network gives the features as it is, any other one
-        is trained on the source first.
     alpha
         L2 penalty, as in :class:`Linear`; None chooses.
     target_weight
@@ -70,17 +68,12 @@ class LinearProbe(LearnsLabels):
     True
     """
 
-    network: nn.Module | Builder | str | None = None
     alpha: Positive | None = None
     target_weight: Positive | None = None
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, network=True)
-    from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network")
-
-    @property
-    def takes_network(self) -> bool:
-        """Whether it builds on a whole network, with the inputs that this had."""
-        return True
+    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, network=True, pretrained=True)
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
+    default_recipe: ClassVar[Recipe] = USUAL
 
     @property
     def keeps_classes(self) -> bool:
