@@ -27,6 +27,8 @@ LOADED_BYTES: Final = 1 << 27
 """Size up to which rows are read into memory rather than batch by batch."""
 AT_ONCE: Final = 256
 """Utterances whose lengths are measured at once."""
+STEP: Final = 6
+"""Frames of whose multiple batches are long: kernels are prepared anew for each length."""
 SPREAD: Final = 0.1
 """Range of the random factors of lengths by which utterances are sorted into batches."""
 GOLDEN: Final = (5**0.5 - 1) / 2
@@ -100,7 +102,7 @@ class Table:
 
     def batch(self, index: Tensor, device: torch.device) -> Batch:
         """Read the rows at these positions; utterances end with the longest of them."""
-        x = trimmed(self._x(index)) if self.padded else self._x(index)
+        x = trimmed(self._x(index), STEP) if self.padded else self._x(index)
         y, z = (
             torch.empty(0) if known is None else known.index_select(0, index)
             for known in (self.y, self.z)
