@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["measure_speed"]
 
 ROUNDS: Final = 5
-EPOCHS: Final = 2
+EPOCHS: Final = 4
 ROWS: Final = 160
 """Prompts that are trained on."""
 

@@ -21,11 +21,11 @@ def utterances(lengths):
     return rows
 
 
-def test_a_batch_ends_with_its_longest_utterance():
+def test_a_batch_ends_soon_after_its_longest_utterance():
     table = Table(utterances([3, 9, 5]), torch.arange(3))
     assert table.lengths.tolist() == [3, 9, 5]
     assert Table(utterances([3, 9, 5]).subset(np.array([1, 2]))).lengths.tolist() == [9, 5]
-    assert table.batch(torch.tensor([0, 2]), torch.device("cpu")).x.shape == (2, 1, 5)
+    assert table.batch(torch.tensor([0, 2]), torch.device("cpu")).x.shape == (2, 1, 6)
 
 
 def test_a_pass_has_each_utterance_once_in_batches_of_like_lengths():

@@ -62,10 +62,14 @@ def in_blocks(module: nn.Module, rows: Rows, *after: nn.Module) -> NDArray[np.fl
         ).numpy()
 
 
-def trimmed_frames(x: Tensor) -> Tensor:
-    """Cut utterances (B, channels, T) off behind the last frame that is not zero in all."""
+def trimmed_frames(x: Tensor, step: int = 1) -> Tensor:
+    """Cut utterances (B, channels, T) off behind the last frame that is not zero in all.
+
+    Their length is a multiple of ``step`` as far as there are frames.
+    """
     there = (x != 0).flatten(0, 1).any(0).nonzero()
-    return x[..., : int(there[-1]) + 1 if len(there) else 1].contiguous()
+    last = int(there[-1]) + 1 if len(there) else 1
+    return x[..., : -(-last // step) * step].contiguous()
 
 
 def _utterances(modules: Sequence[nn.Module], rows: Rows, device: torch.device) -> NDArray[Any]:

@@ -28,6 +28,8 @@ LOADED_BYTES: Final = 1 << 27
 """Size up to which rows are read into memory rather than batch by batch."""
 AT_ONCE: Final = 256
 """Utterances whose lengths are measured at once."""
+STEP: Final = 6
+"""Frames of whose multiple batches are long: kernels are prepared anew for each length."""
 SPREAD: Final = 0.1
 """Range of the random factors of lengths by which utterances are sorted into batches."""
 GOLDEN: Final = (5**0.5 - 1) / 2
@@ -104,7 +106,7 @@ class Table:
         """Read the rows at these positions, no further than the longest of them goes."""
         x = self._x(index)
         if self.spoken:
-            x = trimmed_frames(x)
+            x = trimmed_frames(x, STEP)
         elif self._padded:
             x = as_tensor(trimmed(x.numpy()))
         y, z = (

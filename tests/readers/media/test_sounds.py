@@ -94,10 +94,11 @@ def test_pictures_and_sounds_in_one_folder_are_refused(tmp_path):
 
 def test_without_the_extra_the_error_names_it(tmp_path, monkeypatch):
     record(tmp_path / "a.wav", noise(0.1))
-    monkeypatch.delitem(sys.modules, "fourfold.readers.media.sounds")
-    monkeypatch.delattr("fourfold.readers.media.sounds")
     for package in ("kaldi_native_fbank", "soundfile", "soxr"):
         with monkeypatch.context() as patch:
+            for name in ("sounds", "samples"):  # both are imported anew
+                patch.delitem(sys.modules, f"fourfold.readers.media.{name}")
+                patch.delattr(f"fourfold.readers.media.{name}")
             patch.setitem(sys.modules, package, None)
             with pytest.raises(MissingExtraError, match=rf"{package} is needed.*fourfold\[audio\]"):
                 read_domain(tmp_path)

@@ -184,7 +184,7 @@ class PictureInput(StagePreparation):
     def _read(self, config: dict[str, Any], folder: Path) -> None:
         del folder
         self.row_shape_, self.layout_ = tuple(config["row_shape"]), config["layout"]
-        self.unit_, self.white_ = config["unit"], config["white"]
+        self.unit_, self.white_, self.spoken_ = config["unit"], config["white"], False
 
 
 def _white(rows: Rows) -> float:
