@@ -45,6 +45,11 @@ def follow(address: Any) -> None:
 def begin_worker(address: Any) -> None:
     """Begin a worker of ours: follow its parent before anything heavy is imported."""
     follow(address)
+    from joblib.externals.loky import process_executor
+
     from fourfold.core.process import keep_memory
 
+    # where psutil is installed, loky ends a worker that has grown by 300 MB; ours keep prepared
+    # rows, and a call that is larger than the pipe would wait for ever for one that ends
+    process_executor._USE_PSUTIL = False  # noqa: SLF001  there is no option
     keep_memory()
