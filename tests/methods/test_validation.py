@@ -69,6 +69,7 @@ TRAINED_ON_TARGET = [
     method
     for method in TRANSFER
     if issubclass(method, TrainsNetwork) and method.needs.target_labels and not method.needs.classes
+    if "recipe" not in method.from_trained  # it is the source's
 ]
 
 

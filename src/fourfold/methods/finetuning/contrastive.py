@@ -21,7 +21,9 @@ from fourfold.methods.kit import (
     Table,
     TrainsNetwork,
     fit_head,
+    hold_out,
     minimize,
+    validation,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class Contrastive(TrainsNetwork):
     default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:
-        known = problem.target.known()
+        known, held = hold_out(problem.target.known(), problem.recipe)
         model = problem.model(problem.frozen_body)
         size = max(2, problem.recipe.batch_size // 2)
 
@@ -80,6 +82,10 @@ class Contrastive(TrainsNetwork):
             first, second = batch.y.chunk(2)
             return mse_loss((one * other).sum(1), (first == second).float())
 
+        def every_pair(batch: Batch) -> Tensor:
+            features = normalize(model.body(batch.x))  # (B, d)
+            return mse_loss(features @ features.T, (batch.y[:, None] == batch.y).float())
+
         def pairs(generator: torch.Generator, _size: int) -> Iterator[Tensor]:
             while True:
                 yield _pairs(known.y, size, generator)
@@ -87,10 +93,11 @@ class Contrastive(TrainsNetwork):
         table = Table(known.rows, known.y, sampler=pairs)
         most = -(-self.n_pairs * len(known.y) // size)
         longest = problem.recipe.steps or problem.recipe.max_steps or most
-        recipe = problem.recipe.but(steps=min(most, longest), validation=0.0, patience=None)
-        parts = falling_rates(model, self.decay)[1:]
-        history = minimize(model.body, Phase(loss, parts), table, recipe=recipe)
-        fit_head(model, problem.task, known, None, keep_features=False)
+        recipe = problem.recipe.but(steps=min(most, longest))
+        phase = Phase(loss, falling_rates(model, self.decay)[1:])
+        validate = validation(model.body, every_pair, held)
+        history = minimize(model.body, phase, table, recipe=recipe, validate=validate)
+        fit_head(model, problem.task, problem.target.known(), None, keep_features=False)
         return Fitted(model, history)
 
 
