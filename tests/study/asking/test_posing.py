@@ -43,8 +43,6 @@ def refusal(ask, *data, **options):
 
 def refuses(source, target):
     """Return whether labels are such that a study refuses them."""
-    if source in {"numbers", "three numbers", "answers", "several numbers"} and target == "none":
-        return True  # nothing to choose a model by
     digits = {source, target} & {"classes", "fewer classes", "one class"}
     mixed = "digits as names" in {source, target} and digits
     return bool(mixed) or "one class" in {source, target} or target == "three numbers"

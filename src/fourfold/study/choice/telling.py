@@ -40,7 +40,7 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
     if not protocol.task.has_classes:
         return (
             "held-out labels of the source, among its models as they are: without labels nothing "
-            "tells which adapted model of numbers is right"
+            "tells which adapted model is right"
         )
     if any(row.role == "transfer" and row.doubted is False for row in board):
         return (
