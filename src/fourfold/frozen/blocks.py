@@ -125,18 +125,18 @@ _even: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], bool]] = WeakKeyDictio
 def _is_even(module: nn.Module, like: Tensor) -> bool:
     """Return whether a row's value is bit-equal in all places of a block; tested once.
 
-    Whole numbers may be those of tokens, of which noise is none: the first row stands in all places
-    then.
+    Rows of whole numbers may be tokens: each is tested with whole numbers of its own range.
     """
     known = _even.setdefault(module, {})
     key = (like.shape, like.dtype, like.device, torch.get_num_threads())
     if key not in known:
+        random = np.random.default_rng(0)
         if like.dtype != torch.uint8 and torch.equal(like, like.round()):
-            values = module(like[:1].expand_as(like).contiguous())
-            known[key] = torch.equal(values, values[:1].expand_as(values))
+            low, high = (end.cpu().numpy() for end in (like.amin(0), like.amax(0)))
+            numbers = low + np.floor(random.random(like.shape) * (high - low + 1))
         else:
-            numbers = np.random.default_rng(0).normal(0, 50, like.shape)
-            probe = torch.from_numpy(numbers).to(like.device, like.dtype)
-            moved = module(probe.roll(1, 0))
-            known[key] = torch.equal(module(probe).roll(1, 0), moved)
+            numbers = random.normal(0, 50, like.shape)
+        probe = torch.from_numpy(numbers).to(like.device, like.dtype)
+        moved = module(probe.roll(1, 0))
+        known[key] = torch.equal(module(probe).roll(1, 0), moved)
     return known[key]
