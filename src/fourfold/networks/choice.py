@@ -16,7 +16,7 @@ from fourfold.networks.listener import EachFrame, Listener
 from fourfold.networks.mlp import Mlp
 from fourfold.networks.pretrained.builder import Pretrained
 
-__all__ = ["Stem", "builder_of", "choose", "named"]
+__all__ = ["PRETRAINED", "Stem", "builder_of", "choose", "named"]
 
 CHANNELS: Final = (32, 48, 64, 96, 128, 128)
 """Channels of each convolution."""

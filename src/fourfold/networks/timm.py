@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-import torch
-from safetensors.torch import load_file
-
-from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError
+from fourfold.errors import DataError, MissingExtraError, ParameterError
 from fourfold.networks.builder import Body, Builder, as_body
+from fourfold.networks.weights import read_weights
 
 try:
     import timm
@@ -47,7 +45,7 @@ class Timm(Builder):
             raise DataError(f"{self.name} must get rows of (C, H, W); got rows of shape {shape}")
         network = timm.create_model(self.name, num_classes=0, in_chans=shape[0])
         if self.weights is not None:
-            self._load(network, _read(Path(self.weights)))
+            self._load(network, read_weights(Path(self.weights)))
         return as_body(network, shape)
 
     def bare(self) -> Timm:
@@ -76,18 +74,3 @@ def _is_first(network: Any, name: str) -> bool:
     """Return True for the weight of the convolution that reads the picture."""
     first = network.pretrained_cfg.get("first_conv", ())
     return name.removesuffix(".weight") in ((first,) if isinstance(first, str) else first)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.exists():
-        raise FileError(f"{path} must be a file of weights; it does not exist")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file raises anything
-        first = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path} must hold weights and nothing else; got: {first}") from error
-    if not isinstance(weights, dict):
-        raise DataError(f"{path} must hold weights by name; got {type(weights).__name__}")
-    return weights

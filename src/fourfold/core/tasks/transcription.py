@@ -78,17 +78,16 @@ class Transcription(Task):
 
     def fit(self, domain: Domain) -> Self:
         texts = self.texts(domain.known)
-        empty = [text for text in domain.known.tolist() if not normalized(text, plain=self.plain)]
+        pairs = zip(domain.known.tolist(), texts, strict=True)
+        empty = [raw for raw, text in pairs if not text]
         if empty:
             raise DataError(
                 f"transcripts of {domain.name or 'the domain'} must have letters; got "
                 f"{len(empty)} without, {some(map(repr, empty), 3)}: leave their cells empty"
             )
-        return self._among(symbols_of(texts), texts if self.ngram else ())
-
-    def _among(self, symbols: list[str], texts: Any) -> Self:
-        self.symbols_ = symbols
-        self.counts_ = CharacterNgram.of(texts, self.ngram, len(symbols)).counts if texts else {}
+        self.symbols_ = symbols_of(texts)
+        counted = CharacterNgram.of(texts if self.ngram else (), self.ngram, len(self.symbols_))
+        self.counts_ = counted.counts
         return self
 
     def joined(self, other: Task) -> Task:

@@ -23,7 +23,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["KINDS", "Architecture", "Pool", "cleaned", "encoder_of", "pool_of"]
+__all__ = ["KINDS", "Architecture", "Pool", "cleaned", "encoder_of"]
 
 PICTURES: Final = frozenset(
     {"beit", "clip_vision_model", "convnext", "convnextv2", "deit", "dinov2", "resnet", "swin"}
@@ -98,7 +98,7 @@ class Architecture(Builder):
         del shape  # whatever length or size the rows have
         settings = json.loads(self.config)
         encoder = encoder_of(settings)
-        pool = pool_of(self.head)
+        pool = Pool(self.head)
         found = reopened(encoder, Anatomy.read(self.anatomy))
         return Body({**found.stages, "pool": pool}, _width(settings, pool))
 
@@ -142,11 +142,6 @@ def cleaned(settings: dict[str, Any]) -> dict[str, Any]:
         for name, value in settings.items()
         if not name.startswith("_") and name not in IGNORED
     }
-
-
-def pool_of(head: Sequence[str]) -> Pool:
-    """Build the pooling of these titles."""
-    return Pool(head)
 
 
 def _width(settings: dict[str, Any], pool: Pool) -> int:

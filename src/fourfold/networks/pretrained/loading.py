@@ -15,7 +15,7 @@ from fourfold.core.digests import file_digest
 from fourfold.core.process import seeded
 from fourfold.errors import DataError, FourfoldError, ParameterError, summary
 from fourfold.networks.builder import Body
-from fourfold.networks.pretrained.architecture import KINDS, Architecture, bare, pool_of
+from fourfold.networks.pretrained.architecture import KINDS, Architecture, Pool, bare
 from fourfold.networks.pretrained.opened import Encoder, opened
 from fourfold.preparation.encoder_modules import read_network
 from fourfold.preparation.pretrained.folders import find_network
@@ -132,7 +132,7 @@ def _read(folder: Path, name: str, shape: tuple[int, ...]) -> Loaded:
     whole: Any = copy.deepcopy(model).eval()
     encoder = Encoder(bare(model), argument)
     head = _with_class_token(encoder.model, head, argument)
-    pool = pool_of(head)
+    pool = Pool(head)
     for own, other in zip(pool.layers, layers, strict=True):
         own.load_state_dict({k.replace("linear", "0"): v for k, v in other.state_dict().items()})
 

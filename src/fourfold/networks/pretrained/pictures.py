@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
-from safetensors.torch import load_file
 
 from fourfold.core.digests import file_digest
 from fourfold.core.process import seeded
 from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError, summary
 from fourfold.networks.builder import Body
+from fourfold.networks.weights import read_weights
 from fourfold.preparation.pretrained.pictures import PictureInput
 
 try:
@@ -103,7 +103,7 @@ def _from_hub(name: str) -> Any:
 
 def _filled(network: Any, name: str, weights: str) -> Any:
     """Fill a network with a file's weights, under timm's names or those of other authors."""
-    given = _read(Path(weights))
+    given = _tensors(Path(weights))
     wanted: dict[str, Tensor] = network.state_dict()
     if not given.keys() & wanted.keys():
         given = _renamed(given)
@@ -120,17 +120,10 @@ def _filled(network: Any, name: str, weights: str) -> Any:
     return network
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.exists():
-        raise FileError(f"{path} must be a file of weights; it does not exist")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file raises anything
-        first = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path} must hold weights and nothing else; got: {first:.90}") from error
-    weights = weights.get("state_dict", weights) if isinstance(weights, dict) else weights
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a file, also of a checkpoint that holds them as ``state_dict``."""
+    found = read_weights(path)
+    weights = found.get("state_dict", found)
     if not isinstance(weights, dict):
         raise DataError(f"{path} must hold weights by name; got {type(weights).__name__}")
     return {str(key): value for key, value in weights.items() if isinstance(value, torch.Tensor)}

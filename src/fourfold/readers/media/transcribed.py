@@ -104,7 +104,7 @@ def describe_speech(domains: Iterable[Domain]) -> str:
         name = domain.name or "the data"
         about = [f"{seconds / 3600:.2f} hours" if seconds > 360 else f"{seconds / 60:.1f} minutes"]
         if domain.n_labelled:
-            texts = [normalized(str(text), plain=True) for text in domain.known]
+            texts = _texts(domain)
             about = [counted(len(symbols_of(texts)), "symbol"), *about, _groups(domain)]
         said.append(f"{name}: {', '.join(about)}")
     return "; ".join(said)
@@ -124,7 +124,7 @@ def _groups(domain: Domain) -> str:
     if groups is None:
         return "no prompt twice"
     known = {one for one in groups.tolist() if one is not None}
-    spoken = {normalized(str(text), plain=True) for text in domain.known}
+    spoken = {*_texts(domain)}
     kind = "prompt" if known <= spoken else "speaker"
     return f"{counted(len(known), kind)}, whose utterances stay together"
 
@@ -132,7 +132,7 @@ def _groups(domain: Domain) -> str:
 def _check_lengths(domain: Domain, rows: SpeechRows) -> None:
     """Refuse transcripts of more symbols than the frames of their sounds can hold."""
     where = np.flatnonzero(domain.labelled)
-    texts = [normalized(str(text), plain=True) for text in domain.known]
+    texts = _texts(domain)
     needed = np.array([FRAMES_A_SYMBOL * _steps(text) for text in texts])
     bad = np.flatnonzero(needed > rows.lengths[where])
     if not len(bad):
@@ -163,5 +163,10 @@ def _prompts(domain: Domain) -> NDArray[Any] | None:
     if not domain.n_labelled:
         return None
     found = np.full(domain.n_rows, None, object)
-    found[domain.labelled] = [normalized(str(text), plain=True) for text in domain.known]
+    found[domain.labelled] = _texts(domain)
     return found if len({*found[domain.labelled]}) < domain.n_labelled else None
+
+
+def _texts(domain: Domain) -> list[str]:
+    """Return the known transcripts as they are compared."""
+    return [normalized(str(text), plain=True) for text in domain.known]

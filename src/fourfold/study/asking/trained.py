@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from torch import nn
 
@@ -15,6 +15,7 @@ from fourfold.frozen.fingerprint import fingerprint
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.onnx import read_onnx
 from fourfold.networks import Builder, named
+from fourfold.networks.choice import PRETRAINED
 from fourfold.networks.cut import Cut
 
 if TYPE_CHECKING:
@@ -25,12 +26,10 @@ __all__ = ["TrainedSource", "name_of", "resolved", "source_identity", "told_apar
 TrainedSource: TypeAlias = "TransferEstimator | Builder | nn.Module"
 """A fitted estimator, a pretrained network by name, or a module."""
 
-PREFIXES: Final = ("timm:", "hf:", "st:")
-
 
 def resolved(network: Any) -> Any:
     """Return a pretrained network for its name; leave anything else as it is."""
-    if isinstance(network, str) and network.startswith(PREFIXES):
+    if isinstance(network, str) and network.startswith(PRETRAINED):
         return named(network)
     if isinstance(network, str) and network.startswith("onnx:"):
         return _of_onnx(network.removeprefix("onnx:"))

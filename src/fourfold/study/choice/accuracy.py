@@ -113,17 +113,15 @@ class AccuracyModel:
         """Learn from tasks of at least two families; every task counts as much as another."""
         tasks = [one.task for one in samples]
         share = np.array([1 / tasks.count(task) for task in tasks])
+        x, y = _features(samples), _logits(samples)
         errors = np.empty(len(samples))
         for family in {one.family for one in samples}:
             out = np.array([one.family == family for one in samples])
-            rest = [one for one, left in zip(samples, out, strict=True) if not left]
-            errors[out] = np.abs(
-                _logits(samples)[out] - _features(samples)[out] @ _weights(rest, share[~out])
-            )
+            errors[out] = np.abs(y[out] - x[out] @ _weights(x[~out], y[~out], share[~out]))
         order = np.argsort(errors)
         reached = np.cumsum(share[order]) / share.sum()
         width = errors[order][np.searchsorted(reached, LEVEL)]
-        return cls(tuple(_weights(samples, share).tolist()), float(width), made or {})
+        return cls(tuple(_weights(x, y, share).tolist()), float(width), made or {})
 
     @classmethod
     @cache
@@ -149,10 +147,12 @@ def _logits(samples: Sequence[Sample]) -> NDArray[np.float64]:
     return found
 
 
-def _weights(samples: Sequence[Sample], share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weights (4,) of a ridge regression on standardized features."""
-    x = _features(samples)[:, :-1]
+def _weights(
+    features: NDArray[np.float64], y: NDArray[np.float64], share: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the weights (4,) of a ridge regression on standardized features (n, 4)."""
+    x = features[:, :-1]
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
-    ridge = Ridge(1.0).fit((x - mean) / spread, _logits(samples), sample_weight=share)
+    ridge = Ridge(1.0).fit((x - mean) / spread, y, sample_weight=share)
     raw = ridge.coef_ / spread
     return np.append(raw, ridge.intercept_ - mean @ raw)
