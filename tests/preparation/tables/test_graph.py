@@ -17,6 +17,7 @@ N = 400
 FRAME = pd.DataFrame(
     {
         "number": RNG.normal(3, 1e5, N),
+        "marked": np.where(RNG.random(N) < 0.1, -999, RNG.normal(0, 1, N)),
         "gaps": np.where(RNG.random(N) < 0.3, np.nan, RNG.lognormal(8, 3, N)),
         "day": pd.to_datetime(RNG.integers(-90_000, 90_000, N), unit="D"),
         "town": RNG.choice(
@@ -36,7 +37,7 @@ def run(start: TableStart, plain: pd.DataFrame) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", [TablePreparation, TableViews])
 @pytest.mark.parametrize(
-    "columns", [list(FRAME), ["number", "gaps"], ["town", "merchant"], ["day"]]
+    "columns", [list(FRAME), ["number", "gaps", "marked"], ["town", "merchant"], ["day"]]
 )
 def test_rows_are_equal_to_the_last_bit(kind, columns):
     rows = FrameRows(FRAME[columns])

@@ -59,6 +59,24 @@ def test_mean_labels_of_wide_columns_are_for_both():
     assert np.corrcoef(both[:, -1], labels.y)[0, 1] > 0.9
 
 
+def test_trees_get_texts_as_places_on_the_main_axes_of_their_words():
+    said = [f"{'late payment again' if i % 2 else 'good old customer'} {i}" for i in range(60)]
+    x = np.random.default_rng(0).normal(size=60)
+    rows = FrameRows(pd.DataFrame({"said": said, "x": x}))
+    views = TableViews().fit(rows)
+    axes = slice(1, views.start)
+    assert views.start == 1 + views.lines_.axes_.shape[1] == 31
+    both = values(views.transform(rows))
+    lines = values(TablePreparation().fit(rows).transform(rows))
+    np.testing.assert_array_equal(both[:, views.start :], lines)
+    np.testing.assert_allclose(both[:, axes], lines[:, 1:] @ views.lines_.axes_, atol=1e-6)
+    apart = both[1::2, axes].mean(axis=0) - both[::2, axes].mean(axis=0)
+    assert np.linalg.norm(apart) > 0.5
+    assert views.feature_columns[axes] == ["said"] * 30
+    turned = FrameRows(pd.DataFrame({"said": said[::-1], "x": x}))
+    np.testing.assert_array_equal(TableViews().fit(turned).lines_.axes_, views.lines_.axes_)
+
+
 def test_the_views_of_a_fitted_preparation_are_those_of_a_fit():
     lines = TablePreparation().fit(ROWS)
     over, fitted = TableViews.over(lines), TableViews().fit(ROWS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from torch import nn
 
@@ -17,7 +18,6 @@ from fourfold.preparation.tables.columns import DATE_PARTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from fourfold.estimators.predicting import Predicts
@@ -45,8 +45,9 @@ def scorecard(
 
     Returns
     -------
-    DataFrame with ``column``, ``value`` and ``points``: a row ``base``; of numbers one ``per unit``
-    and, where cells were missing, one ``missing`` instead of it; of categories one each. A category
+    DataFrame with ``column``, ``value`` and ``points``: a row ``base``; of numbers one ``per unit``,
+    between the limits of a column with outliers, and, where cells were missing, one ``missing``
+    instead of it; of categories one each. A category
     without a row has no points.
 
     Raises
@@ -104,11 +105,14 @@ def _cells(prepare: TablePreparation, weight: Floats) -> Iterator[tuple[Any, str
         indicated = imputer.indicator_.features_
         at = len(names) + len(indicated)
         slopes, means = weight[:at] / scaler.scale_, scaler.mean_
+        limits = prepare.limits_
         for i, name in enumerate(names):
-            yield _unit(prepare, name, i), "per unit", slopes[i], -slopes[i] * means[i]
+            within = f", from {limits.low[i]:g} to {limits.high[i]:g}" * (i in limits.limited)
+            yield _unit(prepare, name, i), f"per unit{within}", slopes[i], -slopes[i] * means[i]
         for j, i in enumerate(indicated, start=len(names)):
-            missing = slopes[i] * imputer.statistics_[i] + slopes[j]
-            yield _unit(prepare, names[i], i), "missing", missing, -slopes[j] * means[j]
+            mark = f" or {limits.mark[i]:g}" * (not np.isnan(limits.mark[i]))
+            points = slopes[i] * imputer.statistics_[i] + slopes[j]
+            yield _unit(prepare, names[i], i), f"missing{mark}", points, -slopes[j] * means[j]
     for (column, value), of in zip(prepare.encoded, weight[at:], strict=True):
         yield column, value.replace("infrequent_sklearn", "others"), of, 0.0
 

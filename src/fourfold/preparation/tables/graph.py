@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["TableStart"]
 
 LEFT_OUT: Final = 0.1
-"""Share of missing cells in rows that prove an export."""
+"""Share of missing cells, and of outliers, in rows that prove an export."""
+BEYOND: Final = 100.0
+"""Spread of outliers among them, beside that of others."""
 DAYS: Final = (-20_000, 40_000)
 """Range of their dates, in days since 1970."""
 
@@ -95,9 +97,10 @@ class TableStart(NamedTuple):
             return np.where(rng.random(n) < LEFT_OUT, mark, values)
 
         for i in range(len(columns.numbers)):
-            scaler = parts["numbers"].steps[-1][1]
-            values = rng.normal(scaler.mean_[i], scaler.scale_[i], n)
-            cells[f"number {i}"] = holes(values, np.nan)
+            scaler, mark = parts["numbers"].steps[-1][1], lines.limits_.mark[i]
+            far = np.where(rng.random(n) < LEFT_OUT, BEYOND, 1.0)
+            values = rng.normal(scaler.mean_[i], far * scaler.scale_[i])
+            cells[f"number {i}"] = holes(holes(values, mark), np.nan)
         for _ in columns.dates:
             days = holes(rng.integers(*DAYS, n).astype(float), np.nan)
             for part in date_parts(pd.Series(pd.to_datetime(days, unit="D"))):
@@ -147,14 +150,21 @@ class _TableGraph(OnnxGraph):
         return [self._float(self.numbers)] if self.numbers else []
 
     def _standardized(self, lines: TablePreparation) -> list[str]:
-        """Impute, flag and standardize the numbers."""
+        """Impute, flag, limit and standardize the numbers."""
         if not self.numbers:
             return []
+        limits, cells = lines.limits_, self.numbers
+        if not np.isnan(limits.mark).all():
+            marked = self.add("Equal", [cells, self.number(limits.mark)])
+            cells = self.add("Where", [marked, self.number(np.nan), cells])
         imputer, scaler = (
             step for _, step in lines.transformer_.named_transformers_["numbers"].steps
         )
-        gaps = self.add("IsNaN", [self.numbers])
-        filled = self.add("Where", [gaps, self.number(imputer.statistics_), self.numbers])
+        gaps = self.add("IsNaN", [cells])
+        filled = self.add("Where", [gaps, self.number(imputer.statistics_), cells])
+        if len(limits.limited):
+            filled = self.add("Max", [filled, self.number(limits.low)])
+            filled = self.add("Min", [filled, self.number(limits.high)])
         if len(flagged := imputer.indicator_.features_):
             some = self.add("Gather", [gaps, self.number(flagged, np.int64)], axis=1)
             flags = self.add("Cast", [some], to=TensorProto.DOUBLE)

@@ -9,10 +9,6 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
@@ -20,9 +16,10 @@ from fourfold.data.rows import ArrayRows, FrameRows, SparseRows, TextRows
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.tables.columns import ColumnKinds, arranged, sort_columns, warn_of_unseen
+from fourfold.preparation.tables.encoding import column_transformer, word_axes
+from fourfold.preparation.tables.limits import Limits
 from fourfold.preparation.tables.target_encoding import LabelMeans
 from fourfold.preparation.tables.transformer_file import load_transformer, save_transformer
-from fourfold.preparation.word_counts import vectorizer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["TablePreparation"]
 
 FILE = "tables.skops"
-MEANS = "means.safetensors"
+ARRAYS = "arrays.safetensors"
 
 
 @final
@@ -43,7 +40,8 @@ class TablePreparation(Preparation):
     """Encode the columns of a table as numbers.
 
     Numbers: the median replaces missing cells, with an indicator column; then they are
-    standardized. Dates: year, month, day of the week and days since 1970, then as numbers.
+    standardized. In columns with outliers numbers end three quartile ranges beyond the quartiles,
+    and an outlier that is repeated, such as −999, counts as missing. Dates: year, month, day of the week and days since 1970, then as numbers.
     Categories and booleans: one-hot, rare ones together; unknown ones are zeros. A column of more
     than ``max_categories`` is also encoded by the mean labels of its categories, where there are
     labels. Text: TF-IDF, and all features are then sparse; several columns of text are one
@@ -71,6 +69,10 @@ class TablePreparation(Preparation):
         ``max_categories``.
     means_
         The mean labels of the categories of these columns; None without labels.
+    limits_
+        The limits of the numbers.
+    axes_
+        (words, axes) the main axes of the words, for trees; no axes without text.
 
     Examples
     --------
@@ -89,16 +91,20 @@ class TablePreparation(Preparation):
     max_words: PositiveInt = 20_000
 
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
-        frames = [_frame(part, type(self).__name__) for part in rows]
+        who = type(self).__name__
+        frames = [_frame(part, who) for part in rows]
         self.columns_ = sort_columns(rows, frames)
-        whole = pd.concat(
-            [arranged(frame, self.columns_, type(self).__name__) for frame in frames],
-            ignore_index=True,
-        )
+        plain = [arranged(frame, self.columns_, who) for frame in frames]
+        self.limits_ = Limits.fit([part.filter(like="number").to_numpy(float) for part in plain])
+        whole = self._within(pd.concat(plain, ignore_index=True))
+        names = list(whole.columns)
         try:
-            self.transformer_ = self._parts(list(whole.columns)).fit(whole)
+            self.transformer_ = column_transformer(names, **self.get_params(deep=False)).fit(whole)
         except ValueError as error:
             raise DataError(f"the table must hold something to learn from; got: {error}") from error
+        self.axes_ = np.empty((0, 0), np.float32)
+        if self.columns_.text:
+            self.axes_ = word_axes(self.transformer_, whole["text"].to_numpy(object))
         self.means_: LabelMeans | None = None
         self.wide_: dict[int, int] = {}
         for i in range(len(self.columns_.categories)):
@@ -116,27 +122,6 @@ class TablePreparation(Preparation):
         plain = arranged(_frame(labels.rows, ""), self.columns_, type(self).__name__)
         self.means_ = LabelMeans.fit(self._wide(plain), labels)
         return (self.shape_[0] + self.means_.width,)
-
-    def _parts(self, names: list[str]) -> ColumnTransformer:
-        """Build the unfitted transformer for the columns of :func:`arranged`."""
-        numbers = [name for name in names if name.startswith("number")]
-        categories = [name for name in names if name.startswith("category")]
-        imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-        encoder = OneHotEncoder(
-            handle_unknown="ignore",
-            min_frequency=self.min_frequency,
-            max_categories=self.max_categories,
-            dtype=np.float32,
-        )
-        parts: list[tuple[str, Any, Any]] = []
-        if numbers:
-            parts.append(("numbers", make_pipeline(imputer, StandardScaler()), numbers))
-        if categories:
-            parts.append(("categories", encoder, categories))
-        if "text" in names:
-            words = vectorizer("tf-idf", max_features=self.max_words)
-            parts.append(("text", words, "text"))
-        return ColumnTransformer(parts, sparse_threshold=1.0 if "text" in names else 0.0)
 
     def transform(self, rows: Rows, who: str = "") -> Rows:
         return self.encode(self.arrange(rows, who))
@@ -182,9 +167,12 @@ class TablePreparation(Preparation):
         if found:
             found = found + [found[i] for i in parts["numbers"][0].indicator_.features_]
         found = found + [column for column, _ in self.encoded]
-        if columns.text:
-            found = found + [" + ".join(map(str, columns.text))] * len(parts["text"].idf_)
-        return found + self.mean_columns
+        return found + self.text_columns + self.mean_columns
+
+    @property
+    def text_columns(self) -> list[Any]:
+        """Columns of each word, as one name."""
+        return [" + ".join(map(str, self.columns_.text))] * len(self.axes_)
 
     @property
     def encoded(self) -> list[tuple[Any, str]]:
@@ -202,12 +190,18 @@ class TablePreparation(Preparation):
         pairs = zip(self.wide_, means, strict=False)
         return [self.columns_.categories[i] for i, of in pairs for _ in range(of.shape[1])]
 
+    def _within(self, plain: pd.DataFrame) -> pd.DataFrame:
+        """Return arranged rows with numbers within their limits."""
+        names = [name for name in plain if name.startswith("number")]
+        within = self.limits_.apply(plain[names].to_numpy(float))
+        return plain.assign(**dict(zip(names, within.T, strict=True)))
+
     def _wide(self, plain: pd.DataFrame) -> pd.DataFrame:
         return plain[[f"category {i}" for i in self.wide_]]
 
     def _ready(self, plain: pd.DataFrame, means: NDArray[np.float64] | None) -> Rows:
         """Put the features without labels before the mean labels."""
-        ready = self.transformer_.transform(plain)
+        ready = self.transformer_.transform(self._within(plain))
         if self.columns_.text:
             ready = ready if means is None else sparse.hstack([ready, means], format="csr")
             return SparseRows(ready.astype(np.float32))
@@ -234,13 +228,17 @@ class TablePreparation(Preparation):
         return f"{', '.join(counts)} as {self.shape_[0]} features"
 
     def notes(self) -> list[str]:
-        most = self.max_categories
+        most, names = self.max_categories, self.columns_.plain
         encoded = "" if self.means_ is None else "; all are encoded by their mean labels, too"
+        limited = {names[i]: self.limits_.describe(i) for i in self.limits_.limited}
         return [
             f"Column {self.columns_.categories[i]!r} has {n:,} categories: the {most - 1} most "
             f"frequent have a feature each, and the others share one (max_categories={most})"
             f"{encoded}."
             for i, n in self.wide_.items()
+        ] + [
+            f"Column {name!r} holds outliers: for lines and networks its numbers {said}."
+            for name, said in limited.items()
         ]
 
     def config(self) -> dict[str, Any]:
@@ -261,24 +259,27 @@ class TablePreparation(Preparation):
         if "text" in parts:
             state["words"] = _bytes(parts["text"].get_feature_names_out().tolist())
             state["idf"] = parts["text"].idf_
-        return state | self._means
+        return state | self._arrays
 
     @property
-    def _means(self) -> dict[str, NDArray[np.float64]]:
+    def _arrays(self) -> dict[str, NDArray[Any]]:
         means = [] if self.means_ is None else self.means_.means
-        return {f"means {i}": array for i, array in enumerate(means)}
+        arrays: dict[str, NDArray[Any]] = {f"means {i}": array for i, array in enumerate(means)}
+        return {**arrays, **self.limits_._asdict(), "axes": self.axes_}
 
     def _write(self, folder: Path) -> None:
         save_transformer(self.transformer_, folder / FILE)
-        if self.means_ is not None:
-            save_file(self._means, folder / MEANS)
+        save_file(self._arrays, folder / ARRAYS)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:
         self.columns_ = ColumnKinds.of_json(config["columns"])
         self.transformer_ = load_transformer(folder / FILE)
         self.wide_, self.means_ = dict(config["wide"]), None
+        saved = load_file(folder / ARRAYS)
+        self.axes_ = saved["axes"]
+        self.limits_ = Limits(*(saved[name] for name in Limits._fields))
         if config["encoded"] is not None:
-            saved, encoded = load_file(folder / MEANS), config["encoded"]
+            encoded = config["encoded"]
             means = [saved[f"means {i}"] for i in range(len(encoded))]
             self.means_ = LabelMeans(encoded, means)
 

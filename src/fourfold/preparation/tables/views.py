@@ -35,7 +35,8 @@ class TableViews(Preparation):
 
     For trees numbers and parts of dates stay as they are, a missing cell is NaN, and a category is
     its place among those that have a feature of their own; NaN stands for others. Behind these are
-    the mean labels of the categories of wide columns. For lines all is as in
+    the places of texts on the main axes of their words, and the mean labels of the categories of
+    wide columns. For lines all is as in
     :class:`~fourfold.preparation.tables.preparation.TablePreparation`.
 
     Parameters
@@ -84,14 +85,15 @@ class TableViews(Preparation):
     @property
     def start(self) -> int:
         """Number of the features for trees, which come first."""
-        means = self.lines_.means_
-        return self.categories.stop + (0 if means is None else means.width)
+        means, axes = self.lines_.means_, self.lines_.axes_.shape[1]
+        return self.categories.stop + axes + (0 if means is None else means.width)
 
     @property
     def feature_columns(self) -> list[Any]:
         lines = self.lines_
         columns = lines.columns_
-        trees = columns.plain + columns.categories + lines.mean_columns
+        axes = lines.text_columns[: lines.axes_.shape[1]]
+        trees = columns.plain + columns.categories + axes + lines.mean_columns
         return trees + lines.feature_columns
 
     def transform(self, rows: Rows, who: str = "") -> Rows:
@@ -111,13 +113,16 @@ class TableViews(Preparation):
         known = enumerate(self.lines_.frequent_)
         codes = [pd.Index(of).get_indexer(pd.Index(plain[f"category {i}"])) for i, of in known]
         places = [np.where(code < 0, np.nan, code) for code in codes]
-        features = lines.take(np.arange(lines.n))
-        means = features[:, features.shape[1] - (self.start - self.categories.stop) :]
+        axes = self.lines_.axes_
+        last = lines.shape[0] - (self.start - self.categories.stop - axes.shape[1])
         if not isinstance(lines, SparseRows):
-            trees = np.column_stack([*numbers, *places, means]).astype(np.float32)
+            features = lines.take(np.arange(lines.n))
+            trees = np.column_stack([*numbers, *places, features[:, last:]]).astype(np.float32)
             return ArrayRows(np.hstack([trees, features]))
-        trees = np.column_stack([*numbers, *places, means.toarray()]).astype(np.float32)
-        return SparseRows(sparse.hstack([trees, features], format="csr"))
+        matrix = lines.matrix
+        words, means = matrix[:, last - len(axes) : last] @ axes, matrix[:, last:].toarray()
+        trees = np.column_stack([*numbers, *places, words, means]).astype(np.float32)
+        return SparseRows(sparse.hstack([trees, matrix], format="csr"))
 
     def check_rows(self, rows: Rows, who: str = "") -> None:
         check_is_fitted(self)

@@ -1,0 +1,63 @@
+"""The parts of a preparation of tables: what scikit-learn makes of arranged rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import TruncatedSVD
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from fourfold.preparation.word_counts import vectorizer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["column_transformer", "word_axes"]
+
+AXES: Final = 30
+"""Axes of the words of a table's text."""
+MOST_TEXTS: Final = 20_000
+"""Texts by which they are found."""
+
+
+def column_transformer(
+    names: Sequence[str], *, min_frequency: int, max_categories: int, max_words: int
+) -> ColumnTransformer:
+    """Build the unfitted transformer for columns of arranged rows, by their names."""
+    numbers = [name for name in names if name.startswith("number")]
+    categories = [name for name in names if name.startswith("category")]
+    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    encoder = OneHotEncoder(
+        handle_unknown="ignore",
+        min_frequency=min_frequency,
+        max_categories=max_categories,
+        dtype=np.float32,
+    )
+    parts: list[tuple[str, Any, Any]] = []
+    if numbers:
+        parts.append(("numbers", make_pipeline(imputer, StandardScaler()), numbers))
+    if categories:
+        parts.append(("categories", encoder, categories))
+    if "text" in names:
+        words = vectorizer("tf-idf", max_features=max_words)
+        parts.append(("text", words, "text"))
+    return ColumnTransformer(parts, sparse_threshold=1.0 if "text" in names else 0.0)
+
+
+def word_axes(transformer: ColumnTransformer, texts: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the main axes (words, axes) of the words of texts (n,), in any order.
+
+    References
+    ----------
+    Deerwester et al., Indexing by Latent Semantic Analysis, JASIS 1990.
+    """
+    ordered = np.sort(texts)[:: -(-len(texts) // MOST_TEXTS)]
+    words = transformer.named_transformers_["text"].transform(ordered)
+    svd = TruncatedSVD(min(AXES, *words.shape), random_state=0)
+    return np.ascontiguousarray(svd.fit(words).components_.T, np.float32)
