@@ -28,7 +28,7 @@ from fourfold.networks import Listener, builder_of, choose
 from fourfold.networks.builder import Body, Builder, as_body, reset_copy
 from fourfold.networks.cut import Cut, headless
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.choose import TableViews, default_preparation
+from fourfold.preparation.choose import TableView, TableViews, default_preparation
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ class PosesProblem(Predicts, ABC):
         return None
 
     @property
-    def prepares_apart(self) -> bool:
-        """Whether it prepares rows in a way of its own, and not as other methods do."""
-        return False
+    def table_view(self) -> TableView:
+        """How it gets the rows of a table."""
+        return "words"
 
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
         """Choose a preparation, not yet fitted, for all domains' rows."""
@@ -138,7 +138,7 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     ]
     learnt = [(d, own) for d, own in zip(parts, tasks, strict=True) if isinstance(d, Domain)]
     prepare, frozen, labels = _prepare(method, [*learnt, (target, task)], pretrained)
-    if isinstance(prepare, TableViews) and not method.prepares_apart:
+    if isinstance(prepare, TableViews) and method.table_view != "trees":
         raise ParameterError(
             f"prepare of {name} must give a number for every cell; got TableViews, whose features "
             "for trees may be missing"

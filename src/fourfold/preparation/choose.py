@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fourfold.core.inside import read_json
 from fourfold.errors import BundleError, MissingExtraError, summary
@@ -31,13 +31,18 @@ __all__ = [
     "Standardize",
     "Standardizer",
     "TablePreparation",
+    "TableView",
     "TableViews",
     "Tokens",
     "Waves",
     "WordCounts",
     "default_preparation",
+    "in_view",
     "load_preparation",
 ]
+
+TableView: TypeAlias = Literal["words", "axes", "trees"]
+"""Of a table: texts as words, on the main axes of these, or that behind features for trees."""
 
 CLASSES: dict[str, type[Preparation]] = {
     kind.__name__: kind
@@ -67,6 +72,14 @@ def default_preparation(*rows: Rows, user_network: bool = False) -> Preparation:
     if any(part.kind == "sparse" or part.spoken or len(part.shape) > 3 for part in rows):
         return AsIs()
     return Standardize()
+
+
+def in_view(prepare: Preparation, view: TableView) -> Preparation:
+    """Return a preparation, fitted or not, as a method with a view of tables gets it."""
+    if not isinstance(prepare, TablePreparation) or view == "words":
+        return prepare
+    reduced = prepare.reduced()
+    return reduced if view == "axes" else TableViews.over(reduced)
 
 
 def load_preparation(folder: Path) -> Preparation:

@@ -9,7 +9,7 @@ import pytest
 from fourfold import Domain, FineTune
 from fourfold.data.rows import FrameRows
 from fourfold.errors import ParameterError
-from fourfold.preparation.choose import TablePreparation, TableViews, load_preparation
+from fourfold.preparation.choose import TablePreparation, TableViews, in_view, load_preparation
 from fourfold.preparation.tables.memory import prepared_once
 from fourfold.preparation.tables.target_encoding import LabelledRows
 
@@ -59,22 +59,22 @@ def test_mean_labels_of_wide_columns_are_for_both():
     assert np.corrcoef(both[:, -1], labels.y)[0, 1] > 0.9
 
 
-def test_trees_get_texts_as_places_on_the_main_axes_of_their_words():
+def test_texts_are_places_on_the_main_axes_of_their_words():
     said = [f"{'late payment again' if i % 2 else 'good old customer'} {i}" for i in range(60)]
     x = np.random.default_rng(0).normal(size=60)
     rows = FrameRows(pd.DataFrame({"said": said, "x": x}))
-    views = TableViews().fit(rows)
-    axes = slice(1, views.start)
-    assert views.start == 1 + views.lines_.axes_.shape[1] == 31
-    both = values(views.transform(rows))
-    lines = values(TablePreparation().fit(rows).transform(rows))
-    np.testing.assert_array_equal(both[:, views.start :], lines)
-    np.testing.assert_allclose(both[:, axes], lines[:, 1:] @ views.lines_.axes_, atol=1e-6)
-    apart = both[1::2, axes].mean(axis=0) - both[::2, axes].mean(axis=0)
-    assert np.linalg.norm(apart) > 0.5
-    assert views.feature_columns[axes] == ["said"] * 30
+    words, views = TablePreparation().fit(rows), TableViews().fit(rows)
+    both, tf_idf = values(views.transform(rows)), values(words.transform(rows))[:, 1:]
+    assert both.shape == (60, 62)  # a number and 30 axes, for trees and for lines
+    np.testing.assert_array_equal(both[:, 1:31], both[:, 32:])
+    np.testing.assert_allclose(both[:, 32:], tf_idf @ words.axes_, atol=1e-5)
+    assert both[:, 32:].var(axis=0).mean() == pytest.approx(1)
+    assert abs(np.corrcoef(both[:, 1:5].T, np.arange(60) % 2)[-1, :-1]).max() > 0.9
+    assert views.feature_columns == ["x", *["said"] * 30] * 2
     turned = FrameRows(pd.DataFrame({"said": said[::-1], "x": x}))
     np.testing.assert_array_equal(TableViews().fit(turned).lines_.axes_, views.lines_.axes_)
+    assert in_view(words, "axes").shape_ == (31,)
+    assert TableViews.over(words).digest == views.digest
 
 
 def test_the_views_of_a_fitted_preparation_are_those_of_a_fit():

@@ -156,5 +156,5 @@ def test_evaluation_labels_change_no_fitted_preparation(tmp_path):
         transfer_study(tmp_path / name, *data, **given, allow_overlap=True).run()
     models = [weights(tmp_path / name) for name in ("true", "false")]
     assert models[0] == models[1]
-    assert any("means.safetensors" in name for name in models[0])
+    assert any("arrays.safetensors" in name for name in models[0])
     assert load(tmp_path / "true" / "out" / "best").prepare_.means_ is not None

@@ -25,7 +25,7 @@ from fourfold.estimators.bases.source import (
 )
 from fourfold.estimators.network import SolvesHead
 from fourfold.estimators.problem import Fitted
-from fourfold.preparation.choose import TablePreparation, TableViews, default_preparation
+from fourfold.preparation.choose import default_preparation, in_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.bases.base import Base, Learnt, Scored
     from fourfold.estimators.bases.features import Directions
     from fourfold.estimators.problem import Problem
-    from fourfold.preparation.choose import Preparation
+    from fourfold.preparation.choose import Preparation, TableView
 
 Floats: TypeAlias = "NDArray[np.float64]"
 
@@ -168,14 +168,13 @@ class Wraps(SolvesHead, ABC):
 
     @property
     @final
-    def prepares_apart(self) -> bool:
-        return self.boosts
+    def table_view(self) -> TableView:
+        return "trees" if self.boosts else "axes"
 
     @final
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:
         chosen = default_preparation(*rows, user_network=user_network)
-        apart = self.boosts and isinstance(chosen, TablePreparation)
-        return TableViews() if apart else chosen
+        return in_view(chosen, self.table_view)
 
     @final
     def restore_head(self, task: Task, width: int, state: Mapping[str, Any]) -> nn.Module:

@@ -45,10 +45,9 @@ def scorecard(
 
     Returns
     -------
-    DataFrame with ``column``, ``value`` and ``points``: a row ``base``; of numbers one ``per unit``,
-    between the limits of a column with outliers, and, where cells were missing, one ``missing``
-    instead of it; of categories one each. A category
-    without a row has no points.
+    DataFrame with ``column``, ``value`` and ``points``: a row ``base``; of numbers one ``per
+    unit``, with the limits of a column with outliers, and, where cells were missing, one
+    ``missing`` instead of it; of categories one each. A category without a row has no points.
 
     Raises
     ------

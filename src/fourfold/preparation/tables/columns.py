@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from fourfold.data.rows import TextRows
 from fourfold.data.schema import NAMES_ROWS, Column, Hints, Note, Pile, as_pile, read_piles
 from fourfold.data.schema.inference.remarks import strange_cells
 from fourfold.data.scripts import separated
@@ -27,6 +28,7 @@ __all__ = [
     "ColumnKinds",
     "arranged",
     "date_parts",
+    "frame_of",
     "sort_columns",
     "warn_of_unseen",
 ]
@@ -116,6 +118,22 @@ def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> Column
     return ColumnKinds(
         columns, next((name for name in known if known[name].why == NAMES_ROWS), None)
     )
+
+
+def frame_of(rows: Rows, who: str) -> pd.DataFrame:
+    """Return the rows of a table.
+
+    Raises
+    ------
+    DataError
+        If they are none.
+    """
+    if isinstance(rows, TextRows) and rows.column is not None:  # a table with one column of texts
+        return pd.DataFrame({rows.column: rows.texts})
+    if rows.kind != "table":
+        raise DataError(f"{who} must be given a table (a DataFrame); got rows of kind {rows.kind}")
+    frame: pd.DataFrame = rows.take(np.arange(rows.n))
+    return frame
 
 
 def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:

@@ -27,7 +27,7 @@ MOST_TEXTS: Final = 20_000
 
 
 def column_transformer(
-    names: Sequence[str], *, min_frequency: int, max_categories: int, max_words: int
+    names: Sequence[str], min_frequency: int, max_categories: int, max_words: int
 ) -> ColumnTransformer:
     """Build the unfitted transformer for columns of arranged rows, by their names."""
     numbers = [name for name in names if name.startswith("number")]
@@ -53,11 +53,14 @@ def column_transformer(
 def word_axes(transformer: ColumnTransformer, texts: NDArray[Any]) -> NDArray[np.float32]:
     """Return the main axes (words, axes) of the words of texts (n,), in any order.
 
+    Places of these texts on them have a variance of 1 in the mean over axes.
+
     References
     ----------
     Deerwester et al., Indexing by Latent Semantic Analysis, JASIS 1990.
     """
     ordered = np.sort(texts)[:: -(-len(texts) // MOST_TEXTS)]
     words = transformer.named_transformers_["text"].transform(ordered)
-    svd = TruncatedSVD(min(AXES, *words.shape), random_state=0)
-    return np.ascontiguousarray(svd.fit(words).components_.T, np.float32)
+    svd = TruncatedSVD(min(AXES, *words.shape), random_state=0).fit(words)
+    spread = np.sqrt(svd.explained_variance_.mean()) or 1.0
+    return np.ascontiguousarray(svd.components_.T / spread, np.float32)

@@ -55,7 +55,9 @@ class Limits(NamedTuple):
 
         They are the widest of all domains, whose units may differ.
         """
-        columns = [[part[~np.isnan(part)] for part in of] for of in zip(*(p.T for p in parts), strict=True)]
+        columns = [
+            [part[~np.isnan(part)] for part in of] for of in zip(*(p.T for p in parts), strict=True)
+        ]
         found = [_limits([part for part in of if len(part)]) for of in columns]
         return cls(*np.array(found, float).reshape(-1, 3).T.copy())
 
@@ -103,5 +105,7 @@ def _middle(cells: Floats) -> tuple[float, float]:
 
 def _fences(middles: Sequence[tuple[float, float]], ranges: float) -> tuple[float, float]:
     """Move quartiles outwards by so many of their ranges; return the widest of all domains."""
-    lows, highs = zip(*((a - ranges * (b - a), b + ranges * (b - a)) for a, b in middles), strict=True)
+    lows, highs = zip(
+        *((a - ranges * (b - a), b + ranges * (b - a)) for a, b in middles), strict=True
+    )
     return min(lows), max(highs)

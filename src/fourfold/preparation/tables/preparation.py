@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, final
+from copy import copy
+from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,20 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
-from fourfold.data.rows import ArrayRows, FrameRows, SparseRows, TextRows
+from fourfold.data.rows import ArrayRows, FrameRows, SparseRows
 from fourfold.errors import DataError
 from fourfold.preparation.base import Preparation
-from fourfold.preparation.tables.columns import ColumnKinds, arranged, sort_columns, warn_of_unseen
+from fourfold.preparation.tables.columns import (
+    ColumnKinds,
+    arranged,
+    frame_of,
+    sort_columns,
+    warn_of_unseen,
+)
 from fourfold.preparation.tables.encoding import column_transformer, word_axes
 from fourfold.preparation.tables.limits import Limits
 from fourfold.preparation.tables.target_encoding import LabelMeans
+from fourfold.preparation.tables.telling import described, limit_notes, wide_notes
 from fourfold.preparation.tables.transformer_file import load_transformer, save_transformer
 
 if TYPE_CHECKING:
@@ -40,13 +48,13 @@ class TablePreparation(Preparation):
     """Encode the columns of a table as numbers.
 
     Numbers: the median replaces missing cells, with an indicator column; then they are
-    standardized. In columns with outliers numbers end three quartile ranges beyond the quartiles,
-    and an outlier that is repeated, such as −999, counts as missing. Dates: year, month, day of the week and days since 1970, then as numbers.
-    Categories and booleans: one-hot, rare ones together; unknown ones are zeros. A column of more
-    than ``max_categories`` is also encoded by the mean labels of its categories, where there are
-    labels. Text: TF-IDF, and all features are then sparse; several columns of text are one
-    document. The kind of each column is inferred by
-    :func:`~fourfold.preparation.tables.columns.sort_columns` from all domains.
+    standardized. In columns with outliers they end three quartile ranges beyond the quartiles, and
+    an outlier that is repeated, such as −999, counts as missing. Dates: year, month, day of the
+    week and days since 1970, then as numbers. Categories and booleans: one-hot, rare ones together;
+    unknown ones are zeros. A column of more than ``max_categories`` is also encoded by the mean
+    labels of its categories, where there are labels. Text: TF-IDF, and all features are then
+    sparse, or places on its main axes; several columns of text are one document. The kind of each
+    column is inferred by :func:`~fourfold.preparation.tables.columns.sort_columns` from all domains.
 
     Parameters
     ----------
@@ -57,6 +65,8 @@ class TablePreparation(Preparation):
         frequent have one each, and the others share one.
     max_words
         Largest number of words of the text, the most frequent ones.
+    text
+        ``"words"``: TF-IDF. ``"axes"``: places on the 30 main axes of that, which are not sparse.
 
     Attributes
     ----------
@@ -72,7 +82,7 @@ class TablePreparation(Preparation):
     limits_
         The limits of the numbers.
     axes_
-        (words, axes) the main axes of the words, for trees; no axes without text.
+        (words, axes) the main axes of the words; none without text.
 
     Examples
     --------
@@ -89,17 +99,18 @@ class TablePreparation(Preparation):
     min_frequency: PositiveInt = 2
     max_categories: PositiveInt = 256
     max_words: PositiveInt = 20_000
+    text: Literal["words", "axes"] = "words"
 
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
         who = type(self).__name__
-        frames = [_frame(part, who) for part in rows]
+        frames = [frame_of(part, who) for part in rows]
         self.columns_ = sort_columns(rows, frames)
         plain = [arranged(frame, self.columns_, who) for frame in frames]
         self.limits_ = Limits.fit([part.filter(like="number").to_numpy(float) for part in plain])
         whole = self._within(pd.concat(plain, ignore_index=True))
-        names = list(whole.columns)
+        sizes = (self.min_frequency, self.max_categories, self.max_words)
         try:
-            self.transformer_ = column_transformer(names, **self.get_params(deep=False)).fit(whole)
+            self.transformer_ = column_transformer(list(whole.columns), *sizes).fit(whole)
         except ValueError as error:
             raise DataError(f"the table must hold something to learn from; got: {error}") from error
         self.axes_ = np.empty((0, 0), np.float32)
@@ -111,7 +122,21 @@ class TablePreparation(Preparation):
             counts = whole[f"category {i}"].value_counts()
             if (counts >= self.min_frequency).sum() > self.max_categories:
                 self.wide_[i] = len(counts)
-        return (len(self.transformer_.get_feature_names_out()),)
+        words, axes = self.axes_.shape
+        fewer = words - axes if self.text == "axes" else 0
+        return (len(self.transformer_.get_feature_names_out()) - fewer,)
+
+    def reduced(self) -> Self:
+        """Return the same with texts on main axes; itself where it is fitted and has no text."""
+        fitted = self.__sklearn_is_fitted__()
+        if fitted and (not self.columns_.text or self.text == "axes"):
+            return self
+        made = copy(self)
+        made.text = "axes"
+        if fitted:
+            words, axes = self.axes_.shape
+            made.shape_ = (self.shape_[0] - words + axes,)
+        return made
 
     @property
     def learns_labels(self) -> bool:
@@ -119,7 +144,7 @@ class TablePreparation(Preparation):
         return bool(self.wide_)
 
     def _learn_labels(self, labels: LabelledRows) -> tuple[int, ...]:
-        plain = arranged(_frame(labels.rows, ""), self.columns_, type(self).__name__)
+        plain = arranged(frame_of(labels.rows, ""), self.columns_, type(self).__name__)
         self.means_ = LabelMeans.fit(self._wide(plain), labels)
         return (self.shape_[0] + self.means_.width,)
 
@@ -136,7 +161,7 @@ class TablePreparation(Preparation):
         """
         check_is_fitted(self)
         who = who or type(self).__name__
-        plain = arranged(_frame(rows, who), self.columns_, who)
+        plain = arranged(frame_of(rows, who), self.columns_, who)
         if isinstance(rows, FrameRows) and rows.columns is None and self.columns_.categories:
             encoder = self.transformer_.named_transformers_["categories"]
             warn_of_unseen(plain, self.columns_, encoder.categories_)
@@ -172,7 +197,8 @@ class TablePreparation(Preparation):
     @property
     def text_columns(self) -> list[Any]:
         """Columns of each word, as one name."""
-        return [" + ".join(map(str, self.columns_.text))] * len(self.axes_)
+        count = self.axes_.shape[self.text == "axes"]
+        return [" + ".join(map(str, self.columns_.text))] * count
 
     @property
     def encoded(self) -> list[tuple[Any, str]]:
@@ -202,7 +228,10 @@ class TablePreparation(Preparation):
     def _ready(self, plain: pd.DataFrame, means: NDArray[np.float64] | None) -> Rows:
         """Put the features without labels before the mean labels."""
         ready = self.transformer_.transform(self._within(plain))
-        if self.columns_.text:
+        if self.columns_.text and self.text == "axes":
+            words = ready.shape[1] - len(self.axes_)
+            ready = np.hstack([ready[:, :words].toarray(), ready[:, words:] @ self.axes_])
+        elif self.columns_.text:
             ready = ready if means is None else sparse.hstack([ready, means], format="csr")
             return SparseRows(ready.astype(np.float32))
         ready = ready if means is None else np.hstack([ready, means])
@@ -211,35 +240,14 @@ class TablePreparation(Preparation):
     def check_rows(self, rows: Rows, who: str = "") -> None:
         check_is_fitted(self)
         who = who or type(self).__name__
-        arranged(_frame(rows, who), self.columns_, who)
+        arranged(frame_of(rows, who), self.columns_, who)
 
     def describe(self) -> str:
-        kinds = {
-            "number": self.columns_.numbers,
-            "date": self.columns_.dates,
-            "category column": self.columns_.categories,
-            "text column": self.columns_.text,
-        }
-        counts = [
-            f"{len(names)} {kind}{'s' if len(names) > 1 else ''}"
-            for kind, names in kinds.items()
-            if names
-        ]
-        return f"{', '.join(counts)} as {self.shape_[0]} features"
+        return f"{described(self.columns_)} as {self.shape_[0]} features"
 
     def notes(self) -> list[str]:
-        most, names = self.max_categories, self.columns_.plain
-        encoded = "" if self.means_ is None else "; all are encoded by their mean labels, too"
-        limited = {names[i]: self.limits_.describe(i) for i in self.limits_.limited}
-        return [
-            f"Column {self.columns_.categories[i]!r} has {n:,} categories: the {most - 1} most "
-            f"frequent have a feature each, and the others share one (max_categories={most})"
-            f"{encoded}."
-            for i, n in self.wide_.items()
-        ] + [
-            f"Column {name!r} holds outliers: for lines and networks its numbers {said}."
-            for name, said in limited.items()
-        ]
+        wide = wide_notes(self.columns_, self.wide_, self.max_categories, self.means_)
+        return [*wide, *limit_notes(self.columns_, self.limits_)]
 
     def config(self) -> dict[str, Any]:
         means = None if self.means_ is None else self.means_.categories
@@ -282,15 +290,6 @@ class TablePreparation(Preparation):
             encoded = config["encoded"]
             means = [saved[f"means {i}"] for i in range(len(encoded))]
             self.means_ = LabelMeans(encoded, means)
-
-
-def _frame(rows: Rows, who: str) -> pd.DataFrame:
-    if isinstance(rows, TextRows) and rows.column is not None:  # a table with one column of texts
-        return pd.DataFrame({rows.column: rows.texts})
-    if rows.kind != "table":
-        raise DataError(f"{who} must be given a table (a DataFrame); got rows of kind {rows.kind}")
-    frame: pd.DataFrame = rows.take(np.arange(rows.n))
-    return frame
 
 
 def _bytes(value: Any) -> NDArray[np.uint8]:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, Self, final
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from fourfold.core.inside import read_json
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
-from fourfold.data.rows import ArrayRows, SparseRows
+from fourfold.data.rows import ArrayRows
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.tables.preparation import TablePreparation
 
@@ -37,7 +36,7 @@ class TableViews(Preparation):
     its place among those that have a feature of their own; NaN stands for others. Behind these are
     the places of texts on the main axes of their words, and the mean labels of the categories of
     wide columns. For lines all is as in
-    :class:`~fourfold.preparation.tables.preparation.TablePreparation`.
+    :class:`~fourfold.preparation.tables.preparation.TablePreparation` with ``text="axes"``.
 
     Parameters
     ----------
@@ -56,14 +55,17 @@ class TableViews(Preparation):
 
     @classmethod
     def over(cls, lines: TablePreparation) -> Self:
-        """Return the views of a preparation for lines that is fitted already."""
-        views = cls(**lines.get_params(deep=False))
-        views.lines_ = lines
-        views.shape_ = (views.start + lines.shape_[0],)
+        """Return the views of a preparation for lines, fitted if that is."""
+        params = lines.get_params(deep=False)
+        del params["text"]
+        views = cls(**params)
+        if lines.__sklearn_is_fitted__():
+            views.lines_ = lines.reduced()
+            views.shape_ = (views.start + views.lines_.shape_[0],)
         return views
 
     def _learn(self, rows: tuple[Rows, ...]) -> tuple[int, ...]:
-        self.lines_ = TablePreparation(**self.get_params(deep=False)).fit(*rows)
+        self.lines_ = TablePreparation(**self.get_params(deep=False), text="axes").fit(*rows)
         return (self.start + self.lines_.shape_[0],)
 
     @property
@@ -92,8 +94,7 @@ class TableViews(Preparation):
     def feature_columns(self) -> list[Any]:
         lines = self.lines_
         columns = lines.columns_
-        axes = lines.text_columns[: lines.axes_.shape[1]]
-        trees = columns.plain + columns.categories + axes + lines.mean_columns
+        trees = columns.plain + columns.categories + lines.text_columns + lines.mean_columns
         return trees + lines.feature_columns
 
     def transform(self, rows: Rows, who: str = "") -> Rows:
@@ -113,16 +114,10 @@ class TableViews(Preparation):
         known = enumerate(self.lines_.frequent_)
         codes = [pd.Index(of).get_indexer(pd.Index(plain[f"category {i}"])) for i, of in known]
         places = [np.where(code < 0, np.nan, code) for code in codes]
-        axes = self.lines_.axes_
-        last = lines.shape[0] - (self.start - self.categories.stop - axes.shape[1])
-        if not isinstance(lines, SparseRows):
-            features = lines.take(np.arange(lines.n))
-            trees = np.column_stack([*numbers, *places, features[:, last:]]).astype(np.float32)
-            return ArrayRows(np.hstack([trees, features]))
-        matrix = lines.matrix
-        words, means = matrix[:, last - len(axes) : last] @ axes, matrix[:, last:].toarray()
-        trees = np.column_stack([*numbers, *places, words, means]).astype(np.float32)
-        return SparseRows(sparse.hstack([trees, matrix], format="csr"))
+        features = lines.take(np.arange(lines.n))
+        shared = features[:, features.shape[1] - (self.start - self.categories.stop) :]
+        trees = np.column_stack([*numbers, *places, shared]).astype(np.float32)
+        return ArrayRows(np.hstack([trees, features]))
 
     def check_rows(self, rows: Rows, who: str = "") -> None:
         check_is_fitted(self)

@@ -11,7 +11,7 @@ from torch import nn
 from fourfold.errors import DataError
 from fourfold.methods import find
 from fourfold.networks.builder import Builder
-from fourfold.preparation.choose import TablePreparation, TableViews
+from fourfold.preparation.choose import in_view
 from fourfold.study.checks import check_network, fit_preparation
 
 if TYPE_CHECKING:
@@ -52,16 +52,15 @@ class Preparations:
     network: tuple[FrozenEstimator, FrozenEstimator] | None = None
 
     def of(self, estimator: TransferEstimator) -> Preparation | FrozenEstimator:
-        """Return the preparation of a method, of tables with a view for trees where it has some."""
+        """Return the preparation of a method, of tables in its view."""
         if self.network is not None and estimator.takes_network:
             return self.network[0 if estimator.uses_source else 1]
         chosen = self.given if estimator.uses_source else self.alone
-        inner = chosen.estimator if isinstance(chosen, FrozenEstimator) else chosen
-        if not estimator.prepares_apart or not isinstance(inner, TablePreparation):
+        if in_view(self.shared, estimator.table_view) is self.shared:
             return chosen
         if isinstance(chosen, FrozenEstimator):
-            return FrozenEstimator(TableViews.over(inner))
-        return TableViews(**inner.get_params(deep=False))
+            return FrozenEstimator(in_view(chosen.estimator, estimator.table_view))
+        return in_view(chosen, estimator.table_view)
 
     def notes(self) -> list[str]:
         """List the losses of the inputs, a sentence each."""

@@ -13,7 +13,7 @@ from fourfold.algorithms.mixture import Mixture, alike, fit_mixture, in_terms, m
 from fourfold.study.running.outcomes import ANSWERED, PLOTTED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Blended", "blend"]
 
 MOST: Final = 8
-"""Members of a blend, at most."""
+"""Members of a blend, at most, where none is trusted."""
 FAVOURITES: Final = 4
-"""Members that share the weight where there is no evidence."""
+"""Members that share the weight where there is no evidence, or that stand beside trusted ones."""
 LEAST: Final = 0.01
 """Weight below which a member is left out of what ships."""
 
@@ -48,20 +48,28 @@ class Blended(NamedTuple):
 
 
 def blend(
-    question: Question, outcomes: Mapping[str, Sequence[Outcome]], favourites: Sequence[str]
+    question: Question,
+    outcomes: Mapping[str, Sequence[Outcome]],
+    favourites: Sequence[str],
+    trusted: Collection[str] = (),
 ) -> Blended | None:
-    """Blend candidates, of which the favourites come first; None for fewer than two.
+    """Blend candidates, the favourites that come first; None for fewer than two.
 
-    The weights of an outcome on held-out rows come from the other rows.
+    Without evidence the trusted ones share the weight, and four others stand beside; where none is
+    trusted, the first four of eight share it. The weights of an outcome on held-out rows come from
+    the other rows.
     """
-    names = _members(outcomes, favourites)
+    names = _able(outcomes, favourites)
+    usual = [name for name in names if name in trusted] or names[:FAVOURITES]
+    beside = [name for name in names if name not in usual]
+    names = [*usual, *beside[: FAVOURITES if trusted else MOST - len(usual)]]
     if len(names) < 2:
         return None
     task = outcomes[names[0]][0].task
     fits = {name: {(one.seed, one.split): one for one in outcomes[name]} for name in names}
     common = [key for key in fits[names[0]] if all(key in of for of in fits.values())]
     of_key = [[fits[name][key] for name in names] for key in common]
-    before = [1 / min(FAVOURITES, len(names)) if i < FAVOURITES else 0.0 for i in range(len(names))]
+    before = [1 / len(usual) if i < len(usual) else 0.0 for i in range(len(names))]
     held = _Held.of(question, task, of_key)
     whole = Mixture(tuple(before), "probabilities") if held is None else held.fit(before)
     folds: dict[bytes, Mixture] = {}
@@ -124,14 +132,14 @@ class _Held(NamedTuple):
         return found._replace(weights=tuple((weights / weights.sum()).tolist()))
 
 
-def _members(outcomes: Mapping[str, Sequence[Outcome]], favourites: Sequence[str]) -> list[str]:
-    """Return the first favourites whose answers can be combined."""
+def _able(outcomes: Mapping[str, Sequence[Outcome]], favourites: Sequence[str]) -> list[str]:
+    """Return the favourites whose answers can be combined."""
     tasks = {name: outcomes[name][0].task for name in favourites if outcomes.get(name)}
     able = {name: task for name, task in tasks.items() if mixes(task)}
     if not able:
         return []
     widest = max(able.values(), key=lambda task: task.n_outputs)
-    return [name for name, task in able.items() if alike(task, widest)][:MOST]
+    return [name for name, task in able.items() if alike(task, widest)]
 
 
 def _mixed(task: Task, of: Sequence[Outcome], mixture: Mixture) -> Outcome:

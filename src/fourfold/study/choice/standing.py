@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from fourfold.estimators.bases.wraps import Wraps
 from fourfold.study.choice.blending import blend
 from fourfold.study.choice.calibrating import calibrated
 from fourfold.study.choice.posterior import expect
@@ -75,7 +76,7 @@ def stand(
     running = [name for name in order if len(done[name]) == most]  # others stopped early
     baselines = [name for name in running if question.is_baseline(name)]
     for name, members in zip(BLENDS, (running, baselines), strict=True):
-        mixed = blend(question, done, members)
+        mixed = blend(question, done, members, trusted(question) & {*members})
         if mixed is None or (name == BLENDS[0] and set(mixed.members) <= set(baselines)):
             continue
         standing.blends[name] = mixed
@@ -85,6 +86,21 @@ def stand(
         if calibration is not None:
             standing.calibrations[name] = calibration
     return standing
+
+
+def trusted(question: Question) -> set[str]:
+    """Return the candidates that are blended on tables unless labels speak against them.
+
+    They are lines and trees that use the source; networks win least there. Without labels, and on
+    other rows, there are none.
+    """
+    if question.target.rows.kind != "table":
+        return set()
+    return {
+        name
+        for name, one in question.candidates.items()
+        if isinstance(one, Wraps) and one.uses_source and not question.is_baseline(name)
+    }
 
 
 def _blend_believed(
