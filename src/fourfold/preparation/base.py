@@ -69,10 +69,6 @@ class Preparation(Parameters, ABC):
         return self
 
     @final
-    def __sklearn_is_fitted__(self) -> bool:
-        return "shape_" in self.__dict__
-
-    @final
     def learn_labels(self, labels: LabelledRows) -> None:
         """Add features that are learnt from labels, after the rows."""
         self.shape_ = self._learn_labels(labels)

@@ -54,7 +54,8 @@ class TablePreparation(Preparation):
     unknown ones are zeros. A column of more than ``max_categories`` is also encoded by the mean
     labels of its categories, where there are labels. Text: TF-IDF, and all features are then
     sparse, or places on its main axes; several columns of text are one document. The kind of each
-    column is inferred by :func:`~fourfold.preparation.tables.columns.sort_columns` from all domains.
+    column is inferred from all domains, by
+    :func:`~fourfold.preparation.tables.columns.sort_columns`.
 
     Parameters
     ----------
@@ -125,6 +126,9 @@ class TablePreparation(Preparation):
         words, axes = self.axes_.shape
         fewer = words - axes if self.text == "axes" else 0
         return (len(self.transformer_.get_feature_names_out()) - fewer,)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "columns_" in self.__dict__
 
     def reduced(self) -> Self:
         """Return the same with texts on main axes; itself where it is fitted and has no text."""
