@@ -5,9 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from contract import TRANSFER, blobs, fitted, names
-from fourfold import Blend, Domain, FineTune, Linear, Offset, Pooled, SparseCoding, load, save
+from fourfold import (
+    CORAL,
+    Blend,
+    Domain,
+    FineTune,
+    Linear,
+    Offset,
+    OTMapping,
+    Pooled,
+    SparseCoding,
+    Standardized,
+    SubspaceAlignment,
+    load,
+    save,
+)
 from fourfold.errors import ParameterError
 from fourfold.estimators.reasons.contributions import Contributions
 
@@ -75,6 +90,26 @@ def test_those_of_a_table_are_by_its_columns(model, tmp_path):
     assert min(size["amount"], size["branch"]) > max(size["noise"], size["since"])
     save(model, tmp_path / "model")
     np.testing.assert_allclose(load(tmp_path / "model").explain(REST)[1], values, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        CORAL(base="boosting"),
+        OTMapping(base="boosting"),
+        SubspaceAlignment(base="boosting"),
+        Standardized(base="kernel"),
+        Pooled(base=RandomForestClassifier(20, max_depth=3, random_state=0)),
+    ],
+    ids=["CORAL", "OT", "subspaces", "kernel", "forest"],
+)
+def test_models_behind_alignments_and_of_scikit_learn_have_reasons_too(model):
+    model.fit(FEW, FEW_LABELS, source=SOURCE)
+    columns, values, base = model.explain(REST)
+    np.testing.assert_allclose(base + values.sum(1), scores(model, REST), atol=0.05)
+    size = dict(zip(columns, np.abs(values[..., 0]).mean(0), strict=True))
+    assert max(size, key=size.get) in {"amount", "branch"}
+    assert size["amount"] > size["noise"]
 
 
 def test_a_row_alone_has_the_reasons_that_it_has_among_others():

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from fourfold.algorithms.additive.ensemble import Ensemble, Node
     from fourfold.algorithms.linear import Affine
 
-__all__ = ["HALVES", "LEAVES", "NODES", "Graph", "additive_onnx"]
+__all__ = ["HALVES", "LEAVES", "NAME", "NODES", "Graph", "additive_onnx"]
+
+NAME: Final = "additive"
+"""Name of these graphs."""
 
 HALVES: Final = np.array([[-0.5, 0.5]], np.float32)
 """Shares of the log-odds of two classes that their outputs get."""
@@ -55,7 +58,7 @@ def additive_onnx(
     graph.add("Sum", outputs, "scores" if halved else "output")
     if halved:
         graph.add("Mul", ["scores", *halves], "output")
-    return graph.file("additive", width, 2 if halved else len(line.bias))
+    return graph.file(NAME, width, 2 if halved else len(line.bias))
 
 
 def _asks(node: Node) -> bool:

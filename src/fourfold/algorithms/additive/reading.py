@@ -8,7 +8,7 @@ import numpy as np
 from onnx import helper, load_from_string, numpy_helper
 
 from fourfold.algorithms.additive.ensemble import Ensemble, Node
-from fourfold.algorithms.additive.graph import LEAVES, NODES
+from fourfold.algorithms.additive.graph import LEAVES, NAME, NODES
 from fourfold.algorithms.linear import Affine
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Parts", "read_additive"]
+__all__ = ["Parts", "is_additive", "read_additive"]
 
 
 @final
@@ -26,6 +26,11 @@ class Parts(NamedTuple):
     ensemble: Ensemble
     line: Affine
     start: int
+
+
+def is_additive(content: bytes) -> bool:
+    """Return whether a file is one of ``Additive.onnx``."""
+    return bool(load_from_string(content).graph.name == NAME)
 
 
 def read_additive(content: bytes) -> Parts:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from fourfold.algorithms.additive.reading import read_additive
+from fourfold.algorithms.additive.reading import is_additive, read_additive
 from fourfold.algorithms.attribution.gradients import integrated_gradients
+from fourfold.algorithms.attribution.sampling import sampled_values
 from fourfold.algorithms.attribution.trees import expected, shapley_values
 from fourfold.errors import ParameterError
 from fourfold.estimators.bases.heads import OnnxHead
@@ -19,6 +20,8 @@ from fourfold.frozen.blocks import in_blocks
 from fourfold.frozen.onnx_module import OnnxModule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from fourfold.core.tasks import Task
@@ -30,6 +33,8 @@ __all__ = ["explain_rows"]
 
 CLOSE: Final = 0.1
 """Share of the largest score by which contributions of a network may fail to add up."""
+MOST_COLUMNS: Final = 500
+"""Columns whose orders are sampled."""
 
 
 def explain_rows(
@@ -43,15 +48,19 @@ def explain_rows(
         If the rows have no columns, or the model cannot be looked into.
     """
     model, columns, usual = fitted.model, inputs.prepare.feature_columns, inputs.typical
-    if columns is None or usual is None or not isinstance(model, Model) or _is_sealed(model):
+    sealed = not isinstance(model, Model) or _is_sealed(model)
+    if columns is None or usual is None or sealed or not isinstance(model, Model):
         raise ParameterError(
             "explain must be asked of a model of a table, of vectors or of words, and not of a "
             f"network of the user's own; got {owner}"
         )
-    if isinstance(model.head, OnnxHead):
-        found = _trees(model, model.head, rows, usual)
-    else:
+    *above, head = _layers(model)
+    if not isinstance(head, OnnxHead):
         found = _slopes(model, task, rows, usual)
+    elif is_additive(head.content) and all(map(_keeps_features, above)):
+        found = _trees(nn.Sequential(model.body, *above), head, rows, usual)
+    else:
+        found = _orders(model, task, rows, usual, columns)
     contributions = Contributions.by_column(columns, *found)
     if task.has_classes and contributions.base.size > 1:
         contributions = contributions.centred()
@@ -61,17 +70,44 @@ def explain_rows(
 
 
 def _trees(
-    model: Model, head: OnnxHead, rows: Rows, usual: NDArray[np.float32]
+    below: nn.Module, head: OnnxHead, rows: Rows, usual: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return contributions (n, d, columns) and base (columns,) of trees and a line beside them."""
     parts = read_additive(head.content)
     weight, bias = parts.line
-    x = in_blocks(model.body, rows)
+    x = in_blocks(below, rows)
     with torch.no_grad():
-        start = model.body(torch.from_numpy(usual)[None]).numpy()[0, parts.start :]
+        start = below(torch.from_numpy(usual)[None]).numpy()[0, parts.start :]
     values = shapley_values(parts.ensemble, x, len(bias))
     values[:, parts.start :] += (x[:, parts.start :] - start)[..., None] * weight
     return values, expected(parts.ensemble, len(bias)) + start @ weight + bias
+
+
+def _orders(
+    model: Model, task: Task, rows: Rows, usual: NDArray[np.float32], columns: Sequence[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return contributions (n, d, scores) and base (scores,) of a model without gradients.
+
+    Those of a column stand at its first feature.
+    """
+    names = list(dict.fromkeys(columns))
+    if len(names) > MOST_COLUMNS:
+        raise ParameterError(
+            f"explain must be asked of at most {MOST_COLUMNS:,} columns of trees behind mixed "
+            f"features, and of other models than those of scikit-learn; got {len(names):,} columns"
+        )
+    places = {name: i for i, name in enumerate(names)}
+    groups = np.array([places[name] for name in columns])
+    x = np.asarray(rows.take(np.arange(rows.n)), np.float32)
+
+    def score(at: NDArray[np.float32]) -> NDArray[np.float64]:
+        with torch.no_grad():
+            return np.asarray(_scores(task, model(torch.from_numpy(at))).double().numpy())
+
+    found = sampled_values(score, x, usual, groups)
+    values = np.zeros((*x.shape, found.shape[2]))
+    values[:, np.unique(groups, return_index=True)[1]] = found
+    return values, score(usual[None])[0]
 
 
 def _slopes(
@@ -103,7 +139,20 @@ def _scores(task: Task, outputs: Tensor) -> Tensor:
     return outputs[:, 1:] - outputs[:, :1] if outputs.shape[1] == 2 else outputs
 
 
+def _layers(model: Model) -> list[nn.Module]:
+    """Return the layers of a head."""
+    return [*model.head] if isinstance(model.head, nn.Sequential) else [model.head]
+
+
+def _keeps_features(layer: nn.Module) -> bool:
+    """Return whether a layer moves and scales each feature by itself."""
+    if not isinstance(layer, nn.Linear) or layer.in_features != layer.out_features:
+        return False
+    weight = layer.weight.detach()
+    return bool((weight == weight.diag().diag()).all())
+
+
 def _is_sealed(model: Model) -> bool:
     """Return whether a part of a model gives no gradients; a head of trees needs none."""
-    parts = model.body if isinstance(model.head, OnnxHead) else model
+    parts = model.body if isinstance(_layers(model)[-1], OnnxHead) else model
     return any(isinstance(part, OnnxModule) for part in parts.modules())

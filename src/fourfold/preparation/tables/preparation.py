@@ -222,9 +222,8 @@ class TablePreparation(Preparation):
 
     def _within(self, plain: pd.DataFrame) -> pd.DataFrame:
         """Return arranged rows with numbers within their limits."""
-        names = [name for name in plain if name.startswith("number")]
-        within = self.limits_.apply(plain[names].to_numpy(float))
-        return plain.assign(**dict(zip(names, within.T, strict=True)))
+        within = self.limits_.apply(plain.filter(like="number").to_numpy(float))
+        return plain.assign(**{f"number {i}": cells for i, cells in enumerate(within.T)})
 
     def _wide(self, plain: pd.DataFrame) -> pd.DataFrame:
         return plain[[f"category {i}" for i in self.wide_]]
