@@ -16,7 +16,7 @@ def test_columns_of_a_sum_have_their_own_parts():
     weight = RNG.normal(size=(4, 2))
     found = sampled_values(lambda x: x @ weight, X, USUAL, GROUPS)
     parts = (X - USUAL)[:, :, None] * weight
-    wanted = np.stack([parts[:, GROUPS == i].sum(1) for i in range(3)], axis=1)
+    wanted = np.stack([parts[:, i == GROUPS].sum(1) for i in range(3)], axis=1)
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
