@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bout", "Place", "bouts", "figures", "places"]
 
+STACK: Final = "Stack"
+"""The script that mixes all others, of tables."""
 TIE: Final = 0.005
 """Differences within which two scores are as good as each other."""
 REACH: Final = 1.96
@@ -36,6 +38,10 @@ class Bout(NamedTuple):
         Brier of the shipped model less that of constant shares; None without probabilities.
     seconds_study, seconds_script
         Of the study and of all scripts.
+    peers
+        Name → score of each script, where there are several.
+    calibration
+        Expected calibration error of the shipped model; None without two classes or many rows.
     """
 
     place: str
@@ -48,6 +54,8 @@ class Bout(NamedTuple):
     excess: float | None
     seconds_study: float
     seconds_script: float
+    peers: Mapping[str, float]
+    calibration: float | None
 
 
 class Place(NamedTuple):
@@ -91,6 +99,8 @@ def _bout(study: Mapping[str, Any], script: Mapping[str, Any]) -> Bout:
         excess=study["brier"] - study["constant_brier"] if known else None,
         seconds_study=study["seconds"],
         seconds_script=script["seconds"],
+        peers=script.get("scores", {}),
+        calibration=study.get("calibration"),
     )
 
 
@@ -139,7 +149,34 @@ def _of(found: Sequence[Bout], end: str = "") -> dict[str, float]:
         "tasks": len(found),
         "pairs": len({place.name.rpartition("/")[0] for place in where}),
     }
+    if all(STACK in bout.peers for bout in found):
+        named |= _beside_stack(found)
+    errors = [bout.calibration for bout in found if bout.calibration is not None]
+    named |= {"ece_median": float(np.median(errors))} if errors else {}
     return {f"{name}{end}": value for name, value in named.items()}
+
+
+def _beside_stack(found: Sequence[Bout]) -> dict[str, float]:
+    """Compare with the stack of all scripts, and with the single ones."""
+    leads = np.array([bout.shipped - bout.peers[STACK] for bout in found])
+    by_place: dict[str, list[float]] = defaultdict(list)
+    for bout, lead in zip(found, leads.tolist(), strict=True):
+        by_place[bout.place].append(lead)
+    single = [name for name in found[0].peers if name != STACK]
+    apart = [np.array([bout.shipped - bout.peers[name] for bout in found]) for name in single]
+    studies, scripts = (
+        float(np.median([of(bout) for bout in found]))
+        for of in (lambda bout: bout.seconds_study, lambda bout: bout.seconds_script)
+    )
+    return {
+        "mean_regret_to_stack": -float(leads.mean()),
+        "wins_ties_stack": float((leads >= -TIE).mean()),
+        "worst_to_stack": min(float(np.mean(of)) for of in by_place.values()),
+        "mean_regret_to_peers": max(-float(lead.mean()) for lead in apart),
+        "wins_ties_peers": min(float((lead >= -TIE).mean()) for lead in apart),
+        "median_seconds": studies,
+        "seconds_vs_stack": studies / scripts,
+    }
 
 
 def _mean(found: Sequence[Bout], value: Callable[[Bout], float]) -> float:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from sklearn import metrics
 
+from fourfold.metrics import expected_calibration_error
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Answers", "brier", "constant_brier", "gap_error", "rate"]
+__all__ = ["Answers", "brier", "calibration", "constant_brier", "gap_error", "rate"]
 
+ENOUGH: Final = 1000
+"""Rows from which on a calibration error says something."""
 DRAWS: Final = 200
 """Resamples of rows behind the error of a difference."""
 
@@ -62,6 +66,14 @@ def brier(y: NDArray[Any], answers: Answers) -> float | None:
     missed = ~true.any(axis=1)
     errors = ((answers.values - true) ** 2).sum(axis=1) + missed
     return float(errors.mean()) / (2 if len(answers.classes) == 2 else 1)
+
+
+def calibration(y: NDArray[Any], answers: Answers) -> float | None:
+    """Return the expected calibration error of two classes; None of fewer than a thousand rows."""
+    if answers.classes is None or len(answers.classes) != 2 or len(y) < ENOUGH:
+        return None
+    event = y.astype(str) == answers.classes[1]
+    return expected_calibration_error(event, answers.values[:, 1])
 
 
 def constant_brier(y: NDArray[Any], labels: NDArray[Any]) -> float | None:

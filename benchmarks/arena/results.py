@@ -38,11 +38,24 @@ COUNTS: Final = """
     · safe_rate: share of pairs × budgets where the shipped model is at most .005 below the best
       baseline, mean over draws; harm_rate: where the 95 % interval of the difference, from a
       paired bootstrap of rows, lies below 0; worst_pair: the least of these differences.
+    · Of tables: Stack mixes all other scripts. Wins and ties are shares of the tasks; those of peers
+      are the least over single scripts, their regret is the largest. worst_to_stack is the worst
+      pair × budget, mean over draws; ece_median the expected calibration error of two classes, ten
+      bins of equal counts, where a thousand rows or more are judged.
     · brier_excess_max: the largest Brier score of a shipped model less that of constant
       probabilities, the shares of the labels.
 """
 SENTENCES: Final = [" ".join(one.split()) for one in COUNTS.split("· ")[1:]]
 TARGETS: Final = {
+    "mean_regret_to_stack_tables": Target("≤", 0.0),
+    "wins_ties_stack_tables": Target("≥", 0.8),
+    "worst_to_stack_tables": Target("≥", -0.015),
+    "mean_regret_to_peers_tables": Target("≤", 0.0),
+    "wins_ties_peers_tables": Target("≥", 0.85),
+    "safe_rate_tables": Target("≥", 0.97),
+    "brier_excess_max_tables": Target("≤", 0.002),
+    "ece_median_tables": Target("≤", 0.03),
+    "median_seconds_tables": Target("≤", 15.0),
     "safe_rate": Target("≥", 0.95),
     "harm_rate": Target("≤", 0.02),
     "worst_pair": Target("≥", -0.03),

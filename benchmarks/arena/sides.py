@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.arena import records
 from benchmarks.arena.peers import SCRIPTS
-from benchmarks.arena.rating import Answers, brier, constant_brier, gap_error, rate
+from benchmarks.arena.rating import Answers, brier, calibration, constant_brier, gap_error, rate
 from benchmarks.data import imported
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def _default(task: Task, case: Case, folder: Path, settings: Settings) -> dict[s
         "shipped": result.shipped,
         "score": scores[result.shipped],
         "brier": brier(y, shipped),
+        "calibration": calibration(y, shipped),
         "baseline": baseline,
         "baseline_score": scores[baseline],
         "gap_error": gap_error(metric, y, shipped, found[baseline]),

@@ -55,6 +55,25 @@ def test_pairs_are_safe_or_harmed_in_the_mean_over_their_draws():
     assert figures(unsure)["harm_rate"] == 0
 
 
+def test_tables_stand_beside_the_stack_and_its_members():
+    stack = [(0.80, 0.79, 0.01), (0.70, 0.72, 0.03), (0.64, 0.643, None)]
+    records = []
+    for draw, (shipped, peer, error) in enumerate(stack):
+        one = bout("a" if draw < 2 else "b", draw, shipped, peer, 0.6)
+        one["script"]["scores"] = {"line": 0.7, "trees": 0.6, "Stack": peer}
+        one["default"]["calibration"] = error
+        records.append(one)
+    found = figures(records)
+    assert found["mean_regret_to_stack"] == pytest.approx((-0.01 + 0.02 + 0.003) / 3)
+    assert found["wins_ties_stack"] == pytest.approx(2 / 3)
+    assert found["worst_to_stack"] == pytest.approx(-0.005)
+    assert found["mean_regret_to_peers"] == pytest.approx((-0.1 + 0.06) / 3)
+    assert found["wins_ties_peers"] == pytest.approx(2 / 3)
+    assert found["ece_median"] == pytest.approx(0.02)
+    assert (found["median_seconds"], found["seconds_vs_stack"]) == (20, 10)
+    assert "mean_regret_to_stack" not in figures(RECORDS)
+
+
 def test_the_file_holds_the_figures_and_what_was_missed(tmp_path):
     path = results.write(RECORDS, "arena", tmp_path)
     read = json.loads(path.read_text("utf-8"))
