@@ -38,10 +38,10 @@ COUNTS: Final = """
     · safe_rate: share of pairs × budgets where the shipped model is at most .005 below the best
       baseline, mean over draws; harm_rate: where the 95 % interval of the difference, from a
       paired bootstrap of rows, lies below 0; worst_pair: the least of these differences.
-    · Of tables: Stack mixes all other scripts. Wins and ties are shares of tasks; those of peers are
-      the least over single scripts, their regret is the largest. worst_to_stack is the worst
-      pair × budget, mean over draws; ece_median the expected calibration error of two classes, ten
-      bins of equal counts, where a thousand rows or more are judged.
+    · Of tables: Stack mixes all other scripts. Wins and ties are shares of tasks; those of peers
+      are the least over single scripts, their regret is the largest. worst_to_stack is the worst
+      pair × budget, mean over draws; ece_median the expected calibration error of two classes in
+      ten bins of equal counts, where a thousand rows or more are judged.
     · brier_excess_max: the largest Brier score of a shipped model less that of constant
       probabilities, the shares of the labels.
 """

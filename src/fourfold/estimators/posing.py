@@ -98,7 +98,7 @@ class PosesProblem(Predicts, ABC):
 
     @property
     def table_view(self) -> TableView:
-        """How it gets the rows of a table."""
+        """The view in which it takes the rows of a table."""
         return "words"
 
     def choose_preparation(self, rows: Sequence[Rows], *, user_network: bool) -> Preparation:

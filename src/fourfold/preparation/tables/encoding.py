@@ -1,4 +1,4 @@
-"""The parts of a preparation of tables: what scikit-learn makes of arranged rows."""
+"""The parts of a preparation of tables: transformers of scikit-learn, and axes of words."""
 
 from __future__ import annotations
 

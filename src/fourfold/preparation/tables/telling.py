@@ -1,4 +1,4 @@
-"""What a preparation of a table says of its columns."""
+"""Columns of a table in words, as its preparation took them."""
 
 from __future__ import annotations
 
