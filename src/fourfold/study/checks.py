@@ -13,7 +13,8 @@ from torch import nn
 
 from fourfold import networks
 from fourfold.core.process import seeded
-from fourfold.core.tasks import infer_task
+from fourfold.core.tasks import Regression, infer_task
+from fourfold.core.tasks.labels import as_numbers
 from fourfold.data.domain import Domain, pool
 from fourfold.data.kinds import called, kind_difference
 from fourfold.errors import DataError, ParameterError, one_line
@@ -43,7 +44,7 @@ FEW: Final = 32
 def check_classes(
     task: Task, sources: Sequence[Domain], target: Domain, evaluate: Domain | None
 ) -> None:
-    """Refuse labels of a single class, and classes to evaluate on without any example."""
+    """Refuse labels of a single class or number, and classes to evaluate on without any example."""
     source = pool(sources) if sources else None
     if evaluate is not None and (difference := _difference(evaluate, [target, *sources])):
         raise DataError(
@@ -52,7 +53,11 @@ def check_classes(
         )
     source_task = infer_task(source, target) if source is not None and source.n_labelled else task
     for domain, kind in ((source, source_task), (target, task), (evaluate, task)):
-        if domain is None or not domain.n_labelled or not kind.has_classes:
+        if domain is None or not domain.n_labelled:
+            continue
+        if isinstance(kind, Regression) and domain.n_labelled > 1:
+            _check_spread(domain)
+        if not kind.has_classes:
             continue
         if len(domain.counts) < 2:
             (only,) = domain.counts
@@ -67,6 +72,15 @@ def check_classes(
                 f"each class of {called(evaluate)}, to evaluate on, must have an example in the "
                 f"source or the target; got none of {', '.join(unknown[:4])}"
             )
+
+
+def _check_spread(domain: Domain) -> None:
+    """Refuse numbers that are all the same."""
+    y = as_numbers(domain.known)
+    if (np.nanmin(y, axis=0) == np.nanmax(y, axis=0)).all():
+        raise DataError(
+            f"labels of {called(domain)} must differ; got {y.flat[0]:g} in all {len(y):,} rows"
+        )
 
 
 def _difference(evaluate: Domain, learnt: Sequence[Domain]) -> str:

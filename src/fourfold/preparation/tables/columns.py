@@ -12,7 +12,7 @@ from fourfold.data.rows import TextRows
 from fourfold.data.schema import NAMES_ROWS, Column, Hints, Note, Pile, as_pile, read_piles
 from fourfold.data.schema.inference.remarks import strange_cells
 from fourfold.data.scripts import separated
-from fourfold.errors import DataError, FourfoldWarning, one_line
+from fourfold.errors import DataError, FourfoldWarning, one_line, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,6 +115,12 @@ def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> Column
         schema, _ = read_piles(piles, Hints())
         known = schema.columns
     columns = {name: known[name] for name in sorted(known, key=str) if known[name].used}
+    for at, frame in enumerate(frames, 1):
+        if lacking := [str(name) for name in columns if name not in frame.columns]:
+            raise DataError(
+                f"tables must have the same columns; table {at} of {len(frames)} lacks "
+                f"{some(lacking)}: leave out what only one has, or give each the same names"
+            )
     return ColumnKinds(
         columns, next((name for name in known if known[name].why == NAMES_ROWS), None)
     )
