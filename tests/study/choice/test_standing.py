@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fourfold import Domain, Recipe, load
+from fourfold.algorithms.mixture import Mixture
 from fourfold.methods.blend import Blend
+from fourfold.study.choice import blending
 from fourfold.study.choice.blending import blend
 from fourfold.study.choice.calibrating import calibrated
 from fourfold.study.choice.optimism import nested_score
 from fourfold.study.choice.posterior import circumstances
 from fourfold.study.choice.prior import Observation, Prior
+from fourfold.study.choice.standing import trusted
 from fourfold.study.judge import assess
 from fourfold.study.leaderboard import Expected, LeaderboardRow, best_choice
 from fourfold.study.running.outcomes import finished as in_order
@@ -70,6 +74,35 @@ def test_the_answer_for_a_row_does_not_depend_on_its_label(done):
     ]
     assert same[0]
     assert not all(same)
+
+
+def test_trusted_candidates_are_members_however_unlikely_they_are(done, monkeypatch):
+    question, outcomes, _ = done
+    names = [*sorted(outcomes.keys() - {"Pooled", "Pooled boosting"}), "Pooled", "Pooled boosting"]
+    seen = []
+
+    def kept(_, before, **_options):
+        seen.append(before)
+        return Mixture(tuple(before))
+
+    monkeypatch.setattr(blending._Held, "fit", kept)
+    found = blend(question, fits(outcomes), names, {"Pooled", "Pooled boosting"})
+    assert found.weights == {"Pooled": 0.5, "Pooled boosting": 0.5}
+    assert {len(before) for before in seen} == {6}  # four others stand beside
+
+
+def test_on_tables_lines_and_trees_of_the_source_are_trusted(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 2)), columns=["a", "b"])
+    tables = [Domain(part, np.arange(len(part)) % 2) for part in (frame[:40], frame[40:])]
+    options = {"methods": ["FineTune", "Pooled", "Recalibrated"]}
+    of_tables = transfer_study(tmp_path / "a", *tables, **options).questions["target"]
+    assert trusted(of_tables) == {
+        *("Pooled", "Pooled boosting"),
+        *("Recalibrated", "Recalibrated boosting"),
+    }
+    vectors = [Domain(one.rows.take(np.arange(one.n_rows)).to_numpy(), one.y) for one in tables]
+    assert not trusted(transfer_study(tmp_path / "b", *vectors, **options).questions["target"])
 
 
 def test_a_blend_of_baselines_alone_is_a_baseline(done):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fourfold.study.choice.posterior import reference
+from fourfold.study.choice.standing import trusted
 from fourfold.study.choice.unlabelled import believed, has_panel
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LEAST_CHANCE: Final = 0.02
 BASELINES: Final = 2
 """The likeliest baselines, which always finish."""
 MEMBER: Final = 0.05
-"""Weight in a blend from which a candidate goes on for its sake."""
+"""Weight in a blend from which a candidate that is not trusted goes on for its sake."""
 DRAWS: Final = 10_000
 
 
@@ -41,8 +42,8 @@ def finalists(
 ) -> set[str]:
     """Return the candidates that run on after a round of seeds.
 
-    All do where no gains can be expected. Where a blend is chosen, its members do. The likeliest
-    baselines and the likeliest method of transfer always do. Where a panel chooses, the models that
+    All do where no gains can be expected. Where a blend is chosen, its members do, trusted ones
+    with any weight. The likeliest baselines and the likeliest method of transfer always do. Where a panel chooses, the models that
     it blends, or else its first one, go on, and the models of the source.
     """
     if has_panel(question):
@@ -56,12 +57,13 @@ def finalists(
     best = [name for name in ranked if question.is_baseline(name)][:BASELINES]
     best += [name for name in ranked if not question.is_baseline(name)][:1]  # a verdict needs one
     going = {name for name, chance in likely.items() if chance >= LEAST_CHANCE}
+    lasting = trusted(question)
     leading = {name for name in standing.blends if rows[name].leads}
     members = {
         member
         for name in leading or going & standing.blends.keys()
         for member, weight in standing.blends[name].weights.items()
-        if weight >= MEMBER
+        if weight >= (0.0 if member in lasting else MEMBER)
     }
     going = members if leading else going | members
     return (going | {*best, reference(question)}) & set(racing)
