@@ -43,8 +43,9 @@ def finalists(
     """Return the candidates that run on after a round of seeds.
 
     All do where no gains can be expected. Where a blend is chosen, its members do, trusted ones
-    with any weight. The likeliest baselines and the likeliest method of transfer always do. Where a panel chooses, the models that
-    it blends, or else its first one, go on, and the models of the source.
+    with any weight. The likeliest baselines and the likeliest method of transfer always do. Where a
+    panel chooses, the models that it blends, or else its first one, go on, and the models of the
+    source.
     """
     if has_panel(question):
         first = believed(rows.values()) or _first(rows)
