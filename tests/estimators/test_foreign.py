@@ -18,8 +18,9 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from fourfold import Domain, Pooled, Recalibrated, load, save
-from fourfold.errors import DataError, ParameterError
+from fourfold import Domain, Offset, Pooled, Recalibrated, Study, TargetBoosted, load, save
+from fourfold.algorithms.additive import boosting
+from fourfold.errors import DataError, MissingLibraryError, ParameterError
 from fourfold.estimators.bases import wraps
 
 FOREST = RandomForestClassifier(20, min_samples_leaf=5)
@@ -105,6 +106,19 @@ def test_boosting_without_lightgbm_is_scikit_learns(method, monkeypatch, tmp_pat
     assert set(values.columns) == {"x", "town"}
     save(model, tmp_path / "model")
     np.testing.assert_array_equal(load(tmp_path / "model").outputs(frame), model.outputs(frame))
+
+
+def test_on_macos_studies_leave_out_what_needs_lightgbm(monkeypatch, tmp_path):
+    monkeypatch.setattr(boosting.platform, "system", lambda: "Darwin")
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(120, 2)), columns=["a", "b"])
+    y = (frame["a"] > 0).astype(int).to_numpy()
+    source, target = Domain(frame[:80], y[:80]), Domain(frame[80:], y[80:])
+    names = {*Study(source, target, output=tmp_path).questions["target"].candidates}
+    assert {"Pooled boosting", "Recalibrated boosting", "TargetBoosted"} <= names
+    assert not {"Offset", "Boosted"} & names
+    assert TargetBoosted().fit(frame[:80], y[:80]).score(frame[80:], y[80:]) > 0.9
+    with pytest.raises(MissingLibraryError, match="where both crash together"):
+        Offset().fit(target, source=source)
 
 
 @pytest.mark.parametrize(

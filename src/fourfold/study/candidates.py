@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from sklearn.base import clone
 
+from fourfold.algorithms.additive.boosting import loads_lightgbm
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.transfer import TransferEstimator
@@ -68,7 +69,7 @@ def transfer_candidates(
     DataError
         If no method applies.
     """
-    wanted = placement.tried if methods is None else methods
+    wanted = tuple(filter(_loads, placement.tried)) if methods is None else methods
     if methods is None and pretrained is not None:
         more = [name for name in placement.methods if table()[name].needs.get("pretrained")]
         kept = [name for name in wanted if not table()[name].needs.get("costly")]
@@ -97,6 +98,11 @@ def transfer_candidates(
             given["recipe"] = _recipe_of(estimator, given["recipe"], pretrained, trained=alone)
         _apply_defaults(estimator, {k: v for k, v in given.items() if v is not None})
     return named
+
+
+def _loads(name: str) -> bool:
+    """Return whether the library that a method needs can be loaded."""
+    return not table()[name].needs.get("lightgbm") or loads_lightgbm()
 
 
 def _recipe_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
@@ -115,8 +116,15 @@ def lightgbm() -> Any:
     Raises
     ------
     MissingLibraryError
-        If it cannot be loaded: it needs the system's library of OpenMP.
+        If it cannot be loaded: it needs the system's library of OpenMP. On macOS that crashes
+        beside PyTorch's.
     """
+    if platform.system() == "Darwin":
+        raise MissingLibraryError(
+            "boosting by LightGBM must have a process without PyTorch on macOS, where both crash "
+            'together; take Pooled or Recalibrated with base="boosting", which is scikit-learn\'s '
+            "there"
+        )
     try:
         import lightgbm as found
     except (ImportError, OSError) as error:

@@ -21,6 +21,7 @@ from fourfold.algorithms.additive.boosting import (
 from fourfold.algorithms.additive.lines import choose_alpha, fit_line
 from fourfold.algorithms.additive.model import Additive
 from fourfold.algorithms.linear import Affine
+from fourfold.core.findings import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,6 +73,16 @@ class Base(ABC):
     def lighter(self) -> Self:
         """Return a base that is quicker to fit, to compare options by."""
         return self
+
+    def settle(self, rows: Sample, offset: Floats | None = None) -> Self:
+        """Return the base with a size for rows to be added to scores, where it has one."""
+        del rows, offset
+        return self
+
+    @property
+    def facts(self) -> tuple[Facts, ...]:
+        """Chosen hyper-parameters, for the report."""
+        return ()
 
     @property
     @abstractmethod
@@ -189,6 +200,10 @@ class Trees(Base):
         if self.size is None:
             return self
         return replace(self, size=self.size._replace(trees=min(self.count, LIGHT)))
+
+    @property
+    def facts(self) -> tuple[Facts, ...]:
+        return (Facts("Boosted trees", {"number": f"{self.count}"}),)
 
     @property
     def count(self) -> int:

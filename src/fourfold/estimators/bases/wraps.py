@@ -99,6 +99,20 @@ class Ground(NamedTuple):
             )
         return Trees(self.features, self.goal, self.problem.seed, directions=asked)
 
+    def boosting(self, directions: Directions | None = None) -> Base:
+        """Return trees for these features, of scikit-learn where LightGBM cannot be loaded.
+
+        Raises
+        ------
+        ParameterError
+            As :meth:`trees` does.
+        """
+        if loads_lightgbm() or directions:
+            return self.trees(directions)
+        numbers = self.goal.kind == "numbers"
+        trees = HistGradientBoostingRegressor() if numbers else HistGradientBoostingClassifier()
+        return Foreign(trees.set_params(random_state=0), self.features, self.goal, views=True)
+
     def learn_source(self, base: Base) -> Learnt:
         """Learn the source once, in its own units."""
         return learn_source(self.problem, self.features, base)
@@ -246,8 +260,4 @@ class WrapsBase(Boosts, ABC):
             return Foreign(self.base, ground.features, ground.goal)
         if self.base == "linear":
             return ground.line(self.alpha)
-        if loads_lightgbm() or self.monotonic_cst:
-            return ground.trees(self.monotonic_cst)
-        numbers = ground.goal.kind == "numbers"
-        trees = HistGradientBoostingRegressor() if numbers else HistGradientBoostingClassifier()
-        return Foreign(trees.set_params(random_state=0), ground.features, ground.goal, views=True)
+        return ground.boosting(self.monotonic_cst)

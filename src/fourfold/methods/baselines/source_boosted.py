@@ -36,4 +36,4 @@ class SourceBoosted(Boosts):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        return ground.fitted(ground.source_model(ground.trees(self.monotonic_cst)))
+        return ground.fitted(ground.source_model(ground.boosting(self.monotonic_cst)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
-from fourfold.methods.kit import Boosts, Facts, Fitted, Ground, Needs, Problem
+from fourfold.methods.kit import Boosts, Fitted, Ground, Needs, Problem
 
 __all__ = ["TargetBoosted"]
 
@@ -32,6 +32,5 @@ class TargetBoosted(Boosts):
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
-        trees = ground.trees(self.monotonic_cst).settle(ground.target)
-        facts = Facts("Boosted trees", {"number": f"{trees.count}"})
-        return ground.fitted(trees.fit(ground.target), facts)
+        trees = ground.boosting(self.monotonic_cst).settle(ground.target)
+        return ground.fitted(trees.fit(ground.target), *trees.facts)

@@ -36,7 +36,9 @@ class Boosted(Boosts):
 
     decay: Fraction = 0.9
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
+    needs: ClassVar[Needs] = Needs(
+        source=True, source_labels=True, same_labels=True, columns=True, lightgbm=True
+    )
 
     def idle(self) -> dict[str, str]:
         return {"decay": "monotonic_cst"} if self.monotonic_cst else {}

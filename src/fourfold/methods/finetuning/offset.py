@@ -35,7 +35,9 @@ class Offset(Boosts):
 
     alpha: Positive | None = None
 
-    needs: ClassVar[Needs] = Needs(source=True, source_labels=True, same_labels=True, columns=True)
+    needs: ClassVar[Needs] = Needs(
+        source=True, source_labels=True, same_labels=True, columns=True, lightgbm=True
+    )
 
     def _learn(self, problem: Problem) -> Fitted:
         ground = Ground.of(problem)
