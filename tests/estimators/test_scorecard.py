@@ -68,3 +68,20 @@ def test_the_event_is_one_of_the_classes():
     model = Linear().fit(FRAME[300:360], LABELS[300:360])
     with pytest.raises(ParameterError, match="event must be one of"):
         scorecard(model, event="worse")
+
+
+def test_numbers_have_points_within_their_limits():
+    amount = FRAME["amount"].to_numpy().copy()
+    amount[::20], amount[1] = -99999, 1e8
+    table = pd.DataFrame({"amount": amount})
+    model = Linear().fit(table, LABELS)
+    card = scorecard(model, event="bad", points=0, odds=1, pdo=math.log(2))
+    points = dict(zip(card["value"], card["points"], strict=True))
+    (within,) = (value for value in points if value.startswith("per unit, from"))
+    low, high = (float(end) for end in within.removeprefix("per unit, from ").split(" to "))
+    cells = np.where(np.isnan(amount) | (amount == -99999), np.nan, amount.clip(low, high))
+    marked = np.isnan(cells)
+    found = points[""] + np.where(marked, points["missing or -99999"], points[within] * cells)
+    bad, good = model.outputs(table).T
+    np.testing.assert_allclose(found, good - bad, atol=2e-3)
+    assert high < 1e4
