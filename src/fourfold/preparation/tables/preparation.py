@@ -187,7 +187,8 @@ class TablePreparation(Preparation):
             return []
         encoder = self.transformer_.named_transformers_["categories"]
         pairs = zip(encoder.categories_, encoder.infrequent_categories_, strict=True)
-        return [[*known] if rare is None else [*np.setdiff1d(known, rare)] for known, rare in pairs]
+        known = ((of, frozenset() if rare is None else frozenset(rare)) for of, rare in pairs)
+        return [[name for name in of if name not in rare] for of, rare in known]
 
     @property
     def feature_columns(self) -> list[Any]:
