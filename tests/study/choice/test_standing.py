@@ -88,7 +88,7 @@ def test_trusted_candidates_are_members_however_unlikely_they_are(done, monkeypa
     monkeypatch.setattr(blending._Held, "fit", kept)
     found = blend(question, fits(outcomes), names, {"Pooled", "Pooled boosting"})
     assert found.weights == {"Pooled": 0.5, "Pooled boosting": 0.5}
-    assert {len(before) for before in seen} == {6}  # four others stand beside
+    assert {len(before) for before in seen} == {6}  # with the four likeliest
 
 
 def test_on_tables_lines_and_trees_of_the_source_are_trusted(tmp_path):

@@ -28,7 +28,7 @@ __all__ = ["Blended", "blend"]
 MOST: Final = 8
 """Members of a blend, at most, where none is trusted."""
 FAVOURITES: Final = 4
-"""Members that share the weight where there is no evidence, or that stand beside trusted ones."""
+"""Members that share the weight where there is no evidence, or that join the trusted ones."""
 LEAST: Final = 0.01
 """Weight below which a member is left out of what ships."""
 
@@ -55,14 +55,13 @@ def blend(
 ) -> Blended | None:
     """Blend candidates, the favourites that come first; None for fewer than two.
 
-    Without evidence the trusted ones share the weight, and four others stand beside; where none is
-    trusted, the first four of eight share it. The weights of an outcome on held-out rows come from
-    the other rows.
+    Members are the trusted ones, which share the weight without evidence, and the first four; where
+    none is trusted, they are the first eight, of which four share it. The weights of an outcome on
+    held-out rows come from the other rows.
     """
     names = _able(outcomes, favourites)
     usual = [name for name in names if name in trusted] or names[:FAVOURITES]
-    beside = [name for name in names if name not in usual]
-    names = [*usual, *beside[: FAVOURITES if trusted else MOST - len(usual)]]
+    names = list(dict.fromkeys([*usual, *names[: FAVOURITES if trusted else MOST]]))
     if len(names) < 2:
         return None
     task = outcomes[names[0]][0].task
