@@ -32,7 +32,8 @@ class Pooled(WrapsBase):
     Parameters
     ----------
     target_weight
-        Weight of a target row, where a source row has 1; None chooses by cross-validation.
+        Weight of a target row, where a source row has 1; None takes 5, unless cross-validation is
+        sure that 1 or 25 is better.
 
     References
     ----------
