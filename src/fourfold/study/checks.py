@@ -79,7 +79,7 @@ def _check_spread(domain: Domain) -> None:
     y = as_numbers(domain.known)
     if (np.nanmin(y, axis=0) == np.nanmax(y, axis=0)).all():
         raise DataError(
-            f"labels of {called(domain)} must differ; got {y.flat[0]:g} in all {len(y):,} rows"
+            f"labels of {called(domain)} must differ; got {np.nanmin(y):g} in all {len(y):,} rows"
         )
 
 

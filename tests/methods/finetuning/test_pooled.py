@@ -74,3 +74,11 @@ def test_several_classes():
     S, y = rows(200)
     model = Pooled(base="boosting").fit(S[:20] + 0.5, y[:20], source=Domain(S[20:], y[20:]))
     assert model.score(S + 0.5, y) > 0.8
+
+
+def test_few_labels_leave_the_usual_weight():
+    """Six labels of which one is an event tell nothing of weights."""
+    rng = np.random.default_rng(3)
+    few, y = rng.normal(size=(12, 4)), np.array([1, 0, 0, 0, 0, 0] * 2)
+    model = Pooled(base="boosting").fit(few, y, source=Domain(X[:200], (Y[:200] > 0).astype(int)))
+    assert next(iter(model.findings_)).values == {"times a source row's": "5"}  # noqa: PD011
