@@ -9,7 +9,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, normalize
 
 from fourfold.preparation.word_counts import vectorizer
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["column_transformer", "word_axes"]
+__all__ = ["column_transformer", "on_axes", "word_axes"]
 
 AXES: Final = 30
 """Axes of the words of a table's text."""
 MOST_TEXTS: Final = 20_000
 """Texts by which they are found."""
+COMMON: Final = 5
+"""Texts, at least, with a word that is on an axis."""
 
 
 def column_transformer(
@@ -53,7 +55,8 @@ def column_transformer(
 def word_axes(transformer: ColumnTransformer, texts: NDArray[Any]) -> NDArray[np.float32]:
     """Return the main axes (words, axes) of the words of texts (n,), in any order.
 
-    Places of these texts on them have a variance of 1 in the mean over axes.
+    Words of few texts are left out, 0 on all axes: such a word would tell these texts from those
+    that come later. Where all are of few, none is.
 
     References
     ----------
@@ -61,6 +64,19 @@ def word_axes(transformer: ColumnTransformer, texts: NDArray[Any]) -> NDArray[np
     """
     ordered = np.sort(texts)[:: -(-len(texts) // MOST_TEXTS)]
     words = transformer.named_transformers_["text"].transform(ordered)
-    svd = TruncatedSVD(min(AXES, *words.shape), random_state=0).fit(words)
-    spread = np.sqrt(svd.explained_variance_.mean()) or 1.0
-    return np.ascontiguousarray(svd.components_.T / spread, np.float32)
+    common = np.flatnonzero(words.getnnz(axis=0) >= COMMON)
+    common = common if len(common) else np.arange(words.shape[1])
+    part = normalize(words[:, common])
+    axes = np.zeros((words.shape[1], min(AXES, *part.shape)), np.float32)
+    axes[common] = TruncatedSVD(axes.shape[1], random_state=0).fit(part).components_.T
+    return axes
+
+
+def on_axes(words: Any, axes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the places (n, axes) of texts on axes, by their words (n, words), sparse.
+
+    The words of a text that are on the axes have length 1; a place is that times √axes, so that its
+    mean square is near that of other features.
+    """
+    common = np.flatnonzero(axes.any(axis=1))
+    return np.sqrt(np.float32(axes.shape[1])) * (normalize(words[:, common]) @ axes[common])

@@ -23,7 +23,7 @@ from fourfold.preparation.tables.columns import (
     sort_columns,
     warn_of_unseen,
 )
-from fourfold.preparation.tables.encoding import column_transformer, word_axes
+from fourfold.preparation.tables.encoding import column_transformer, on_axes, word_axes
 from fourfold.preparation.tables.limits import Limits
 from fourfold.preparation.tables.target_encoding import LabelMeans
 from fourfold.preparation.tables.telling import described, limit_notes, wide_notes
@@ -233,8 +233,8 @@ class TablePreparation(Preparation):
         """Put the features without labels before the mean labels."""
         ready = self.transformer_.transform(self._within(plain))
         if self.columns_.text and self.text == "axes":
-            words = ready.shape[1] - len(self.axes_)
-            ready = np.hstack([ready[:, :words].toarray(), ready[:, words:] @ self.axes_])
+            at = ready.shape[1] - len(self.axes_)
+            ready = np.hstack([ready[:, :at].toarray(), on_axes(ready[:, at:], self.axes_)])
         elif self.columns_.text:
             ready = ready if means is None else sparse.hstack([ready, means], format="csr")
             return SparseRows(ready.astype(np.float32))
