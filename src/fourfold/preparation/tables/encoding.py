@@ -79,4 +79,5 @@ def on_axes(words: Any, axes: NDArray[np.float32]) -> NDArray[np.float32]:
     mean square is near that of other features.
     """
     common = np.flatnonzero(axes.any(axis=1))
-    return np.sqrt(np.float32(axes.shape[1])) * (normalize(words[:, common]) @ axes[common])
+    places = normalize(words[:, common]) @ axes[common]
+    return np.asarray(np.sqrt(axes.shape[1]) * places, np.float32)
