@@ -41,6 +41,7 @@ PHRASES: Final = {
     "study must be the folder": "--study must be the folder",
     "class_weight must": "--class-weight must",
     "force=True": "--force",
+    "format by dates": "format by --dates NAME=%d/%m/%Y",
     "give groups if": "give groups (--group) if",
     "generalized=True": "--generalized",
     "label_type": "--label-type",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -10,17 +11,18 @@ from rich.text import Text
 
 from fourfold.cli.flags import option
 from fourfold.data.description import all_notes, describe_reading
+from fourfold.data.domain import Domain
+from fourfold.errors import DataError
 from fourfold.readers.media.pictures import describe_sizes
 from fourfold.readers.media.transcribed import describe_speech
 from fourfold.study.asking.arrays import describe_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from fourfold.data.domain import Domain
     from fourfold.data.schema import Note
 
-__all__ = ["show_reading"]
+__all__ = ["show_reading", "shown_if_refused"]
 
 
 def show_reading(domains: Sequence[Domain]) -> None:
@@ -36,6 +38,20 @@ def show_reading(domains: Sequence[Domain]) -> None:
         console.print(shown)
     for note in all_notes(domains):
         _show_note(console, note)
+
+
+@contextmanager
+def shown_if_refused(data: Mapping[str, Any]) -> Iterator[None]:
+    """Print how the data of a study are read where it refuses them: there may be the remedy."""
+    try:
+        yield
+    except DataError:
+        parts = [
+            [*part.values()] if isinstance(part, dict) else part if isinstance(part, list) else [part]
+            for part in data.values()
+        ]
+        show_reading([one for part in parts for one in part if isinstance(one, Domain)])
+        raise
 
 
 def _show_note(console: Console, note: Note) -> None:

@@ -12,10 +12,11 @@ from fourfold.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["are_measured", "read_labels"]
+__all__ = ["are_measured", "mostly_differ", "read_labels", "shown_label"]
 
 MANY: Final = 50
 """Up to this many different whole numbers are classes."""
+SEVERAL: Final = 20
 
 
 def are_measured(y: NDArray[Any]) -> bool:
@@ -28,6 +29,26 @@ def are_measured(y: NDArray[Any]) -> bool:
     gaps = kinds[-1] - kinds[0] + 1 > 2 * len(kinds)
     codes = kinds[0] in {0, 1} and not gaps
     return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and not codes))
+
+
+def mostly_differ(y: NDArray[Any]) -> bool:
+    """Return whether all labels of several domains (n,), whole numbers, are too many for classes.
+
+    At least 20 differ, and they are more than half of the labels, with gaps between them.
+    """
+    kinds = np.unique(y)
+    return bool(max(SEVERAL, len(y) / 2) <= len(kinds) < (kinds[-1] - kinds[0] + 1) / 2)
+
+
+def shown_label(label: object) -> str:
+    """Write a label in a message: names in quotes, and 3 for 3.0.
+
+    Examples
+    --------
+    >>> shown_label("high"), shown_label(3.0)
+    ("'high'", '3')
+    """
+    return f"{label:.0f}" if isinstance(label, float) and label.is_integer() else repr(label)
 
 
 def read_labels(y: Any, missing: object) -> tuple[NDArray[Any], NDArray[np.bool_]]:

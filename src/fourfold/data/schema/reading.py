@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import missing_as_null, written
 from fourfold.data.schema.inference.columns import infer_columns
+from fourfold.data.schema.inference.gaps import gaps
 from fourfold.data.schema.inference.labels import infer_labels
 from fourfold.data.schema.inference.remarks import remarks
 from fourfold.data.schema.inference.telling import telling
@@ -67,7 +68,7 @@ def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPi
     schema = infer_schema(piles, hints)
     read = [schema.read(pile) for pile in piles]
     notes = (*schema.notes, *remarks(piles, read, schema.columns))
-    return replace(schema, notes=notes), read
+    return replace(schema, notes=notes, gaps=gaps(piles, read, schema.columns)), read
 
 
 def _open_columns(columns: Mapping[Any, Column], hints: Hints) -> list[Any]:

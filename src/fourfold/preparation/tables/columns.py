@@ -180,6 +180,6 @@ def warn_of_unseen(
 
 def date_parts(moments: pd.Series[Any]) -> list[Any]:
     """Return year, month, day of the week, and days since 1970."""
-    days = (moments - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    days = (moments - pd.Timestamp(0).as_unit("us")) / pd.Timedelta(days=1)  # year 9999, too
     parts = (moments.dt.year, moments.dt.month, moments.dt.day_of_week, days)
     return [part.to_numpy(np.float64, na_value=np.nan) for part in parts]

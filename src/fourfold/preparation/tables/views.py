@@ -111,13 +111,14 @@ class TableViews(Preparation):
         known = enumerate(self.lines_.frequent_)
         codes = [pd.Index(of).get_indexer(pd.Index(plain[f"category {i}"])) for i, of in known]
         places = [np.where(code < 0, np.nan, code) for code in codes]
-        features = lines.take(np.arange(lines.n))
+        sparsely = isinstance(lines, SparseRows)
+        features = lines.matrix if sparsely else lines.take(np.arange(lines.n))
         means = features[:, features.shape[1] - (self.start - self.categories.stop) :]
-        if not isinstance(lines, SparseRows):
-            trees = np.column_stack([*numbers, *places, means]).astype(np.float32)
-            return ArrayRows(np.hstack([trees, features]))
-        trees = np.column_stack([*numbers, *places, means.toarray()]).astype(np.float32)
-        return SparseRows(sparse.hstack([trees, features], format="csr"))
+        dense = means.toarray() if sparsely else means
+        trees = np.column_stack([*numbers, *places, dense]).astype(np.float32)
+        if sparsely:
+            return SparseRows(sparse.hstack([trees, features], format="csr"))
+        return ArrayRows(np.hstack([trees, features]))
 
     def check_rows(self, rows: Rows, who: str = "") -> None:
         check_is_fitted(self)
