@@ -35,6 +35,8 @@ SAID: Final = re.compile(
 PHRASES: Final = {
     "allow_overlap=True": "--allow-overlap",
     "beside steps": "beside --steps",
+    "missing=-1 if": "--missing-label=-1 if",
+    "missing=None if": "--missing-label '' if",
     "n must lie": "-n must lie",
     "or a study": "or a study (--study)",
     "strategy must": "--strategy must",

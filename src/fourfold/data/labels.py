@@ -139,8 +139,7 @@ def _minus_one_is_missing(values: NDArray[Any], there: NDArray[np.bool_]) -> boo
         return False
     if found == {-1, 1}:
         raise DataError(
-            "labels that are only -1 and 1 are ambiguous: in a file, write classes as 0 and 1 or "
-            "as names, and leave missing ones empty (NaN); in Python, say missing=-1 if -1 means "
-            "'no label', or missing=None if it is a class"
+            "labels that are only -1 and 1 are ambiguous: say missing=-1 if -1 means 'no label', "
+            "or missing=None if it is a class"
         )
     return True
