@@ -10,12 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from fourfold.cli.flags import option
-from fourfold.data.description import all_notes, describe_reading
+from fourfold.data.description import all_notes
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError
-from fourfold.readers.media.pictures import describe_sizes
-from fourfold.readers.media.transcribed import describe_speech
-from fourfold.study.asking.arrays import describe_arrays
+from fourfold.study.asking.reading import describe_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +26,7 @@ __all__ = ["show_reading", "shown_if_refused"]
 def show_reading(domains: Sequence[Domain]) -> None:
     """Print the kinds of columns and labels, and the option that settles each doubt."""
     console = Console(markup=False, highlight=False, emoji=False)
-    lines, _ = describe_reading(domains)
-    lines |= describe_inputs(domains)
+    lines, _ = describe_data(domains)
     shown = Table.grid(padding=(0, 2))
     for title, text in lines.items():
         shown.add_row(Text(f"  {title}", "bold"), text)
@@ -42,16 +39,19 @@ def show_reading(domains: Sequence[Domain]) -> None:
 
 @contextmanager
 def shown_if_refused(data: Mapping[str, Any]) -> Iterator[None]:
-    """Print how the data of a study are read where it refuses them: there may be the remedy."""
+    """Print the reading of data that a study refuses: the remedy may stand there."""
     try:
         yield
     except DataError:
-        parts = [
-            [*part.values()] if isinstance(part, dict) else part if isinstance(part, list) else [part]
-            for part in data.values()
-        ]
-        show_reading([one for part in parts for one in part if isinstance(one, Domain)])
+        show_reading([domain for part in data.values() for domain in _domains(part)])
         raise
+
+
+def _domains(part: Any) -> list[Domain]:
+    """Return the domains of a keyword of a study: one, several, or those of tasks."""
+    if isinstance(part, dict):
+        part = list(part.values())
+    return [one for one in (part if isinstance(part, list) else [part]) if isinstance(one, Domain)]
 
 
 def _show_note(console: Console, note: Note) -> None:
@@ -63,16 +63,6 @@ def _show_note(console: Console, note: Note) -> None:
     else:
         console.print(said)
         console.print(Text("  ") + remedy, soft_wrap=True)
-
-
-def describe_inputs(domains: Sequence[Domain]) -> dict[str, str]:
-    """Describe the layout and range of arrays, and the size of pictures."""
-    said = {
-        "arrays": describe_arrays(domains),
-        "pictures": describe_sizes([domain.rows for domain in domains]),
-        "speech": describe_speech(domains),
-    }
-    return {title: text for title, text in said.items() if text}
 
 
 def _remedy(note: Note) -> str:

@@ -140,7 +140,7 @@ class PictureRows(DecodedRows):
 
 
 def describe_sizes(parts: Sequence[Rows]) -> str:
-    """Name the size that pictures are brought to, where files differ, and what is white in 16 bits.
+    """Name the common size of pictures of several ones, and the white of 16 bits.
 
     It is empty for pictures of 8 bits of one size.
     """

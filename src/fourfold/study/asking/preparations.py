@@ -149,7 +149,7 @@ def check_inputs(
     asked: Iterable[Domain | None] = (),
     trained: object = None,
 ) -> list[str]:
-    """Refuse rows as a study would, and return what it notes of their preparation.
+    """Refuse rows as a study would, and return its notes on their preparation.
 
     Of very many rows, those are looked at that are spread over all of them.
 

@@ -30,13 +30,7 @@ from fourfold.data.schema.inference.strings import spellings
 from fourfold.data.schema.inference.written import open_sign
 from fourfold.data.schema.labels import WHOLE, YES, Labels
 from fourfold.data.schema.notes import Note, joined
-from fourfold.data.schema.numbers import (
-    find_form,
-    has_codes,
-    is_whole,
-    misfits,
-    parse_numbers,
-)
+from fourfold.data.schema.numbers import find_form, has_codes, is_whole, misfits, parse_numbers
 from fourfold.errors import DataError, one_line, some
 
 if TYPE_CHECKING:
