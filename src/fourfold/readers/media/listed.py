@@ -114,7 +114,7 @@ def _check_endings(table: Path, columns: Mapping[str, NDArray[Any]]) -> None:
         ):
             others = some([f"{cells[row]!r:.40} in row {row + 1}" for row in rows.tolist()], 3)
             raise DataError(
-                f"column {column!r} must name a picture, a sound or a text in each row; got {others}"
+                f"column {column!r} must name pictures, sounds or texts; got also {others}"
             )
 
 

@@ -112,10 +112,8 @@ def _odd_days(name: Any, piles: Sequence[Pile], moments: Sequence[pd.Series[Any]
         (low, high), at = np.percentile(others, (1, 99)), mark.astype(np.int64)
         if max(low - at, at - high) > FAR * (high - low):
             where = next(k for k, part in enumerate(seconds) if (part == mark).any())
-            cell = as_cells(piles[where].columns[name], name)[
-                int((seconds[where] == mark).argmax())
-            ]
-            text = cell.as_py()
+            row = int((seconds[where] == mark).argmax())
+            text = as_cells(piles[where].columns[name], name)[row].as_py()
             said = f"{n} cells are {text}, far from all others: a mark of missing ones?"
             option = ("missing", text) if isinstance(text, str) else ()
             return [Note(str(name), said, *option)]
