@@ -137,10 +137,8 @@ def _moments(values: Any) -> NDArray[np.float64] | None:
         raise DataError(f"time must be dates, 2026-01-31, or numbers; got: {why}") from error
     unknown = np.flatnonzero(~np.isfinite(moments))
     if len(unknown):
-        raise DataError(
-            f"time must be known for each row; got {counted(len(unknown), 'missing one')}, first in "
-            f"row {unknown[0] + 1}"
-        )
+        got = f"{counted(len(unknown), 'missing one')}, first in row {unknown[0] + 1}"
+        raise DataError(f"time must be known for each row; got {got}")
     return moments
 
 

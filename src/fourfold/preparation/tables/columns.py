@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
+    from fourfold.data.schema import Schema
     from fourfold.data.schema.column import Odd
 
 __all__ = [
@@ -99,8 +100,8 @@ class ColumnKinds(NamedTuple):
 def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> ColumnKinds:
     """Return the columns of all domains: those of their schema, or inferred from all together.
 
-    A column that is left out is not among them. What was uncertain is a warning where there is no
-    schema, by which it was said already.
+    A column that is left out is not among them; it is a warning where there is no schema, by which
+    it was said already.
 
     Raises
     ------
@@ -112,10 +113,19 @@ def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> Column
         piles = [as_pile(frame, f"table {at}") for at, frame in enumerate(frames, 1)]
         schema, _ = read_piles(piles, Hints())
         known = schema.columns
+        _warn_of_left_out(schema)
     columns = {name: known[name] for name in sorted(known, key=str) if known[name].used}
     return ColumnKinds(
         columns, next((name for name in known if known[name].why == NAMES_ROWS), None)
     )
+
+
+def _warn_of_left_out(schema: Schema) -> None:
+    """Warn of columns that are left out though nobody asked for that."""
+    notes = [note for note in schema.notes if note.option == "keep"]
+    for note in notes:
+        said = f"column {note.sentence}: infer_schema with Hints(keep=({note.value!r},)) keeps it"
+        warnings.warn(one_line(said), FourfoldWarning, stacklevel=2)
 
 
 def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:

@@ -129,9 +129,9 @@ def check_transfer(
     sources, target, evaluate = of_transfer(source, target, evaluate, trained=network)
     placement = locate(sources, target, network=network)
     clusters = 2 if placement.cell == "clustering" else None
-    posed = pose(sources, target, evaluate, Options(clusters=clusters, trained=trained))
     inputs = check_inputs(placement, [*sources, target], [evaluate], trained)
-    return posed.notes + inputs
+    posed = pose(sources, target, evaluate, Options(clusters=clusters, trained=trained))
+    return [*posed.notes, *inputs]
 
 
 def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:
