@@ -165,3 +165,30 @@ def test_a_study_that_refuses_labels_shows_their_reading_and_remedy(fourfold, tm
         said.out.split()
     )
     assert "at least two classes; got only 'Full'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--decimal", ","), "--decimal must stand beside tables, whose cells it reads"),
+        (("--missing", "-9"), "--missing must stand beside tables, whose cells it reads"),
+        (("--label-type", "transcripts"), "--label-type transcripts must stand beside sounds"),
+    ],
+)
+def test_options_that_do_nothing_beside_arrays_are_refused(fourfold, arrays, options, words):
+    fourfold("map", *of(arrays, "codes", "codes"), *options).refused(words)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--layout", "series"), "--layout must stand beside arrays (n, a, b)"),
+        (("--label-type", "classes"), "must stand beside labels; got none"),
+        (("--missing-label", "-1"), "must stand beside labels; got none"),
+        (("--dates", "x"), "column 'x' must hold dates in a known form"),
+    ],
+)
+def test_options_that_do_nothing_beside_a_table_are_refused(fourfold, tmp_path, options, words):
+    (tmp_path / "a.csv").write_text("\n".join(["x,z", *(f"v{at % 3},{at % 7}" for at in range(N))]))
+    path = tmp_path / "a.csv"
+    fourfold("map", "--source", path, "--target", path, *options).refused(words)

@@ -60,6 +60,12 @@ class Reading:
             hints = replace(hints, label_type="classes")
         given = None if self.schema is None else read_schema(self.schema)
         domains = read_domains(paths, schema=given, hints=hints)
+        labels = self.hints.label_type is not None or self.hints.missing_label is not None
+        if labels and all(domain.y is None for domain in domains):
+            raise ParameterError(
+                "--label-type and --missing-label must stand beside labels; got none in "
+                f"{some(paths)}"
+            )
         self.write(domains[0].schema)
         return domains
 

@@ -91,3 +91,12 @@ def test_codes_beside_numbers_are_noted(piles, codes):
     (note,) = schema.notes
     assert note[1:] == (f"codes such as {codes} beside numbers: categories", "numbers", "x")
     assert not read(*piles, categories=("x",))[0].notes
+
+
+def test_a_mark_that_no_cell_is_is_noted():
+    cells = [*map(str, np.arange(N - 1) / 8), "-9999.0"]
+    assert not read(cells, missing=("-9999",))[0].notes
+    schema, _ = read(cells, missing=("-9999", "-7", "Q"))
+    assert [note.said for note in schema.notes] == [
+        f"no cell is {mark!r}, the mark of missing ones" for mark in ("-7", "Q")
+    ]

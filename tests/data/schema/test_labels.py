@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold.data.schema import Hints, as_pile, read_piles
+from fourfold.data.schema import Hints, Plain, as_pile, read_piles, settle_plain
 from fourfold.errors import DataError
 
 
@@ -161,3 +161,13 @@ def test_several_columns_of_classes_are_refused_with_the_way():
     frame = pd.DataFrame({"a": ["x", "y"] * 9, "b": ["p", "q"] * 9, "n": range(18)})
     with pytest.raises(DataError, match=r"got 'p', 'q', 'x' .*: give each column of classes alone"):
         read_piles([as_pile(frame, "t")], Hints(label=("a", "b")))
+
+
+def test_a_mark_that_no_label_is_is_noted():
+    said = "no label is 'Q', the mark of missing ones"
+    assert read(["a", "b", ""] * 9, missing_label=("Q",))[2] == [said]
+    assert not read(["a", "b", "Q"] * 9, missing_label=("Q",))[2]
+    folders = [Plain("pets", np.array(["cat", "dog"] * 9, object))]
+    _, schema = settle_plain(folders, Hints(missing_label=("Q",)))
+    assert [note.said for note in schema.notes] == [said]
+    assert settle_plain(folders, Hints(missing_label=("cat",)))[1] is None

@@ -59,6 +59,13 @@ def settle_plain(given: Sequence[Plain], hints: Hints) -> tuple[list[Plain], Sch
         If labels are not of the type, or class numbers beside one-hot columns are none of them.
     """
     found, kind, notes = _settled(given, hints.label_type)
+    mark = mark_of(None, hints)
+    if (
+        mark is not None
+        and given
+        and not any((np.asarray(one.y, object) == mark).any() for one in given)
+    ):
+        notes.append(Note(None, f"no label is {mark!r}, the mark of missing ones"))
     labels = None if kind is None else Labels((), kind)
     if not (labels or notes or hints.layout):
         return found, None

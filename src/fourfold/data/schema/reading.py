@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from fourfold.data.schema.cells import missing_as_null, written
 from fourfold.data.schema.hints import Hints
 from fourfold.data.schema.inference.columns import infer_columns
-from fourfold.data.schema.inference.gaps import gaps
+from fourfold.data.schema.inference.gaps import absent_marks, gaps
 from fourfold.data.schema.inference.labels import infer_labels
 from fourfold.data.schema.inference.remarks import remarks
 from fourfold.data.schema.inference.telling import telling
@@ -88,7 +88,8 @@ def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPi
     piles = named_apart(piles)
     schema = infer_schema(piles, hints)
     read = [schema.read(pile) for pile in piles]
-    notes = (*schema.notes, *remarks(piles, read, schema.columns))
+    unused = absent_marks(piles, schema.columns, hints.missing)
+    notes = (*schema.notes, *remarks(piles, read, schema.columns), *unused)
     return replace(schema, notes=notes, gaps=gaps(piles, read, schema.columns)), read
 
 

@@ -112,7 +112,10 @@ def _column(name: str, piles: Sequence[Pile], hints: Hints, notes: list[Note]) -
                 )
             )
         marks = () if found and empty else MARKS
-    marks = (*marks, *_same_numbers(texts, marks))
+    same = _same_numbers(texts, marks)
+    absent = [mark for mark in hints.missing_label or () if mark and mark not in texts and not same]
+    notes += [Note(name, f"no label is {mark!r}, the mark of missing ones") for mark in absent]
+    marks = (*marks, *same)
     kept = [missing_as_null(part, ("", *marks)) for part in cells]
     parts = in_parts([pile.name for pile in there], [written(part) for part in kept])
     return _Found(name, kept, parts, marks)
