@@ -171,3 +171,14 @@ def test_a_mark_that_no_label_is_is_noted():
     _, schema = settle_plain(folders, Hints(missing_label=("Q",)))
     assert [note.said for note in schema.notes] == [said]
     assert settle_plain(folders, Hints(missing_label=("cat",)))[1] is None
+
+
+def test_labels_in_forms_of_their_own_have_a_remedy_that_is_taken():
+    first, other = [f"{i},5" for i in range(60)], [f"{i}.25" for i in range(60)]
+    frames = [pd.DataFrame({"x": np.arange(60) % 3, "y": cells}) for cells in (first, other)]
+    schema, parts = read_piles([as_pile(f, n) for f, n in zip(frames, "ab", strict=True)],
+                               Hints(label=("y",)))  # fmt: skip
+    assert (parts[0].y[1], parts[1].y[1]) == (1.5, 1.25)
+    (note,) = schema.notes
+    assert "each file is read in its own form" in note.said
+    assert (note.option, note.value) == ("label_type", "classes")

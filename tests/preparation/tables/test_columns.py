@@ -8,7 +8,7 @@ import pytest
 
 from fourfold.data.rows import FrameRows
 from fourfold.data.schema import Column
-from fourfold.errors import FourfoldWarning
+from fourfold.errors import DataError, FourfoldWarning
 from fourfold.preparation.tables.columns import arranged, date_parts, sort_columns
 from preparation_samples import table
 
@@ -59,3 +59,10 @@ def test_dates_of_any_year_have_parts():
     np.testing.assert_array_equal(year, [9999, 1, 2024, np.nan])
     np.testing.assert_array_equal(since, [2_932_896, -719_162, 19_756.5, np.nan])
     assert (month[0], weekday[2]) == (12, 5)
+
+
+def test_columns_that_were_read_as_other_kinds_are_refused():
+    frame = pd.DataFrame({"code": ["1", "2"]})
+    rows = [FrameRows(frame, {"code": Column(kind)}) for kind in ("number", "category")]
+    with pytest.raises(DataError, match=r"'code' must be of one kind .* got category and number:"):
+        sort_columns(rows, [frame, frame])

@@ -114,10 +114,22 @@ def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> Column
         schema, _ = read_piles(piles, Hints())
         known = schema.columns
         _warn_of_left_out(schema)
+    _check_one_kind([part.columns for part in rows if part.columns is not None])
     columns = {name: known[name] for name in sorted(known, key=str) if known[name].used}
     return ColumnKinds(
         columns, next((name for name in known if known[name].why == NAMES_ROWS), None)
     )
+
+
+def _check_one_kind(schemas: Sequence[Mapping[Any, Column]]) -> None:
+    """Refuse columns that were read as one kind here and as another one there."""
+    for name in {name for schema in schemas for name in schema}:
+        kinds = sorted({schema[name].kind for schema in schemas if name in schema})
+        if len(kinds) > 1:
+            raise DataError(
+                f"column {name!r} must be of one kind in all domains; got {' and '.join(kinds)}: "
+                "read the files together, read_domains(...), or give both one schema"
+            )
 
 
 def _warn_of_left_out(schema: Schema) -> None:

@@ -175,7 +175,8 @@ def _numbers(column: _Found, hints: Hints, notes: list[Note]) -> Labels | None:
     if not asked and is_whole(kinds) and (not by_file or len(kinds) <= len(whole) / 2):
         said = f"{len(kinds)} different whole numbers are read as measurements"
         notes.append(Note(column.name, said, "label_type", "classes"))
-    notes += own_forms(column.name, found)
+    forms_apart = own_forms(column.name, found)
+    notes += [note._replace(option="label_type", value="classes") for note in forms_apart]
     if not found.files:
         notes += open_sign(column.name, found, column.parts, column.piles, hints)
     others = {file: vars(own) for file, own in found.files.items() if own != form}
