@@ -123,8 +123,9 @@ def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> Column
 
 def _check_one_kind(schemas: Sequence[Mapping[Any, Column]]) -> None:
     """Refuse columns that were read as one kind here and as another one there."""
-    for name in {name for schema in schemas for name in schema}:
-        kinds = sorted({schema[name].kind for schema in schemas if name in schema})
+    used = [{name: one.kind for name, one in of.items() if one.used} for of in schemas]
+    for name in {name for kinds in used for name in kinds}:
+        kinds = sorted({of[name] for of in used if name in of})
         if len(kinds) > 1:
             raise DataError(
                 f"column {name!r} must be of one kind in all domains; got {' and '.join(kinds)}: "
