@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import normalize
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from fourfold.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["are_measured", "mostly_differ", "read_labels", "shown_label"]
+__all__ = ["are_measured", "composed", "mostly_differ", "read_labels", "shown_label"]
 
 MANY: Final = 50
 """Up to this many different whole numbers are classes."""
@@ -38,6 +39,17 @@ def mostly_differ(y: NDArray[Any]) -> bool:
     """
     kinds = np.unique(y)
     return bool(max(SEVERAL, len(y) / 2) <= len(kinds) < (kinds[-1] - kinds[0] + 1) / 2)
+
+
+def composed(y: Any) -> Any:
+    """Return labels with names in Unicode NFC, in which a letter and its accent are one."""
+    values = np.asarray(y)
+    if values.dtype.kind not in "OU":
+        return y
+    flat = [normalize("NFC", v) if isinstance(v, str) else v for v in values.ravel().tolist()]
+    whole = np.empty(len(flat), object)
+    whole[:] = flat
+    return whole.reshape(values.shape).astype(object if values.dtype.kind == "O" else str)
 
 
 def shown_label(label: object) -> str:
