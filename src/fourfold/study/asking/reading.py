@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fourfold.data.description import describe_reading
-from fourfold.readers.media.pictures import describe_sizes
-from fourfold.readers.media.transcribed import describe_speech
 from fourfold.study.asking.arrays import describe_arrays
 
 if TYPE_CHECKING:
@@ -19,6 +17,9 @@ __all__ = ["describe_data"]
 
 def describe_data(domains: Sequence[Domain]) -> tuple[dict[str, str], list[str]]:
     """Return columns, labels, layouts and sizes in words, and remarks on doubtful ones."""
+    from fourfold.readers.media.pictures import describe_sizes  # Pillow and decoders of sounds
+    from fourfold.readers.media.transcribed import describe_speech
+
     lines, notes = describe_reading(domains)
     inputs = {
         "arrays": describe_arrays(domains),
