@@ -100,3 +100,10 @@ def test_a_mark_that_no_cell_is_is_noted():
     assert [note.said for note in schema.notes] == [
         f"no cell is {mark!r}, the mark of missing ones" for mark in ("-7", "Q")
     ]
+
+
+def test_a_row_alone_with_an_odd_cell_is_read():
+    schema, _ = read(map(str, np.arange(N) / 8))
+    row = as_pile(pd.DataFrame({"x": ["?"], "other": ["u"]}), "t")
+    _, (alone,) = read_piles([row], schema.completing(Hints()))
+    assert alone.frame["x"].isna().all()

@@ -35,6 +35,8 @@ FAR: Final = 3.0
 """Ranges between the 1st and 99th percentile by which a mark lies outside."""
 UNITS: Final = 10.0
 """Ratio of spreads from which on two piles may be in different units."""
+MANY: Final = 20
+"""Of fewer cells all may be odd."""
 SHOWN: Final = 3
 SOME: Final = 5
 """Fewer cells say nothing about a spread."""
@@ -47,7 +49,7 @@ def remarks(
     notes = []
     for name in read[0].frame.columns:
         said = strange_cells(piles, name, columns[name], [one.odd.get(name) for one in read])
-        if said and not any(one.frame[name].notna().any() for one in read):
+        if said and _fits_nowhere([one.frame[name] for one in read]):
             raise DataError(
                 one_line(f"column {name!r} must be of {columns[name].kind}s; got {said[0].said}")
             )
@@ -58,6 +60,11 @@ def remarks(
             values = [one.frame[name].to_numpy(np.float64) for one in read]
             notes += [*_sentinels(name, values), *_units(name, piles, values, columns[name])]
     return notes
+
+
+def _fits_nowhere(parts: Sequence[pd.Series[Any]]) -> bool:
+    """Return whether all of many cells are missing once they are read; a few may be odd."""
+    return sum(map(len, parts)) >= MANY and not any(part.notna().any() for part in parts)
 
 
 def strange_cells(
