@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.decomposition import TruncatedSVD
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, normalize
+from sklearn.utils.extmath import randomized_svd
 
 from fourfold.preparation.word_counts import vectorizer
 
@@ -68,7 +68,7 @@ def word_axes(transformer: ColumnTransformer, texts: NDArray[Any]) -> NDArray[np
     common = common if len(common) else np.arange(words.shape[1])
     part = normalize(words[:, common])
     axes = np.zeros((words.shape[1], min(AXES, *part.shape)), np.float32)
-    axes[common] = TruncatedSVD(axes.shape[1], random_state=0).fit(part).components_.T
+    axes[common] = randomized_svd(part, axes.shape[1], random_state=0)[2].T
     return axes
 
 
