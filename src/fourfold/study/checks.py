@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_classes",
+    "check_limits",
     "check_network",
     "check_numbers",
     "check_shared",
@@ -59,7 +60,7 @@ def check_classes(
             raise DataError(
                 f"labels of {called(domain)} must be of at least two classes; got only {only!r}"
             )
-    if evaluate is not None and task.has_classes:
+    if evaluate is not None and task.has_classes and not task.beyond:
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
         unknown = [str(label) for label in evaluate.counts if str(label) not in known]
         if unknown:
@@ -149,6 +150,14 @@ def check_numbers(**given: int) -> None:
         fewest = 2 if name == "folds" else 1
         if value < fewest:
             raise ParameterError(f"{name} must be at least {fewest}; got {value}")
+
+
+def check_limits(*, jobs: int | None, minutes: float | None) -> None:
+    """Refuse limits that nothing could be done within."""
+    if jobs is not None:
+        check_numbers(jobs=jobs)
+    if minutes is not None and not minutes > 0:
+        raise ParameterError(f"minutes must be above 0; got {minutes}")
 
 
 @contextmanager

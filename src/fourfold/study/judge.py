@@ -12,6 +12,7 @@ from fourfold.study.candidates import changed_parameters
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.standing import stand
 from fourfold.study.choice.unlabelled import choose_by_panel, has_panel
+from fourfold.study.diagnostics.open_sets import known_and_unknown
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.diagnostics.transcripts import transcript_errors
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
@@ -155,6 +156,7 @@ def _rate(
         row,
         choice=choice,
         scores=scores,
+        sides=known_and_unknown(evaluate, fits) if evaluate and protocol.task.beyond else {},
         seconds=float(np.mean([outcome.seconds for outcome in done])),
         losses=[outcome.losses for outcome in fits if outcome.losses],
         findings=found,

@@ -102,8 +102,9 @@ class Question:
 
     @cached_property
     def clusters(self) -> Clusters:
-        """Clusters of the target's inputs, as many as there are classes."""
-        k = self.protocol.task.n_outputs
+        """Clusters of the target's inputs, as many as classes; twice as many in an open set."""
+        task = self.protocol.task
+        k = task.n_outputs * (2 if task.beyond else 1)
         return Clusters.of(self.target.rows, self.preparation, k)
 
     @property
@@ -134,7 +135,7 @@ def ask_transfer(
     """
     sources, drawn = draw_rows(sources, options.max_source_rows)
     trained = options.trained
-    placement = locate(sources, target, network=trained is not None)
+    placement = locate(sources, target, network=trained is not None, open_set=options.open_set)
     if placement.cell == "zeroshot":
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]

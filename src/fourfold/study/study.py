@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from fourfold.bundle.files import as_folder
-from fourfold.errors import ParameterError
 from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.given import of_tasks, of_transfer
 from fourfold.study.asking.options import Options
 from fourfold.study.asking.trained import told_apart
-from fourfold.study.checks import check_numbers, check_shared
+from fourfold.study.checks import check_limits, check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
 from fourfold.study.choice.unlabelled import measured_on_sources
 from fourfold.study.conclusion import conclude, conclude_tasks
@@ -74,6 +73,8 @@ class Study:
         Names or unfitted estimators; by default all that apply. Baselines always run.
     generalized
         Where classes are described: whether rows may also be of classes with examples.
+    open_set
+        Where the target has no labels: whether rows may be of classes that the source lacks.
     clusters
         Where nothing has labels: the number of clusters.
     encoder
@@ -157,6 +158,7 @@ class Study:
         tasks: Mapping[str, Domain] | None = None,
         methods: Sequence[Method] | None = None,
         generalized: bool = False,
+        open_set: bool = False,
         clusters: int | None = None,
         encoder: str | None = None,
         network: nn.Module | Builder | str | None = None,
@@ -181,10 +183,7 @@ class Study:
         progress: bool = True,
     ) -> None:
         check_numbers(seeds=seeds, folds=folds, threads=threads, max_source_rows=max_source_rows)
-        if jobs is not None:
-            check_numbers(jobs=jobs)
-        if minutes is not None and not minutes > 0:
-            raise ParameterError(f"minutes must be above 0; got {minutes}")
+        check_limits(jobs=jobs, minutes=minutes)
         source, trained, network = told_apart(source, network)
         check_shared(network=network, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
@@ -194,6 +193,7 @@ class Study:
         options = Options(
             methods=methods,
             generalized=generalized,
+            open_set=open_set,
             clusters=clusters,
             encoder=encoder,
             network=network,

@@ -14,6 +14,7 @@ from fourfold.preparation.layout import note as layout_note
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.arrays import unit_notes
 from fourfold.study.asking.given import of_transfer
+from fourfold.study.asking.open_set import answer_unknown
 from fourfold.study.asking.options import Options, choose_protocol
 from fourfold.study.candidates import transfer_candidates
 from fourfold.study.checks import named
@@ -67,7 +68,7 @@ class Posed:
         defaults = self.options.defaults(None, self.protocol.task)
         if self.n_sources > 1:
             defaults |= {"columns": self.n_sources}
-        return transfer_candidates(
+        candidates = transfer_candidates(
             self.options.methods,
             self.placement,
             defaults,
@@ -76,6 +77,9 @@ class Posed:
             pretrained=self.options.pretrained,
             trained=self.options.trained,
         )
+        if self.options.open_set:
+            answer_unknown(candidates)
+        return candidates
 
 
 def pose(
@@ -88,7 +92,9 @@ def pose(
     DataError, ParameterError
         If data or options do not fit.
     """
-    placement = locate(sources, target, network=options.trained is not None)
+    placement = locate(
+        sources, target, network=options.trained is not None, open_set=options.open_set
+    )
     protocol = choose_protocol(placement, sources, target, evaluate, options)
     taught = {"target": [target], "source": sources}
     judged, notes = judged_apart(evaluate, taught, allow=options.allow_overlap)
@@ -99,7 +105,7 @@ def pose(
             raise DataError("; ".join([str(error), *notes])) from error
     asked = Posed(placement, protocol, judged, Absent(), [], options, len(sources))
     candidates, absent = asked.candidates(), Absent()
-    if placement.cell not in {"zeroshot", "clustering"}:
+    if placement.cell not in {"zeroshot", "clustering"} and not options.open_set:
         absent = Absent.of(candidates, sources, target)
         absent.check(judged, target)
     notes += [*protocol.notes, *protocol.splits.caveats(), *absent.notes()]
@@ -115,18 +121,23 @@ def check_transfer(
     target: Domain,
     evaluate: Domain | None = None,
     trained: TrainedSource | None = None,
+    *,
+    open_set: bool = False,
 ) -> list[str]:
     """Refuse data as a study of transfer would for their labels, and return its notes.
 
+    With ``open_set``, rows of the target may be of no class of the source.
+
     Raises
     ------
-    DataError
+    DataError, ParameterError
         If a study would refuse them.
     """
     network = trained is not None
     sources, target, evaluate = of_transfer(source, target, evaluate, trained=network)
     clusters = 2 if locate(sources, target, network=network).cell == "clustering" else None
-    return pose(sources, target, evaluate, Options(clusters=clusters, trained=trained)).notes
+    options = Options(clusters=clusters, trained=trained, open_set=open_set)
+    return pose(sources, target, evaluate, options).notes
 
 
 def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:
