@@ -89,7 +89,8 @@ def locate(
     """
     if not sources and not network:
         raise DataError("there must be at least one source to stand on the map; got none")
-    facts = _facts(sources, target)._replace(network=network, open_set=open_set)
+    facts = _facts(sources, target)._replace(network=network)
+    facts = facts._replace(open_set=open_set and not facts.target_labelled)  # else a study refuses
     if network and not facts.target_labelled:
         raise DataError(
             "the target must have labels where a trained network is the source; got none"

@@ -46,6 +46,7 @@ PHRASES: Final = {
     "generalized, open_set and": "--generalized, --open-set and",
     "generalized=True": "--generalized",
     "(open_set)": "(--open-set)",
+    "open_set=True": "--open-set",
     "open_set must stand": "--open-set must stand",
     "say metric='accuracy'": "say --metric accuracy",
     "label_type": "--label-type",

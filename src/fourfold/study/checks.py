@@ -64,9 +64,10 @@ def check_classes(
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
         unknown = [str(label) for label in evaluate.counts if str(label) not in known]
         if unknown:
+            remedy = "" if target.n_labelled else " (open_set=True lets them be unknown)"
             raise DataError(
                 f"each class of {called(evaluate)}, to evaluate on, must have an example in the "
-                f"source or the target; got none of {', '.join(unknown[:4])}"
+                f"source or the target; got none of {', '.join(unknown[:4])}{remedy}"
             )
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import entr, expit, logsumexp, softmax
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
+from fourfold.algorithms.alignment import standards
 from fourfold.algorithms.rejection import two_means
 from fourfold.methods.kit import DataError, Model, ParameterError, has_batch_norm, track
 
@@ -25,16 +26,14 @@ __all__ = ["OpenModel"]
 
 NEIGHBOURS: Final = 10
 """Rows nearest to one by their features, which vote with it."""
-FAR: Final = -5.0
-"""Output of unknown rows before anything is known of them."""
 
 
 class OpenModel:
     """A source model with a last output for rows of no known class.
 
-    At first these are the rows of high energy −log Σ exp(outputs), of two groups that their
-    energies fall into; the network has the target's batch statistics by then. Each row's answer is
-    the mean over its ten nearest neighbours in the features, as classes are groups of rows.
+    At first these are the rows of high energy, −log Σ exp(outputs), and entropy, of two groups that
+    the mean of both falls into; the network has the target's batch statistics by then. Each row's
+    answer is the mean over its ten nearest neighbours in the features: classes are groups of rows.
 
     References
     ----------
@@ -55,33 +54,36 @@ class OpenModel:
             )
         if has_batch_norm(source.body):
             track(source.body, problem.target.table(), problem.recipe.batch_size)
-        self.rows, self.began = problem.target.rows, False
-        self.model = Model(source.body, _widened(source.head))
+        self.rows, self.first = problem.target.rows, True
+        outputs = source.cpu().eval().outputs(self.rows)
+        self.model = Model(source.body, _widened(source.head, outputs))
 
     def answers(self) -> Floats:
         """Compute the target's probabilities (n, k + 1), those of unknown rows last."""
-        self.model.cpu().eval()
-        outputs = self.model.outputs(self.rows)
-        p = softmax(outputs, axis=1) if self.began else _first(outputs[:, :-1])
-        self.began = True
+        outputs = self.model.cpu().eval().outputs(self.rows)
+        p = _first(outputs[:, :-1]) if self.first else softmax(outputs, axis=1)
+        self.first = False
         features = F.normalize(torch.from_numpy(self.model.embed(self.rows))).numpy()
         near = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(features)
         votes: Floats = p[near.kneighbors(features, return_distance=False)].mean(axis=1)
         return votes
 
 
-def _widened(head: nn.Linear) -> nn.Linear:
-    """Add an output that is small for all rows."""
+def _widened(head: nn.Linear, outputs: Floats) -> nn.Linear:
+    """Add an output that is, for all rows, where those of outputs (n, k) become unknown."""
+    low, high = two_means(logsumexp(outputs, axis=1))
     wide = nn.Linear(head.in_features, head.out_features + 1)
     with torch.no_grad():
         wide.weight.copy_(F.pad(head.weight, (0, 0, 0, 1)))
-        wide.bias.copy_(F.pad(head.bias, (0, 1), value=FAR))
+        wide.bias.copy_(F.pad(head.bias, (0, 1), value=(low + high) / 2))
     return wide
 
 
 def _first(outputs: Floats) -> Floats:
     """Return probabilities (n, k + 1) by the outputs (n, k) of a model that knows k classes."""
-    energy = -logsumexp(outputs, axis=1)
-    low, high = two_means(energy)
-    unknown = expit(2 * (energy - (low + high) / 2) / max(energy.std(), 1e-6))[:, None]
-    return np.hstack([softmax(outputs, axis=1) * (1 - unknown), unknown]).astype(np.float32)
+    p = softmax(outputs.astype(np.float64), axis=1)
+    signs = np.stack([-logsumexp(outputs, axis=1), entr(p).sum(axis=1)], axis=1)
+    strange = standards(signs).apply(signs).mean(axis=1)
+    low, high = two_means(strange)
+    unknown = expit(2 * (strange - (low + high) / 2) / max(strange.std(), 1e-6))[:, None]
+    return np.hstack([p * (1 - unknown), unknown]).astype(np.float32)

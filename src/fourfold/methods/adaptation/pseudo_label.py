@@ -54,8 +54,8 @@ class PseudoLabel(TrainsNetwork):
     answers, the last one all of them, so that no class crowds out another. Labels that the target
     has take the place of answers. Transcripts are ranked together, by their confidence.
 
-    With ``Classification(open_set=True)`` the network learns rows of no known class as one more:
-    at first the target's rows of high energy, and the answers of a row's neighbours vote.
+    With ``Classification(open_set=True)`` the network learns rows of no known class as one more: at
+    first the target's rows of high energy and entropy. The answers of a row's neighbours vote.
 
     Parameters
     ----------
