@@ -158,6 +158,13 @@ def study(  # noqa: PLR0917  the command line passes them by name
         bool,
         typer.Option("--no-racing", help="Run every method with all seeds, whatever its chance."),
     ] = False,
+    backtest: Annotated[
+        bool,
+        typer.Option(
+            "--backtest",
+            help="Try the choice without labels on all shifts of the source, as long as it takes.",
+        ),
+    ] = False,
     minutes: Annotated[
         float | None, typer.Option(help="Minutes after which no more fits begin.")
     ] = None,
@@ -214,6 +221,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         seeds=seeds,
         folds=folds,
         racing=not no_racing,
+        backtest=backtest,
         minutes=minutes,
         jobs=jobs,
         threads=threads,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import torch
-from scipy.special import entr, expit, logsumexp, softmax
+from scipy.special import logsumexp, softmax
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.alignment import standards
 from fourfold.algorithms.rejection import two_means
 from fourfold.methods.kit import DataError, Model, ParameterError, has_batch_norm, track
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from fourfold.methods.kit import Problem
@@ -31,8 +30,8 @@ NEIGHBOURS: Final = 10
 class OpenModel:
     """A source model with a last output for rows of no known class.
 
-    At first these are the rows of high energy, −log Σ exp(outputs), and entropy, of two groups that
-    the mean of both falls into; the network has the target's batch statistics by then. Each row's
+    At first this is a constant, where the target's rows of high energy, −log Σ exp(outputs), begin,
+    the higher of two groups; the network has the target's batch statistics by then. Each row's
     answer is the mean over its ten nearest neighbours in the features: classes are groups of rows.
 
     References
@@ -54,15 +53,13 @@ class OpenModel:
             )
         if has_batch_norm(source.body):
             track(source.body, problem.target.table(), problem.recipe.batch_size)
-        self.rows, self.first = problem.target.rows, True
+        self.rows = problem.target.rows
         outputs = source.cpu().eval().outputs(self.rows)
         self.model = Model(source.body, _widened(source.head, outputs))
 
     def answers(self) -> Floats:
         """Compute the target's probabilities (n, k + 1), those of unknown rows last."""
-        outputs = self.model.cpu().eval().outputs(self.rows)
-        p = _first(outputs[:, :-1]) if self.first else softmax(outputs, axis=1)
-        self.first = False
+        p = softmax(self.model.cpu().eval().outputs(self.rows), axis=1)
         features = F.normalize(torch.from_numpy(self.model.embed(self.rows))).numpy()
         near = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(features)
         votes: Floats = p[near.kneighbors(features, return_distance=False)].mean(axis=1)
@@ -70,20 +67,10 @@ class OpenModel:
 
 
 def _widened(head: nn.Linear, outputs: Floats) -> nn.Linear:
-    """Add an output that is, for all rows, where those of outputs (n, k) become unknown."""
+    """Add an output, for all rows the same, between the groups of energies of outputs (n, k)."""
     low, high = two_means(logsumexp(outputs, axis=1))
     wide = nn.Linear(head.in_features, head.out_features + 1)
     with torch.no_grad():
         wide.weight.copy_(F.pad(head.weight, (0, 0, 0, 1)))
         wide.bias.copy_(F.pad(head.bias, (0, 1), value=(low + high) / 2))
     return wide
-
-
-def _first(outputs: Floats) -> Floats:
-    """Return probabilities (n, k + 1) by the outputs (n, k) of a model that knows k classes."""
-    p = softmax(outputs.astype(np.float64), axis=1)
-    signs = np.stack([-logsumexp(outputs, axis=1), entr(p).sum(axis=1)], axis=1)
-    strange = standards(signs).apply(signs).mean(axis=1)
-    low, high = two_means(strange)
-    unknown = expit(2 * (strange - (low + high) / 2) / max(strange.std(), 1e-6))[:, None]
-    return np.hstack([p * (1 - unknown), unknown]).astype(np.float32)

@@ -55,7 +55,7 @@ class PseudoLabel(TrainsNetwork):
     has take the place of answers. Transcripts are ranked together, by their confidence.
 
     With ``Classification(open_set=True)`` the network learns rows of no known class as one more: at
-    first the target's rows of high energy and entropy. The answers of a row's neighbours vote.
+    first the target's rows of high energy. The answers of a row's neighbours vote.
 
     Parameters
     ----------
