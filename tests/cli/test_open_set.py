@@ -21,7 +21,14 @@ def piles(tmp_path_factory):
 
 
 def data(folder):
-    return "--source", folder / "a.npz", "--target", folder / "b.npz", "--evaluate", folder / "c.npz"
+    return (
+        "--source",
+        folder / "a.npz",
+        "--target",
+        folder / "b.npz",
+        "--evaluate",
+        folder / "c.npz",
+    )
 
 
 def test_the_map_names_methods_of_open_sets(fourfold, piles):
@@ -53,5 +60,12 @@ def test_flags_stand_in_refusals(fourfold, piles, tmp_path):
     fourfold("study", *labelled, "--open-set", *place).refused("--open-set must stand")
     given = (*data(piles), "--open-set", "--metric", "auc")
     fourfold("study", *given, *place).refused("--metric must be", "beside --open-set")
-    alone = ("--source", piles / "a.npz", "--target", piles / "b.npz", "--evaluate", piles / "a.npz")
+    alone = (
+        "--source",
+        piles / "a.npz",
+        "--target",
+        piles / "b.npz",
+        "--evaluate",
+        piles / "a.npz",
+    )
     fourfold("study", *alone, "--open-set", *place).refused("say --metric accuracy")

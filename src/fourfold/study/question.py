@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["BASELINE_BLEND", "BLENDS", "Question", "ask_tasks", "ask_transfer"]
 
 
+FEWEST: Final = 4
+"""Classes of which a target may lack half, and have several."""
 BASELINE_BLEND: Final = "BaselineBlend"
 """Name of the blend of baselines alone."""
 BLENDS: Final = ("Blend", BASELINE_BLEND)
@@ -101,11 +103,14 @@ class Question:
     trained: TrainedSource | None = None
 
     @cached_property
-    def clusters(self) -> Clusters:
-        """Clusters of the target's inputs, as many as classes; twice as many in an open set."""
-        task = self.protocol.task
-        k = task.n_outputs * (2 if task.beyond else 1)
-        return Clusters.of(self.target.rows, self.preparation, k)
+    def clusterings(self) -> list[Clusters]:
+        """Clusters of the target's inputs: as many as classes, and half as many, if it lacks some.
+
+        Of an open set there are twice as many, of fewer than four classes as many alone.
+        """
+        k, opened = self.protocol.task.n_outputs, bool(self.protocol.task.beyond)
+        numbers = [2 * k] if opened else [k, k // 2] if k >= FEWEST else [k]
+        return [Clusters.of(self.target.rows, self.preparation, number) for number in numbers]
 
     @property
     def domains(self) -> list[Domain]:

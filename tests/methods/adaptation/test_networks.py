@@ -16,7 +16,7 @@ from fourfold.algorithms.pseudo_labels import surest
 from fourfold.errors import ParameterError
 from fourfold.estimators.supervised import teacher_outputs
 from fourfold.methods.adaptation import _joint
-from fourfold.methods.adaptation._joint import View, class_shares
+from fourfold.methods.adaptation._joint import Uninformed, View
 from fourfold.methods.adaptation.adabn import AdaBN
 from fourfold.methods.adaptation.cdan import CDAN
 from fourfold.methods.adaptation.dan import DAN, _discrepancy
@@ -71,7 +71,8 @@ def test_shares_are_the_sources_or_halfway_to_its_predictions():
 
     class Asks(MCC):
         def _critic(self, width, problem, model):
-            caught.extend(class_shares(problem, model, of) for of in ("source", "expected"))
+            losses = [Uninformed(problem, model, of) for of in ("source", "expected")]
+            caught.extend(loss.wanted() for loss in losses)
             caught.append(teacher_outputs(model, problem.target.rows).softmax(1).mean(0))
             return super()._critic(width, problem, model)
 
@@ -80,6 +81,33 @@ def test_shares_are_the_sources_or_halfway_to_its_predictions():
     torch.testing.assert_close(own, torch.tensor([0.75, 0.25]))
     both = (own * predicted).sqrt()
     torch.testing.assert_close(expected, both / both.sum())
+
+
+def test_expected_shares_follow_the_predictions_while_the_network_learns():
+    """Where all rows are predicted as one class, this is expected more and more often."""
+    (Xs, _), (Xt, _) = rows(), rows(seed=1)
+    ys = (np.arange(32) % 2).astype(int)
+    shares = []
+
+    class Asks(MCC):
+        def _critic(self, width, problem, model):
+            for of in ("source", "expected"):
+                loss = Uninformed(problem, model, of)
+                before = loss.wanted()
+                for _ in range(200):
+                    loss(torch.tensor([[50.0, 0.0]]))
+                with torch.inference_mode():  # validation changes nothing
+                    after = loss.wanted()
+                    loss(torch.tensor([[0.0, 50.0]]))
+                    torch.testing.assert_close(loss.wanted(), after)
+                shares.append((before, after))
+            return super()._critic(width, problem, model)
+
+    Asks(network=SMALL, recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
+    (same, still), (before, after) = shares
+    torch.testing.assert_close(same, still)
+    assert after[0] > 0.99
+    assert after[0] > before[0]
 
 
 def test_confusion_is_the_papers():

@@ -29,6 +29,7 @@ from fourfold.methods.kit import (
     as_body,
     forward_by_domain,
     hold_out,
+    information,
     label_loss,
     minimize,
     ramp,
@@ -48,18 +49,20 @@ __all__ = [
     "ADAPTING",
     "Shares",
     "TrainsJointly",
+    "Uninformed",
     "View",
-    "class_shares",
     "domain_critic",
     "signs",
     "source_model",
 ]
 
 Shares: TypeAlias = Literal["source", "expected"]
-"""Shares of the target's classes: the source's, or halfway to those that its model predicts."""
+"""Shares of the target's classes: the source's, or halfway to those that are predicted."""
 
 ADAPTING: Final = Recipe(epochs=5, min_steps=200, max_steps=10_000)
 """Recipe of a training that starts from the source model: half as long as that of the source."""
+RATE: Final = 0.05
+"""Share of a batch in the running mean of predictions."""
 MOST_ROWS: Final = 1000
 """Rows of a domain on which signs are measured."""
 
@@ -127,22 +130,43 @@ class TrainsJointly(TrainsNetwork, ABC):
         return Fitted(model, history, signs(problem, model))
 
 
-def class_shares(problem: Problem, model: Model, of: Shares) -> Tensor:
-    """Return the shares (k,) that the target's classes should have.
+@final
+class Uninformed(nn.Module):
+    """Loss of outputs (B, k) of the target: minus the information of rows and classes.
 
-    The expected ones are halfway, in logarithms, between those of the source's labels and those
-    that the source's model predicts: the one is right where shares stay, the other where features
-    do. A source without data counts as one with equal shares.
+    Expected shares of the classes are halfway, in logarithms, between those of the source's labels
+    and the running mean of the predictions: the one is right where shares stay, the other where the
+    model is. As it learns, classes that the target has come back, and those that it lacks stay
+    rare. A source without data counts as one with equal shares.
     """
-    shares = torch.ones(problem.task.n_outputs)
-    if not isinstance(problem.source, Pretrained):
-        known = problem.source_data.known()
-        rows = torch.from_numpy(known.row_weights)
-        shares = torch.zeros_like(shares).index_add(0, known.y, rows).clamp_min(1e-3)
-    if of == "source":
-        return shares / shares.sum()
-    p = teacher_outputs(model, _some(problem.target.rows)).softmax(1).mean(0)
-    return (shares.log() + p.log()).div(2).softmax(0)
+
+    shares: Tensor
+    seen: Tensor
+
+    def __init__(self, problem: Problem, model: Model, of: Shares) -> None:
+        super().__init__()
+        self.expected = of == "expected"
+        shares = torch.ones(problem.task.n_outputs)
+        if not isinstance(problem.source, Pretrained):
+            known = problem.source_data.known()
+            rows = torch.from_numpy(known.row_weights)
+            shares = torch.zeros_like(shares).index_add(0, known.y, rows).clamp_min(1e-3)
+        self.register_buffer("shares", shares / shares.sum())
+        seen = self.shares
+        if self.expected:
+            seen = teacher_outputs(model, _some(problem.target.rows)).softmax(1).mean(0)
+        self.register_buffer("seen", seen)
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        if self.expected and torch.is_grad_enabled():
+            self.seen = torch.lerp(self.seen, outputs.detach().softmax(1).mean(0), RATE)
+        return -information(outputs, self.wanted())
+
+    def wanted(self) -> Tensor:
+        """Return the shares (k,) that the target's classes should have."""
+        if not self.expected:
+            return self.shares
+        return (self.shares.log() + self.seen.clamp_min(1e-6).log()).div(2).softmax(0)
 
 
 def domain_critic(width: int, hidden: int, layers: int) -> nn.Module:

@@ -87,14 +87,9 @@ class PseudoLabel(TrainsNetwork):
     weight: NonNegative = 1.0
 
     needs: ClassVar[Needs] = Needs(
-        source=True,
-        source_labels=True,
-        target_labels=False,
-        same_labels=True,
-        classes=True,
-        transcripts=True,
-        open_set=True,
-    )
+        source=True, source_labels=True, target_labels=False, same_labels=True, classes=True,
+        transcripts=True, open_set=True,
+    )  # fmt: skip
     default_recipe: ClassVar[Recipe] = ADAPTING
 
     def _learn(self, problem: Problem) -> Fitted:
@@ -102,7 +97,9 @@ class PseudoLabel(TrainsNetwork):
         train, held = hold_out(problem.source_data.known(), problem.recipe)
         model = source_model(self, problem)
         opened = OpenModel(problem, model) if task.beyond else None
-        model = model if opened is None else opened.model
+        parts, least = self.rounds, 0.0
+        if opened is not None:  # what is new to the network takes longer, and more rows, to learn
+            model, parts, least = opened.model, max(self.rounds // 2, 1), 0.3
 
         def loss(_p: float, s: Batch, t: Batch) -> Tensor:
             fs, ft = forward_by_domain(model.body, s.x, t.x)
@@ -111,8 +108,8 @@ class PseudoLabel(TrainsNetwork):
 
         phase, source, history = Phase(loss, model), train.table(), History()
         validate = validation(model, label_loss(model, task), held)
-        recipe = problem.recipe.part(self.rounds)
-        for share in np.linspace(0, 1, self.rounds + 1)[1:]:
+        recipe = problem.recipe.part(parts)
+        for share in np.linspace(least, 1, self.rounds + 1)[1:]:
             if isinstance(task, Transcription):
                 answered = self._transcribed(model, task, target, share)
             elif opened is None:

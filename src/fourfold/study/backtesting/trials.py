@@ -64,14 +64,13 @@ class Backtest:
     def sentence(self, score: Score) -> str:
         """Say how far the choice can be trusted."""
         gain = fmean(one.scores[0] - one.scores[2] for one in self.trials)
-        gain = -gain if score.lower else gain
-        names = "; ".join(one.name for one in self.trials)
-        part = "" if self.candidates == self.of else f" {self.candidates} of {self.of} candidates"
-        beside = "above" if gain >= 0 else "below"
+        beside = "better" if (gain <= 0 if score.lower else gain >= 0) else "worse"
+        names = ", ".join(one.name for one in self.trials)
+        part = "all" if self.candidates == self.of else f"{self.candidates} of {self.of}"
         return (
-            f"Back-test of the choice without labels ({names};{part or ' all candidates'}): what "
-            f"is handed over loses {self.regret:.3f} {score.words} to the best candidate, and is "
-            f"{abs(gain):.3f} {beside} the source's model."
+            f"Back-test of the choice without labels ({names}; {part} candidates): what is handed "
+            f"over loses {self.regret:.3f} {score.words} to the best candidate, and is "
+            f"{abs(gain):.3f} {beside} than the source's model."
         )
 
     @classmethod

@@ -1,7 +1,8 @@
 """The choice without target labels: a panel of validators, and source models by the source's own.
 
 An adapted model is believed only if its predictions follow clusters of the target's inputs better
-than those of each source model, and about as well as any. Among these the ranks by three validators
+than those of each source model, and about as well as any, also where the target may lack half of
+the classes. Among these the ranks by three validators
 are added up. Without any, it is the source model that is best on held-out labels of the source.
 """
 
@@ -127,24 +128,31 @@ def _validated(
     outputs = {
         name: [(one.task, one.outputs["target"]) for one in whole(outcomes[name])] for name in rows
     }
-    follow = {
-        name: float(np.mean([question.clusters.agreement(*one, shares) for one in of]))
-        for name, of in outputs.items()
-    }
+    follow, *others = (
+        {
+            name: float(np.mean([clusters.agreement(*one, shares) for one in of]))
+            for name, of in outputs.items()
+        }
+        for clusters in question.clusterings
+    )
     single = [n for n, row in rows.items() if row.role == "transfer" and not row.blended]
-    least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
-    least = max(least, max((follow[name] for name in single), default=-np.inf) - NEAR)
+    doubted = {n for one in (follow, *others) for n in _below(question, one, single)}
     panel = _panel(outputs, single, shares, follow)
     top = max(panel.values(), default=0.0)
     found = {
         name: replace(
-            row,
-            choice=[panel.get(name, top)],
-            doubted=row.role == "transfer" and follow[name] < least,
+            row, choice=[panel.get(name, top)], doubted=row.role == "transfer" and name in doubted
         )
         for name, row in rows.items()
     }
     return found if shares is None else _estimated(found, outputs, follow, float(shares.max()))
+
+
+def _below(question: Question, follow: Mapping[str, float], single: Sequence[str]) -> list[str]:
+    """Return the models whose agreement with clusters is no evidence for them."""
+    least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
+    least = max(least, max((follow[name] for name in single), default=-np.inf) - NEAR)
+    return [name for name, value in follow.items() if value < least]
 
 
 def _estimated(
