@@ -7,10 +7,12 @@ import pytest
 from sklearn.datasets import make_blobs, make_moons
 
 from fourfold import Domain
+from fourfold.core.findings import FAILURE, Facts
 from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.preparation.choose import Standardize
 from fourfold.study.choice.prior import Prior
+from fourfold.study.choice.telling import disbelieved
 from fourfold.study.choice.unlabelled import measured_on_sources
 from fourfold.study.judge import assess
 from fourfold.study.leaderboard import LeaderboardRow, best_choice
@@ -152,6 +154,21 @@ def test_models_that_use_classes_which_the_target_lacks_are_doubted():
     alone = {name: of for name, of in made.items() if name != "SHOT"}
     _, rows = assess(question, alone, Prior.packaged())
     assert not rows["MCC"].doubted
+
+
+def test_signs_of_failure_are_notes_of_the_study():
+    X, y = make_moons(80, random_state=0)
+    question = ask_transfer(
+        [Domain(X, y)], Domain(X), None, options=options(methods=["CORAL"]), title=""
+    )
+    failed = [Facts(FAILURE, {"class collapse": "1.0 classes are in use"})]
+    rows = [
+        LeaderboardRow("DANN", "transfer", [0.5], findings=failed),
+        LeaderboardRow("MCC", "transfer", [0.5], findings=[Facts("Other", {"a": "b"})]),
+    ]
+    assert disbelieved(question, rows) == [
+        "DANN shows signs of failure: class collapse, 1.0 classes are in use."
+    ]
 
 
 def test_source_models_are_measured_on_held_out_labels_of_the_source():

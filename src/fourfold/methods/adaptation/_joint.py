@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -13,6 +12,8 @@ from scipy.special import entr
 from torch import nn
 
 from fourfold.algorithms.alignment import a_distance
+from fourfold.core.findings import FAILURE
+from fourfold.methods.adaptation._critic import Critic
 from fourfold.methods.kit import (
     SPEECH,
     USUAL,
@@ -42,25 +43,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from fourfold.core.findings import Finding
     from fourfold.data.rows import Rows
     from fourfold.methods.kit import Body
 
-__all__ = [
-    "ADAPTING",
-    "Shares",
-    "TrainsJointly",
-    "Uninformed",
-    "View",
-    "domain_critic",
-    "signs",
-    "source_model",
-]
+__all__ = ["ADAPTING", "Shares", "TrainsJointly", "Uninformed", "View", "signs", "source_model"]
 
 Shares: TypeAlias = Literal["source", "expected"]
 """Shares of the target's classes: the source's, or halfway to those that are predicted."""
 
 ADAPTING: Final = Recipe(epochs=5, min_steps=200, max_steps=10_000)
 """Recipe of a training that starts from the source model: half as long as that of the source."""
+COLLAPSED: Final = 0.1
+"""Share of the source's further classes below which those in use are a collapse."""
 RATE: Final = 0.05
 """Share of a batch in the running mean of predictions."""
 MOST_ROWS: Final = 1000
@@ -127,7 +122,10 @@ class TrainsJointly(TrainsNetwork, ABC):
         validate = validation(nets, label_loss(model, task), held)
         tables = train.table(), target.table()
         history = minimize(nets, Phase(loss, nets), *tables, recipe=recipe, validate=validate)
-        return Fitted(model, history, signs(problem, model))
+        found = signs(problem, model)
+        if isinstance(critic, Critic):
+            found += critic.findings()
+        return Fitted(model, history, found)
 
 
 @final
@@ -146,12 +144,7 @@ class Uninformed(nn.Module):
     def __init__(self, problem: Problem, model: Model, of: Shares) -> None:
         super().__init__()
         self.expected = of == "expected"
-        shares = torch.ones(problem.task.n_outputs)
-        if not isinstance(problem.source, Pretrained):
-            known = problem.source_data.known()
-            rows = torch.from_numpy(known.row_weights)
-            shares = torch.zeros_like(shares).index_add(0, known.y, rows).clamp_min(1e-3)
-        self.register_buffer("shares", shares / shares.sum())
+        self.register_buffer("shares", source_shares(problem))
         seen = self.shares
         if self.expected:
             seen = teacher_outputs(model, _some(problem.target.rows)).softmax(1).mean(0)
@@ -169,11 +162,14 @@ class Uninformed(nn.Module):
         return (self.shares.log() + self.seen.clamp_min(1e-6).log()).div(2).softmax(0)
 
 
-def domain_critic(width: int, hidden: int, layers: int) -> nn.Module:
-    """Build a critic that guesses the domain, as a logit (B, 1), of features (B, width)."""
-    widths = [width, *[hidden] * layers]
-    deep = [m for inner, outer in pairwise(widths) for m in (nn.Linear(inner, outer), nn.ReLU())]
-    return nn.Sequential(*deep, nn.Linear(hidden, 1))
+def source_shares(problem: Problem) -> Tensor:
+    """Return the shares (k,) of the classes in the source; equal ones where it has no data."""
+    shares = torch.ones(problem.task.n_outputs)
+    if not isinstance(problem.source, Pretrained):
+        known = problem.source_data.known()
+        rows = torch.from_numpy(known.row_weights)
+        shares = torch.zeros_like(shares).index_add(0, known.y, rows).clamp_min(1e-3)
+    return shares / shares.sum()
 
 
 def source_model(method: TrainsNetwork, problem: Problem) -> Model:
@@ -182,10 +178,11 @@ def source_model(method: TrainsNetwork, problem: Problem) -> Model:
     return replace(problem, recipe=method.recipe or usual).source_model
 
 
-def signs(problem: Problem, model: Model) -> list[Facts]:
+def signs(problem: Problem, model: Model) -> list[Finding]:
     """Measure the distance of the domains' features, and the classes that the target's rows get.
 
-    The number of classes in use is the perplexity of their frequencies.
+    The number of classes in use is the perplexity of their frequencies. Where hardly more than one
+    is, the network has collapsed.
     """
     model = model.cpu().eval()
     target = _some(problem.target.rows)
@@ -195,13 +192,16 @@ def signs(problem: Problem, model: Model) -> list[Facts]:
         source = model.embed(_some(problem.source_data.rows))
         distance = f"{a_distance(source, features):.2f} of 2"
         values["distance of the domains' features (proxy A-distance)"] = distance
+    found: list[Finding] = []
     if isinstance(problem.task, Classification):
         with torch.inference_mode():
             p = model.head(torch.from_numpy(features)).softmax(1).double().numpy()
         used = _perplexity(p.mean(axis=0))
         values["uncertainty of a prediction"] = f"{entr(p).sum(axis=1).mean():.2f} nats"
         values["classes in use"] = f"{used:.1f} of {p.shape[1]}"
-    return [Facts("The target in the adapted network", values)]
+        if used - 1 < COLLAPSED * (_perplexity(source_shares(problem).numpy()) - 1):
+            found.append(Facts(FAILURE, {"class collapse": f"{used:.1f} classes are in use"}))
+    return [Facts("The target in the adapted network", values), *found]
 
 
 def _some(rows: Rows) -> Rows:
