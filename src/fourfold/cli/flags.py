@@ -42,6 +42,7 @@ PHRASES: Final = {
     "class_weight must": "--class-weight must",
     "force=True": "--force",
     "give groups if": "give groups (--group) if",
+    "backtest must": "--backtest must",
     "beside open_set": "beside --open-set",
     "generalized, open_set and": "--generalized, --open-set and",
     "generalized=True": "--generalized",

@@ -12,7 +12,7 @@ from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.given import of_tasks, of_transfer
 from fourfold.study.asking.options import Options
 from fourfold.study.asking.trained import told_apart
-from fourfold.study.backtesting.backtest import affordable_seconds, back_test, with_backtest
+from fourfold.study.backtesting import backtest as back
 from fourfold.study.checks import check_limits, check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
 from fourfold.study.choice.unlabelled import measured_on_sources
@@ -209,13 +209,13 @@ class Study:
         )
         if tasks is None:
             data = of_transfer(source, target, evaluate, trained=trained is not None)
-            question = ask_transfer(*data, options=options, title=title)
-            questions = {ONLY: question}
-            self.title = question.title
+            questions = {ONLY: ask_transfer(*data, options=options, title=title)}
+            self.title = questions[ONLY].title
         else:
             judged = of_tasks(tasks, evaluate, source=source, target=target, options=options)
             questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
+        back.check_backtest(questions, asked=backtest)
         self.questions = give_weights(options, questions, class_weight)
         self.network = network
         self.found: Result | JointResult | None = None
@@ -255,8 +255,8 @@ class Study:
                         bar.best = best
                         self._conclude(race, bar.jobs, began, judged=False)
                 bar.say("trying the choice")
-                seconds = None if self.whole_backtest else affordable_seconds(began, end)
-                self.tested = back_test(asked, race, self.options, bar, seconds, self.jobs)
+                seconds = None if self.whole_backtest else back.affordable_seconds(began, end)
+                self.tested = back.back_test(asked, race, self.options, bar, seconds, self.jobs)
                 bar.say("judging")
                 return self._conclude(race, bar.jobs, began)
         except KeyboardInterrupt:
@@ -281,7 +281,7 @@ class Study:
         ship(self.questions, shipped, standings, race.context)
         if judged:
             results = decided(self.questions, results, standings, self.output / "best")
-            results = with_backtest(self.questions, results, self.tested)
+            results = back.with_backtest(self.questions, results, self.tested)
         found: Result | JointResult = next(iter(results.values()))
         if len(results) > 1:
             found = conclude_tasks(self.title, self.questions, boards, results)

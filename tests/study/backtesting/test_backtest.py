@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import make_blobs
 
 from fourfold import Domain
+from fourfold.errors import ParameterError
 from fourfold.report import write_report
 from fourfold.study.backtesting.backtest import affordable_seconds
 from fourfold.study.backtesting.trials import Backtest, Trial
@@ -60,8 +61,10 @@ def test_labels_to_evaluate_on_change_no_back_test(finished, tmp_path):
 def test_labelled_targets_need_none(tmp_path):
     source, _, judged = piles()
     few = Domain(judged.rows.subset(np.arange(60)), judged.y[:60])
-    given = {"methods": ["SourceOnly"], "seeds": 1, "jobs": 1, "backtest": True}
+    given = {"methods": ["SourceOnly"], "seeds": 1, "jobs": 1}
     assert transfer_study(tmp_path, source, few, **given).run().backtest is None
+    with pytest.raises(ParameterError, match="backtest must stand beside a labelled source"):
+        transfer_study(tmp_path, source, few, backtest=True, **given)
 
 
 def test_a_quarter_of_the_time_is_a_third_of_what_went_before(monkeypatch):

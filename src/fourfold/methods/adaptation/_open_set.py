@@ -11,13 +11,14 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.algorithms.rejection import two_means
+from fourfold.methods.adaptation._joint import source_model
 from fourfold.methods.kit import DataError, Model, ParameterError, has_batch_norm, track
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fourfold.methods.kit import Problem
+    from fourfold.methods.kit import Problem, TrainsNetwork
 
     Floats = NDArray[np.float32]
 
@@ -40,12 +41,13 @@ class OpenModel:
     Saenko, Universal Domain Adaptation through Self-Supervision, NeurIPS 2020.
     """
 
-    def __init__(self, problem: Problem, source: Model) -> None:
+    def __init__(self, problem: Problem, method: TrainsNetwork) -> None:
         if problem.target.rows.n < 2 * NEIGHBOURS:
             raise DataError(
                 f"the target must have {2 * NEIGHBOURS} rows or more to find unknown classes in; "
                 f"got {problem.target.rows.n}"
             )
+        source = source_model(method, problem)
         if not isinstance(source.head, nn.Linear):
             raise ParameterError(
                 "the source model must end in a linear layer to learn unknown classes; got "

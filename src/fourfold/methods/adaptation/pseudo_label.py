@@ -95,11 +95,11 @@ class PseudoLabel(TrainsNetwork):
     def _learn(self, problem: Problem) -> Fitted:
         task, target = problem.task, problem.target
         train, held = hold_out(problem.source_data.known(), problem.recipe)
-        model = source_model(self, problem)
-        opened = OpenModel(problem, model) if task.beyond else None
+        opened = OpenModel(problem, self) if task.beyond else None
+        model = source_model(self, problem) if opened is None else opened.model
         parts, least = self.rounds, 0.0
         if opened is not None:  # what is new to the network takes longer, and more rows, to learn
-            model, parts, least = opened.model, max(self.rounds // 2, 1), 0.3
+            parts, least = max(self.rounds // 2, 1), 0.3
 
         def loss(_p: float, s: Batch, t: Batch) -> Tensor:
             fs, ft = forward_by_domain(model.body, s.x, t.x)

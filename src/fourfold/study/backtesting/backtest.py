@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from fourfold.bundle.files import as_folder
-from fourfold.errors import FourfoldError
+from fourfold.errors import FourfoldError, ParameterError
 from fourfold.study.backtesting.shifts import shifts_of
 from fourfold.study.backtesting.trials import Backtest, Trial
 from fourfold.study.choice.unlabelled import has_panel, measured_on_sources
@@ -32,10 +32,27 @@ if TYPE_CHECKING:
     from fourfold.study.result import Result
     from fourfold.study.running.execution import FitProgress
 
-__all__ = ["affordable_seconds", "back_test", "with_backtest"]
+__all__ = ["affordable_seconds", "back_test", "check_backtest", "with_backtest"]
 
 SHARE: Final = 0.25
 """Share of a study's time that its back-test takes, at most, where it is not asked for whole."""
+
+
+def check_backtest(questions: Mapping[str, Question], *, asked: bool) -> None:
+    """Refuse a back-test that is asked for where labels choose, or where none can be made."""
+    if asked and _testable(questions) is None:
+        raise ParameterError(
+            "backtest must stand beside a labelled source of classes or numbers and a target "
+            "without labels, whose classes are the source's; got it beside other data"
+        )
+
+
+def _testable(questions: Mapping[str, Question]) -> Question | None:
+    """Return the only question, if its choice without labels can be tried."""
+    first = next(iter(questions.values()))
+    task = first.protocol.task
+    able = len(questions) == 1 and has_panel(first) and not (task.ragged or task.beyond)
+    return first if able else None
 
 
 def affordable_seconds(began: float, end: float | None) -> float:
@@ -70,9 +87,10 @@ def back_test(
     Backtest or None
         None where labels choose, the source is too small, or time is too short.
     """
-    question, task = next(iter(asked.values())), next(iter(asked.values())).protocol.task
-    if len(asked) > 1 or not has_panel(question) or task.ragged or task.beyond:
+    question = _testable(asked)
+    if question is None:
         return None
+    task = question.protocol.task
     (outcomes,) = race.outcomes.values()
     rows = assess(question, outcomes, race.prior).rows
     trials, most, began = [], 0, time.monotonic()

@@ -17,7 +17,7 @@ __all__ = ["Backtest", "Trial"]
 @final
 @dataclass(frozen=True)
 class Trial:
-    """One back-test: what would have been handed over, and what would have been best.
+    """One back-test: the model to be handed over by the choice without labels, and the best one.
 
     Attributes
     ----------
@@ -58,11 +58,11 @@ class Backtest:
 
     @property
     def regret(self) -> float:
-        """Mean loss of what would have been handed over against the best candidate."""
+        """Mean loss of the chosen models against the best candidates."""
         return fmean(abs(one.scores[1] - one.scores[0]) for one in self.trials)
 
     def sentence(self, score: Score) -> str:
-        """Say how far the choice can be trusted."""
+        """Sum up the trials in a sentence."""
         gain = fmean(one.scores[0] - one.scores[2] for one in self.trials)
         beside = "better" if (gain <= 0 if score.lower else gain >= 0) else "worse"
         names = ", ".join(one.name for one in self.trials)
