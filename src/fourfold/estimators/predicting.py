@@ -241,7 +241,9 @@ class Predicts(Estimator, ABC):
             return described
         outputs, task = self.outputs(X), self._classification()
         names = np.asarray(list(among))
-        codes = np.array([(*np.flatnonzero(task.names == name), -1)[0] for name in names], int)
+        codes = task.codes(names)
+        if task.beyond:
+            codes[np.isin(names, task.beyond)] = task.n_outputs
         if not len(names) or (codes < 0).any():
             strange = ", ".join(repr(name) for name in names[codes < 0][:5].tolist()) or "none"
             raise ParameterError(f"among must hold classes that the model knows; got {strange}")

@@ -255,7 +255,7 @@ class Study:
                         bar.best = best
                         self._conclude(race, bar.jobs, began, judged=False)
                 bar.say("trying the choice")
-                seconds = None if self.whole_backtest else back.affordable_seconds(began, end)
+                seconds = back.affordable_seconds(began, end, whole=self.whole_backtest)
                 self.tested = back.back_test(asked, race, self.options, bar, seconds, self.jobs)
                 bar.say("judging")
                 return self._conclude(race, bar.jobs, began)

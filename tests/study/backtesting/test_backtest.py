@@ -69,9 +69,11 @@ def test_labelled_targets_need_none(tmp_path):
 
 def test_a_quarter_of_the_time_is_a_third_of_what_went_before(monkeypatch):
     monkeypatch.setattr("fourfold.study.backtesting.backtest.time.monotonic", lambda: 90.0)
-    assert affordable_seconds(0.0, None) == pytest.approx(30)
-    assert affordable_seconds(0.0, 100.0) == pytest.approx(10)
-    assert affordable_seconds(0.0, 80.0) == 0
+    assert affordable_seconds(0.0, None, whole=False) == pytest.approx(30)
+    assert affordable_seconds(0.0, 100.0, whole=False) == pytest.approx(10)
+    assert affordable_seconds(0.0, 80.0, whole=False) == 0
+    assert affordable_seconds(0.0, None, whole=True) == np.inf
+    assert affordable_seconds(0.0, 100.0, whole=True) == pytest.approx(10)
 
 
 def test_errors_lose_upwards_too():

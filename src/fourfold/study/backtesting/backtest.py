@@ -14,7 +14,7 @@ from fourfold.bundle.files import as_folder
 from fourfold.errors import FourfoldError, ParameterError
 from fourfold.study.backtesting.shifts import shifts_of
 from fourfold.study.backtesting.trials import Backtest, Trial
-from fourfold.study.choice.unlabelled import has_panel, measured_on_sources
+from fourfold.study.choice.unlabelled import believed, has_panel, measured_on_sources
 from fourfold.study.judge import assess
 from fourfold.study.leaderboard import best_choice
 from fourfold.study.question import BLENDS, ask_transfer
@@ -55,11 +55,11 @@ def _testable(questions: Mapping[str, Question]) -> Question | None:
     return first if able else None
 
 
-def affordable_seconds(began: float, end: float | None) -> float:
+def affordable_seconds(began: float, end: float | None, *, whole: bool) -> float:
     """Return the time for a back-test of a study that began, and should end, at these moments."""
     now = time.monotonic()
-    left = math.inf if end is None else end - now
-    return max(min((now - began) * SHARE / (1 - SHARE), left), 0.0)
+    share = math.inf if whole else (now - began) * SHARE / (1 - SHARE)
+    return max(min(share, math.inf if end is None else end - now), 0.0)
 
 
 def back_test(
@@ -67,13 +67,13 @@ def back_test(
     race: Race,
     options: Options,
     bar: FitProgress,
-    seconds: float | None,
+    seconds: float,
     jobs: int | None,
 ) -> Backtest | None:
     """Choose without labels on targets made of the sources, and compare with their labels.
 
-    The source's models and what ships take part first, then other candidates, the quick ones
-    first, as far as they are expected to end within so many seconds; None tries all, on all shifts.
+    The source's models take part, then those that are believed, then the others, the quick ones
+    first, as far as they are expected to end within so many seconds.
 
     Parameters
     ----------
@@ -91,13 +91,13 @@ def back_test(
     if question is None:
         return None
     task = question.protocol.task
-    (outcomes,) = race.outcomes.values()
-    rows = assess(question, outcomes, race.prior).rows
+    (measured,), (outcomes,) = race.questions.values(), race.outcomes.values()
+    rows = assess(measured, outcomes, race.prior).rows
+    options = replace(options, metric=question.protocol.score.name)
     trials, most, began = [], 0, time.monotonic()
     stratified = task.stratified
     for shift in shifts_of(question.sources, question.preparation, stratified=stratified):
-        left = None if seconds is None else seconds - (time.monotonic() - began)
-        names = _affordable(question, rows, shift, left)
+        names = _affordable(question, rows, shift, seconds - (time.monotonic() - began))
         if not names:
             break
         made = replace(options, methods=[_fresh(question, name, options) for name in names])
@@ -126,22 +126,22 @@ def with_backtest(
 
 
 def _affordable(
-    question: Question, rows: Mapping[str, LeaderboardRow], shift: Shift, seconds: float | None
+    question: Question, rows: Mapping[str, LeaderboardRow], shift: Shift, seconds: float
 ) -> list[str]:
     """Return the candidates that should end in time; none without a method of transfer."""
-    done = {
-        name: row for name, row in rows.items() if not row.error and name in question.candidates
-    }
-    if seconds is None:
-        return list(done)
+    able = [n for n, row in rows.items() if not row.error and n in question.candidates]
     before = sum(one.n_rows for one in (*question.sources, question.target))
-    share = sum(one.n_rows for one in (*shift.sources, shift.target)) / before
-    needed = {name: row.seconds * min(share, 1.0) for name, row in done.items()}
-    first = [name for name in done if question.is_baseline(name)]
-    others = sorted(done.keys() - set(first), key=lambda name: needed[name])
-    ends = np.cumsum([needed[name] for name in (*first, *others)])
-    count = int((ends <= seconds).sum())
-    return [*first, *others][:count] if count > len(first) else []
+    share = min(sum(one.n_rows for one in (*shift.sources, shift.target)) / before, 1.0)
+    first = [name for name in able if question.is_baseline(name)]
+    members = [name for name in believed(rows.values()) if name in able]
+    others = sorted({*able} - {*first, *members}, key=lambda name: (rows[name].seconds, name))
+    chosen, left = [], seconds
+    for name in (*first, *members, *others):
+        left -= share * rows[name].seconds
+        if left < 0:
+            break
+        chosen.append(name)
+    return chosen if len(chosen) > len(first) else []
 
 
 def _fresh(question: Question, name: str, options: Options) -> TransferEstimator:
