@@ -26,6 +26,7 @@ from fourfold.methods.kit import (
     Pretrained,
     Problem,
     Recipe,
+    Task,
     TrainsNetwork,
     as_body,
     forward_by_domain,
@@ -47,7 +48,16 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Rows
     from fourfold.methods.kit import Body
 
-__all__ = ["ADAPTING", "Shares", "TrainsJointly", "Uninformed", "View", "signs", "source_model"]
+__all__ = [
+    "ADAPTING",
+    "Shares",
+    "TrainsJointly",
+    "Uninformed",
+    "View",
+    "known_loss",
+    "signs",
+    "source_model",
+]
 
 Shares: TypeAlias = Literal["source", "expected"]
 """Shares of the target's classes: the source's, or halfway to those that are predicted."""
@@ -56,6 +66,8 @@ ADAPTING: Final = Recipe(epochs=5, min_steps=200, max_steps=10_000)
 """Recipe of a training that starts from the source model: half as long as that of the source."""
 COLLAPSED: Final = 0.1
 """Share of the source's further classes below which those in use are a collapse."""
+ENOUGH: Final = 16
+"""Known labels in a batch of the target that count as much as the source's."""
 RATE: Final = 0.05
 """Share of a batch in the running mean of predictions."""
 MOST_ROWS: Final = 1000
@@ -75,7 +87,8 @@ class TrainsJointly(TrainsNetwork, ABC):
 
     Training starts from the source model. The loss of both domains has a weight that grows as
     2/(1 + e^{−10p}) − 1 over the progress p. Each domain is normalized by its own batch statistics;
-    predictions use the target's. Labels that the target has take part.
+    predictions use the target's. Labels that the target has take part, sixteen in a batch as much
+    as the source's.
 
     Parameters
     ----------
@@ -114,7 +127,7 @@ class TrainsJointly(TrainsNetwork, ABC):
         def loss(p: float, s: Batch, t: Batch) -> Tensor:
             fs, ft = forward_by_domain(features, s.x, t.x)  # (B, d) each
             os, ot = forward_by_domain(labels, fs, ft)  # (B, k) each
-            known = task.loss(ot, t.y, t.weight) if partly else 0.0
+            known = known_loss(task, ot, t) if partly else 0.0
             both = self._align(ramp(p), View(fs.flatten(1), os), View(ft.flatten(1), ot), critic)
             return task.loss(os, s.y, s.weight) + known + both
 
@@ -160,6 +173,16 @@ class Uninformed(nn.Module):
         if not self.expected:
             return self.shares
         return (self.shares.log() + self.seen.clamp_min(1e-6).log()).div(2).softmax(0)
+
+
+def known_loss(task: Task, outputs: Tensor, t: Batch) -> Tensor:
+    """Return the loss of the known labels in a batch of the target, which count less if few.
+
+    The mean over one or two rows of a batch is noise that costs more than these labels tell.
+    """
+    there = ~t.y.isnan() if t.y.is_floating_point() else t.y >= 0
+    rows = there.reshape(len(t.y), -1).any(1).sum()
+    return (rows / ENOUGH).clamp(max=1) * task.loss(outputs, t.y, t.weight)
 
 
 def source_shares(problem: Problem) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.methods.adaptation._joint import Shares, Uninformed, signs, source_model
+from fourfold.methods.adaptation._joint import Shares, Uninformed, known_loss, signs, source_model
 from fourfold.methods.kit import (
     Batch,
     Fitted,
@@ -89,7 +89,7 @@ class SHOT(TrainsNetwork):
 
         def loss(t: Batch) -> Tensor:
             outputs = model(t.x)
-            known = task.loss(outputs, t.y, t.weight) if partly else 0.0
+            known = known_loss(task, outputs, t) if partly else 0.0
             pseudo = self.pseudo_labels * F.cross_entropy(outputs, t.z) if len(t.z) else 0.0
             uninformed: Tensor = missed(outputs)
             return known + pseudo + uninformed
