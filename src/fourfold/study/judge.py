@@ -160,14 +160,14 @@ def _rate(
     if evaluate is not None:
         truth, weight = evaluate.known, evaluate.known_weight
         scores = [protocol.score(o.task, truth, o.judged(evaluate), weight) for o in fits]
-    found = fits[0].findings
+    found, opened = fits[0].findings, bool(protocol.task.beyond)
     if evaluate is not None and protocol.task.kind in COMPARED:
         found = [*found, *COMPARED[protocol.task.kind](evaluate, fits)]
     return replace(
         row,
         choice=choice,
         scores=scores,
-        sides=known_and_unknown(evaluate, fits) if evaluate and protocol.task.beyond else {},
+        sides=known_and_unknown(evaluate, fits) if evaluate is not None and opened else {},
         seconds=float(np.mean([outcome.seconds for outcome in done])),
         losses=[outcome.losses for outcome in fits if outcome.losses],
         findings=found,

@@ -44,10 +44,11 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
             "tells which adapted model is right"
         )
     if any(row.role == "transfer" and row.doubted is False for row in board):
+        panel = "the ranks by information maximization, the nuclear norm and the agreement"
         return (
-            "the ranks by information maximization, the nuclear norm and the agreement with "
-            "clusters of the target's inputs, among the methods whose predictions follow these "
-            "clusters better than each source model's"
+            f"{'the agreement' if protocol.task.beyond else panel} with clusters of the target's "
+            "inputs, among the methods whose predictions follow these clusters better than each "
+            "source model's"
         )
     return (
         "held-out labels of the source, among its models as they are: no adapted model's "

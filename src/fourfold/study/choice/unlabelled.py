@@ -1,9 +1,9 @@
 """The choice without target labels: a panel of validators, and source models by the source's own.
 
 An adapted model is believed only if its predictions follow clusters of the target's inputs better
-than those of each source model, and about as well as any, also where the target may lack half of
-the classes. Among these the ranks by three validators
-are added up. Without any, it is the source model that is best on held-out labels of the source.
+than those of each source model, and about as well as any, also if the target lacked half of the
+classes. Among these the ranks by three validators are added up. Without any, it is the source model
+that is best on held-out labels of the source.
 """
 
 from __future__ import annotations
