@@ -183,7 +183,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
     from fourfold.cli.show import show_end
-    from fourfold.cli.show_reading import show_reading
+    from fourfold.cli.show_reading import show_reading, shown_if_refused
     from fourfold.cli.trained import is_pretrained, network_of
     from fourfold.core.process import keep_memory
     from fourfold.study import Study
@@ -204,31 +204,32 @@ def study(  # noqa: PLR0917  the command line passes them by name
             reading, source, target, evaluate, classes, vectors, trained=alone
         )
     length = {"epochs": epochs, "steps": steps}
-    planned = Study(
-        **data,
-        methods=[name for part in methods for name in part.split(",")] if methods else None,
-        generalized=generalized,
-        open_set=open_set,
-        clusters=clusters,
-        network=network_of(network, weights, adapter),
-        encoder=encoder,
-        prepare=inputs.preparation(max_categories, data),
-        recipe={name: value for name, value in length.items() if value is not None} or None,
-        allow_overlap=allow_overlap,
-        max_source_rows=max_source_rows,
-        metric=metric,
-        class_weight=class_weight,
-        seeds=seeds,
-        folds=folds,
-        racing=not no_racing,
-        backtest=backtest,
-        minutes=minutes,
-        jobs=jobs,
-        threads=threads,
-        output=output,
-        resume=resume,
-        force=force,
-    )
+    with shown_if_refused(data):
+        planned = Study(
+            **data,
+            methods=[name for part in methods for name in part.split(",")] if methods else None,
+            generalized=generalized,
+            open_set=open_set,
+            clusters=clusters,
+            network=network_of(network, weights, adapter),
+            encoder=encoder,
+            prepare=inputs.preparation(max_categories, data),
+            recipe={name: value for name, value in length.items() if value is not None} or None,
+            allow_overlap=allow_overlap,
+            max_source_rows=max_source_rows,
+            metric=metric,
+            class_weight=class_weight,
+            seeds=seeds,
+            folds=folds,
+            racing=not no_racing,
+            backtest=backtest,
+            minutes=minutes,
+            jobs=jobs,
+            threads=threads,
+            output=output,
+            resume=resume,
+            force=force,
+        )
     inputs.forget(data)
     show_reading([domain for question in planned.questions.values() for domain in question.domains])
     with planned.folder.held(), _resumable():
