@@ -53,6 +53,8 @@ class Needs(NamedTuple):
         Whether labels may also be transcripts of utterances.
     lightgbm
         Whether a study takes it only where LightGBM can be loaded, unless it is asked for.
+    open_set
+        Whether a study takes it where rows may be of no known class.
     """
 
     source: bool = False
@@ -69,6 +71,7 @@ class Needs(NamedTuple):
     most_labels: int = 0
     transcripts: bool = False
     lightgbm: bool = False
+    open_set: bool = False
 
 
 class Estimator(Parameters, ABC):

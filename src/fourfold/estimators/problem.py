@@ -25,7 +25,11 @@ from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fourfold.algorithms.calibration import Calibration
+    from fourfold.algorithms.rejection import Rejection
     from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
@@ -270,6 +274,8 @@ class Fitted:
         Parts of the fitted state that are saved into files of their own, by name.
     calibration
         Of the model's outputs, by rows that were held out; None leaves them as they are.
+    rejection
+        Adds the output of rows of no known class, where the model has none of its own.
     """
 
     model: FittedModel
@@ -278,3 +284,14 @@ class Fitted:
     state: Mapping[str, Any] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
+    rejection: Rejection | None = None
+
+    def finished(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a model's outputs, calibrated and with that of rows of no known class."""
+        found = outputs if self.calibration is None else self.calibration.apply(outputs)
+        return found if self.rejection is None else self.rejection.apply(found)
+
+    def last_stages(self) -> list[nn.Module]:
+        """Return modules that compute :meth:`finished` in torch."""
+        ends = (self.calibration, self.rejection)
+        return [end.module() for end in ends if end is not None]

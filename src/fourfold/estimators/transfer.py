@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, final
 
 from torch import nn
 
+from fourfold.algorithms.rejection import fit_rejection
 from fourfold.core.process import seeded
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, ParameterError
@@ -107,7 +108,7 @@ class TransferEstimator(PosesProblem, ABC):
             if self.needs.same_labels:
                 problem.task.encode(target)  # refuses classes that the source lacks
             with training_for(self.purpose):
-                self.take(problem, self._learn(problem))
+                self.take(problem, _rejecting(problem, self._learn(problem)))
         return self
 
     def _check_needs(self, target: Domain, sources: Sequence[Source]) -> None:
@@ -196,6 +197,16 @@ class TransferEstimator(PosesProblem, ABC):
         self.check_fitted()
         name = type(self).__name__
         return network_export.exportable(name, self.task_, self.inputs_, self.fitted_)
+
+
+def _rejecting(problem: Problem, fitted: Fitted) -> Fitted:
+    """Let a model say that a row is of no known class, where it must and cannot."""
+    if not problem.task.beyond:
+        return fitted
+    outputs = fitted.model.outputs(problem.target.rows)
+    if outputs.shape[1] > problem.task.n_outputs:
+        return fitted
+    return replace(fitted, rejection=fit_rejection(outputs))
 
 
 def _listed(source: Source | Sequence[Source] | None) -> list[Source]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_classes",
+    "check_limits",
     "check_network",
     "check_numbers",
     "check_shared",
@@ -66,13 +67,14 @@ def check_classes(
                 f"labels of {called(domain)} must be of at least two classes; got only "
                 f"{shown_label(only)}"
             )
-    if evaluate is not None and task.has_classes:
+    if evaluate is not None and task.has_classes and not task.beyond:
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
         unknown = [str(label) for label in evaluate.counts if str(label) not in known]
         if unknown:
+            remedy = "" if target.n_labelled else " (open_set=True lets them be unknown)"
             raise DataError(
                 f"each class of {called(evaluate)}, to evaluate on, must have an example in the "
-                f"source or the target; got none of {', '.join(unknown[:4])}"
+                f"source or the target; got none of {', '.join(unknown[:4])}{remedy}"
             )
 
 
@@ -165,6 +167,14 @@ def check_numbers(**given: int) -> None:
         fewest = 2 if name == "folds" else 1
         if value < fewest:
             raise ParameterError(f"{name} must be at least {fewest}; got {value}")
+
+
+def check_limits(*, jobs: int | None, minutes: float | None) -> None:
+    """Refuse limits that nothing could be done within."""
+    if jobs is not None:
+        check_numbers(jobs=jobs)
+    if minutes is not None and not minutes > 0:
+        raise ParameterError(f"minutes must be above 0; got {minutes}")
 
 
 @contextmanager
