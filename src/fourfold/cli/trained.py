@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fourfold.bundle.files import is_bundle
 from fourfold.errors import ParameterError
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 __all__ = ["is_pretrained", "network_of", "saved_source"]
 
-PREFIXES: Final = ("timm:", "hf:", "st:", "onnx:")
-
 
 def is_pretrained(network: str | None) -> bool:
     """Return whether a name is that of a pretrained network."""
-    return network is not None and network.startswith(PREFIXES)
+    if network is None:
+        return False
+    from fourfold.networks.choice import PRETRAINED  # with torch
+
+    return network.startswith((*PRETRAINED, "onnx:"))
 
 
 def network_of(network: str | None, weights: str | None, adapter: str | None) -> Any:

@@ -22,7 +22,7 @@ from fourfold.estimators.inputs import Data, Inputs
 from fourfold.estimators.model import Model
 from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.preparing import fitted_to, labelled_rows
-from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
+from fourfold.estimators.problem import Given, Labelled, SourceNetwork, Problem, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import Listener, builder_of, choose
 from fourfold.networks.builder import Body, Builder, as_body, reset_copy
@@ -114,15 +114,17 @@ class PosesProblem(Predicts, ABC):
         return task.head(width)
 
 
-def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretrained]) -> Problem:
+def pose(
+    method: PosesProblem, target: Domain, sources: Sequence[Domain | SourceNetwork]
+) -> Problem:
     """Prepare all that a method learns from, or refuse it before any training."""
     name = type(method).__name__
     if not method.uses_source:  # of a trained network only its architecture is used
-        sources = [one for one in sources if isinstance(one, Pretrained)]
+        sources = [one for one in sources if isinstance(one, SourceNetwork)]
     groups = [[one] for one in sources] if method.sources_in_turn else [list(sources)]
     parts = [_pooled_or_pretrained(name, group) for group in groups if group]
     domains = [one for one in parts if isinstance(one, Domain)]
-    pretrained = _leading([one for one in parts if isinstance(one, Pretrained)])
+    pretrained = _leading([one for one in parts if isinstance(one, SourceNetwork)])
     given = Given(target, next(iter(domains), None), pretrained)
     classes = method.describe_classes(given)
     task = method.infer_task(given, classes)
@@ -164,11 +166,11 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     )
 
 
-def bare_network(network: nn.Module) -> Pretrained:
+def bare_network(network: nn.Module) -> SourceNetwork:
     """Return a bare network, whose last layer is its head, as a pretrained source."""
     features, width = headless(network)
     head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
-    return Pretrained(Model(Body({"network": features}, width), copy.deepcopy(head)))
+    return SourceNetwork(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
 def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
@@ -186,7 +188,9 @@ def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
     return fitted
 
 
-def _pooled_or_pretrained(name: str, sources: Sequence[Domain | Pretrained]) -> Domain | Pretrained:
+def _pooled_or_pretrained(
+    name: str, sources: Sequence[Domain | SourceNetwork]
+) -> Domain | SourceNetwork:
     """Pool domains; a pretrained network stands alone."""
     domains = [one for one in sources if isinstance(one, Domain)]
     if len(domains) == len(sources):
@@ -199,7 +203,7 @@ def _pooled_or_pretrained(name: str, sources: Sequence[Domain | Pretrained]) -> 
     return sources[0]
 
 
-def _leading(pretrained: Sequence[Pretrained]) -> Pretrained | None:
+def _leading(pretrained: Sequence[SourceNetwork]) -> SourceNetwork | None:
     """Return the source whose preparation is taken over; others must have the same."""
     prepared = [one for one in pretrained if one.inputs is not None]
     paths = {one.inputs.path for one in prepared if one.inputs is not None}
@@ -214,7 +218,7 @@ def _leading(pretrained: Sequence[Pretrained]) -> Pretrained | None:
 def _prepare(
     method: PosesProblem,
     learnt: Sequence[tuple[Domain, Task | None]],
-    pretrained: Pretrained | None,
+    pretrained: SourceNetwork | None,
 ) -> tuple[Preparation, Frozen | None, LabelledRows | None]:
     """Fit a preparation on all domains, or take over a pretrained network's.
 
@@ -246,7 +250,7 @@ def _prepare(
 
 
 def _network(
-    method: PosesProblem, pretrained: Pretrained | None, shape: tuple[int, ...], task: Task
+    method: PosesProblem, pretrained: SourceNetwork | None, shape: tuple[int, ...], task: Task
 ) -> Builder | nn.Module | None:
     """Return the builder of fresh networks; None where there is only a bare source.
 
@@ -272,17 +276,17 @@ def _network(
 
 
 def _source(
-    part: Domain | Pretrained, own: Task | None, inputs: Inputs, labels: LabelledRows | None
+    part: Domain | SourceNetwork, own: Task | None, inputs: Inputs, labels: LabelledRows | None
 ) -> SourceOf:
     """Prepare one source, as data or as a network on rows as they come here."""
-    if isinstance(part, Pretrained):
+    if isinstance(part, SourceNetwork):
         if part.inputs is not None:
             return part
         if part.builder is not None:
             body = inputs.under(part.builder.build(inputs.shape))
             return replace(part, model=Model(body, nn.Identity()))
         (network,) = part.model.body.children()  # a bare one: the preparation is put below it
-        return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
+        return SourceNetwork(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
     rows, digest = inputs.ready(part.rows, labels), _digest(part)
     if own is None:
         return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)

@@ -16,7 +16,7 @@ from fourfold.estimators import model_files, network_export
 from fourfold.estimators.contracts import Estimator
 from fourfold.estimators.model import Model
 from fourfold.estimators.posing import PosesProblem, bare_network, pose
-from fourfold.estimators.problem import Pretrained
+from fourfold.estimators.problem import SourceNetwork
 from fourfold.networks.builder import Builder
 from fourfold.networks.cut import Cut
 from fourfold.training.checkpoint import training_for
@@ -148,7 +148,7 @@ class TransferEstimator(PosesProblem, ABC):
                     )
 
     @final
-    def as_pretrained(self) -> Pretrained:
+    def as_pretrained(self) -> SourceNetwork:
         """Return the fitted network as a source for another method, if it has one to train on."""
         self.check_fitted()
         model = self.fitted_.model
@@ -161,7 +161,7 @@ class TransferEstimator(PosesProblem, ABC):
                 "a saved model of the user's own network must be loaded with it to be trained on: "
                 "load(path, network=...); got one that only predicts"
             )
-        return Pretrained(model, self.task_, self.inputs_, self)
+        return SourceNetwork(model, self.task_, self.inputs_, self)
 
     @final
     def save_fitted(self, folder: Path) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def _listed(source: Source | Sequence[Source] | None) -> list[Source]:
     return sources
 
 
-def _pretrained(source: TransferEstimator | nn.Module | Builder) -> Pretrained:
+def _pretrained(source: TransferEstimator | nn.Module | Builder) -> SourceNetwork:
     if isinstance(source, Builder):
-        return Pretrained.by_name(source)
+        return SourceNetwork.by_name(source)
     return bare_network(source) if isinstance(source, nn.Module) else source.as_pretrained()

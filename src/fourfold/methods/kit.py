@@ -28,7 +28,7 @@ from fourfold.estimators.network import (
     TrainsNetwork,
     UsesRecipe,
 )
-from fourfold.estimators.problem import Fitted, Labelled, Pretrained, Problem, Unlabelled
+from fourfold.estimators.problem import Fitted, Labelled, Problem, SourceNetwork, Unlabelled
 from fourfold.estimators.supervised import (
     frozen_rows,
     hold_out,

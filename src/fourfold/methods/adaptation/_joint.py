@@ -22,7 +22,7 @@ from fourfold.methods.kit import (
     Fitted,
     Model,
     Phase,
-    Pretrained,
+    SourceNetwork,
     Problem,
     Recipe,
     TrainsNetwork,
@@ -135,7 +135,7 @@ def class_shares(problem: Problem, model: Model, of: Shares) -> Tensor:
     do. A source without data counts as one with equal shares.
     """
     shares = torch.ones(problem.task.n_outputs)
-    if not isinstance(problem.source, Pretrained):
+    if not isinstance(problem.source, SourceNetwork):
         known = problem.source_data.known()
         rows = torch.from_numpy(known.row_weights)
         shares = torch.zeros_like(shares).index_add(0, known.y, rows).clamp_min(1e-3)
@@ -167,7 +167,7 @@ def signs(problem: Problem, model: Model) -> list[Facts]:
     target = _some(problem.target.rows)
     features = model.embed(target)
     values = {}
-    if not isinstance(problem.source, Pretrained):
+    if not isinstance(problem.source, SourceNetwork):
         source = model.embed(_some(problem.source_data.rows))
         distance = f"{a_distance(source, features):.2f} of 2"
         values["distance of the domains' features (proxy A-distance)"] = distance

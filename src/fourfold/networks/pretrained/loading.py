@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
+from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.digests import file_digest
 from fourfold.core.process import seeded
@@ -99,11 +100,11 @@ def settings_of(name: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=16)
 def network_digest(name: str) -> str:
-    """Return the hash of a network's files of weights: 32 hex digits."""
+    """Return the hash of all of a network's files of weights: 32 hex digits."""
     folder = find_network(name)
-    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*/*.safetensors")])
-    files = files or sorted(folder.glob("*.bin"))
-    return " ".join(file_digest(file) for file in files)[:64]
+    found = sorted([*folder.glob("*.safetensors"), *folder.glob("*/*.safetensors")])
+    files = [file for file in found or sorted(folder.glob("*.bin")) if file.is_file()]
+    return xxh3_128_hexdigest(" ".join(map(file_digest, files)).encode())
 
 
 @lru_cache(maxsize=2)
