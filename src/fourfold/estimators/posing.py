@@ -22,7 +22,7 @@ from fourfold.estimators.inputs import Data, Inputs
 from fourfold.estimators.model import Model
 from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.preparing import fitted_to, labelled_rows
-from fourfold.estimators.problem import Given, Labelled, SourceNetwork, Problem, Unlabelled
+from fourfold.estimators.problem import Given, Labelled, Problem, SourceNetwork, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import Listener, builder_of, choose
 from fourfold.networks.builder import Body, Builder, as_body, reset_copy

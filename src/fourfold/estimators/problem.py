@@ -39,8 +39,8 @@ __all__ = [
     "Fitted",
     "Given",
     "Labelled",
-    "SourceNetwork",
     "Problem",
+    "SourceNetwork",
     "SourceOf",
     "Unlabelled",
 ]
