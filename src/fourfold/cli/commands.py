@@ -149,6 +149,16 @@ def study(  # noqa: PLR0917  the command line passes them by name
     steps: Annotated[
         int | None, typer.Option(help="Exact number of steps of a fit, instead of epochs.")
     ] = None,
+    augment: Annotated[
+        bool | None,
+        typer.Option(help="Whether pictures and sounds change in training; else as the network."),
+    ] = None,
+    ema: Annotated[
+        float | None, typer.Option(help="Decay of a moving average of the weights, e.g. 0.99.")
+    ] = None,
+    range_test: Annotated[
+        bool, typer.Option("--range-test", help="Find the learning rate of each fit first.")
+    ] = False,
     seeds: Annotated[int, typer.Option(help="Number of random seeds.")] = 5,
     folds: Annotated[int, typer.Option(help="Cross-validation folds, at most.")] = 3,
     no_racing: Annotated[
@@ -193,7 +203,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
         data = inputs.read_transfer(
             reading, source, target, evaluate, classes, vectors, trained=alone
         )
-    length = {"epochs": epochs, "steps": steps}
+    recipe = inputs.recipe_changes(
+        epochs=epochs, steps=steps, augment=augment, ema=ema, range_test=range_test or None
+    )
     planned = Study(
         **data,
         methods=[name for part in methods for name in part.split(",")] if methods else None,
@@ -202,7 +214,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         network=network_of(network, weights, adapter),
         encoder=encoder,
         prepare=inputs.preparation(max_categories, data),
-        recipe={name: value for name, value in length.items() if value is not None} or None,
+        recipe=recipe,
         allow_overlap=allow_overlap,
         max_source_rows=max_source_rows,
         metric=metric,

@@ -35,6 +35,7 @@ __all__ = [
     "read_evaluated",
     "read_tasks",
     "read_transfer",
+    "recipe_changes",
     "refuse_beside_tasks",
 ]
 
@@ -131,6 +132,16 @@ def preparation(max_categories: int | None, data: Mapping[str, Any]) -> TablePre
                 f"--max-categories must stand beside tables; got it beside {domain.rows.kind}"
             )
     return TablePreparation(max_categories=max_categories)
+
+
+def recipe_changes(augment: bool | None, **given: Any) -> dict[str, Any] | None:
+    """Return the changes of each method's recipe that options ask for; None without any."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    if augment is not None:
+        from fourfold.training.augmentation import Augmentation
+
+        changes["augment"] = Augmentation() if augment else None
+    return changes or None
 
 
 def read_descriptions(

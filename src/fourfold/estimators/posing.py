@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -25,8 +24,8 @@ from fourfold.estimators.preparing import fitted_to, labelled_rows
 from fourfold.estimators.problem import Given, Labelled, Problem, SourceNetwork, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import Listener, builder_of, choose
-from fourfold.networks.builder import Body, Builder, as_body, reset_copy
-from fourfold.networks.cut import Cut, headless
+from fourfold.networks.builder import Builder, as_body, reset_copy
+from fourfold.networks.cut import Cut
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.choose import TableViews, default_preparation
 from fourfold.training.recipe import Recipe
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from fourfold.frozen.frozen import Frozen
     from fourfold.preparation.tables.target_encoding import LabelledRows
 
-__all__ = ["PosesProblem", "bare_network", "fit_task", "pose"]
+__all__ = ["PosesProblem", "fit_task", "pose"]
 
 KEPT_BYTES: Final = 1 << 30
 """Without a store, models of sources up to this size are kept."""
@@ -150,27 +149,21 @@ def pose(
     trained = network
     if method.uses_source and pretrained is not None and pretrained.builder is not None:
         trained = pretrained.builder
+    recipe = method.recipe_for(task, trained.recipe if isinstance(trained, Builder) else None)
     pairs = zip(parts, tasks, strict=True) if method.uses_source else ()
-    made = [_source(part, own, inputs, labels) for part, own in pairs]
+    made = [_source(part, own, inputs, labels, recipe) for part, own in pairs]
     return Problem(
         task=task,
-        target=Data.of(target, rows, task.encode(target), task.weigh(target)),
+        target=inputs.data(target, rows, task, recipe),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
         network=network,
-        recipe=method.recipe_for(task, trained.recipe if isinstance(trained, Builder) else None),
+        recipe=recipe,
         seed=method.random_state,
         head=lambda width: method.build_head(task, width),
         setting=json.dumps(to_plain(method.task_setting)),
         classes=classes,
     )
-
-
-def bare_network(network: nn.Module) -> SourceNetwork:
-    """Return a bare network, whose last layer is its head, as a pretrained source."""
-    features, width = headless(network)
-    head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
-    return SourceNetwork(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
 def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
@@ -276,7 +269,11 @@ def _network(
 
 
 def _source(
-    part: Domain | SourceNetwork, own: Task | None, inputs: Inputs, labels: LabelledRows | None
+    part: Domain | SourceNetwork,
+    own: Task | None,
+    inputs: Inputs,
+    labels: LabelledRows | None,
+    recipe: Recipe,
 ) -> SourceOf:
     """Prepare one source, as data or as a network on rows as they come here."""
     if isinstance(part, SourceNetwork):
@@ -290,7 +287,7 @@ def _source(
     rows, digest = inputs.ready(part.rows, labels), _digest(part)
     if own is None:
         return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)
-    return Labelled(Data.of(part, rows, own.encode(part), own.weigh(part)), own, digest)
+    return Labelled(inputs.data(part, rows, own, recipe), own, digest)
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

@@ -21,6 +21,7 @@ from fourfold.estimators.model import FittedModel, Model
 from fourfold.estimators.supervised import supervise, train_once
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.networks.builder import Body, Builder, as_body
+from fourfold.networks.cut import headless
 from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
@@ -87,6 +88,13 @@ class SourceNetwork:
     def by_name(cls, builder: Builder) -> Self:
         """Return the network that a builder will build with its weights."""
         return cls(Model(Body({"network": nn.Identity()}, 1), nn.Identity()), builder=builder)
+
+    @classmethod
+    def of_module(cls, network: nn.Module) -> Self:
+        """Return a bare network, whose last layer is its head."""
+        features, width = headless(network)
+        head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+        return cls(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
 SourceOf: TypeAlias = Labelled | Unlabelled | SourceNetwork

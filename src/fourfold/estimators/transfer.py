@@ -15,7 +15,7 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files, network_export
 from fourfold.estimators.contracts import Estimator
 from fourfold.estimators.model import Model
-from fourfold.estimators.posing import PosesProblem, bare_network, pose
+from fourfold.estimators.posing import PosesProblem, pose
 from fourfold.estimators.problem import SourceNetwork
 from fourfold.networks.builder import Builder
 from fourfold.networks.cut import Cut
@@ -222,4 +222,6 @@ def _listed(source: Source | Sequence[Source] | None) -> list[Source]:
 def _pretrained(source: TransferEstimator | nn.Module | Builder) -> SourceNetwork:
     if isinstance(source, Builder):
         return SourceNetwork.by_name(source)
-    return bare_network(source) if isinstance(source, nn.Module) else source.as_pretrained()
+    return (
+        SourceNetwork.of_module(source) if isinstance(source, nn.Module) else source.as_pretrained()
+    )

@@ -145,7 +145,7 @@ class GrowsColumn(TrainsNetwork, ABC):
         rows = problem.inputs.above_preparation(known.rows)
         packed = _with_activations(old, column.lateral_inputs, rows)
         new = ColumnWithHead(column, fresh.head, len(old), packed.shapes)
-        return new, replace(known, rows=packed)
+        return new, known.fixed(packed)
 
     @final
     def grow(

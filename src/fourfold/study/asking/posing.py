@@ -13,6 +13,7 @@ from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.layout import note as layout_note
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.arrays import unit_notes
+from fourfold.study.asking.augmenting import augmentation_note, possible_augmentation
 from fourfold.study.asking.given import of_transfer
 from fourfold.study.asking.options import Options, choose_protocol
 from fourfold.study.candidates import transfer_candidates
@@ -105,6 +106,8 @@ def pose(
     notes += [*protocol.notes, *protocol.splits.caveats(), *absent.notes()]
     notes += [said for said in [layout_note(target.rows)] if said]
     notes += unit_notes([*sources, target])
+    domains = [*sources, target]
+    notes += augmentation_note(domains, candidates.values(), options.pretrained)
     if target.classes is not None and placement.cell != "zeroshot":
         notes.append(f"Descriptions of classes are not used: {placement.reasons['zeroshot']}.")
     return Posed(placement, protocol, judged, absent, notes, options, len(sources))
@@ -126,7 +129,10 @@ def check_transfer(
     network = trained is not None
     sources, target, evaluate = of_transfer(source, target, evaluate, trained=network)
     clusters = 2 if locate(sources, target, network=network).cell == "clustering" else None
-    return pose(sources, target, evaluate, Options(clusters=clusters, trained=trained)).notes
+    posed = pose(sources, target, evaluate, Options(clusters=clusters, trained=trained))
+    if any(note.startswith("Augmentation") for note in posed.notes):
+        return posed.notes
+    return [*posed.notes, *possible_augmentation([*sources, target])]
 
 
 def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:
