@@ -83,15 +83,15 @@ def test_a_resumed_training_has_the_same_average(tmp_path):
     whole = line()
     trained(whole, [])
 
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop(epoch, _history):
         if epoch == 2:
-            raise Stopped
+            raise StoppedError
 
     settings = {"checkpoints": tmp_path, "checkpoint_every": 0.0}
-    with Runtime(**settings, callbacks=(stop,)), pytest.raises(Stopped):
+    with Runtime(**settings, callbacks=(stop,)), pytest.raises(StoppedError):
         trained(line(), [])
     module, seen = line(), []
     with Runtime(**settings):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fourfold.networks.builder import Body
     from fourfold.preparation.base import Preparation
     from fourfold.preparation.tables.target_encoding import LabelledRows
-    from fourfold.training.augmentation import Augmenter
+    from fourfold.training.augmentation import Augmentation, Augmenter
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Data", "Inputs"]
@@ -176,8 +176,7 @@ class Inputs:
         data = Data.of(domain, ready, task.encode(domain), task.weigh(domain))
         if recipe.augment is None:
             return data
-        raw, classes = domain.rows, task.classes_ if task.has_classes else None
-        augment = bound(recipe.augment, raw, classes, self.prepare.shape_)
+        raw, augment = domain.rows, self.augmenter(recipe.augment, domain.rows, task)
         if augment is None or self.frozen is None:
             return replace(data, augment=augment)
         if self.raw:
@@ -186,6 +185,11 @@ class Inputs:
             prepared = self.prepare.transform(raw, self.owner)
             views = [self.above(view) for view in drawn_views(prepared, augment)]
         return replace(data, views=tuple(views))
+
+    def augmenter(self, augmentation: Augmentation, rows: Rows, task: Task) -> Augmenter | None:
+        """Return the random changes of rows that keep their labels, if there are any."""
+        classes = task.classes_ if task.has_classes else None
+        return bound(augmentation, rows, classes, self.prepare.shape_)
 
     def under(self, body: Body) -> Body:
         """Put the preparation at the bottom of a network, where it belongs there."""

@@ -22,6 +22,7 @@ from fourfold.estimators.supervised import supervise, train_once
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.networks.builder import Body, Builder, as_body
 from fourfold.networks.cut import headless
+from fourfold.preparation.augmenting.swapped import Swapped
 from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from fourfold.data.descriptions import Descriptions
     from fourfold.data.domain import Domain
     from fourfold.estimators.inputs import Data, Inputs
+    from fourfold.training.augmentation import Augmentation, Augmenter
     from fourfold.training.recipe import Recipe
 
 __all__ = [
@@ -173,6 +175,16 @@ class Problem:
     def model(self, body: Body) -> Model:
         """Put a fresh head for the target's task on a body."""
         return Model(body, self.head(body.width))
+
+    def augmenter(self, augmentation: Augmentation) -> Augmenter:
+        """Return random changes of the target's rows that keep their labels.
+
+        Of pictures and sounds they are as the augmentation says; rows of other numbers swap some of
+        their features for those of another row.
+        """
+        return self.inputs.augmenter(augmentation, self.target.rows, self.task) or Swapped(
+            augmentation
+        )
 
     @property
     def described(self) -> ClassDescriptions:

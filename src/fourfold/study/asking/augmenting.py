@@ -18,9 +18,7 @@ __all__ = ["augmentation_note", "possible_augmentation"]
 
 
 def augmentation_note(
-    domains: Sequence[Domain],
-    candidates: Iterable[TransferEstimator],
-    pretrained: Builder | None,
+    domains: Sequence[Domain], candidates: Iterable[TransferEstimator], pretrained: Builder | None
 ) -> list[str]:
     """Return a note on the changes of rows in training, where a recipe asks for some."""
     recipes = [one.recipe for one in candidates if isinstance(one, UsesRecipe)]
@@ -31,7 +29,7 @@ def augmentation_note(
 
 
 def possible_augmentation(domains: Sequence[Domain]) -> list[str]:
-    """Return a note on what a recipe with augmentation would change; nothing for other rows."""
+    """Return a note on the changes that a recipe could ask for; nothing for other rows."""
     rules = _rules(domains)
     if not rules.medium:
         return []
