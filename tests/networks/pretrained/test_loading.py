@@ -174,3 +174,12 @@ def test_rows_of_another_kind_are_refused():
         named("hf:")
     with pytest.raises(ParameterError, match="weights of Pretrained must be 'trained' or None"):
         Pretrained(name="hf:x", weights="file").check()
+
+
+def test_settings_that_are_no_json_and_a_packaged_name_with_a_typo(tmp_path):
+    for text in ("{", "[1]"):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(DataError, match=r"must hold settings .* in config\.json; got"):
+            Pretrained(name=f"hf:{tmp_path}").build((40,))
+    with pytest.raises(FileError, match=r"within reach \(near it: st:english\)"):
+        Pretrained(name="st:englsh").build((40,))

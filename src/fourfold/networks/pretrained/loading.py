@@ -86,11 +86,20 @@ def settings_of(name: str) -> dict[str, Any]:
     ------
     ParameterError
         If it holds none, or they need code of their own.
+    DataError
+        If they cannot be read.
     """
     path = find_network(name) / "config.json"
     if not path.exists():
         raise ParameterError(f"{name:.80} must hold a network of transformers: no config.json")
-    settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DataError(
+            f"{name:.80} must hold settings as JSON in {path.name}; got {error}"
+        ) from error
+    if not isinstance(settings, dict):
+        raise DataError(f"{name:.80} must hold settings by name in {path.name}; got others")
     if "auto_map" in settings:
         raise ParameterError(
             f"{name:.80} must be a known network of transformers; it needs code of its own"

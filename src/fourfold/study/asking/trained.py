@@ -15,7 +15,6 @@ from fourfold.frozen.fingerprint import fingerprint
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.onnx import read_onnx
 from fourfold.networks import Builder, named
-from fourfold.networks.choice import PRETRAINED
 from fourfold.networks.cut import Cut
 
 if TYPE_CHECKING:
@@ -29,11 +28,11 @@ TrainedSource: TypeAlias = "TransferEstimator | Builder | nn.Module"
 
 def resolved(network: Any) -> Any:
     """Return a pretrained network for its name; leave anything else as it is."""
-    if isinstance(network, str) and network.startswith(PRETRAINED):
-        return named(network)
-    if isinstance(network, str) and network.startswith("onnx:"):
+    if not isinstance(network, str):
+        return network
+    if network.startswith("onnx:"):
         return _of_onnx(network.removeprefix("onnx:"))
-    return network
+    return named(network) if ":" in network else network
 
 
 def told_apart(
