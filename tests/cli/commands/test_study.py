@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from fourfold import L2SP, Recipe, Store, Study, load, read_domain
+from fourfold.cli.inputs import recipe_changes
 from fourfold.methods.baselines.target_only import TargetOnly
 
 
@@ -121,6 +122,20 @@ def test_epochs_and_steps_change_only_the_length_of_each_method_s_own_training(d
     mine = TargetOnly(recipe=Recipe(epochs=7))
     kept = Study(*domains, methods=["FineTune", mine], recipe={"steps": 9}, **options)
     assert kept.questions["target"].candidates["FineTune"].recipe.steps == 9
+
+
+def test_options_of_training_change_each_method_s_own_recipe(data, tmp_path):
+    assert recipe_changes(augment=None, ema=None) is None
+    changes = recipe_changes(augment=True, ema=0.9, range_test=True, epochs=None)
+    domains = [read_domain(data / f"{name}-pictures") for name in ("source", "target")]
+    options = {"output": tmp_path, "store": Store(tmp_path / "store"), "progress": False}
+    study = Study(*domains, recipe=changes, methods=["FineTune"], **options)
+    (question,) = study.questions.values()
+    recipe = question.candidates["FineTune"].recipe
+    assert (recipe.ema, recipe.range_test, recipe.learning_rate) == (0.9, True, 1e-3)
+    assert repr(recipe.augment) == "Augmentation()"
+    assert any(note.startswith("Augmentation in training: ") for note in question.notes)
+    assert recipe_changes(augment=False) == {"augment": None}
 
 
 def test_a_class_to_judge_on_without_an_example_is_refused(fourfold, data, short, tmp_path):

@@ -18,6 +18,8 @@ PICTURES = as_rows(np.zeros((2, 8, 8, 3), np.uint8))
         ([0, 1, 7], False, True, True),
         (["a", "B", "ß"], False, True, True),
         (["zero", "Nine"], False, True, True),
+        (["digit 0", "digit_8"], False, True, True),
+        (["a cat", "a dog"], True, True, False),
         (["arrow left", "arrow-right"], False, True, False),
         (["turned clockwise", "upright"], False, True, False),
         (["red car", "truck"], True, False, False),

@@ -109,11 +109,22 @@ def _shows(rows: Rows) -> bool:
 
 
 def _are_characters(classes: Sequence[Any]) -> bool:
-    """Return whether classes are digits, letters, or numbers that may stand for these."""
-    names = [str(name).strip().lower() for name in classes]
-    return all(len(name) == 1 or name.isdigit() or name in NUMERALS for name in names)
+    """Return whether classes are digits, letters, or numbers that may stand for these.
+
+    Words that all names have do not matter, as in "digit 0" and "digit 1".
+    """
+    words = [_words(name) for name in classes]
+    common = set.intersection(*words) if len(words) > 1 else set()
+    own = [names - common for names in words]
+    return bool(own) and all(
+        names and all(len(n) == 1 or n.isdigit() or n in NUMERALS for n in names) for names in own
+    )
 
 
 def _name(classes: Sequence[Any], words: frozenset[str]) -> bool:
     """Return whether names of classes have some of these words."""
-    return any(words & set(re.findall(r"[a-z]+", str(name).lower())) for name in classes)
+    return any(words & _words(name) for name in classes)
+
+
+def _words(name: Any) -> set[str]:
+    return set(re.findall(r"[^\W\d_]+|\d+", str(name).lower()))
