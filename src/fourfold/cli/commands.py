@@ -62,7 +62,7 @@ def show_map(
 ) -> None:
     """Show the map, and where your data stand on it."""
     from fourfold.cli.show import show_bare_map, show_place, show_tasks
-    from fourfold.cli.trained import is_pretrained
+    from fourfold.cli.trained import is_pretrained, names_of
 
     if task:
         from fourfold.cli.inputs import read_tasks, refuse_beside_tasks
@@ -76,7 +76,8 @@ def show_map(
 
         alone = is_pretrained(network)
         data = read_transfer(reading, source, target, evaluate, classes, vectors, trained=alone)
-        taken = show_place(data["source"], data["target"], data["evaluate"], network)
+        first = None if network is None else names_of(network)[0]
+        taken = show_place(data["source"], data["target"], data["evaluate"], first)
     else:
         show_bare_map()
         return

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_classes",
+    "check_minutes",
     "check_network",
     "check_numbers",
     "check_shared",
@@ -141,6 +142,12 @@ def check_network(network: object, shape: tuple[int, ...], *, spoken: bool = Fal
             )
         with seeded(0):
             builder.build(shape)
+
+
+def check_minutes(minutes: float | None) -> None:
+    """Refuse a time that is over before it begins."""
+    if minutes is not None and not minutes > 0:
+        raise ParameterError(f"minutes must be above 0; got {minutes}")
 
 
 def check_numbers(**given: int) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from fourfold.bundle.files import as_folder
-from fourfold.errors import ParameterError
 from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.given import of_tasks, of_transfer
+from fourfold.study.asking.networks import compare_networks
 from fourfold.study.asking.options import Options
 from fourfold.study.asking.trained import told_apart
-from fourfold.study.checks import check_numbers, check_shared
+from fourfold.study.checks import check_minutes, check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
 from fourfold.study.choice.unlabelled import measured_on_sources
 from fourfold.study.conclusion import conclude, conclude_tasks
@@ -80,7 +80,8 @@ class Study:
         Sentence encoder (extra ``text``); by default words of inputs are counted.
     network, prepare, recipe
         Given to every method that takes one and has none of its own. A recipe may be a mapping,
-        e.g. ``{"epochs": 5}``: changes of each method's own recipe.
+        e.g. ``{"epochs": 5}``: changes of each method's own recipe. Of several pretrained networks
+        a linear probe on the target's labels chooses one.
     class_weight
         Weights of the classes in training, as in :class:`~fourfold.Classification`.
     seeds
@@ -159,7 +160,7 @@ class Study:
         generalized: bool = False,
         clusters: int | None = None,
         encoder: str | None = None,
-        network: nn.Module | Builder | str | None = None,
+        network: nn.Module | Builder | str | Sequence[Builder | str] | None = None,
         prepare: Preparation | None = None,
         recipe: Recipe | Mapping[str, Any] | None = None,
         class_weight: ClassWeight = None,
@@ -180,13 +181,13 @@ class Study:
         title: str = "",
         progress: bool = True,
     ) -> None:
-        check_numbers(seeds=seeds, folds=folds, threads=threads, max_source_rows=max_source_rows)
-        if jobs is not None:
-            check_numbers(jobs=jobs)
-        if minutes is not None and not minutes > 0:
-            raise ParameterError(f"minutes must be above 0; got {minutes}")
-        source, trained, network = told_apart(source, network)
-        check_shared(network=network, recipe=recipe)
+        given = {"folds": folds, "threads": threads, "max_source_rows": max_source_rows}
+        check_numbers(seeds=seeds, jobs=1 if jobs is None else jobs, **given)
+        check_minutes(minutes)
+        self.store = store or current().store or own_store()
+        one, compared = compare_networks(network, source, target, self.store)
+        source, trained, one = told_apart(source, one)
+        check_shared(network=one, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.racing, self.minutes = racing, minutes
         self.prior = Prior.packaged() if prior is None else Prior.of(prior)
@@ -196,7 +197,7 @@ class Study:
             generalized=generalized,
             clusters=clusters,
             encoder=encoder,
-            network=network,
+            network=one,
             trained=trained,
             prepare=prepare,
             recipe=recipe,
@@ -207,17 +208,16 @@ class Study:
         )
         if tasks is None:
             data = of_transfer(source, target, evaluate, trained=trained is not None)
-            question = ask_transfer(*data, options=options, title=title)
-            questions = {ONLY: question}
-            self.title = question.title
+            asked = ask_transfer(*data, options=options, title=title)
+            questions = {ONLY: replace(asked, notes=(*compared, *asked.notes))}
+            self.title = asked.title
         else:
             judged = of_tasks(tasks, evaluate, source=source, target=target, options=options)
             questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
         self.questions = give_weights(options, questions, class_weight)
-        self.network = network
+        self.network = one
         self.found: Result | JointResult | None = None
-        self.store = store or current().store or own_store()
         self.folder = StudyFolder(
             self.output, data_digest(self.questions), resume=resume, force=force
         )

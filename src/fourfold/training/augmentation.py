@@ -27,6 +27,8 @@ class Augmentation(Parameters):
     ----------
     crop
         Least share of the area of a picture that is kept and resized, in (0, 1]; 1 crops nothing.
+        Pictures of at most 64 × 64 are shifted instead, by up to (1 − crop)/4 of a side, since
+        resizing would blur them.
     flip
         Whether half of the pictures are mirrored.
     operations, magnitude

@@ -15,7 +15,10 @@ from fourfold.preparation.layout import find_layout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from fourfold.data.rows import Index, Keys
+    from fourfold.preparation.layout import Layout
     from fourfold.training.augmentation import Augmentation, Augmenter
 
 __all__ = ["DrawnView", "bound", "drawn_views"]
@@ -47,9 +50,21 @@ def bound(
         return SpectrogramAugmenter(augmentation, rules, decibels=read)
     from fourfold.preparation.augmenting.pictures import PictureAugmenter  # torchvision
 
-    dark = rows.kind == "array" and rows.dtype.kind == "f" and rows.sample(LOOKED_AT).max() <= 1
-    layout, white = find_layout(rows, "auto"), 1.0 if dark else 255.0
-    return PictureAugmenter(augmentation, rules, rows.shape, layout, white)
+    layout, seen = find_layout(rows, "auto"), rows.sample(LOOKED_AT)
+    white = 1.0 if rows.kind == "array" and rows.dtype.kind == "f" and seen.max() <= 1 else 255.0
+    fill = _edge(seen / white, layout)
+    if rows.dtype == np.uint8:
+        fill = (255 * fill).round()
+    return PictureAugmenter(augmentation, rules, rows.shape, layout, white, fill.tolist())
+
+
+def _edge(pictures: NDArray[Any], layout: Layout) -> NDArray[np.float64]:
+    """Return the mean colour of the edges of pictures, for each channel."""
+    x = pictures[..., None] if layout == "plane" else pictures
+    x = np.moveaxis(x, 1, -1) if layout == "first" else x  # (n, H, W, C)
+    sides = [x[:, :1], x[:, -1:], x[:, :, :1].swapaxes(1, 2), x[:, :, -1:].swapaxes(1, 2)]
+    means: NDArray[np.float64] = np.concatenate(sides, axis=2).mean(axis=(0, 1, 2))
+    return means.clip(0, 1)
 
 
 def drawn_views(rows: Rows, augmenter: Augmenter) -> list[DrawnView]:

@@ -16,6 +16,8 @@ except ImportError as error:
     raise MissingExtraError("torchvision", "image") from error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from fourfold.preparation.layout import Layout
@@ -27,6 +29,8 @@ TURN = 30.0
 """Largest rotation in degrees of RandAugment's largest magnitude, 30; shears are as large."""
 MOVE = 0.45
 """Largest shift there, as a share of a side."""
+SMALL = 64
+"""Longest side of pictures that are shifted and not resized: resizing would blur them."""
 
 
 @final
@@ -41,6 +45,8 @@ class PictureAugmenter:
         Of a raw row.
     white
         The pixel value that is white.
+    fill
+        Colour outside of turned pictures, for each channel: of bytes from 0 to 255, else to 1.
     """
 
     def __init__(
@@ -50,10 +56,11 @@ class PictureAugmenter:
         shape: tuple[int, ...],
         layout: Layout,
         white: float,
+        fill: Sequence[float],
     ) -> None:
-        self.augmentation, self.rules = augmentation, f"{rules} {layout} {white}"
+        self.augmentation, self.rules = augmentation, f"{rules} {layout} {white} {fill}"
         self.layout, self.white = layout, white
-        self.change = _changes(augmentation, rules, prepared_shape(shape, layout)[1:])
+        self.change = _changes(augmentation, rules, prepared_shape(shape, layout)[1:], fill)
 
     def __call__(self, x: Tensor) -> Tensor:
         x = x.movedim(-1, 1) if self.layout == "last" else x
@@ -67,18 +74,25 @@ class PictureAugmenter:
         return changed.movedim(1, -1) if self.layout == "last" else changed
 
 
-def _changes(augmentation: Augmentation, rules: Rules, size: tuple[int, ...]) -> Any:
+def _changes(
+    augmentation: Augmentation, rules: Rules, size: tuple[int, ...], fill: Sequence[float]
+) -> Any:
     """Compose the changes of one picture (C, H, W)."""
     steps: list[Any] = []
     least = max(augmentation.crop, GENTLE) if rules.characters else augmentation.crop
-    if least < 1:
+    if least < 1 and max(size) <= SMALL:
+        padding = [round(side * (1 - least) / 4) for side in (size[1], size[0])]
+        steps.append(v2.RandomCrop(list(size), padding=padding, padding_mode="edge"))
+    elif least < 1:
         steps.append(v2.RandomResizedCrop(list(size), scale=(least, 1.0), antialias=True))
     if augmentation.flip and rules.flips:
         steps.append(v2.RandomHorizontalFlip())
     if augmentation.operations and rules.colours:
-        steps.append(v2.RandAugment(augmentation.operations, augmentation.magnitude))
+        n, magnitude = augmentation.operations, augmentation.magnitude
+        steps.append(v2.RandAugment(n, magnitude, fill=list(fill)))
     elif augmentation.operations and augmentation.magnitude:  # its changes of shape alone
         share = augmentation.magnitude / 30
         turn, move = TURN * share, MOVE * share
-        steps.append(v2.RandomAffine(turn, (move, move), shear=(-turn, turn, -turn, turn)))
+        shear = (-turn, turn, -turn, turn)
+        steps.append(v2.RandomAffine(turn, (move, move), shear=shear, fill=list(fill)))
     return v2.Compose(steps or [v2.Identity()])
