@@ -17,6 +17,7 @@ import pytest
 
 from fourfold import L2SP, Recipe, Store, Study, load, read_domain
 from fourfold.cli.inputs import recipe_changes
+from fourfold.cli.trained import names_of, network_of
 from fourfold.methods.baselines.target_only import TargetOnly
 
 
@@ -235,3 +236,10 @@ def test_rows_that_are_learnt_from_do_not_judge(fourfold, data, tmp_path, short)
     assert result(tmp_path / "out")["evaluate"]["labelled"] == 38
     said = fourfold("study", *options, *judged, "--allow-overlap", "--resume")
     assert f"Note: {note}count, as allowed." in " ".join(said.out.split())
+
+
+def test_several_networks_are_separated_by_commas_before_a_prefix():
+    assert names_of("hf:/a,b/c,st:english") == ["hf:/a,b/c", "st:english"]
+    first, second = network_of("timm:resnet18,timm:resnet34", None, "lora")
+    assert (first.name, second.name) == ("timm:resnet18", "timm:resnet34")
+    assert first.adapter == second.adapter == "lora"
