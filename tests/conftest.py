@@ -1,5 +1,7 @@
 """Tests compute with one thread: on small networks a second one only waits for the first.
 
+Studies take one core unless a test asks for more: processes cost more than small fits.
+
 Nor do they download anything.
 """
 
@@ -9,5 +11,6 @@ import os
 
 # read when torch is imported, here and in children
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # tests compare with sums made on the CPU
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported

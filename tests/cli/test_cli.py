@@ -16,9 +16,8 @@ def test_nothing_heavy_is_loaded_to_begin_with(start):
     command = start
     if start == "--help":
         command = (
-            "import sys; sys.argv = ['fourfold', '--help']\n"
-            "from fourfold.cli import main\n"
-            "try: main()\n"
+            "import runpy, sys; sys.argv = ['fourfold', '--help']\n"
+            "try: runpy.run_module('fourfold', run_name='__main__')\n"
             "except SystemExit as stop: assert not stop.code\n"
         )
     ask = f"\nimport sys; print('loaded', [m for m in {HEAVY} if m in sys.modules])"

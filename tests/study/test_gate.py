@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fourfold.study.gate import Bootstrap, Interval, corrected_t, delta_m, holm
+from fourfold.study.gate import Bootstrap, Interval, corrected_t, delta_m, holm, is_clear
 from fourfold.study.metrics.base import mean_rater
 
 
@@ -119,6 +119,13 @@ def test_holm_gives_the_smallest_p_the_strictest_level():
     holm({"late": watched("late", 0.04), "first": watched("first", 0.001)})
     assert levels["first"][-1] == pytest.approx(0.025)
     assert levels["late"][-1] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("shift", "clear"), [(0.0, False), (0.1, False), (0.3, True)])
+def test_only_a_difference_far_from_zero_is_clear(shift, clear):
+    rows = np.random.default_rng(0).normal(shift, 1, (3, 500))
+    assert is_clear(resampled(rows - rows.mean() + shift)) == clear
+    assert is_clear(resampled(rows.mean() - rows - shift)) == clear
 
 
 def test_hurt_is_below_zero():

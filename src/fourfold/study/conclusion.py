@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections import Counter
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -49,11 +49,9 @@ def conclude(
     question: Question,
     board: Sequence[LeaderboardRow],
     standing: Standing,
-    *,
     prior: Prior,
-    seeds: int,
-    jobs: int,
-    threads: int,
+    settings: Mapping[str, Any],
+    notes: Sequence[str],
 ) -> Result:
     """Return the result of one question, from its leaderboard and the candidates as they stand.
 
@@ -73,10 +71,8 @@ def conclude(
     done = [] if shipped is None else finished(standing.outcomes[shipped.method])
     classes, confusion = confusion_counts(question, done)
     corrected, optimism = correction(question, board, shipped, prior)
-    notes = _notes(question, board, shipped, pick, verdict)
+    notes = [*_notes(question, board, shipped, pick, verdict), *notes]
     notes += [*reasons(question, shipped, standing), *optimism]
-    if jobs > 1:
-        notes.append(f"Times were taken with up to {jobs} fits at a time.")
     reading, doubts = describe_reading(question.domains)
     return Result(
         reading=reading,
@@ -109,10 +105,8 @@ def conclude(
             "machine": f"{platform.system()} {platform.machine()}",
             "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "command": shlex.join(sys.argv),
-            "seeds": list(range(seeds)),
             "folds": question.protocol.splits.count,
-            "jobs": jobs,
-            "threads": threads,
+            **settings,
             "preparation": question.preparation.describe(),
         },
     )

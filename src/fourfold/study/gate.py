@@ -28,12 +28,15 @@ __all__ = [
     "corrected_t",
     "delta_m",
     "holm",
+    "is_clear",
 ]
 
 K = TypeVar("K")
 
 LEVEL: Final = 0.05
 """Family-wise error rate: the chance of any wrong verdict of a study."""
+CLEAR: Final = 0.001
+"""Level of looks before the last one; so strict a one leaves ``LEVEL`` almost as it is."""
 BLOCK: Final = 1 << 18
 """Weights that are drawn at once; few enough for a cache."""
 LEAST_ROUNDS, MOST_ROUNDS, DRAWN = 500, 2000, 20_000_000
@@ -191,6 +194,17 @@ def _percentiles(mean: float, draws: Floats, groups: int | None = None) -> Inter
         )
 
     return at
+
+
+def is_clear(interval: Intervals) -> bool:
+    """Return whether a difference is told from zero so well that runs may end before the last.
+
+    References
+    ----------
+    Haybittle, Repeated Assessment of Results in Clinical Trials of Cancer Treatment, 1971; Peto et
+    al., Design and Analysis of Randomized Clinical Trials, 1976.
+    """
+    return _verdict(interval(CLEAR)) != "undecided"
 
 
 def holm(intervals: Mapping[K, Intervals]) -> dict[K, tuple[Interval, Verdict]]:

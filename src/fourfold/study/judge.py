@@ -14,7 +14,7 @@ from fourfold.study.choice.standing import stand
 from fourfold.study.choice.unlabelled import choose_by_panel, has_panel
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.diagnostics.transcripts import transcript_errors
-from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline
+from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline, best_choice
 from fourfold.study.running.outcomes import Failure, Outcome, finished, whole
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fourfold.study.question import Question
     from fourfold.study.scores import Score
 
-__all__ = ["Assessed", "assess", "joint_rows", "leaderboards", "rate"]
+__all__ = ["Assessed", "assess", "is_clear", "joint_rows", "leaderboards", "rate"]
 
 REFERENCE: Final = "TargetOnly"
 """Baseline of Δm: the same network on each task alone."""
@@ -103,6 +103,17 @@ def leaderboards(
         name: sorted(board.values(), key=lambda row: row.by_score, reverse=True)
         for name, board in rows.items()
     }
+
+
+def is_clear(question: Question, assessed: Assessed, stopped: Collection[str]) -> bool:
+    """Return whether the verdict on the method to be chosen is clear before the last seed."""
+    rows = {name: row for name, row in assessed.rows.items() if name not in stopped}
+    pick = best_choice([row for row in rows.values() if row.role == "transfer"])
+    if pick is None:
+        return False
+    baselines = {name: row for name, row in assessed.rows.items() if row.role == "baseline"}
+    found = _intervals(question, {**baselines, pick.method: pick}, assessed.standing)
+    return any(gate.is_clear(interval) for interval in found.values())
 
 
 def joint_rows(

@@ -266,10 +266,10 @@ class Study:
         outcomes = race.outcomes
         assessed = {n: assess(q, outcomes[n], self.prior) for n, q in self.questions.items()}
         boards = leaderboards(self.questions, assessed, race.stopped, judged=judged)
-        settings = {"seeds": race.rounds, "jobs": jobs, "threads": self.threads}
+        settings = {"seeds": [*range(race.rounds)], "jobs": jobs, "threads": self.threads}
         standings = {name: of.standing for name, of in assessed.items()}
         results = {
-            n: conclude(q, boards[n], standings[n], prior=self.prior, **settings)
+            n: conclude(q, boards[n], standings[n], self.prior, settings, race.notes(jobs))
             for n, q in self.questions.items()
         }
         shipped = {name: result.shipped for name, result in results.items() if result.shipped}

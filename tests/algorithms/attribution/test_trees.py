@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fourfold.algorithms.additive.boosting import Objective, Size, grow
-from fourfold.algorithms.additive.ensemble import Ensemble, Node, parse
+from fourfold.algorithms.additive.ensemble import LEAF, Ensemble, parse
 from fourfold.algorithms.additive.reading import read_additive
 from fourfold.algorithms.attribution.trees import expected, shapley_values
 from tests.algorithms.additive.test_ensemble import (
@@ -37,14 +37,18 @@ def test_contributions_are_those_of_lightgbm(kind):
 
 def test_the_values_of_two_features_that_act_together():
     """x₀ and x₁ both over 0 is worth 1; half of the rows pass each split: v(∅) = ¼, v({i}) = ½."""
-    tree = (
-        Node(feature=0, left=1, right=2, cover=4),
-        Node(cover=2),
-        Node(feature=1, left=3, right=4, cover=2),
-        Node(cover=1),
-        Node(value=1.0, cover=1),
+    ensemble = Ensemble(
+        outputs=np.zeros(1, int),
+        tree=np.zeros(5, int),
+        feature=np.array([0, LEAF, 1, LEAF, LEAF]),
+        threshold=np.zeros(5),
+        chosen=np.full(5, -1),
+        missing_left=np.zeros(5, bool),
+        left=np.array([1, 1, 3, 3, 4]),
+        right=np.array([2, 1, 4, 3, 4]),
+        value=np.array([0.0, 0.0, 0.0, 0.0, 1.0]),
+        cover=np.array([4.0, 2.0, 2.0, 1.0, 1.0]),
     )
-    ensemble = Ensemble((tree,), (0,))
     values = shapley_values(ensemble, np.array([[1.0, 1.0], [-1.0, 1.0]]), 1)[..., 0]
     np.testing.assert_allclose(values, [[0.375, 0.375], [-0.375, 0.125]])
     assert expected(ensemble, 1) == pytest.approx(0.25)

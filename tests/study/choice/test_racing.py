@@ -142,3 +142,10 @@ def test_seeds_end_where_the_prior_alone_decides(tmp_path):
     assert load(tmp_path / "alone" / "out" / "best").score(evaluate, evaluate.y) > 0.3
     judged = transfer_study(tmp_path, source, target, evaluate, methods=["FineTune"]).run()
     assert {line.method: len(line.scores) for line in judged.lines}["FineTune"] == 2
+
+
+def test_a_clear_verdict_ends_the_seeds_that_only_judge(tmp_path):
+    result = transfer_study(tmp_path, *data(), methods=["SourceOnly"], seeds=4).run()
+    assert result.verdict == "hurt"
+    assert result.settings["seeds"] == [0, 1, 2]
+    assert "Training ended after 3 seeds: the verdict was clear." in result.notes

@@ -1,19 +1,25 @@
-"""Ensembles of regression trees as plain nodes, read from LightGBM's text."""
+"""Ensembles of regression trees as arrays of nodes, read from LightGBM's text."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["Ensemble", "Node", "floor32", "parse"]
+    Ints = NDArray[np.intp]
+    Floats = NDArray[np.float64]
 
+__all__ = ["LEAF", "Ensemble", "floor32", "parse"]
+
+LEAF: Final = -1
+"""The feature of a leaf."""
 CATEGORICAL, DEFAULT_LEFT = 1, 2
 """Bits of LightGBM's ``decision_type``."""
 NAN_IS_MISSING: Final = 2
@@ -21,68 +27,95 @@ NAN_IS_MISSING: Final = 2
 
 
 @final
-class Node(NamedTuple):
-    """A split, or a leaf.
+class Ensemble(NamedTuple):
+    """A sum of trees for each of several outputs: arrays of n nodes, tree after tree.
+
+    The root of a tree is its first node.
 
     Attributes
     ----------
-    value
-        Of a leaf.
+    outputs
+        Number of the output that each tree adds to, (trees,).
+    tree
+        Number of the tree that a node belongs to.
     feature
-        Number of the feature that is split; None at a leaf.
+        Number of the feature that is split; −1 at a leaf.
     threshold
         Largest float32 that goes left.
-    categories
-        Categories that go left, where the feature is one of categories; else empty.
+    chosen
+        Position among ``sets`` of the categories that go left; −1 where numbers are split.
     missing_left
         Whether a missing value goes left.
     left, right
-        Positions of the children among the nodes of the tree.
+        Positions of the children among all nodes; at a leaf its own.
+    value
+        Of a leaf; 0 at a split.
     cover
-        Number of training rows that came here.
+        Number of training rows that came to a node, at least 1.
+    sets
+        Sets of categories.
     """
 
-    value: float = 0.0
-    feature: int | None = None
-    threshold: float = 0.0
-    categories: tuple[int, ...] = ()
-    missing_left: bool = False
-    left: int = 0
-    right: int = 0
-    cover: float = 1.0
+    outputs: Ints
+    tree: Ints
+    feature: Ints
+    threshold: Floats
+    chosen: Ints
+    missing_left: NDArray[np.bool_]
+    left: Ints
+    right: Ints
+    value: Floats
+    cover: Floats
+    sets: tuple[tuple[int, ...], ...] = ()
 
-
-@final
-class Ensemble(NamedTuple):
-    """A sum of trees for each of several outputs.
-
-    Attributes
-    ----------
-    trees
-        Nodes of each tree, the root first.
-    outputs
-        Number of the output that each tree adds to.
-    """
-
-    trees: tuple[tuple[Node, ...], ...]
-    outputs: tuple[int, ...]
+    @property
+    def roots(self) -> Ints:
+        """Positions of the roots, (trees,)."""
+        return np.searchsorted(self.tree, np.arange(len(self.outputs)))
 
     def plus(self, other: Ensemble) -> Ensemble:
         """Return the trees of both."""
-        return Ensemble(self.trees + other.trees, self.outputs + other.outputs)
-
-    def scaled(self, slopes: NDArray[np.float64]) -> Ensemble:
-        """Return the trees with values times the slope of their output, (outputs,)."""
-        pairs = zip(self.trees, self.outputs, strict=True)
-        trees = (
-            tuple(node._replace(value=float(slopes[output] * node.value)) for node in tree)
-            for tree, output in pairs
+        n = len(self.tree)
+        moved = other._replace(
+            tree=other.tree + len(self.outputs),
+            left=other.left + n,
+            right=other.right + n,
+            chosen=np.where(other.chosen < 0, other.chosen, other.chosen + len(self.sets)),
         )
-        return Ensemble(tuple(trees), self.outputs)
+        pairs = zip(self._fields[:-1], self[:-1], moved[:-1], strict=True)
+        both: dict[str, Any] = {name: np.concatenate(parts) for name, *parts in pairs}
+        return self._replace(**both, sets=self.sets + other.sets)
+
+    def scaled(self, slopes: Floats) -> Ensemble:
+        """Return the trees with values times the slope of their output, (outputs,)."""
+        return self._replace(value=self.value * slopes[self.outputs[self.tree]])
 
     def to(self, output: int) -> Ensemble:
         """Return the trees of a single output for another one."""
-        return Ensemble(self.trees, (output,) * len(self.trees))
+        return self._replace(outputs=np.full_like(self.outputs, output))
+
+    def where(self, fixed: Mapping[int, float]) -> Ensemble:
+        """Return the trees that decide for rows with fixed values of some features.
+
+        No node asks for these. Children must stand behind their parents, and splits before leaves.
+        """
+        end = np.arange(len(self.tree))
+        for feature, value in fixed.items():
+            asks = self.feature == feature
+            end = np.where(asks, np.where(value <= self.threshold, self.left, self.right), end)
+        while (end != end[end]).any():
+            end = end[end]
+        left, right = end[self.left], end[self.right]
+        reached, at = np.zeros(len(end), bool), end[self.roots]
+        while len(at):
+            reached[at] = True
+            inner = at[self.feature[at] != LEAF]
+            at = np.concatenate([left[inner], right[inner]])
+        place = np.cumsum(reached) - 1
+        moved = self._replace(left=place[left], right=place[right])
+        pairs = zip(self._fields[1:-1], moved[1:-1], strict=True)
+        kept: dict[str, Any] = {name: of[reached] for name, of in pairs}
+        return self._replace(**kept)
 
 
 def parse(text: str, fixed: Mapping[int, float] | None = None) -> Ensemble:
@@ -90,79 +123,83 @@ def parse(text: str, fixed: Mapping[int, float] | None = None) -> Ensemble:
 
     Features with fixed values are decided at once, and no node asks for them.
     """
-    head, *blocks = text.partition("end of trees")[0].split("\nTree=")
-    per_round = int(_fields(head)["num_tree_per_iteration"])
-    trees = tuple(_tree(_fields(block), fixed or {}) for block in blocks)
-    return Ensemble(trees, tuple(i % per_round for i in range(len(trees))))
+    fields = _Fields(text.partition("end of trees")[0])
+    (per_round,) = fields.numbers("num_tree_per_iteration")
+    leaves = fields.numbers("num_leaves")
+    tree = np.repeat(np.arange(len(leaves)), 2 * leaves - 1)  # splits by number, then leaves
+    own, root = np.arange(len(tree)), np.searchsorted(tree, tree)
+    split = own - root < leaves[tree] - 1
 
+    def places(side: str) -> Ints:
+        """Return the positions of the splits' children: LightGBM's −i − 1 stands for leaf i."""
+        child = fields.numbers(f"{side}_child")
+        bottom = (root + leaves[tree] - 1)[split]
+        return _spread(split, np.where(child < 0, bottom - child - 1, root[split] + child), own)
 
-def _fields(block: str) -> dict[str, str]:
-    pairs = (line.partition("=") for line in block.splitlines())
-    return {name: value for name, sign, value in pairs if sign}
-
-
-def _tree(fields: Mapping[str, str], fixed: Mapping[int, float]) -> tuple[Node, ...]:
-    """Return the nodes that can be reached, parents before children."""
-    if int(fields["num_leaves"]) < 2:
-        return (Node(value=float(fields["leaf_value"].split()[0])),)
-    splits = list(_splits(fields))
-    values, covers = (
-        np.array(fields[f"leaf_{name}"].split(), float) for name in ("value", "count")
+    kind, limit = fields.numbers("decision_type"), fields.numbers("threshold", float)
+    named = (kind & CATEGORICAL) > 0
+    first = np.cumsum(counts := fields.numbers("num_cat")) - counts
+    of = np.where(named, limit, 0).astype(int) + first[tree[split]]
+    nan = kind >> 2 == NAN_IS_MISSING
+    to_left = np.where(nan, (kind & DEFAULT_LEFT) > 0, limit >= 0) & ~named
+    covers = _spread(split, fields.numbers("internal_count"), 0)
+    covers[~split] = fields.numbers("leaf_count")
+    found = Ensemble(
+        outputs=np.arange(len(leaves)) % per_round,
+        tree=tree,
+        feature=_spread(split, fields.numbers("split_feature"), LEAF),
+        threshold=_spread(split, np.where(named, 0, floor32(limit)), 0.0),
+        chosen=_spread(split, np.where(named, of, -1), -1),
+        missing_left=_spread(split, to_left, fill=False),
+        left=places("left"),
+        right=places("right"),
+        value=_spread(~split, fields.numbers("leaf_value", float), 0.0),
+        cover=np.maximum(covers, 1).astype(float),
+        sets=_sets(fields, counts),
     )
-    nodes: list[Node] = []
-
-    def add(at: int) -> int:
-        """Add a node and those below: a split by its number, or leaf i as −i − 1."""
-        while at >= 0 and splits[at].feature in fixed:
-            split = splits[at]
-            goes_left = fixed[split.feature or 0] <= split.threshold
-            at = split.left if goes_left else split.right
-        place = len(nodes)
-        if at < 0:
-            nodes.append(Node(value=float(values[-at - 1]), cover=max(1.0, covers[-at - 1])))
-            return place
-        nodes.append(splits[at])
-        left, right = add(splits[at].left), add(splits[at].right)
-        nodes[place] = splits[at]._replace(left=left, right=right)
-        return place
-
-    add(0)
-    return tuple(nodes)
+    return found.where(fixed) if fixed else found
 
 
-def _splits(fields: Mapping[str, str]) -> Iterator[Node]:
-    """Yield the splits of a tree, with children as LightGBM numbers them."""
-    names = ("split_feature", "decision_type", "left_child", "right_child", "internal_count")
-    whole = [np.array(fields[name].split(), int).tolist() for name in names]
-    thresholds = np.array(fields["threshold"].split(), float)
-    sets = _sets(fields)
-    for *numbers, limit in zip(*whole, thresholds, strict=True):
-        feature, kind, left, right, cover = numbers
-        split = Node(feature=feature, left=left, right=right, cover=max(1.0, cover))
-        if kind & CATEGORICAL:
-            yield split._replace(categories=sets[int(limit)])
-            continue
-        nan = kind >> 2 == NAN_IS_MISSING
-        missing_left = bool(kind & DEFAULT_LEFT) if nan else bool(limit >= 0)
-        yield split._replace(threshold=floor32(limit), missing_left=missing_left)
+class _Fields(defaultdict[str, list[str]]):
+    """Name of a field → its content, once for each tree that has it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(list)
+        for line in text.splitlines():
+            name, sign, content = line.partition("=")
+            if sign:
+                self[name].append(content)
+
+    def numbers(self, name: str, kind: Any = int) -> NDArray[Any]:
+        """Return the numbers in a field of all trees, one after another."""
+        return np.fromstring(" ".join(self[name]), kind, sep=" ")
 
 
-def _sets(fields: Mapping[str, str]) -> list[tuple[int, ...]]:
-    """Return the categories that go left at each categorical split."""
-    if not int(fields["num_cat"]):
-        return []
-    starts = np.array(fields["cat_boundaries"].split(), int)
-    words = np.array(fields["cat_threshold"].split(), np.uint32)
+def _spread(mask: NDArray[np.bool_], values: NDArray[Any], fill: Any) -> NDArray[Any]:
+    """Return values at the places of a mask, and others elsewhere."""
+    whole = np.full(len(mask), fill, values.dtype)
+    whole[mask] = values
+    return whole
+
+
+def _sets(fields: _Fields, counts: NDArray[Any]) -> tuple[tuple[int, ...], ...]:
+    """Return the categories that go left at each categorical split, ``counts`` in each tree."""
+    if not counts.any():
+        return ()
     found = []
-    for start, stop in pairwise(starts):
-        bits = np.unpackbits(words[start:stop].view(np.uint8), bitorder="little")
-        found.append(tuple(np.flatnonzero(bits).tolist()))
-    return found
+    pairs = zip(fields["cat_boundaries"], fields["cat_threshold"], strict=True)
+    for starts, content in pairs:
+        words = np.array(content.split(), np.uint32)
+        for start, stop in pairwise(map(int, starts.split())):
+            bits = np.unpackbits(words[start:stop].view(np.uint8), bitorder="little")
+            found.append(tuple(np.flatnonzero(bits).tolist()))
+    return tuple(found)
 
 
-def floor32(value: Any) -> float:
-    """Return the largest float32 up to a value, so that comparisons of float32 stay the same."""
-    rounded: NDArray[np.float32] = np.float32(value)  # type: ignore[assignment]
-    if rounded > value:
-        rounded = np.nextafter(rounded, np.float32(-np.inf))
-    return float(rounded)
+def floor32(values: Any) -> Floats:
+    """Return the largest float32 up to each value: comparisons of float32 stay the same."""
+    values = np.asarray(values, float)
+    with np.errstate(over="ignore"):
+        rounded = values.astype(np.float32)
+    down: Floats = np.where(rounded > values, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+    return down.astype(float)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from onnx import TensorProto, helper
+from onnx import AttributeProto, TensorProto, helper
 
+from fourfold.algorithms.additive.ensemble import LEAF
 from fourfold.frozen.onnx_graph import OnnxGraph
 
 if TYPE_CHECKING:
@@ -14,26 +15,31 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.algorithms.additive.ensemble import Ensemble, Node
+    from fourfold.algorithms.additive.ensemble import Ensemble
     from fourfold.algorithms.linear import Affine
 
 __all__ = ["HALVES", "LEAVES", "NODES", "Graph", "additive_onnx"]
 
 HALVES: Final = np.array([[-0.5, 0.5]], np.float32)
 """Shares of the log-odds of two classes that their outputs get."""
-NODES: Final = (
-    "nodes_treeids",
-    "nodes_nodeids",
-    "nodes_featureids",
-    "nodes_values",
-    "nodes_modes",
-    "nodes_truenodeids",
-    "nodes_falsenodeids",
-    "nodes_missing_value_tracks_true",
-    "nodes_hitrates",
-)
-"""Lists of the operator with an entry for each node."""
-LEAVES: Final = ("target_treeids", "target_nodeids", "target_ids", "target_weights")
+NODES: Final = {
+    "nodes_treeids": AttributeProto.INTS,
+    "nodes_nodeids": AttributeProto.INTS,
+    "nodes_featureids": AttributeProto.INTS,
+    "nodes_values": AttributeProto.FLOATS,
+    "nodes_modes": AttributeProto.STRINGS,
+    "nodes_truenodeids": AttributeProto.INTS,
+    "nodes_falsenodeids": AttributeProto.INTS,
+    "nodes_missing_value_tracks_true": AttributeProto.INTS,
+    "nodes_hitrates": AttributeProto.FLOATS,
+}
+"""Lists of the operator with an entry for each node, and their types."""
+LEAVES: Final = {
+    "target_treeids": AttributeProto.INTS,
+    "target_nodeids": AttributeProto.INTS,
+    "target_ids": AttributeProto.INTS,
+    "target_weights": AttributeProto.FLOATS,
+}
 """Lists with an entry for each leaf."""
 
 
@@ -45,21 +51,22 @@ def additive_onnx(
     Splits by categories first become features, 1 for those that go left. The single column of two
     classes is ``halved`` into an output of each, −½ and ½ of it.
     """
-    sets = sorted({(n.feature or 0, n.categories) for t in ensemble.trees for n in t if _asks(n)})
     graph = Graph()
+    named = ensemble.chosen >= 0
+    pairs = zip(ensemble.feature[named].tolist(), ensemble.chosen[named].tolist(), strict=True)
+    asked = [(feature, ensemble.sets[chosen]) for feature, chosen in pairs]
+    sets = sorted(set(asked))
     x = graph.sets("input", sets) if sets else "input"
     places = {key: width + i for i, key in enumerate(sets)}
-    graph.trees(x, ensemble, places, line.bias)
+    features = np.maximum(ensemble.feature, 0)
+    features[named] = [places[key] for key in asked]
+    graph.trees(x, ensemble, features, line.bias)
     outputs = graph.line(line.weight, start) if line.weight.any() else ["trees"]
     halves = [graph.constant("halves", HALVES)] if halved else []
     graph.add("Sum", outputs, "scores" if halved else "output")
     if halved:
         graph.add("Mul", ["scores", *halves], "output")
     return graph.file("additive", width, 2 if halved else len(line.bias))
-
-
-def _asks(node: Node) -> bool:
-    return node.feature is not None and len(node.categories) > 0
 
 
 class Graph(OnnxGraph):
@@ -87,24 +94,36 @@ class Graph(OnnxGraph):
         inside = self.add("Gather", [self.constant("table", table.ravel()), at], "inside")
         return self.add("Concat", [x, inside], "with_sets", axis=1)
 
-    def trees(self, x: str, ensemble: Ensemble, places: Any, bias: NDArray[np.float64]) -> None:
-        """Add the trees' sum and the intercepts."""
-        columns: dict[str, Any] = {name: [] for name in NODES}
-        leaves: dict[str, Any] = {name: [] for name in LEAVES}
-        for number, (tree, output) in enumerate(zip(ensemble.trees, ensemble.outputs, strict=True)):
-            for place, node in enumerate(tree):
-                for name, value in zip(NODES, _row(number, place, node, places), strict=True):
-                    columns[name].append(value)
-                if node.feature is None:
-                    values = (number, place, output, node.value)
-                    for name, value in zip(LEAVES, values, strict=True):
-                        leaves[name].append(value)
-        self.nodes.append(
-            helper.make_node(
-                "TreeEnsembleRegressor", [x], ["trees"], domain="ai.onnx.ml",
-                n_targets=len(bias), base_values=bias.astype(float).tolist(), **columns, **leaves,
-            )
+    def trees(
+        self, x: str, ensemble: Ensemble, features: NDArray[np.intp], bias: NDArray[np.float64]
+    ) -> None:
+        """Add the trees' sum and the intercepts, nodes split by these features of x."""
+        tree, root = ensemble.tree, ensemble.roots[ensemble.tree]
+        leaf, named = ensemble.feature == LEAF, ensemble.chosen >= 0
+        at = np.arange(len(tree)) - root
+        left, right = (np.where(leaf, 0, side - root) for side in (ensemble.left, ensemble.right))
+        nodes = (
+            tree,
+            at,
+            features,
+            np.where(named, 0.5, ensemble.threshold),
+            np.where(leaf, "LEAF", "BRANCH_LEQ"),
+            np.where(named, right, left),  # features for sets are 1 for those that go left
+            np.where(named, left, right),
+            ensemble.missing_left.astype(int),
+            ensemble.cover,
+        )
+        leaves = tree[leaf], at[leaf], ensemble.outputs[tree[leaf]], ensemble.value[leaf]
+        operator = helper.make_node(
+            "TreeEnsembleRegressor", [x], ["trees"], domain="ai.onnx.ml", n_targets=len(bias),
+            base_values=bias.astype(float).tolist(),
         )  # fmt: skip
+        lists = zip((*NODES.items(), *LEAVES.items()), (*nodes, *leaves), strict=True)
+        operator.attribute.extend(
+            helper.make_attribute(name, values.tolist(), attr_type=kind)
+            for (name, kind), values in lists
+        )
+        self.nodes.append(operator)
 
     def line(self, weight: NDArray[np.float64], start: int) -> list[str]:
         """Add x[start:] W, and return the names of the parts of the output."""
@@ -113,14 +132,3 @@ class Graph(OnnxGraph):
         features = self.add("Slice", ["input", *names], "features")
         product = [features, self.constant("weight", weight.astype(np.float32))]
         return ["trees", self.add("MatMul", product, "line")]
-
-
-def _row(number: int, place: int, node: Node, places: Any) -> tuple[Any, ...]:
-    """Return a node as the operator lists it."""
-    if node.feature is None:
-        return number, place, 0, 0.0, "LEAF", 0, 0, 0, node.cover
-    if not node.categories:
-        sides = (node.left, node.right, int(node.missing_left), node.cover)
-        return (number, place, node.feature, node.threshold, "BRANCH_LEQ", *sides)
-    feature = places[node.feature, node.categories]  # 1 goes left
-    return number, place, feature, 0.5, "BRANCH_LEQ", node.right, node.left, 0, node.cover

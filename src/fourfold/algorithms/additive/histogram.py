@@ -1,4 +1,4 @@
-"""Trees of scikit-learn's histogram-based boosting as plain nodes."""
+"""Trees of scikit-learn's histogram-based boosting as arrays of nodes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fourfold.algorithms.additive.ensemble import Ensemble, Node, floor32
+from fourfold.algorithms.additive.ensemble import LEAF, Ensemble, floor32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,31 +35,21 @@ def from_histogram(
     rounds = model._predictors  # noqa: SLF001  as skl2onnx reads them
     baseline = model._baseline_prediction  # noqa: SLF001
     outputs = [at for of in rounds for at in range(len(of))]
-    trees = [_tree(one.nodes, first, fixed) for of in rounds for one in of]
-    return Ensemble(tuple(trees), tuple(outputs)), np.ravel(baseline)
-
-
-def _tree(nodes: NDArray[Any], first: int, fixed: Mapping[int, float]) -> tuple[Node, ...]:
-    """Return the nodes that can be reached, parents before children."""
-    found: list[Node] = []
-
-    def add(at: int) -> int:
-        node = nodes[at]
-        while not node["is_leaf"] and node["feature_idx"] in fixed:
-            left = fixed[node["feature_idx"]] <= node["num_threshold"]
-            node = nodes[node["left" if left else "right"]]
-        place, cover = len(found), float(max(1, node["count"]))
-        found.append(Node(value=float(node["value"]), cover=cover))
-        if not node["is_leaf"]:
-            split = Node(
-                feature=first + int(node["feature_idx"]),
-                threshold=floor32(node["num_threshold"]),
-                missing_left=bool(node["missing_go_to_left"]),
-                cover=cover,
-            )
-            left, right = add(int(node["left"])), add(int(node["right"]))
-            found[place] = split._replace(left=left, right=right)
-        return place
-
-    add(0)
-    return tuple(found)
+    tables = [one.nodes for of in rounds for one in of]
+    nodes = np.concatenate(tables)
+    tree = np.repeat(np.arange(len(tables)), [len(one) for one in tables])
+    root, leaf = np.searchsorted(tree, tree), nodes["is_leaf"] > 0
+    own = np.arange(len(nodes))
+    found = Ensemble(
+        outputs=np.array(outputs),
+        tree=tree,
+        feature=np.where(leaf, LEAF, first + nodes["feature_idx"].astype(int)),
+        threshold=np.where(leaf, 0.0, floor32(nodes["num_threshold"])),
+        chosen=np.full(len(nodes), -1),
+        missing_left=~leaf & (nodes["missing_go_to_left"] > 0),
+        left=np.where(leaf, own, root + nodes["left"]),
+        right=np.where(leaf, own, root + nodes["right"]),
+        value=np.where(leaf, nodes["value"], 0.0),
+        cover=np.maximum(nodes["count"], 1).astype(float),
+    )
+    return found.where({first + at: value for at, value in fixed.items()}), np.ravel(baseline)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from onnx import helper, load_from_string, numpy_helper
 
-from fourfold.algorithms.additive.ensemble import Ensemble, Node
+from fourfold.algorithms.additive.ensemble import LEAF, Ensemble
 from fourfold.algorithms.additive.graph import LEAVES, NODES
 from fourfold.algorithms.linear import Affine
 
@@ -52,22 +52,28 @@ def _sets(constants: Mapping[str, NDArray[Any]]) -> Iterator[tuple[int, tuple[in
 def _ensemble(
     lists: Mapping[str, Any], width: int, sets: Sequence[tuple[int, tuple[int, ...]]]
 ) -> Ensemble:
-    leaves = {
-        (tree, at): (output, value)
-        for tree, at, output, value in zip(*(lists[name] for name in LEAVES), strict=True)
-    }
-    trees: dict[int, list[Node]] = {}
-    outputs: dict[int, int] = {}
-    for row in zip(*(lists[name] for name in NODES), strict=True):
-        tree, at, feature, threshold, mode, true, false, missing, cover = row
-        nodes = trees.setdefault(tree, [])
-        if mode == b"LEAF":
-            outputs[tree], value = leaves[tree, at]
-            nodes.append(Node(value=value, cover=cover))
-        elif feature < width:
-            split = Node(feature=feature, threshold=threshold, missing_left=bool(missing))
-            nodes.append(split._replace(left=true, right=false, cover=cover))
-        else:
-            own, categories = sets[feature - width]
-            nodes.append(Node(0.0, own, 0.0, categories, False, false, true, cover))
-    return Ensemble(tuple(tuple(nodes) for nodes in trees.values()), tuple(outputs.values()))
+    tree, _, feature, threshold, modes, true, false, missing, cover = (
+        np.array(lists[name]) for name in NODES
+    )
+    own, root, leaf = np.arange(len(tree)), np.searchsorted(tree, tree), modes == b"LEAF"
+    trees, at, output, values = (np.array(lists[name]) for name in LEAVES)
+    outputs, value = np.zeros(tree[-1] + 1, int), np.zeros(len(tree))
+    outputs[trees] = output
+    value[np.searchsorted(tree, trees) + at] = values
+    named = feature >= width  # 1 goes left, behind ½
+    asked, number = np.array([one for one, _ in sets], int), np.where(named, feature - width, -1)
+    feature[named] = asked[number[named]]
+    feature[leaf] = LEAF
+    return Ensemble(
+        outputs=outputs,
+        tree=tree,
+        feature=feature,
+        threshold=np.where(named, 0, threshold),
+        chosen=number,
+        missing_left=missing > 0,
+        left=np.where(leaf, own, root + np.where(named, false, true)),
+        right=np.where(leaf, own, root + np.where(named, true, false)),
+        value=value,
+        cover=cover,
+        sets=tuple(of for _, of in sets),
+    )

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
+from fourfold.algorithms.additive.ensemble import LEAF
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from fourfold.algorithms.additive.ensemble import Ensemble, Node
+    from fourfold.algorithms.additive.ensemble import Ensemble
 
     Floats = NDArray[np.float64]
 
@@ -50,14 +52,16 @@ def shapley_values(ensemble: Ensemble, x: NDArray[Any], outputs: int) -> Floats:
     (TreeSHAP, path-dependent); Owen, Multilinear Extensions of Games, Management Science 1972.
     """
     found = np.zeros((*x.shape, outputs))
-    for tree, output in zip(ensemble.trees, ensemble.outputs, strict=True):
-        left = _goes_left(tree, x)
-        for leaf in _leaves(tree):
+    for root, output in zip(ensemble.roots.tolist(), ensemble.outputs, strict=True):
+        left: dict[int, NDArray[np.bool_]] = {}
+        for leaf in _leaves(ensemble, root):
             features = list(dict.fromkeys(split.feature for split in leaf.path))
             agrees, share = np.ones((len(x), len(features)), bool), np.ones(len(features))
             for split in leaf.path:
                 of = features.index(split.feature)
-                agrees[:, of] &= left[:, split.at] == split.left
+                if split.at not in left:
+                    left[split.at] = _goes_left(ensemble, split.at, x)
+                agrees[:, of] &= left[split.at] == split.left
                 share[of] *= split.share
             found[:, features, output] += leaf.value * _game(agrees, share)
     return found
@@ -66,8 +70,8 @@ def shapley_values(ensemble: Ensemble, x: NDArray[Any], outputs: int) -> Floats:
 def expected(ensemble: Ensemble, outputs: int) -> Floats:
     """Return the mean of each output (outputs,), by the covers of the leaves."""
     means = np.zeros(outputs)
-    for tree, output in zip(ensemble.trees, ensemble.outputs, strict=True):
-        for leaf in _leaves(tree):
+    for root, output in zip(ensemble.roots.tolist(), ensemble.outputs, strict=True):
+        for leaf in _leaves(ensemble, root):
             means[output] += leaf.value * np.prod([split.share for split in leaf.path])
     return means
 
@@ -86,30 +90,27 @@ def _game(agrees: NDArray[np.bool_], share: Floats) -> Floats:
     return kinds
 
 
-def _goes_left(tree: tuple[Node, ...], x: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return whether each row goes left at each node, (n, nodes)."""
-    left = np.zeros((len(x), len(tree)), bool)
-    for at, node in enumerate(tree):
-        if node.feature is None:
-            continue
-        cells = x[:, node.feature]
-        if node.categories:
-            left[:, at] = np.isin(np.floor(cells), node.categories)
-        else:
-            left[:, at] = np.where(np.isnan(cells), node.missing_left, cells <= node.threshold)
+def _goes_left(ensemble: Ensemble, at: int, x: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether each row goes left at a split, (n,)."""
+    cells = x[:, ensemble.feature[at]]
+    left: NDArray[np.bool_] = cells <= ensemble.threshold[at]
+    left[np.isnan(cells)] = ensemble.missing_left[at]
+    if ensemble.chosen[at] >= 0:
+        left = np.isin(np.floor(cells), ensemble.sets[ensemble.chosen[at]])
     return left
 
 
-def _leaves(tree: tuple[Node, ...]) -> Iterator[_Leaf]:
-    """Yield the leaves below the root."""
-    waiting: list[tuple[int, tuple[_Split, ...]]] = [(0, ())]
+def _leaves(ensemble: Ensemble, root: int) -> Iterator[_Leaf]:
+    """Yield the leaves below a root."""
+    waiting: list[tuple[int, tuple[_Split, ...]]] = [(root, ())]
     while waiting:
         at, path = waiting.pop()
-        node = tree[at]
-        if node.feature is None:
-            yield _Leaf(node.value, path)
+        feature = int(ensemble.feature[at])
+        if feature == LEAF:
+            yield _Leaf(float(ensemble.value[at]), path)
             continue
-        whole = tree[node.left].cover + tree[node.right].cover
-        for child, left in ((node.left, True), (node.right, False)):
-            split = _Split(at, node.feature, left, tree[child].cover / whole)
-            waiting.append((child, (*path, split)))
+        children = int(ensemble.left[at]), int(ensemble.right[at])
+        whole = ensemble.cover[list(children)].sum()
+        for child, left in zip(children, (True, False), strict=True):
+            share = float(ensemble.cover[child] / whole)
+            waiting.append((child, (*path, _Split(at, feature, left, share))))

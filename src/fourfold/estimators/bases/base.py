@@ -235,7 +235,7 @@ class Trees(Base):
         nothing = np.zeros((self.features.width - self.features.start, self.goal.columns))
         line = Affine(nothing, np.zeros(self.goal.columns))
         trees = ensemble(texts, flag)
-        some = trees if trees.trees else None
+        some = trees if len(trees.outputs) else None
         return Additive(self.goal, line, self.features.width, self.features.start, some)
 
     @property

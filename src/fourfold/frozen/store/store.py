@@ -144,12 +144,14 @@ class Store:
         folder = self._folders.artifacts / xxh3_128_hexdigest(key.encode())
         if self._folders.read_only:
             return folder if is_sealed(folder) else self._build_beside(folder.name, build)
-        if not is_sealed(folder):
-            with self._folders.lock(folder.name):
-                if not is_sealed(folder):
-                    if folder.is_dir():
-                        self.set_aside(folder)
-                    self._build(folder, build)
+        if is_sealed(folder):
+            self._folders.index.use_artifact(folder.name, key)
+            return folder
+        with self._folders.lock(folder.name):
+            if not is_sealed(folder):
+                if folder.is_dir():
+                    self.set_aside(folder)
+                self._build(folder, build)
         self._folders.index.use_artifact(folder.name, key)
         self._folders.evict(self.max_bytes, artifacts={folder.name})
         return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from statistics import fmean
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, final
 
 import torch
@@ -35,6 +36,8 @@ FOLDS: Final = 3
 """Largest number of folds of the labels."""
 SHORTER: Final = 4
 """Steps of a training, over those of a trial."""
+FEWER, FEWEST = 4, 4
+"""Plans, over those that are tried on a second split; how many are, at least."""
 
 
 class LayerPlan(NamedTuple):
@@ -138,6 +141,14 @@ def _check_names(field: str, asked: Sequence[str], names: Sequence[str]) -> None
 
 
 @final
+class Trials(NamedTuple):
+    """Mean scores of plans on held-out labels, and the best plan of those tried on all splits."""
+
+    scores: dict[LayerPlan, float]
+    best: LayerPlan
+
+
+@final
 class Layered:
     """Builds and trains the target's network by a plan, from the source's, any number of times."""
 
@@ -176,20 +187,28 @@ class Layered:
 
     def cross_validate(
         self, plans: Sequence[LayerPlan], data: Data, n_splits: int
-    ) -> dict[LayerPlan, float]:
-        """Rate plans on held-out labels; empty where these are too few to be split."""
+    ) -> Trials | None:
+        """Rate plans on held-out labels; None where these are too few to be split.
+
+        The better quarter of the first split is tried on the next ones.
+        """
         y, stratified = data.y.numpy(), self.problem.task.stratified
         groups, time = data.groups, data.time
         n = count_folds(y, FOLDS, stratified=stratified, groups=groups, time=time)
         if not n:
-            return {}
+            return None
         splits = make_splits(
             y, n, self.problem.seed, stratified=stratified, groups=groups, time=time
         )
-        pairs = [(data.at(training), data.at(held)) for training, held in splits[:n_splits]]
         recipe = _for_trials(self.problem.recipe)
-        scores = {plan: [self.score(plan, *pair, recipe) for pair in pairs] for plan in plans}
-        return {plan: math.fsum(each) / len(each) for plan, each in scores.items()}
+        found: dict[LayerPlan, list[float]] = {plan: [] for plan in plans}
+        going = list(plans)
+        for training, held in splits[:n_splits]:
+            for plan in going:
+                found[plan].append(self.score(plan, data.at(training), data.at(held), recipe))
+            going.sort(key=lambda plan: (fmean(found[plan]), len(plan.copied)), reverse=True)
+            del going[max(FEWEST, len(plans) // FEWER) :]
+        return Trials({plan: fmean(each) for plan, each in found.items()}, going[0])
 
     def score(self, plan: LayerPlan, training: Data, asked: Data, recipe: Recipe) -> float:
         """Train on some rows, and rate on others: accuracy, 1 − error rate, or minus the loss."""

@@ -46,10 +46,10 @@ class LayerTransfer(TrainsNetwork):
         that are, among them all that are fresh; ``"auto"`` tries both where ``copy`` is tried, and
         is ``"all"`` where it is given.
     n_splits
-        Number of folds of the labels, of at most 3, on which each possibility is tried for a
-        quarter of the steps. Where fewer than two classes have two labels nothing can be tried: all
-        layers are copied and trained, or with ``train="rest"`` all but the last are copied and
-        frozen.
+        Number of folds of the labels, of at most 3, on which possibilities are tried for a quarter
+        of the steps: all on the first one, the better quarter on the next ones. Where fewer than
+        two classes have two labels nothing can be tried: all layers are copied and trained, or with
+        ``train="rest"`` all but the last are copied and frozen.
 
     Attributes
     ----------
@@ -99,18 +99,18 @@ class LayerTransfer(TrainsNetwork):
         network, known = Layered(problem), problem.target.known()
         lines = plans_to_try(network.names, network.copyable, self.copy, self.train)
         plans = list(dict.fromkeys(plan for line in lines.values() for plan in line))
-        scores = network.cross_validate(plans, known, self.n_splits) if len(plans) > 1 else {}
-        if scores:
-            best = max(plans, key=lambda plan: (scores[plan], len(plan.copied)))
-            how = f"the best of {len(plans)} on held-out labels"
+        trials = network.cross_validate(plans, known, self.n_splits) if len(plans) > 1 else None
+        if trials is not None:
+            best, how = trials.best, f"the best of {len(plans)} on held-out labels"
         elif len(plans) > 1:
             best = safe_plan(network.names, network.copyable, self.train)
             how = "labels too few to be split to choose by, so a fixed choice and a fixed time"
         else:
             best, how = plans[0], "as asked for"
         model, history = network.train(best, known, problem.recipe)
+        curves = [] if trials is None else [_curves(lines, trials.scores, problem)]
         facts = Facts(f"Layers: {how}", {name: best.of(name) for name in network.names})
-        return Fitted(model, history, [*_curves(lines, scores, problem), facts])
+        return Fitted(model, history, [*curves, facts])
 
     @property
     def layers_(self) -> dict[str, str]:
@@ -133,14 +133,11 @@ class LayerTransfer(TrainsNetwork):
 
 def _curves(
     lines: Mapping[str, Sequence[LayerPlan]], scores: Mapping[LayerPlan, float], problem: Problem
-) -> list[Curves]:
-    if not scores:
-        return []
-    curves = Curves(
+) -> Curves:
+    return Curves(
         title="Score on held-out labels: the first or the last layers copied, frozen or tuned",
         across="copied layers",
         up=problem.task.score_name,
         x=[str(len(plan.copied)) for plan in next(iter(lines.values()))],
         lines={name: [scores[plan] for plan in plans] for name, plans in lines.items()},
     )
-    return [curves]

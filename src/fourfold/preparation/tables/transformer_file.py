@@ -6,8 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from zipfile import ZIP_STORED, ZipFile
 
-import skops.io
-
 from fourfold.errors import BundleError, some
 
 if TYPE_CHECKING:
@@ -47,7 +45,9 @@ TYPES: Final = frozenset(
 
 def save_transformer(transformer: ColumnTransformer, path: Path) -> None:
     """Write a fitted transformer."""
-    skops.io.dump(transformer, path)
+    from skops.io import dump  # takes seconds: it imports all of scikit-learn
+
+    dump(transformer, path)
 
 
 def load_transformer(path: Path) -> ColumnTransformer:
@@ -69,7 +69,9 @@ def load_transformer(path: Path) -> ColumnTransformer:
     if foreign:
         names = some(sorted(f"{kind:.60} by {reader:.30}" for reader, kind in foreign), 1)
         raise BundleError(f"a saved preparation must hold scikit-learn's types only; got {names}")
-    return skops.io.load(path, trusted=[kind for _, kind in TYPES])
+    from skops.io import load  # takes seconds, as in save_transformer
+
+    return load(path, trusted=[kind for _, kind in TYPES])
 
 
 def _types(schema: Any) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.racing import finalists, is_settled
-from fourfold.study.judge import assess, rate
+from fourfold.study.judge import assess, is_clear, rate
 from fourfold.study.leaderboard import best_choice
 from fourfold.study.running.execution import execute_all
 from fourfold.study.running.outcomes import Failure
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fourfold.study.choice.prior import Prior
+    from fourfold.study.judge import Assessed
     from fourfold.study.question import Question
     from fourfold.study.running.execution import FitProgress
     from fourfold.study.running.outcomes import Outcome
@@ -27,6 +28,8 @@ __all__ = ["Race"]
 
 APART: Final = 5.0
 """Seconds between pauses inside a round."""
+FEWEST_SEEDS: Final = 3
+"""Seeds after which a clear verdict ends a race."""
 
 
 @final
@@ -47,7 +50,8 @@ class Race:
     prior
         Expected gains of the methods.
     racing
-        Whether candidates may stop early. Where several tasks are learnt together, none does.
+        Whether candidates may stop early, and all where later seeds only judge and the verdict is
+        clear. Where several tasks are learnt together, none does.
 
     Attributes
     ----------
@@ -55,6 +59,8 @@ class Race:
         Number of rounds that began.
     stopped
         Candidates that stopped early.
+    clear
+        Whether the race ended before the last seed by a clear verdict.
     """
 
     def __init__(
@@ -68,7 +74,7 @@ class Race:
     ) -> None:
         self.questions, self.context, self.seeds = questions, context, seeds
         self.prior, self.racing = prior, racing and len(questions) == 1
-        self.rounds, self.stopped = 0, set[str]()
+        self.rounds, self.stopped, self.clear = 0, set[str](), False
         self._found: dict[tuple[str, str, int], list[Outcome | Failure]] = defaultdict(list)
         self._wanted: Counter[tuple[str, str, int]] = Counter()
 
@@ -100,15 +106,41 @@ class Race:
             yield
             if deadline is not None and time.monotonic() > deadline:
                 return
-            told = not seed or any(run.split is not None for run in runs)
-            if self.racing and told and seed + 1 < self.seeds:
-                (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
-                standing, rows = assess(question, outcomes, self.prior)
-                if is_settled(question, rows):
-                    return
-                left = finalists(question, rows, going, standing)
-                self.stopped |= {name for name in going - left if not rows[name].error}
-                going = left
+            if self.racing and seed + 1 < self.seeds:
+                told = not seed or any(run.split is not None for run in runs)
+                going = self._left(going) if told else set() if self._is_clear() else going
+            if not going:
+                return
+
+    def notes(self, jobs: int) -> list[str]:
+        """Return the caveats of a race that took up to so many fits at a time."""
+        notes = []
+        if self.clear:
+            notes.append(f"Training ended after {self.rounds} seeds: the verdict was clear.")
+        if jobs > 1:
+            notes.append(f"Times were taken with up to {jobs} fits at a time.")
+        return notes
+
+    def _left(self, going: set[str]) -> set[str]:
+        """Return the candidates that run on after a round that told; none if the choice is made."""
+        (question,), assessed = self.questions.values(), self._assessed()
+        if is_settled(question, assessed.rows):
+            return set()
+        left = finalists(question, assessed.rows, going, assessed.standing)
+        self.stopped |= {name for name in going - left if not assessed.rows[name].error}
+        return left
+
+    def _assessed(self) -> Assessed:
+        """Return the candidates of the only question as they stand."""
+        (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
+        return assess(question, outcomes, self.prior)
+
+    def _is_clear(self) -> bool:
+        """Find whether enough seeds judge, and further ones would hardly change the verdict."""
+        (question,) = self.questions.values()
+        enough = self.rounds >= FEWEST_SEEDS and question.evaluate is not None
+        self.clear = enough and is_clear(question, self._assessed(), self.stopped)
+        return self.clear
 
     @property
     def leader(self) -> str | None:

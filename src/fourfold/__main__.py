@@ -1,0 +1,5 @@
+"""Command line as a module: ``python -m fourfold``."""
+
+from fourfold.cli import main
+
+main()
