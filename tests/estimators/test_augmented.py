@@ -64,6 +64,16 @@ def test_a_frozen_lower_part_computes_views_once(taken):
     assert not torch.equal(rows, plain)
 
 
+def test_bytes_that_a_network_of_ones_own_gets_as_floats_keep_their_range(taken):
+    pictures = np.moveaxis(np.maximum(X, 200), -1, 1).copy()
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 24 * 24, 4))
+    recipe = RECIPE.but(augment=Augmentation(operations=2, magnitude=20))
+    TargetOnly(network=network, recipe=recipe).fit(pictures, NAMES)
+    rows = torch.cat([got for training, got, _ in taken if training])
+    assert rows.dtype == torch.float32
+    assert 100 < float(rows.mean()) < float(rows.max()) <= 255
+
+
 def test_a_head_alone_learns_from_views_of_its_features(taken):
     source = Domain(X[:12], NAMES[:12])
     recipe = RECIPE.but(augment=Augmentation(views=3))

@@ -53,18 +53,16 @@ def bound(
     layout, seen = find_layout(rows, "auto"), rows.sample(LOOKED_AT)
     white = 1.0 if rows.kind == "array" and rows.dtype.kind == "f" and seen.max() <= 1 else 255.0
     fill = _edge(seen / white, layout)
-    if rows.dtype == np.uint8:
-        fill = (255 * fill).round()
-    return PictureAugmenter(augmentation, rules, rows.shape, layout, white, fill.tolist())
+    return PictureAugmenter(augmentation, rules, rows.shape, layout, white, fill)
 
 
-def _edge(pictures: NDArray[Any], layout: Layout) -> NDArray[np.float64]:
-    """Return the mean colour of the edges of pictures, for each channel."""
+def _edge(pictures: NDArray[Any], layout: Layout) -> list[float]:
+    """Return the mean colour of the edges of pictures, from 0 to 1 for each channel."""
     x = pictures[..., None] if layout == "plane" else pictures
     x = np.moveaxis(x, 1, -1) if layout == "first" else x  # (n, H, W, C)
     sides = [x[:, :1], x[:, -1:], x[:, :, :1].swapaxes(1, 2), x[:, :, -1:].swapaxes(1, 2)]
-    means: NDArray[np.float64] = np.concatenate(sides, axis=2).mean(axis=(0, 1, 2))
-    return means.clip(0, 1)
+    means = np.concatenate(sides, axis=2).mean(axis=(0, 1, 2))
+    return [float(mean) for mean in means.clip(0, 1)]
 
 
 def drawn_views(rows: Rows, augmenter: Augmenter) -> list[DrawnView]:

@@ -46,7 +46,7 @@ class PictureAugmenter:
     white
         The pixel value that is white.
     fill
-        Colour outside of turned pictures, for each channel: of bytes from 0 to 255, else to 1.
+        Colour outside of turned pictures, from 0 to 1 for each channel.
     """
 
     def __init__(
@@ -60,16 +60,18 @@ class PictureAugmenter:
     ) -> None:
         self.augmentation, self.rules = augmentation, f"{rules} {layout} {white} {fill}"
         self.layout, self.white = layout, white
-        self.change = _changes(augmentation, rules, prepared_shape(shape, layout)[1:], fill)
+        size, bytes_ = prepared_shape(shape, layout)[1:], [round(255 * part) for part in fill]
+        self.of_bytes = _changes(augmentation, rules, size, bytes_)
+        self.of_floats = _changes(augmentation, rules, size, fill)
 
     def __call__(self, x: Tensor) -> Tensor:
         x = x.movedim(-1, 1) if self.layout == "last" else x
         x = x.unsqueeze(1) if self.layout == "plane" else x
         if x.dtype == torch.uint8:
-            changed = torch.stack([self.change(picture) for picture in x])
+            changed = torch.stack([self.of_bytes(picture) for picture in x])
         else:
             unit = (x.float() / self.white).clamp(0, 1)
-            changed = torch.stack([self.change(picture) for picture in unit]) * self.white
+            changed = torch.stack([self.of_floats(picture) for picture in unit]) * self.white
         changed = changed.squeeze(1) if self.layout == "plane" else changed
         return changed.movedim(1, -1) if self.layout == "last" else changed
 
