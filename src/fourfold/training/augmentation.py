@@ -34,8 +34,8 @@ class Augmentation(Parameters):
     operations, magnitude
         Of RandAugment: number of random changes of shape or colour of a picture, and their size.
     mixup
-        α of mixup: rows and losses are mixed with shares of a Beta(α, α) distribution. 0 mixes
-        nothing.
+        α of mixup: rows and losses are mixed with shares of a Beta(α, α) distribution; no features
+        of frozen layers. 0 mixes nothing.
     speed
         Largest change of the speed of a sound, as a share.
     noise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fourfold.data.kinds import label_kind
 from fourfold.estimators.network import UsesRecipe
 from fourfold.preparation.augmenting.rules import Rules, rules_for
 
@@ -37,5 +38,7 @@ def possible_augmentation(domains: Sequence[Domain]) -> list[str]:
 
 
 def _rules(domains: Sequence[Domain]) -> Rules:
-    classes = sorted({str(label) for domain in domains for label in domain.counts})
-    return rules_for(domains[-1].rows, classes or None)
+    known = [domain for domain in domains if domain.n_labelled]
+    are_classes = bool(known) and label_kind(*known) == "classes"
+    classes = sorted({str(label) for domain in known for label in domain.counts})
+    return rules_for(domains[-1].rows, classes if are_classes else None)
