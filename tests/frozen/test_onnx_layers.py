@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.onnx import export_onnx, relative_difference, session
 from fourfold.networks.builder import Body
 
@@ -88,3 +89,31 @@ def test_what_does_more_is_exported_by_torch(module, shape, exported, tmp_path):
     with torch.no_grad():
         wanted = module.eval()(torch.from_numpy(rows)).numpy()
     assert relative_difference(got, wanted) < 1e-5
+
+
+class Reshaped(nn.Module):
+    """A layer whose file holds the number of its rows."""
+
+    def forward(self, x):
+        return x.reshape(x.shape[0], -1)
+
+
+def test_the_file_of_an_engine_is_that_of_a_saved_model(exported):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(2))
+    frozen = Frozen(module, engine="onnxruntime", block=8)
+    assert frozen.onnx((3, 12, 12)) is None  # no engine yet
+    x = np.random.default_rng(0).standard_normal((5, 3, 12, 12)).astype(np.float32)
+    wanted = frozen.compute(x)["output"]
+    (got,) = session(frozen.onnx((3, 12, 12))).run(None, {"input": x})
+    assert relative_difference(got, wanted) < 1e-5
+    assert len(exported) == 1
+    assert frozen.onnx((3, 16, 16)) is None
+    next(frozen.module.parameters()).data.add_(1)  # an engine of other weights is not asked
+    assert frozen.onnx((3, 12, 12)) is None
+
+
+def test_a_file_that_needs_its_number_of_rows_is_not():
+    frozen = Frozen(nn.Sequential(nn.Conv2d(3, 4, 3), Reshaped()), engine="onnxruntime", block=8)
+    frozen.compute(np.zeros((2, 3, 6, 6), np.float32))
+    assert frozen.onnx((3, 6, 6)) is None

@@ -25,10 +25,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["check_onnx", "export_onnx", "read_onnx", "relative_difference", "session"]
+__all__ = [
+    "check_onnx",
+    "export_onnx",
+    "read_onnx",
+    "relative_difference",
+    "session",
+    "with_any_rows",
+]
 
 PARITY: Final = 1e-5
 """Largest difference of a file that is written by layers, relative to the module's outputs."""
+FREED: Final = 1e-4
+"""Largest difference of one that is freed from its number of rows."""
 
 
 def export_onnx(
@@ -101,6 +110,26 @@ def _written(
         return False
     onnx.save(model, path)
     return True
+
+
+def with_any_rows(content: bytes, module: nn.Module, shape: Sequence[int]) -> bytes | None:
+    """Return an ONNX file of so many rows as one of any number; None where it then fails.
+
+    It is run beside its module, in evaluation mode on the CPU, on three rows of a shape.
+    """
+    model = onnx.load_model_from_string(content)
+    for info in (*model.graph.input, *model.graph.output):
+        info.type.tensor_type.shape.dim[0].dim_param = "rows"
+    del model.graph.value_info[:]  # shapes between the layers, with the old number
+    freed: bytes = model.SerializeToString()
+    drawn = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        (got,) = session(freed).run(None, {"input": drawn.numpy()})
+    except Exception:  # noqa: BLE001  the exceptions of ONNX Runtime have no base of their own
+        return None
+    with torch.no_grad():
+        wanted = module(drawn).numpy()
+    return freed if relative_difference(got, wanted) <= FREED else None
 
 
 def read_onnx(path: Path) -> bytes:
