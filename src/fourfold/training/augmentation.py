@@ -39,7 +39,8 @@ class Augmentation(Parameters):
     speed
         Largest change of the speed of a sound, as a share.
     noise
-        Least distance of added noise from a sound's loudest point, in decibels; None adds none.
+        Least distance of the noise that half of the sounds get from their loudest point, in
+        decibels; None adds none.
     masks
         Of SpecAugment: stretches of time, and of bands, that are hidden.
     views

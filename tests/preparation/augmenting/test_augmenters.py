@@ -75,12 +75,12 @@ def sounds(n=4):
     return torch.from_numpy(x), rows
 
 
-def test_noise_fills_silence_and_leaves_what_is_loud():
-    x, rows = sounds()
+def test_noise_fills_silence_of_half_of_the_sounds_and_leaves_what_is_loud():
+    x, rows = sounds(32)
     about = Augmentation(speed=0.0, masks=0, noise=20.0)
     changed = bound(about, rows, NAMES, rows.shape)(x)
     assert (changed >= x - 1e-3).all()
-    assert (changed.mean((1, 2)) > x.mean((1, 2))).all()
+    assert 8 < (changed.mean((1, 2)) > x.mean((1, 2)) + 1e-3).sum() < 24
     torch.testing.assert_close(changed[:, 10, 30], x[:, 10, 30], atol=0.5, rtol=0)
 
 

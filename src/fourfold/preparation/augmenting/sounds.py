@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import torch
 from torch.nn import functional as F  # noqa: N812  its name in the field
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrogramAugmenter", "WaveAugmenter"]
 
-LOUDER: float = 20.0
+NOISY: Final = 0.5
+"""Share of the sounds that get noise: clean ones must not be strange to the network."""
+LOUDER: Final = 30.0
 """Range in decibels of the distance of noise from the loudest point."""
 LONGEST, WIDEST = 0.1, 0.2
 """Largest share of the frames, and of the bands, that a mask hides."""
@@ -34,7 +36,7 @@ class WaveAugmenter:
     def _changed(self, wave: Tensor) -> Tensor:
         about = self.augmentation
         wave = _at_speed(wave[None], about.speed, torch.zeros(1))[0]
-        if about.noise is not None:
+        if about.noise is not None and torch.rand(()) < NOISY:
             level = wave.abs().max() * 10 ** (-_distance(about.noise) / 20)
             wave = wave + level * torch.randn_like(wave)
         for _ in range(about.masks):
@@ -65,7 +67,7 @@ class SpectrogramAugmenter:
         about = self.augmentation
         floor, mean = sound.amin(), sound.mean()
         sound = _at_speed(sound, about.speed, floor.expand(1))
-        if self.decibels and about.noise is not None:
+        if self.decibels and about.noise is not None and torch.rand(()) < NOISY:
             noise = sound.amax() - _distance(about.noise) + 3 * torch.randn_like(sound)
             powers = torch.stack([sound, noise]) * (torch.log(torch.tensor(10.0)) / 10)
             sound = torch.logsumexp(powers, 0) * (10 / torch.log(torch.tensor(10.0)))
