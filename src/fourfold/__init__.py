@@ -32,7 +32,7 @@ _PARTS = {
     "training.runtime": ["Runtime"],
     "data.descriptions": ["Descriptions"],
     "data.domain": ["Domain"],
-    "data.schema": ["Hints", "Schema"],
+    "data.schema": ["Hints", "Schema", "infer_schema"],
     "errors": ["FourfoldError"],
     "estimators.reasons.contributions": ["Contributions"],
     "estimators.reasons.scorecard": ["scorecard"],

@@ -211,7 +211,7 @@ def test_one_class_only(study, here):
 
 def test_labels_that_are_only_minus_one_and_one(study, here):
     save(here / "signs.npz", X, 2 * Y - 1)
-    study(target="signs.npz").refused("signs.npz: ", "ambiguous", "write classes as 0 and 1")
+    study(target="signs.npz").refused("signs.npz: ", "ambiguous", "say --missing-label=-1 if")
     with pytest.raises(DataError, match="say missing=-1 if"):
         Domain(X, 2 * Y - 1)
     assert Domain(X, 2 * Y - 1, missing=None).n_labelled == 40

@@ -119,7 +119,6 @@ def test_features_of_another_scale_are_named_by_position(fourfold, tmp_path):
     g = np.random.default_rng(0)
     for name, factor in (("cm", 100.0), ("m", 1.0)):
         X = g.normal(size=(N, 5)) * [1, 1, factor, 1, 1]
-        X[0, 0] = np.nan
         np.savez(tmp_path / f"{name}.npz", X=X, y=g.integers(0, 2, N))
     assert "Numbers at 2 (from 0) spread" in shown(fourfold, *of(tmp_path, "cm", "m"))
 
@@ -135,3 +134,61 @@ def test_sizes_and_spellings_of_pictures_are_said(fourfold, tmp_path):
     lines = shown(fourfold, "--source", tmp_path / "a", "--target", tmp_path / "b")
     assert "pictures resized to 11×14; the files are 10×14 to 12×14" in lines
     assert "! 'Cat', 'cat' are different classes: are they one?" in lines
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (np.where(np.eye(N, 4) > 0, np.nan, 1.0), "odd: the input X contains NaN"),
+        (np.where(np.eye(N, 4) > 0, np.inf, 1.0), "odd: the input X contains infinity"),
+        (np.ones((N, 4)), "odd: rows must differ once they are prepared; got 48 equal ones"),
+    ],
+    ids=["missing", "endless", "equal"],
+)
+def test_rows_that_a_study_refuses_are_refused_by_the_map(fourfold, arrays, tmp_path, rows, words):
+    np.savez(tmp_path / "odd.npz", X=rows, y=labels()["codes"])
+    domains = ("--source", arrays / "codes.npz", "--target", tmp_path / "odd.npz")
+    said = fourfold("map", *domains)
+    assert said.code == 2
+    assert f"A study refuses these data: {words}" in " ".join(said.out.split())
+    fourfold("study", *domains, "-o", tmp_path / "out").refused(words)
+
+
+def test_a_study_that_refuses_labels_shows_their_reading_and_remedy(fourfold, tmp_path):
+    for name in "ab":
+        lines = [f"{at % 7},{'None' if at % 2 else 'Full'}" for at in range(N)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["x,y", *lines]))
+    files = ("--source", tmp_path / "a.csv", "--target", tmp_path / "b.csv", "--label", "y")
+    said = fourfold("study", *files, "-o", tmp_path / "out")
+    assert said.code == 2
+    assert "! y: 48 labels 'None' are read as missing else --missing-label ''" in " ".join(
+        said.out.split()
+    )
+    assert "at least two classes; got only 'Full'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--decimal", ","), "--decimal must stand beside tables, whose cells it reads"),
+        (("--missing", "-9"), "--missing must stand beside tables, whose cells it reads"),
+        (("--label-type", "transcripts"), "--label-type transcripts must stand beside sounds"),
+    ],
+)
+def test_options_that_do_nothing_beside_arrays_are_refused(fourfold, arrays, options, words):
+    fourfold("map", *of(arrays, "codes", "codes"), *options).refused(words)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--layout", "series"), "--layout must stand beside arrays (n, a, b)"),
+        (("--label-type", "classes"), "must stand beside labels; got none"),
+        (("--missing-label", "-1"), "must stand beside labels; got none"),
+        (("--dates", "x"), "column 'x' must hold dates in a known form"),
+    ],
+)
+def test_options_that_do_nothing_beside_a_table_are_refused(fourfold, tmp_path, options, words):
+    (tmp_path / "a.csv").write_text("\n".join(["x,z", *(f"v{at % 3},{at % 7}" for at in range(N))]))
+    path = tmp_path / "a.csv"
+    fourfold("map", "--source", path, "--target", path, *options).refused(words)

@@ -56,6 +56,18 @@ def test_labels_in_one_table_are_no_inputs_of_each_other(here):
     assert list(judged["width"].rows.frame.columns) == ["breadth", "length", "petal"]
 
 
+def test_columns_are_settled_over_the_tables_of_all_tasks(tmp_path):
+    codes = {"one": ["1", "2", "3"], "two": ["1", "2", "3B"]}
+    for name, cells in codes.items():
+        frame = pd.DataFrame({"code": cells * 10, "x": np.arange(30) % 7, name: ["a", "b"] * 15})
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    tasks = read_tasks([f"{name}={tmp_path / name}.csv" for name in codes])
+    assert {domain.schema.columns["code"].kind for domain in tasks.values()} == {"category"}
+    assert {tuple(domain.rows.frame.columns) for domain in tasks.values()} == {("code", "x")}
+    notes = [[note.sentence for note in domain.schema.notes] for domain in tasks.values()]
+    assert notes == [["code: codes such as '3B' beside numbers: categories"], []]
+
+
 def test_pictures_of_all_tasks_get_one_size(data):
     tasks = read_tasks([f"a={data / 'source-pictures'}", f"b={data / 'more-pictures'}"])
     assert tasks["a"].rows.shape == tasks["b"].rows.shape

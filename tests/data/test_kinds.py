@@ -79,3 +79,11 @@ def test_differences_in_kind_are_described():
     several, one = pile([[0.5, 1], [1, 2]], "a"), pile([0.5, 1], "b")
     assert kind_difference(several, one) == "2 a row in 'a', 1 a row in 'b'"
     assert kind_difference(pile([0, 1]), Domain(np.eye(2))) == ""
+
+
+def test_names_in_two_forms_of_unicode_are_refused():
+    split, whole = pile(["cafe\u0301", "tea"]), pile(["caf\u00e9", "tea"])
+    assert label_kind(split, pile(["tea", "milk"])) == "classes"
+    for domains in ([split, whole], [pile(["cafe\u0301", "caf\u00e9"])]):
+        with pytest.raises(DataError, match="one form of Unicode; got 'caf\u00e9' in two"):
+            label_kind(*domains)

@@ -197,3 +197,13 @@ def test_nested_columns_are_refused(tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileError, match=r"gone\.csv must be a file or a folder"):
         read_domain(tmp_path / "gone.csv")
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [("5.1,3.5,setosa", "'5.1', '3.5'"), ("-1,b,c", "'-1'"), ("0,1,2019", ""), ("a,b,c", "")],
+)
+def test_a_header_that_may_be_a_row_is_noted(tmp_path, header, shown):
+    pile = read_table(write(tmp_path / "t.csv", f"{header}\n4.9,3.0,x\n4.7,3.2,y\n"))
+    expected = f"t.csv: its first row is read as names of columns, {shown}: is it a header?"
+    assert [note.sentence for note in pile.notes] == [expected] * bool(shown)

@@ -54,14 +54,17 @@ def _say(sentence: str) -> None:
 
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Show fourfold's own warnings as one sentence, without a line of code."""
+    """Show fourfold's own warnings as one sentence each, once, without a line of code."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Image size .* exceeds limit")  # --max-memory bounds it
         shown = warnings.showwarning
+        said: set[str] = set()  # members of a blend say the same of their rows
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **to: Any) -> None:
             if issubclass(category, FourfoldWarning):
-                _say(str(message))
+                if str(message) not in said:
+                    said.add(str(message))
+                    _say(str(message))
             else:
                 shown(message, category, *where, **to)
 

@@ -184,8 +184,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
     """Run methods beside honest baselines: verdict, report and model."""
     from fourfold.cli import inputs
     from fourfold.cli.show import show_end
-    from fourfold.cli.show_reading import show_reading
+    from fourfold.cli.show_reading import show_reading, shown_if_refused
     from fourfold.cli.trained import is_pretrained, network_of
+    from fourfold.cli.training import recipe_changes
     from fourfold.core.process import keep_memory
     from fourfold.study import Study
 
@@ -204,32 +205,33 @@ def study(  # noqa: PLR0917  the command line passes them by name
         data = inputs.read_transfer(
             reading, source, target, evaluate, classes, vectors, trained=alone
         )
-    recipe = inputs.recipe_changes(
+    recipe = recipe_changes(
         epochs=epochs, steps=steps, augment=augment, ema=ema, range_test=range_test or None
     )
-    planned = Study(
-        **data,
-        methods=[name for part in methods for name in part.split(",")] if methods else None,
-        generalized=generalized,
-        clusters=clusters,
-        network=network_of(network, weights, adapter),
-        encoder=encoder,
-        prepare=inputs.preparation(max_categories, data),
-        recipe=recipe,
-        allow_overlap=allow_overlap,
-        max_source_rows=max_source_rows,
-        metric=metric,
-        class_weight=class_weight,
-        seeds=seeds,
-        folds=folds,
-        racing=not no_racing,
-        minutes=minutes,
-        jobs=jobs,
-        threads=threads,
-        output=output,
-        resume=resume,
-        force=force,
-    )
+    with shown_if_refused(data):
+        planned = Study(
+            **data,
+            methods=[name for part in methods for name in part.split(",")] if methods else None,
+            generalized=generalized,
+            clusters=clusters,
+            network=network_of(network, weights, adapter),
+            encoder=encoder,
+            prepare=inputs.preparation(max_categories, data),
+            recipe=recipe,
+            allow_overlap=allow_overlap,
+            max_source_rows=max_source_rows,
+            metric=metric,
+            class_weight=class_weight,
+            seeds=seeds,
+            folds=folds,
+            racing=not no_racing,
+            minutes=minutes,
+            jobs=jobs,
+            threads=threads,
+            output=output,
+            resume=resume,
+            force=force,
+        )
     inputs.forget(data)
     show_reading([domain for question in planned.questions.values() for domain in question.domains])
     with planned.folder.held(), _resumable():

@@ -35,7 +35,6 @@ __all__ = [
     "read_evaluated",
     "read_tasks",
     "read_transfer",
-    "recipe_changes",
     "refuse_beside_tasks",
 ]
 
@@ -61,6 +60,12 @@ class Reading:
             hints = replace(hints, label_type="classes")
         given = None if self.schema is None else read_schema(self.schema)
         domains = read_domains(paths, schema=given, hints=hints)
+        labels = self.hints.label_type is not None or self.hints.missing_label is not None
+        if labels and all(domain.y is None for domain in domains):
+            raise ParameterError(
+                "--label-type and --missing-label must stand beside labels; got none in "
+                f"{some(paths)}"
+            )
         self.write(domains[0].schema)
         return domains
 
@@ -134,16 +139,6 @@ def preparation(max_categories: int | None, data: Mapping[str, Any]) -> TablePre
     return TablePreparation(max_categories=max_categories)
 
 
-def recipe_changes(augment: bool | None, **given: Any) -> dict[str, Any] | None:
-    """Return the changes of each method's recipe that options ask for; None without any."""
-    changes = {name: value for name, value in given.items() if value is not None}
-    if augment is not None:
-        from fourfold.training.augmentation import Augmentation
-
-        changes["augment"] = Augmentation() if augment else None
-    return changes or None
-
-
 def read_descriptions(
     classes: Path, vectors: Path | None, labels: NDArray[Any] | None = None
 ) -> Descriptions:
@@ -191,9 +186,13 @@ def read_tasks(given: Sequence[str], reading: Reading = NOTHING_SAID) -> dict[st
         If a file cannot be used.
     """
     paths = _named(given, "--task")
+    shared = _together(paths, reading)
+    if shared is not None:
+        hints = replace(reading.hints, columns=shared.columns)
+        reading = replace(reading, hints=hints)
     tasks: dict[str, Domain] = {}
     for name, path in paths.items():
-        domain = _read(name, path, reading, list(paths))
+        domain = _noting_once(_read(name, path, reading, list(paths)), shared, first=not tasks)
         like = next((other for other in tasks.values() if _same_medium(other, domain)), None)
         if like is not None:
             domain = read_domain(path, like=like, name=name)
@@ -236,6 +235,34 @@ def _named(given: Sequence[str], option: str) -> dict[str, Path]:
             raise ParameterError(f"{option} must name each task once; got {name!r} twice")
         paths[name] = Path(path)
     return paths
+
+
+def _together(paths: Mapping[str, Path], reading: Reading) -> Schema | None:
+    """Settle the columns of tables over all tasks; None where they have not the same ones."""
+    files = list(dict.fromkeys(paths.values()))
+    if len(files) < 2 or not all(map(is_table, files)):
+        return None
+    labels = dict.fromkeys(reading.hints.label or paths, "label of a task")
+    hints = replace(reading.hints, label=(), ignore=labels)
+    given = None if reading.schema is None else read_schema(reading.schema)
+    try:
+        shared = read_domains(files, schema=given, hints=hints)[0].schema
+    except DataError:  # each then tells what is wrong, or has columns of its own
+        return None
+    if shared is None:
+        return None
+    columns = {name: column for name, column in shared.columns.items() if name not in labels}
+    notes = tuple(note for note in shared.notes if note.option != "label")
+    return replace(shared, columns=columns, notes=notes)
+
+
+def _noting_once(domain: Domain, shared: Schema | None, *, first: bool) -> Domain:
+    """Give remarks on the columns of all tasks to the first one alone."""
+    if shared is None or domain.schema is None:
+        return domain
+    own = [note for note in domain.schema.notes if note.about not in shared.columns]
+    said = (*own, *(shared.notes if first else ()))
+    return domain.with_rows(domain.rows, replace(domain.schema, notes=said))
 
 
 def _read(name: str, path: Path, reading: Reading, names: list[str]) -> Domain:

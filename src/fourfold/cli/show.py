@@ -67,7 +67,6 @@ def show_place(
     Where a study would refuse the data, its reason takes the place of its methods. Return whether
     it would take them.
     """
-    from fourfold.preparation.tables.preparation import TablePreparation
     from fourfold.study.asking.given import of_transfer
     from fourfold.study.asking.posing import check_transfer
     from fourfold.study.asking.trained import name_of, told_apart
@@ -82,10 +81,6 @@ def show_place(
     for role, domain in [*data, *([("evaluate", evaluate)] if evaluate else [])]:
         console.print(f"{role}  {_summary(domain)}")
     show_reading([*sources, target, *([evaluate] if evaluate else [])])
-    rows = [domain.rows for domain in (*sources, target)]
-    if target.rows.kind == "table":
-        for note in TablePreparation().fit(*rows).notes():
-            console.print(f"  ! {with_flags(note)}")
     return _show_plan(
         locate(sources, target, network=alone),
         lambda: check_transfer(sources or None, target, evaluate, trained),

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from fourfold.cli.flags import option
-from fourfold.data.description import all_notes, describe_reading
-from fourfold.readers.media.pictures import describe_sizes
-from fourfold.readers.media.transcribed import describe_speech
-from fourfold.study.asking.arrays import describe_arrays
+from fourfold.data.description import all_notes
+from fourfold.data.domain import Domain
+from fourfold.errors import DataError
+from fourfold.study.asking.reading import describe_data
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from fourfold.data.domain import Domain
     from fourfold.data.schema import Note
 
-__all__ = ["show_reading"]
+__all__ = ["show_reading", "shown_if_refused"]
 
 
 def show_reading(domains: Sequence[Domain]) -> None:
     """Print the kinds of columns and labels, and the option that settles each doubt."""
     console = Console(markup=False, highlight=False, emoji=False)
-    lines, _ = describe_reading(domains)
-    lines |= describe_inputs(domains)
+    lines, _ = describe_data(domains)
     shown = Table.grid(padding=(0, 2))
     for title, text in lines.items():
         shown.add_row(Text(f"  {title}", "bold"), text)
@@ -36,6 +35,23 @@ def show_reading(domains: Sequence[Domain]) -> None:
         console.print(shown)
     for note in all_notes(domains):
         _show_note(console, note)
+
+
+@contextmanager
+def shown_if_refused(data: Mapping[str, Any]) -> Iterator[None]:
+    """Print the reading of data that a study refuses: the remedy may stand there."""
+    try:
+        yield
+    except DataError:
+        show_reading([domain for part in data.values() for domain in _domains(part)])
+        raise
+
+
+def _domains(part: Any) -> list[Domain]:
+    """Return the domains of a keyword of a study: one, several, or those of tasks."""
+    if isinstance(part, dict):
+        part = list(part.values())
+    return [one for one in (part if isinstance(part, list) else [part]) if isinstance(one, Domain)]
 
 
 def _show_note(console: Console, note: Note) -> None:
@@ -47,16 +63,6 @@ def _show_note(console: Console, note: Note) -> None:
     else:
         console.print(said)
         console.print(Text("  ") + remedy, soft_wrap=True)
-
-
-def describe_inputs(domains: Sequence[Domain]) -> dict[str, str]:
-    """Describe the layout and range of arrays, and the size of pictures."""
-    said = {
-        "arrays": describe_arrays(domains),
-        "pictures": describe_sizes([domain.rows for domain in domains]),
-        "speech": describe_speech(domains),
-    }
-    return {title: text for title, text in said.items() if text}
 
 
 def _remedy(note: Note) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 
-from fourfold.errors import DataError
+from fourfold.errors import DataError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,12 +129,16 @@ def _moments(values: Any) -> NDArray[np.float64] | None:
     column = pd.Series(np.asarray(values).ravel())
     try:
         if not pd.api.types.is_numeric_dtype(column):
-            column = pd.to_datetime(column, utc=True).astype("int64") / 1e9
-        moments = column.to_numpy(np.float64)
+            days = pd.to_datetime(column, utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+            column = days.astype("int64").where(days.notna()) / 1e6
+        moments = column.to_numpy(np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise DataError(f"time must be dates or numbers; got: {error}") from error
-    if not np.isfinite(moments).all():
-        raise DataError("time must be known for each row; got a missing one")
+        why = str(error).partition("\n")[0]
+        raise DataError(f"time must be dates, 2026-01-31, or numbers; got: {why}") from error
+    unknown = np.flatnonzero(~np.isfinite(moments))
+    if len(unknown):
+        got = f"{counted(len(unknown), 'missing one')}, first in row {unknown[0] + 1}"
+        raise DataError(f"time must be known for each row; got {got}")
     return moments
 
 
@@ -145,6 +149,8 @@ def _weights(values: Any) -> NDArray[np.float64] | None:
         weights = np.asarray(values, np.float64).ravel()
     except (TypeError, ValueError) as error:
         raise DataError(f"weights must be numbers; got: {error}") from error
-    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise DataError("weights must be numbers of at least 0, not all 0; got others")
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong) or not weights.any():
+        got = f"{weights[wrong[0]]:g} in row {wrong[0] + 1}" if len(wrong) else "zeros"
+        raise DataError(f"weights must be numbers of at least 0, not all 0; got {got}")
     return weights

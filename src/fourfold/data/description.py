@@ -62,6 +62,8 @@ def describe_schema(schema: Schema) -> list[tuple[str, str]]:
             shown = [_column(name, column) for name, column in columns.items()]
             lines.append((f"{title} ({len(columns)})", some(shown, SHOWN)))
     lines += [(role, name) for role, name in schema.roles.items()]
+    missing = [f"{called(name)} ({cells})" for name, cells in schema.gaps.items()]
+    lines += [("missing", some(missing, SHOWN))] if missing else []
     gone = [
         f"{called(name)} ({column.why})" if column.why else called(name)
         for name, column in schema.columns.items()
@@ -86,11 +88,19 @@ def describe_labels(domains: Iterable[Domain]) -> str:
         )
         yes_no = not numbers and np.isin(np.nan_to_num(first.known.astype(float)), (0, 1)).all()
         return f"{width} {'answers of yes and no' if yes_no else 'numbers'} a row"
+    schema = first.schema
     if all(domain.measured for domain in labelled):
         low, high = min(d.known.min() for d in labelled), max(d.known.max() for d in labelled)
-        return f"numbers from {low:g} to {high:g}"
-    classes = {as_word(label) for domain in labelled for label in domain.counts}
-    return f"{counted(len(classes), 'class')}, {some(sorted(classes), CLASSES)}"
+        signs = "" if schema is None or schema.labels is None else shown_form(schema.labels.form)
+        return f"numbers from {low:g} to {high:g}{f' ({signs})' if signs else ''}"
+    labels = {label for domain in labelled for label in domain.counts}
+    classes = list(dict.fromkeys(map(as_word, sorted(labels, key=_in_order))))
+    return f"{counted(len(classes), 'class')}, {some(classes, CLASSES)}"
+
+
+def _in_order(label: Any) -> tuple[bool, float, str]:
+    """Order numbers by value, and names after them."""
+    return (True, 0.0, label) if isinstance(label, str) else (False, float(label), "")
 
 
 def _column(name: Any, column: Column) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from unicodedata import normalize
 
 import numpy as np
 
@@ -108,9 +109,10 @@ def check_names(*domains: Domain) -> None:
     Raises
     ------
     DataError
-        If there are such.
+        If there are such, or names that differ in their form of Unicode alone.
     """
     labelled = [d for d in domains if d.n_labelled and d.known.ndim == 1 and not d.rows.spoken]
+    _check_forms(labelled)
     for pair in combinations(labelled, 2):
         named = [d for d in pair if _are_names(d)]
         if len(named) != 1:
@@ -122,6 +124,18 @@ def check_names(*domains: Domain) -> None:
                 f"labels of {called(named[0])} and of {called(numbered)} must both be names or "
                 f"both be numbers; got names such as {some(map(repr, found), 2)} beside numbers "
                 f"such as {some(list(numbered.counts)[:2])}: convert one of them"
+            )
+
+
+def _check_forms(domains: Sequence[Domain]) -> None:
+    """Refuse names of classes that are one in Unicode NFC."""
+    first: dict[str, str] = {}
+    for name in (name for domain in domains for name in domain.counts if isinstance(name, str)):
+        other = first.setdefault(normalize("NFC", name), name)
+        if other != name:
+            raise DataError(
+                f"names of classes must be written in one form of Unicode; got {name!r} in two: "
+                "unicodedata.normalize('NFC', name) makes them equal"
             )
 
 

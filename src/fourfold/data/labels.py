@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import normalize
 
 import numpy as np
 
@@ -12,10 +13,11 @@ from fourfold.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["are_measured", "read_labels"]
+__all__ = ["are_measured", "composed", "mostly_differ", "read_labels", "shown_label"]
 
 MANY: Final = 50
 """Up to this many different whole numbers are classes."""
+SEVERAL: Final = 20
 
 
 def are_measured(y: NDArray[Any]) -> bool:
@@ -28,6 +30,37 @@ def are_measured(y: NDArray[Any]) -> bool:
     gaps = kinds[-1] - kinds[0] + 1 > 2 * len(kinds)
     codes = kinds[0] in {0, 1} and not gaps
     return bool((kinds % 1 > 0).any() or (len(kinds) > MANY and not codes))
+
+
+def mostly_differ(y: NDArray[Any]) -> bool:
+    """Return whether all labels of several domains (n,), whole numbers, are too many for classes.
+
+    At least 20 differ, and they are more than half of the labels, with gaps between them.
+    """
+    kinds = np.unique(y)
+    return bool(max(SEVERAL, len(y) / 2) <= len(kinds) < (kinds[-1] - kinds[0] + 1) / 2)
+
+
+def composed(y: Any) -> Any:
+    """Return labels with names in Unicode NFC, in which a letter and its accent are one."""
+    values = np.asarray(y)
+    if values.dtype.kind not in "OU":
+        return y
+    flat = [normalize("NFC", v) if isinstance(v, str) else v for v in values.ravel().tolist()]
+    whole = np.empty(len(flat), object)
+    whole[:] = flat
+    return whole.reshape(values.shape).astype(object if values.dtype.kind == "O" else str)
+
+
+def shown_label(label: object) -> str:
+    """Write a label in a message: names in quotes, and 3 for 3.0.
+
+    Examples
+    --------
+    >>> shown_label("high"), shown_label(3.0)
+    ("'high'", '3')
+    """
+    return f"{label:.0f}" if isinstance(label, float) and label.is_integer() else repr(label)
 
 
 def read_labels(y: Any, missing: object) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -118,8 +151,7 @@ def _minus_one_is_missing(values: NDArray[Any], there: NDArray[np.bool_]) -> boo
         return False
     if found == {-1, 1}:
         raise DataError(
-            "labels that are only -1 and 1 are ambiguous: in a file, write classes as 0 and 1 or "
-            "as names, and leave missing ones empty (NaN); in Python, say missing=-1 if -1 means "
-            "'no label', or missing=None if it is a class"
+            "labels that are only -1 and 1 are ambiguous: say missing=-1 if -1 means 'no label', "
+            "or missing=None if it is a class"
         )
     return True

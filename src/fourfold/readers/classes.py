@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import normalize
 
 import numpy as np
 
@@ -160,7 +161,7 @@ def _typed(names: list[Any], labels: NDArray[Any] | None) -> list[Any]:
         numbers = all(name.isdecimal() and str(_whole(name)) == name for name in map(str, names))
     else:
         numbers = np.asarray(labels).dtype.kind in "biuf"
-    typed = [_whole_number(name) if numbers else str(name) for name in names]
+    typed = [_whole_number(name) if numbers else normalize("NFC", str(name)) for name in names]
     _check_distinct(typed)
     return typed
 

@@ -203,8 +203,11 @@ def _domains(
         if any(part.y is not None for part in parts):
             schema = _with_names(schema, hints)
         read = {p.path: _listed_domain(p, schema) for p in parts if p.pile is not None}
+    where = some(short(part.path) for part in parts)
+    kinds = ["table" if part.rows is None else part.rows.kind for part in parts]
+    hints.check_rows(kinds, where, columns=bool(piles))
     if not piles:
-        hints.check_names((), some(short(part.path) for part in parts))
+        hints.check_names((), where)
     read |= _other_domains([part for part in parts if part.path not in read], missing, hints)
     domains = [read[part.path] for part in parts]
     if not is_speech(domains, hints):

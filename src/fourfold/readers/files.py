@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import stat
 import zlib
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ LONGEST_LINE: Final = 1 << 24
 LONGEST_NAME: Final = 110
 """Characters of the name of a file in messages."""
 LONGEST_REASON: Final = 110
+OBJECT: Final = re.compile(r" ?<_io\.[^>]*>")
+"""A file as libraries write it, beside its name."""
 
 
 @contextmanager
@@ -80,7 +83,7 @@ def reason(error: BaseException | str) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if " " not in text:  # as of a KeyError
         text = f"{type(error).__name__} {text}"
-    return one_line(text, LONGEST_REASON)
+    return one_line(OBJECT.sub("", text), LONGEST_REASON)
 
 
 def short(name: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from fourfold.data.schema import Hints, Note, Pile
 from fourfold.data.schema.cells import as_cells
+from fourfold.data.schema.notes import joined
 from fourfold.errors import DataError, some
 from fourfold.readers.columns import check_names, check_schema, strange_columns
 from fourfold.readers.content import check_content
@@ -18,11 +20,13 @@ from fourfold.readers.json_lines import read_json_lines
 from fourfold.readers.parquet import read_parquet, read_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["read_table"]
 
 KEEP_ALL: Final = Hints()
+CELL: Final = re.compile(r"-\d+|[+-]?\d*[.,]\d+([eE][+-]?\d+)?")
 
 
 def read_table(path: Path, hints: Hints | None = KEEP_ALL) -> Pile:
@@ -64,6 +68,7 @@ def read_table(path: Path, hints: Hints | None = KEEP_ALL) -> Pile:
             notes = (Note(short(path.name), said),)
     else:
         table, first_line = read_delimited(path), 2
+    notes += _header_notes(path, table.column_names)
     check_names(table.column_names)
     gone = _left(table.schema, hints)
     table = table.drop_columns(gone)
@@ -75,6 +80,13 @@ def read_table(path: Path, hints: Hints | None = KEEP_ALL) -> Pile:
     if not table.num_rows:
         raise DataError("a table must have at least one row; got none")
     return Pile(short(path.name), columns, first_line, notes)
+
+
+def _header_notes(path: Path, names: Sequence[str]) -> tuple[Note, ...]:
+    """Return the doubt on names of columns that are numbers, as cells are."""
+    cells = [name for name in names if CELL.fullmatch(name.strip())]
+    said = f"its first row is read as names of columns, {joined(cells)}: is it a header?"
+    return (Note(short(path.name), said),) if cells else ()
 
 
 def _left(schema: pa.Schema, hints: Hints | None) -> list[str]:

@@ -16,6 +16,7 @@ from fourfold.core.process import seeded
 from fourfold.core.tasks import infer_task
 from fourfold.data.domain import Domain, pool
 from fourfold.data.kinds import called, kind_difference
+from fourfold.data.labels import shown_label
 from fourfold.errors import DataError, ParameterError, one_line
 from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
@@ -58,7 +59,8 @@ def check_classes(
         if len(domain.counts) < 2:
             (only,) = domain.counts
             raise DataError(
-                f"labels of {called(domain)} must be of at least two classes; got only {only!r}"
+                f"labels of {called(domain)} must be of at least two classes; got only "
+                f"{shown_label(only)}"
             )
     if evaluate is not None and task.has_classes:
         known = {str(label) for domain in (*sources, target) for label in domain.counts}

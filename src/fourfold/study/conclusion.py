@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from fourfold.core.version import VERSION
-from fourfold.data.description import describe_reading
 from fourfold.errors import FourfoldError, some
+from fourfold.study.asking.reading import describe_data
 from fourfold.study.choice.telling import chosen_by, correction, disbelieved, reasons
 from fourfold.study.dependence import group_names
 from fourfold.study.diagnostics.points import points_of
@@ -73,7 +73,7 @@ def conclude(
     corrected, optimism = correction(question, board, shipped, prior)
     notes = [*_notes(question, board, shipped, pick, verdict), *notes]
     notes += [*reasons(question, shipped, standing), *optimism]
-    reading, doubts = describe_reading(question.domains)
+    reading, doubts = describe_data(question.domains)
     return Result(
         reading=reading,
         doubts=doubts,

@@ -11,6 +11,7 @@ import numpy as np
 
 from fourfold.core.dependent_folds import merge_groups
 from fourfold.core.folds import count_folds, divisible, make_folds
+from fourfold.data.labels import shown_label
 from fourfold.errors import some
 from fourfold.study.dependence import group_names, later_rows, without_groups
 from fourfold.study.diagnostics.identifiers import repeated_identifiers
@@ -188,9 +189,9 @@ class HiddenLabels(Splits):
         n, said = self.target.n_labelled, []
         alone = ~divisible(self._drawn) if self.stratified else np.zeros(len(self._drawn), bool)
         if alone.any() and self.groups is None and self.time is None:
-            single = np.unique(self._drawn[alone]).tolist()
+            single = map(shown_label, np.unique(self._drawn[alone]).tolist())
             said.append(
-                f"Of class {some(map(repr, single), 4)} the target has a single label: it is "
+                f"Of class {some(single, 4)} the target has a single label: it is "
                 "learnt from in every fold, and held out in none."
             )
         if self.repeated and not self.forward:

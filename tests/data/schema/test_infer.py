@@ -141,8 +141,13 @@ def test_an_index_of_each_pile_is_one_and_few_rows_say_nothing():
 
 def test_sixteen_digits_never_pass_through_floats():
     cells = [f"9007199254740{993 + i % 7}" for i in range(N)]
-    _, (read,) = read_piles([pile(cells)], Hints())
-    assert read.frame["x"].tolist() == cells
+    for given in (cells, [int(cell) for cell in cells]):
+        schema, (read,) = read_piles([pile(given)], Hints())
+        assert read.frame["x"].tolist() == cells
+        assert said(schema) == ["whole numbers with 16 digits or more are categories"]
+        again = schema.read(pile(given[:1]))
+        assert again.frame["x"].tolist() == cells[:1]
+    assert infer([int(cell) for cell in cells], numbers=("x",)).columns["x"].kind == "number"
 
 
 def test_cells_that_do_not_fit_are_missing_and_the_first_are_shown():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold.data.schema import Hints, as_pile, read_piles
+from fourfold.data.schema import Hints, Plain, as_pile, read_piles, settle_plain
 from fourfold.errors import DataError
 
 
@@ -120,3 +120,65 @@ def test_labels_that_do_not_fit_are_refused_with_the_first():
         read(["1.5", "x"], label_type="numbers")
     with pytest.raises(DataError, match=r"yes or no.*got 'maybe'.*row 2"):
         read(["yes", "maybe"], label_type="yes-no")
+
+
+def test_prices_of_small_files_are_measured_over_all_of_them():
+    prices = [str(1_000 * (50 + 37 * i % 800)) for i in range(75)]
+    labels, (first, _), notes = read(prices[:45], prices[45:])
+    assert labels.type == "numbers"
+    assert first[:2] == [50_000.0, 87_000.0]
+    assert notes == ["75 different whole numbers are read as measurements"]
+    assert read(prices[:45], prices[45:], label_type="classes")[0].type == "classes"
+    assert read(prices[:19])[0].type == "classes"  # too few to tell
+
+
+def test_one_label_of_each_class_beside_many_is_a_class():
+    codes = [str(7 * i + 100) for i in range(40)]
+    labels, _, notes = read(codes * 9, codes)
+    assert labels.type == "classes"
+    assert notes == ["40 whole numbers are read as classes"]
+    assert not read(codes * 9, codes, label_type="classes")[2]
+
+
+def test_ages_that_repeat_are_noted_as_measurements():
+    ages = [str(18 + i % 62) for i in range(600)]
+    labels, _, notes = read(ages, ages[:30])
+    assert labels.type == "numbers"
+    assert notes == ["62 different whole numbers are read as measurements"]
+    assert not read(ages, ages[:30], label_type="numbers")[2]
+
+
+@pytest.mark.parametrize("mark", ["-1", "-1.0"])
+def test_a_mark_of_labels_that_is_a_number_fits_in_any_form(mark):
+    labels, (values,), _ = read(["-1.0", "0.0", "1.0", "2.0", "-1"], missing_label=(mark,))
+    np.testing.assert_array_equal(values, [np.nan, 0, 1, 2, np.nan])
+    assert labels.whole
+    codes = ["01", "1", "2"]
+    assert read(codes, missing_label=("1",))[1] == [["01", None, "2"]]
+
+
+def test_several_columns_of_classes_are_refused_with_the_way():
+    frame = pd.DataFrame({"a": ["x", "y"] * 9, "b": ["p", "q"] * 9, "n": range(18)})
+    with pytest.raises(DataError, match=r"got 'p', 'q', 'x' .*: give each column of classes alone"):
+        read_piles([as_pile(frame, "t")], Hints(label=("a", "b")))
+
+
+def test_a_mark_that_no_label_is_is_noted():
+    said = "no label is 'Q', the mark of missing ones"
+    assert read(["a", "b", ""] * 9, missing_label=("Q",))[2] == [said]
+    assert not read(["a", "b", "Q"] * 9, missing_label=("Q",))[2]
+    folders = [Plain("pets", np.array(["cat", "dog"] * 9, object))]
+    _, schema = settle_plain(folders, Hints(missing_label=("Q",)))
+    assert [note.said for note in schema.notes] == [said]
+    assert settle_plain(folders, Hints(missing_label=("cat",)))[1] is None
+
+
+def test_labels_in_forms_of_their_own_have_a_remedy_that_is_taken():
+    first, other = [f"{i},5" for i in range(60)], [f"{i}.25" for i in range(60)]
+    frames = [pd.DataFrame({"x": np.arange(60) % 3, "y": cells}) for cells in (first, other)]
+    schema, parts = read_piles([as_pile(f, n) for f, n in zip(frames, "ab", strict=True)],
+                               Hints(label=("y",)))  # fmt: skip
+    assert (parts[0].y[1], parts[1].y[1]) == (1.5, 1.25)
+    (note,) = schema.notes
+    assert "each file is read in its own form" in note.said
+    assert (note.option, note.value) == ("label_type", "classes")

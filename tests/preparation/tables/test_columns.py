@@ -8,8 +8,8 @@ import pytest
 
 from fourfold.data.rows import FrameRows
 from fourfold.data.schema import Column
-from fourfold.errors import FourfoldWarning
-from fourfold.preparation.tables.columns import arranged, sort_columns
+from fourfold.errors import DataError, FourfoldWarning
+from fourfold.preparation.tables.columns import arranged, date_parts, sort_columns
 from preparation_samples import table
 
 
@@ -28,7 +28,11 @@ def test_columns_are_what_they_hold_in_all_domains_together():
     assert columns.categories == ["empty", "member", "town"]
     assert columns.dates == ["joined"]
     assert columns.text == ["note"]
-    assert kinds(table().assign(nothing=np.nan)).numbers == ["age"]
+
+
+def test_columns_that_are_left_out_are_a_warning():
+    with pytest.warns(FourfoldWarning, match=r"column nothing: every cell .*keep=\('nothing',\)"):
+        assert kinds(table().assign(nothing=np.nan)).numbers == ["age"]
 
 
 def test_columns_of_a_schema_are_taken_as_they_are():
@@ -47,3 +51,18 @@ def test_cells_that_do_not_fit_are_missing_with_a_warning():
     assert read["number 0"].tolist()[0] == 2.5
     with pytest.warns(FourfoldWarning, match="1 of 1 cells are infinite"):
         arranged(pd.DataFrame({"n": [np.inf]}), columns, "L2SP")
+
+
+def test_dates_of_any_year_have_parts():
+    days = ["9999-12-31", "0001-01-01", "2024-02-03T12:00", None]
+    year, month, weekday, since = date_parts(pd.Series(np.array(days, "datetime64[us]")))
+    np.testing.assert_array_equal(year, [9999, 1, 2024, np.nan])
+    np.testing.assert_array_equal(since, [2_932_896, -719_162, 19_756.5, np.nan])
+    assert (month[0], weekday[2]) == (12, 5)
+
+
+def test_columns_that_were_read_as_other_kinds_are_refused():
+    frame = pd.DataFrame({"code": ["1", "2"]})
+    rows = [FrameRows(frame, {"code": Column(kind)}) for kind in ("number", "category")]
+    with pytest.raises(DataError, match=r"'code' must be of one kind .* got category and number:"):
+        sort_columns(rows, [frame, frame])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fourfold import Domain, FineTune
+from fourfold import Domain, FineTune, Pooled
 from fourfold.data.rows import FrameRows
 from fourfold.errors import ParameterError
 from fourfold.preparation.choose import TablePreparation, TableViews, load_preparation
@@ -19,6 +19,7 @@ TABLE = pd.DataFrame({
     "day": pd.to_datetime(["2024-02-03", "2025-01-01", None, "2024-02-03"] * 10),
 })  # fmt: skip
 ROWS = FrameRows(TABLE)
+RANDOM = np.random.default_rng(0).normal(size=60)
 
 
 def values(rows):
@@ -49,7 +50,7 @@ def test_categories_without_a_feature_of_their_own_are_missing():
 
 
 def test_mean_labels_of_wide_columns_are_for_both():
-    shops = FrameRows(pd.DataFrame({"shop": [f"s{i % 12}" for i in range(60)], "x": range(60)}))
+    shops = FrameRows(pd.DataFrame({"shop": [f"s{i % 12}" for i in range(60)], "x": RANDOM}))
     labels = LabelledRows(shops, np.arange(60) % 12 % 2)
     views = TableViews(max_categories=4).fit(shops, labels=labels)
     assert views.learns_labels
@@ -81,6 +82,24 @@ def test_a_fold_is_rows_of_the_prepared_table():
     np.testing.assert_array_equal(values(found), values(views.transform(part)))
     whole = prepared_once(views, ROWS, "")
     assert found.array is whole.array  # nothing is prepared again
+
+
+def test_words_stay_sparse_beside_features_for_trees():
+    rows = FrameRows(TABLE.assign(note=[f"a good red phone of {at}" for at in range(40)]))
+    views, lines = TableViews().fit(rows), TablePreparation().fit(rows)
+    both = views.transform(rows)
+    assert both.kind == "sparse"
+    np.testing.assert_array_equal(values(both)[:, views.start :], values(lines.transform(rows)))
+    np.testing.assert_array_equal(values(both)[:, 0], values(views.transform(rows))[:, 0])
+    assert np.isnan(values(both)[1, 0])
+
+
+def test_trees_learn_from_the_numbers_of_a_table_with_texts():
+    size = np.random.default_rng(0).normal(size=90)
+    table = pd.DataFrame({"size": size, "note": [f"a good red phone of {i}" for i in range(90)]})
+    source = Domain(table[:40], size[:40] > 0)
+    model = Pooled(base="boosting").fit(table[40:60], size[40:60] > 0, source=source)
+    assert model.score(table[60:], size[60:] > 0) > 0.8
 
 
 def test_a_network_refuses_cells_that_may_be_missing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import zlib
 
@@ -136,3 +137,12 @@ def test_pixels_that_are_no_numbers(tmp_path):
     draw(tmp_path / "a.tif", np.full((3, 3), np.nan, np.float32))
     with pytest.raises(DataError, match=r"a\.tif: pixels must be finite numbers"):
         read_domain(tmp_path)
+
+
+def test_the_range_is_said(tmp_path):
+    for part, at in itertools.product("ab", range(3)):
+        draw(tmp_path / part / f"{at}.png", camera(at).astype(np.uint16))
+        draw(tmp_path / "c" / f"{at}.png", camera(at, 255).astype(np.uint8))
+    a, b, c = (read_domain(tmp_path / part).rows for part in "abc")
+    assert pictures.describe_sizes([a, b]) == "16 bits or more, 0 to 4095 as black to white"
+    assert pictures.describe_sizes([c]) == ""

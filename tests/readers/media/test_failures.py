@@ -48,7 +48,7 @@ def test_torn_files_are_named_at_the_first_read_over_all_blocks(tmp_path, monkey
     rows = read_domain(tmp_path).rows
     said = refused(lambda: rows.take(np.array([2])))
     assert "2 pictures in " in said
-    assert "class0/00.bmp, class1/05.bmp; the first: must be whole and readable" in said
+    assert "class0/00.bmp, class1/05.bmp; the first: image file is truncated" in said
 
 
 def test_a_single_one_keeps_its_own_sentence(tmp_path):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
 
 from fourfold.errors import DataError
-from fourfold.readers import read_domain
+from fourfold.readers import read_classes, read_domain
 
 
 def picture(path, value=0):
@@ -87,3 +89,15 @@ def test_files_of_two_kinds_are_refused(tmp_path):
     text(tmp_path / "c.txt")
     with pytest.raises(DataError, match=r"all pictures or all sounds; got .*a\.png and .*b\.wav"):
         read_domain(tmp_path)
+
+
+def test_names_of_classes_are_composed(tmp_path):
+    split = "cafe\u0301"
+    picture(tmp_path / "old" / split / "1.png")
+    picture(tmp_path / "old" / "tea" / "2.png")
+    y = np.array([split, "tea"])
+    np.savez(tmp_path / "new.npz", X=np.eye(2), y=y)
+    (tmp_path / "names.json").write_text(json.dumps({split: [1.0, 2.0], "tea": [2.0, 1.0]}))
+    for name in ("old", "new.npz"):
+        assert list(read_domain(tmp_path / name).counts) == ["caf\u00e9", "tea"]
+    assert list(read_classes(tmp_path / "names.json").names) == ["caf\u00e9", "tea"]

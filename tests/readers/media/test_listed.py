@@ -137,3 +137,14 @@ def test_digits_in_a_list_are_names_beside_folders_of_these_names(tmp_path):
     old, new = read_domains([tmp_path / "old", tmp_path / "rows.csv"], label="label")
     assert old.counts == new.counts == {"3": 1, "7": 1}
     assert read_domain(tmp_path / "rows.csv", label="label").counts == {3: 1, 7: 1}
+
+
+def test_names_of_other_files_in_a_list_are_named(pets):
+    folder, frame = pets
+    frame.assign(file_name=["images/b.png", "notes.doc", "c.png"]).to_csv(folder / "odd.csv")
+    with pytest.raises(
+        DataError, match=r"name pictures, sounds or texts; got also 'notes\.doc' in"
+    ):
+        read_domain(folder / "odd.csv")
+    frame.assign(file_name=["z/b.png", "notes.doc", "z.png"], n=7).to_csv(folder / "other.csv")
+    assert read_domain(folder / "other.csv").rows.kind == "table"  # none of them is there

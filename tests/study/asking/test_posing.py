@@ -76,6 +76,32 @@ def test_tasks_are_refused_alike(first, tmp_path):
         assert bool(said) == bool(refused), (second, said)
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, "equal"])
+@pytest.mark.parametrize("role", ["source", "target", "judged"])
+def test_rows_are_refused_alike(role, odd, tmp_path):
+    rows = {name: X + at for at, name in enumerate(("source", "target", "judged"))}
+    rows[role] = np.ones_like(X) if odd == "equal" else np.where(ROW[:, None] == 3, odd, rows[role])
+    data = [Domain(values, ROW % 3, name=name) for name, values in rows.items()]
+    said = refusal(check_transfer, *data)
+    network = Mlp(hidden_layer_sizes=(4,))
+    assert said == refusal(Study, *data, output=tmp_path / "out", network=network)
+    assert said.startswith(f"{role}: ") or (role, odd) == ("judged", "equal")
+
+
+def test_rows_of_tasks_are_refused_alike(tmp_path):
+    tasks = {"first": Domain(X, ROW % 3), "second": Domain(np.ones_like(X), ROW % 2)}
+    said = refusal(check_tasks, tasks)
+    assert said == refusal(Study, tasks=tasks, output=tmp_path / "out")
+    assert said.startswith("second: rows must differ once they are prepared")
+
+
+def test_of_very_many_rows_some_of_all_are_looked_at(monkeypatch):
+    monkeypatch.setattr("fourfold.study.asking.preparations.ITEMS", 10)
+    monkeypatch.setattr("fourfold.study.asking.preparations.LOOKED_AT", 0)
+    data = [Domain(X, ROW % 3, name="source"), Domain(np.ones_like(X), ROW % 3, name="target")]
+    assert "got 10 equal ones" in refusal(check_transfer, *data)
+
+
 def test_notes_are_those_of_the_study():
     few = Domain(X + 1, np.where(ROW == 0, 2, ROW % 2), name="target")
     (said,) = check_transfer(Domain(X, ROW % 3), few)

@@ -114,7 +114,8 @@ class Column:
             found = parse_numbers(cells, Form(self.decimal, self.thousands, self.unit))
             strange = np.flatnonzero(found.strange)
             odd = Odd(strange, found.infinite) if len(strange) or found.infinite else None
-            return Read(pd.Series(found.values), odd)
+            gone = np.isin(found.values, numbers_among(self.missing))  # -9999.0 is -9999
+            return Read(pd.Series(np.where(gone, np.nan, found.values)), odd)
         if self.kind == "date":
             if not pa.types.is_timestamp(cells.type):
                 cells = written(cells)

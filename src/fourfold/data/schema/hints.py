@@ -12,7 +12,7 @@ from fourfold.data.schema.labels import LABEL_TYPES, Labels, LabelType
 from fourfold.errors import DataError, ParameterError, some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from fourfold.data.schema.column import Column, Kind
 
@@ -151,6 +151,32 @@ class Hints:
         }
         dates = {n: form for text in self.dates for n, form in dated(text, there).items()}
         return replace(self, **lists, dates=dates, joined=False)
+
+    def check_rows(self, kinds: Collection[str], where: str, *, columns: bool) -> None:
+        """Refuse hints that mean nothing for rows of these kinds.
+
+        Parameters
+        ----------
+        kinds
+            Of the rows of each file: ``"table"``, ``"array"``, ``"sounds"``, ...
+        where
+            The files, for the message.
+        columns
+            Whether a file has columns, as a table or beside other rows.
+
+        Raises
+        ------
+        DataError
+            If there are some.
+        """
+        cells = {"decimal": self.decimal, "missing": self.missing}
+        idle = next((name for name, said in cells.items() if said), None)
+        if idle is not None and not columns:
+            raise DataError(f"{idle} must stand beside tables, whose cells it reads; got {where}")
+        if self.layout is not None and "array" not in kinds:
+            raise DataError(f"layout must stand beside arrays (n, a, b); got {where}")
+        if self.label_type == "transcripts" and {*kinds} != {"sounds"}:
+            raise DataError(f"label_type='transcripts' must stand beside sounds; got {where}")
 
     def check_names(self, names: Iterable[str], where: str = "") -> None:
         """Refuse hints on columns that are in none of the tables.

@@ -80,6 +80,11 @@ class Labels:
         own: dict[str, Any] = {**self.files.get(name, {}), "files": {}}
         return replace(self, **own)
 
+    @property
+    def form(self) -> Form:
+        """The signs in numbers."""
+        return Form(self.decimal, self.thousands, self.unit)
+
     def read(self, columns: Mapping[str, Any]) -> NDArray[Any]:
         """Read the labels of one pile, (n,) or (n, m): objects or float64, None or NaN if missing.
 
@@ -108,7 +113,7 @@ class Labels:
         if self.type == "numbers":
             if pa.types.is_boolean(cells.type):
                 cells = cells.cast(pa.int8())
-            found = parse_numbers(cells, Form(self.decimal, self.thousands, self.unit))
+            found = parse_numbers(cells, self.form)
             _refuse(name, "a number", cells, found.strange)
             return found.values
         texts = written(cells)

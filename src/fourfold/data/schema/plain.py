@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fourfold.data.labels import read_labels
+from fourfold.data.labels import composed, read_labels
 from fourfold.data.schema.cells import as_word
 from fourfold.data.schema.inference.strings import spellings
 from fourfold.data.schema.labels import YES, Labels, LabelType
@@ -58,7 +58,15 @@ def settle_plain(given: Sequence[Plain], hints: Hints) -> tuple[list[Plain], Sch
     DataError
         If labels are not of the type, or class numbers beside one-hot columns are none of them.
     """
+    given = [one._replace(y=composed(one.y)) for one in given]
     found, kind, notes = _settled(given, hints.label_type)
+    mark = mark_of(None, hints)
+    if (
+        mark is not None
+        and given
+        and not any((np.asarray(one.y, object) == mark).any() for one in given)
+    ):
+        notes.append(Note(None, f"no label is {mark!r}, the mark of missing ones"))
     labels = None if kind is None else Labels((), kind)
     if not (labels or notes or hints.layout):
         return found, None

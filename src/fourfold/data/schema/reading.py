@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import missing_as_null, written
+from fourfold.data.schema.hints import Hints
 from fourfold.data.schema.inference.columns import infer_columns
+from fourfold.data.schema.inference.gaps import absent_marks, gaps
 from fourfold.data.schema.inference.labels import infer_labels
 from fourfold.data.schema.inference.remarks import remarks
 from fourfold.data.schema.inference.telling import telling
 from fourfold.data.schema.notes import Note
-from fourfold.data.schema.piles import check_same_columns, check_there, named_apart
+from fourfold.data.schema.piles import Pile, as_pile, check_same_columns, check_there, named_apart
 from fourfold.data.schema.schema import Schema
 from fourfold.errors import DataError, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
+
     from fourfold.data.schema.column import Column
-    from fourfold.data.schema.hints import Hints
     from fourfold.data.schema.labels import Labels
-    from fourfold.data.schema.piles import Pile
     from fourfold.data.schema.schema import ReadPile
 
 __all__ = ["infer_schema", "read_piles"]
@@ -32,15 +34,35 @@ HEAD: Final = 200
 """Rows that are compared with the label before all are."""
 
 
-def infer_schema(piles: Sequence[Pile], hints: Hints) -> Schema:
+def infer_schema(tables: Sequence[Pile | pd.DataFrame], hints: Hints | None = None) -> Schema:
     """Infer the schema of tables, all together; labels may be missing in some of them.
+
+    Parameters
+    ----------
+    tables
+        Data frames, or piles as readers make them.
+    hints
+        All that is said about their columns, such as ``Hints(keep=("id",))``.
 
     Raises
     ------
     DataError
         If tables have different columns, lack one that hints name, or a column cannot be used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from fourfold import Domain, Hints, infer_schema
+    >>> table = pd.DataFrame({"id": range(30), "rate": ["1,5", "2,25", "3,0"] * 10})
+    >>> infer_schema([table]).inputs, infer_schema([table], Hints(keep=("id",))).inputs
+    (['rate'], ['id', 'rate'])
+    >>> Domain(table, schema=infer_schema([table])).rows.take([1])
+       rate
+    1  2.25
     """
-    piles = named_apart(piles)
+    hints = Hints() if hints is None else hints
+    given = [one if isinstance(one, Pile) else as_pile(one, "table") for one in tables]
+    piles = named_apart(given)
     labels = infer_labels(piles, hints)
     hints.check_names(name for pile in piles for name in pile.columns)
     described = {name for name, column in hints.columns.items() if column.used}
@@ -66,8 +88,9 @@ def read_piles(piles: Sequence[Pile], hints: Hints) -> tuple[Schema, list[ReadPi
     piles = named_apart(piles)
     schema = infer_schema(piles, hints)
     read = [schema.read(pile) for pile in piles]
-    notes = (*schema.notes, *remarks(piles, read, schema.columns))
-    return replace(schema, notes=notes), read
+    unused = absent_marks(piles, schema.columns, hints.missing)
+    notes = (*schema.notes, *remarks(piles, read, schema.columns), *unused)
+    return replace(schema, notes=notes, gaps=gaps(piles, read, schema.columns)), read
 
 
 def _open_columns(columns: Mapping[Any, Column], hints: Hints) -> list[Any]:

@@ -55,6 +55,8 @@ class Schema:
         Layout of arrays (n, a, b), ``"pictures"`` or ``"series"``; None for other rows.
     notes
         Remarks on what was uncertain.
+    gaps
+        Column → its missing cells, in words, and the marks that stand for them.
 
     Examples
     --------
@@ -74,6 +76,7 @@ class Schema:
     id: str | None = None
     layout: Literal["pictures", "series"] | None = None
     notes: tuple[Note, ...] = field(default=(), compare=False)
+    gaps: Mapping[Any, str] = field(default_factory=dict, compare=False)
 
     @property
     def roles(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fourfold.data.rows import Rows
+    from fourfold.data.schema import Schema
     from fourfold.data.schema.column import Odd
 
 __all__ = [
@@ -99,8 +100,8 @@ class ColumnKinds(NamedTuple):
 def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> ColumnKinds:
     """Return the columns of all domains: those of their schema, or inferred from all together.
 
-    A column that is left out is not among them. What was uncertain is a warning where there is no
-    schema, by which it was said already.
+    A column that is left out is not among them; it is a warning where there is no schema, by which
+    it was said already.
 
     Raises
     ------
@@ -112,10 +113,32 @@ def sort_columns(rows: Sequence[Rows], frames: Sequence[pd.DataFrame]) -> Column
         piles = [as_pile(frame, f"table {at}") for at, frame in enumerate(frames, 1)]
         schema, _ = read_piles(piles, Hints())
         known = schema.columns
+        _warn_of_left_out(schema)
+    _check_one_kind([part.columns for part in rows if part.columns is not None])
     columns = {name: known[name] for name in sorted(known, key=str) if known[name].used}
     return ColumnKinds(
         columns, next((name for name in known if known[name].why == NAMES_ROWS), None)
     )
+
+
+def _check_one_kind(schemas: Sequence[Mapping[Any, Column]]) -> None:
+    """Refuse columns that were read as one kind here and as another one there."""
+    used = [{name: one.kind for name, one in of.items() if one.used} for of in schemas]
+    for name in {name for kinds in used for name in kinds}:
+        kinds = sorted({of[name] for of in used if name in of})
+        if len(kinds) > 1:
+            raise DataError(
+                f"column {name!r} must be of one kind in all domains; got {' and '.join(kinds)}: "
+                "read the files together, read_domains(...), or give both one schema"
+            )
+
+
+def _warn_of_left_out(schema: Schema) -> None:
+    """Warn of columns that are left out though nobody asked for that."""
+    notes = [note for note in schema.notes if note.option == "keep"]
+    for note in notes:
+        said = f"column {note.sentence}: infer_schema with Hints(keep=({note.value!r},)) keeps it"
+        warnings.warn(one_line(said), FourfoldWarning, stacklevel=2)
 
 
 def arranged(frame: pd.DataFrame, columns: ColumnKinds, who: str) -> pd.DataFrame:
@@ -180,6 +203,6 @@ def warn_of_unseen(
 
 def date_parts(moments: pd.Series[Any]) -> list[Any]:
     """Return year, month, day of the week, and days since 1970."""
-    days = (moments - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    days = (moments - pd.Timestamp(0).as_unit("us")) / pd.Timedelta(days=1)  # year 9999, too
     parts = (moments.dt.year, moments.dt.month, moments.dt.day_of_week, days)
     return [part.to_numpy(np.float64, na_value=np.nan) for part in parts]

@@ -111,13 +111,17 @@ class TableViews(Preparation):
         known = enumerate(self.lines_.frequent_)
         codes = [pd.Index(of).get_indexer(pd.Index(plain[f"category {i}"])) for i, of in known]
         places = [np.where(code < 0, np.nan, code) for code in codes]
+        if isinstance(lines, SparseRows):
+            words = lines.matrix
+            trees = np.column_stack([*numbers, *places, self._means_of(words).toarray()])
+            return SparseRows(sparse.hstack([trees.astype(np.float32), words], format="csr"))
         features = lines.take(np.arange(lines.n))
-        means = features[:, features.shape[1] - (self.start - self.categories.stop) :]
-        if not isinstance(lines, SparseRows):
-            trees = np.column_stack([*numbers, *places, means]).astype(np.float32)
-            return ArrayRows(np.hstack([trees, features]))
-        trees = np.column_stack([*numbers, *places, means.toarray()]).astype(np.float32)
-        return SparseRows(sparse.hstack([trees, features], format="csr"))
+        trees = np.column_stack([*numbers, *places, self._means_of(features)])
+        return ArrayRows(np.hstack([trees.astype(np.float32), features]))
+
+    def _means_of(self, features: Any) -> Any:
+        """Return the mean labels, which are the last features for lines."""
+        return features[:, features.shape[1] - (self.start - self.categories.stop) :]
 
     def check_rows(self, rows: Rows, who: str = "") -> None:
         check_is_fitted(self)

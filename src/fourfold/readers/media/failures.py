@@ -67,6 +67,7 @@ class Failures:
             raise first
         named = [self.name(at) for at in failed]
         why = str(first).partition(short(named[0]))[2].removeprefix(":").strip() or str(first)
+        why = why.partition("replace or remove it; got: ")[2] or why
         what = f"{len(failed)} {self.noun}s"
         raise DataError(
             listed(what, named, "must be whole and readable; got damage in", f"; the first: {why}")

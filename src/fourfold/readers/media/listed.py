@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from fourfold.data.schema.cells import missing_as_null
-from fourfold.errors import DataError, counted
+from fourfold.errors import DataError, counted, some
 from fourfold.readers.media.failures import listed
 from fourfold.readers.media.folders import is_item, rows_of
 
@@ -80,6 +80,7 @@ def read_listed(
     cells = {name: _texts(columns[name]) for name in likely}
     column = next((name for name, names in cells.items() if _lists(names)), None)
     if column is None:
+        _check_endings(table, cells)
         return None
     names = cells[column]
     for row, name in enumerate(names, start=1):
@@ -98,6 +99,23 @@ def read_listed(
 def _texts(cells: Cells) -> NDArray[Any]:
     """Return cells, (n,), missing ones as None."""
     return np.array(missing_as_null(cells).to_pylist(), object)
+
+
+def _check_endings(table: Path, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse a list of files some of which are of other kinds.
+
+    It is one if most cells of a column end as pictures, sounds or texts, and one of these is there.
+    """
+    for column, cells in columns.items():
+        items = [isinstance(one, str) and is_item(Path(one)) for one in cells]
+        rows = np.flatnonzero(~np.array(items, bool))
+        if 2 * len(rows) < len(cells) and any(
+            (table.parent / one).is_file() for one, item in zip(cells, items, strict=True) if item
+        ):
+            others = some([f"{cells[row]!r:.40} in row {row + 1}" for row in rows.tolist()], 3)
+            raise DataError(
+                f"column {column!r} must name pictures, sounds or texts; got also {others}"
+            )
 
 
 def _lists(cells: NDArray[Any]) -> bool:

@@ -140,15 +140,20 @@ class PictureRows(DecodedRows):
 
 
 def describe_sizes(parts: Sequence[Rows]) -> str:
-    """Name the size that pictures are brought to; empty where all have it."""
+    """Name the common size of pictures of several ones, and the white of 16 bits.
+
+    It is empty for pictures of 8 bits of one size.
+    """
     rows = [part for part in parts if isinstance(part, PictureRows)]
     sizes = sorted({size for part in rows for size in part.sizes})
     target = rows[0].shape[:2] if rows else ()
+    white = next((part.white for part in rows if part.white), None)
+    deep = [] if white is None else [f"16 bits or more, 0 to {white:g} as black to white"]
     if all(size == target for size in sizes):
-        return ""
+        return "; ".join(deep)
     shown = [f"{height}×{width}" for height, width in sizes]
     given = shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"
-    return f"resized to {target[0]}×{target[1]}; the files are {given}"
+    return "; ".join([*deep, f"resized to {target[0]}×{target[1]}; the files are {given}"])
 
 
 def endings() -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
+from fourfold.data.differences import input_difference
 from fourfold.errors import DataError
 from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.layout import note as layout_note
@@ -16,6 +17,7 @@ from fourfold.study.asking.arrays import unit_notes
 from fourfold.study.asking.augmenting import augmentation_note, possible_augmentation
 from fourfold.study.asking.given import of_transfer
 from fourfold.study.asking.options import Options, choose_protocol
+from fourfold.study.asking.preparations import check_inputs
 from fourfold.study.candidates import transfer_candidates
 from fourfold.study.checks import named
 from fourfold.study.overlap import judged_apart
@@ -119,7 +121,7 @@ def check_transfer(
     evaluate: Domain | None = None,
     trained: TrainedSource | None = None,
 ) -> list[str]:
-    """Refuse data as a study of transfer would for their labels, and return its notes.
+    """Refuse data as a study of transfer would, and return its notes.
 
     Raises
     ------
@@ -128,25 +130,32 @@ def check_transfer(
     """
     network = trained is not None
     sources, target, evaluate = of_transfer(source, target, evaluate, trained=network)
-    clusters = 2 if locate(sources, target, network=network).cell == "clustering" else None
+    placement = locate(sources, target, network=network)
+    clusters = 2 if placement.cell == "clustering" else None
+    inputs = check_inputs(placement, [*sources, target], [evaluate], trained)
     posed = pose(sources, target, evaluate, Options(clusters=clusters, trained=trained))
-    if any(note.startswith("Augmentation") for note in posed.notes):
-        return posed.notes
-    return [*posed.notes, *possible_augmentation([*sources, target])]
+    notes = [*posed.notes, *inputs]
+    if any(note.startswith("Augmentation") for note in notes):
+        return notes
+    return [*notes, *possible_augmentation([*sources, target])]
 
 
 def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:
-    """Refuse data as a study of tasks would for their labels, and return its notes.
+    """Refuse data as a study of tasks would, and return its notes.
 
     Raises
     ------
     DataError
         If a study would refuse them.
     """
-    locate_tasks(tasks)
+    placement = locate_tasks(tasks)
     targets = {name: named(domain, name) for name, domain in tasks.items()}
     folds = common_folds(targets, Options().folds)
     protocols = [
         labelled_protocol([], domain, None, folds=folds, metric=None) for domain in targets.values()
     ]
-    return [note for protocol in protocols for note in protocol.splits.caveats()]
+    notes = [note for protocol in protocols for note in protocol.splits.caveats()]
+    apart = [[domain] for domain in targets.values()]
+    for learnt in apart if input_difference(targets) else [[*targets.values()]]:
+        notes += check_inputs(placement, learnt)
+    return notes

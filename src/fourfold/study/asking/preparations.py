@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from math import prod
+from typing import TYPE_CHECKING, Final, final
 
+import numpy as np
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
     from fourfold.planner import Placement
     from fourfold.preparation.choose import Preparation
 
-__all__ = ["Preparations", "prepare_questions"]
+__all__ = ["Preparations", "check_inputs", "prepare_questions"]
+
+DECODED: Final = frozenset({"pictures", "sounds", "speech"})
+LOOKED_AT: Final = 1 << 26
+"""Numbers of a domain that the map looks at, at most."""
+ITEMS: Final = 2_000
+"""Files of a domain that the map decodes, at most."""
 
 
 @final
@@ -101,13 +109,10 @@ def prepare_questions(
     DataError
         If rows of any domain cannot be used; the message names the domain.
     """
-    baseline = find(placement.baselines[0]).load()()
     module = isinstance(network if trained is None else trained, nn.Module)
 
     def unfitted(domains: Sequence[Domain]) -> Preparation:
-        rows = [domain.rows for domain in domains]
-        made: Preparation = chosen or baseline.choose_preparation(rows, user_network=module)
-        return made
+        return chosen or _usual(placement, domains, module=module)
 
     kind, judged = unfitted(learnt), list(asked)
     shared = fit_preparation(kind, learnt, *judged)
@@ -136,6 +141,44 @@ def prepare_questions(
         name: Preparations(shared, given, alone(target), of_network(target))
         for name, target in targets.items()
     }
+
+
+def check_inputs(
+    placement: Placement,
+    learnt: Sequence[Domain],
+    asked: Iterable[Domain | None] = (),
+    trained: object = None,
+) -> list[str]:
+    """Refuse rows as a study would, and return its notes on their preparation.
+
+    Of very many rows, those are looked at that are spread over all of them.
+
+    Raises
+    ------
+    DataError
+        If rows of any domain cannot be used; the message names the domain.
+    """
+    parts = [_spread(domain) for domain in learnt]
+    judged = [_spread(domain) for domain in asked if domain is not None]
+    usual = _usual(placement, parts, module=isinstance(trained, nn.Module))
+    return fit_preparation(usual, parts, *judged).notes()
+
+
+def _spread(domain: Domain) -> Domain:
+    rows = domain.rows
+    most = ITEMS if rows.kind in DECODED else max(ITEMS, LOOKED_AT // max(1, prod(rows.shape)))
+    if rows.n <= most:
+        return domain
+    return domain.subset(np.linspace(0, rows.n - 1, most).astype(np.intp))
+
+
+def _usual(placement: Placement, domains: Sequence[Domain], *, module: bool) -> Preparation:
+    """Return the unfitted preparation of the first baseline, perhaps before a user's module."""
+    baseline = find(placement.baselines[0]).load()()
+    made: Preparation = baseline.choose_preparation(
+        [domain.rows for domain in domains], user_network=module
+    )
+    return made
 
 
 def _of_network(

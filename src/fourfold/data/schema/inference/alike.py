@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fourfold.data.schema.cells import (
     distinct,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["alike"]
 
+LONG: Final = 10**15
 HEAD: Final = 100
 """Cells that are looked at before all are."""
 
@@ -56,6 +58,8 @@ def _numbers_at_once(raw: Sequence[Cells], hints: Hints) -> list[Cells] | None:
 
 
 def _typed_alike(name: str, cells: Sequence[Cells]) -> list[Cells]:
+    if any(_is_long(part) for part in cells):
+        return [written(part) for part in cells]
     kinds = {part.type for part in cells if part.null_count < len(part)}
     numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
     if len(kinds) > 1 and all(any(test(kind) for test in numbers) for kind in kinds):
@@ -71,6 +75,14 @@ def _typed_alike(name: str, cells: Sequence[Cells]) -> list[Cells]:
     words = {text.lower() for text in distinct(part[:HEAD] for part in texts)}
     mixed = len(words) > 2 and all(one is not None for one in digits)
     return [one for one in digits if one is not None] if mixed else texts
+
+
+def _is_long(cells: Cells) -> bool:
+    """Return whether whole numbers have 16 digits or more, which floats do not keep."""
+    if not pa.types.is_integer(cells.type) or cells.null_count == len(cells):
+        return False
+    ends = pc.min_max(cells).as_py()
+    return bool(ends["max"] >= LONG or ends["min"] <= -LONG)
 
 
 def _float(cells: Cells) -> Cells:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["infer_columns"]
 
+SOME: Final = 0.5
+"""From this share of numbers on, codes beside them are noted."""
 ROLES: Final[Mapping[str, Kind | None]] = {
     "group": "category",
     "id": "category",
@@ -123,6 +125,11 @@ def _infer(
         dated = written_dates(name, parts, hints, asked=wish == "date")
         if dated is not None:
             return *dated, False
+        if wish == "date":
+            raise DataError(
+                f"column {name!r} must hold dates in a known form; got {joined(parts.texts[:3])}: "
+                "give their format by dates"
+            )
     return *_string(name, parts, cells, wish, alone=alone, kept=kept), False
 
 
@@ -174,13 +181,13 @@ def _strings(name: str, parts: Parts, kind: Kind, *, uncertain: bool) -> list[No
         return [Note(name, zeros, "numbers" if codes else "drop", name)]
     if codes:
         return [Note(name, f"whole numbers with {codes} are categories", "numbers", name)]
-    if share >= FITTING:
+    if share >= SOME and misfits(texts):
         said = f"codes such as {joined(misfits(texts))} beside numbers: categories"
         return [Note(name, said, "numbers", name)]
     read = f"{len(texts)} different strings are read as {_plural(kind)}"
     if are_quantities(texts):
         said = f"{read}: numbers or dates in no known form, such as {joined(texts[:1])}"
-        said = unshared(parts, "category") or said
+        said = (kind == "category" and unshared(parts, "category")) or said
         odd = len(texts) > MANY and not any(map(str.isalnum, texts))
         return [Note(name, said, "drop", name)] if uncertain or odd else []
     other = ("categories", "text")[kind == "category"]

@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.labels import are_measured
+from fourfold.data.labels import are_measured, mostly_differ
 from fourfold.data.schema.cells import (
     MARKS,
     as_cells,
     distinct,
     is_written,
     missing_as_null,
+    numbers_among,
     written,
 )
 from fourfold.data.schema.inference.apart import unshared, zeros_apart
@@ -29,7 +30,7 @@ from fourfold.data.schema.inference.strings import spellings
 from fourfold.data.schema.inference.written import open_sign
 from fourfold.data.schema.labels import WHOLE, YES, Labels
 from fourfold.data.schema.notes import Note, joined
-from fourfold.data.schema.numbers import find_form, has_codes, misfits, parse_numbers
+from fourfold.data.schema.numbers import find_form, has_codes, is_whole, misfits, parse_numbers
 from fourfold.errors import DataError, one_line, some
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class _Found(NamedTuple):
     name: str
     piles: list[Cells]
     parts: Parts
+    marks: tuple[str, ...]
 
     @property
     def texts(self) -> list[str]:
@@ -80,7 +82,7 @@ def infer_labels(piles: Sequence[Pile], hints: Hints) -> tuple[Labels, list[Note
         marks = MARKS if hints.missing_label is None else hints.missing_label
         return Labels((column.name,), "transcripts", marks), []
     if hints.label_type == "yes-no":
-        return Labels((column.name,), "yes-no", _marks(column, hints)), notes
+        return Labels((column.name,), "yes-no", column.marks), notes
     numbers = None if hints.label_type == "classes" else _numbers(column, hints, notes)
     return numbers or _classes(column, hints, notes), notes
 
@@ -110,21 +112,26 @@ def _column(name: str, piles: Sequence[Pile], hints: Hints, notes: list[Note]) -
                 )
             )
         marks = () if found and empty else MARKS
+    same = _same_numbers(texts, marks)
+    absent = [mark for mark in hints.missing_label or () if mark and mark not in texts and not same]
+    notes += [Note(name, f"no label is {mark!r}, the mark of missing ones") for mark in absent]
+    marks = (*marks, *same)
     kept = [missing_as_null(part, ("", *marks)) for part in cells]
     parts = in_parts([pile.name for pile in there], [written(part) for part in kept])
-    return _Found(name, kept, parts)
+    return _Found(name, kept, parts, marks)
+
+
+def _same_numbers(texts: Sequence[str], marks: Sequence[str]) -> list[str]:
+    """Return the labels that are marks which are numbers, but for their digits: -1.0 for -1."""
+    numbers = numbers_among(marks)
+    others = [text for text in texts if text not in marks and not has_codes([text])]
+    return [text for text in others if numbers and {*numbers} & {*numbers_among([text])}]
 
 
 def _count(piles: Sequence[Cells], marks: Sequence[str]) -> int:
     """Return the number of cells that are one of some marks."""
     found = [pc.is_in(written(part), value_set=pa.array(marks)) for part in piles]
     return sum(pc.sum(part).as_py() or 0 for part in found)
-
-
-def _marks(column: _Found, hints: Hints) -> tuple[str, ...]:
-    if hints.missing_label is not None:
-        return hints.missing_label
-    return () if any(text in MARKS for text in column.texts) else MARKS
 
 
 def _numbers(column: _Found, hints: Hints, notes: list[Note]) -> Labels | None:
@@ -147,7 +154,9 @@ def _numbers(column: _Found, hints: Hints, notes: list[Note]) -> Labels | None:
         parse_numbers(written(part), own) for part, own in zip(column.piles, forms, strict=True)
     ]
     known = [one.values[~np.isnan(one.values)] for one in parsed]
-    if not asked and not any(are_measured(values) for values in known if len(values)):
+    whole = np.concatenate(known)
+    by_file = any(are_measured(values) for values in known if len(values))
+    if not (asked or by_file or (len(whole) and mostly_differ(whole))):
         return None
     pairs = list(zip(column.piles, parsed, strict=True))
     odd = distinct(written(cells).filter(pa.array(one.strange)) for cells, one in pairs)
@@ -162,11 +171,16 @@ def _numbers(column: _Found, hints: Hints, notes: list[Note]) -> Labels | None:
     if odd:
         n = sum(int(one.strange.sum()) for one in parsed)
         notes.append(Note(column.name, f"{n} labels {joined(odd)} are read as missing"))
-    notes += own_forms(column.name, found)
+    kinds = np.unique(whole)
+    if not asked and is_whole(kinds) and (not by_file or len(kinds) <= len(whole) / 2):
+        said = f"{len(kinds)} different whole numbers are read as measurements"
+        notes.append(Note(column.name, said, "label_type", "classes"))
+    forms_apart = own_forms(column.name, found)
+    notes += [note._replace(option="label_type", value="classes") for note in forms_apart]
     if not found.files:
         notes += open_sign(column.name, found, column.parts, column.piles, hints)
     others = {file: vars(own) for file, own in found.files.items() if own != form}
-    marks = (*_marks(column, hints), *odd)
+    marks = (*column.marks, *odd)
     return Labels((column.name,), "numbers", marks, **vars(form), files=others)
 
 
@@ -174,12 +188,12 @@ def _classes(column: _Found, hints: Hints, notes: list[Note]) -> Labels:
     """Return the labels of one column as classes."""
     name, texts = column.name, column.texts
     whole = bool(texts) and bool(pc.all(pc.match_substring_regex(pa.array(texts), WHOLE)).as_py())
-    marks = _marks(column, hints)
+    marks = column.marks
     if whole:
         values = {int(float(text)) for text in texts}
         if hints.missing_label is None and min(values) == -1 and len(values) > 1:
             marks = _minus_one(column, values, marks, notes)
-        if len(values) > SAID:
+        if len(values) > SAID and hints.label_type is None:
             notes.append(
                 Note(
                     name,
@@ -241,7 +255,7 @@ def _minus_one(
 def _several(columns: Sequence[_Found], hints: Hints, notes: list[Note]) -> Labels:
     """Return the labels of several columns: answers, classes as one-hot columns, or numbers."""
     names = tuple(column.name for column in columns)
-    marks = hints.missing_label if hints.missing_label is not None else MARKS
+    marks = tuple(dict.fromkeys(mark for column in columns for mark in column.marks))
     answers = all(text.lower() in YES for column in columns for text in column.texts)
     if answers and hints.label_type in {None, "classes", "yes-no"}:
         made = Labels(names, "yes-no", marks)
@@ -265,7 +279,7 @@ def _several(columns: Sequence[_Found], hints: Hints, notes: list[Note]) -> Labe
         raise DataError(
             one_line(
                 "several columns of labels must be numbers, or answers of yes and no; got "
-                f"{joined(odd)}"
+                f"{joined(odd)}: give each column of classes alone"
             )
         )
     return Labels(names, "numbers", marks, **vars(form))

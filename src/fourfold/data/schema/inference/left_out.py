@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fourfold.data.schema.cells import is_written
+from fourfold.data.schema.cells import as_word, is_written
 from fourfold.data.schema.identifiers import is_named_identifier
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def left_out(name: str, cells: Sequence[Cells]) -> str:
     pooled = pa.chunked_array([chunk for part in there for chunk in part.chunks])
     kinds = len(pc.unique(pooled))
     if kinds == 1 and known == n:
-        return f"constant, {pooled[0].as_py()!r:.40}"
+        only = pooled[0].as_py()
+        return f"constant, {repr(only) if isinstance(only, str) else as_word(only):.40}"
     if any(len(pc.unique(part)) < len(part) for part in there):
         return ""
     return _name_of_rows(name, there, pooled, complete=known == n)

@@ -11,10 +11,12 @@ import numpy as np
 from fourfold.data.schema.cells import as_cells
 from fourfold.data.schema.notes import Note
 from fourfold.data.schema.numbers import may_be_grouped
+from fourfold.errors import DataError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from fourfold.data.schema.column import Column, Odd
@@ -24,10 +26,17 @@ if TYPE_CHECKING:
 __all__ = ["remarks", "strange_cells"]
 
 NINES: Final = re.compile(r"-?9{2,}|-?8{3,}")
+DAYS: Final = (
+    *("9999-12-31", "9999-01-01", "2999-12-31", "2099-12-31"),
+    *("1970-01-01", "1900-01-01", "1899-12-30", "1800-01-01", "1753-01-01", "0001-01-01"),
+)
+"""Days that stand for a missing one, or for none yet."""
 FAR: Final = 3.0
 """Ranges between the 1st and 99th percentile by which a mark lies outside."""
 UNITS: Final = 10.0
 """Ratio of spreads from which on two piles may be in different units."""
+MANY: Final = 20
+"""Of fewer cells all may be odd."""
 SHOWN: Final = 3
 SOME: Final = 5
 """Fewer cells say nothing about a spread."""
@@ -39,11 +48,23 @@ def remarks(
     """Return remarks on all columns that are inputs, in their order."""
     notes = []
     for name in read[0].frame.columns:
-        notes += strange_cells(piles, name, columns[name], [one.odd.get(name) for one in read])
+        said = strange_cells(piles, name, columns[name], [one.odd.get(name) for one in read])
+        if said and _fits_nowhere([one.frame[name] for one in read]):
+            raise DataError(
+                one_line(f"column {name!r} must be of {columns[name].kind}s; got {said[0].said}")
+            )
+        notes += said
+        if columns[name].kind == "date":
+            notes += _odd_days(name, piles, [one.frame[name] for one in read])
         if columns[name].kind == "number":
             values = [one.frame[name].to_numpy(np.float64) for one in read]
             notes += [*_sentinels(name, values), *_units(name, piles, values, columns[name])]
     return notes
+
+
+def _fits_nowhere(parts: Sequence[pd.Series[Any]]) -> bool:
+    """Return whether all of many cells are missing once they are read; a few may be odd."""
+    return sum(map(len, parts)) >= MANY and not any(part.notna().any() for part in parts)
 
 
 def strange_cells(
@@ -83,6 +104,26 @@ def _sentinels(name: Any, values: Sequence[NDArray[np.float64]]) -> list[Note]:
             mark = f"{kinds[at]:g}"
             said = f"{counts[at]} cells are {mark}, far from all others: a mark of missing ones?"
             return [Note(str(name), said, "missing", mark)]
+    return []
+
+
+def _odd_days(name: Any, piles: Sequence[Pile], moments: Sequence[pd.Series[Any]]) -> list[Note]:
+    """Return a remark on a day such as 9999-12-31 that lies far from all others and is repeated."""
+    seconds = [part.to_numpy().astype("datetime64[s]") for part in moments]
+    pooled = np.concatenate(seconds)
+    for mark in np.array(DAYS, "datetime64[s]"):
+        others = pooled[(pooled != mark) & ~np.isnat(pooled)].astype(np.int64)
+        n = int((pooled == mark).sum())
+        if n < 2 or not len(others):
+            continue
+        (low, high), at = np.percentile(others, (1, 99)), mark.astype(np.int64)
+        if max(low - at, at - high) > FAR * (high - low):
+            where = next(k for k, part in enumerate(seconds) if (part == mark).any())
+            row = int((seconds[where] == mark).argmax())
+            text = as_cells(piles[where].columns[name], name)[row].as_py()
+            said = f"{n} cells are {text}, far from all others: a mark of missing ones?"
+            option = ("missing", text) if isinstance(text, str) else ()
+            return [Note(str(name), said, *option)]
     return []
 
 
