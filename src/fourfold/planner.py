@@ -76,8 +76,12 @@ class Placement:
         return tuple(b for b in self.baselines if b in wanted)
 
 
-def locate(sources: Sequence[Domain], target: Domain, *, network: bool = False) -> Placement:
+def locate(
+    sources: Sequence[Domain], target: Domain, *, network: bool = False, open_set: bool = False
+) -> Placement:
     """Place a source and a target on the map; the source may be a trained network.
+
+    With ``open_set``, rows of the target may be of no class of the source.
 
     Raises
     ------
@@ -87,6 +91,7 @@ def locate(sources: Sequence[Domain], target: Domain, *, network: bool = False) 
     if not sources and not network:
         raise DataError("there must be at least one source to stand on the map; got none")
     facts = _facts(sources, target)._replace(network=network)
+    facts = facts._replace(open_set=open_set and not facts.target_labelled)  # else a study refuses
     if network and not facts.target_labelled:
         raise DataError(
             "the target must have labels where a trained network is the source; got none"
@@ -203,6 +208,8 @@ def _lacks(entry: MethodEntry, facts: Facts) -> str:
         return f"the source lacks {what} of the target: {some(facts.strange, 4)}"
     if entry.needs.get("classes") and facts.numbers:
         return "the labels are numbers or answers, not classes"
+    if facts.open_set and not entry.needs.get("open_set"):
+        return "it answers with classes of the source alone"
     if facts.transcripts and not entry.needs.get("transcripts"):
         return "the labels are transcripts, and it learns one label a row"
     return _unsuited(entry, facts.target_labelled, facts.features)

@@ -186,4 +186,4 @@ def _units(task: Task, own: Task) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return factor and shift (k,) from outputs in the terms of a model's own task to a task's."""
     if isinstance(task, Regression) and isinstance(own, Regression):
         return own.scale_ / task.scale_, (own.mean_ - task.mean_) / task.scale_
-    return np.ones(task.n_outputs), np.zeros(task.n_outputs)
+    return np.ones(1), np.zeros(1)

@@ -18,6 +18,7 @@ from fourfold.cli.options import (
     Classes,
     Memory,
     Network,
+    OpenSet,
     Source,
     Tasks,
     Vectors,
@@ -58,6 +59,7 @@ def show_map(
     classes: Classes = None,
     vectors: Vectors = None,
     network: Network = None,
+    open_set: OpenSet = False,
     _memory: Memory = None,
 ) -> None:
     """Show the map, and where your data stand on it."""
@@ -77,7 +79,7 @@ def show_map(
         alone = is_pretrained(network)
         data = read_transfer(reading, source, target, evaluate, classes, vectors, trained=alone)
         first = None if network is None else names_of(network)[0]
-        taken = show_place(data["source"], data["target"], data["evaluate"], first)
+        taken = show_place(**data, network=first, open_set=open_set)
     else:
         show_bare_map()
         return
@@ -105,6 +107,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
         bool,
         typer.Option("--generalized", help="With --classes: rows may also be of seen classes."),
     ] = False,
+    open_set: OpenSet = False,
     clusters: Annotated[
         int | None, typer.Option(help="Number of clusters, if nothing is labelled.")
     ] = None,
@@ -166,6 +169,13 @@ def study(  # noqa: PLR0917  the command line passes them by name
         bool,
         typer.Option("--no-racing", help="Run every method with all seeds, whatever its chance."),
     ] = False,
+    backtest: Annotated[
+        bool,
+        typer.Option(
+            "--backtest",
+            help="Try the choice without labels on all shifts of the source, as long as it takes.",
+        ),
+    ] = False,
     minutes: Annotated[
         float | None, typer.Option(help="Minutes after which no more fits begin.")
     ] = None,
@@ -213,6 +223,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
             **data,
             methods=[name for part in methods for name in part.split(",")] if methods else None,
             generalized=generalized,
+            open_set=open_set,
             clusters=clusters,
             network=network_of(network, weights, adapter),
             encoder=encoder,
@@ -225,6 +236,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
             seeds=seeds,
             folds=folds,
             racing=not no_racing,
+            backtest=backtest,
             minutes=minutes,
             jobs=jobs,
             threads=threads,

@@ -18,6 +18,7 @@ __all__ = [
     "Memory",
     "Model",
     "Network",
+    "OpenSet",
     "Source",
     "Task",
     "Tasks",
@@ -63,6 +64,10 @@ Classes = Annotated[
     typer.Option(
         help="Descriptions of classes, one per row, names first; or names, with --vectors."
     ),
+]
+OpenSet = Annotated[
+    bool,
+    typer.Option("--open-set", help="Rows may be of classes that the source lacks: unknown ones."),
 ]
 Vectors = Annotated[Path | None, typer.Option(help="Word vectors for the names of the classes.")]
 Model = Annotated[Path, typer.Argument(help="Folder of a saved model, e.g. runs/mine/best.")]

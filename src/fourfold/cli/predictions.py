@@ -139,7 +139,7 @@ def _columns(model: Any, domain: Domain, among: Any, top: int | None) -> dict[st
     if among is not None:
         names, outputs = model.outputs_among(domain, among)
     else:
-        names, outputs = task.classes_, model.outputs(domain)
+        names, outputs = task.names, model.outputs(domain)
     p = task.probabilities(outputs)
     best = {"prediction": names[outputs.argmax(axis=1)]}
     return best | {f"p_{name}": p[:, i] for i, name in enumerate(names)}
@@ -183,7 +183,7 @@ def _reasons(
             f"got {most} for a {task.kind}"
         )
     classes = isinstance(task, Classification)
-    of = task.codes(predicted) if classes else np.ones(len(predicted), np.intp)  # up is up
+    of = task.places(predicted) if classes else np.ones(len(predicted), np.intp)  # up is up
     names, values = model.explain(domain).strongest(most, of)
     pairs = zip(
         _numbered("reason", names).items(), _numbered("contribution", values).items(), strict=True

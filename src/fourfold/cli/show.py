@@ -60,7 +60,12 @@ def show_bare_map() -> None:
 
 
 def show_place(
-    source: Any, target: Domain, evaluate: Domain | None = None, network: str | None = None
+    source: Any,
+    target: Domain,
+    evaluate: Domain | None = None,
+    network: str | None = None,
+    *,
+    open_set: bool = False,
 ) -> bool:
     """Print the map with the place of the data, the reason for each cell, and a study's notes.
 
@@ -82,8 +87,8 @@ def show_place(
         console.print(f"{role}  {_summary(domain)}")
     show_reading([*sources, target, *([evaluate] if evaluate else [])])
     return _show_plan(
-        locate(sources, target, network=alone),
-        lambda: check_transfer(sources or None, target, evaluate, trained),
+        locate(sources, target, network=alone, open_set=open_set),
+        lambda: check_transfer(sources or None, target, evaluate, trained, open_set=open_set),
     )
 
 
@@ -200,12 +205,16 @@ def _task_table(found: JointResult) -> Table:
 def _leaderboard(result: Result) -> Table:
     metric = result.metric.replace("_", "\n")  # headers no wider than their columns
     metric += "\n(lower)" if result.lower_is_better else ""
-    shown = _table("", "method", metric, "against the\nbest baseline", "verdict", "s per fit")
-    for column in (2, 3, 5):
+    sides = list(dict.fromkeys(side for line in result.lines for side in line.sides))
+    gap = "against the\nbest baseline"
+    shown = _table("", "method", metric, *sides, gap, "verdict", "s per fit")
+    for column in (*range(2, 4 + len(sides)), 5 + len(sides)):
         shown.columns[column].justify = "right"
     for line in result.lines:
-        ships = line.method == result.shipped
-        shown.add_row("→" if ships else "", *_cells(line), style="bold" if ships else None)
+        ships, (method, score, *rest) = line.method == result.shipped, _cells(line)
+        beside = [f"{line.sides[side]:.3f}" if side in line.sides else "" for side in sides]
+        cells = ["→" if ships else "", method, score, *beside, *rest]
+        shown.add_row(*cells, style="bold" if ships else None)
     return shown
 
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Bars", "Curves", "Facts", "Finding", "HeatMap", "from_json", "to_json"]
+__all__ = ["FAILURE", "Bars", "Curves", "Facts", "Finding", "HeatMap", "from_json", "to_json"]
+
+FAILURE: Final = "Signs of failure"
+"""Title of the facts by which a training is known to have failed; a study says them in a note."""
 
 
 @final

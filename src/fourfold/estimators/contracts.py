@@ -53,6 +53,8 @@ class Needs(NamedTuple):
         Most labelled rows of the target for which a study takes it; 0 for any number.
     transcripts
         Whether labels may also be transcripts of utterances.
+    open_set
+        Whether a study takes it where rows may be of no known class.
     """
 
     source: bool = False
@@ -69,6 +71,7 @@ class Needs(NamedTuple):
     pretrained: bool = False
     most_labels: int = 0
     transcripts: bool = False
+    open_set: bool = False
 
 
 class Estimator(Parameters, ABC):

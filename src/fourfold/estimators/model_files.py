@@ -15,6 +15,7 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold import networks
 from fourfold.algorithms.calibration import Calibration
+from fourfold.algorithms.rejection import Rejection
 from fourfold.core import findings
 from fourfold.core.inside import inside
 from fourfold.core.serialization import from_plain, to_plain
@@ -81,6 +82,7 @@ def write(folder: Path, task: Task, inputs: Inputs, fitted: Fitted) -> dict[str,
         "findings": [findings.to_json(finding) for finding in fitted.findings],
         "tensors": list(tensors),
         "calibration": fitted.calibration,
+        "rejection": fitted.rejection,
         "state": {name: value for name, value in fitted.state.items() if name not in tensors},
     }
 
@@ -115,10 +117,16 @@ def read(
     model = Model(body, head(task, body.width, state)).eval()
     _load_weights(model, load_file(folder / WEIGHTS))
     found = [findings.from_json(raw) for raw in notes["findings"]]
-    given = notes["calibration"]
-    calibration = None if given is None else Calibration(*given)
-    history = History(**notes["history"])
-    return task, inputs, Fitted(model, history, found, state, calibration=calibration)
+    calibration, rejection = notes["calibration"], notes.get("rejection")
+    fitted = Fitted(
+        model,
+        History(**notes["history"]),
+        found,
+        state,
+        calibration=None if calibration is None else Calibration(*calibration),
+        rejection=None if rejection is None else Rejection(*rejection),
+    )
+    return task, inputs, fitted
 
 
 def _typical(saved: list[float] | None) -> NDArray[np.float32] | None:

@@ -112,7 +112,8 @@ class LearnsLabels(TransferEstimator, ABC):
         """Return the source's task, in the units of the target's numbers where it has labels."""
         task = given.pretrained.task if given.pretrained is not None else None
         if task is not None:
-            task = clone(task).restore(task.state())
+            own = self.task if type(self.task) is type(task) else task
+            task = clone(own).restore(task.state())
         elif given.pretrained is not None:
             raise ParameterError(
                 "source must know its class names for this method; got a bare network: "

@@ -147,9 +147,8 @@ def chain(inputs: Inputs, fitted: Fitted, plain: pd.DataFrame | None = None) -> 
     if inputs.frozen is not None:
         below = [prepare.module()] if isinstance(prepare, StagePreparation) else []
         stages = [*below, for_export(inputs.frozen.module), *stages]
-    if fitted.calibration is not None:
-        outputs = fitted.calibration.apply(outputs)
-        stages.append(fitted.calibration.module())
+    outputs = fitted.finished(outputs)
+    stages += fitted.last_stages()
     example = torch.from_numpy(np.asarray(rows.take(np.arange(rows.n))))
     said = "rows as in training" if inputs.raw else f"prepared rows ({prepare.describe()})"
     kind, shape = str(example.dtype).removeprefix("torch."), ", ".join(map(str, example.shape[1:]))

@@ -102,10 +102,10 @@ class Predicts(Estimator, ABC):
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """Class names, (k,); of a classification alone, as scikit-learn asks."""
+        """Class names, (k,), the unknown one last; of a classification alone, for scikit-learn."""
         if not isinstance(self.task_, Classification):
             raise AttributeError(f"a {self.task_.kind} has no classes_")  # noqa: TRY004  hasattr asks
-        return self.task_.classes_
+        return self.task_.names
 
     # --- predicting ------------------------------------------------------------------------------
 
@@ -124,9 +124,7 @@ class Predicts(Estimator, ABC):
     def outputs(self, X: Any) -> NDArray[np.float32]:
         """Return the model's outputs for each row, before decoding: (n, k)."""
         self.check_fitted()
-        outputs = self.fitted_.model.outputs(self.ready(X))
-        calibration = self.fitted_.calibration
-        return outputs if calibration is None else calibration.apply(outputs)
+        return self.fitted_.finished(self.fitted_.model.outputs(self.ready(X)))
 
     @final
     def embed(self, X: Any) -> NDArray[np.float32]:
@@ -244,10 +242,12 @@ class Predicts(Estimator, ABC):
         outputs, task = self.outputs(X), self._classification()
         names = np.asarray(list(among))
         codes = task.codes(names)
+        if task.beyond:
+            codes[np.isin(names, task.beyond)] = task.n_outputs
         if not len(names) or (codes < 0).any():
             strange = ", ".join(repr(name) for name in names[codes < 0][:5].tolist()) or "none"
             raise ParameterError(f"among must hold classes that the model knows; got {strange}")
-        return task.classes_[codes], outputs[:, codes]
+        return task.names[codes], outputs[:, codes]
 
     def outputs_described(
         self, X: Any, among: Any

@@ -21,20 +21,21 @@ from fourfold.estimators.model import FittedModel, Model
 from fourfold.estimators.supervised import supervise, train_once
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.networks.builder import Body, Builder, as_body
-from fourfold.networks.cut import headless
-from fourfold.preparation.augmenting.swapped import Swapped
 from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fourfold.algorithms.calibration import Calibration
+    from fourfold.algorithms.rejection import Rejection
     from fourfold.algorithms.zeroshot.signatures import Signatures
     from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
     from fourfold.data.descriptions import Descriptions
     from fourfold.data.domain import Domain
     from fourfold.estimators.inputs import Data, Inputs
-    from fourfold.training.augmentation import Augmentation, Augmenter
     from fourfold.training.recipe import Recipe
 
 __all__ = [
@@ -90,13 +91,6 @@ class SourceNetwork:
     def by_name(cls, builder: Builder) -> Self:
         """Return the network that a builder will build with its weights."""
         return cls(Model(Body({"network": nn.Identity()}, 1), nn.Identity()), builder=builder)
-
-    @classmethod
-    def of_module(cls, network: nn.Module) -> Self:
-        """Return a bare network, whose last layer is its head."""
-        features, width = headless(network)
-        head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
-        return cls(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
 SourceOf: TypeAlias = Labelled | Unlabelled | SourceNetwork
@@ -175,16 +169,6 @@ class Problem:
     def model(self, body: Body) -> Model:
         """Put a fresh head for the target's task on a body."""
         return Model(body, self.head(body.width))
-
-    def augmenter(self, augmentation: Augmentation) -> Augmenter:
-        """Return random changes of the target's rows that keep their labels.
-
-        Of pictures and sounds they are as the augmentation says; rows of other numbers swap some of
-        their features for those of another row.
-        """
-        return self.inputs.augmenter(augmentation, self.target.rows, self.task) or Swapped(
-            augmentation
-        )
 
     @property
     def described(self) -> ClassDescriptions:
@@ -290,6 +274,8 @@ class Fitted:
         Parts of the fitted state that are saved into files of their own, by name.
     calibration
         Of the model's outputs, by rows that were held out; None leaves them as they are.
+    rejection
+        Adds the output of rows of no known class, where the model has none of its own.
     """
 
     model: FittedModel
@@ -298,3 +284,14 @@ class Fitted:
     state: Mapping[str, Any] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
+    rejection: Rejection | None = None
+
+    def finished(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a model's outputs, calibrated and with that of rows of no known class."""
+        found = outputs if self.calibration is None else self.calibration.apply(outputs)
+        return found if self.rejection is None else self.rejection.apply(found)
+
+    def last_stages(self) -> list[nn.Module]:
+        """Return modules that compute :meth:`finished` in torch."""
+        ends = (self.calibration, self.rejection)
+        return [end.module() for end in ends if end is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, final
 
 from torch import nn
 
+from fourfold.algorithms.rejection import fit_rejection
 from fourfold.core.process import seeded
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, ParameterError
@@ -17,8 +19,8 @@ from fourfold.estimators.contracts import Estimator
 from fourfold.estimators.model import Model
 from fourfold.estimators.posing import PosesProblem, pose
 from fourfold.estimators.problem import SourceNetwork
-from fourfold.networks.builder import Builder
-from fourfold.networks.cut import Cut
+from fourfold.networks.builder import Body, Builder
+from fourfold.networks.cut import Cut, headless
 from fourfold.training.checkpoint import training_for
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ class TransferEstimator(PosesProblem, ABC):
             if self.needs.same_labels:
                 problem.task.encode(target)  # refuses classes that the source lacks
             with training_for(self.purpose):
-                self.take(problem, self._learn(problem))
+                self.take(problem, _rejecting(problem, self._learn(problem)))
         return self
 
     def _check_needs(self, target: Domain, sources: Sequence[Source]) -> None:
@@ -198,6 +200,16 @@ class TransferEstimator(PosesProblem, ABC):
         return network_export.exportable(name, self.task_, self.inputs_, self.fitted_)
 
 
+def _rejecting(problem: Problem, fitted: Fitted) -> Fitted:
+    """Let a model say that a row is of no known class, where it must and cannot."""
+    if not problem.task.beyond:
+        return fitted
+    outputs = fitted.model.outputs(problem.target.rows)
+    if outputs.shape[1] > problem.task.n_outputs:
+        return fitted
+    return replace(fitted, rejection=fit_rejection(outputs))
+
+
 def _listed(source: Source | Sequence[Source] | None) -> list[Source]:
     if source is None:
         return []
@@ -222,6 +234,8 @@ def _listed(source: Source | Sequence[Source] | None) -> list[Source]:
 def _pretrained(source: TransferEstimator | nn.Module | Builder) -> SourceNetwork:
     if isinstance(source, Builder):
         return SourceNetwork.by_name(source)
-    return (
-        SourceNetwork.of_module(source) if isinstance(source, nn.Module) else source.as_pretrained()
-    )
+    if not isinstance(source, nn.Module):
+        return source.as_pretrained()
+    features, width = headless(source)  # its last layer is its head
+    head = [module for module in source.modules() if isinstance(module, nn.Linear)][-1]
+    return SourceNetwork(Model(Body({"network": features}, width), copy.deepcopy(head)))

@@ -202,10 +202,8 @@ class Blend(Predicts):
             else:
                 below, example, start = [table.file()], table.feed(plain), table_note(table)
         stages = [*below, Branches(parts), mixture.module(self.task_, of)]
-        if own.calibration is not None:
-            stages.append(own.calibration.module())
-            outputs = own.calibration.apply(outputs)
-        made = Exportable.of("Blend", self.task_, stages, example, outputs, start)
+        stages += own.last_stages()
+        made = Exportable.of("Blend", self.task_, stages, example, own.finished(outputs), start)
         return replace(made, beside=self.prepare_.beside_export())
 
 

@@ -32,6 +32,8 @@ class Facts(NamedTuple):
         Whether labels are transcripts of utterances.
     network
         Whether a trained network is the source, in place of data.
+    open_set
+        Whether rows of the target may be of no class of the source.
     differ
         Difference in kind between the labels of source and target, in words; empty for none.
     """
@@ -47,6 +49,7 @@ class Facts(NamedTuple):
     transcripts: bool = False
     differ: str = ""
     network: bool = False
+    open_set: bool = False
 
 
 class Ruling(NamedTuple):

@@ -48,6 +48,7 @@ from fourfold.networks.builder import Body, Builder, as_body, stages
 from fourfold.networks.choice import choose
 from fourfold.networks.cut import split
 from fourfold.networks.mlp import Flat
+from fourfold.preparation.augmenting.swapped import Swapped
 from fourfold.training.augmentation import Augmentation
 from fourfold.training.batches import Batch, Table
 from fourfold.training.loop import minimize

@@ -16,6 +16,7 @@ _MEASURES: Final = {
     "accuracy": "accuracy",
     "balanced_accuracy": "accuracy, averaged over classes",
     "harmonic_mean": "harmonic mean of the accuracies on seen and on unseen classes",
+    "h_score": "H-score, the harmonic mean of the accuracies on known and on unknown classes",
     "auc": "area under the ROC curve",
     "f1": "F1 of the rarer of two classes, or averaged over classes or answers",
     "log_loss": "log loss, in nats",

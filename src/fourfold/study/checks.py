@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_classes",
-    "check_minutes",
+    "check_limits",
     "check_network",
     "check_numbers",
     "check_shared",
@@ -62,13 +62,14 @@ def check_classes(
                 f"labels of {called(domain)} must be of at least two classes; got only "
                 f"{shown_label(only)}"
             )
-    if evaluate is not None and task.has_classes:
+    if evaluate is not None and task.has_classes and not task.beyond:
         known = {str(label) for domain in (*sources, target) for label in domain.counts}
         unknown = [str(label) for label in evaluate.counts if str(label) not in known]
         if unknown:
+            remedy = "" if target.n_labelled else " (open_set=True lets them be unknown)"
             raise DataError(
                 f"each class of {called(evaluate)}, to evaluate on, must have an example in the "
-                f"source or the target; got none of {', '.join(unknown[:4])}"
+                f"source or the target; got none of {', '.join(unknown[:4])}{remedy}"
             )
 
 
@@ -146,18 +147,20 @@ def check_network(network: object, shape: tuple[int, ...], *, spoken: bool = Fal
             builder.build(shape)
 
 
-def check_minutes(minutes: float | None) -> None:
-    """Refuse a time that is over before it begins."""
-    if minutes is not None and not minutes > 0:
-        raise ParameterError(f"minutes must be above 0; got {minutes}")
-
-
 def check_numbers(**given: int) -> None:
     """Refuse numbers of seeds, folds, jobs or threads that are too small."""
     for name, value in given.items():
         fewest = 2 if name == "folds" else 1
         if value < fewest:
             raise ParameterError(f"{name} must be at least {fewest}; got {value}")
+
+
+def check_limits(*, jobs: int | None, minutes: float | None) -> None:
+    """Refuse limits that nothing could be done within."""
+    if jobs is not None:
+        check_numbers(jobs=jobs)
+    if minutes is not None and not minutes > 0:
+        raise ParameterError(f"minutes must be above 0; got {minutes}")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from fourfold.study.candidates import changed_parameters
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.standing import stand
 from fourfold.study.choice.unlabelled import choose_by_panel, has_panel
+from fourfold.study.diagnostics.open_sets import known_and_unknown
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.diagnostics.transcripts import transcript_errors
 from fourfold.study.leaderboard import Gain, JointRow, LeaderboardRow, best_baseline, best_choice
@@ -159,13 +160,14 @@ def _rate(
     if evaluate is not None:
         truth, weight = evaluate.known, evaluate.known_weight
         scores = [protocol.score(o.task, truth, o.judged(evaluate), weight) for o in fits]
-    found = fits[0].findings
+    found, opened = fits[0].findings, bool(protocol.task.beyond)
     if evaluate is not None and protocol.task.kind in COMPARED:
         found = [*found, *COMPARED[protocol.task.kind](evaluate, fits)]
     return replace(
         row,
         choice=choice,
         scores=scores,
+        sides=known_and_unknown(evaluate, fits) if evaluate is not None and opened else {},
         seconds=float(np.mean([outcome.seconds for outcome in done])),
         losses=[outcome.losses for outcome in fits if outcome.losses],
         findings=found,

@@ -116,6 +116,8 @@ class LeaderboardRow:
         is not chosen. None where labels or a prior choose.
     estimate
         Accuracy that is expected on the target, where it has no labels; None elsewhere.
+    sides
+        ``"known"`` and ``"unknown"`` classes → accuracy on these, in open sets; else empty.
     """
 
     method: str
@@ -134,6 +136,7 @@ class LeaderboardRow:
     error: str = ""
     doubted: bool | None = None
     estimate: Estimate | None = None
+    sides: dict[str, float] = field(default_factory=dict)
 
     @property
     def simplicity(self) -> tuple[bool, bool, float, str]:

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["BASELINE_BLEND", "BLENDS", "Question", "ask_tasks", "ask_transfer"]
 
 
+FEWEST: Final = 4
+"""Classes of which a target may lack half, and have several."""
 BASELINE_BLEND: Final = "BaselineBlend"
 """Name of the blend of baselines alone."""
 BLENDS: Final = ("Blend", BASELINE_BLEND)
@@ -101,10 +103,14 @@ class Question:
     trained: TrainedSource | None = None
 
     @cached_property
-    def clusters(self) -> Clusters:
-        """Clusters of the target's inputs, as many as there are classes."""
-        k = self.protocol.task.n_outputs
-        return Clusters.of(self.target.rows, self.preparation, k)
+    def clusterings(self) -> list[Clusters]:
+        """Clusters of the target's inputs: as many as classes, and half as many, if it lacks some.
+
+        Of an open set there are twice as many, of fewer than four classes as many alone.
+        """
+        k, opened = self.protocol.task.n_outputs, bool(self.protocol.task.beyond)
+        numbers = [2 * k] if opened else [k, k // 2] if k >= FEWEST else [k]
+        return [Clusters.of(self.target.rows, self.preparation, number) for number in numbers]
 
     @property
     def domains(self) -> list[Domain]:
@@ -124,6 +130,7 @@ def ask_transfer(
     *,
     options: Options,
     title: str,
+    notes: Sequence[str] = (),
 ) -> Question:
     """Return the question of a study of transfer.
 
@@ -134,7 +141,7 @@ def ask_transfer(
     """
     sources, drawn = draw_rows(sources, options.max_source_rows)
     trained = options.trained
-    placement = locate(sources, target, network=trained is not None)
+    placement = locate(sources, target, network=trained is not None, open_set=options.open_set)
     if placement.cell == "zeroshot":
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
@@ -155,7 +162,7 @@ def ask_transfer(
         preparation=prepared.shared,
         candidates=asked.candidates(prepared),
         absent=asked.absent,
-        notes=(*drawn, *asked.notes, *prepared.notes()),
+        notes=(*notes, *drawn, *asked.notes, *prepared.notes()),
         plotted=(sample_rows(pool(sources)), sample_rows(target)) if sources else (),
         trained=trained,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 from fourfold.core import findings
 from fourfold.core.atomic import whole_file
 from fourfold.errors import DataError
+from fourfold.study.backtesting.trials import Backtest
 from fourfold.study.diagnostics.decisions import Decisions
 from fourfold.study.leaderboard import JointRow, LeaderboardRow
 
@@ -120,6 +121,9 @@ class Result:
     decisions
         The worth of the shipped model of two classes for decisions; None for others, and before
         the study ends.
+    backtest
+        The choice without labels, tried on shifts of the source; None where labels choose, or where
+        the time was too short.
     lower_is_better
         Whether the metric is an error: lower values, and differences below zero, are better.
     """
@@ -150,6 +154,7 @@ class Result:
     lower_is_better: bool = False
     corrected: float | None = None
     decisions: Decisions | None = None
+    backtest: Backtest | None = None
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, all or nothing."""
@@ -194,6 +199,7 @@ class Result:
                 "lines": [LeaderboardRow.from_json(row) for row in raw["lines"]],
                 "pictures": [Points(**points) for points in raw["pictures"]],
                 "decisions": Decisions.from_json(raw["decisions"]) if raw["decisions"] else None,
+                "backtest": Backtest.from_json(raw["backtest"]) if raw["backtest"] else None,
             }
         )
 

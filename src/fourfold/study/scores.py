@@ -107,12 +107,18 @@ class TaskScore(Score):
 
 @final
 class HarmonicMean(ClassScore):
-    """Harmonic mean of the accuracies on seen and on unseen classes, each averaged over classes."""
+    """Harmonic mean of the accuracies on seen and on unseen classes, each averaged over classes.
 
-    name = "harmonic_mean"
+    Of open sets, where all unseen classes are to be told apart as unknown, it is the H-score.
 
-    def __init__(self, seen: Sequence[Any]) -> None:
-        self.seen = np.array(seen)
+    References
+    ----------
+    Fu, Cao, Long & Wang, Learning to Detect Open Classes for Universal Domain Adaptation, ECCV
+    2020.
+    """
+
+    def __init__(self, seen: Sequence[Any], name: str = "harmonic_mean") -> None:
+        self.seen, self.name = np.array(seen), name
 
     def side(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         return np.isin(y, self.seen)

@@ -12,8 +12,8 @@ from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.given import of_tasks, of_transfer
 from fourfold.study.asking.networks import compare_networks
 from fourfold.study.asking.options import Options
-from fourfold.study.asking.trained import told_apart
-from fourfold.study.checks import check_minutes, check_numbers, check_shared
+from fourfold.study.backtesting import backtest as back
+from fourfold.study.checks import check_limits, check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
 from fourfold.study.choice.unlabelled import measured_on_sources
 from fourfold.study.conclusion import conclude, conclude_tasks
@@ -23,7 +23,7 @@ from fourfold.study.question import ask_tasks, ask_transfer
 from fourfold.study.running.execution import FitProgress, own_store, precompute
 from fourfold.study.running.folder import StudyFolder
 from fourfold.study.running.race import Race
-from fourfold.study.running.runs import RunContext, data_digest, without_answers
+from fourfold.study.running.runs import RunContext, data_digest
 from fourfold.study.running.shipping import ship
 from fourfold.training.runtime import current
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fourfold.networks.builder import Builder
     from fourfold.preparation.choose import Preparation
     from fourfold.study.asking.trained import TrainedSource
+    from fourfold.study.backtesting.trials import Backtest
     from fourfold.study.candidates import Method
     from fourfold.study.result import JointResult, Result
     from fourfold.training.recipe import Recipe
@@ -52,11 +53,9 @@ class Study:
     """Run methods beside honest baselines, and say whether transfer helped.
 
     A study of a source and a target asks whether the source helped: one question. A study of tasks
-    asks for each of them whether it helped to learn them together: a question each, answered by
-    joint methods beside the same network and a linear model on the task alone.
-
+    asks for each whether it helped to learn them together, by joint methods beside each task alone.
     The shipped model is chosen without evaluation labels, which only judge: by cross-validation on
-    the target's labels or, where these are too few, by a validator.
+    the target's labels or, without any, by validators.
 
     Parameters
     ----------
@@ -74,14 +73,15 @@ class Study:
         Names or unfitted estimators; by default all that apply. Baselines always run.
     generalized
         Where classes are described: whether rows may also be of classes with examples.
+    open_set
+        Where the target has no labels: whether rows may be of classes that the source lacks.
     clusters
         Where nothing has labels: the number of clusters.
     encoder
         Sentence encoder (extra ``text``); by default words of inputs are counted.
     network, prepare, recipe
         Given to every method that takes one and has none of its own. A recipe may be a mapping,
-        e.g. ``{"epochs": 5}``: changes of each method's own recipe. Of several pretrained networks
-        a linear probe on the target's labels chooses one.
+        e.g. ``{"epochs": 5}``: changes of each method's own. Of several networks a probe chooses.
     class_weight
         Weights of the classes in training, as in :class:`~fourfold.Classification`.
     seeds
@@ -101,6 +101,9 @@ class Study:
         Expected gains of the methods, or a file of them; by default what comes with fourfold.
     racing
         Whether candidates stop early whose chance to be chosen falls under 2 % after a seed.
+    backtest
+        Whether the choice without labels is tried on all shifts of the source, and not for a
+        quarter of the study's time at most.
     minutes
         Time after which no more fits begin; by default there is no end.
     jobs, threads
@@ -108,10 +111,8 @@ class Study:
         as many as there are cores, where that is worth it.
     output
         Folder of runs, models and the result, of one study alone.
-    resume
-        Take over finished runs of the study in the folder.
-    force
-        Replace a study in the folder.
+    resume, force
+        Whether to take over finished runs of the study in the folder, or to replace it.
     store
         Store of frozen features and source models; by default the runtime's, or else the user's.
     title
@@ -158,6 +159,7 @@ class Study:
         tasks: Mapping[str, Domain] | None = None,
         methods: Sequence[Method] | None = None,
         generalized: bool = False,
+        open_set: bool = False,
         clusters: int | None = None,
         encoder: str | None = None,
         network: nn.Module | Builder | str | Sequence[Builder | str] | None = None,
@@ -171,6 +173,7 @@ class Study:
         metric: str | None = None,
         prior: Prior | Path | str | None = None,
         racing: bool = True,
+        backtest: bool = False,
         minutes: float | None = None,
         jobs: int | None = None,
         threads: int = 1,
@@ -181,20 +184,19 @@ class Study:
         title: str = "",
         progress: bool = True,
     ) -> None:
-        given = {"folds": folds, "threads": threads, "max_source_rows": max_source_rows}
-        check_numbers(seeds=seeds, jobs=1 if jobs is None else jobs, **given)
-        check_minutes(minutes)
+        check_numbers(seeds=seeds, folds=folds, threads=threads, max_source_rows=max_source_rows)
+        check_limits(jobs=jobs, minutes=minutes)
         self.store = store or current().store or own_store()
-        one, compared = compare_networks(network, source, target, self.store)
-        source, trained, one = told_apart(source, one)
+        (source, trained, one), compared = compare_networks(network, source, target, self.store)
         check_shared(network=one, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
-        self.racing, self.minutes = racing, minutes
+        self.racing, self.minutes, self.whole_backtest = racing, minutes, backtest
         self.prior = Prior.packaged() if prior is None else Prior.of(prior)
         self.output, self.resume, self.progress = Path(output), resume, progress
-        options = Options(
+        self.options = options = Options(
             methods=methods,
             generalized=generalized,
+            open_set=open_set,
             clusters=clusters,
             encoder=encoder,
             network=one,
@@ -208,16 +210,17 @@ class Study:
         )
         if tasks is None:
             data = of_transfer(source, target, evaluate, trained=trained is not None)
-            asked = ask_transfer(*data, options=options, title=title)
-            questions = {ONLY: replace(asked, notes=(*compared, *asked.notes))}
-            self.title = asked.title
+            asked = ask_transfer(*data, options=options, title=title, notes=compared)
+            questions, self.title = {ONLY: asked}, asked.title
         else:
             judged = of_tasks(tasks, evaluate, source=source, target=target, options=options)
             questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
+        back.check_backtest(questions, asked=backtest)
         self.questions = give_weights(options, questions, class_weight)
         self.network = one
         self.found: Result | JointResult | None = None
+        self.tested: Backtest | None = None
         self.folder = StudyFolder(
             self.output, data_digest(self.questions), resume=resume, force=force
         )
@@ -239,19 +242,21 @@ class Study:
             return self._run()
 
     def _run(self) -> Result | JointResult:
-        began = time.monotonic()
-        precompute(self.network, self.questions, self.store)
-        self.questions = measured_on_sources(self.questions, self.threads)
+        began, asked = time.monotonic(), self.questions
+        precompute(self.network, asked, self.store)
+        self.questions = measured_on_sources(asked, self.threads)
         context = self._context()
         race = Race(self.questions, context, seeds=self.seeds, prior=self.prior, racing=self.racing)
         end = None if self.minutes is None else began + 60 * self.minutes
-        bar = FitProgress(on=self.progress)
         try:
-            with bar:
+            with (bar := FitProgress(on=self.progress)):
                 for _ in race.run(bar, resume=self.resume, jobs=self.jobs, deadline=end):
                     if (best := race.leader) not in {None, bar.best}:
                         bar.best = best
                         self._conclude(race, bar.jobs, began, judged=False)
+                bar.say("trying the choice")
+                seconds = back.affordable_seconds(began, end, whole=self.whole_backtest)
+                self.tested = back.back_test(asked, race, self.options, bar, seconds, self.jobs)
                 bar.say("judging")
                 return self._conclude(race, bar.jobs, began)
         except KeyboardInterrupt:
@@ -276,6 +281,7 @@ class Study:
         ship(self.questions, shipped, standings, race.context)
         if judged:
             results = decided(self.questions, results, standings, self.output / "best")
+            results = back.with_backtest(self.questions, results, self.tested)
         found: Result | JointResult = next(iter(results.values()))
         if len(results) > 1:
             found = conclude_tasks(self.title, self.questions, boards, results)
@@ -284,17 +290,11 @@ class Study:
         found.save(self.output / "result.json")
         return found
 
-    def _folder(self, name: str) -> Path:
-        """Return the folder of the runs and models of one question alone."""
-        one = len(self.questions) == 1
-        return self.output if one else self.output / "tasks" / as_folder(name)
-
     def _context(self) -> RunContext:
         """Return data and settings of all runs, in the runtime in use."""
-        return RunContext(
-            data={name: without_answers(question) for name, question in self.questions.items()},
-            folders={name: self._folder(name) for name in self.questions},
-            folder=self.output,
-            runtime=current().but(threads=self.threads, store=None),
-            store=None if self.store is None else self.store.path,
-        )
+        runtime = current().but(threads=self.threads, store=None)
+        store = None if self.store is None else self.store.path
+        folders = {name: self.output / "tasks" / as_folder(name) for name in self.questions}
+        if len(self.questions) == 1:
+            folders = dict.fromkeys(self.questions, self.output)
+        return RunContext.over(self.questions, self.output, runtime, store, folders)

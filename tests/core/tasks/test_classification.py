@@ -144,3 +144,44 @@ def test_linear_models_and_exports_are_logistic():
     assert (task.linear_loss, task.answer_name) == ("logistic", "probabilities")
     outputs = np.array([[1, 2], [3, 0], [0.5, 0.6]], np.float32)
     assert task.rows_right(np.array(["ox", "ox", "ibex"]), outputs).tolist() == [1, 0, 0]
+
+
+OPEN = {
+    "numbers": ([3, 1, 7], [1, 3, 7, -1], -1),
+    "whole floats": ([2.0, 0.0, 1.0], [0, 1, 2, -1], -1),
+    "names": (["cat", "ant"], ["ant", "cat", "unknown"], "unknown"),
+}
+
+
+@pytest.mark.parametrize("case", OPEN)
+def test_rows_of_no_class_have_an_answer_of_their_own(case):
+    y, names, unknown = OPEN[case]
+    task = Classification(open_set=True).fit(domain(y))
+    k = len(names)
+    assert task.names.tolist() == names
+    assert task.n_outputs == k - 1
+    assert task.decode(one_hot([k - 1, 0], k)).tolist() == [unknown, names[0]]
+    again = Classification(open_set=True).restore(task.state())
+    assert again.names.tolist() == names
+
+
+def test_a_strange_class_is_right_where_it_is_told_apart():
+    y = np.array(["ant", "bee", "cat"])
+    outputs = one_hot([0, 2, 0], 3)
+    task = Classification(open_set=True).fit(domain(["ant", "cat"]))
+    assert task.rows_right(y, outputs).tolist() == [1, 1, 0]
+    closed = Classification().fit(domain(["ant", "cat"]))
+    assert closed.rows_right(y, outputs[:, :2]).tolist() == [1, 0, 0]
+
+
+def test_no_label_says_that_a_row_is_unknown():
+    task = Classification(open_set=True).fit(domain([0, 1, 2]))
+    assert task.encode(domain([0, -1, 2])).tolist() == [0, -1, 2]  # a missing one
+    with pytest.raises(DataError, match="must be among the 2 classes"):
+        Classification(open_set=True).fit(domain(["a", "b"])).encode(domain(["a", "unknown"]))
+
+
+@pytest.mark.parametrize("y", [["cat", "unknown"], np.array([-1, 4])])
+def test_a_class_with_the_name_of_the_unknown_is_refused(y):
+    with pytest.raises(DataError, match="rename it"):
+        Classification(open_set=True).fit(domain(y, missing=None))

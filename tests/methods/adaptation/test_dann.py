@@ -55,7 +55,7 @@ def test_the_loss_is_the_papers(partly, learnt):
         fs, ft = model.body(s.x), model.body(t.x)
         labels = F.cross_entropy(model.head(fs), s.y)
         if partly:
-            labels = labels + F.cross_entropy(model.head(ft[:9]), t.y[:9])
+            labels = labels + 9 / 16 * F.cross_entropy(model.head(ft[:9]), t.y[:9])
         zero, one = torch.zeros(32, 1), torch.ones(32, 1)
         guess = torch.cat([critic(fs), critic(ft)])
         return labels, F.binary_cross_entropy_with_logits(guess, torch.cat([zero, one]))

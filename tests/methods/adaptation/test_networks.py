@@ -13,10 +13,11 @@ from torch.nn import functional as F  # noqa: N812  its name in the field
 from fourfold import Domain
 from fourfold.algorithms.alignment import a_distance
 from fourfold.algorithms.pseudo_labels import surest
+from fourfold.core.tasks import Classification, Regression
 from fourfold.errors import ParameterError
 from fourfold.estimators.supervised import teacher_outputs
 from fourfold.methods.adaptation import _joint
-from fourfold.methods.adaptation._joint import View, class_shares
+from fourfold.methods.adaptation._joint import Uninformed, View, known_loss
 from fourfold.methods.adaptation.adabn import AdaBN
 from fourfold.methods.adaptation.cdan import CDAN
 from fourfold.methods.adaptation.dan import DAN, _discrepancy
@@ -71,7 +72,8 @@ def test_shares_are_the_sources_or_halfway_to_its_predictions():
 
     class Asks(MCC):
         def _critic(self, width, problem, model):
-            caught.extend(class_shares(problem, model, of) for of in ("source", "expected"))
+            losses = [Uninformed(problem, model, of) for of in ("source", "expected")]
+            caught.extend(loss.wanted() for loss in losses)
             caught.append(teacher_outputs(model, problem.target.rows).softmax(1).mean(0))
             return super()._critic(width, problem, model)
 
@@ -80,6 +82,47 @@ def test_shares_are_the_sources_or_halfway_to_its_predictions():
     torch.testing.assert_close(own, torch.tensor([0.75, 0.25]))
     both = (own * predicted).sqrt()
     torch.testing.assert_close(expected, both / both.sum())
+
+
+def test_expected_shares_follow_the_predictions_while_the_network_learns():
+    """Where all rows are predicted as one class, this is expected more and more often."""
+    (Xs, _), (Xt, _) = rows(), rows(seed=1)
+    ys = (np.arange(32) % 2).astype(int)
+    shares = []
+
+    class Asks(MCC):
+        def _critic(self, width, problem, model):
+            for of in ("source", "expected"):
+                loss = Uninformed(problem, model, of)
+                before = loss.wanted()
+                for _ in range(200):
+                    loss(torch.tensor([[50.0, 0.0]]))
+                with torch.inference_mode():  # validation changes nothing
+                    after = loss.wanted()
+                    loss(torch.tensor([[0.0, 50.0]]))
+                    torch.testing.assert_close(loss.wanted(), after)
+                shares.append((before, after))
+            return super()._critic(width, problem, model)
+
+    Asks(network=SMALL, recipe=SHORT).fit(Xt, source=Domain(Xs, ys))
+    (same, still), (before, after) = shares
+    torch.testing.assert_close(same, still)
+    assert after[0] > 0.99
+    assert after[0] > before[0]
+
+
+def test_few_known_labels_of_a_batch_count_less_than_sixteen():
+    outputs, task = normal(40, 3), Classification().fit(Domain(np.zeros((3, 1)), [0, 1, 2]))
+    for n in (1, 8, 16, 40):
+        y = torch.where(torch.arange(40) < n, torch.arange(40) % 3, -1)
+        mean = F.cross_entropy(outputs[:n], y[:n])
+        found = known_loss(task, outputs, SimpleNamespace(y=y, weight=None))
+        torch.testing.assert_close(found, min(n / 16, 1) * mean)
+    numbers = Regression().fit(Domain(np.zeros((4, 1)), [0.0, 1.0, 2.0, 3.5]))
+    y = torch.full((40, 1), float("nan"))
+    y[:4] = -1.0  # below the mean is known, too
+    got = known_loss(numbers, normal(40, 1), SimpleNamespace(y=y, weight=None))
+    torch.testing.assert_close(got, numbers.loss(normal(40, 1), y) / 4)
 
 
 def test_confusion_is_the_papers():
@@ -179,7 +222,7 @@ def test_the_loss_has_all_labels_and_the_weight_grows(method, monkeypatch):
     with torch.no_grad():
         views = [View(net.body(b.x), net(b.x)) for b in (s, t)]
         labels = F.cross_entropy(views[0].outputs, s.y)
-        labels = labels + F.cross_entropy(views[1].outputs[:9], t.y[:9])
+        labels = labels + 9 / 16 * F.cross_entropy(views[1].outputs[:9], t.y[:9])
         at_once, late = (
             model._align(w, *views, nets["critic"]) for w in (0.0, 2 / (1 + np.exp(-10)) - 1)
         )

@@ -9,7 +9,7 @@ from fourfold import Domain, Study
 from fourfold.errors import ParameterError
 from fourfold.frozen.store import Store
 from fourfold.networks import Pretrained
-from fourfold.study.asking.networks import compare_networks
+from fourfold.study.asking.networks import choose_network
 from small_networks import drawings, folder
 
 pytest.importorskip("transformers", reason="transformers come with 'text'")
@@ -24,8 +24,8 @@ def networks():
 
 def test_the_best_probe_is_taken_whatever_the_order(tmp_path):
     store = Store(tmp_path / "store")
-    chosen, (note,) = compare_networks(networks(), None, FEW, store)
-    other, _ = compare_networks(networks()[::-1], None, FEW, store)
+    chosen, (note,) = choose_network(networks(), None, FEW, store)
+    other, _ = choose_network(networks()[::-1], None, FEW, store)
     assert chosen.name == other.name
     scores = [float(word.strip(",:")) for word in note.split() if word[:2] in {"0.", "1."}]
     assert len(scores) == 2
@@ -34,36 +34,36 @@ def test_the_best_probe_is_taken_whatever_the_order(tmp_path):
 
 
 def test_a_source_with_labels_teaches_the_probe_too():
-    (one,) = compare_networks(networks()[:1], SOURCE, FEW, None)[:1]
+    (one,) = choose_network(networks()[:1], SOURCE, FEW, None)[:1]
     assert one.name == networks()[0].name
-    _, (note,) = compare_networks(networks(), SOURCE, FEW, None)
+    _, (note,) = choose_network(networks(), SOURCE, FEW, None)
     assert "compares the networks" in note
 
 
 def test_rows_without_a_label_stay_out(tmp_path):
     partly = Domain(X[:20], np.where(np.arange(20) < 12, Y[:20], None), name="few")
-    _, whole = compare_networks(networks(), None, FEW, Store(tmp_path / "store"))
-    assert compare_networks(networks(), None, partly, Store(tmp_path / "store")).notes == whole
+    _, whole = choose_network(networks(), None, FEW, Store(tmp_path / "store"))
+    assert choose_network(networks(), None, partly, Store(tmp_path / "store")).notes == whole
 
 
 def test_with_one_label_a_class_the_first_is_taken():
-    chosen, (note,) = compare_networks(networks(), None, Domain(X[:2], Y[:2]), None)
+    chosen, (note,) = choose_network(networks(), None, Domain(X[:2], Y[:2]), None)
     assert chosen.name == networks()[0].name
     assert note.startswith("Too few labels can be held out")
 
 
 def test_one_network_is_not_compared_and_other_things_are_refused():
-    assert compare_networks("mlp", None, FEW, None) == ("mlp", ())
-    assert compare_networks(networks()[:1], None, FEW, None).notes == ()
+    assert choose_network("mlp", None, FEW, None) == ("mlp", ())
+    assert choose_network(networks()[:1], None, FEW, None).notes == ()
     for given, got in (
         ([networks()[0], "mlp"], "'mlp'"),
         ([networks()[0], Pretrained(name=networks()[1].name, weights=None)], "Pretrained"),
         ([], "0 of them"),
     ):
         with pytest.raises(ParameterError, match=rf"several networks must be .*; got {got}"):
-            compare_networks(given, None, FEW, None)
+            choose_network(given, None, FEW, None)
     with pytest.raises(ParameterError, match="beside a target with labels"):
-        compare_networks(networks(), None, FEW.unlabelled(), None)
+        choose_network(networks(), None, FEW.unlabelled(), None)
 
 
 def test_a_study_builds_on_it(tmp_path):

@@ -7,10 +7,12 @@ import pytest
 from sklearn.datasets import make_blobs, make_moons
 
 from fourfold import Domain
+from fourfold.core.findings import FAILURE, Facts
 from fourfold.core.tasks import Classification
 from fourfold.data.rows import as_rows
 from fourfold.preparation.choose import Standardize
 from fourfold.study.choice.prior import Prior
+from fourfold.study.choice.telling import disbelieved
 from fourfold.study.choice.unlabelled import measured_on_sources
 from fourfold.study.judge import assess
 from fourfold.study.leaderboard import LeaderboardRow, best_choice
@@ -133,6 +135,42 @@ def test_sure_predictions_that_do_not_follow_the_inputs_are_doubted():
     assert best.method == "Blend"
 
 
+def test_models_that_use_classes_which_the_target_lacks_are_doubted():
+    """Two of four classes are there: each in halves, as clusters of four are, is no evidence."""
+    X, y = make_blobs(200, centers=[(0, 0), (9, 0)], cluster_std=0.5, random_state=0)
+    source = Domain(np.concatenate([X, X + 50]), np.concatenate([y, y + 2]))
+    asked = options(methods=["MCC", "SHOT"])
+    question = ask_transfer([source], Domain(X), None, options=asked, title="")
+    four, two = question.clusterings
+    assert len(np.unique(four.codes)) == 4
+    assert len(np.unique(two.codes)) == 2
+    halves = np.empty(200, int)
+    halves[four.at] = four.codes
+    blurred = np.where(np.arange(200) < 20, 1 - y, y)
+    answers = {"SourceOnly": blurred, "MCC": y, "SHOT": halves}
+    made = {name: [_outcome(name, codes, 4)] for name, codes in answers.items()}
+    _, rows = assess(question, made, Prior.packaged())
+    assert rows["SHOT"].doubted
+    alone = {name: of for name, of in made.items() if name != "SHOT"}
+    _, rows = assess(question, alone, Prior.packaged())
+    assert not rows["MCC"].doubted
+
+
+def test_signs_of_failure_are_notes_of_the_study():
+    X, y = make_moons(80, random_state=0)
+    question = ask_transfer(
+        [Domain(X, y)], Domain(X), None, options=options(methods=["CORAL"]), title=""
+    )
+    failed = [Facts(FAILURE, {"class collapse": "1.0 classes are in use"})]
+    rows = [
+        LeaderboardRow("DANN", "transfer", [0.5], findings=failed),
+        LeaderboardRow("MCC", "transfer", [0.5], findings=[Facts("Other", {"a": "b"})]),
+    ]
+    assert disbelieved(question, rows) == [
+        "DANN shows signs of failure: class collapse, 1.0 classes are in use."
+    ]
+
+
 def test_source_models_are_measured_on_held_out_labels_of_the_source():
     X, y = make_moons(200, noise=0.1, random_state=0)
     question = ask_transfer(
@@ -143,6 +181,6 @@ def test_source_models_are_measured_on_held_out_labels_of_the_source():
     assert 0.8 < scores["SourceLinear"] < scores["SourceSVM"]
 
 
-def _outcome(method, codes):
-    outputs = {"target": 20 * np.eye(3, dtype=np.float32)[codes]}
-    return Outcome(method, 0, None, np.empty(0, np.intp), classes(np.arange(3)), outputs, 1.0, [])
+def _outcome(method, codes, k=3):
+    outputs = {"target": 20 * np.eye(k, dtype=np.float32)[codes]}
+    return Outcome(method, 0, None, np.empty(0, np.intp), classes(np.arange(k)), outputs, 1.0, [])

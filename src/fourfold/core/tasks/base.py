@@ -58,6 +58,11 @@ class Task(Parameters, ABC):
     def n_outputs(self) -> int:
         """Number of a network's outputs for a row, after :meth:`fit`."""
 
+    @property
+    def beyond(self) -> list[Any]:
+        """Answers for rows of no category, whose outputs follow the others; mostly none."""
+        return []
+
     @abstractmethod
     def fit(self, domain: Domain) -> Self:
         """Find the classes or the scale of the labels.

@@ -45,6 +45,11 @@ class Categorical(Task, ABC):
     def n_outputs(self) -> int:
         return len(self.classes_)
 
+    @property
+    def names(self) -> NDArray[Any]:
+        """Names of all answers in the order of their outputs: the categories, and those beyond."""
+        return np.array([*self.classes_.tolist(), *self.beyond]) if self.beyond else self.classes_
+
     def codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
         """Return the position of each label among the classes, −1 for an unknown label."""
         y = as_classes(y)
@@ -71,7 +76,7 @@ class Categorical(Task, ABC):
         return likelihood.detach().exp().sqrt() * likelihood
 
     def decode(self, outputs: NDArray[np.float32]) -> NDArray[Any]:
-        return np.asarray(self.classes_[outputs.argmax(axis=1)])
+        return np.asarray(self.names[outputs.argmax(axis=1)])
 
     def probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the softmax of outputs (n, k)."""

@@ -38,6 +38,9 @@ class Classification(Categorical):
         Weights of the classes in training, beside those of the rows, as in scikit-learn:
         ``"balanced"`` gives all classes of a domain the same total weight; ``{name: weight}`` the
         given ones, and other classes 1. None: all are alike.
+    open_set
+        Whether rows may be of none of the classes. These are predicted as ``"unknown"``, or as −1
+        where classes are numbers, by a last output of their own. No label to learn from says so.
 
     Attributes
     ----------
@@ -47,6 +50,7 @@ class Classification(Categorical):
 
     smoothing: Fraction = 0.0
     class_weight: Literal["balanced"] | dict[Any, Any] | None = None
+    open_set: bool = False
     kind: ClassVar[str] = "classifier"
     has_classes: ClassVar[bool] = True
     stratified: ClassVar[bool] = True
@@ -88,7 +92,17 @@ class Classification(Categorical):
                 "classes must be whole numbers or names; got fractions: Unknown label type "
                 "(continuous), for which task=Regression() is meant"
             )
-        return self.among(np.unique(y))
+        classes = np.unique(y)
+        if self.open_set and _unknown(classes) in classes.tolist():
+            raise DataError(
+                f"no class must be called {_unknown(classes)!r} beside open_set, where it means "
+                f"rows of none of the classes; got one in {domain.name or 'the domain'}: rename it"
+            )
+        return self.among(classes)
+
+    @property
+    def beyond(self) -> list[Any]:
+        return [_unknown(self.classes_)] if self.open_set else []
 
     def taught_by(self, domain: Domain) -> Self:
         """Leave outputs of classes without a label in a domain out of the loss.
@@ -156,7 +170,7 @@ class Classification(Categorical):
         return nn.Softmax(dim=1)
 
     def notes(self) -> dict[str, str]:
-        return {"classes": json.dumps(self.classes_.tolist())}
+        return {"classes": json.dumps(self.names.tolist())}
 
     def score(
         self,
@@ -168,4 +182,17 @@ class Classification(Categorical):
         return float(np.average(self.rows_right(y, outputs), weights=weight))
 
     def rows_right(self, y: NDArray[Any], outputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.asarray(outputs.argmax(axis=1) == self.codes(y), np.float64)
+        return np.asarray(outputs.argmax(axis=1) == self.places(y), np.float64)
+
+    def places(self, y: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the place of the right output for each label.
+
+        That of a strange class is the unknown one's, or −1 where there is none.
+        """
+        codes = self.codes(y)
+        return np.where(codes < 0, len(self.classes_), codes) if self.beyond else codes
+
+
+def _unknown(classes: NDArray[Any]) -> int | str:
+    """Return the answer for rows of none of the classes: −1 among numbers, or else a name."""
+    return -1 if classes.dtype.kind in "iu" else "unknown"

@@ -42,6 +42,11 @@ def explain_rows(
     ParameterError
         If the rows have no columns, or the model cannot be looked into.
     """
+    if fitted.rejection is not None:
+        raise ParameterError(
+            "explain must be asked of a model that has a score for each answer; got one of "
+            f"{owner} that tells unknown rows by their uncertainty"
+        )
     model, columns, usual = fitted.model, inputs.prepare.feature_columns, inputs.typical
     if columns is None or usual is None or not isinstance(model, Model) or _is_sealed(model):
         raise ParameterError(

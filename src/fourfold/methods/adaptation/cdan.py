@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from fourfold.methods.adaptation._joint import TrainsJointly, View, domain_critic
+from fourfold.methods.adaptation._critic import Critic, note
+from fourfold.methods.adaptation._joint import TrainsJointly, View
 from fourfold.methods.kit import (
     USUAL,
     Needs,
@@ -72,10 +73,11 @@ class CDAN(TrainsJointly):
 
     def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
         del model
-        return domain_critic(width * problem.task.n_outputs, self.critic_width, self.critic_layers)
+        return Critic(width * problem.task.n_outputs, self.critic_width, self.critic_layers)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         source, target = (critic(reverse(_paired(v), self.lambda_ * weight)) for v in (s, t))
+        note(critic, source, target)
         sure = (certainty(s.outputs), certainty(t.outputs)) if self.entropy else None
         confused = class_confusion(t.outputs) if self.confusion else 0.0
         return domain_loss(source, target, sure) + self.confusion * weight * confused

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, final
 
 from fourfold.errors import ParameterError
-from fourfold.methods.adaptation._joint import TrainsJointly, View, domain_critic
+from fourfold.methods.adaptation._critic import Critic, note
+from fourfold.methods.adaptation._joint import TrainsJointly, View
 from fourfold.methods.kit import (
     USUAL,
     Needs,
@@ -81,9 +82,10 @@ class DANN(TrainsJointly):
             raise ParameterError(
                 f"confusion of DANN must be 0 where labels are no classes; got {self.confusion:g}"
             )
-        return domain_critic(width, self.critic_width, self.critic_layers)
+        return Critic(width, self.critic_width, self.critic_layers)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         source, target = (critic(reverse(v.features, self.lambda_ * weight)) for v in (s, t))
+        note(critic, source, target)
         confused = class_confusion(t.outputs) if self.confusion else 0.0
         return domain_loss(source, target) + self.confusion * weight * confused

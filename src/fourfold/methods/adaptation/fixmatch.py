@@ -20,6 +20,7 @@ from fourfold.methods.kit import (
     Phase,
     Problem,
     Recipe,
+    Swapped,
     TrainsNetwork,
     forward_by_domain,
     hold_out,
@@ -94,7 +95,10 @@ class FixMatch(TrainsNetwork):
         target = replace(problem.target, augment=None)
         train, held = hold_out(source, problem.recipe)
         model = source_model(self, problem)
-        weak, strong = problem.augmenter(WEAK), problem.augmenter(STRONG)
+        weak, strong = (
+            problem.inputs.augmenter(views, target.rows, task) or Swapped(views)
+            for views in (WEAK, STRONG)
+        )
         partly = bool(target.labelled.any())
 
         def loss(_p: float, s: Batch, t: Batch) -> Tensor:

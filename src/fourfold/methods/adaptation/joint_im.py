@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
-from torch import Tensor, nn
+from fourfold.methods.adaptation._joint import Shares, TrainsJointly, Uninformed, View
+from fourfold.methods.kit import Model, Needs, NonNegative, Problem
 
-from fourfold.methods.adaptation._joint import Shares, TrainsJointly, View, class_shares
-from fourfold.methods.kit import Model, Needs, NonNegative, Problem, information
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 __all__ = ["JointIM"]
 
@@ -25,9 +26,9 @@ class JointIM(TrainsJointly):
     weight
         Weight of the information at the end of training.
     class_shares
-        Shares of the classes in the target: ``"source"``, those of the source's labels, or
-        ``"expected"``, halfway from there to those that the source model predicts, for targets that
-        lack classes or have others more often.
+        Shares of the classes in the target: ``"expected"``, halfway between those of the source's
+        labels and those that the network predicts while it learns, as targets may lack classes or
+        have others more often; or ``"source"``, those of the source's labels.
 
     References
     ----------
@@ -46,7 +47,7 @@ class JointIM(TrainsJointly):
     """
 
     weight: NonNegative = 1.0
-    class_shares: Shares = "source"
+    class_shares: Shares = "expected"
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
@@ -54,23 +55,9 @@ class JointIM(TrainsJointly):
 
     def _critic(self, width: int, problem: Problem, model: Model) -> nn.Module:
         del width
-        return _Information(class_shares(problem, model, self.class_shares))
+        return Uninformed(problem, model, self.class_shares)
 
     def _align(self, weight: float, s: View, t: View, critic: nn.Module) -> Tensor:
         del s
         missed: Tensor = critic(t.outputs)
         return self.weight * weight * missed
-
-
-@final
-class _Information(nn.Module):
-    """Minus the information of outputs (B, k), by shares (k,) of the classes."""
-
-    shares: Tensor
-
-    def __init__(self, shares: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("shares", shares)
-
-    def forward(self, outputs: Tensor) -> Tensor:
-        return -information(outputs, self.shares)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.algorithms.pseudo_labels import surest
 from fourfold.methods.adaptation._joint import ADAPTING, signs, source_model
+from fourfold.methods.adaptation._open_set import OpenModel
 from fourfold.methods.kit import (
     Batch,
     Data,
@@ -36,6 +38,9 @@ from fourfold.methods.kit import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
     from torch import Tensor
 
 __all__ = ["PseudoLabel"]
@@ -48,6 +53,9 @@ class PseudoLabel(TrainsNetwork):
     Training goes on from the source model in rounds. Each learns a larger share of each class's
     answers, the last one all of them, so that no class crowds out another. Labels that the target
     has take the place of answers. Transcripts are ranked together, by their confidence.
+
+    With ``Classification(open_set=True)`` the network learns rows of no known class as one more: at
+    first the target's rows of high energy. The answers of a row's neighbours vote.
 
     Parameters
     ----------
@@ -79,19 +87,19 @@ class PseudoLabel(TrainsNetwork):
     weight: NonNegative = 1.0
 
     needs: ClassVar[Needs] = Needs(
-        source=True,
-        source_labels=True,
-        target_labels=False,
-        same_labels=True,
-        classes=True,
-        transcripts=True,
-    )
+        source=True, source_labels=True, target_labels=False, same_labels=True, classes=True,
+        transcripts=True, open_set=True,
+    )  # fmt: skip
     default_recipe: ClassVar[Recipe] = ADAPTING
 
     def _learn(self, problem: Problem) -> Fitted:
         task, target = problem.task, problem.target
         train, held = hold_out(problem.source_data.known(), problem.recipe)
-        model = source_model(self, problem)
+        opened = OpenModel(problem, self) if task.beyond else None
+        model = source_model(self, problem) if opened is None else opened.model
+        parts, least = self.rounds, 0.0
+        if opened is not None:  # what is new to the network takes longer, and more rows, to learn
+            parts, least = max(self.rounds // 2, 1), 0.3
 
         def loss(_p: float, s: Batch, t: Batch) -> Tensor:
             fs, ft = forward_by_domain(model.body, s.x, t.x)
@@ -100,18 +108,27 @@ class PseudoLabel(TrainsNetwork):
 
         phase, source, history = Phase(loss, model), train.table(), History()
         validate = validation(model, label_loss(model, task), held)
-        recipe = problem.recipe.part(self.rounds)
-        for share in np.linspace(0, 1, self.rounds + 1)[1:]:
-            table = self._answered(model, task, target, share).table()
+        recipe = problem.recipe.part(parts)
+        for share in np.linspace(least, 1, self.rounds + 1)[1:]:
+            if isinstance(task, Transcription):
+                answered = self._transcribed(model, task, target, share)
+            elif opened is None:
+                p = teacher_outputs(model, target.rows).softmax(1).numpy()
+                answered = self._answered(p, target, share)
+            else:
+                answered = self._answered(opened.answers(), target, share)
+            table = answered.table()
             later = minimize(model, phase, source, table, recipe=recipe, validate=validate)
             history = history.then(later)
         return Fitted(model, history, signs(problem, model))
 
-    def _answered(self, model: Model, task: Task, target: Data, share: float) -> Data:
-        """Return the target with its labels, and a share of a model's answers where it has none."""
-        if isinstance(task, Transcription):
-            return self._transcribed(model, task, target, share)
-        p = teacher_outputs(model, target.rows).softmax(1).numpy()
+    def restore_head(self, task: Task, width: int, state: Mapping[str, Any]) -> nn.Module:
+        if task.beyond:
+            return nn.Linear(width, task.n_outputs + len(task.beyond))
+        return super().restore_head(task, width, state)
+
+    def _answered(self, p: NDArray[np.float32], target: Data, share: float) -> Data:
+        """Return the target with its labels, and a share of the surest answers (n, k) besides."""
         rows, guess = surest(p, share, self.confidence)
         y, labelled = target.y.clone(), target.labelled.copy()
         ours = ~labelled[rows]

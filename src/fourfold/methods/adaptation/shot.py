@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, final
 
 import torch
+from torch import nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.methods.adaptation._joint import Shares, class_shares, signs, source_model
+from fourfold.methods.adaptation._joint import Shares, Uninformed, known_loss, signs, source_model
 from fourfold.methods.kit import (
     Batch,
     Fitted,
@@ -21,7 +22,6 @@ from fourfold.methods.kit import (
     Recipe,
     TrainsNetwork,
     hold_out,
-    information,
     minimize,
     validation,
 )
@@ -49,9 +49,9 @@ class SHOT(TrainsNetwork):
     rounds
         Number of times that the pseudo-labels are computed.
     class_shares
-        Shares of the classes in the target: ``"source"``, those of the source's labels, or
-        ``"expected"``, halfway from there to those that the source model predicts, for targets that
-        lack classes or have others more often.
+        Shares of the classes in the target: ``"expected"``, halfway between those of the source's
+        labels and those that the network predicts while it learns, as targets may lack classes or
+        have others more often; or ``"source"``, those of the source's labels.
 
     References
     ----------
@@ -70,7 +70,7 @@ class SHOT(TrainsNetwork):
 
     pseudo_labels: NonNegative = 0.0
     rounds: PositiveInt = 5
-    class_shares: Shares = "source"
+    class_shares: Shares = "expected"
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, target_labels=False, same_labels=True, classes=True
@@ -84,21 +84,23 @@ class SHOT(TrainsNetwork):
         task, (target, held) = problem.task, hold_out(problem.target, problem.recipe)
         model = source_model(self, problem)
         partly = bool(target.labelled.any())
-        shares = class_shares(problem, model, self.class_shares)
+        missed = Uninformed(problem, model, self.class_shares)
+        nets = nn.ModuleDict({"model": model, "missed": missed})
 
         def loss(t: Batch) -> Tensor:
             outputs = model(t.x)
-            known = task.loss(outputs, t.y, t.weight) if partly else 0.0
+            known = known_loss(task, outputs, t) if partly else 0.0
             pseudo = self.pseudo_labels * F.cross_entropy(outputs, t.z) if len(t.z) else 0.0
-            return known + pseudo - information(outputs, shares.to(outputs.device))
+            uninformed: Tensor = missed(outputs)
+            return known + pseudo + uninformed
 
-        phase, validate = Phase(lambda _p, t: loss(t), model.body), validation(model, loss, held)
+        phase, validate = Phase(lambda _p, t: loss(t), model.body), validation(nets, loss, held)
         rounds, history = self.rounds if self.pseudo_labels else 1, History()
         recipe = problem.recipe.part(rounds)
         for _ in range(rounds):
             guesses = _by_centroids(model, target.rows) if self.pseudo_labels else None
             table = target.table(guesses)
-            later = minimize(model, phase, table, recipe=recipe, validate=validate)
+            later = minimize(nets, phase, table, recipe=recipe, validate=validate)
             history = history.then(later)
         return Fitted(model, history, signs(problem, model))
 

@@ -30,7 +30,12 @@ class SourceBoosted(Boosts):
     """
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, target_labels=False, same_labels=True, columns=True
+        source=True,
+        source_labels=True,
+        target_labels=False,
+        same_labels=True,
+        columns=True,
+        open_set=True,
     )
     uses_target_labels: ClassVar[bool] = False
 

@@ -26,7 +26,7 @@ class SourceLinear(FitsHead):
     """
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, target_labels=False, same_labels=True
+        source=True, source_labels=True, target_labels=False, same_labels=True, open_set=True
     )
     uses_target_labels: ClassVar[bool] = False
 

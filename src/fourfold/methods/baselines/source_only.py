@@ -26,7 +26,12 @@ class SourceOnly(TrainsNetwork):
     """
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, target_labels=False, same_labels=True, transcripts=True
+        source=True,
+        source_labels=True,
+        target_labels=False,
+        same_labels=True,
+        transcripts=True,
+        open_set=True,
     )
     uses_target_labels: ClassVar[bool] = False
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")

@@ -35,7 +35,7 @@ class SourceSVM(FitsKernel):
     """
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, target_labels=False, same_labels=True
+        source=True, source_labels=True, target_labels=False, same_labels=True, open_set=True
     )
     uses_target_labels: ClassVar[bool] = False
 

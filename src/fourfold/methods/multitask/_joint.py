@@ -7,6 +7,7 @@ like any other.
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
@@ -104,10 +105,17 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
         domain: Domain,
         network: nn.Module | Builder | str | None,
         prepare: Preparation | FrozenEstimator | None,
+        n_tasks: int,
     ) -> Member:
-        """Make an unfitted estimator for a task's data, with this one's recipe and seed."""
+        """Make an unfitted estimator for the data of one of several tasks.
+
+        It has this one's recipe and seed. By default utterances of all tasks share a step of usual
+        size: with few prompts each, it is the number of steps that counts.
+        """
         kind, seed, task = infer_task(domain), self.random_state, None
         recipe = self.recipe_for(kind)
+        if self.recipe is None and kind.ragged:
+            recipe = recipe.but(batch_size=math.ceil(recipe.batch_size / n_tasks))
         if self.class_weight is not None and isinstance(kind, Classification):
             task = Classification(class_weight=self.class_weight)
         return Member(task=task, network=network, prepare=prepare, recipe=recipe, random_state=seed)

@@ -175,7 +175,10 @@ def members_on_one_input(
         brought = isinstance(method.network, nn.Module)
         chosen = prepare or default_preparation(*rows, user_network=brought)
         prepare = FrozenEstimator(clone(chosen).fit(*rows))
-    return {name: method.member(domain, method.network, prepare) for name, domain in tasks.items()}
+    return {
+        name: method.member(domain, method.network, prepare, len(tasks))
+        for name, domain in tasks.items()
+    }
 
 
 def members_on_stems(
@@ -193,5 +196,5 @@ def members_on_stems(
     for name, domain in tasks.items():
         own = below or (Listener() if domain.rows.spoken else None)
         stem = Stem(network=own, width=width, middle=middle)
-        members[name] = method.member(domain, stem, method.prepare)
+        members[name] = method.member(domain, stem, method.prepare, len(tasks))
     return members

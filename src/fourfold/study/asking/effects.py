@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+from sklearn.base import clone
 
 from fourfold.core.tasks import Classification
 from fourfold.errors import ParameterError, some
@@ -92,6 +93,8 @@ def _weigh_classes(question: Question, class_weight: ClassWeight) -> list[str]:
         for field, value in (("task", task), ("class_weight", class_weight)):
             if estimator.takes(field, value):
                 own = estimator.get_params(deep=False)[field]
+                if isinstance(own, Classification) and own.class_weight is None:
+                    own = clone(own).set_params(class_weight=class_weight)
                 estimator.set_params(**{field: value if own is None else own})
                 taken.append(name)
     return taken

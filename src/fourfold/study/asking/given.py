@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fourfold.data.domain import Domain
 from fourfold.data.kinds import settle_labels
 from fourfold.data.tables import settle_tables
-from fourfold.errors import DataError, ParameterError
+from fourfold.errors import DataError, ParameterError, some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,10 +57,12 @@ def of_tasks(
     options: Options,
 ) -> dict[str, Domain | None]:
     """Return the rows to evaluate each task on; refuse anything but a study of tasks."""
-    if options.generalized or options.clusters is not None:
+    asked = {"generalized": options.generalized, "open_set": options.open_set}
+    asked["clusters"] = options.clusters is not None
+    if any(asked.values()):
         raise ParameterError(
-            "generalized and clusters must be left out of a study of tasks; got "
-            f"{'generalized' if options.generalized else f'clusters={options.clusters}'}"
+            "generalized, open_set and clusters must be left out of a study of tasks; got "
+            f"{some(name for name, given in asked.items() if given)}"
         )
     if source is not None or target is not None:
         raise ParameterError(

@@ -14,7 +14,7 @@ from fourfold.frozen.store import using
 from fourfold.methods import find
 from fourfold.networks.builder import Builder
 from fourfold.study.asking.given import of_transfer
-from fourfold.study.asking.trained import name_of, resolved
+from fourfold.study.asking.trained import ToldApart, name_of, resolved, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fourfold.data.domain import Domain
     from fourfold.frozen.store import Store
 
-__all__ = ["Compared", "compare_networks"]
+__all__ = ["Compared", "choose_network", "compare_networks"]
 
 FOLDS: Final = 3
 
@@ -36,6 +36,17 @@ class Compared(NamedTuple):
 
 
 def compare_networks(
+    networks: Any, source: Any, target: Domain | None, store: Store | None
+) -> tuple[ToldApart, tuple[str, ...]]:
+    """Return source, trained network and network of a study that may be given several, and notes.
+
+    They are as :func:`~fourfold.study.asking.trained.told_apart` returns them.
+    """
+    chosen = choose_network(networks, source, target, store)
+    return told_apart(source, chosen.network), chosen.notes
+
+
+def choose_network(
     networks: Any, source: Any, target: Domain | None, store: Store | None
 ) -> Compared:
     """Return the pretrained network whose linear probe is best on the target's labels.

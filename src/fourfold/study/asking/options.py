@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 from fourfold.errors import ParameterError
 from fourfold.networks.builder import Builder
 from fourfold.preparation.choose import SentenceEncoding
+from fourfold.study.asking.open_set import open_protocol
 from fourfold.study.protocols import clustering_protocol, described_protocol, labelled_protocol
 from fourfold.training.recipe import SPEECH, Recipe
 
@@ -41,6 +42,7 @@ class Options:
     generalized: bool = False
     clusters: int | None = None
     encoder: str | None = None
+    open_set: bool = False
     network: nn.Module | Builder | str | None = None
     trained: TrainedSource | None = None
     prepare: Preparation | None = None
@@ -110,6 +112,11 @@ def choose_protocol(
         raise ParameterError(
             f"clusters must be left out where {reasons['clustering']}; got {options.clusters}"
         )
+    if options.open_set and (cell != "adaptation" or target.n_labelled):
+        raise ParameterError(
+            "open_set must stand beside a source with classes and a target without labels; got it "
+            f"where {reasons[cell]}"
+        )
     data, metric, folds = (sources, target, evaluate), options.metric, options.folds
     if cell == "clustering":
         return clustering_protocol(*data, clusters=options.clusters, metric=metric)
@@ -118,4 +125,6 @@ def choose_protocol(
         return described_protocol(
             *data, folds=folds, metric=metric, generalized=generalized, encoder=encoder
         )
+    if options.open_set:
+        return open_protocol(*data, metric=metric)
     return labelled_protocol(*data, folds=folds, metric=metric)

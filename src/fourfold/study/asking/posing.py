@@ -16,6 +16,7 @@ from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.arrays import unit_notes
 from fourfold.study.asking.augmenting import augmentation_note, possible_augmentation
 from fourfold.study.asking.given import of_transfer
+from fourfold.study.asking.open_set import answer_unknown
 from fourfold.study.asking.options import Options, choose_protocol
 from fourfold.study.asking.preparations import check_inputs
 from fourfold.study.candidates import transfer_candidates
@@ -70,7 +71,7 @@ class Posed:
         defaults = self.options.defaults(None, self.protocol.task)
         if self.n_sources > 1:
             defaults |= {"columns": self.n_sources}
-        return transfer_candidates(
+        candidates = transfer_candidates(
             self.options.methods,
             self.placement,
             defaults,
@@ -79,6 +80,9 @@ class Posed:
             pretrained=self.options.pretrained,
             trained=self.options.trained,
         )
+        if self.options.open_set:
+            answer_unknown(candidates)
+        return candidates
 
 
 def pose(
@@ -91,7 +95,9 @@ def pose(
     DataError, ParameterError
         If data or options do not fit.
     """
-    placement = locate(sources, target, network=options.trained is not None)
+    placement = locate(
+        sources, target, network=options.trained is not None, open_set=options.open_set
+    )
     protocol = choose_protocol(placement, sources, target, evaluate, options)
     taught = {"target": [target], "source": sources}
     judged, notes = judged_apart(evaluate, taught, allow=options.allow_overlap)
@@ -102,7 +108,7 @@ def pose(
             raise DataError("; ".join([str(error), *notes])) from error
     asked = Posed(placement, protocol, judged, Absent(), [], options, len(sources))
     candidates, absent = asked.candidates(), Absent()
-    if placement.cell not in {"zeroshot", "clustering"}:
+    if placement.cell not in {"zeroshot", "clustering"} and not options.open_set:
         absent = Absent.of(candidates, sources, target)
         absent.check(judged, target)
     notes += [*protocol.notes, *protocol.splits.caveats(), *absent.notes()]
@@ -120,21 +126,26 @@ def check_transfer(
     target: Domain,
     evaluate: Domain | None = None,
     trained: TrainedSource | None = None,
+    *,
+    open_set: bool = False,
 ) -> list[str]:
     """Refuse data as a study of transfer would, and return its notes.
 
+    With ``open_set``, rows of the target may be of no class of the source.
+
     Raises
     ------
-    DataError
+    DataError, ParameterError
         If a study would refuse them.
     """
     network = trained is not None
     sources, target, evaluate = of_transfer(source, target, evaluate, trained=network)
-    placement = locate(sources, target, network=network)
-    clusters = 2 if placement.cell == "clustering" else None
+    placement = locate(sources, target, network=network, open_set=open_set)
+    options = Options(
+        clusters=2 if placement.cell == "clustering" else None, trained=trained, open_set=open_set
+    )
     inputs = check_inputs(placement, [*sources, target], [evaluate], trained)
-    posed = pose(sources, target, evaluate, Options(clusters=clusters, trained=trained))
-    notes = [*posed.notes, *inputs]
+    notes = [*pose(sources, target, evaluate, options).notes, *inputs]
     if any(note.startswith("Augmentation") for note in notes):
         return notes
     return [*notes, *possible_augmentation([*sources, target])]

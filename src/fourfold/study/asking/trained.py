@@ -20,10 +20,12 @@ from fourfold.networks.cut import Cut
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["TrainedSource", "name_of", "resolved", "source_identity", "told_apart"]
+__all__ = ["ToldApart", "TrainedSource", "name_of", "resolved", "source_identity", "told_apart"]
 
 TrainedSource: TypeAlias = "TransferEstimator | Builder | nn.Module"
 """A fitted estimator, a pretrained network by name, or a module."""
+ToldApart: TypeAlias = "tuple[Domain | Sequence[Domain] | None, TrainedSource | None, Any]"
+"""Data of the source, or the trained network in their place, and the network below methods."""
 
 
 def resolved(network: Any) -> Any:
@@ -35,9 +37,7 @@ def resolved(network: Any) -> Any:
     return named(network) if ":" in network else network
 
 
-def told_apart(
-    source: Any, network: Any
-) -> tuple[Domain | Sequence[Domain] | None, TrainedSource | None, Any]:
+def told_apart(source: Any, network: Any) -> ToldApart:
     """Return the source's data, or the trained network that stands in their place, and the network.
 
     Without a source, a network with trained weights is the source.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fourfold.core.findings import FAILURE, Facts
 from fourfold.study.choice.accuracy import AccuracyModel
 from fourfold.study.choice.optimism import nested_score
 from fourfold.study.choice.posterior import reference
@@ -43,10 +44,11 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
             "tells which adapted model is right"
         )
     if any(row.role == "transfer" and row.doubted is False for row in board):
+        panel = "the ranks by information maximization, the nuclear norm and the agreement"
         return (
-            "the ranks by information maximization, the nuclear norm and the agreement with "
-            "clusters of the target's inputs, among the methods whose predictions follow these "
-            "clusters better than each source model's"
+            f"{'the agreement' if protocol.task.beyond else panel} with clusters of the target's "
+            "inputs, among the methods whose predictions follow these clusters better than each "
+            "source model's"
         )
     return (
         "held-out labels of the source, among its models as they are: no adapted model's "
@@ -55,7 +57,18 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
 
 
 def disbelieved(question: Question, board: Sequence[LeaderboardRow]) -> list[str]:
-    """Name the methods that the validators are not believed on."""
+    """Name the methods whose training failed, and those that the validators are not believed on."""
+    said = [
+        f"{row.method} shows signs of failure: {name}, {value}."
+        for row in board
+        for finding in row.findings
+        if isinstance(finding, Facts) and finding.title == FAILURE
+        for name, value in finding.values.items()
+    ]
+    return said + _doubted(question, board)
+
+
+def _doubted(question: Question, board: Sequence[LeaderboardRow]) -> list[str]:
     names = [row.method for row in board if row.doubted]
     if not question.protocol.task.has_classes:
         return []

@@ -1,8 +1,9 @@
 """The choice without target labels: a panel of validators, and source models by the source's own.
 
 An adapted model is believed only if its predictions follow clusters of the target's inputs better
-than those of each source model, and about as well as any. Among these the ranks by three validators
-are added up. Without any, it is the source model that is best on held-out labels of the source.
+than those of each source model, and about as well as any, also if the target lacked half of the
+classes. Among these the ranks by three validators are added up. Without any, it is the source model
+that is best on held-out labels of the source.
 """
 
 from __future__ import annotations
@@ -123,31 +124,51 @@ def _validated(
     outcomes: Mapping[str, Sequence[Outcome | Failure]],
 ) -> dict[str, LeaderboardRow]:
     """Return rows with ranks by the validators, doubts, and estimates of the accuracy."""
-    shares = _shares(question)
+    shares = None if question.protocol.task.beyond else _shares(question)
     outputs = {
         name: [(one.task, one.outputs["target"]) for one in whole(outcomes[name])] for name in rows
     }
-    follow = {
-        name: float(np.mean([question.clusters.agreement(*one, shares) for one in of]))
-        for name, of in outputs.items()
-    }
+    follow, *others = (
+        {
+            name: float(np.mean([clusters.agreement(*one, shares) for one in of]))
+            for name, of in outputs.items()
+        }
+        for clusters in question.clusterings
+    )
     single = [n for n, row in rows.items() if row.role == "transfer" and not row.blended]
-    least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
-    least = max(least, max((follow[name] for name in single), default=-np.inf) - NEAR)
+    doubted = {n for one in (follow, *others) for n in _below(question, one, single)}
     panel = _panel(outputs, single, shares, follow)
     top = max(panel.values(), default=0.0)
-    agreement = _agreement(outputs, [name for name, row in rows.items() if not row.blended])
-    found = {}
-    for name, row in rows.items():
-        adapted = row.role == "transfer"
-        signs = Signs(agreement.get(name, 1.0), follow[name], float(shares.max()))
-        found[name] = replace(
-            row,
-            choice=[panel.get(name, top)],
-            doubted=adapted and follow[name] < least,
-            estimate=AccuracyModel.packaged()(signs) if name in agreement else None,
+    found = {
+        name: replace(
+            row, choice=[panel.get(name, top)], doubted=row.role == "transfer" and name in doubted
         )
-    return found
+        for name, row in rows.items()
+    }
+    return found if shares is None else _estimated(found, outputs, follow, float(shares.max()))
+
+
+def _below(question: Question, follow: Mapping[str, float], single: Sequence[str]) -> list[str]:
+    """Return the models whose agreement with clusters is no evidence for them."""
+    least = RISE + max((v for n, v in follow.items() if question.is_baseline(n)), default=-np.inf)
+    least = max(least, max((follow[name] for name in single), default=-np.inf) - NEAR)
+    return [name for name, value in follow.items() if value < least]
+
+
+def _estimated(
+    rows: Mapping[str, LeaderboardRow],
+    outputs: Mapping[str, Sequence[tuple[Any, Any]]],
+    follow: Mapping[str, float],
+    largest: float,
+) -> dict[str, LeaderboardRow]:
+    """Return rows with estimates of the accuracy, by the share of the source's largest class."""
+    agreement = _agreement(outputs, [name for name, row in rows.items() if not row.blended])
+    signs = {name: Signs(alike, follow[name], largest) for name, alike in agreement.items()}
+    model = AccuracyModel.packaged()
+    return {
+        name: replace(row, estimate=model(signs[name]) if name in signs else None)
+        for name, row in rows.items()
+    }
 
 
 def believed(rows: Iterable[LeaderboardRow]) -> list[str]:
@@ -160,21 +181,23 @@ def believed(rows: Iterable[LeaderboardRow]) -> list[str]:
 def _panel(
     outputs: Mapping[str, Sequence[tuple[Any, Any]]],
     names: Sequence[str],
-    shares: NDArray[np.float64],
+    shares: NDArray[np.float64] | None,
     follow: Mapping[str, float],
 ) -> dict[str, float]:
-    """Return each method's mean share of ranks: 1 is the best by all validators."""
+    """Return each method's mean share of ranks: 1 is the best by all validators.
+
+    Where shares of the classes cannot be known, as of unknown ones, clusters alone decide.
+    """
     if not names:
         return {}
 
     def mean(criterion: Callable[..., float], name: str, *more: Any) -> float:
         return float(np.mean([criterion(*one, *more) for one in outputs[name]]))
 
-    values = [
-        [mean(information_maximization, name, shares) for name in names],
-        [mean(nuclear_norm, name) for name in names],
-        [follow[name] for name in names],
-    ]
+    values = [[follow[name] for name in names]]
+    if shares is not None:
+        values.append([mean(information_maximization, name, shares) for name in names])
+        values.append([mean(nuclear_norm, name) for name in names])
     ranks = np.mean([rankdata(of) for of in values], axis=0) / len(names)
     return dict(zip(names, ranks.tolist(), strict=True))
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["StudyFolder", "write_error"]
 
 MARK: Final = "study.json"
-CONTENT: Final = ("runs", "models", "tasks", "best", "result.json", "report.html", MARK)
+CONTENT: Final = (
+    *("runs", "models", "tasks", "backtest", "best", "result.json", "report.html"),
+    MARK,
+)
 """All that a study writes, itself or by the command line."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Self, final
 
 import numpy as np
 import torch
@@ -150,6 +150,19 @@ class RunContext:
     runtime: Runtime
     store: Path | None
     _identities: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)
+
+    @classmethod
+    def over(
+        cls,
+        questions: Mapping[str, Question],
+        folder: Path,
+        runtime: Runtime,
+        store: Path | None,
+        folders: Mapping[str, Path] | None = None,
+    ) -> Self:
+        """Return the context of the runs of questions, all in one folder or each in one."""
+        data = {name: without_answers(question) for name, question in questions.items()}
+        return cls(data, folders or dict.fromkeys(questions, folder), folder, runtime, store)
 
     @cached_property
     def environment(self) -> list[Any]:
