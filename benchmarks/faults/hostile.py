@@ -23,7 +23,7 @@ from torch import nn
 
 from fourfold import bundle
 from fourfold.bundle import files
-from fourfold.core.digests import folder_digests
+from fourfold.core.digests import file_digest, folder_digests
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.networks import Mlp
 from fourfold.preparation.choose import SentenceEncoding
@@ -207,9 +207,30 @@ def _foreign_class(folder: Path, _: Path) -> None:
 
 
 def _pickled_network(folder: Path, mark: Path) -> None:
-    torch.save({"x": _Pickled(mark)}, folder / "weights.pth")
-    network = {"name": "resnet18", "weights": str(folder / "weights.pth")}
-    changes = {"network": {"class": "Timm", "parameters": network}, "shape": [3, 32, 32]}
+    place = _pickled_weights(folder, mark)
+    _over(folder, {"weights": str(place)})
+
+
+def _pickled_adapter(folder: Path, mark: Path) -> None:
+    place = _pickled_weights(folder, mark)
+    _over(folder, {"weights": str(place), "adapter": "lora"}, below=file_digest(place))
+
+
+def _piped_adapter(folder: Path, _: Path) -> None:
+    os.mkfifo(folder.parent / "pipe")
+    _over(folder, {"weights": str(folder.parent / "pipe"), "adapter": "lora"})
+
+
+def _pickled_weights(folder: Path, mark: Path) -> Path:
+    place = folder.parent / "weights.pth"
+    torch.save({"x": _Pickled(mark)}, place)
+    return place
+
+
+def _over(folder: Path, settings: dict[str, str], below: str = "") -> None:
+    """Put a pretrained network by name in the place of the saved one."""
+    network = {"class": "Pretrained", "parameters": {"name": "timm:resnet18", **settings}}
+    changes = {"network": network, "below": below, "shape": [3, 32, 32]}
     sign(folder, lambda index: index["fitted"].update(changes))
 
 
@@ -324,6 +345,8 @@ HOSTILE: Final[dict[str, Hostile]] = {
     "index with a huge number": Hostile("vectors", "OverflowError", _text('{"format": 1e999}')),
     "class of another library": Hostile("vectors", "got 'os.system'", _foreign_class),
     "network from a pickle": Hostile("vectors", "the network must be the one", _pickled_network),
+    "adapter over a pickle": Hostile("vectors", "weights and nothing else", _pickled_adapter),
+    "adapter over a pipe": Hostile("vectors", "it is no regular file", _piped_adapter),
     "network with endless units": Hostile("vectors", "got one of 160,0", _endless_units),
     "weights outside of ONNX": Hostile("network", "it names other files", _weights_elsewhere),
     "type of another library": Hostile(

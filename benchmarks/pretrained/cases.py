@@ -6,6 +6,7 @@ import functools
 import io
 import json
 import tarfile
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -67,7 +68,10 @@ def make(name: str) -> Case:
 
 
 def _emoji(k: int, seed: int) -> Case:
-    """Draw nine categories; the source are Google's pictures of emoji that are not judged on."""
+    """Draw nine categories; the source are Google's pictures of emoji that are not judged on.
+
+    A category of which a style has too few emoji is left out: Fluent's flags.
+    """
     from fourfold import Domain
     from fourfold.networks import Pretrained
 
@@ -75,12 +79,15 @@ def _emoji(k: int, seed: int) -> Case:
     drawn, google = styles()[style], styles()["google"]
     random = np.random.default_rng(seed)
     names = sorted(set(drawn) & set(google))
+    frequent = Counter(drawn[name][1] for name in names)
+    names = [name for name in names if frequent[drawn[name][1]] >= 2 * k]
     kinds = np.array([drawn[name][1] for name in names])
     every = np.arange(len(names))
     few = data.each_class(kinds, every, k, random).ravel()
     rest = np.setdiff1d(every, few)
     judged = random.permutation(rest)[: min(JUDGED, len(rest) // 2)]
-    taught = [name for name in google if name not in {names[i] for i in judged}]
+    hidden = {names[i] for i in judged}
+    taught = [n for n, (_, kind) in google.items() if n not in hidden and kind in set(kinds)]
 
     def domain(chosen: list[str], among: dict[str, tuple[Any, str]], name: str) -> Domain:
         pictures = np.stack([among[one][0] for one in chosen])
@@ -108,7 +115,7 @@ def styles() -> dict[str, dict[str, tuple[Any, str]]]:
     drawn.sort(key=lambda one: one["sort_order"])
     pictures, _ = data.emoji()
     google = {
-        _plain(str(one["name"] or one["short_name"])): (picture, _plain(one["category"]))
+        _words(str(one["name"] or one["short_name"])): (picture, _plain(one["category"]))
         for one, picture in zip(drawn, pictures, strict=True)
     }
     return {**found, "google": google}
@@ -135,7 +142,7 @@ def _iconify(style: str) -> Iterator[tuple[str, tuple[Any, str]]]:
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
                 f"{icon['body']}</svg>"
             )
-            yield _plain(name), (_rendered(svg), _plain(category))
+            yield _words(name), (_rendered(svg), _plain(category))
 
 
 def _rendered(svg: str) -> Any:
@@ -143,6 +150,11 @@ def _rendered(svg: str) -> Any:
         svg_string=svg, width=SIDE, height=SIDE, background="white"
     )
     return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB").resize((SIDE, SIDE)))
+
+
+def _words(name: str) -> str:
+    """Normalize the name of an emoji, whose words styles have in other orders."""
+    return " ".join(sorted(_plain(name).split()))
 
 
 def _plain(name: str) -> str:

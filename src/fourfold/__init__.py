@@ -25,6 +25,7 @@ _PARTS = {
     "core.process": ["keep_memory"],
     "frozen.store": ["Store"],
     "core.tasks": ["Attributes", "Classification", "Regression", "Transcription"],
+    "training.augmentation": ["Augmentation"],
     "training.loop": ["minimize"],
     "training.phases": ["Part", "Phase"],
     "training.recipe": ["Recipe"],

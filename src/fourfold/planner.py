@@ -11,6 +11,7 @@ from fourfold.data.kinds import kind_difference, label_kind
 from fourfold.errors import DataError, some
 from fourfold.methods import cells, table
 from fourfold.methods.cell import Facts
+from fourfold.preparation.augmenting.rules import rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -220,18 +221,22 @@ def _transfers(baseline: MethodEntry, facts: Facts) -> bool:
 
 
 def _features(domain: Domain) -> str:
-    """Return the kind of the features of a row: columns, words, or neither."""
+    """Return the kind of the features of a row: columns, words, pictures, or none of these."""
     rows = domain.rows
     if rows.kind == "table" or (rows.kind == "array" and len(rows.shape) == 1):
         return "columns"
-    return "words" if rows.kind in {"texts", "sparse"} else ""
+    if rows.kind in {"texts", "sparse"}:
+        return "words"
+    return "pictures" if rules_for(rows, ()).medium else ""
 
 
 def _unsuited(entry: MethodEntry, labelled: int, features: str) -> str:
     """Say that a method is not for such rows, or for so many labels; nothing if it is."""
     if entry.needs.get("columns") and features != "columns":
         return "rows are no table and no vectors"
-    if entry.needs.get("words") and not features:
+    if entry.needs.get("words") and features not in {"columns", "words"}:
         return "rows are no table, no vectors and no texts"
+    if entry.needs.get("pictures") and features != "pictures":
+        return "rows are no pictures and no sounds"
     most = entry.needs.get("most_labels", 0)
     return f"the target has more than {most} labels" if most and labelled > most else ""

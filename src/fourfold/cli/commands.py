@@ -64,7 +64,7 @@ def show_map(
 ) -> None:
     """Show the map, and where your data stand on it."""
     from fourfold.cli.show import show_bare_map, show_place, show_tasks
-    from fourfold.cli.trained import is_pretrained
+    from fourfold.cli.trained import is_pretrained, names_of
 
     if task:
         from fourfold.cli.inputs import read_tasks, refuse_beside_tasks
@@ -78,7 +78,8 @@ def show_map(
 
         alone = is_pretrained(network)
         data = read_transfer(reading, source, target, evaluate, classes, vectors, trained=alone)
-        taken = show_place(**data, network=network, open_set=open_set)
+        first = None if network is None else names_of(network)[0]
+        taken = show_place(**data, network=first, open_set=open_set)
     else:
         show_bare_map()
         return
@@ -152,6 +153,16 @@ def study(  # noqa: PLR0917  the command line passes them by name
     steps: Annotated[
         int | None, typer.Option(help="Exact number of steps of a fit, instead of epochs.")
     ] = None,
+    augment: Annotated[
+        bool | None,
+        typer.Option(help="Whether pictures and sounds change in training; else as the network."),
+    ] = None,
+    ema: Annotated[
+        float | None, typer.Option(help="Decay of a moving average of the weights, e.g. 0.99.")
+    ] = None,
+    range_test: Annotated[
+        bool, typer.Option("--range-test", help="Find the learning rate of each fit first.")
+    ] = False,
     seeds: Annotated[int, typer.Option(help="Number of random seeds.")] = 5,
     folds: Annotated[int, typer.Option(help="Cross-validation folds, at most.")] = 3,
     no_racing: Annotated[
@@ -185,6 +196,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     from fourfold.cli.show import show_end
     from fourfold.cli.show_reading import show_reading, shown_if_refused
     from fourfold.cli.trained import is_pretrained, network_of
+    from fourfold.cli.training import recipe_changes
     from fourfold.core.process import keep_memory
     from fourfold.study import Study
 
@@ -203,7 +215,9 @@ def study(  # noqa: PLR0917  the command line passes them by name
         data = inputs.read_transfer(
             reading, source, target, evaluate, classes, vectors, trained=alone
         )
-    length = {"epochs": epochs, "steps": steps}
+    recipe = recipe_changes(
+        epochs=epochs, steps=steps, augment=augment, ema=ema, range_test=range_test or None
+    )
     with shown_if_refused(data):
         planned = Study(
             **data,
@@ -214,7 +228,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
             network=network_of(network, weights, adapter),
             encoder=encoder,
             prepare=inputs.preparation(max_categories, data),
-            recipe={name: value for name, value in length.items() if value is not None} or None,
+            recipe=recipe,
             allow_overlap=allow_overlap,
             max_source_rows=max_source_rows,
             metric=metric,

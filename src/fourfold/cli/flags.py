@@ -13,6 +13,7 @@ PARAMETERS: Final = (
     *(
         "clusters",
         "decimal",
+        "ema",
         "encoder",
         "epochs",
         "folds",
@@ -33,6 +34,7 @@ SAID: Final = re.compile(
 )
 """What one would say in Python, about columns and labels."""
 PHRASES: Final = {
+    "(augment)": "(--augment)",
     "allow_overlap=True": "--allow-overlap",
     "beside steps": "beside --steps",
     "missing=-1 if": "--missing-label=-1 if",
@@ -66,7 +68,7 @@ PHRASES: Final = {
     "missing must": "--missing must",
     "missing ones by missing_label": "missing ones by --missing-label",
     "only one has (drop)": "only one has (--drop)",
-    "recipe must be taken": "--epochs or --steps must be taken",
+    "recipe must be taken": "--epochs, --steps, --augment, --ema or --range-test must be taken",
     "to judge on": "to judge on (--evaluate)",
     "to learn from, and": "to learn from (--source or --target), and",
     "resume=True": "--resume",

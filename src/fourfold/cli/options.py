@@ -47,7 +47,7 @@ Network = Annotated[
     typer.Option(
         help="mlp, convnet, conv1d, or a pretrained network: timm:NAME, hf:NAME, st:NAME (or a "
         "folder), onnx:FILE; by default chosen from the data. Without --source a pretrained one "
-        "is the source."
+        "is the source. Of several, separated by commas, a study takes the best."
     ),
 ]
 Weights = Annotated[

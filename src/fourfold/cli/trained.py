@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any
 
 from fourfold.bundle.files import is_bundle
 from fourfold.errors import ParameterError
@@ -11,24 +12,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["is_pretrained", "network_of", "saved_source"]
-
-PREFIXES: Final = ("timm:", "hf:", "st:", "onnx:")
+__all__ = ["is_pretrained", "names_of", "network_of", "saved_source"]
 
 
 def is_pretrained(network: str | None) -> bool:
     """Return whether a name is that of a pretrained network."""
-    return network is not None and network.startswith(PREFIXES)
+    if network is None:
+        return False
+    from fourfold.networks.choice import PRETRAINED  # with torch
+
+    return network.startswith((*PRETRAINED, "onnx:"))
+
+
+def names_of(network: str) -> list[str]:
+    """Return the names of pretrained networks that commas separate, or the only name."""
+    return re.split(r",(?=timm:|hf:|st:)", network)
 
 
 def network_of(network: str | None, weights: str | None, adapter: str | None) -> Any:
-    """Return the network that options ask for.
+    """Return the network that options ask for, or several, of which a study takes the best.
 
     Raises
     ------
     ParameterError
         If options of a pretrained network stand beside another one.
     """
+    named = [] if network is None else names_of(network)
+    if len(named) > 1:
+        return [network_of(name, weights, adapter) for name in named]
     if weights is None and adapter is None:
         return network
     if network is None or not is_pretrained(network) or network.startswith("onnx:"):

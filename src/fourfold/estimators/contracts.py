@@ -41,6 +41,8 @@ class Needs(NamedTuple):
     words
         Whether it takes texts and counts of words, too, beside tables and vectors, and nothing
         else.
+    pictures
+        Whether a study takes it only for pictures and sounds, of which it draws changed views.
     network
         Whether a trained network alone, without classes of its own, can be the source of a study.
     costly
@@ -65,6 +67,7 @@ class Needs(NamedTuple):
     described: bool = False
     columns: bool = False
     words: bool = False
+    pictures: bool = False
     network: bool = False
     costly: bool = False
     pretrained: bool = False

@@ -12,6 +12,7 @@ from fourfold.algorithms.samples import Sample, canonical_order
 from fourfold.data.rows import StackedRows
 from fourfold.errors import DataError
 from fourfold.frozen.store import compute_once
+from fourfold.preparation.augmenting.binding import bound, drawn_views
 from fourfold.preparation.blockwise import BlockPreparation, StagePreparation
 from fourfold.preparation.choose import PreparedRows, TableViews
 from fourfold.preparation.tables.graph import TableStart
@@ -19,15 +20,20 @@ from fourfold.preparation.tables.memory import prepared_once
 from fourfold.training.batches import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from fourfold.core.tasks import Task
     from fourfold.data.domain import Domain
     from fourfold.data.rows import Rows
     from fourfold.frozen.frozen import Frozen
     from fourfold.networks.builder import Body
     from fourfold.preparation.base import Preparation
     from fourfold.preparation.tables.target_encoding import LabelledRows
+    from fourfold.training.augmentation import Augmentation, Augmenter
+    from fourfold.training.recipe import Recipe
 
 __all__ = ["Data", "Inputs"]
 
@@ -162,6 +168,29 @@ class Inputs:
         """Return rows as the network's own layers get them, above a preparation at its bottom."""
         return ready if self.outside else self.prepare.transform(ready, self.owner)
 
+    def data(self, domain: Domain, ready: Rows, task: Task, recipe: Recipe) -> Data:
+        """Return a domain's data, with the random changes that a recipe asks for and labels allow.
+
+        Through a frozen network, a few drawn views of each row are computed once.
+        """
+        data = Data.of(domain, ready, task.encode(domain), task.weigh(domain))
+        if recipe.augment is None:
+            return data
+        raw, augment = domain.rows, self.augmenter(recipe.augment, domain.rows, task)
+        if augment is None or self.frozen is None:
+            return replace(data, augment=augment)
+        if self.raw:
+            views = [self.ready(view) for view in drawn_views(raw, augment)]
+        else:
+            prepared = self.prepare.transform(raw, self.owner)
+            views = [self.above(view) for view in drawn_views(prepared, augment)]
+        return replace(data, views=tuple(views))
+
+    def augmenter(self, augmentation: Augmentation, rows: Rows, task: Task) -> Augmenter | None:
+        """Return the random changes of rows that keep their labels, if there are any."""
+        classes = task.classes_ if task.has_classes else None
+        return bound(augmentation, rows, classes, self.prepare.shape_)
+
     def under(self, body: Body) -> Body:
         """Put the preparation at the bottom of a network, where it belongs there."""
         if isinstance(self.prepare, StagePreparation) and not self.outside:
@@ -177,7 +206,9 @@ class Data:
     Where a label is missing, ``labelled``, (n,), is false, and y has the task's mark. ``weight``,
     (n,), or (n, k) for the rows of k tasks, is that of the labels; None where all are alike. Groups
     are codes (n,) and times moments (n,), None without any: no choice divides a group between
-    training and judgement, or judges what comes before the training rows.
+    training and judgement, or judges what comes before the training rows. ``augment`` changes rows
+    in training, where these are raw; ``views`` are drawn views of all rows, where they are features
+    of a frozen network.
     """
 
     rows: Rows
@@ -186,6 +217,8 @@ class Data:
     weight: Tensor | None = None
     groups: NDArray[np.intp] | None = None
     time: NDArray[np.float64] | None = None
+    augment: Augmenter | None = field(default=None, compare=False)
+    views: tuple[Rows, ...] = ()
 
     @classmethod
     def of(cls, domain: Domain, rows: Rows, y: Tensor, weight: Tensor | None = None) -> Self:
@@ -205,10 +238,22 @@ class Data:
         Weights are divided by their mean over the labelled rows, so that a learning rate means the
         same with and without.
         """
-        if self.weight is None or not self.labelled.any():
-            return Table(self.rows, self.y, z)
-        mean = self.weight[torch.from_numpy(self.labelled)].mean(0)
-        return Table(self.rows, self.y, z, self.weight / mean)
+        weight = self.weight
+        if weight is not None and self.labelled.any():
+            weight = weight / weight[torch.from_numpy(self.labelled)].mean(0)
+        else:
+            weight = None
+        return Table(self.rows, self.y, z, weight, augment=self.augment, views=self.views)
+
+    def through(self, frozen: Callable[[Rows], Rows]) -> Data:
+        """Return the data with features of a frozen network, also of views that are drawn."""
+        drawn = self.views if self.augment is None else drawn_views(self.rows, self.augment)
+        views = tuple(frozen(view) for view in drawn)
+        return replace(self, rows=frozen(self.rows), augment=None, views=views)
+
+    def fixed(self, rows: Rows) -> Data:
+        """Return the data with other features of the same rows, which no training changes."""
+        return replace(self, rows=rows, augment=None, views=())
 
     def sample(self, x: NDArray[np.float32]) -> Sample:
         """Return the rows, all with labels, by features x (n, d), in an order of their own."""
@@ -241,4 +286,6 @@ class Data:
             weight=None if self.weight is None else self.weight[at],
             groups=None if self.groups is None else self.groups[index],
             time=None if self.time is None else self.time[index],
+            augment=self.augment,
+            views=tuple(view.subset(index) for view in self.views),
         )

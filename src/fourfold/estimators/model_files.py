@@ -135,12 +135,20 @@ def _typical(saved: list[float] | None) -> NDArray[np.float32] | None:
 
 def _write_frozen(frozen: Frozen, shape: tuple[int, ...], path: Path) -> None:
     """Write a frozen network, which many models share; with a store it is exported once."""
+
+    def write(part: Path) -> None:
+        made = frozen.onnx(shape)
+        if made is None:
+            _write_onnx(frozen.module, shape, part)
+        else:
+            part.write_bytes(made)
+
     store = active()
     if store is None:
-        _write_onnx(frozen.module, shape, path)
+        write(path)
         return
     key = xxh3_128_hexdigest(f"onnx {frozen.key} {shape}".encode())
-    once = store.artifact(key, lambda part: _write_onnx(frozen.module, shape, part / FROZEN))
+    once = store.artifact(key, lambda part: write(part / FROZEN))
     shutil.copyfile(once / FROZEN, path)
 
 

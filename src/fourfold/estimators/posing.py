@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -22,11 +21,11 @@ from fourfold.estimators.inputs import Data, Inputs
 from fourfold.estimators.model import Model
 from fourfold.estimators.predicting import Predicts
 from fourfold.estimators.preparing import fitted_to, labelled_rows
-from fourfold.estimators.problem import Given, Labelled, Pretrained, Problem, Unlabelled
+from fourfold.estimators.problem import Given, Labelled, Problem, SourceNetwork, Unlabelled
 from fourfold.frozen.store import active
 from fourfold.networks import Listener, builder_of, choose
-from fourfold.networks.builder import Body, Builder, as_body, reset_copy
-from fourfold.networks.cut import Cut, headless
+from fourfold.networks.builder import Builder, as_body, reset_copy
+from fourfold.networks.cut import Cut
 from fourfold.preparation.base import Preparation
 from fourfold.preparation.choose import TableView, TableViews, default_preparation
 from fourfold.training.recipe import Recipe
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from fourfold.frozen.frozen import Frozen
     from fourfold.preparation.tables.target_encoding import LabelledRows
 
-__all__ = ["PosesProblem", "bare_network", "fit_task", "pose"]
+__all__ = ["PosesProblem", "fit_task", "pose"]
 
 KEPT_BYTES: Final = 1 << 30
 """Without a store, models of sources up to this size are kept."""
@@ -114,15 +113,17 @@ class PosesProblem(Predicts, ABC):
         return task.head(width)
 
 
-def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretrained]) -> Problem:
+def pose(
+    method: PosesProblem, target: Domain, sources: Sequence[Domain | SourceNetwork]
+) -> Problem:
     """Prepare all that a method learns from, or refuse it before any training."""
     name = type(method).__name__
     if not method.uses_source:  # of a trained network only its architecture is used
-        sources = [one for one in sources if isinstance(one, Pretrained)]
+        sources = [one for one in sources if isinstance(one, SourceNetwork)]
     groups = [[one] for one in sources] if method.sources_in_turn else [list(sources)]
     parts = [_pooled_or_pretrained(name, group) for group in groups if group]
     domains = [one for one in parts if isinstance(one, Domain)]
-    pretrained = _leading([one for one in parts if isinstance(one, Pretrained)])
+    pretrained = _leading([one for one in parts if isinstance(one, SourceNetwork)])
     given = Given(target, next(iter(domains), None), pretrained)
     classes = method.describe_classes(given)
     task = method.infer_task(given, classes)
@@ -148,27 +149,21 @@ def pose(method: PosesProblem, target: Domain, sources: Sequence[Domain | Pretra
     trained = network
     if method.uses_source and pretrained is not None and pretrained.builder is not None:
         trained = pretrained.builder
+    recipe = method.recipe_for(task, trained.recipe if isinstance(trained, Builder) else None)
     pairs = zip(parts, tasks, strict=True) if method.uses_source else ()
-    made = [_source(part, own, inputs, labels) for part, own in pairs]
+    made = [_source(part, own, inputs, labels, recipe) for part, own in pairs]
     return Problem(
         task=task,
-        target=Data.of(target, rows, task.encode(target), task.weigh(target)),
+        target=inputs.data(target, rows, task, recipe),
         source=tuple(made) if method.sources_in_turn else next(iter(made), None),
         inputs=inputs,
         network=network,
-        recipe=method.recipe_for(task, trained.recipe if isinstance(trained, Builder) else None),
+        recipe=recipe,
         seed=method.random_state,
         head=lambda width: method.build_head(task, width),
         setting=json.dumps(to_plain(method.task_setting)),
         classes=classes,
     )
-
-
-def bare_network(network: nn.Module) -> Pretrained:
-    """Return a bare network, whose last layer is its head, as a pretrained source."""
-    features, width = headless(network)
-    head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
-    return Pretrained(Model(Body({"network": features}, width), copy.deepcopy(head)))
 
 
 def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
@@ -186,7 +181,9 @@ def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
     return fitted
 
 
-def _pooled_or_pretrained(name: str, sources: Sequence[Domain | Pretrained]) -> Domain | Pretrained:
+def _pooled_or_pretrained(
+    name: str, sources: Sequence[Domain | SourceNetwork]
+) -> Domain | SourceNetwork:
     """Pool domains; a pretrained network stands alone."""
     domains = [one for one in sources if isinstance(one, Domain)]
     if len(domains) == len(sources):
@@ -199,7 +196,7 @@ def _pooled_or_pretrained(name: str, sources: Sequence[Domain | Pretrained]) -> 
     return sources[0]
 
 
-def _leading(pretrained: Sequence[Pretrained]) -> Pretrained | None:
+def _leading(pretrained: Sequence[SourceNetwork]) -> SourceNetwork | None:
     """Return the source whose preparation is taken over; others must have the same."""
     prepared = [one for one in pretrained if one.inputs is not None]
     paths = {one.inputs.path for one in prepared if one.inputs is not None}
@@ -214,7 +211,7 @@ def _leading(pretrained: Sequence[Pretrained]) -> Pretrained | None:
 def _prepare(
     method: PosesProblem,
     learnt: Sequence[tuple[Domain, Task | None]],
-    pretrained: Pretrained | None,
+    pretrained: SourceNetwork | None,
 ) -> tuple[Preparation, Frozen | None, LabelledRows | None]:
     """Fit a preparation on all domains, or take over a pretrained network's.
 
@@ -246,7 +243,7 @@ def _prepare(
 
 
 def _network(
-    method: PosesProblem, pretrained: Pretrained | None, shape: tuple[int, ...], task: Task
+    method: PosesProblem, pretrained: SourceNetwork | None, shape: tuple[int, ...], task: Task
 ) -> Builder | nn.Module | None:
     """Return the builder of fresh networks; None where there is only a bare source.
 
@@ -272,21 +269,25 @@ def _network(
 
 
 def _source(
-    part: Domain | Pretrained, own: Task | None, inputs: Inputs, labels: LabelledRows | None
+    part: Domain | SourceNetwork,
+    own: Task | None,
+    inputs: Inputs,
+    labels: LabelledRows | None,
+    recipe: Recipe,
 ) -> SourceOf:
     """Prepare one source, as data or as a network on rows as they come here."""
-    if isinstance(part, Pretrained):
+    if isinstance(part, SourceNetwork):
         if part.inputs is not None:
             return part
         if part.builder is not None:
             body = inputs.under(part.builder.build(inputs.shape))
             return replace(part, model=Model(body, nn.Identity()))
         (network,) = part.model.body.children()  # a bare one: the preparation is put below it
-        return Pretrained(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
+        return SourceNetwork(Model(inputs.under(as_body(network, inputs.shape)), part.model.head))
     rows, digest = inputs.ready(part.rows, labels), _digest(part)
     if own is None:
         return Unlabelled(Data.of(part, rows, torch.zeros(part.n_rows)), digest)
-    return Labelled(Data.of(part, rows, own.encode(part), own.weigh(part)), own, digest)
+    return Labelled(inputs.data(part, rows, own, recipe), own, digest)
 
 
 def _digest(source: Domain) -> Callable[[], str] | None:

@@ -43,8 +43,8 @@ __all__ = [
     "Fitted",
     "Given",
     "Labelled",
-    "Pretrained",
     "Problem",
+    "SourceNetwork",
     "SourceOf",
     "Unlabelled",
 ]
@@ -74,7 +74,7 @@ class Unlabelled:
 
 @final
 @dataclass(frozen=True)
-class Pretrained:
+class SourceNetwork:
     """A trained source network, with task and inputs of the fitted estimator, if it is of one.
 
     One that is known by name has a ``builder``, and a model without a last layer as soon as the
@@ -93,7 +93,7 @@ class Pretrained:
         return cls(Model(Body({"network": nn.Identity()}, 1), nn.Identity()), builder=builder)
 
 
-SourceOf: TypeAlias = Labelled | Unlabelled | Pretrained
+SourceOf: TypeAlias = Labelled | Unlabelled | SourceNetwork
 
 
 class Given(NamedTuple):
@@ -101,7 +101,7 @@ class Given(NamedTuple):
 
     target: Domain
     source: Domain | None
-    pretrained: Pretrained | None
+    pretrained: SourceNetwork | None
 
 
 @final
@@ -194,7 +194,7 @@ class Problem:
     @property
     def source_task(self) -> Task | None:
         """The source's task; None where it has no labels, or is a bare network."""
-        return self.source.task if isinstance(self.source, (Labelled, Pretrained)) else None
+        return self.source.task if isinstance(self.source, (Labelled, SourceNetwork)) else None
 
     @property
     def known_source_task(self) -> Task:
@@ -212,7 +212,7 @@ class Problem:
 
         A method may change it; each access returns the same network.
         """
-        if isinstance(self.source, Pretrained):
+        if isinstance(self.source, SourceNetwork):
             return copy.deepcopy(self.source.model)
         data, task = self.source_data, self.source_task
         if task is None:

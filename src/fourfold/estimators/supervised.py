@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -108,12 +107,25 @@ def validation(
 
 
 def label_loss(model: nn.Module, task: Task) -> Callable[[Batch], Tensor]:
-    """Return the loss of a model on a batch of labelled rows."""
+    """Return the loss of a model on a batch of labelled rows, which mixup may mix."""
 
     def loss(batch: Batch) -> Tensor:
+        if batch.mixup:
+            return _mixed_loss(model, task, batch)
         return task.loss(model(batch.x), batch.y, batch.weight)
 
     return loss
+
+
+def _mixed_loss(model: nn.Module, task: Task, batch: Batch) -> Tensor:
+    """Return the loss of mixup: of λx + (1 − λ)x', the losses of both rows' labels, mixed alike."""
+    alpha = torch.tensor(batch.mixup)
+    share = float(torch.distributions.Beta(alpha, alpha).sample())
+    other = torch.randperm(len(batch.x), device=batch.x.device)
+    outputs = model(share * batch.x + (1 - share) * batch.x[other])
+    weight = None if batch.weight is None else batch.weight[other]
+    own = task.loss(outputs, batch.y, batch.weight)
+    return share * own + (1 - share) * task.loss(outputs, batch.y[other], weight)
 
 
 def supervise(
@@ -139,7 +151,7 @@ def train_by(
 
 def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:
     """Train a linear probe: the head alone, on features that are computed once."""
-    features = replace(data, rows=frozen_rows(model.body, data.rows))
+    features = data.through(lambda rows: frozen_rows(model.body, rows))
     return supervise(model.head, task, features, recipe)
 
 

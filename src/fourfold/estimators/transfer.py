@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,10 +17,10 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.estimators import model_files, network_export
 from fourfold.estimators.contracts import Estimator
 from fourfold.estimators.model import Model
-from fourfold.estimators.posing import PosesProblem, bare_network, pose
-from fourfold.estimators.problem import Pretrained
-from fourfold.networks.builder import Builder
-from fourfold.networks.cut import Cut
+from fourfold.estimators.posing import PosesProblem, pose
+from fourfold.estimators.problem import SourceNetwork
+from fourfold.networks.builder import Body, Builder
+from fourfold.networks.cut import Cut, headless
 from fourfold.training.checkpoint import training_for
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class TransferEstimator(PosesProblem, ABC):
                     )
 
     @final
-    def as_pretrained(self) -> Pretrained:
+    def as_pretrained(self) -> SourceNetwork:
         """Return the fitted network as a source for another method, if it has one to train on."""
         self.check_fitted()
         model = self.fitted_.model
@@ -162,7 +163,7 @@ class TransferEstimator(PosesProblem, ABC):
                 "a saved model of the user's own network must be loaded with it to be trained on: "
                 "load(path, network=...); got one that only predicts"
             )
-        return Pretrained(model, self.task_, self.inputs_, self)
+        return SourceNetwork(model, self.task_, self.inputs_, self)
 
     @final
     def save_fitted(self, folder: Path) -> dict[str, Any]:
@@ -230,7 +231,11 @@ def _listed(source: Source | Sequence[Source] | None) -> list[Source]:
     return sources
 
 
-def _pretrained(source: TransferEstimator | nn.Module | Builder) -> Pretrained:
+def _pretrained(source: TransferEstimator | nn.Module | Builder) -> SourceNetwork:
     if isinstance(source, Builder):
-        return Pretrained.by_name(source)
-    return bare_network(source) if isinstance(source, nn.Module) else source.as_pretrained()
+        return SourceNetwork.by_name(source)
+    if not isinstance(source, nn.Module):
+        return source.as_pretrained()
+    features, width = headless(source)  # its last layer is its head
+    head = [module for module in source.modules() if isinstance(module, nn.Linear)][-1]
+    return SourceNetwork(Model(Body({"network": features}, width), copy.deepcopy(head)))

@@ -15,7 +15,7 @@ from fourfold.algorithms.units import Line, fit_line
 from fourfold.core.findings import Facts
 from fourfold.core.tasks import Regression
 from fourfold.errors import DataError
-from fourfold.estimators.problem import Pretrained
+from fourfold.estimators.problem import SourceNetwork
 from fourfold.estimators.supervised import teacher_outputs
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _noted(lines: Sequence[Line], task: Regression) -> list[Facts]:
 
 def can_keep_head(problem: Problem) -> bool:
     """Return whether the target's outputs are among the source's, before anything is trained."""
-    if isinstance(problem.source, Pretrained):
+    if isinstance(problem.source, SourceNetwork):
         old: nn.Module = problem.source.model.head
     elif problem.source_task is not None:
         old = nn.Linear(1, problem.source_task.n_outputs)

@@ -14,8 +14,9 @@ from xxhash import xxh3_128_hexdigest
 
 from fourfold.data.rows import BLOCK_BYTES, Rows, as_rows
 from fourfold.errors import BundleError, DataError, ParameterError
-from fourfold.frozen.engines import Engine, Precision, TorchEngine
+from fourfold.frozen.engines import Engine, OnnxRuntimeEngine, Precision, TorchEngine
 from fourfold.frozen.fingerprint import Transient, fingerprint
+from fourfold.frozen.onnx import with_any_rows
 from fourfold.frozen.padding import alike, trimmed
 from fourfold.frozen.ragged import concatenate_values, stack_values
 from fourfold.frozen.start import start_engine
@@ -127,6 +128,17 @@ class Frozen(nn.Module):
     def _key(self, content: str) -> str:
         engine = f"{self.engine} {_versions(self.engine)} {self.precision} {self.block}"
         return xxh3_128_hexdigest(f"{content} {engine} {self.dtype}".encode())
+
+    def onnx(self, shape: tuple[int, ...]) -> bytes | None:
+        """Return the module's ONNX file for any number of rows, from a started engine.
+
+        None where no engine has made one for rows of this shape, or it needs their number.
+        """
+        engine = self._engines.ready.get((self.key, shape, "cpu"))
+        plain = not self._tapped.taps and self.dtype == torch.float32
+        if not isinstance(engine, OnnxRuntimeEngine) or not plain:
+            return None
+        return with_any_rows(engine.model, self._tapped.module, shape)
 
     def compute(self, rows: Rows | Any, index: Index | None = None) -> dict[str, NDArray[Any]]:
         """Compute the values of rows by the inference engine.

@@ -6,7 +6,7 @@ import copy
 import io
 import logging
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from warnings import catch_warnings
 
 import numpy as np
@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from torch import Tensor, nn
 
 from fourfold.errors import BundleError
+from fourfold.frozen.onnx_layers import written_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["check_onnx", "export_onnx", "read_onnx", "relative_difference", "session"]
+__all__ = [
+    "check_onnx",
+    "export_onnx",
+    "read_onnx",
+    "relative_difference",
+    "session",
+    "with_any_rows",
+]
+
+PARITY: Final = 1e-5
+"""Largest difference of a file that is written by layers, relative to the module's outputs."""
+FREED: Final = 1e-4
+"""Largest difference of one that is freed from its number of rows."""
 
 
 def export_onnx(
@@ -51,6 +64,9 @@ def export_onnx(
     BundleError
         If torch's exporter cannot export the module.
     """
+    ready = copy.deepcopy(module).cpu().eval()
+    if len(names) == 1 and _written(ready, example, path, names[0], fixed_batch=fixed_batch):
+        return
     free = {0: torch.export.Dim("rows")}
     if example.dtype == torch.int32 and example.ndim == 2:  # tokens, of any length
         free[1] = torch.export.Dim("steps")
@@ -60,7 +76,7 @@ def export_onnx(
     try:
         with _quiet():
             torch.onnx.export(
-                copy.deepcopy(module).cpu().eval(),
+                ready,
                 (example,),
                 path,
                 input_names=["input"],
@@ -74,6 +90,46 @@ def export_onnx(
         reason = str(error).strip().split("\n", 1)[0]
         message = f"{type(module).__name__} must be exportable to ONNX; got: {reason}"
         raise BundleError(message) from error
+
+
+def _written(
+    module: nn.Module, example: Tensor, path: Path, name: str, *, fixed_batch: bool
+) -> bool:
+    """Write a module of simple layers without torch's exporter, if the file then does the same."""
+    try:
+        model = written_layers(module, example, name, rows=len(example) if fixed_batch else None)
+    except (RuntimeError, TypeError, AttributeError):  # the exporter says what does not fit
+        return False
+    if model is None:
+        return False
+    drawn = torch.randn(example.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        wanted = module(drawn).numpy()
+    (got,) = session(model.SerializeToString()).run(None, {"input": drawn.numpy()})
+    if not relative_difference(got, wanted) <= PARITY:  # a hook, or a forward of its own
+        return False
+    onnx.save(model, path)
+    return True
+
+
+def with_any_rows(content: bytes, module: nn.Module, shape: Sequence[int]) -> bytes | None:
+    """Return an ONNX file of so many rows as one of any number; None where it then fails.
+
+    It is run beside its module, in evaluation mode on the CPU, on three rows of a shape.
+    """
+    model = onnx.load_model_from_string(content)
+    for info in (*model.graph.input, *model.graph.output):
+        info.type.tensor_type.shape.dim[0].dim_param = "rows"
+    del model.graph.value_info[:]  # shapes between the layers, with the old number
+    freed: bytes = model.SerializeToString()
+    drawn = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        (got,) = session(freed).run(None, {"input": drawn.numpy()})
+    except Exception:  # noqa: BLE001  the exceptions of ONNX Runtime have no base of their own
+        return None
+    with torch.no_grad():
+        wanted = module(drawn).numpy()
+    return freed if relative_difference(got, wanted) <= FREED else None
 
 
 def read_onnx(path: Path) -> bytes:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["VERSIONS", "OnnxGraph"]
+__all__ = ["IR_VERSION", "VERSIONS", "OnnxGraph"]
 
 IR_VERSION: Final = 9
 VERSIONS: Final = {"": 17, "ai.onnx.ml": 3}

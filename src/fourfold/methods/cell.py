@@ -26,7 +26,8 @@ class Facts(NamedTuple):
     described
         Whether classes are described.
     features
-        ``"columns"`` of tables and vectors, ``"words"`` of texts and counts; empty for others.
+        ``"columns"`` of tables and vectors, ``"words"`` of texts and counts, ``"pictures"`` of
+        pictures and sounds; empty for others.
     transcripts
         Whether labels are transcripts of utterances.
     network

@@ -28,7 +28,7 @@ from fourfold.estimators.network import (
     TrainsNetwork,
     UsesRecipe,
 )
-from fourfold.estimators.problem import Fitted, Labelled, Pretrained, Problem, Unlabelled
+from fourfold.estimators.problem import Fitted, Labelled, Problem, SourceNetwork, Unlabelled
 from fourfold.estimators.supervised import (
     frozen_rows,
     hold_out,
@@ -48,6 +48,8 @@ from fourfold.networks.builder import Body, Builder, as_body, stages
 from fourfold.networks.choice import choose
 from fourfold.networks.cut import split
 from fourfold.networks.mlp import Flat
+from fourfold.preparation.augmenting.swapped import Swapped
+from fourfold.training.augmentation import Augmentation
 from fourfold.training.batches import Batch, Table
 from fourfold.training.loop import minimize
 from fourfold.training.losses import (

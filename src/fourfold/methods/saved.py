@@ -14,6 +14,7 @@ from fourfold.methods.blend import Blend
 from fourfold.methods.multitask._joint import JointNetworkEstimator, Member
 from fourfold.networks import BUILDERS
 from fourfold.preparation.choose import CLASSES
+from fourfold.training.augmentation import Augmentation
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def load(path: Path | str, *, network: nn.Module | None = None) -> Any:
     BundleError
         If it is damaged, from a newer version, or none of ours.
     """
-    classes: dict[str, Callable[..., Any]] = {"Recipe": Recipe, **TASKS, **CLASSES, **BUILDERS}
+    classes: dict[str, Callable[..., Any]] = {"Recipe": Recipe, "Augmentation": Augmentation}
+    classes |= {**TASKS, **CLASSES, **BUILDERS}
     classes |= {"Member": Member, "Blend": Blend}
     classes |= {name: entry.load() for name, entry in table().items()}
     return bundle.load(path, classes, network=network)

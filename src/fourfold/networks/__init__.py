@@ -44,12 +44,6 @@ def _architecture(**parameters: Any) -> Builder:
     return Architecture(**parameters)
 
 
-def _timm(**parameters: Any) -> Builder:
-    from fourfold.networks.timm import Timm  # an extra
-
-    return Timm(**parameters)
-
-
 BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
     "Architecture": _architecture,
     "Coder": Coder,
@@ -64,6 +58,5 @@ BUILDERS: Final[Mapping[str, Callable[..., Builder]]] = {
     "Pretrained": Pretrained,
     "Projection": Projection,
     "Stem": Stem,
-    "Timm": _timm,
 }
 """Every builder by its class name, by which saved models are rebuilt."""

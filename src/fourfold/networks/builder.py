@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
@@ -15,7 +16,7 @@ from fourfold.errors import DataError
 from fourfold.preparation.blockwise import InputStage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from fourfold.data.rows import Rows
     from fourfold.preparation.base import Preparation
@@ -189,7 +190,7 @@ def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
     Raises
     ------
     DataError
-        If the module does not take rows of this shape.
+        If the module does not take rows of this shape, or returns no tensor.
     """
     if isinstance(module, Body):
         return module
@@ -202,6 +203,12 @@ def as_body(module: nn.Module, shape: tuple[int, ...]) -> Body:
         raise DataError(f"the network must take rows of shape {shape}; got: {first}") from error
     finally:
         module.train(mode)
+    if not isinstance(out, Tensor):
+        parts = f" with {', '.join(map(str, list(out)[:4]))}" if isinstance(out, Mapping) else ""
+        raise DataError(
+            "the network must return one tensor, (B, features); got a "
+            f"{type(out).__name__}{parts}: wrap it in a module that returns one of its parts"
+        )
     flat = {"flatten": nn.Flatten()} if out.ndim > 2 else {}
     return Body({"network": module, **flat}, int(out[0].numel()), "network")
 

@@ -12,7 +12,20 @@ from fourfold.errors import DataError, FileError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_weights"]
+__all__ = ["check_file", "read_weights"]
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path that is no regular file, such as a pipe, which would be waited for.
+
+    Raises
+    ------
+    FileError
+        If it is none.
+    """
+    if not path.is_file():
+        what = "is no regular file" if path.exists() else "does not exist"
+        raise FileError(f"{path} must be a file of weights; it {what}")
 
 
 def read_weights(path: Path) -> dict[str, Any]:
@@ -25,8 +38,7 @@ def read_weights(path: Path) -> dict[str, Any]:
     DataError
         If it holds something else.
     """
-    if not path.exists():
-        raise FileError(f"{path} must be a file of weights; it does not exist")
+    check_file(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

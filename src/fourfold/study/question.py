@@ -130,6 +130,7 @@ def ask_transfer(
     *,
     options: Options,
     title: str,
+    notes: Sequence[str] = (),
 ) -> Question:
     """Return the question of a study of transfer.
 
@@ -161,7 +162,7 @@ def ask_transfer(
         preparation=prepared.shared,
         candidates=asked.candidates(prepared),
         absent=asked.absent,
-        notes=(*drawn, *asked.notes, *prepared.notes()),
+        notes=(*notes, *drawn, *asked.notes, *prepared.notes()),
         plotted=(sample_rows(pool(sources)), sample_rows(target)) if sources else (),
         trained=trained,
     )

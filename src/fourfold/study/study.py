@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 from fourfold.bundle.files import as_folder
 from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.given import of_tasks, of_transfer
+from fourfold.study.asking.networks import compare_networks
 from fourfold.study.asking.options import Options
-from fourfold.study.asking.trained import told_apart
 from fourfold.study.backtesting import backtest as back
 from fourfold.study.checks import check_limits, check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
@@ -81,7 +81,7 @@ class Study:
         Sentence encoder (extra ``text``); by default words of inputs are counted.
     network, prepare, recipe
         Given to every method that takes one and has none of its own. A recipe may be a mapping,
-        e.g. ``{"epochs": 5}``: changes of each method's own recipe.
+        e.g. ``{"epochs": 5}``: changes of each method's own. Of several networks a probe chooses.
     class_weight
         Weights of the classes in training, as in :class:`~fourfold.Classification`.
     seeds
@@ -162,7 +162,7 @@ class Study:
         open_set: bool = False,
         clusters: int | None = None,
         encoder: str | None = None,
-        network: nn.Module | Builder | str | None = None,
+        network: nn.Module | Builder | str | Sequence[Builder | str] | None = None,
         prepare: Preparation | None = None,
         recipe: Recipe | Mapping[str, Any] | None = None,
         class_weight: ClassWeight = None,
@@ -186,8 +186,9 @@ class Study:
     ) -> None:
         check_numbers(seeds=seeds, folds=folds, threads=threads, max_source_rows=max_source_rows)
         check_limits(jobs=jobs, minutes=minutes)
-        source, trained, network = told_apart(source, network)
-        check_shared(network=network, recipe=recipe)
+        self.store = store or current().store or own_store()
+        (source, trained, one), compared = compare_networks(network, source, target, self.store)
+        check_shared(network=one, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.racing, self.minutes, self.whole_backtest = racing, minutes, backtest
         self.prior = Prior.packaged() if prior is None else Prior.of(prior)
@@ -198,7 +199,7 @@ class Study:
             open_set=open_set,
             clusters=clusters,
             encoder=encoder,
-            network=network,
+            network=one,
             trained=trained,
             prepare=prepare,
             recipe=recipe,
@@ -209,18 +210,17 @@ class Study:
         )
         if tasks is None:
             data = of_transfer(source, target, evaluate, trained=trained is not None)
-            questions = {ONLY: ask_transfer(*data, options=options, title=title)}
-            self.title = questions[ONLY].title
+            asked = ask_transfer(*data, options=options, title=title, notes=compared)
+            questions, self.title = {ONLY: asked}, asked.title
         else:
             judged = of_tasks(tasks, evaluate, source=source, target=target, options=options)
             questions = ask_tasks(tasks, judged, options=options)
             self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
         back.check_backtest(questions, asked=backtest)
         self.questions = give_weights(options, questions, class_weight)
-        self.network = network
+        self.network = one
         self.found: Result | JointResult | None = None
         self.tested: Backtest | None = None
-        self.store = store or current().store or own_store()
         self.folder = StudyFolder(
             self.output, data_digest(self.questions), resume=resume, force=force
         )

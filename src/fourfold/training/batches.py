@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias, final
@@ -20,6 +20,7 @@ from fourfold.frozen.padding import trimmed
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+    from fourfold.training.augmentation import Augmenter
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Batch", "Sampler", "Stream", "Table"]
@@ -46,13 +47,15 @@ Its whole state must be in the generator, so that a killed training can be resum
 class Batch:
     """Rows of one table in one step: x, y and z (B, ...); y and z may be empty.
 
-    Weights of the rows are (B,); None where all are alike.
+    Weights of the rows are (B,); None where all are alike. ``mixup`` is the α by which a loss of
+    labels mixes rows; 0 for none.
     """
 
     x: Tensor
     y: Tensor
     z: Tensor = field(default_factory=lambda: torch.empty(0))
     weight: Tensor | None = None
+    mixup: float = 0.0
 
 
 @final
@@ -74,6 +77,10 @@ class Table:
         Batch size in place of the recipe's.
     sampler
         Sampler of batches in place of shuffled passes, such as episodes.
+    augment
+        Random changes of rows in training.
+    views
+        Drawn views of all rows, of which a batch in training reads one for each row.
     """
 
     x: Tensor | Rows
@@ -82,6 +89,8 @@ class Table:
     weight: Tensor | None = None
     batch_size: int | None = None
     sampler: Sampler | None = None
+    augment: Augmenter | None = None
+    views: Sequence[Rows] = ()
 
     def __post_init__(self) -> None:
         self.spoken = isinstance(self.x, Rows) and self.x.spoken
@@ -102,9 +111,14 @@ class Table:
         """Number of rows."""
         return self.x.n if isinstance(self.x, Rows) else len(self.x)
 
-    def batch(self, index: Tensor, device: torch.device) -> Batch:
-        """Read the rows at these positions, no further than the longest of them goes."""
-        x = self._x(index)
+    def batch(self, index: Tensor, device: torch.device, *, training: bool = False) -> Batch:
+        """Read the rows at these positions, no further than the longest of them goes.
+
+        In training they are changed at random, where the table says so.
+        """
+        x = self._drawn(index) if training and self.views else self._x(index)
+        if training and self.augment is not None:
+            x = self.augment(x)
         if self.spoken:
             x = trimmed_frames(x, STEP)
         elif self._padded:
@@ -113,10 +127,20 @@ class Table:
             torch.empty(0) if known is None else known.index_select(0, index)
             for known in (self.y, self.z)
         )
-        batch = Batch(*(part.to(device, non_blocking=True) for part in (x, y, z)))
+        x, y, z = (part.to(device, non_blocking=True) for part in (x, y, z))
+        batch = Batch(x, y, z)
         if self.weight is not None:
             batch.weight = self.weight.index_select(0, index).to(device, non_blocking=True)
+        if training and self.augment is not None:
+            batch.mixup = self.augment.augmentation.mixup
         return batch
+
+    def _drawn(self, index: Tensor) -> Tensor:
+        """Read a view of each row, drawn at random."""
+        choice = torch.randint(len(self.views), index.shape)
+        chosen = sorted(set(choice.tolist()))
+        taken = [self.views[view].take(index[choice == view].numpy()) for view in chosen]
+        return as_tensor(np.concatenate(taken))[choice.argsort(stable=True).argsort()]
 
     def _x(self, index: Tensor) -> Tensor:
         if isinstance(self.x, Rows):
@@ -163,7 +187,7 @@ class Stream:
     def next(self) -> Batch:
         """Read this process's share of the next batch."""
         index = self._shuffled() if self.drawn is None else next(self.drawn)
-        return self.table.batch(index[self.rank :: self.world_size], self.device)
+        return self.table.batch(index[self.rank :: self.world_size], self.device, training=True)
 
     def _shuffled(self) -> Tensor:
         while len(self.waiting) < self.size:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from torch.optim import Optimizer
 
+    from fourfold.training.averaging import Average
     from fourfold.training.batches import Stream, Table
     from fourfold.training.phases import Phase
     from fourfold.training.recipe import Recipe
@@ -60,6 +61,7 @@ class TrainingState:
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     over: bool = False
+    average: Average | None = None
 
     def keep_best(self) -> None:
         """Keep the weights if the last validation score is the best."""
@@ -72,6 +74,8 @@ class TrainingState:
         """Return tensors by name, and the rest as JSON."""
         tensors = {f"net/{k}": v for k, v in self.module.state_dict().items()}
         tensors |= {f"best/{k}": v for k, v in self.best_weights.items()}
+        if self.average is not None:
+            tensors |= {f"mean/{k}": v for k, v in self.average.weights.items()}
         for i, optimizer in enumerate(self.optimizers):
             for j, values in optimizer.state_dict()["state"].items():
                 tensors |= {f"opt/{i}/{j}/{k}": v for k, v in values.items() if v is not None}
@@ -92,6 +96,9 @@ class TrainingState:
 
         self.module.load_state_dict(part("net/"))
         self.best_weights, self.best_epoch = part("best/"), notes["best"]
+        if self.average is not None:
+            for name, value in part("mean/").items():
+                self.average.weights[name].copy_(value)
         for i, optimizer in enumerate(self.optimizers):
             parameters = parameters_of(optimizer)
             values: dict[int, dict[str, Tensor]] = {}

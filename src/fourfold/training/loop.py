@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast, final
 
 import torch
@@ -15,15 +13,17 @@ from torch import Tensor, nn
 
 from fourfold.core.process import progress_bar
 from fourfold.errors import ParameterError
+from fourfold.training.averaging import Average
 from fourfold.training.batches import Stream, Table
 from fourfold.training.checkpoint import Checkpoint, TrainingState, parameters_of
+from fourfold.training.devices import launched
 from fourfold.training.phases import History, Phase
-from fourfold.training.runtime import Runtime, current
+from fourfold.training.range_test import find_rate
+from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from lightning_fabric import Fabric
     from torch.optim import Optimizer
 
     from fourfold.training.batches import Batch
@@ -92,7 +92,7 @@ class _Loop:
             )
         self.phases = [phases] if isinstance(phases, Phase) else list(phases)
         self.recipe, self.validate, self.runtime = recipe, validate, current()
-        self.fabric = _fabric(self.runtime)
+        self.fabric = launched(self.runtime)
         module.to(self.fabric.device)
         if self.fabric.world_size > 1:  # the first process's weights are everybody's
             for tensor in module.state_dict().values():
@@ -101,7 +101,8 @@ class _Loop:
         self.checkpoint = Checkpoint.of(recipe, module, self.phases, tables)
         optimizers = [_optimizer(phase, recipe) for phase in self.phases]
         streams = [Stream(table, recipe, self.fabric) for table in tables]
-        self.state = TrainingState(module, optimizers, streams)
+        average = Average(module, recipe.ema) if recipe.ema else None
+        self.state = TrainingState(module, optimizers, streams, average=average)
         self.parameters = [parameters_of(optimizer) for optimizer in optimizers]
         self.steps_per_epoch = max(stream.steps for stream in streams)
         epochs = max(recipe.epochs, math.ceil(recipe.min_steps / self.steps_per_epoch))
@@ -111,10 +112,12 @@ class _Loop:
 
     def run(self) -> History:
         state = self.state
+        self._set_modes()
+        if self.recipe.range_test:
+            self._find_rate()
         if self.checkpoint is not None:
             self.checkpoint.load(state)
         began = time.perf_counter() - state.history.seconds
-        self._set_modes()
         shown = self.runtime.progress and self.fabric.is_global_zero
         with progress_bar(self.epochs, on=shown) as tick:
             while not state.over:
@@ -125,6 +128,8 @@ class _Loop:
                 tick(epoch + 1)
         if state.best_weights:
             state.module.load_state_dict(state.best_weights)
+        elif state.average is not None:
+            state.average.put(state.module)
         _set_layout(state.module, torch.contiguous_format)
         state.module.eval()
         return state.history
@@ -140,12 +145,10 @@ class _Loop:
         sums = torch.zeros(len(self.phases), device=self.fabric.device)
         for step in range(first, last):
             t = step / self.steps
-            for group in (g for one in self.state.optimizers for g in one.param_groups):
-                group["lr"] = group["initial_lr"] * self.recipe.rate(t)
-            batches = [stream.next() for stream in self.state.streams]
-            for i, phase in enumerate(self.phases):
-                for _ in range(phase.repeat):
-                    sums[i] += self._step(i, t, batches) / phase.repeat
+            self._scale_rates(self.recipe.rate(t))
+            sums += self._phases(t)
+            if self.state.average is not None:
+                self.state.average.update(self.state.module, step)
         self.state.history.steps = last
         means: list[float] = (self._mean(sums) / (last - first)).tolist()
         if not all(map(math.isfinite, means)):
@@ -153,6 +156,36 @@ class _Loop:
                 f"the loss must stay finite; got {means} in epoch {epoch + 1}: lower learning_rate"
             )
         self.state.history.losses.append(means)
+
+    def _phases(self, t: float) -> Tensor:
+        """Run all phases on the next batches, and return the loss of each."""
+        batches = [stream.next() for stream in self.state.streams]
+        losses = torch.zeros(len(self.phases), device=self.fabric.device)
+        for i, phase in enumerate(self.phases):
+            for _ in range(phase.repeat):
+                losses[i] += self._step(i, t, batches) / phase.repeat
+        return losses
+
+    def _find_rate(self) -> None:
+        """Set the learning rate by a range test on training batches."""
+        recipe, state = self.recipe, self.state
+
+        def step(factor: float) -> float:
+            self._scale_rates(factor)
+            return float(self._mean(self._phases(0.0)).sum())
+
+        factor = find_rate(state.module, state.streams, step)
+        fresh = [
+            _optimizer(phase, recipe.but(learning_rate=factor * recipe.learning_rate))
+            for phase in self.phases
+        ]
+        state.optimizers = fresh
+        self.parameters = [parameters_of(optimizer) for optimizer in fresh]
+        state.history.learning_rate = factor * recipe.learning_rate
+
+    def _scale_rates(self, factor: float) -> None:
+        for group in (g for one in self.state.optimizers for g in one.param_groups):
+            group["lr"] = group["initial_lr"] * factor
 
     def _step(self, i: int, t: float, batches: list[Batch]) -> Tensor:
         phase, optimizer = self.phases[i], self.state.optimizers[i]
@@ -191,10 +224,11 @@ class _Loop:
                 buffer.copy_(self._mean(buffer))
         if self.validate is not None:
             state.module.eval()
-            history.scores.append(float(self.validate()))
+            with nullcontext() if state.average is None else state.average.used(state.module):
+                history.scores.append(float(self.validate()))
+                if self.recipe.patience is not None:
+                    state.keep_best()
             self._set_modes()
-            if self.recipe.patience is not None:
-                state.keep_best()
         names = [f"loss_{i}" for i in range(len(self.phases))] if len(self.phases) > 1 else ["loss"]
         values = dict(zip(names, history.losses[-1], strict=True))
         if history.scores:
@@ -246,42 +280,3 @@ def _optimizer(phase: Phase, recipe: Recipe) -> Optimizer:
     if recipe.optimizer == "sgd":  # fused is faster, also on CPUs
         return torch.optim.SGD(groups, momentum=recipe.momentum, fused=True)
     return torch.optim.AdamW(groups, fused=True)
-
-
-def _fabric(runtime: Runtime) -> Fabric:
-    """Launch Fabric on the devices; under torchrun, join the other processes."""
-    devices: Any = runtime.devices
-    strategy = "auto"
-    if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1:
-        devices, strategy = int(os.environ["LOCAL_WORLD_SIZE"]), "ddp"
-    elif devices == "auto":
-        devices = 1
-    nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1")) if strategy == "ddp" else 1
-    return _launched(
-        accelerator=runtime.accelerator,
-        devices=devices,
-        num_nodes=nodes,
-        strategy=strategy,
-        precision=runtime.precision,
-    )
-
-
-@lru_cache(maxsize=1)
-def _launched(**settings: Any) -> Fabric:
-    """Launch Fabric, or return the last one: building it reads every installed package's entry."""
-    with _environment("PYTORCH_NVML_BASED_CUDA_CHECK"):  # else each step looks for a driver
-        from lightning_fabric import Fabric  # with torch._dynamo: predictions do without
-
-    fabric = Fabric(**settings)
-    fabric.launch()
-    return fabric
-
-
-@contextmanager
-def _environment(name: str) -> Iterator[None]:
-    """Keep an environment variable as it is."""
-    before = os.environ.get(name)
-    yield
-    os.environ.pop(name, None)
-    if before is not None:
-        os.environ[name] = before

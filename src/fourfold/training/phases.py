@@ -76,14 +76,18 @@ class History:
         Validation score of each epoch, if any.
     steps, seconds
         Number of steps and their duration.
+    learning_rate
+        The rate that a range test found; None without one.
     """
 
     losses: list[list[float]] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     steps: int = 0
     seconds: float = 0.0
+    learning_rate: float | None = None
 
     def then(self, later: History) -> History:
         """Return this history with that of a training that went on from there."""
         losses, scores = self.losses + later.losses, self.scores + later.scores
-        return History(losses, scores, self.steps + later.steps, self.seconds + later.seconds)
+        steps, seconds = self.steps + later.steps, self.seconds + later.seconds
+        return History(losses, scores, steps, seconds, later.learning_rate)

@@ -11,6 +11,7 @@ import annotated_types as at
 from fourfold.core.parameters import Fraction, NonNegative, Parameters, Positive, PositiveInt
 from fourfold.core.serialization import to_plain
 from fourfold.errors import ParameterError
+from fourfold.training.augmentation import Augmentation
 
 __all__ = ["SPEECH", "USUAL", "Recipe"]
 
@@ -54,6 +55,21 @@ class Recipe(Parameters):
         ``validation``.
     validation
         Share of the labelled rows held out for validation, in [0, 1).
+    ema
+        Decay of an exponential moving average of the weights, which is the result, in [0, 1); early
+        in training it is lower. 0 takes the last weights.
+    range_test
+        Whether the learning rate is found before training, from a tenth to ten times
+        ``learning_rate``: rates grow over 60 steps, and a tenth of the one with the least training
+        loss is taken. The weights are then as they were.
+    augment
+        Random changes of pictures and sounds; None for none.
+
+    References
+    ----------
+    Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017 (``range_test``). Polyak
+    & Juditsky, Acceleration of Stochastic Approximation by Averaging, SIAM J. Control 1992
+    (``ema``).
     """
 
     epochs: PositiveInt = 20
@@ -70,6 +86,9 @@ class Recipe(Parameters):
     clip_norm: Positive | None = None
     patience: PositiveInt | None = None
     validation: Annotated[float, at.Interval(ge=0, lt=1)] = 0.0
+    ema: Annotated[float, at.Interval(ge=0, lt=1)] = 0.0
+    range_test: bool = False
+    augment: Augmentation | None = None
 
     renamed: ClassVar[dict[str, str]] = {
         "least_steps": "min_steps",
@@ -104,9 +123,13 @@ class Recipe(Parameters):
         }
         return warm * float(shapes[self.schedule])
 
+    def _nested_default(self, name: str) -> Any:
+        return Augmentation() if name == "augment" else None
+
     def identity(self) -> str:
         """Return all settings as a JSON string."""
-        settings = {name: to_plain(value) for name, value in self.get_params().items()}
+        own = self.get_params(deep=False)
+        settings = {name: to_plain(value) for name, value in own.items()}
         return json.dumps(settings, sort_keys=True)
 
     def part(self, n: int) -> Recipe:
@@ -117,7 +140,7 @@ class Recipe(Parameters):
 
     def but(self, **changes: Any) -> Recipe:
         """Return the same recipe with other values of some settings."""
-        return Recipe(**{**self.get_params(), **changes})
+        return Recipe(**{**self.get_params(deep=False), **changes})
 
 
 SPEECH: Final = Recipe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from fourfold.methods import cells
@@ -51,3 +52,17 @@ def test_names_with_brackets_are_shown_as_they_are(fourfold, data, tmp_path):
     copy.write_bytes((data / "target.csv").read_bytes())
     said = fourfold("map", "--source", copy, "--target", copy, "--label", "kind")
     assert "source  [red]wine: 50 rows" in said.out
+
+
+def test_the_map_says_which_changes_keep_the_labels_of_pictures(fourfold, tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (12, 8, 8)).astype(np.uint8)
+    for name, classes in {"digits": [3, 8], "animals": ["cat", "dog"]}.items():
+        y = np.array(classes)[np.arange(12) % 2]
+        np.savez(tmp_path / f"{name}.npz", X=x, y=y)
+    digits, animals = (
+        " ".join(fourfold("map", "--source", path, "--target", path).out.split())
+        for path in (tmp_path / "digits.npz", tmp_path / "animals.npz")
+    )
+    asked = "Note: Augmentation, where it is asked for (--augment): "
+    assert f"{asked}small crops, rotations and colours of pictures; no flips" in digits
+    assert f"{asked}crops, flips, rotations and colours of pictures." in animals

@@ -16,6 +16,8 @@ import pandas as pd
 import pytest
 
 from fourfold import L2SP, Recipe, Store, Study, load, read_domain
+from fourfold.cli.trained import names_of, network_of
+from fourfold.cli.training import recipe_changes
 from fourfold.methods.baselines.target_only import TargetOnly
 
 
@@ -123,6 +125,20 @@ def test_epochs_and_steps_change_only_the_length_of_each_method_s_own_training(d
     assert kept.questions["target"].candidates["FineTune"].recipe.steps == 9
 
 
+def test_options_of_training_change_each_method_s_own_recipe(data, tmp_path):
+    assert recipe_changes(augment=None, ema=None) is None
+    changes = recipe_changes(augment=True, ema=0.9, range_test=True, epochs=None)
+    domains = [read_domain(data / f"{name}-pictures") for name in ("source", "target")]
+    options = {"output": tmp_path, "store": Store(tmp_path / "store"), "progress": False}
+    study = Study(*domains, recipe=changes, methods=["FineTune"], **options)
+    (question,) = study.questions.values()
+    recipe = question.candidates["FineTune"].recipe
+    assert (recipe.ema, recipe.range_test, recipe.learning_rate) == (0.9, True, 1e-3)
+    assert repr(recipe.augment) == "Augmentation()"
+    assert any(note.startswith("Augmentation in training: ") for note in question.notes)
+    assert recipe_changes(augment=False) == {"augment": None}
+
+
 def test_a_class_to_judge_on_without_an_example_is_refused(fourfold, data, short, tmp_path):
     strange = pd.read_csv(data / "evaluate.csv")
     strange.loc[strange["kind"] == "barbera", "kind"] = "barbera of Asti"
@@ -220,3 +236,10 @@ def test_rows_that_are_learnt_from_do_not_judge(fourfold, data, tmp_path, short)
     assert result(tmp_path / "out")["evaluate"]["labelled"] == 38
     said = fourfold("study", *options, *judged, "--allow-overlap", "--resume")
     assert f"Note: {note}count, as allowed." in " ".join(said.out.split())
+
+
+def test_several_networks_are_separated_by_commas_before_a_prefix():
+    assert names_of("hf:/a,b/c,st:english") == ["hf:/a,b/c", "st:english"]
+    first, second = network_of("timm:resnet18,timm:resnet34", None, "lora")
+    assert (first.name, second.name) == ("timm:resnet18", "timm:resnet34")
+    assert first.adapter == second.adapter == "lora"

@@ -126,6 +126,19 @@ def changed(kind, tmp_path, **settings):
     return place
 
 
+def test_the_hash_of_a_network_covers_all_files_of_its_weights(tmp_path):
+    from fourfold.networks.pretrained.loading import network_digest
+
+    for i in range(4):
+        (tmp_path / f"model-{i}.safetensors").write_bytes(bytes([i]))
+    (tmp_path / "config.json").write_text("{}")
+    before = network_digest(f"hf:{tmp_path}")
+    assert len(before) == 32
+    network_digest.cache_clear()
+    (tmp_path / "model-3.safetensors").write_bytes(b"other")
+    assert network_digest(f"hf:{tmp_path}") != before
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     place = changed("bert", tmp_path, num_hidden_layers=4)
     with pytest.raises(DataError, match="must hold the weights of its own network; it lacks"):
@@ -161,3 +174,12 @@ def test_rows_of_another_kind_are_refused():
         named("hf:")
     with pytest.raises(ParameterError, match="weights of Pretrained must be 'trained' or None"):
         Pretrained(name="hf:x", weights="file").check()
+
+
+def test_settings_that_are_no_json_and_a_packaged_name_with_a_typo(tmp_path):
+    for text in ("{", "[1]"):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(DataError, match=r"must hold settings .* in config\.json; got"):
+            Pretrained(name=f"hf:{tmp_path}").build((40,))
+    with pytest.raises(FileError, match=r"within reach \(near it: st:english\)"):
+        Pretrained(name="st:englsh").build((40,))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from fourfold.errors import DataError, FileError, ParameterError
+from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError
 from fourfold.networks import Pretrained, named
 from fourfold.networks.builder import stages
 
@@ -75,6 +77,53 @@ def test_names_and_tags_with_a_typo_are_answered_by_near_ones():
 
 def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "other.safetensors"
-    save_file(timm.create_model("resnet18", num_classes=0).state_dict(), path)
+    weights = timm.create_model("resnet18", num_classes=0).state_dict()
+    save_file(weights, path)
     with pytest.raises(DataError, match=r"must hold resnet34; it lacks layer1.2.conv1.weight"):
         Pretrained(name="timm:resnet34", weights=str(path)).build(SHAPE)
+    other = tmp_path / "shapes.safetensors"
+    save_file(weights | {"layer2.0.conv1.weight": torch.zeros(3, 64, 3, 3)}, other)
+    with pytest.raises(DataError, match=r"conv1.weight is of shape \(3, 64, 3, 3\), not \(128,"):
+        Pretrained(name="timm:resnet18", weights=str(other)).build(SHAPE)
+
+
+class Dangerous:
+    def __reduce__(self):
+        return (print, ("run",))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.safetensors", b"no weights"),
+        ("a.pth", b"no weights"),
+        ("a.pth", b""),
+        ("a.pth", [1, 2]),
+        ("a.pth", {"x": Dangerous()}),
+    ],
+)
+def test_files_that_hold_no_weights_are_refused(name, content, tmp_path, capsys):
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(DataError, match=rf"{name} must hold weights"):
+        Pretrained(name="timm:resnet18", weights=str(path)).build(SHAPE)
+    assert "run" not in capsys.readouterr().out
+
+
+def test_a_missing_file_and_one_that_is_none_are_named(tmp_path):
+    with pytest.raises(FileError, match=r"none.pth must be a file of weights; it does not exist"):
+        Pretrained(name="timm:resnet18", weights=str(tmp_path / "none.pth")).build(SHAPE)
+    with pytest.raises(FileError, match="must be a file of weights; it is no regular file"):
+        Pretrained(name="timm:resnet18", weights=str(tmp_path)).build(SHAPE)
+    with pytest.raises(DataError, match="must get pictures; got rows of shape"):
+        Pretrained(name="timm:resnet18", weights=None).build((64,))
+
+
+def test_without_timm_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    monkeypatch.delitem(sys.modules, "fourfold.networks.pretrained.pictures", raising=False)
+    with pytest.raises(MissingExtraError, match=r"timm is needed.*fourfold\[image\]"):
+        Pretrained(name="timm:resnet18").build(SHAPE)

@@ -23,9 +23,9 @@ from fourfold.methods.kit import (
     Fitted,
     Model,
     Phase,
-    Pretrained,
     Problem,
     Recipe,
+    SourceNetwork,
     Task,
     TrainsNetwork,
     as_body,
@@ -188,7 +188,7 @@ def known_loss(task: Task, outputs: Tensor, t: Batch) -> Tensor:
 def source_shares(problem: Problem) -> Tensor:
     """Return the shares (k,) of the classes in the source; equal ones where it has no data."""
     shares = torch.ones(problem.task.n_outputs)
-    if not isinstance(problem.source, Pretrained):
+    if not isinstance(problem.source, SourceNetwork):
         known = problem.source_data.known()
         rows = torch.from_numpy(known.row_weights)
         shares = torch.zeros_like(shares).index_add(0, known.y, rows).clamp_min(1e-3)
@@ -211,7 +211,7 @@ def signs(problem: Problem, model: Model) -> list[Finding]:
     target = _some(problem.target.rows)
     features = model.embed(target)
     values = {}
-    if not isinstance(problem.source, Pretrained):
+    if not isinstance(problem.source, SourceNetwork):
         source = model.embed(_some(problem.source_data.rows))
         distance = f"{a_distance(source, features):.2f} of 2"
         values["distance of the domains' features (proxy A-distance)"] = distance

@@ -12,9 +12,9 @@ from fourfold.methods.kit import (
     Fitted,
     Needs,
     ParameterError,
-    Pretrained,
     Problem,
     Recipe,
+    SourceNetwork,
     TrainsNetwork,
     choose,
     has_batch_norm,
@@ -58,7 +58,7 @@ class AdaBN(TrainsNetwork):
 
     def _learn(self, problem: Problem) -> Fitted:
         given = problem.source
-        planned = given.model.body if isinstance(given, Pretrained) else problem.body()
+        planned = given.model.body if isinstance(given, SourceNetwork) else problem.body()
         if not has_batch_norm(planned):
             raise ParameterError(
                 "network of AdaBN must have batch norms, such as Mlp(batch_norm=True) has; got one "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, final
@@ -179,8 +178,9 @@ class Layered:
             for layer in trained:
                 layer.requires_grad_(requires_grad=True)
             lower, upper = _cut(model, [name for name in self.names if name not in plan.trained])
-            rows = data.rows if lower is None else frozen_rows(lower, data.rows)
-            network, above = nn.Sequential(upper, model.head), replace(data, rows=rows)
+            network, above = nn.Sequential(upper, model.head), data
+            if lower is not None:
+                above = data.through(lambda rows: frozen_rows(lower, rows))
             parts = [Part(layer) for layer in trained]
             history = supervise(network, self.problem.task, above, recipe, parts)
             return model.requires_grad_(requires_grad=True).cpu().eval(), history

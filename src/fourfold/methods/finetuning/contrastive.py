@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, final
 
 import torch
@@ -18,7 +19,6 @@ from fourfold.methods.kit import (
     PositiveInt,
     Problem,
     Recipe,
-    Table,
     TrainsNetwork,
     fit_head,
     hold_out,
@@ -90,7 +90,7 @@ class Contrastive(TrainsNetwork):
             while True:
                 yield _pairs(known.y, size, generator)
 
-        table = Table(known.rows, known.y, sampler=pairs)
+        table = replace(known.table(), sampler=pairs)
         most = -(-self.n_pairs * len(known.y) // size)
         longest = problem.recipe.steps or problem.recipe.max_steps or most
         recipe = problem.recipe.but(steps=min(most, longest))

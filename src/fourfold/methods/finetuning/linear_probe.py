@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
 import numpy as np
@@ -139,4 +138,4 @@ class LinearProbe(TrainsNetwork):
 
 
 def _features(body: Body, data: Data) -> Data:
-    return replace(data, rows=frozen_rows(body, data.rows))
+    return data.fixed(frozen_rows(body, data.rows))

@@ -14,9 +14,9 @@ from fourfold.methods.kit import (
     Fitted,
     Model,
     Needs,
-    Pretrained,
     Problem,
     Recipe,
+    SourceNetwork,
     Task,
     TrainsNetwork,
     teacher_outputs,
@@ -78,7 +78,7 @@ class Prototypes(TrainsNetwork):
         body = problem.source_model.body
         nearest = self.build_head(problem.task, body.width)
         if self.centre:
-            without_data = isinstance(problem.source, Pretrained)
+            without_data = isinstance(problem.source, SourceNetwork)
             rows = problem.target.rows if without_data else problem.source_data.rows
             some = rows.subset(rows.draw(MEAN_ROWS))
             nearest.mean.copy_(teacher_outputs(body, some).mean(0))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
     from fourfold.methods.multitask._joint import JointNetworkEstimator, Member
+    from fourfold.training.augmentation import Augmenter
     from fourfold.training.batches import Batch
 
 __all__ = [
@@ -82,6 +83,7 @@ class TaskGroup:
             weight=torch.stack([_weights(one) for one in beside], dim=1) if weighed else None,
             groups=reduce(merge_groups, groups) if groups else None,
             time=next((one.time for one in beside if one.time is not None), None),
+            augment=_common([one.augment for one in beside]),
         )
         return cls(tuple(problems), data.known(), like)
 
@@ -117,6 +119,13 @@ def stacked(parts: Sequence[Tensor]) -> Tensor:
     if any(part.shape[-1] < longest for part in parts):
         parts = [F.pad(part, (0, longest - part.shape[-1])) for part in parts]
     return torch.cat(list(parts))
+
+
+def _common(augmenters: Sequence[Augmenter | None]) -> Augmenter | None:
+    """Return the changes of rows that keep the labels of every task; None where tasks differ."""
+    found = [one for one in augmenters if one is not None]
+    same = len(found) == len(augmenters) and len({one.rules for one in found}) == 1
+    return found[0] if same else None
 
 
 def _weights(data: Data) -> Tensor:

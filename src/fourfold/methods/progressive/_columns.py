@@ -17,7 +17,7 @@ from fourfold.core.tasks import TASKS
 from fourfold.errors import ParameterError
 from fourfold.estimators.model import Model
 from fourfold.estimators.network import TrainsNetwork
-from fourfold.estimators.problem import Pretrained
+from fourfold.estimators.problem import SourceNetwork
 from fourfold.estimators.supervised import label_loss, split_rows, supervise, train_once
 from fourfold.frozen.blocks import in_blocks
 from fourfold.frozen.fingerprint import fingerprint
@@ -145,7 +145,7 @@ class GrowsColumn(TrainsNetwork, ABC):
         rows = problem.inputs.above_preparation(known.rows)
         packed = _with_activations(old, column.lateral_inputs, rows)
         new = ColumnWithHead(column, fresh.head, len(old), packed.shapes)
-        return new, replace(known, rows=packed)
+        return new, known.fixed(packed)
 
     @final
     def grow(
@@ -233,7 +233,7 @@ def old_columns(method: GrowsColumn, problems: Sequence[Problem]) -> list[Frozen
     """Return the columns of all sources, in order; those of data are trained."""
     chain: list[FrozenColumn] = []
     for problem in problems:
-        if isinstance(problem.source, Pretrained) or not chain:
+        if isinstance(problem.source, SourceNetwork) or not chain:
             chain += _taken_over(problem, len(chain))
         else:
             chain.append(_trained(method, chain, problem))
@@ -257,7 +257,7 @@ def _trained(method: GrowsColumn, past: Sequence[FrozenColumn], problem: Problem
 def _taken_over(problem: Problem, at: int) -> list[FrozenColumn]:
     """Make columns, from a position on, of a source's network."""
     source = problem.source
-    if isinstance(source, Pretrained) and isinstance(source.estimator, HasChain):
+    if isinstance(source, SourceNetwork) and isinstance(source.estimator, HasChain):
         theirs = copy.deepcopy(source.estimator.chain())
         return [replace(one, column=one.column.shift(at)) for one in theirs]
     model = problem.source_model.cpu()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.domain import Domain
     from fourfold.estimators.inputs import Data
-    from fourfold.estimators.problem import Pretrained
+    from fourfold.estimators.problem import SourceNetwork
 
 __all__ = ["SeenData", "described_classes", "seen_classes"]
 
@@ -94,7 +94,7 @@ class SeenData:
         return SeenData(replace(data, y=codes), signatures, whole=False)
 
 
-def seen_classes(name: str, source: Domain | None, pretrained: Pretrained | None) -> list[Any]:
+def seen_classes(name: str, source: Domain | None, pretrained: SourceNetwork | None) -> list[Any]:
     """Return the classes with examples in the source: data, or a trained classifier."""
     if pretrained is not None:
         if not isinstance(pretrained.task, Classification):

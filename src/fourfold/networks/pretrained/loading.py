@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
+from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.digests import file_digest
 from fourfold.core.process import seeded
@@ -85,11 +86,20 @@ def settings_of(name: str) -> dict[str, Any]:
     ------
     ParameterError
         If it holds none, or they need code of their own.
+    DataError
+        If they cannot be read.
     """
     path = find_network(name) / "config.json"
     if not path.exists():
         raise ParameterError(f"{name:.80} must hold a network of transformers: no config.json")
-    settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DataError(
+            f"{name:.80} must hold settings as JSON in {path.name}; got {error}"
+        ) from error
+    if not isinstance(settings, dict):
+        raise DataError(f"{name:.80} must hold settings by name in {path.name}; got others")
     if "auto_map" in settings:
         raise ParameterError(
             f"{name:.80} must be a known network of transformers; it needs code of its own"
@@ -99,11 +109,11 @@ def settings_of(name: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=16)
 def network_digest(name: str) -> str:
-    """Return the hash of a network's files of weights: 32 hex digits."""
+    """Return the hash of all of a network's files of weights: 32 hex digits."""
     folder = find_network(name)
-    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*/*.safetensors")])
-    files = files or sorted(folder.glob("*.bin"))
-    return " ".join(file_digest(file) for file in files)[:64]
+    found = sorted([*folder.glob("*.safetensors"), *folder.glob("*/*.safetensors")])
+    files = [file for file in found or sorted(folder.glob("*.bin")) if file.is_file()]
+    return xxh3_128_hexdigest(" ".join(map(file_digest, files)).encode())
 
 
 @lru_cache(maxsize=2)

@@ -15,7 +15,7 @@ from fourfold.core.digests import file_digest
 from fourfold.core.process import seeded
 from fourfold.errors import DataError, FileError, MissingExtraError, ParameterError, summary
 from fourfold.networks.builder import Body
-from fourfold.networks.weights import read_weights
+from fourfold.networks.weights import check_file, read_weights
 from fourfold.preparation.pretrained.pictures import PictureInput
 
 try:
@@ -178,6 +178,7 @@ def _body(network: Any) -> Body:
 def timm_digest(name: str, weights: str | None) -> str:
     """Return the hash of the weights of a network of timm."""
     if weights is not None:
+        check_file(Path(weights))
         return file_digest(Path(weights))
     from fourfold.core.digests import digest_tensors
 

@@ -80,7 +80,7 @@ def _downloaded(full: str, name: str) -> Path:
         if not _has_weights(here):
             here = Path(snapshot_download(full, allow_patterns=[*PATTERNS, "*.bin"]))
     except (OSError, ValueError) as error:
-        near = _near(full)
+        near = _near(full, name)
         raise FileError(
             f"the network {name!r:.80} must be a folder, in the Hugging Face cache, or within "
             f"reach{near}; got {summary(error, 80)}: on a machine with network run 'hf download "
@@ -101,16 +101,18 @@ def _has_weights(folder: Path) -> bool:
     return any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
 
 
-def _near(full: str) -> str:
-    """List names of the cache that are like a name, for the middle of a message."""
+def _near(full: str, name: str) -> str:
+    """List names of packages and of the cache that are like a name, for the middle of a message."""
     import difflib
 
     try:
-        known = [repo.repo_id for repo in scan_cache_dir().repos]
+        cached = [repo.repo_id for repo in scan_cache_dir().repos]
     except (CacheNotFound, OSError):
-        known = []
-    near = difflib.get_close_matches(full, known, n=3, cutoff=0.4)
-    return f" (the cache has {', '.join(near)})" if near else ""
+        cached = []
+    packaged = [f"st:{known}" for known in PACKAGED]
+    near = difflib.get_close_matches(name, packaged, n=2, cutoff=0.6)
+    near += difflib.get_close_matches(full, cached, n=3, cutoff=0.4)
+    return f" (near it: {', '.join(near)})" if near else ""
 
 
 def read_tokenizer(name: str) -> TokenizerFile:

@@ -14,6 +14,7 @@ from fourfold.planner import locate, locate_tasks
 from fourfold.preparation.layout import note as layout_note
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.arrays import unit_notes
+from fourfold.study.asking.augmenting import augmentation_note, possible_augmentation
 from fourfold.study.asking.given import of_transfer
 from fourfold.study.asking.open_set import answer_unknown
 from fourfold.study.asking.options import Options, choose_protocol
@@ -113,6 +114,8 @@ def pose(
     notes += [*protocol.notes, *protocol.splits.caveats(), *absent.notes()]
     notes += [said for said in [layout_note(target.rows)] if said]
     notes += unit_notes([*sources, target])
+    domains = [*sources, target]
+    notes += augmentation_note(domains, candidates.values(), options.pretrained)
     if target.classes is not None and placement.cell != "zeroshot":
         notes.append(f"Descriptions of classes are not used: {placement.reasons['zeroshot']}.")
     return Posed(placement, protocol, judged, absent, notes, options, len(sources))
@@ -142,7 +145,10 @@ def check_transfer(
         clusters=2 if placement.cell == "clustering" else None, trained=trained, open_set=open_set
     )
     inputs = check_inputs(placement, [*sources, target], [evaluate], trained)
-    return [*pose(sources, target, evaluate, options).notes, *inputs]
+    notes = [*pose(sources, target, evaluate, options).notes, *inputs]
+    if any(note.startswith("Augmentation") for note in notes):
+        return notes
+    return [*notes, *possible_augmentation([*sources, target])]
 
 
 def check_tasks(tasks: Mapping[str, Domain]) -> list[str]:

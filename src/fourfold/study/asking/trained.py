@@ -15,30 +15,29 @@ from fourfold.frozen.fingerprint import fingerprint
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.onnx import read_onnx
 from fourfold.networks import Builder, named
-from fourfold.networks.choice import PRETRAINED
 from fourfold.networks.cut import Cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["TrainedSource", "name_of", "resolved", "source_identity", "told_apart"]
+__all__ = ["ToldApart", "TrainedSource", "name_of", "resolved", "source_identity", "told_apart"]
 
 TrainedSource: TypeAlias = "TransferEstimator | Builder | nn.Module"
 """A fitted estimator, a pretrained network by name, or a module."""
+ToldApart: TypeAlias = "tuple[Domain | Sequence[Domain] | None, TrainedSource | None, Any]"
+"""Data of the source, or the trained network in their place, and the network below methods."""
 
 
 def resolved(network: Any) -> Any:
     """Return a pretrained network for its name; leave anything else as it is."""
-    if isinstance(network, str) and network.startswith(PRETRAINED):
-        return named(network)
-    if isinstance(network, str) and network.startswith("onnx:"):
+    if not isinstance(network, str):
+        return network
+    if network.startswith("onnx:"):
         return _of_onnx(network.removeprefix("onnx:"))
-    return network
+    return named(network) if ":" in network else network
 
 
-def told_apart(
-    source: Any, network: Any
-) -> tuple[Domain | Sequence[Domain] | None, TrainedSource | None, Any]:
+def told_apart(source: Any, network: Any) -> ToldApart:
     """Return the source's data, or the trained network that stands in their place, and the network.
 
     Without a source, a network with trained weights is the source.
