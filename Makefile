@@ -39,7 +39,7 @@ check: $(call stamp,dev)  ## ruff, types, import layers, lock, generated pages, 
 	$(BIN)/python -m tools.pages --check
 	$(BIN)/python -m tools.house
 
-test: $(call stamp,audio bench demo dev image labels lora multitask text)  ## every test
+test: $(call stamp,audio bench demo dev image labels lora multilingual multitask text)  ## every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .venv-lowest/.done: pyproject.toml requirements-lowest.lock | .venv/bin/pip
@@ -52,7 +52,7 @@ test: $(call stamp,audio bench demo dev image labels lora multitask text)  ## ev
 lowest: .venv-lowest/.done  ## the tests of security, with the lowest versions that are allowed
 	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest tests/security
 
-bench: $(call stamp,audio bench demo dev image labels lora multitask text)  ## one benchmark: make bench NAME=loop
+bench: $(call stamp,audio bench demo dev image labels lora multilingual multitask text)  ## one benchmark: make bench NAME=loop
 	$(BIN)/python -m benchmarks $(NAME)
 
 method: $(call stamp,dev)  ## a new method and its test: make method NAME=CORAL CELL=adaptation

@@ -48,6 +48,6 @@ BENCHMARK: Final = Benchmark(
     targets={fault: Target("≤", 0) for fault in FAULTS},
     packages=("torch", "numpy", "pyarrow", "pillow", "soundfile", "skops", "safetensors"),
     settings=Settings(),
-    quick=Settings(kills=2, flips=20, inputs=40, seed=1, resume=False),
+    quick=Settings(kills=2, flips=20, inputs=20, seed=1, resume=False),
     rounds=1,
 )

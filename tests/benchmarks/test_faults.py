@@ -41,7 +41,7 @@ found = run_cases([Case(str(i), case) for i, case in enumerate(cases)], limits)
 print(json.dumps([verdict.fault for verdict in found]))
 """
 
-CASES = {"kills": 2, "flips": 20, "inputs": 1040}
+CASES = {"kills": 2, "flips": 20, "inputs": 520}
 ATTACK = """
 import sys
 from benchmarks.__main__ import main

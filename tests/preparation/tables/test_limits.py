@@ -28,12 +28,21 @@ def test_numbers_without_outliers_stay(column):
     np.testing.assert_array_equal(found.apply(np.array([[1e9], [np.nan]])), [[1e9], [np.nan]])
 
 
-def test_an_outlier_moves_to_three_quartile_ranges():
+def test_an_outlier_moves_to_ten_quartile_ranges():
     cells = np.append(AGE, 1e6)
     low, high = np.percentile(cells, (25, 75))
     found = limits(cells)
-    assert found.apply(np.array([[1e6]])) == pytest.approx(high + 3 * (high - low))
+    assert found.apply(np.array([[1e6]])) == pytest.approx(high + 10 * (high - low))
     assert np.isnan(found.mark).all()
+
+
+def test_many_outliers_are_a_group_that_stays():
+    far = RNG.normal(1e6, 1e4, 20)
+    assert not len(limits([*AGE, *far]).limited)
+    found = limits([*AGE, *far, *[-999] * 20])
+    assert found.apply(np.array([[1e6]])) == 1e6
+    assert np.isnan(found.apply(np.array([[-999.0]])))
+    assert found.describe(0) == "-999 counts as missing"
 
 
 def test_a_repeated_outlier_counts_as_missing():
@@ -47,7 +56,7 @@ def test_a_repeated_outlier_counts_as_missing():
 def test_a_column_of_mostly_zeros_has_the_quartiles_of_the_others():
     gains = np.where(RNG.random(400) < 0.9, 0, RNG.normal(50, 10, 400))
     found = limits([*gains, 9999])
-    assert 60 < found.high < 300
+    assert 100 < found.high < 700
     assert found.low < 0
 
 

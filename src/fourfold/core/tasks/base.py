@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fourfold.data.domain import Domain
 
-__all__ = ["Task", "mean_over_labels", "weighted"]
+__all__ = ["Task", "count_everywhere", "mean_over_labels", "weighted"]
 
 
 class Task(Parameters, ABC):
@@ -179,11 +179,19 @@ def mean_over_labels(losses: Tensor, known: Tensor, weight: Tensor | None = None
     Losses of unknown labels are 0; weights (B,) multiply those of a row.
     """
     total = weighted(losses, weight).sum()
-    count = known.sum().to(total.dtype)
-    if world_size() > 1:  # processes may have different numbers of labels in their shares
-        dist.all_reduce(count)
-        count = count / world_size()
+    count = count_everywhere(known).to(total.dtype) / world_size()
     return total / torch.where(count > 0, count, 1.0)
+
+
+def count_everywhere(known: Tensor) -> Tensor:
+    """Return the number of true values in the batches of all processes.
+
+    Processes may have different numbers of labels in their shares.
+    """
+    count = known.sum().to(torch.float32)
+    if world_size() > 1:
+        dist.all_reduce(count)
+    return count
 
 
 def weighted(losses: Tensor, weight: Tensor | None) -> Tensor:

@@ -106,7 +106,8 @@ def _cells(prepare: TablePreparation, weight: Floats) -> Iterator[tuple[Any, str
         slopes, means = weight[:at] / scaler.scale_, scaler.mean_
         limits = prepare.limits_
         for i, name in enumerate(names):
-            within = f", from {limits.low[i]:g} to {limits.high[i]:g}" * (i in limits.limited)
+            low, high = limits.low[i], limits.high[i]
+            within = f", from {low:g} to {high:g}" if np.isfinite(high) else ""
             yield _unit(prepare, name, i), f"per unit{within}", slopes[i], -slopes[i] * means[i]
         for j, i in enumerate(indicated, start=len(names)):
             mark = f" or {limits.mark[i]:g}" * (not np.isnan(limits.mark[i]))

@@ -13,6 +13,7 @@ from torch import nn
 
 from fourfold.algorithms.alignment import a_distance
 from fourfold.core.findings import FAILURE
+from fourfold.core.tasks.base import count_everywhere
 from fourfold.methods.adaptation._critic import Critic
 from fourfold.methods.kit import (
     SPEECH,
@@ -181,7 +182,7 @@ def known_loss(task: Task, outputs: Tensor, t: Batch) -> Tensor:
     The mean over one or two rows of a batch is noise that costs more than these labels tell.
     """
     there = ~t.y.isnan() if t.y.is_floating_point() else t.y >= 0
-    rows = there.reshape(len(t.y), -1).any(1).sum()
+    rows = count_everywhere(there.reshape(len(t.y), -1).any(1))
     return (rows / ENOUGH).clamp(max=1) * task.loss(outputs, t.y, t.weight)
 
 

@@ -17,8 +17,8 @@ __all__ = ["Limits"]
 
 FAR: Final = 10.0
 """Quartile ranges beyond the quartiles from which on a cell is an outlier."""
-END: Final = 3.0
-"""Quartile ranges beyond the quartiles where the numbers of a column with outliers end."""
+RARE: Final = 0.01
+"""Largest share of outliers in a column; more are no outliers, but a group of their own."""
 LEAST: Final = 5
 """Cells, at least, of a mark,"""
 SHARE: Final = 0.01
@@ -29,8 +29,9 @@ SHARE: Final = 0.01
 class Limits(NamedTuple):
     """Limits of columns of numbers, all (columns,).
 
-    A number that outliers repeat, such as −999, is a mark of missing cells. Cells of other numbers
-    move to the nearest limit. Columns without outliers stay as they are.
+    A number that outliers repeat, such as −999, is a mark of missing cells. Other outliers, where
+    they are few, move to the nearest limit; where they are many they are a group of their own, and
+    stay, as all other numbers do.
 
     Attributes
     ----------
@@ -67,13 +68,14 @@ class Limits(NamedTuple):
 
     @property
     def limited(self) -> NDArray[np.intp]:
-        """Places of the columns with outliers."""
-        return np.flatnonzero(np.isfinite(self.high))
+        """Places of the columns with limits or a mark."""
+        return np.flatnonzero(np.isfinite(self.high) | ~np.isnan(self.mark))
 
     def describe(self, place: int) -> str:
-        """Describe the limits of a column with outliers."""
-        marked = f"; {self.mark[place]:g} counts as missing" * (not np.isnan(self.mark[place]))
-        return f"end at {self.low[place]:,.6g} and {self.high[place]:,.6g}{marked}"
+        """Describe the limits and the mark of a column."""
+        low, high, mark = (float(of[place]) for of in self)
+        parts = [f"its numbers end at {low:,.6g} and {high:,.6g}"] if np.isfinite(high) else []
+        return "; ".join([*parts, *([] if np.isnan(mark) else [f"{mark:g} counts as missing"])])
 
 
 def _limits(parts: Sequence[Floats]) -> tuple[float, float, float]:
@@ -88,7 +90,10 @@ def _limits(parts: Sequence[Floats]) -> tuple[float, float, float]:
     values, counts = np.unique(outlying, return_counts=True)
     often = int(counts.argmax())
     marked = counts[often] >= max(LEAST, SHARE * len(known))
-    return *_fences(middles, END), values[often] if marked else np.nan
+    others = len(outlying) - marked * counts[often]
+    if others > max(1, RARE * len(known)):
+        return -np.inf, np.inf, values[often] if marked else np.nan
+    return low, high, values[often] if marked else np.nan
 
 
 def _middle(cells: Floats) -> tuple[float, float]:

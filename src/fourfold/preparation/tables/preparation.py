@@ -48,7 +48,7 @@ class TablePreparation(Preparation):
     """Encode the columns of a table as numbers.
 
     Numbers: the median replaces missing cells, with an indicator column; then they are
-    standardized. In columns with outliers they end three quartile ranges beyond the quartiles, and
+    standardized. Outliers, if few, move to ten quartile ranges beyond the quartiles, and
     an outlier that is repeated, such as −999, counts as missing. Dates: year, month, day of the
     week and days since 1970, then as numbers. Categories and booleans: one-hot, rare ones together;
     unknown ones are zeros. A column of more than ``max_categories`` is also encoded by the mean

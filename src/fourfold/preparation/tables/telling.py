@@ -49,6 +49,6 @@ def limit_notes(columns: ColumnKinds, limits: Limits) -> list[str]:
     said = {names[i]: limits.describe(i) for i in limits.limited[::-1]}
     return [
         f"Column {name!r} holds outliers: for lines and networks "
-        + (f"its numbers {said[name]}." if name in columns.numbers else "its dates have limits.")
+        + (f"{said[name]}." if name in columns.numbers else "its dates have limits.")
         for name in found
     ]
