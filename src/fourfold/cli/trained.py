@@ -26,7 +26,9 @@ def is_pretrained(network: str | None) -> bool:
 
 def names_of(network: str) -> list[str]:
     """Return the names of pretrained networks that commas separate, or the only name."""
-    return re.split(r",(?=timm:|hf:|st:)", network)
+    from fourfold.networks.choice import PRETRAINED  # with torch
+
+    return re.split(rf",(?={'|'.join(PRETRAINED)})", network)
 
 
 def network_of(network: str | None, weights: str | None, adapter: str | None) -> Any:

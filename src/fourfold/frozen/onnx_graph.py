@@ -58,9 +58,19 @@ class OnnxGraph:
             for column, kind in (inputs or {}).items()
         ] or [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["rows", width])]
         answers = [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["rows", k])]
-        whole = helper.make_graph(self.nodes, name, given, answers, self.constants)
+        written: bytes = self.model(name, given, answers, versions).SerializeToString()
+        return written
+
+    def model(
+        self,
+        name: str,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        versions: Mapping[str, int] = VERSIONS,
+    ) -> Any:
+        """Return the checked model of a graph, from descriptions of its inputs and outputs."""
+        whole = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
         asked = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
         model = helper.make_model(whole, opset_imports=asked, ir_version=IR_VERSION)
         checker.check_model(model)
-        written: bytes = model.SerializeToString()
-        return written
+        return model

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
-from onnx import TensorProto, checker, helper
+from onnx import TensorProto, helper
 from torch import nn
 
-from fourfold.frozen.onnx_graph import IR_VERSION, VERSIONS, OnnxGraph
+from fourfold.frozen.onnx_graph import VERSIONS, OnnxGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,15 +81,11 @@ def _model(
         helper.make_tensor_value_info(label, TensorProto.FLOAT, [first, *shape[1:]])
         for label, shape in (("input", given), (name, answer))
     ]
-    whole = helper.make_graph(graph.nodes, "layers", infos[:1], infos[1:], graph.constants)
-    versions = [helper.make_opsetid("", VERSIONS[""])]
-    model = helper.make_model(whole, opset_imports=versions, ir_version=IR_VERSION)
-    checker.check_model(model)
-    return model
+    return graph.model("layers", infos[:1], infos[1:], {"": VERSIONS[""]})
 
 
 def _number(graph: OnnxGraph, tensor: Tensor) -> str:
-    return graph.constant(f"/c{len(graph.constants)}", tensor.detach().float().contiguous().numpy())
+    return graph.number(tensor.detach().numpy(), np.float32)
 
 
 def _linear(graph: OnnxGraph, layer: Any, last: str) -> str:

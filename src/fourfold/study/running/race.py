@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fourfold.study.choice.prior import Prior
-    from fourfold.study.judge import Assessed
     from fourfold.study.question import Question
     from fourfold.study.running.execution import FitProgress
     from fourfold.study.running.outcomes import Outcome
@@ -108,7 +107,7 @@ class Race:
                 return
             if self.racing and seed + 1 < self.seeds:
                 told = not seed or any(run.split is not None for run in runs)
-                going = self._left(going) if told else set() if self._is_clear() else going
+                going = self._left(going, told=told)
             if not going:
                 return
 
@@ -121,26 +120,23 @@ class Race:
             notes.append(f"Times were taken with up to {jobs} fits at a time.")
         return notes
 
-    def _left(self, going: set[str]) -> set[str]:
-        """Return the candidates that run on after a round that told; none if the choice is made."""
-        (question,), assessed = self.questions.values(), self._assessed()
+    def _left(self, going: set[str], *, told: bool) -> set[str]:
+        """Return the candidates that run on after a round; none if choice or verdict are clear.
+
+        A round that told had folds; others only judge.
+        """
+        (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
+        if not told and (self.rounds < FEWEST_SEEDS or question.evaluate is None):
+            return going
+        assessed = assess(question, outcomes, self.prior)
+        if not told:
+            self.clear = is_clear(question, assessed, self.stopped)
+            return set() if self.clear else going
         if is_settled(question, assessed.rows):
             return set()
         left = finalists(question, assessed.rows, going, assessed.standing)
         self.stopped |= {name for name in going - left if not assessed.rows[name].error}
         return left
-
-    def _assessed(self) -> Assessed:
-        """Return the candidates of the only question as they stand."""
-        (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
-        return assess(question, outcomes, self.prior)
-
-    def _is_clear(self) -> bool:
-        """Find whether enough seeds judge, and further ones would hardly change the verdict."""
-        (question,) = self.questions.values()
-        enough = self.rounds >= FEWEST_SEEDS and question.evaluate is not None
-        self.clear = enough and is_clear(question, self._assessed(), self.stopped)
-        return self.clear
 
     @property
     def leader(self) -> str | None:
