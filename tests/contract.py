@@ -88,7 +88,11 @@ def has(method: type[Any], name: str, **beside: Any) -> bool:
 
 SMALL = {"n_init": 2, "restarts": 2, "n_feature_clusters": 8, "n_estimators": 10, "n_splits": 1}
 """Values of hyper-parameters that make a fit quick."""
-SELF_TAUGHT = tuple(entry.load() for entry in table().values() if entry.cell == "selftaught")
+WITH_HEADS = tuple(
+    entry.load()
+    for entry in table().values()
+    if entry.cell == "selftaught" or entry.name == "LinearProbe"
+)
 """Methods whose head is that of Linear: there its penalty is chosen, here it is given."""
 
 
@@ -98,7 +102,7 @@ def short(
     """Make a method that is trained for a moment."""
     recipe = Recipe(epochs=2, min_steps=min_steps, learning_rate=learning_rate)
     quick = {"recipe": recipe, **SMALL}
-    if issubclass(method, SELF_TAUGHT):
+    if issubclass(method, WITH_HEADS):
         quick["alpha"] = 1.0
     return method(
         **{name: v for name, v in quick.items() if has(method, name, **parameters)} | parameters

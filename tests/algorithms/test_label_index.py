@@ -296,10 +296,15 @@ def test_an_exact_index_takes_a_memory_map_as_it_is(tmp_path):
     assert peak < mapped.nbytes / 3
 
 
-def test_another_process_gets_it_whole(index):
-    """Workers of joblib, which studies use, are those of loky: one is enough."""
-    with get_reusable_executor(max_workers=1) as worker:  # closed, so that joblib makes its own
-        found = worker.submit(index.search, QUERIES[:5], 3).result()
+@pytest.fixture(scope="module")
+def worker():
+    """A process of loky, as those of joblib, which studies use, are."""
+    with get_reusable_executor(max_workers=1) as one:  # closed, so that joblib makes its own
+        yield one
+
+
+def test_another_process_gets_it_whole(index, worker):
+    found = worker.submit(index.search, QUERIES[:5], 3).result()
     for a, b in zip(found, index.search(QUERIES[:5], 3), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import sparse
 from sklearn.decomposition import PCA, TruncatedSVD
-from sklearn.linear_model import RidgeClassifier
 
-from fourfold.algorithms.linear import Affine
+from fourfold.algorithms.linear import Affine, ridge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,8 +135,8 @@ def a_distance(source: NDArray[Any], target: NDArray[Any]) -> float:
     weight = 1 / np.repeat([len(source), len(target)], [len(source), len(target)])
     learn = np.zeros(len(x), bool)
     learn[::2] = True
-    model = RidgeClassifier(alpha=1.0).fit(x[learn], domain[learn], weight[learn] * len(x) / 2)
-    wrong = model.predict(x[~learn]) != domain[~learn]
+    line = ridge(x[learn], domain[learn, None], 1.0, weight[learn] * len(x) / 2)
+    wrong = line.apply(x[~learn])[:, 0] * domain[~learn] <= 0
     error = float(np.average(wrong, weights=weight[~learn]))
     return float(np.clip(2 * (1 - 2 * error), 0, 2))
 

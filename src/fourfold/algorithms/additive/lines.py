@@ -193,8 +193,9 @@ def _joint(
     def loss(theta: Floats) -> tuple[float, Floats]:
         weight, bias = theta[: d * k].reshape(d, k), theta[d * k :]
         scores = offset + x @ weight + bias
-        error = w[:, None] * goal.slopes(scores, y)
-        value = w @ goal.losses(scores, y) + alpha / 2 * float((weight**2).sum())
+        losses, slopes = goal.losses_and_slopes(scores, y)
+        error = w[:, None] * slopes
+        value = w @ losses + alpha / 2 * float((weight**2).sum())
         value += BIAS / 2 * float(bias @ bias)
         slope = np.append((x.T @ error + alpha * weight).ravel(), error.sum(axis=0) + BIAS * bias)
         return float(value), slope

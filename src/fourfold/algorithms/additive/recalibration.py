@@ -39,8 +39,9 @@ def recalibrate(scores: Floats, rows: Sample, goal: Goal, penalty: float) -> tup
 
     def loss(theta: Floats) -> tuple[float, Floats]:
         z = scores * (1 + theta[0]) + theta[1:]
-        error = rows.weight[:, None] * goal.slopes(z, rows.y)
-        value = rows.weight @ goal.losses(z, rows.y)
+        losses, each = goal.losses_and_slopes(z, rows.y)
+        error = rows.weight[:, None] * each
+        value = rows.weight @ losses
         value += penalty / 2 * theta[0] ** 2 + STEADY / 2 * theta[1:] @ theta[1:]
         slopes = [(error * scores).sum() + penalty * theta[0], *(error.sum(0) + STEADY * theta[1:])]
         return float(value), np.array(slopes, np.float64)
