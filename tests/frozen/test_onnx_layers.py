@@ -10,6 +10,7 @@ from torch import nn
 
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.onnx import export_onnx, relative_difference, session
+from fourfold.frozen.onnx_layers import written_layers
 from fourfold.networks.builder import Body
 
 LINEAR = nn.Linear(6, 4)
@@ -22,9 +23,9 @@ class Own(nn.Sequential):
         return super().forward(x) + 1
 
 
-def trained_norm():
+def trained_norm(kind=nn.BatchNorm1d):
     torch.manual_seed(0)
-    norm = nn.BatchNorm1d(6)
+    norm = kind(6)
     for part in (norm.weight, norm.bias, norm.running_mean):
         nn.init.normal_(part)
     norm.running_var.uniform_(0.5, 2)
@@ -35,6 +36,17 @@ def hooked():
     layer = nn.Linear(6, 4)
     layer.register_forward_hook(lambda _m, _x, out: out * 2)
     return layer
+
+
+PICTURES = nn.Sequential(
+    nn.Conv2d(4, 6, (3, 2), stride=(1, 2), padding=(2, 1), dilation=(2, 1), groups=2),
+    trained_norm(nn.BatchNorm2d),
+    nn.MaxPool2d(3, stride=2, padding=1),
+    nn.ReLU(inplace=True),
+    nn.Conv2d(6, 2, 1, bias=False),
+    nn.Flatten(),
+    nn.Linear(30, 3),
+)
 
 
 @pytest.fixture
@@ -59,6 +71,8 @@ def exported(monkeypatch):
         (nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Linear(24, 3), nn.SiLU()), (2, 3, 4)),
         (nn.Sequential(nn.Sequential(nn.Linear(6, 5), nn.Tanh()), nn.Dropout(0.9)), (6,)),
         (nn.Sequential(trained_norm(), nn.Linear(6, 2), nn.Sigmoid(), nn.Softmax(1)), (6,)),
+        (nn.Sequential(nn.Linear(6, 5), nn.LeakyReLU(0.2)), (6,)),
+        (PICTURES, (4, 9, 11)),
         (nn.Identity(), (2, 3)),
         (Body({"fc": nn.Linear(6, 3), "out": nn.Identity()}, 3), (6,)),
     ],
@@ -89,6 +103,21 @@ def test_what_does_more_is_exported_by_torch(module, shape, exported, tmp_path):
     with torch.no_grad():
         wanted = module.eval()(torch.from_numpy(rows)).numpy()
     assert relative_difference(got, wanted) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(2, 3, 3, padding="same"),
+        nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect"),
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.MaxPool2d(2, return_indices=True),
+        nn.BatchNorm2d(2, track_running_stats=False),
+        nn.Linear(7, 2),
+    ],
+)
+def test_layers_of_pictures_in_other_ways_are_not_simple(layer):
+    assert written_layers(layer, torch.zeros(1, 2, 7, 7), "output", rows=None) is None
 
 
 class Reshaped(nn.Module):

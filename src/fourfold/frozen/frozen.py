@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, final
 
 import numpy as np
 import onnxruntime
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from fourfold.data.rows import Index
 
 __all__ = ["Frozen"]
+
+FILES: Final = 2
+"""Version of how an engine's file is written: another one may round otherwise."""
 
 
 @final
@@ -260,12 +263,12 @@ def _one_of(name: str, got: str, options: tuple[str, ...]) -> None:
 
 
 def _versions(engine: str) -> str:
-    """Return the version of an engine; torch's version is in the fingerprint."""
+    """Return the version of an engine and its files; torch's version is in the fingerprint."""
     if engine == "openvino":
         from fourfold.frozen.openvino import version
 
-        return version()
-    return "" if engine == "torch" else str(onnxruntime.__version__)
+        return f"{version()} {FILES}"
+    return "" if engine == "torch" else f"{onnxruntime.__version__} {FILES}"
 
 
 def _numpy(dtype: torch.dtype) -> np.dtype[Any]:

@@ -22,8 +22,9 @@ __all__ = ["written_layers"]
 def written_layers(module: nn.Module, example: Tensor, name: str, *, rows: int | None) -> Any:
     """Write a module of simple layers as an ONNX model, or return None for any other.
 
-    Simple are linear layers, flattening, batch norms of features, and common activations, one after
-    another. Hooks, and a forward of a module's own, are not seen: compare the outputs.
+    Simple are linear layers, flattening, batch norms and common activations, and of pictures
+    convolutions and their largest values, one after another. Hooks, and a forward of a module's
+    own, are not seen: compare the outputs.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def written_layers(module: nn.Module, example: Tensor, name: str, *, rows: int |
         shape = module(example).shape
     graph, last = OnnxGraph(), "input"
     for layer in layers:
-        last = WRITERS[type(layer)](graph, layer, last)
+        last = (WRITERS | OF_PICTURES)[type(layer)](graph, layer, last)
     graph.add("Identity", [last], name)
     return _model(graph, example.shape, name, shape, rows)
 
@@ -64,13 +65,21 @@ def _are_simple(layers: list[nn.Module], axes: int) -> bool:
             if (layer.start_dim, layer.end_dim) != (1, -1):
                 return False
             axes = 2
-        elif type(layer) not in (WRITERS if axes == 2 else ELEMENTWISE):
+        elif type(layer) not in {2: WRITERS, 4: OF_PICTURES}.get(axes, ELEMENTWISE):
             return False
-        if isinstance(layer, nn.BatchNorm1d) and not layer.track_running_stats:
+        if isinstance(layer, NORMS) and not layer.track_running_stats:
+            return False
+        if isinstance(layer, nn.Conv2d) and not _padded_by_zeros(layer):
+            return False
+        if isinstance(layer, nn.MaxPool2d) and (layer.return_indices or layer.ceil_mode):
             return False
         if isinstance(layer, nn.Softmax) and layer.dim not in {1, -1}:
             return False
     return True
+
+
+def _padded_by_zeros(layer: nn.Conv2d) -> bool:
+    return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
 def _model(
@@ -100,8 +109,34 @@ def _normalized(graph: OnnxGraph, layer: Any, last: str) -> str:
     scale = scale if layer.weight is None else scale * layer.weight
     shift = -layer.running_mean * scale
     shift = shift if layer.bias is None else shift + layer.bias
+    if isinstance(layer, nn.BatchNorm2d):  # of channels
+        scale, shift = scale[:, None, None], shift[:, None, None]
     scaled = graph.add("Mul", [last, _number(graph, scale)])
     return graph.add("Add", [scaled, _number(graph, shift)])
+
+
+def _convolved(graph: OnnxGraph, layer: Any, last: str) -> str:
+    inputs = [last, _number(graph, layer.weight)]
+    if layer.bias is not None:
+        inputs.append(_number(graph, layer.bias))
+    return graph.add("Conv", inputs, group=layer.groups, **_windows(layer))
+
+
+def _largest(graph: OnnxGraph, layer: Any, last: str) -> str:
+    return graph.add("MaxPool", [last], **_windows(layer))
+
+
+def _windows(layer: nn.Conv2d | nn.MaxPool2d) -> dict[str, list[int]]:
+    """Return the attributes of windows over pictures."""
+    size, stride, padding, dilation = (
+        [value, value] if isinstance(value, int) else list(value)
+        for value in (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    )
+    return {"kernel_shape": size, "strides": stride, "pads": 2 * padding, "dilations": dilation}
+
+
+def _leaky(graph: OnnxGraph, layer: Any, last: str) -> str:
+    return graph.add("LeakyRelu", [last], alpha=layer.negative_slope)
 
 
 def _silu(graph: OnnxGraph, _layer: Any, last: str) -> str:
@@ -119,6 +154,7 @@ def _node(kind: str, **attributes: Any) -> Callable[[OnnxGraph, Any, str], str]:
 ELEMENTWISE: Final[dict[type[nn.Module], Callable[[OnnxGraph, Any, str], str]]] = {
     nn.Dropout: _same,
     nn.Identity: _same,
+    nn.LeakyReLU: _leaky,
     nn.ReLU: _node("Relu"),
     nn.Sigmoid: _node("Sigmoid"),
     nn.SiLU: _silu,
@@ -132,3 +168,11 @@ WRITERS: Final[dict[type[nn.Module], Callable[[OnnxGraph, Any, str], str]]] = {
     nn.Softmax: _node("Softmax", axis=1),
 }
 """Kind of a layer → writer of its nodes, which returns the name of the output."""
+OF_PICTURES: Final[dict[type[nn.Module], Callable[[OnnxGraph, Any, str], str]]] = {
+    **ELEMENTWISE,
+    nn.BatchNorm2d: _normalized,
+    nn.Conv2d: _convolved,
+    nn.MaxPool2d: _largest,
+}
+"""Those of pictures, (n, channels, height, width)."""
+NORMS: Final = (nn.BatchNorm1d, nn.BatchNorm2d)

@@ -67,7 +67,8 @@ def _build(tapped: Tapped, name: EngineName, precision: Precision, probe: NDArra
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "frozen.onnx")
         names = [*(f"tap{i}" for i in range(len(tapped.taps))), "output"]
-        export_onnx(tapped, torch.from_numpy(probe), path, names=names, fixed_batch=True)
+        module = tapped if tapped.taps else tapped.module  # bare, simple layers are written
+        export_onnx(module, torch.from_numpy(probe), path, names=names, fixed_batch=True)
         model = path.read_bytes()
     if name == "onnxruntime":
         return OnnxRuntimeEngine(model, block)
