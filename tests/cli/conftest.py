@@ -9,15 +9,21 @@ import subprocess
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import typer.main
 from PIL import Image
 from sklearn.datasets import load_digits, load_wine
 
 from fourfold.cli import main
+
+
+COMMAND = once(typer.main.get_command)
+"""Typer reads the options of all commands anew at each call, which takes a fourth of a short one."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ def call(*argv):
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["fourfold", *map(str, argv)])
+        patch.setattr(typer.main, "get_command", COMMAND)
         with pytest.raises(SystemExit) as stop:
             main()
     return CommandResult(stop.value.code, out.getvalue(), err.getvalue())
