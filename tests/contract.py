@@ -22,8 +22,10 @@ from typing import (
 import annotated_types as at
 import numpy as np
 import pytest
+from torch import nn
 
 from fourfold.data.domain import Domain
+from fourfold.estimators.bases.aligned import AlignsDomains
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.methods import table
@@ -47,12 +49,6 @@ def names(methods: list[type[Any]]) -> list[str]:
 def clusters(method: type[Any]) -> bool:
     """Tell whether a method finds clusters, which is random without a recipe, and has one task."""
     return issubclass(method, Clusters)
-
-
-each_method = pytest.mark.parametrize("method", TRANSFER, ids=names(TRANSFER))
-
-LABELLED = [m for m in TRANSFER if m.needs.source_labels or m.needs.target_labels]
-each_method_of_labels = pytest.mark.parametrize("method", LABELLED, ids=names(LABELLED))
 
 
 class Piles(NamedTuple):
@@ -86,14 +82,37 @@ def has(method: type[Any], name: str, **beside: Any) -> bool:
     return name in {field.name for field in fields(method)} and name not in method(**beside).idle()
 
 
-SMALL = {"n_init": 2, "restarts": 2, "n_feature_clusters": 8, "n_estimators": 10, "n_splits": 1}
+def each_of(methods: list[type[Any]]) -> pytest.MarkDecorator:
+    """Ask a test of each of some methods, which skips none: a skip is what an environment lacks."""
+    return pytest.mark.parametrize("method", methods, ids=names(methods))
+
+
+each_method = each_of(TRANSFER)
+LABELLED = [m for m in TRANSFER if m.needs.source_labels or m.needs.target_labels]
+each_method_of_labels = each_of(LABELLED)
+each_method_of_a_task = each_of([m for m in LABELLED if has(m, "task")])
+each_method_of_a_module = each_of(
+    [m for m in TRANSFER if has(m, "network") and m.takes("network", nn.Tanh())]
+)
+each_method_of_a_source = each_of([m for m in TRANSFER if m.needs.source])
+each_method_of_steps = each_of([m for m in TRANSFER if has(m, "recipe")])
+"""Those that are trained by a recipe, though some only in closed form."""
+
+
+SMALL = {
+    "n_init": 2, "restarts": 2, "n_feature_clusters": 8, "n_estimators": 10, "n_splits": 1,
+    "rounds": 2,
+}  # fmt: skip
 """Values of hyper-parameters that make a fit quick."""
-WITH_HEADS = tuple(
+WITH_LINES = tuple(
     entry.load()
     for entry in table().values()
     if entry.cell == "selftaught" or entry.name == "LinearProbe"
 )
-"""Methods whose head is that of Linear: there its penalty is chosen, here it is given."""
+"""Methods whose head is that of Linear: there its penalty is chosen, here it is given.
+
+So it is for those that align domains, whose line is that of Pooled.
+"""
 
 
 def short(
@@ -102,7 +121,7 @@ def short(
     """Make a method that is trained for a moment."""
     recipe = Recipe(epochs=2, min_steps=min_steps, learning_rate=learning_rate)
     quick = {"recipe": recipe, **SMALL}
-    if issubclass(method, WITH_HEADS):
+    if issubclass(method, (*WITH_LINES, AlignsDomains)):
         quick["alpha"] = 1.0
     return method(
         **{name: v for name, v in quick.items() if has(method, name, **parameters)} | parameters

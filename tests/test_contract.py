@@ -30,7 +30,11 @@ from contract import (
     clusters,
     described,
     each_method,
+    each_method_of_a_module,
+    each_method_of_a_source,
+    each_method_of_a_task,
     each_method_of_labels,
+    each_method_of_steps,
     fitted,
     given,
     has,
@@ -116,28 +120,22 @@ def test_clone_has_the_parameters_and_nothing_that_was_learnt(method: type[Any])
     assert set(vars(copy)) == set(model.get_params(deep=False))
 
 
-@each_method
+@each_method_of_steps
 def test_batches_of_one_row_give_numbers(method: type[Any]) -> None:
     """Statistics of a batch, such as a covariance, need more than one row, and may become NaN."""
-    if not has(method, "recipe"):
-        pytest.skip("trained without a recipe")
     recipe = Recipe(epochs=1, min_steps=1, batch_size=1, learning_rate=0.001)
     assert np.isfinite(fitted(method, PILES, recipe=recipe).outputs(PILES.X)).all()
 
 
-@each_method
+@each_method_of_steps
 def test_set_params_reaches_the_recipe(method: type[Any]) -> None:
-    if not has(method, "recipe"):
-        pytest.skip("trained without a recipe")
     model = method(recipe=Recipe(epochs=2))
     assert model.set_params(recipe__epochs=7, random_state=5) is model
     assert (model.recipe.epochs, model.random_state) == (7, 5)
 
 
-@each_method
+@each_method_of_steps
 def test_set_params_starts_from_the_methods_own_recipe(method: type[Any]) -> None:
-    if not has(method, "recipe"):
-        pytest.skip("trained without a recipe")
     model = method().set_params(recipe__learning_rate=0.125)
     own = method.default_recipe.get_params()
     assert model.recipe.get_params() == {**own, "learning_rate": 0.125}
@@ -193,11 +191,9 @@ def test_a_store_changes_no_bit(method: type[Any], tmp_path: Path) -> None:
             assert same_bits(without, fitted(method, PILES).outputs(PILES.X))
 
 
-@each_method
+@each_method_of_steps
 def test_the_random_state_matters_exactly_where_training_does(method: type[Any]) -> None:
     """What the learning rate changes was trained from a random start, so a seed changes it too."""
-    if not has(method, "recipe"):
-        pytest.skip("trained without a recipe")
     base = once(method).outputs(PILES.X)
     slower = fitted(method, PILES, learning_rate=0.001).outputs(PILES.X)
     if same_bits(base, slower):
@@ -343,11 +339,9 @@ def test_a_loaded_model_is_the_model(method: type[Any], tmp_path: Path) -> None:
 # --- bad input -----------------------------------------------------------------------------------
 
 
-@each_method
+@each_method_of_a_source
 @pytest.mark.usefixtures("no_training")
 def test_a_missing_source_is_refused(method: type[Any]) -> None:
-    if not method.needs.source:
-        pytest.skip("needs no source")
     with pytest.raises(ParameterError) as error:
         short(method).fit(PILES.X, PILES.y)
     refused(error, method.__name__, "got no source")
@@ -371,16 +365,10 @@ def test_missing_labels_are_refused_where_they_are_needed(method: type[Any]) -> 
             refused(error, "target", "label")
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("network", [None, torch.nn.Tanh()], ids=["ours", "module"])
-@each_method
-@pytest.mark.usefixtures("no_training")
-def test_inputs_that_are_not_finite_are_refused(
-    method: type[Any], network: Any, value: float
-) -> None:
-    if network is not None and not (method.takes("network", network) and has(method, "network")):
-        pytest.skip("takes no module")
-    own = {} if network is None else {"network": network}
+each_infinity = pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+
+
+def refused_if_not_finite(method: type[Any], value: float, **own: Any) -> None:
     X = PILES.X.copy()
     X[-1, -1] = value
     with pytest.raises(FourfoldError) as error:
@@ -390,6 +378,22 @@ def test_inputs_that_are_not_finite_are_refused(
         with pytest.raises(FourfoldError) as error:
             fitted(method, PILES._replace(source=Domain(X, PILES.y)), **own)
         refused(error, "NaN" if np.isnan(value) else "infinity")
+
+
+@each_infinity
+@each_method
+@pytest.mark.usefixtures("no_training")
+def test_inputs_that_are_not_finite_are_refused(method: type[Any], value: float) -> None:
+    refused_if_not_finite(method, value)
+
+
+@each_infinity
+@each_method_of_a_module
+@pytest.mark.usefixtures("no_training")
+def test_inputs_of_a_module_that_are_not_finite_are_refused(
+    method: type[Any], value: float
+) -> None:
+    refused_if_not_finite(method, value, network=nn.Tanh())
 
 
 @each_method
@@ -426,11 +430,9 @@ def test_wrong_targets_are_refused(method: type[Any], what: str) -> None:
     refused(error)
 
 
-@each_method
+@each_method_of_a_source
 @pytest.mark.usefixtures("no_training")
 def test_domains_that_do_not_go_together_are_refused(method: type[Any]) -> None:
-    if not method.needs.source:
-        pytest.skip("needs no source")
     narrow = Domain(PILES.X[:, :3], PILES.y)
     for source in (narrow, Domain(pd.DataFrame(PILES.X), PILES.y)):
         with pytest.raises(FourfoldError) as error:
@@ -452,12 +454,10 @@ def test_one_class_is_refused(method: type[Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["data", "model", "network"])
-@each_method
+@each_method_of_a_source
 def test_a_source_whose_inputs_do_not_fit_is_refused(
     method: type[Any], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not method.needs.source:
-        pytest.skip("needs no source")
     narrow = blobs(features=3).source
     source = {
         "data": lambda: narrow,
@@ -618,10 +618,8 @@ def test_some_labels_may_be_missing(method: type[Any]) -> None:
         assert set(without.predict(PILES.X)) <= {0, 1, 2}
 
 
-@each_method_of_labels
+@each_method_of_a_task
 def test_fractions_are_a_regression(method: type[Any]) -> None:
-    if not has(method, "task"):
-        pytest.skip("has no task")
     rng = np.random.default_rng(0)
     y, z = (5 * X[:, 0] + 100 + rng.normal(size=len(X)) for X in (PILES.X, PILES.X))
     source = Domain(PILES.X, z)
@@ -672,10 +670,8 @@ def test_cross_val_score_with_a_source(method: type[Any]) -> None:
     assert np.isfinite(scores).all()
 
 
-@each_method
+@each_method_of_steps
 def test_grid_search_over_the_recipe_with_a_source(method: type[Any]) -> None:
-    if not has(method, "recipe"):
-        pytest.skip("trained without a recipe")
     grid = {"recipe__learning_rate": [0.001, 0.03]}
     search = GridSearchCV(short(method), grid, cv=ShuffleSplit(1, test_size=0.5, random_state=0))
     search.fit(PILES.X, PILES.y, **given(method, PILES.source))

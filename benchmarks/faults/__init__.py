@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.faults.children import FAULTS
 from benchmarks.faults.settings import Settings
 from benchmarks.harness import Benchmark, Measures, Medians, Target
+from fourfold.methods import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WARM: Final = ("lightning_fabric", "onnxruntime", "onnxscript", "torch.export", "torch._dynamo")
+WARM: Final = (
+    *("lightning_fabric", "lightgbm", "onnxruntime", "sklearn.datasets", "torch._dynamo"),
+    *(entry.module for entry in table().values()),
+)
 """Modules that children would import, one after another."""
 
 

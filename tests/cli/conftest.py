@@ -21,9 +21,8 @@ from sklearn.datasets import load_digits, load_wine
 
 from fourfold.cli import main
 
-
 COMMAND = once(typer.main.get_command)
-"""Typer reads the options of all commands anew at each call, which takes a fourth of a short one."""
+"""Typer reads the options of all commands anew at each call, a fourth of a short one's time."""
 
 
 @dataclass(frozen=True)
