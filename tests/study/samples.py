@@ -52,8 +52,8 @@ def options(**given) -> Options:
 
 
 def tasks(n: int = 90) -> dict[str, Domain]:
-    """Two tasks on the same digits, up to four, and a regression on other ones."""
-    X, y = load_digits(n_class=5, return_X_y=True)
+    """Two tasks on the same digits, and a regression on other ones."""
+    X, y = load_digits(return_X_y=True)
     return {
         "digit": Domain(X[:n], y[:n]),
         "even": Domain(X[:n], y[:n] % 2),
@@ -63,7 +63,7 @@ def tasks(n: int = 90) -> dict[str, Domain]:
 
 def judged(n: int = 150) -> dict[str, Domain]:
     """Rows to judge the tasks on."""
-    X, y = load_digits(n_class=5, return_X_y=True)
+    X, y = load_digits(return_X_y=True)
     X, y = X[-n:], y[-n:]
     return {"digit": Domain(X, y), "even": Domain(X, y % 2), "light": Domain(X, X.mean(1) + 0.01)}
 
