@@ -126,7 +126,7 @@ def _largest(graph: OnnxGraph, layer: Any, last: str) -> str:
     return graph.add("MaxPool", [last], **_windows(layer))
 
 
-def _windows(layer: nn.Conv2d | nn.MaxPool2d) -> dict[str, list[int]]:
+def _windows(layer: Any) -> dict[str, Any]:
     """Return the attributes of windows over pictures."""
     size, stride, padding, dilation = (
         [value, value] if isinstance(value, int) else list(value)
