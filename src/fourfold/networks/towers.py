@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, final
 import numpy as np
 
 from fourfold.data.descriptions import Descriptions
-from fourfold.errors import DataError
+from fourfold.errors import DataError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +39,8 @@ class Towers:
         Factor of the cosines, before the softmax.
     embed
         Vectors (n, e) of texts.
+    count_truncated
+        Number of texts that are longer than what is read.
     digest
         Hash of the weights of both.
     prompt
@@ -48,6 +50,7 @@ class Towers:
     projection: Tensor
     scale: float
     embed: Callable[[Sequence[str]], Floats]
+    count_truncated: Callable[[Sequence[str]], int]
     digest: str
     prompt: Prompt = None
 
@@ -73,18 +76,33 @@ class Towers:
                     f"by vectors of {self.width} numbers; got {classes!r:.80}"
                 )
             return classes
-        texts = [self.prompts(*pair) for pair in zip(classes.names, classes.texts, strict=True)]
+        texts = self.texts(classes)
         distinct = {text: i for i, text in enumerate(dict.fromkeys(sum(texts, [])))}
         vectors = self.embed(list(distinct))
         mean = [_mean(vectors[[distinct[text] for text in of]]) for of in texts]
         return Descriptions(classes.names, np.stack(mean))
 
-    def prompts(self, name: object, text: str) -> list[str]:
-        """Return the texts that stand for a class.
+    def texts(self, classes: Descriptions) -> list[list[str]]:
+        """Return the texts that stand for each class; none where classes are no texts."""
+        pairs = zip(classes.names.tolist(), classes.texts or (), strict=False)
+        return [self._prompted(str(name), text) for name, text in pairs]
+
+    def notes(self, classes: Descriptions) -> list[str]:
+        """Say how classes are read, and how many of their texts are truncated."""
+        texts = sum(self.texts(classes), [])
+        if not texts:
+            return []
+        notes = [f"The network reads the classes as texts, such as {texts[0]!r}."]
+        if cut := self.count_truncated(texts):
+            notes.append(f"{cut:,} of {counted(len(texts), 'text')} of classes are truncated.")
+        return notes
+
+    def _prompted(self, name: str, text: str) -> list[str]:
+        """Return the texts of a class.
 
         Without a prompt, a text that is the name itself gets the usual one, and others none.
         """
-        known = str(name) == text
+        known = name == text
         read = text.replace("_", " ") if known else text
         given = (USUAL if known else PLACE) if self.prompt is None else self.prompt
         return [one.replace(PLACE, read) for one in ([given] if isinstance(given, str) else given)]

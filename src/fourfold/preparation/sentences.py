@@ -186,6 +186,11 @@ class Encoder:
             row[: len(text.ids)] = np.asarray(text.ids) + 1
         return written
 
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        """Return the number of texts of more tokens than are read."""
+        self.tokenizer.no_truncation()
+        return sum(len(read.ids) > self.longest for read in self.tokenizer.encode_batch([*texts]))
+
     def _digest(self, network: nn.Module, titles: Sequence[str]) -> str:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
         about = [vocabulary, self.tokens(PROBE, 64).tolist(), [*titles], self.prompt]

@@ -35,7 +35,11 @@ MOST_DIGITS: Final = 20
 
 
 def read_classes(
-    path: Path | str, *, vectors: WordVectors | None = None, labels: NDArray[Any] | None = None
+    path: Path | str,
+    *,
+    vectors: WordVectors | None = None,
+    labels: NDArray[Any] | None = None,
+    named_alone: bool = False,
 ) -> Descriptions:
     r"""Read descriptions of classes.
 
@@ -52,6 +56,8 @@ def read_classes(
     labels
         Labels that the names must match: numbers or words, such as ``"007"``. By default names are
         numbers if all of them are whole numbers.
+    named_alone
+        Whether names without descriptions stand for themselves, as texts.
 
     Raises
     ------
@@ -74,6 +80,8 @@ def read_classes(
     with named(path):
         file_size(path)
         names, content = _read(path)
+        if content is None and vectors is None and named_alone:
+            content = [str(name) for name in names]
         return _descriptions(_typed(names, labels), content, vectors)
 
 

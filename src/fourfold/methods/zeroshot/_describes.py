@@ -32,12 +32,7 @@ from fourfold.methods.zeroshot._calibration import (
 from fourfold.methods.zeroshot._index import ClassIndex
 from fourfold.methods.zeroshot._label_heads import InputEmbedding, LabelHead, head_of
 from fourfold.methods.zeroshot._seen import SeenData, described_classes, seen_classes
-from fourfold.methods.zeroshot._towers import (
-    classes_of_towers,
-    described_later,
-    pair_of,
-    tower_state,
-)
+from fourfold.methods.zeroshot._towers import classes_of_towers, described_later, tower_state
 from fourfold.preparation.texts import encode_descriptions
 
 if TYPE_CHECKING:
@@ -124,9 +119,9 @@ class Describes(TransferEstimator, ABC):
 
     @final
     def describe_classes(self, given: Given) -> ClassDescriptions:
-        name, pair = type(self).__name__, pair_of(given.pretrained)
-        if pair is not None and self.accepts_towers:
-            return classes_of_towers(pair, given.target)
+        name = type(self).__name__
+        if self.accepts_towers and (found := classes_of_towers(given)) is not None:
+            return found
         if given.pretrained is not None and not self.accepts_models:
             also = ", or a network of two towers, such as CLIP" if self.accepts_towers else ""
             text = f"source of {name} must be data, Domain(X, y){also}; got a trained model"

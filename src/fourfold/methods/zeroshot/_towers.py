@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fourfold.data.descriptions import Descriptions
-    from fourfold.data.domain import Domain
+    from fourfold.estimators.problem import Given
     from fourfold.networks.builder import Builder
 
 __all__ = ["NETWORK", "classes_of_towers", "described_later", "pair_of", "tower_state"]
@@ -29,14 +29,19 @@ def pair_of(source: object) -> Builder | None:
     return builder if builder is not None and builder.paired else None
 
 
-def classes_of_towers(pair: Builder, target: Domain) -> ClassDescriptions:
+def classes_of_towers(given: Given) -> ClassDescriptions | None:
     """Return the classes that a target names, all without examples, as vectors of the pair.
+
+    None where the source is none.
 
     Raises
     ------
     DataError
-        If it names none.
+        If the target names no classes.
     """
+    pair, target = pair_of(given.pretrained), given.target
+    if pair is None:
+        return None
     if target.classes is None:
         raise DataError(
             "classes must be named, Domain(X, classes=[...]), for a network of two towers as the "
@@ -52,9 +57,7 @@ def tower_state(source: object) -> dict[str, Any]:
     if pair is None:
         return {}
     towers = pair.towers()
-    return {
-        NETWORK: {"network": to_plain(pair), "digest": towers.digest, "scale": towers.scale}
-    }
+    return {NETWORK: {"network": to_plain(pair), "digest": towers.digest, "scale": towers.scale}}
 
 
 def described_later(state: Mapping[str, Any], classes: Descriptions) -> Descriptions:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, final
 from fourfold.core.parameters import PositiveInt
 from fourfold.errors import BundleError, DataError, FileError, ParameterError
 from fourfold.networks.builder import Body, Builder
-from fourfold.networks.towers import Prompt  # noqa: TC001  read from the annotations
+from fourfold.networks.towers import Prompt
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:

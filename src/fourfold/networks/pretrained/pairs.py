@@ -50,7 +50,8 @@ def load_towers(name: str, prompt: Prompt) -> Towers:
         rows = encoded(TextRows(list(texts)), pair.texts)
         return np.asarray(rows.take(np.arange(rows.n)), np.float32)
 
-    return Towers(pair.projection, pair.scale, embed, network_digest(name), prompt)
+    counts = pair.texts.count_truncated
+    return Towers(pair.projection, pair.scale, embed, counts, network_digest(name), prompt)
 
 
 @final
@@ -85,7 +86,11 @@ def _loaded(name: str, digest: str) -> _Pair:
         tower = _TextTower(model.text_model, model.text_projection)
         tokenizer: Any = Tokenizer.from_str(read.tokenizer)
         texts = Encoder(
-            tokenizer, tower, ["texts", str(model.config.model_type)], longest=read.longest, unit=False
+            tokenizer,
+            tower,
+            ["texts", str(model.config.model_type)],
+            longest=read.longest,
+            unit=False,
         )
         projection = model.visual_projection.weight.detach().clone()
         return _Pair(texts, projection, float(model.logit_scale.detach().exp()))
