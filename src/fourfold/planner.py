@@ -41,8 +41,8 @@ class Placement:
         Class names of the baselines that run beside them.
     skipped
         Method → why it does not apply.
-    network
-        Whether a trained network is the source.
+    network, towers
+        Whether a trained network is the source, and whether it is one of two towers.
     """
 
     cell: str
@@ -52,6 +52,7 @@ class Placement:
     baselines: tuple[str, ...]
     skipped: dict[str, str]
     network: bool = False
+    towers: bool = False
 
     @property
     def tried(self) -> tuple[str, ...]:
@@ -59,7 +60,10 @@ class Placement:
         return tuple(name for name in self.methods if self._tries(name))
 
     def _tries(self, name: str) -> bool:
-        if table()[name].needs.get("costly" if self.network else "pretrained"):
+        needs = table()[name].needs
+        if needs.get("costly" if self.network else "pretrained"):
+            return False
+        if needs.get("towers") and not self.towers:
             return False
         cell = cells().get(table()[name].cell)
         if cell is None or cell.name == self.cell or cell.elsewhere is None:
@@ -124,6 +128,7 @@ def locate(
         skipped={e.name: rulings[e.cell].reason for e in entries if e.cell not in open_}
         | {name: lack for name, lack in lacking.items() if lack},
         network=network,
+        towers=towers,
     )
 
 

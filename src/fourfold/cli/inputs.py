@@ -120,7 +120,7 @@ def read_transfer(
     if evaluate is not None and judged is None:
         judged = read_domain(evaluate, like=goal)
     if classes is not None:
-        known = [*domains, *([] if judged is None else [judged])]
+        known = [*domains, *filter(None, [judged])]
         labels = next((domain.known for domain in known if domain.n_labelled), None)
         alone = trained and not files
         goal = goal.described(read_descriptions(classes, vectors, labels, named_alone=alone))
@@ -148,10 +148,7 @@ def read_descriptions(
     *,
     named_alone: bool = False,
 ) -> Descriptions:
-    """Read descriptions of classes, with names of the same type as the labels.
-
-    Names alone may stand for themselves.
-    """
+    """Read descriptions of classes, or names alone, of the same type as the labels."""
     words = None
     if vectors is not None:
         from fourfold.readers.vectors import WordVectors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 import numpy as np
@@ -77,7 +78,7 @@ class Towers:
                 )
             return classes
         texts = self.texts(classes)
-        distinct = {text: i for i, text in enumerate(dict.fromkeys(sum(texts, [])))}
+        distinct = {text: i for i, text in enumerate(dict.fromkeys(chain(*texts)))}
         vectors = self.embed(list(distinct))
         mean = [_mean(vectors[[distinct[text] for text in of]]) for of in texts]
         return Descriptions(classes.names, np.stack(mean))
@@ -88,8 +89,8 @@ class Towers:
         return [self._prompted(str(name), text) for name, text in pairs]
 
     def notes(self, classes: Descriptions) -> list[str]:
-        """Say how classes are read, and how many of their texts are truncated."""
-        texts = sum(self.texts(classes), [])
+        """Return an example of the texts of classes, and the number of truncated ones, in words."""
+        texts = [*chain(*self.texts(classes))]
         if not texts:
             return []
         notes = [f"The network reads the classes as texts, such as {texts[0]!r}."]

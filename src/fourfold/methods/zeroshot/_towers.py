@@ -25,8 +25,7 @@ NETWORK: Final = "towers_"
 
 def pair_of(source: object) -> Builder | None:
     """Return the network of two towers that a source is, if it is one."""
-    builder = source.builder if isinstance(source, SourceNetwork) else None
-    return builder if builder is not None and builder.paired else None
+    return source.pair if isinstance(source, SourceNetwork) else None
 
 
 def classes_of_towers(given: Given) -> ClassDescriptions | None:
@@ -52,7 +51,7 @@ def classes_of_towers(given: Given) -> ClassDescriptions | None:
 
 
 def tower_state(source: object) -> dict[str, Any]:
-    """Return what a fitted model keeps of a pair of towers as its source; nothing of others."""
+    """Return the part of the fitted state about a pair of towers; empty for other sources."""
     pair = pair_of(source)
     if pair is None:
         return {}

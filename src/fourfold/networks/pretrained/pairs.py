@@ -44,7 +44,7 @@ def load_towers(name: str, prompt: Prompt) -> Towers:
     DataError
         If its folder holds something else, or no tokenizer.
     """
-    pair = _loaded(name, network_digest(name))
+    pair = _loaded(name)
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         rows = encoded(TextRows(list(texts)), pair.texts)
@@ -78,20 +78,14 @@ class _TextTower(nn.Module):
 
 
 @lru_cache(maxsize=2)
-def _loaded(name: str, digest: str) -> _Pair:
-    del digest  # other weights under the same name are loaded anew
+def _loaded(name: str) -> _Pair:
     try:
         model = read_tower(find_network(name), name, "pair").eval()
         read = read_tokenizer(name)
         tower = _TextTower(model.text_model, model.text_projection)
         tokenizer: Any = Tokenizer.from_str(read.tokenizer)
-        texts = Encoder(
-            tokenizer,
-            tower,
-            ["texts", str(model.config.model_type)],
-            longest=read.longest,
-            unit=False,
-        )
+        titles = ["texts", str(model.config.model_type)]
+        texts = Encoder(tokenizer, tower, titles, longest=read.longest, unit=False)
         projection = model.visual_projection.weight.detach().clone()
         return _Pair(texts, projection, float(model.logit_scale.detach().exp()))
     except FourfoldError:

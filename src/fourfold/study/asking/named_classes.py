@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fourfold.core.tasks import Classification
+from fourfold.data.descriptions import Descriptions
 from fourfold.errors import DataError
 from fourfold.networks.builder import Builder
 from fourfold.study.protocols import Protocol, check_asked
@@ -39,7 +40,8 @@ def named_protocol(target: Domain, evaluate: Domain | None, *, metric: str | Non
 
 
 def naming_notes(trained: object, target: Domain) -> list[str]:
-    """Say how a network of two towers reads the classes that a target names, if it names some."""
-    if target.classes is None or not isinstance(trained, Builder):
+    """Note the texts as which a network of two towers reads the classes of a target."""
+    if not isinstance(trained, Builder):
         return []
-    return trained.towers().notes(target.classes)
+    named = Descriptions(target.counts, [str(name) for name in target.counts])
+    return trained.towers().notes(target.classes or named)

@@ -132,11 +132,12 @@ def pose(
     notes += [*protocol.notes, *protocol.splits.caveats(), *absent.notes()]
     notes += [said for said in [layout_note(target.rows)] if said]
     notes += unit_notes([*sources, target])
-    if not sources and has_towers(options.trained):
+    read = placement.cell == "zeroshot" or any(one.needs.towers for one in candidates.values())
+    if read and has_towers(options.trained):
         notes += naming_notes(options.trained, target)
     domains = [*sources, target]
     notes += augmentation_note(domains, candidates.values(), options.pretrained)
-    if target.classes is not None and placement.cell != "zeroshot":
+    if target.classes is not None and not read:
         notes.append(f"Descriptions of classes are not used: {placement.reasons['zeroshot']}.")
     return Posed(placement, protocol, judged, absent, notes, options, len(sources))
 
