@@ -104,7 +104,7 @@ def locate(
     facts = _facts(sources, target, towers=towers)._replace(network=network)
     facts = facts._replace(open_set=open_set and not facts.target_labelled)  # else a study refuses
     if network and not (facts.target_labelled or facts.unseen):
-        named = " or classes, by their names" if towers else ""
+        named = ", or classes by their names," if towers else ""
         raise DataError(
             f"the target must have labels{named} where a trained network is the source; got none"
         )
