@@ -124,6 +124,17 @@ def _prompts() -> Any:
     return tokenizer
 
 
+def tokens(texts: list[str]) -> Any:
+    """Tokenize texts for the small pair of towers as users of transformers do."""
+    import transformers as hf
+
+    file, unknown = f"{folder('towers')}/tokenizer.json", "[UNK]"
+    read = hf.PreTrainedTokenizerFast(tokenizer_file=file, pad_token=unknown)(
+        texts, padding=True, return_tensors="pt"
+    )
+    return {name: read[name] for name in ("input_ids", "attention_mask")}
+
+
 def _vit(place: Path) -> None:
     import transformers as hf
 

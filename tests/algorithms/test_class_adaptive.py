@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812  its name in the field
 
 from fourfold.algorithms.class_adaptive import class_adaptive, class_penalties
 from fourfold.algorithms.samples import Sample

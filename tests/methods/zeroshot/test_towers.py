@@ -15,7 +15,7 @@ from fourfold.errors import BundleError, DataError, ParameterError
 from fourfold.networks import Pretrained
 from fourfold.networks.pretrained.loading import network_digest
 from fourfold.networks.pretrained.pairs import _loaded
-from small_networks import drawings, folder
+from small_networks import drawings, folder, tokens
 
 transformers = pytest.importorskip("transformers", reason="transformers come with 'text'")
 
@@ -31,24 +31,14 @@ def fitted(classes=NAMES, **options):
     return LabelEmbedding().fit(Domain(X, classes=classes), source=pair(**options))
 
 
-def by_the_library(pixels, texts):
-    place = folder("towers")
-    model = transformers.CLIPModel.from_pretrained(place).eval()
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_file=f"{place}/tokenizer.json", pad_token="[UNK]"
-    )
-    read = tokenizer(texts, padding=True, return_tensors="pt")
-    with torch.no_grad():
-        return model(pixel_values=pixels, **{k: read[k] for k in ("input_ids", "attention_mask")})
-
-
 def test_outputs_are_the_library_s_logits_per_image():
     model = fitted()
     assert model.classes_.tolist() == sorted(NAMES)
+    texts = ["a photo of a fire engine.", "a photo of a left.", "a photo of a right."]
+    library = transformers.CLIPModel.from_pretrained(folder("towers")).eval()
     with torch.no_grad():
         pixels = model.model_.body.prepare(torch.from_numpy(X))
-    texts = ["a photo of a fire engine.", "a photo of a left.", "a photo of a right."]
-    wanted = by_the_library(pixels, texts).logits_per_image.numpy()
+        wanted = library(pixel_values=pixels, **tokens(texts)).logits_per_image.numpy()
     np.testing.assert_allclose(model.outputs(X), wanted, atol=1e-5)
     np.testing.assert_allclose(
         model.predict_proba(X), torch.from_numpy(wanted).softmax(1), atol=1e-5
