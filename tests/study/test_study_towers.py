@@ -35,7 +35,7 @@ def test_without_any_label_the_network_as_it_is_ships(tmp_path):
     result = made.run()
     assert (result.cell, result.shipped) == ("zeroshot", "LabelEmbedding")
     assert result.verdict == "undecided"
-    assert result.settings["seeds"] == [0]  # further ones would neither choose nor judge
+    assert result.settings["seeds"] == [0]  # nothing is random
     assert result.chosen_by.startswith("nothing: there are no labels")
     assert SAID in result.notes
     model = load(tmp_path / "study" / "best")

@@ -164,14 +164,17 @@ class Builder(Parameters, ABC):
         """Whether it is one of two towers, whose other one places names of classes beside rows."""
         return False
 
-    def towers(self) -> Towers:
-        """Return the maps of the pair of towers that it is one of.
+    def towers(self, *, download: bool = True) -> Towers:
+        """Return the maps of the pair of towers that it is one of, maybe without a download.
 
         Raises
         ------
         ParameterError
             If it is none.
+        FileError
+            If its weights are not here.
         """
+        del download
         raise ParameterError(
             f"network must be one of two towers, such as CLIP; got {type(self).__name__}"
         )

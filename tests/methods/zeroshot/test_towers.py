@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fourfold import ESZSL, Chance, Domain, LabelEmbedding, export, load, save
-from fourfold.errors import BundleError, DataError, ParameterError
+from fourfold.errors import BundleError, DataError, FileError, ParameterError
 from fourfold.networks import Pretrained
 from fourfold.networks.pretrained.loading import network_digest
 from fourfold.networks.pretrained.pairs import _loaded
@@ -74,6 +74,11 @@ def test_classes_that_come_later_are_read_by_the_same_weights_alone(tmp_path):
     _loaded.cache_clear()
     with pytest.raises(BundleError, match="must be the one that was the source"):
         model.add_classes(["half"])
+    save(model, tmp_path / "model")
+    shutil.rmtree(place)
+    _loaded.cache_clear()
+    with pytest.raises(FileError, match="must be the folder of a network; it is not there"):
+        load(tmp_path / "model").add_classes(["half"])
     model.add_classes({"half": [1.0] * 24})  # vectors need no network
     assert "half" in model.classes_
 

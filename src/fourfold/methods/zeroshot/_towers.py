@@ -72,7 +72,7 @@ def described_later(state: Mapping[str, Any], classes: Descriptions) -> Descript
     if NETWORK not in state or classes.texts is None:
         return classes
     saved = state[NETWORK]
-    towers = from_plain(saved["network"], networks.BUILDERS).towers()
+    towers = from_plain(saved["network"], networks.BUILDERS).towers(download=False)
     if towers.digest != saved["digest"]:
         raise BundleError(
             "the network of two towers must be the one that was the source "

@@ -122,7 +122,11 @@ class Pretrained(Builder):
 
         return is_pair(self.name)
 
-    def towers(self) -> Towers:
+    def towers(self, *, download: bool = True) -> Towers:
+        if not download and not self._of_timm:
+            from fourfold.preparation.pretrained.folders import find_network
+
+            find_network(self.name, download=False)
         if not self.paired:
             raise ParameterError(
                 "network must be one of two towers with trained weights, such as CLIP; got "

@@ -6,15 +6,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 import numpy as np
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from fourfold.data.rows import TextRows
-from fourfold.errors import DataError, FourfoldError, summary
+from fourfold.errors import DataError, FourfoldError, MissingExtraError, summary
 from fourfold.networks.pretrained.loading import network_digest, read_tower, settings_of
 from fourfold.networks.towers import Towers
 from fourfold.preparation.pretrained.folders import find_network, read_tokenizer
 from fourfold.preparation.sentences import Encoder, encoded
+
+try:
+    from tokenizers import Tokenizer
+except ImportError as error:
+    raise MissingExtraError("tokenizers", "text") from error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,11 +29,13 @@ DRAWS: Final = 10_000
 
 
 def is_settled(question: Question, rows: Mapping[str, LeaderboardRow]) -> bool:
-    """Return whether further seeds would neither choose nor judge.
+    """Return whether further seeds would neither choose nor judge: the prior alone decides.
 
-    The prior alone decides, or there is one answer.
+    A network that is the answer as it is says the same with each seed.
     """
-    known = any(row.expected is not None for row in rows.values()) or has_one_answer(question)
+    if has_one_answer(question):
+        return True
+    known = any(row.expected is not None for row in rows.values())
     return known and question.evaluate is None and not question.protocol.splits.count
 
 
