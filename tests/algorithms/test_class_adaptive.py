@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.class_adaptive import class_adaptive, class_penalties
+from fourfold.algorithms.class_adaptive import choose_alpha, class_adaptive, class_penalties
 from fourfold.algorithms.samples import Sample
 
 SCALE = 12.0
@@ -71,3 +71,17 @@ def test_a_large_penalty_keeps_the_prototypes_and_weights_are_repeated_rows():
         class_adaptive(twice, prototypes, SCALE, ones),
         atol=1e-4,
     )
+
+
+def test_held_out_labels_choose_how_far_prototypes_are_trusted():
+    rng = np.random.default_rng(1)
+    right, x = rng.normal(size=(3, 20)), rng.normal(size=(600, 20))
+    x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    logits = 6 * x @ F.normalize(torch.from_numpy(right)).numpy().T
+    y = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)  # as the prototypes say
+    rows = Sample(x, y, np.ones(600, np.float32))
+    assert choose_alpha(rows, right, 6.0) > 1.0
+    wrong = right + rng.normal(size=right.shape)
+    assert choose_alpha(rows, wrong, 6.0) < 1.0
+    few = rows.at(np.array([np.flatnonzero(y == c)[0] for c in range(3)]))
+    assert choose_alpha(few, wrong, 6.0) == 1.0  # nothing can be held out

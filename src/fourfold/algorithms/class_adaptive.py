@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["class_adaptive", "class_penalties"]
+__all__ = ["choose_alpha", "class_adaptive", "class_penalties"]
 
 STEPS: Final = 500
+ALPHAS: Final = (1.0, 0.1, 0.01, 10.0, 100.0)
+"""Factors of the penalties that are tried; the first is the usual one."""
+MOST_ROWS: Final = 2000
+"""Rows on which a factor is chosen."""
 
 
 def class_penalties(rows: Sample, prototypes: Floats, scale: float) -> Floats:
@@ -31,6 +35,26 @@ def class_penalties(rows: Sample, prototypes: Floats, scale: float) -> Floats:
     total = np.bincount(rows.y, rows.weight, k)
     mean = np.bincount(rows.y, rows.weight * own, k) / np.where(total > 0, total, 1)
     return np.where(total > 0, mean, 1.0)
+
+
+def choose_alpha(rows: Sample, prototypes: Floats, scale: float) -> float:
+    """Return the factor of the penalties with the largest likelihood of held-out labels.
+
+    It is the usual one where nothing can be held out.
+    """
+    splits = rows.splits(stratified=True, max_rows=MOST_ROWS)
+    folds = [(rows.at(learnt), rows.at(held)) for learnt, held in splits]
+    known = [class_penalties(learnt, prototypes, scale) for learnt, _ in folds]
+
+    def likelihood(alpha: float) -> float:
+        total = 0.0
+        for (learnt, held), penalties in zip(folds, known, strict=True):
+            found = class_adaptive(learnt, prototypes, scale, alpha * penalties)
+            logs = log_softmax(scale * held.x @ _unit(found).T, axis=1)
+            total += float(np.average(logs[np.arange(len(held.y)), held.y], weights=held.weight))
+        return total
+
+    return max(ALPHAS, key=likelihood) if folds else ALPHAS[0]
 
 
 def class_adaptive(rows: Sample, prototypes: Floats, scale: float, penalties: Floats) -> Floats:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  its name in the field
 
-from fourfold.algorithms.class_adaptive import class_adaptive, class_penalties
+from fourfold.algorithms.class_adaptive import choose_alpha, class_adaptive, class_penalties
 from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.data.descriptions import Descriptions
 from fourfold.estimators.posing import fit_task
@@ -53,7 +53,7 @@ class CLAP(TrainsNetwork):
     space. Class vectors w_c start at t_c, and minimize the mean cross-entropy of
     softmax(τ cos(f(x), w_c)) plus alpha · mean of λ_c ‖w_c − t_c‖². The multiplier λ_c is the mean
     probability that the texts alone give labelled rows of class c: where they are right, the class
-    stays. Nothing needs rows that are held out.
+    stays.
 
     Classes are those of the target's labels; their texts are descriptions of the target, or else
     their names. Beside any other source t_c are its features' mean directions of the classes.
@@ -61,7 +61,8 @@ class CLAP(TrainsNetwork):
     Parameters
     ----------
     alpha
-        Factor of the penalty; 0 is a probe that only starts from the texts.
+        Factor of the penalty; 1 is the paper's, 0 a probe that only starts from the texts. None
+        chooses by cross-validation on the target's labels, or is 1 where none can be held out.
 
     References
     ----------
@@ -78,7 +79,7 @@ class CLAP(TrainsNetwork):
     True
     """
 
-    alpha: NonNegative = 1.0
+    alpha: NonNegative | None = None
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, classes=True, network=True, towers=True
@@ -113,8 +114,10 @@ class CLAP(TrainsNetwork):
             start = torch.from_numpy(problem.described.known.matrix)
         features = head.embed_inputs(teacher_outputs(body, known.rows))
         rows, prototypes = known.sample(features.detach().numpy()), start.double().numpy()
-        penalties = class_penalties(rows, prototypes, head.scale)
-        found = class_adaptive(rows, prototypes, head.scale, self.alpha * penalties)
+        penalties, alpha = class_penalties(rows, prototypes, head.scale), self.alpha
+        if alpha is None:
+            alpha = choose_alpha(rows, prototypes, head.scale)
+        found = class_adaptive(rows, prototypes, head.scale, alpha * penalties)
         head.weight.data.copy_(torch.from_numpy(found))
         trust = dict(zip(problem.task.names.tolist(), penalties.tolist(), strict=True))
         return Fitted(Model(body, head), findings=[_facts(trust)], state={STATE: head.settings})
