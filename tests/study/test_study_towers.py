@@ -60,7 +60,7 @@ def test_with_few_labels_a_probe_starts_from_the_texts(tmp_path):
     assert SAID in question.notes
     result = made.run()
     assert not [row.error for row in result.lines if row.error]
-    assert {"CLAP", "TargetOnly"} <= {row.method for row in result.lines}
+    assert {"CLAP", "CLAP zero-shot", "TargetOnly"} <= {row.method for row in result.lines}
     (asked,) = study(tmp_path / "all", few, JUDGED).questions.values()
     assert "CLAP" in asked.candidates
     (other,) = study(tmp_path / "vit", few, JUDGED, network=pair("vit")).questions.values()

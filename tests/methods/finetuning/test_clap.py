@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fourfold import CLAP, Domain, LabelEmbedding, load, save
-from fourfold.errors import DataError
+from fourfold.errors import DataError, ParameterError
 from fourfold.networks import Pretrained
 from small_networks import drawings, folder
 
@@ -28,8 +28,11 @@ def zero_shot(classes):
 @pytest.mark.parametrize("classes", [["left", "right"], TEXTS])
 def test_without_freedom_it_is_the_network_as_it_is(classes):
     few = FEW if isinstance(classes, list) else FEW.described(classes)
-    stiff = CLAP(alpha=1e9).fit(few, source=pair())
-    np.testing.assert_allclose(stiff.outputs(X), zero_shot(classes).outputs(X), atol=1e-4)
+    wanted = zero_shot(classes).outputs(X)
+    for one, near in ((CLAP(vectors="zero-shot"), 1e-5), (CLAP(alpha=1e9), 1e-4)):
+        np.testing.assert_allclose(one.fit(few, source=pair()).outputs(X), wanted, atol=near)
+    with pytest.raises(ParameterError, match="alpha of CLAP must be left out beside vectors="):
+        CLAP(vectors="zero-shot", alpha=1.0).check()
 
 
 def test_labels_mend_texts_that_are_wrong():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -39,8 +39,9 @@ __all__ = ["CLAP"]
 
 SCALE: Final = 10.0
 """Factor of cosines where no pair of towers tells its own."""
+TITLE: Final = "Probability of the right class before training"
 SHOWN: Final = 20
-"""Classes whose probabilities are listed."""
+"""Classes of which it is listed, the least likely ones."""
 STATE: Final = "cosines_"
 """Name in the fitted state of the head's settings."""
 
@@ -60,6 +61,9 @@ class CLAP(TrainsNetwork):
 
     Parameters
     ----------
+    vectors
+        ``"zero-shot"`` leaves class vectors at the texts: the network as it is, without a look at
+        labels.
     alpha
         Factor of the penalty; 1 is the paper's, 0 a probe that only starts from the texts. None
         chooses by cross-validation on the target's labels, or is 1 where none can be held out.
@@ -79,13 +83,18 @@ class CLAP(TrainsNetwork):
     True
     """
 
+    vectors: Literal["adapted", "zero-shot"] = "adapted"
     alpha: NonNegative | None = None
 
     needs: ClassVar[Needs] = Needs(
         source=True, source_labels=True, classes=True, network=True, towers=True
     )
+    variants: ClassVar[dict[str, tuple[str, ...]]] = {"vectors": ("adapted", "zero-shot")}
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
     default_recipe: ClassVar[Recipe] = USUAL
+
+    def idle(self) -> dict[str, str]:
+        return {"alpha": "vectors='zero-shot'"} if self.vectors == "zero-shot" else {}
 
     def describe_classes(self, given: Given) -> ClassDescriptions | None:
         """Return vectors of the classes' texts, where the source is a network of two towers."""
@@ -115,20 +124,13 @@ class CLAP(TrainsNetwork):
         features = head.embed_inputs(teacher_outputs(body, known.rows))
         rows, prototypes = known.sample(features.detach().numpy()), start.double().numpy()
         penalties, alpha = class_penalties(rows, prototypes, head.scale), self.alpha
-        if alpha is None:
-            alpha = choose_alpha(rows, prototypes, head.scale)
-        found = class_adaptive(rows, prototypes, head.scale, alpha * penalties)
-        head.weight.data.copy_(torch.from_numpy(found))
-        trust = dict(zip(problem.task.names.tolist(), penalties.tolist(), strict=True))
-        return Fitted(Model(body, head), findings=[_facts(trust)], state={STATE: head.settings})
-
-
-def _facts(trust: Mapping[str, float]) -> Facts:
-    """List the classes that the start knows least."""
-    least = sorted(trust, key=trust.__getitem__)[:SHOWN]
-    return Facts(
-        "Probability of the right class before training", {n: f"{trust[n]:.2f}" for n in least}
-    )
+        if self.vectors == "adapted":
+            alpha = choose_alpha(rows, prototypes, head.scale) if alpha is None else alpha
+            prototypes = class_adaptive(rows, prototypes, head.scale, alpha * penalties)
+        head.weight.data.copy_(torch.from_numpy(prototypes))
+        least = sorted(zip(penalties, problem.task.names.tolist(), strict=True))[:SHOWN]
+        found = Facts(TITLE, {name: f"{share:.2f}" for share, name in least})
+        return Fitted(Model(body, head), findings=[found], state={STATE: head.settings})
 
 
 @final
