@@ -27,7 +27,9 @@ def towers(prompt=None, most=4):
     ("classes", "prompt", "texts"),
     [
         (["cat", "fire_engine"], None, [["a photo of a cat."], ["a photo of a fire engine."]]),
-        ({"cat": "a small cat", "x_1": "a x_1"}, None, [["a small cat"], ["a x_1"]]),
+        ({"cat": "one small grey cat", "x_1": "a x_1"}, None, [["one small grey cat"], ["a x_1"]]),
+        ({"7": "seven", "8": "an eight"}, None,
+         [["a photo of a seven."], ["a photo of a an eight."]]),
         ({"cat": "small cat", "dog": "dog"}, "one {}, two {}",
          [["one small cat, two small cat"], ["one dog, two dog"]]),
         (["cat", "dog"], ("a {}", "the {}"), [["a cat", "the cat"], ["a dog", "the dog"]]),

@@ -235,5 +235,9 @@ def test_names_may_stand_for_themselves(tmp_path):
     file = text(tmp_path / "c.txt", "horse\nblack crow\n")
     read = read_classes(file, named_alone=True)
     assert read.texts == read.names.tolist() == ["horse", "black crow"]
+    short = text(tmp_path / "c.csv", "digit,word\n0,zero\n7,seven\n")
+    read = read_classes(short, named_alone=True)
+    assert (read.names.tolist(), read.texts) == ([0, 7], ["zero", "seven"])
+    assert read_classes(short).kind == "attributes"
     with pytest.raises(DataError, match="got only names"):
         read_classes(file)

@@ -25,6 +25,8 @@ Prompt: TypeAlias = str | tuple[str, ...] | None
 """Templates around names of classes, with ``{}`` in place of a name; None for the usual one."""
 USUAL: Final = "a photo of a {}."
 PLACE: Final = "{}"
+WORDS: Final = 3
+"""Words of a text that may stand for a name, at most."""
 
 
 @final
@@ -84,9 +86,15 @@ class Towers:
         return Descriptions(classes.names, np.stack(mean))
 
     def texts(self, classes: Descriptions) -> list[list[str]]:
-        """Return the texts that stand for each class; none where classes are no texts."""
-        pairs = zip(classes.names.tolist(), classes.texts or (), strict=False)
-        return [self._prompted(str(name), text) for name, text in pairs]
+        """Return the texts that stand for each class; none where classes are no texts.
+
+        Without a prompt the usual one is put around names of classes, and around texts that are all
+        of a few words; sentences stay as they are.
+        """
+        given, names = classes.texts or [], map(str, classes.names.tolist())
+        short = all(len(text.split()) <= WORDS for text in given)
+        pairs = zip(names, given, strict=False)
+        return [self._prompted(text, named=name == text, short=short) for name, text in pairs]
 
     def notes(self, classes: Descriptions) -> list[str]:
         """Return an example of the texts of classes, and the number of truncated ones, in words."""
@@ -98,14 +106,11 @@ class Towers:
             notes.append(f"{cut:,} of {counted(len(texts), 'text')} of classes are truncated.")
         return notes
 
-    def _prompted(self, name: str, text: str) -> list[str]:
-        """Return the texts of a class.
-
-        Without a prompt, a text that is the name itself gets the usual one, and others none.
-        """
-        known = name == text
-        read = text.replace("_", " ") if known else text
-        given = (USUAL if known else PLACE) if self.prompt is None else self.prompt
+    def _prompted(self, text: str, *, named: bool, short: bool) -> list[str]:
+        """Return the texts of a class; a name has blanks in place of underscores."""
+        read = text.replace("_", " ") if named else text
+        usual = USUAL if named or short else PLACE
+        given = usual if self.prompt is None else self.prompt
         return [one.replace(PLACE, read) for one in ([given] if isinstance(given, str) else given)]
 
 

@@ -62,7 +62,7 @@ class Pretrained(Builder):
     prompt
         Template around the text of a class, for a pair of towers of pictures and texts, with ``{}``
         in its place; vectors of several are averaged. None puts ``"a photo of a {}."`` around names
-        alone.
+        and words, but not around sentences.
 
     Notes
     -----
