@@ -129,7 +129,7 @@ class CLAP(TrainsNetwork):
             prototypes = class_adaptive(rows, prototypes, head.scale, alpha * penalties)
         head.weight.data.copy_(torch.from_numpy(prototypes))
         least = sorted(zip(penalties, problem.task.names.tolist(), strict=True))[:SHOWN]
-        found = Facts(TITLE, {name: f"{share:.2f}" for share, name in least})
+        found = Facts(TITLE, {str(name): f"{share:.2f}" for share, name in least})
         return Fitted(Model(body, head), findings=[found], state={STATE: head.settings})
 
 
