@@ -7,6 +7,7 @@ Nor do they download anything.
 
 from __future__ import annotations
 
+import gc
 import os
 
 # read when torch is imported, here and in children
@@ -14,3 +15,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # tests compare with sums made on the CPU
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
+
+gc.disable()  # until all tests are collected: a fourth of that time is a search for garbage
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again."""
+    gc.enable()
