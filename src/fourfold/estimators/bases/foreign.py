@@ -74,13 +74,14 @@ class Foreign(Base):
     def learn(self, rows: Sample) -> dict[str, Any]:
         model = self.fit(rows)
         kept = model.onnx if isinstance(model, Additive) else model.content
-        return {"onnx": base64.b64encode(kept).decode(), "trees": isinstance(model, Additive)}
+        return {"onnx": base64.b64encode(kept).decode()}
 
     def restore(self, learnt: Mapping[str, Any]) -> Learnt:
         content = base64.b64decode(learnt["onnx"])
-        if not learnt["trees"]:
+        parts = read_additive(content)
+        if parts is None:
             return Learnt(self, self._converted(content, flagged=False))
-        ensemble, line, start = read_additive(content)
+        ensemble, line, start = parts
         return Learnt(self, Additive(self.goal, line, self.features.width, start, ensemble))
 
     def fit(
