@@ -240,9 +240,7 @@ def _prepare(
         chosen = named.preparation(rows)
     bare = bare and named is None
     chosen = chosen or method.choose_preparation(rows, user_network=own or bare)
-    known = (
-        labelled_rows(one, task) for one, task in learnt if task is not None and one.n_labelled
-    )
+    known = (labelled_rows(d, task) for d, task in learnt if task is not None and d.n_labelled)
     prepare, labels = fitted_to(rows, chosen, next(known, None))
     return prepare, below, labels
 
