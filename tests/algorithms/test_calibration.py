@@ -83,7 +83,7 @@ def test_the_fewer_labels_the_more_is_a_model_thought_too_sure():
         codes = np.where(right, np.arange(n) % 2, 1 - np.arange(n) % 2)
         slopes.append(calibrate(outputs, codes, np.ones(n)).slope)
     assert slopes == sorted(slopes)
-    assert slopes[0] < 0.8
+    assert slopes[0] < 0.95
     assert slopes[-1] == pytest.approx(1.1, abs=0.02)
 
 

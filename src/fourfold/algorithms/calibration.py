@@ -22,9 +22,9 @@ MOST_TIMES: Final = 10.0
 """Largest change of the slope."""
 FAR: Final = 30.0
 """Log-odds beyond which a row is as sure as can be."""
-OVERCONFIDENCE: Final = 1.0
+OVERCONFIDENCE: Final = 0.5
 """Expected logarithm of 1/slope, times the root of the number of labels of the rarer class."""
-STEADY: Final = (0.25, 0.5)
+STEADY: Final = (1 / 6, 0.5)
 """Expected spreads of the slope's logarithm, and of the shift of log-odds at the usual ones."""
 
 
@@ -55,7 +55,7 @@ def calibrate(
     A temperature is shrunk to 1. Of two classes log-odds are turned about the usual ones, those of
     the shares of the classes, so that the slope leaves their level as it is. The fewer labels, the
     surer of itself a model is that was chosen by them: the logarithm of the slope is expected to be
-    −1/√m for m labels of the rarer class, with a standard deviation of ¼, and the shift to be 0,
+    −½/√m for m labels of the rarer class, with a standard deviation of ⅙, and the shift to be 0,
     with one of ½ (maximum a posteriori).
 
     Parameters
