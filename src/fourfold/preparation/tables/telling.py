@@ -52,5 +52,6 @@ def limit_notes(columns: ColumnKinds, limits: Limits) -> list[str]:
         f"{name!r} ({said[name] if name in columns.numbers else 'dates'})"
         for name in dict.fromkeys(names[i] for i in limits.limited)
     ]
-    where = f"For lines and networks columns with outliers have limits: {some(found)}."
-    return [where] if found else []
+    if not found:
+        return []
+    return [f"For lines and networks columns with outliers have limits: {some(found)}."]
