@@ -225,7 +225,7 @@ class WrapsBase(Boosts, ABC):
     base
         The model: ``"linear"``, logistic or ridge regression; ``"boosting"``, trees boosted by
         LightGBM, or by scikit-learn where that cannot be loaded; or an estimator of scikit-learn
-        that takes weights and that skl2onnx can convert.
+        that takes weights, gives probabilities of classes, and that skl2onnx can convert.
     alpha
         L2 penalty of the linear model, for standardized features; None chooses by cross-validation.
     """
