@@ -57,7 +57,7 @@ def predict(
 def export(
     model: Model,
     output: Annotated[
-        Path, typer.Argument(help="ONNX file to write; or a .csv of points, of a linear model.")
+        Path, typer.Argument(help="ONNX file, compared with the model; or a .csv of points, of a line.")
     ],
     task: Task = None,
     event: Annotated[
@@ -66,7 +66,7 @@ def export(
     ] = None,
     _memory: Memory = None,
 ) -> None:
-    """Export a saved model to ONNX, checked against its own outputs, or a line as points."""
+    """Export a saved model to ONNX, or a line as a table of points."""
     from fourfold.bundle import export as write_onnx
     from fourfold.cli.points import write_points
     from fourfold.methods.saved import load_one
