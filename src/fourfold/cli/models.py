@@ -57,7 +57,8 @@ def predict(
 def export(
     model: Model,
     output: Annotated[
-        Path, typer.Argument(help="ONNX file, compared with the model; or a .csv of points, of a line.")
+        Path,
+        typer.Argument(help="ONNX file, compared with the model; or a .csv of points, of a line."),
     ],
     task: Task = None,
     event: Annotated[
