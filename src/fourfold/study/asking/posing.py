@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 from fourfold.data.differences import input_difference
 from fourfold.errors import DataError
 from fourfold.planner import locate, locate_tasks
+from fourfold.preparation.choose import in_view
 from fourfold.preparation.layout import note as layout_note
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.arrays import unit_notes
@@ -84,6 +85,9 @@ class Posed:
         )
         if self.options.open_set:
             answer_unknown(candidates)
+        if prepared is not None:
+            for one in candidates.values():
+                one.check_for(self.protocol.task, in_view(prepared.shared, one.table_view))
         return candidates
 
 
