@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from fourfold.study.leaderboard import LeaderboardRow
     from fourfold.study.question import Question
 
-__all__ = ["circumstances", "expect", "reference"]
+__all__ = ["chances", "circumstances", "expect", "reference"]
+
+DRAWS: Final = 10_000
 
 
 def expect(
@@ -46,6 +48,16 @@ def expect(
         name: replace(row, expected=_posterior(before[name], found.get(name), known=known))
         for name, row in alive.items()
     }
+
+
+def chances(expected: Mapping[str, Expected]) -> dict[str, float]:
+    """Return the chance of each candidate to have the largest gain."""
+    names = sorted(expected)
+    means = np.array([expected[name].mean for name in names])
+    spread = np.array([expected[name].sd for name in names])
+    normal = np.random.default_rng(0).standard_normal((DRAWS, len(names)))
+    best = (means + spread * normal).argmax(axis=1)
+    return dict(zip(names, (np.bincount(best, minlength=len(names)) / DRAWS).tolist(), strict=True))
 
 
 def reference(question: Question) -> str:
