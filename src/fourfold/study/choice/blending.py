@@ -64,11 +64,11 @@ def blend(
     an outcome on held-out rows come from the other rows.
     """
     names = _able(outcomes, favourites)
-    own = [name for name in names if name in trusted]
-    names = list(dict.fromkeys([*own, *names[: FAVOURITES if own else MOST]]))
+    sure = [name for name in names if name in trusted]
+    names = list(dict.fromkeys([*sure, *names[: FAVOURITES if sure else MOST]]))
     if len(names) < 2:
         return None
-    before = _before(names, own, expected)
+    before = _before(names, sure, expected)
     task = outcomes[names[0]][0].task
     fits = {name: {(one.seed, one.split): one for one in outcomes[name]} for name in names}
     common = [key for key in fits[names[0]] if all(key in of for of in fits.values())]
