@@ -31,13 +31,14 @@ def expect(
 ) -> dict[str, LeaderboardRow]:
     """Return the rows with the expected gain of each candidate over the reference.
 
-    There is none where the reference failed, and where a validator chooses: nothing can be held out
-    on a cell that the prior does not know.
+    There is none where the reference failed, and where a validator or a consensus chooses: nothing
+    can be held out on a cell that the prior does not know, or what can be says little.
     """
     alive = {name: row for name, row in rows.items() if not row.error}
-    beside, counted = reference(question), question.protocol.splits.count > 0
+    splits = question.protocol.splits
+    beside, counted = reference(question), splits.count > 0
     known = prior.knows(question.placement.cell)
-    if beside not in alive or not (counted or known):
+    if beside not in alive or splits.consensus or not (counted or known):
         return {name: replace(row, expected=None) for name, row in rows.items()}
     methods = {name: _method(question, name) for name in alive}
     leads = {name: lead_of(question.leads, question.candidates.get(name)) for name in alive}

@@ -42,11 +42,15 @@ def finalists(
     All do where no gains can be expected. Where a blend is chosen, its members do, trusted ones
     with any weight. The likeliest baselines and the likeliest method of transfer always do. Where a
     panel chooses, the models that it blends, or else its first one, go on, and the models of the
-    source.
+    source. Where a consensus does, the first method and the first baselines go on, to be judged.
     """
     if has_panel(question):
         first = believed(rows.values()) or _first(rows)
         return {*first, *filter(question.is_baseline, rows)} & set(racing)
+    if question.protocol.splits.consensus:
+        ranked = sorted(racing, key=lambda name: (-rows[name].promise, name))
+        baselines = [name for name in ranked if question.is_baseline(name)]
+        return {*baselines[:BASELINES], *_first(rows)} & set(racing)
     expected = {name: row.expected for name, row in rows.items() if row.expected is not None}
     if not expected:
         return set(racing)
@@ -68,6 +72,6 @@ def finalists(
 
 
 def _first(rows: Mapping[str, LeaderboardRow]) -> list[str]:
-    """Return the method of transfer that a panel puts first, believed or not."""
+    """Return the method of transfer that a panel or a consensus puts first, believed or not."""
     alive = [row for row in rows.values() if row.role == "transfer" and row.choice]
     return [max(alive, key=lambda row: (row.promise, row.method)).method] if alive else []
