@@ -284,11 +284,8 @@ class Halves(Splits):
         return np.empty(0)
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
-        ones, others = outcomes[::2], outcomes[1::2]
-        return [
-            score(other.task, one.predictions("held"), other.outputs["held"])
-            for one, other in zip(ones, others, strict=True)
-        ]
+        pairs = zip(outcomes[::2], outcomes[1::2], strict=True)
+        return [score(b.task, a.predictions("held"), b.outputs["held"]) for a, b in pairs]
 
     def chosen_by(self, score: Score) -> str:
         del score

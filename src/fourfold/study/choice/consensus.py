@@ -55,7 +55,7 @@ def choose_by_consensus(
 
 
 def _agreement(score: Score, name: str, fits: Mapping[str, Outcome]) -> float:
-    """Return how alike others cluster the target's rows, mean over these."""
+    """Return the mean agreement with the others on the target's rows."""
     own = fits[name]
     others = [one.predictions("target") for other, one in fits.items() if other != name]
     return float(np.mean([score(own.task, one, own.outputs["target"]) for one in others]))
