@@ -48,7 +48,8 @@ def finalists(
         first = believed(rows.values()) or _first(rows)
         return {*first, *filter(question.is_baseline, rows)} & set(racing)
     if question.protocol.splits.consensus:
-        ranked = sorted(racing, key=lambda name: (-rows[name].promise, name))
+        alive = [name for name in racing if rows[name].choice]
+        ranked = sorted(alive, key=lambda name: (-rows[name].promise, name))
         baselines = [name for name in ranked if question.is_baseline(name)]
         return {*baselines[:BASELINES], *_first(rows)} & set(racing)
     expected = {name: row.expected for name, row in rows.items() if row.expected is not None}
