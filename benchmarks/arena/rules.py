@@ -21,7 +21,7 @@ from benchmarks.harness import ROOT
 from fourfold.core.atomic import whole_file
 from fourfold.core.version import VERSION
 from fourfold.errors import FileError
-from fourfold.study.choice.leads import lead_of
+from fourfold.study.choice.leads import lead_of, with_leads
 from fourfold.study.choice.posterior import circumstances, reference
 from fourfold.study.choice.prior import Circumstances, Observation, Prior
 from fourfold.study.choice.unlabelled import measured_on_sources
@@ -62,7 +62,7 @@ class Replay:
         """
         with tempfile.TemporaryDirectory() as place:
             study = open_study(task, task.build(), output=Path(place, "study"), judged=True)
-            (question,) = measured_on_sources(study.questions, 1).values()
+            (question,) = with_leads(measured_on_sources(study.questions, 1), 1).values()
         outcomes: dict[str, list[Outcome | Failure]] = defaultdict(list)
         for run in record["runs"]:
             path, held = folder / record["study"] / run["file"], np.array(run["held"], np.intp)

@@ -178,7 +178,11 @@ def test_a_finished_training_is_not_repeated(options, tmp_path):
     assert not again.training
 
 
-def test_it_is_written_no_more_often_than_asked(tmp_path):
+def test_it_is_written_no_more_often_than_asked(tmp_path, monkeypatch):
+    run(tmp_path, stop=4, every=3600.0)
+    run(tmp_path, every=3600.0)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr("fourfold.training.checkpoint.WORTH_A_FILE", 0.0)
     run(tmp_path, stop=4, every=3600.0)
     assert not list(tmp_path.iterdir())
     run(tmp_path, every=3600.0)

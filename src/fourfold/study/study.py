@@ -20,8 +20,9 @@ from fourfold.study.conclusion import conclude, conclude_tasks
 from fourfold.study.diagnostics.deciding import decided
 from fourfold.study.judge import assess, leaderboards
 from fourfold.study.question import ask_tasks, ask_transfer
-from fourfold.study.running.execution import FitProgress, own_store, precompute
+from fourfold.study.running.execution import own_store, precompute
 from fourfold.study.running.folder import StudyFolder
+from fourfold.study.running.progress import FitProgress
 from fourfold.study.running.race import Race
 from fourfold.study.running.runs import RunContext, data_digest
 from fourfold.study.running.shipping import ship
@@ -52,10 +53,9 @@ ONLY: Final = "target"
 class Study:
     """Run methods beside honest baselines, and say whether transfer helped.
 
-    A study of a source and a target asks whether the source helped: one question. A study of tasks
-    asks for each whether it helped to learn them together, by joint methods beside each task alone.
-    The shipped model is chosen without evaluation labels, which only judge: by cross-validation on
-    the target's labels or, without any, by validators.
+    A study of a source and a target asks whether the source helped; one of tasks asks for each
+    whether joint methods helped, beside it alone. The shipped model is chosen without evaluation
+    labels, which only judge: by cross-validation on the target's labels or, else, by validators.
 
     Parameters
     ----------
@@ -268,23 +268,23 @@ class Study:
         self, race: Race, jobs: int, began: float, *, judged: bool = True
     ) -> Result | JointResult:
         """Write the result of all that has run so far, and the models that it ships."""
-        outcomes = race.outcomes
-        assessed = {n: assess(q, outcomes[n], self.prior) for n, q in self.questions.items()}
-        boards = leaderboards(self.questions, assessed, race.stopped, judged=judged)
+        outcomes, questions = race.outcomes, race.questions
+        assessed = {n: assess(q, outcomes[n], self.prior) for n, q in questions.items()}
+        boards = leaderboards(questions, assessed, race.stopped, judged=judged)
         settings = {"seeds": [*range(race.rounds)], "jobs": jobs, "threads": self.threads}
         standings = {name: of.standing for name, of in assessed.items()}
         results = {
             n: conclude(q, boards[n], standings[n], self.prior, settings, race.notes(jobs))
-            for n, q in self.questions.items()
+            for n, q in questions.items()
         }
         shipped = {name: result.shipped for name, result in results.items() if result.shipped}
-        ship(self.questions, shipped, standings, race.context)
+        ship(questions, shipped, standings, race.context)
         if judged:
-            results = decided(self.questions, results, standings, self.output / "best")
-            results = back.with_backtest(self.questions, results, self.tested)
+            results = decided(questions, results, standings, self.output / "best")
+            results = back.with_backtest(questions, results, self.tested)
         found: Result | JointResult = next(iter(results.values()))
         if len(results) > 1:
-            found = conclude_tasks(self.title, self.questions, boards, results)
+            found = conclude_tasks(self.title, questions, boards, results)
         found = replace(found, seconds=time.monotonic() - began)
         self.found = found if judged else None
         found.save(self.output / "result.json")

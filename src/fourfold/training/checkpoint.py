@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Final, Self, final
 
 import torch
 from safetensors import SafetensorError
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Checkpoint", "TrainingState", "parameters_of", "training_for"]
+
+WORTH_A_FILE: Final = 1.0
+"""Seconds of a training whose end is saved."""
 
 _purpose: ContextVar[str] = ContextVar("purpose", default="")
 
@@ -121,7 +124,8 @@ class TrainingState:
 class Checkpoint:
     """A safetensors file with the state of a training, replaced atomically.
 
-    Between two writes there are at least ``every`` seconds.
+    Between two writes there are at least ``every`` seconds; the end of a training that took less
+    than one is not written, as that takes about as long.
     """
 
     def __init__(self, path: Path, every: float) -> None:
@@ -152,7 +156,8 @@ class Checkpoint:
 
     def save(self, state: TrainingState) -> None:
         """Save a state, unless the last write is recent."""
-        if not state.over and time.monotonic() - self.written < self.every:
+        apart = min(self.every, WORTH_A_FILE) if state.over else self.every
+        if time.monotonic() - self.written < apart:
             return
         tensors, notes = state.export()
         try:

@@ -142,29 +142,31 @@ class _Loop:
     def _epoch(self, epoch: int) -> None:
         first = epoch * self.steps_per_epoch
         last = min(first + self.steps_per_epoch, self.steps)
-        sums = torch.zeros(len(self.phases), device=self.fabric.device)
+        losses: list[Tensor] = []
         for step in range(first, last):
             t = step / self.steps
             self._scale_rates(self.recipe.rate(t))
-            sums += self._phases(t)
+            losses += self._phases(t)
             if self.state.average is not None:
                 self.state.average.update(self.state.module, step)
         self.state.history.steps = last
-        means: list[float] = (self._mean(sums) / (last - first)).tolist()
+        each = self._mean(torch.stack(losses).reshape(last - first, -1).mean(0))
+        repeats = [phase.repeat for phase in self.phases]
+        means = [float(of_phase.mean()) for of_phase in torch.split(each, repeats)]
         if not all(map(math.isfinite, means)):
             raise ParameterError(
                 f"the loss must stay finite; got {means} in epoch {epoch + 1}: lower learning_rate"
             )
         self.state.history.losses.append(means)
 
-    def _phases(self, t: float) -> Tensor:
-        """Run all phases on the next batches, and return the loss of each."""
+    def _phases(self, t: float) -> list[Tensor]:
+        """Run all phases on the next batches, and return the losses of their steps."""
         batches = [stream.next() for stream in self.state.streams]
-        losses = torch.zeros(len(self.phases), device=self.fabric.device)
-        for i, phase in enumerate(self.phases):
-            for _ in range(phase.repeat):
-                losses[i] += self._step(i, t, batches) / phase.repeat
-        return losses
+        return [
+            self._step(i, t, batches)
+            for i, phase in enumerate(self.phases)
+            for _ in range(phase.repeat)
+        ]
 
     def _find_rate(self) -> None:
         """Set the learning rate by a range test on training batches."""
@@ -172,7 +174,7 @@ class _Loop:
 
         def step(factor: float) -> float:
             self._scale_rates(factor)
-            return float(self._mean(self._phases(0.0)).sum())
+            return float(self._mean(torch.stack(self._phases(0.0))).sum())
 
         factor = find_rate(state.module, state.streams, step)
         fresh = [

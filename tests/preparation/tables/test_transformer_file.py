@@ -19,7 +19,7 @@ def fitted(step):
 
 
 def test_it_comes_back(tmp_path):
-    save_transformer(fitted(StandardScaler()), tmp_path / "a.skops")
+    save_transformer(fitted(StandardScaler()), "", tmp_path / "a.skops")
     found = load_transformer(tmp_path / "a.skops").named_transformers_["numbers"]
     assert (
         found.mean_.tolist()

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from fourfold import Boosted, Domain, FineTune, Pooled, Study, ToSource
-from fourfold.study.choice.leads import lead_of, measure_leads
-from fourfold.study.choice.unlabelled import measured_on_sources
+from fourfold.study.choice.leads import lead_of, measure_leads, with_leads
 
 
 def question(tmp_path, *, curved, source=1200, X=None, **options):
@@ -40,7 +39,7 @@ def test_they_lag_where_a_line_is_right(tmp_path):
 
 def test_the_same_rows_in_another_order_have_the_same(tmp_path):
     asked = question(tmp_path, curved=True, metric="auc")
-    (again,) = measured_on_sources({"q": asked}, 1).values()
+    (again,) = with_leads({"q": asked}, 1).values()
     assert again.leads == measure_leads(asked)
 
 

@@ -100,8 +100,11 @@ def test_the_others_finish_as_without_a_race(raced, tmp_path):
     assert any("SourceOnly stopped early" in note for note in result.notes)
 
 
-def test_more_processes_stop_the_same(raced, tmp_path):
-    other = transfer_study(tmp_path, *data(), **WRONG, jobs=2).run()
+def test_processes_that_start_beside_the_first_fits_stop_the_same(raced, tmp_path, monkeypatch):
+    monkeypatch.setattr("fourfold.study.running.execution.cpu_count", lambda: 2)
+    monkeypatch.setattr("fourfold.study.running.processes.WORTH_PROCESSES", 0.0)
+    other = transfer_study(tmp_path, *data(), **WRONG, jobs=None).run()
+    assert other.settings["jobs"] == 2
     alike = [
         {line.method: (line.scores, line.choice, line.stopped) for line in one.lines}
         for one in (raced[1], other)

@@ -10,7 +10,8 @@ import torch
 from fourfold import MultiTask, Runtime, Store, TargetOnly
 from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import active
-from fourfold.study.running.execution import FitProgress, execute, execute_all
+from fourfold.study.running.execution import execute, execute_all
+from fourfold.study.running.progress import FitProgress
 from fourfold.study.running.runs import list_runs
 from fourfold.training.runtime import current
 from study.samples import domains, tasks, tasks_study, transfer_study

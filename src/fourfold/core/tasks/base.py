@@ -178,9 +178,8 @@ def mean_over_labels(losses: Tensor, known: Tensor, weight: Tensor | None = None
 
     Losses of unknown labels are 0; weights (B,) multiply those of a row.
     """
-    total = weighted(losses, weight).sum()
-    count = count_everywhere(known).to(total.dtype) / world_size()
-    return total / torch.where(count > 0, count, 1.0)
+    count = count_everywhere(known).clamp(min=1)
+    return weighted(losses, weight).sum() * (world_size() / count)
 
 
 def count_everywhere(known: Tensor) -> Tensor:
@@ -188,7 +187,7 @@ def count_everywhere(known: Tensor) -> Tensor:
 
     Processes may have different numbers of labels in their shares.
     """
-    count = known.sum().to(torch.float32)
+    count = known.sum()
     if world_size() > 1:
         dist.all_reduce(count)
     return count

@@ -280,7 +280,7 @@ class TablePreparation(Preparation):
         return {**arrays, **self.limits_._asdict(), "axes": self.axes_}
 
     def _write(self, folder: Path) -> None:
-        save_transformer(self.transformer_, folder / FILE)
+        save_transformer(self.transformer_, self.digest, folder / FILE)
         save_file(self._arrays, folder / ARRAYS)
 
     def _read(self, config: dict[str, Any], folder: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, final
 from zipfile import ZIP_STORED, ZipFile
 
 from fourfold.errors import BundleError, some
@@ -43,11 +45,26 @@ TYPES: Final = frozenset(
 """Parts that a file may have, as pairs of skops's reader and the type: nothing callable."""
 
 
-def save_transformer(transformer: ColumnTransformer, path: Path) -> None:
-    """Write a fitted transformer."""
-    from skops.io import dump  # takes seconds: it imports all of scikit-learn
+@final
+@dataclass(frozen=True)
+class _Fitted:
+    """A fitted transformer, known by a digest of its state."""
 
-    dump(transformer, path)
+    digest: str
+    transformer: ColumnTransformer = field(compare=False)
+
+
+def save_transformer(transformer: ColumnTransformer, digest: str, path: Path) -> None:
+    """Write a fitted transformer; models of the same one share the content."""
+    path.write_bytes(_content(_Fitted(digest, transformer)))
+
+
+@lru_cache(maxsize=8)
+def _content(fitted: _Fitted) -> bytes:
+    from skops.io import dumps  # takes half a second: it imports all of scikit-learn
+
+    content: bytes = dumps(fitted.transformer)
+    return content
 
 
 def load_transformer(path: Path) -> ColumnTransformer:
@@ -69,7 +86,7 @@ def load_transformer(path: Path) -> ColumnTransformer:
     if foreign:
         names = some(sorted(f"{kind:.60} by {reader:.30}" for reader, kind in foreign), 1)
         raise BundleError(f"a saved preparation must hold scikit-learn's types only; got {names}")
-    from skops.io import load  # takes seconds, as in save_transformer
+    from skops.io import load  # imported late, as in _content
 
     return load(path, trusted=[kind for _, kind in TYPES])
 

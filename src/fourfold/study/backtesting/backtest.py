@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fourfold.study.leaderboard import LeaderboardRow
     from fourfold.study.question import Question
     from fourfold.study.result import Result
-    from fourfold.study.running.execution import FitProgress
+    from fourfold.study.running.progress import FitProgress
 
 __all__ = ["affordable_seconds", "back_test", "check_backtest", "with_backtest"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from fourfold.data.domain import pool
 from fourfold.estimators.bases.wraps import Wraps
 from fourfold.estimators.network import TrainsNetwork
 from fourfold.study.choice.gains import REFERENCE as LINE
+from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from fourfold.estimators.transfer import TransferEstimator
     from fourfold.study.question import Question
 
-__all__ = ["held_apart", "labelled_rows", "lead_of", "measure_leads"]
+__all__ = ["held_apart", "labelled_rows", "lead_of", "measure_leads", "with_leads"]
 
 STANDS_FOR: Final = {"network": "TargetOnly", "trees": "TargetBoosted"}
 """Kind of model → the baseline by which its lead is measured, fitted to the source."""
@@ -31,6 +33,12 @@ MOST: Final = 6000
 """Rows of it by which a lead is measured."""
 PARTS: Final = 4
 """Parts of these, one of which is held out."""
+
+
+def with_leads(questions: Mapping[str, Question], threads: int) -> dict[str, Question]:
+    """Return the questions with the leads of kinds of models, measured on so many threads."""
+    with current().but(threads=threads):
+        return {name: replace(one, leads=measure_leads(one)) for name, one in questions.items()}
 
 
 def measure_leads(question: Question) -> dict[str, float]:

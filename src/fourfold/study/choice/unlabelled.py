@@ -19,7 +19,7 @@ from sklearn.base import clone
 from fourfold.core.tasks import Classification
 from fourfold.data.domain import pool
 from fourfold.study.choice.accuracy import AccuracyModel, Signs
-from fourfold.study.choice.leads import held_apart, labelled_rows, measure_leads
+from fourfold.study.choice.leads import held_apart, labelled_rows
 from fourfold.study.choice.sources import weigh_sources
 from fourfold.study.running.outcomes import whole
 from fourfold.study.validators.information import information_maximization
@@ -59,28 +59,27 @@ def has_panel(question: Question) -> bool:
 def measured_on_sources(questions: Mapping[str, Question], threads: int) -> dict[str, Question]:
     """Return the questions with measures of their sources' labels, taken on so many threads.
 
-    Of a target without labels these are weights of several sources and scores of their models, of
-    one with labels the leads of kinds of models.
+    Where the target has no labels these are weights of several sources, and scores of their models.
     """
     with current().but(threads=threads):
         return {name: _measured(one) for name, one in questions.items()}
 
 
 def _measured(question: Question) -> Question:
-    if has_panel(question):
-        question = weigh_sources(question)
-    scores = measure_source_models(question)
-    return replace(question, leads=measure_leads(question), source_scores=scores)
+    if not has_panel(question):
+        return question
+    question = weigh_sources(question)
+    return replace(question, source_scores=measure_source_models(question))
 
 
 def measure_source_models(question: Question) -> dict[str, float]:
     """Score models of the source on a quarter of its labelled rows, which they have not seen.
 
-    There are none where the target has labels, or the source too few.
+    There are none where the source has too few.
     """
     names = [name for name in question.candidates if question.is_baseline(name)]
     rows = labelled_rows(question.sources, FEWEST, MOST)
-    if rows is None or not has_panel(question) or len(names) < 2:
+    if rows is None or len(names) < 2:
         return {}
     learnt, held = held_apart(rows, stratified=question.protocol.task.stratified)
     found = {}

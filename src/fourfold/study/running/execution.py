@@ -4,42 +4,38 @@ from __future__ import annotations
 
 import math
 import shutil
-import signal
-import threading
 import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from joblib import Parallel, cpu_count, delayed
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from joblib import cpu_count, delayed
 
 from fourfold.core.atomic import disk_is_full
-from fourfold.core.children import begin_worker, lifeline
 from fourfold.errors import DataError, FileError, FourfoldError, FourfoldWarning
 from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
 from fourfold.study.running.outcomes import PLOTTED, Failure, Outcome, save_model
+from fourfold.study.running.processes import first_here, in_processes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Answers
+    from fourfold.study.running.progress import FitProgress
     from fourfold.study.running.runs import Run, RunContext
     from fourfold.study.splits import Split
 
-__all__ = ["FitProgress", "execute", "execute_all", "own_store", "precompute"]
+__all__ = ["execute", "execute_all", "own_store", "precompute"]
 
 Outcomes: TypeAlias = Mapping[str, Outcome | Failure]
 """Question → outcome or failure of one run."""
 
 MOST_KEPT: Final = 1 << 26
 """Bytes of prepared tables that each of several processes may keep."""
-WORTH_PROCESSES: Final = 20.0
-"""Seconds of fits for which further processes are started."""
 
 
 def own_store() -> Store | None:
@@ -89,63 +85,11 @@ def execute_all(
     bar.add(len(done) + len(left), len(done))
     yield from done
     most = _cores(context) if jobs is None else jobs
-    for outcomes in _in_any_order(left, most, bar) if jobs else _first_here(left, most, bar):
+    run_calls = in_processes if jobs else first_here
+    for outcomes in run_calls(left, most, bar):
         yield outcomes
         one = next(iter(outcomes.values()))
         bar.advance(one.method, one.seed)
-
-
-@final
-class FitProgress:
-    """A bar of fits, in a context.
-
-    Parameters
-    ----------
-    on
-        Whether it is shown.
-
-    Attributes
-    ----------
-    best
-        The candidate that would be chosen now.
-    jobs
-        Largest number of fits at a time.
-    """
-
-    def __init__(self, *, on: bool) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("fits,"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            disable=not on,
-        )
-        self._task = self._bar.add_task("training", total=0)
-        self.best: str | None = None
-        self.jobs = 1
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._bar.stop()
-
-    def add(self, total: int, done: int) -> None:
-        """Count more fits, some of which are done."""
-        whole = self._bar.tasks[0].total or 0
-        self._bar.update(self._task, total=whole + total, advance=done)
-
-    def advance(self, method: str, seed: int) -> None:
-        """Count a fit that is done."""
-        best = f"; best so far {self.best}" if self.best else ""
-        text = f"{method}, seed {seed}{best}"
-        self._bar.update(self._task, advance=1, description=f"{text:<24}")
-
-    def say(self, text: str) -> None:
-        """Show a step after the fits."""
-        self._bar.update(self._task, description=f"{text:<24}")
 
 
 def _cores(context: RunContext) -> int:
@@ -158,49 +102,6 @@ def _cores(context: RunContext) -> int:
         if domain.rows.kind == "table"
     )
     return 1 if kept > MOST_KEPT else cpu_count()
-
-
-def _first_here(calls: list[Any], cores: int, bar: FitProgress) -> Iterator[Any]:
-    """Run calls one after another, and in processes on all cores once these are worth their start.
-
-    Results do not depend on it.
-    """
-    began = time.monotonic()
-    for n, (function, given, named) in enumerate(calls, 1):
-        yield function(*given, **named)
-        left = (time.monotonic() - began) / n * (len(calls) - n)
-        if cores > 1 and left > WORTH_PROCESSES:
-            yield from _in_any_order(calls[n:], cores, bar)
-            return
-
-
-def _in_any_order(calls: list[Any], jobs: int, bar: FitProgress) -> Iterator[Any]:
-    """Run joblib's delayed calls, ``jobs`` at a time, and yield their results as they come.
-
-    Workers ignore Ctrl-C: this process ends them, and they end with it if it is killed.
-    """
-    bar.jobs = max(bar.jobs, jobs)
-    born = {"initializer": begin_worker, "initargs": (lifeline(),)} if jobs > 1 else {}
-    parallel = Parallel(jobs, return_as="generator_unordered", **born)
-    main = threading.current_thread() is threading.main_thread()  # only that one has handlers
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None  # workers inherit it
-    try:
-        results = parallel(calls)
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, before)
-    try:
-        while (one := _quietly(lambda: next(results, None))) is not None:
-            yield one
-    finally:  # maybe before the last one
-        _quietly(results.close)
-
-
-def _quietly(call: Callable[[], Any]) -> Any:
-    """Call without joblib's warning of fits that are given up: Ctrl-C and time that is up do so."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* still being processed", UserWarning)
-        return call()
 
 
 def execute(run: Run, context: RunContext, key: str) -> Outcomes:

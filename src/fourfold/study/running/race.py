@@ -6,6 +6,7 @@ import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, final
 
+from fourfold.study.choice.leads import with_leads
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.racing import finalists, is_settled
 from fourfold.study.judge import assess, is_clear, rate
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from fourfold.study.choice.prior import Prior
     from fourfold.study.question import Question
-    from fourfold.study.running.execution import FitProgress
     from fourfold.study.running.outcomes import Outcome
+    from fourfold.study.running.progress import FitProgress
     from fourfold.study.running.runs import RunContext
 
 __all__ = ["Race"]
@@ -74,6 +75,7 @@ class Race:
         self.questions, self.context, self.seeds = questions, context, seeds
         self.prior, self.racing = prior, racing and len(questions) == 1
         self.rounds, self.stopped, self.clear = 0, set[str](), False
+        self._measured = False
         self._found: dict[tuple[str, str, int], list[Outcome | Failure]] = defaultdict(list)
         self._wanted: Counter[tuple[str, str, int]] = Counter()
 
@@ -99,10 +101,12 @@ class Race:
                     whole = len(self._found[key]) == self._wanted[key]
                     if whole and not seed and time.monotonic() >= due:
                         yield
+                        self._measure()
                         due = time.monotonic() + APART
                 if deadline is not None and time.monotonic() > deadline and self.leader:
                     return
             yield
+            self._measure()
             if deadline is not None and time.monotonic() > deadline:
                 return
             if self.racing and seed + 1 < self.seeds:
@@ -110,6 +114,12 @@ class Race:
                 going = self._left(going, told=told)
             if not going:
                 return
+
+    def _measure(self) -> None:
+        """Measure leads of kinds of models, once: after the first answer, which does not wait."""
+        if not self._measured:
+            self.questions = with_leads(self.questions, self.context.runtime.threads or 1)
+            self._measured = True
 
     def notes(self, jobs: int) -> list[str]:
         """Return the caveats of a race that took up to so many fits at a time."""
