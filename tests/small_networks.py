@@ -36,7 +36,7 @@ SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
 
 @cache
 def folder(kind: str) -> str:
-    """Return the folder of a small network: bert, sentences, clip, vit, wav2vec2 or whisper."""
+    """Return the folder of a small network, of a kind of MAKERS."""
     pytest.importorskip("transformers")
     from transformers.utils import logging
 
@@ -82,6 +82,57 @@ def _clip(place: Path) -> None:
     vision = {"num_hidden_layers": 2, "image_size": 32, "patch_size": 8, **SIZES}
     hf.CLIPModel(hf.CLIPConfig(text_config=text, vision_config=vision)).save_pretrained(place)
     _processor(place, {"shortest_edge": 32}, {"height": 32, "width": 32}, "CLIPImageProcessor")
+
+
+def _towers(place: Path) -> None:
+    """Save a CLIP with a tokenizer, trained to tell left drawings from right ones."""
+    import transformers as hf
+
+    sizes = {"num_hidden_layers": 2, "initializer_factor": 4.0, **SIZES}
+    text = {"vocab_size": 50, "bos_token_id": 0, "eos_token_id": 1, **sizes}
+    vision = {"image_size": 32, "patch_size": 8, **sizes}
+    config = hf.CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)
+    model, tokenizer = hf.CLIPModel(config), _prompts()
+    read = [tokenizer.encode(f"a photo of a {side}.").ids for side in ("left", "right")]
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    for step in range(60):
+        drawn, y = drawings(32, seed=100 + step)
+        x = torch.from_numpy(drawn).float().movedim(-1, 1) / 63.75 - 2
+        x = torch.nn.functional.interpolate(x, (32, 32), mode="bicubic", antialias=True)
+        logits = model(pixel_values=x, input_ids=torch.tensor(read)).logits_per_image
+        loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy((y == "right") * 1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.save_pretrained(place)
+    tokenizer.save(str(place / "tokenizer.json"))
+    _processor(place, {"shortest_edge": 32}, {"height": 32, "width": 32}, "CLIPImageProcessor")
+
+
+def _prompts() -> Any:
+    """Make a tokenizer of words between marks of begin and end, as CLIP's does."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    marks = ["<|startoftext|>", "<|endoftext|>"]
+    words = [*marks, "[UNK]", "a", "photo", "of", ".", "left", "right", "half", "fire", "engine"]
+    known = {word: i for i, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))  # noqa: S106  no password
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{marks[0]} $A {marks[1]}", special_tokens=list(zip(marks, (0, 1), strict=True))
+    )
+    return tokenizer
+
+
+def tokens(texts: list[str]) -> Any:
+    """Tokenize texts for the small pair of towers as users of transformers do."""
+    import transformers as hf
+
+    file, unknown = f"{folder('towers')}/tokenizer.json", "[UNK]"
+    read = hf.PreTrainedTokenizerFast(tokenizer_file=file, pad_token=unknown)(
+        texts, padding=True, return_tensors="pt"
+    )
+    return {name: read[name] for name in ("input_ids", "attention_mask")}
 
 
 def _vit(place: Path) -> None:
@@ -133,6 +184,7 @@ MAKERS = {
     "bert": _bert,
     "sentences": _sentences,
     "clip": _clip,
+    "towers": _towers,
     "vit": _vit,
     "wav2vec2": _wav2vec2,
     "whisper": _whisper,

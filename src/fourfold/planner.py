@@ -41,8 +41,8 @@ class Placement:
         Class names of the baselines that run beside them.
     skipped
         Method → why it does not apply.
-    network
-        Whether a trained network is the source.
+    network, towers
+        Whether a trained network is the source, and whether it is one of two towers.
     """
 
     cell: str
@@ -52,6 +52,7 @@ class Placement:
     baselines: tuple[str, ...]
     skipped: dict[str, str]
     network: bool = False
+    towers: bool = False
 
     @property
     def tried(self) -> tuple[str, ...]:
@@ -59,7 +60,10 @@ class Placement:
         return tuple(name for name in self.methods if self._tries(name))
 
     def _tries(self, name: str) -> bool:
-        if table()[name].needs.get("costly" if self.network else "pretrained"):
+        needs = table()[name].needs
+        if needs.get("costly" if self.network else "pretrained"):
+            return False
+        if needs.get("towers") and not self.towers:
             return False
         cell = cells().get(table()[name].cell)
         if cell is None or cell.name == self.cell or cell.elsewhere is None:
@@ -77,9 +81,16 @@ class Placement:
 
 
 def locate(
-    sources: Sequence[Domain], target: Domain, *, network: bool = False, open_set: bool = False
+    sources: Sequence[Domain],
+    target: Domain,
+    *,
+    network: bool = False,
+    towers: bool = False,
+    open_set: bool = False,
 ) -> Placement:
     """Place a source and a target on the map; the source may be a trained network.
+
+    One of two ``towers`` knows classes by their names.
 
     With ``open_set``, rows of the target may be of no class of the source.
 
@@ -90,11 +101,12 @@ def locate(
     """
     if not sources and not network:
         raise DataError("there must be at least one source to stand on the map; got none")
-    facts = _facts(sources, target)._replace(network=network)
+    facts = _facts(sources, target, towers=towers)._replace(network=network)
     facts = facts._replace(open_set=open_set and not facts.target_labelled)  # else a study refuses
-    if network and not facts.target_labelled:
+    if network and not (facts.target_labelled or facts.unseen):
+        named = ", or classes by their names," if towers else ""
         raise DataError(
-            "the target must have labels where a trained network is the source; got none"
+            f"the target must have labels{named} where a trained network is the source; got none"
         )
     rulings = {name: cell.applies(facts) for name, cell in cells().items()}
     open_ = tuple(name for name, ruling in rulings.items() if ruling.applies)
@@ -116,6 +128,7 @@ def locate(
         skipped={e.name: rulings[e.cell].reason for e in entries if e.cell not in open_}
         | {name: lack for name, lack in lacking.items() if lack},
         network=network,
+        towers=towers,
     )
 
 
@@ -157,7 +170,7 @@ def _methods() -> list[MethodEntry]:
     return [entry for entry in table().values() if not entry.is_baseline]
 
 
-def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
+def _facts(sources: Sequence[Domain], target: Domain, *, towers: bool) -> Facts:
     known = {label for source in sources for label in source.counts}
     classes = target.classes or join_descriptions(sources)
     with_labels = [domain for domain in (target, *sources) if domain.n_labelled]
@@ -179,10 +192,11 @@ def _facts(sources: Sequence[Domain], target: Domain) -> Facts:
         target_labelled=target.n_labelled,
         target_rows=target.n_rows,
         strange=lacking(letters or (target.counts if comparable else ())),
-        unseen=lacking(classes or ()) if comparable else (),
+        unseen=lacking(classes or ()) if comparable or towers else (),
         numbers=kinds[:1] in (["numbers"], ["yes-no"]),
         described=classes is not None,
         features=_features(target),
+        towers=towers,
         transcripts=spoken,
         differ=differ,
     )

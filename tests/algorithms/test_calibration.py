@@ -63,3 +63,32 @@ def test_the_module_computes_the_same(calibration):
     outputs = np.random.default_rng(0).standard_normal((7, 2)).astype(np.float32)
     same = calibration.module()(torch.from_numpy(outputs)).numpy()
     np.testing.assert_allclose(calibration.apply(outputs.copy()), same, rtol=1e-6)
+
+
+def test_few_labels_of_a_class_turn_log_odds_about_the_usual_ones():
+    odds = np.repeat([-2.0, -2.0, 1.0], [8, 8, 4])
+    codes = np.tile([0, 0, 0, 1], 5)  # a quarter, whatever the odds
+    outputs = np.stack([np.zeros(20), odds], axis=1).astype(np.float32)
+    found = calibrate(outputs, codes, np.ones(20))
+    usual = np.log(5.5 / 15.5)
+    assert found.slope < 1
+    assert found.slope * usual + found.intercept == pytest.approx(usual, abs=0.3)
+
+
+def test_the_fewer_labels_the_more_is_a_model_thought_too_sure():
+    slopes = []
+    for n in (16, 160, 1600):
+        outputs = np.stack([np.zeros(n), np.tile([-1.0, 1.0], n // 2)], axis=1).astype(np.float32)
+        right = np.arange(n) % 8 < 6  # expit(1.1) of them
+        codes = np.where(right, np.arange(n) % 2, 1 - np.arange(n) % 2)
+        slopes.append(calibrate(outputs, codes, np.ones(n)).slope)
+    assert slopes == sorted(slopes)
+    assert slopes[0] < 0.95
+    assert slopes[-1] == pytest.approx(1.1, abs=0.02)
+
+
+def test_the_order_of_two_classes_does_not_matter():
+    outputs, codes = drawn(0.6, -1.0, n=50)
+    found = calibrate(outputs, codes, np.ones(50))
+    mirrored = calibrate(outputs[:, ::-1].copy(), 1 - codes, np.ones(50))
+    assert mirrored == pytest.approx((found.slope, -found.intercept), abs=1e-4)

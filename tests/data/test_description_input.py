@@ -15,6 +15,8 @@ def test_kinds_are_told_apart():
     assert of({"a": [1.0], "b": [2.0]}).kind == "vectors"
     assert of({"a": {"x": 1}, "b": {"x": 2}}).kind == "attributes"
     assert of({"a": "one thing", "b": "another"}).kind == "texts"
+    names = of(["red fox", "crow"])
+    assert (names.names.tolist(), names.texts) == (["red fox", "crow"], ["red fox", "crow"])
     assert (
         of(pd.DataFrame({"said": ["it is very small", "large"]}, index=["a", "b"])).kind == "texts"
     )
@@ -28,6 +30,8 @@ def test_kinds_are_told_apart():
     [
         ({}, "there must be a class to describe"),
         ([1, 2], "table with a class a row.* got list"),
+        ([], "table with a class a row.* got list"),
+        (["a", "a"], "described once; got 'a' twice"),
         ({"a": [1.0], "b": [1.0, 2.0]}, r"one width; got shape \(1,\) for 'a' and \(2,\) for 'b'"),
         ({"a": [1.0], "b": "text"}, "got a mixture or something else"),
         ({"a": [np.nan], "b": [1.0]}, "must be finite; got NaN or infinity for 'a'"),

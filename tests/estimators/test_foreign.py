@@ -20,6 +20,7 @@ from sklearn.svm import SVC
 
 from fourfold import Domain, Offset, Pooled, Recalibrated, Study, TargetBoosted, load, save
 from fourfold.algorithms.additive import boosting
+from fourfold.algorithms.additive.converted import convert
 from fourfold.errors import DataError, MissingLibraryError, ParameterError
 from fourfold.estimators.bases import wraps
 
@@ -31,6 +32,10 @@ REGRESSORS = [
     RandomForestRegressor(20, min_samples_leaf=5),
     HistGradientBoostingRegressor(max_iter=20, random_state=0),
 ]
+
+
+class Odd(GaussianNB):
+    """An estimator that skl2onnx does not know."""
 
 
 def names(estimators):
@@ -121,16 +126,26 @@ def test_on_macos_studies_leave_out_what_needs_lightgbm(monkeypatch, tmp_path):
         Offset().fit(target, source=source)
 
 
+def test_a_file_that_answers_otherwise_is_no_conversion():
+    X, y = load_iris(return_X_y=True)
+    fitted = GaussianNB().fit(X, y)
+    convert(fitted, X.astype(np.float32))
+    fitted.predict_proba = lambda x: np.full((len(x), 3), 1 / 3)
+    with pytest.raises(ValueError, match="of the converted answers are the same"):
+        convert(fitted, X.astype(np.float32))
+
+
 @pytest.mark.parametrize(
     ("base", "why"),
     [
         (KNeighborsClassifier(), "must take sample_weight"),
         (Ridge(), "must be a classifier; got Ridge"),
-        (SVC(), "skl2onnx can convert"),
+        (SVC(), r"must give probabilities of classes; got SVC\(\)"),
+        (Odd(), "skl2onnx can convert"),
         (3, "base of Pooled must be"),
         ("forest", "base of Pooled must be"),
     ],
-    ids=["weights", "kind", "conversion", "number", "name"],
+    ids=["weights", "kind", "probabilities", "conversion", "number", "name"],
 )
 def test_what_cannot_be_a_base_is_refused(base, why):
     source, few, y, *_ = data(load_breast_cancer)

@@ -229,3 +229,15 @@ def test_files_that_are_not_there(tmp_path):
     (tmp_path / "folder.txt").mkdir()
     with pytest.raises(FileError, match=r"folder\.txt must be readable"):
         read_classes(tmp_path / "folder.txt")
+
+
+def test_names_may_stand_for_themselves(tmp_path):
+    file = text(tmp_path / "c.txt", "horse\nblack crow\n")
+    read = read_classes(file, named_alone=True)
+    assert read.texts == read.names.tolist() == ["horse", "black crow"]
+    short = text(tmp_path / "c.csv", "digit,word\n0,zero\n7,seven\n")
+    read = read_classes(short, named_alone=True)
+    assert (read.names.tolist(), read.texts) == ([0, 7], ["zero", "seven"])
+    assert read_classes(short).kind == "attributes"
+    with pytest.raises(DataError, match="got only names"):
+        read_classes(file)

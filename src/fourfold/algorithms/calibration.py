@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, final
 import numpy as np
 import torch
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, log_softmax
+from scipy.special import expit, log_softmax, logit
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ MOST_TIMES: Final = 10.0
 """Largest change of the slope."""
 FAR: Final = 30.0
 """Log-odds beyond which a row is as sure as can be."""
-STEADY: Final = 4.0
-"""Weight of the penalty on the intercept, in rows."""
+OVERCONFIDENCE: Final = 0.5
+"""Expected logarithm of 1/slope, times the root of the number of labels of the rarer class."""
+STEADY: Final = (1 / 6, 0.5)
+"""Expected spreads of the slope's logarithm, and of the shift of log-odds at the usual ones."""
 
 
 @final
@@ -50,7 +52,11 @@ def calibrate(
 ) -> Calibration:
     """Fit a calibration to held-out rows: Platt scaling for two classes, or else a temperature.
 
-    Both are shrunk to no change, as by a few more rows that are calibrated already.
+    A temperature is shrunk to 1. Of two classes log-odds are turned about the usual ones, those of
+    the shares of the classes, so that the slope leaves their level as it is. The fewer labels, the
+    surer of itself a model is that was chosen by them: the logarithm of the slope is expected to be
+    −½/√m for m labels of the rarer class, with a standard deviation of ⅙, and the shift to be 0,
+    with one of ½ (maximum a posteriori).
 
     Parameters
     ----------
@@ -70,18 +76,24 @@ def calibrate(
     if outputs.shape[1] != 2:
         return Calibration(temperature(values, codes, weight, repeats=repeats))
     odds = np.clip(np.nan_to_num(values[:, 1] - values[:, 0], posinf=FAR, neginf=-FAR), -FAR, FAR)
-    sign, penalty = np.where(codes == 1, 1.0, -1.0), np.array([2.0, STEADY]) * repeats
+    sign, second = np.where(codes == 1, 1.0, -1.0), weight[codes == 1].sum() / repeats
+    total = len(codes) / repeats
+    usual = float(logit((second + 0.5) / (total + 1)))
+    rare = max(min(second, total - second), 1.0)
+    expected = np.array([-OVERCONFIDENCE / math.sqrt(rare), 0.0])
+    penalty, away = repeats / np.square(STEADY), odds - usual
 
     def loss(change: Floats) -> tuple[float, Floats]:
-        slope = math.exp(change[0])
-        margin = sign * (slope * odds + change[1])
+        slope, far = math.exp(change[0]), change - expected
+        margin = sign * (slope * away + usual + change[1])
         pull = -weight * sign * expit(-margin)
-        value = weight @ np.logaddexp(0, -margin) + penalty @ change**2 / 2
-        return value, np.array([pull @ odds * slope, pull.sum()]) + penalty * change
+        value = weight @ np.logaddexp(0, -margin) + penalty @ far**2 / 2
+        return value, np.array([pull @ away * slope, pull.sum()]) + penalty * far
 
     bounds = [(-math.log(MOST_TIMES), math.log(MOST_TIMES)), (-FAR, FAR)]
-    found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=bounds)
-    return Calibration(math.exp(found.x[0]), float(found.x[1]))
+    found = minimize(loss, expected, jac=True, method="L-BFGS-B", bounds=bounds)
+    slope = math.exp(found.x[0])
+    return Calibration(slope, float(usual * (1 - slope) + found.x[1]))
 
 
 def temperature(

@@ -19,6 +19,7 @@ from fourfold.cli.options import (
     Memory,
     Network,
     OpenSet,
+    Prompt,
     Source,
     Tasks,
     Vectors,
@@ -118,6 +119,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
     network: Network = None,
     weights: Weights = None,
     adapter: Adapter = None,
+    prompt: Prompt = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -225,7 +227,7 @@ def study(  # noqa: PLR0917  the command line passes them by name
             generalized=generalized,
             open_set=open_set,
             clusters=clusters,
-            network=network_of(network, weights, adapter),
+            network=network_of(network, weights, adapter, prompt),
             encoder=encoder,
             prepare=inputs.preparation(max_categories, data),
             recipe=recipe,

@@ -68,6 +68,8 @@ PHRASES: Final = {
     "missing must": "--missing must",
     "missing ones by missing_label": "missing ones by --missing-label",
     "only one has (drop)": "only one has (--drop)",
+    "or classes by their names": "or classes by their names (--classes)",
+    "prompt of Pretrained must": "--prompt must",
     "recipe must be taken": "--epochs, --steps, --augment, --ema or --range-test must be taken",
     "to judge on": "to judge on (--evaluate)",
     "to learn from, and": "to learn from (--source or --target), and",

@@ -120,8 +120,10 @@ def read_transfer(
     if evaluate is not None and judged is None:
         judged = read_domain(evaluate, like=goal)
     if classes is not None:
-        labels = next((domain.known for domain in domains if domain.n_labelled), None)
-        goal = goal.described(read_descriptions(classes, vectors, labels))
+        known = [*domains, *filter(None, [judged])]
+        labels = next((domain.known for domain in known if domain.n_labelled), None)
+        alone = trained and not files
+        goal = goal.described(read_descriptions(classes, vectors, labels, named_alone=alone))
     taken: Any = sources or None if model is None else model
     return {"source": taken, "target": goal, "evaluate": judged}
 
@@ -140,15 +142,19 @@ def preparation(max_categories: int | None, data: Mapping[str, Any]) -> TablePre
 
 
 def read_descriptions(
-    classes: Path, vectors: Path | None, labels: NDArray[Any] | None = None
+    classes: Path,
+    vectors: Path | None,
+    labels: NDArray[Any] | None = None,
+    *,
+    named_alone: bool = False,
 ) -> Descriptions:
-    """Read descriptions of classes, with names of the same type as the labels."""
+    """Read descriptions of classes, or names alone, of the same type as the labels."""
     words = None
     if vectors is not None:
         from fourfold.readers.vectors import WordVectors
 
         words = WordVectors.open(vectors, store=Store.default())
-    return read_classes(classes, vectors=words, labels=labels)
+    return read_classes(classes, vectors=words, labels=labels, named_alone=named_alone)
 
 
 def check_vectors(classes: Path | None, vectors: Path | None) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fourfold.cli.options import Memory, Model, Task, Vectors
-from fourfold.errors import counted
+from fourfold.errors import ParameterError, counted
 
 __all__ = ["export", "predict"]
 
@@ -56,13 +56,27 @@ def predict(
 
 def export(
     model: Model,
-    output: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+    output: Annotated[
+        Path,
+        typer.Argument(help="ONNX file, compared with the model; or a .csv of points, of a line."),
+    ],
     task: Task = None,
+    event: Annotated[
+        str | None,
+        typer.Option(help="Class against which points speak; by default the second one."),
+    ] = None,
     _memory: Memory = None,
 ) -> None:
-    """Export a saved model to ONNX, checked against its own outputs."""
+    """Export a saved model to ONNX, or a line as a table of points."""
     from fourfold.bundle import export as write_onnx
+    from fourfold.cli.points import write_points
     from fourfold.methods.saved import load_one
 
+    if output.suffix.lower() == ".csv":
+        lines = write_points(load_one(model, task), output, event)
+        typer.echo(f"{counted(lines, 'line')} of points in {output}")
+        return
+    if event is not None:
+        raise ParameterError(f"--event must stand beside a .csv file of points; got {output}")
     difference = write_onnx(load_one(model, task), output)
     typer.echo(f"{output} is written; it differs from the model by {difference:.1e} at most")

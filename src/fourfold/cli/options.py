@@ -19,6 +19,7 @@ __all__ = [
     "Model",
     "Network",
     "OpenSet",
+    "Prompt",
     "Source",
     "Task",
     "Tasks",
@@ -56,13 +57,21 @@ Weights = Annotated[
 Adapter = Annotated[
     Literal["lora"] | None, typer.Option(help="lora: train low-rank adapters of a pretrained one.")
 ]
+Prompt = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Text around names of classes for a network of two towers, e.g. 'a photo of a {}.'; "
+        "may be given several times."
+    ),
+]
 Tasks = Annotated[
     list[str] | None, typer.Option(help="NAME=PATH of each of several tasks that all matter.")
 ]
 Classes = Annotated[
     Path | None,
     typer.Option(
-        help="Descriptions of classes, one per row, names first; or names, with --vectors."
+        help="Descriptions of classes, one per row, names first; or names, with --vectors or a "
+        "network of two towers."
     ),
 ]
 OpenSet = Annotated[

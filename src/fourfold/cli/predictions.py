@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from fourfold.core.atomic import whole_file
+from fourfold.cli.sheets import write_sheet
 from fourfold.core.tasks import Attributes, Classification, Regression, Transcription
 from fourfold.data.domain import Domain
 from fourfold.data.rows import FrameRows
-from fourfold.errors import DataError, FileError, ParameterError
+from fourfold.errors import DataError, ParameterError
 from fourfold.preparation.blockwise import BlockPreparation
 from fourfold.preparation.choose import TablePreparation, TableViews
 from fourfold.readers import read_inputs
@@ -28,8 +28,6 @@ __all__ = ["write_predictions"]
 
 MOST_CELLS: Final = 1 << 24
 """Outputs of rows × classes that are held in memory at once."""
-SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""First characters by which spreadsheets take a text for a formula."""
 
 
 def write_predictions(
@@ -90,14 +88,7 @@ def write_predictions(
     except DataError as error:
         raise DataError(f"{data}: {error}") from error
     columns = _names(model, domain, data) | found
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        table = pd.DataFrame(_escaped(columns) if escape else columns)
-        with whole_file(output) as part:
-            table.to_csv(part, index=False)
-    except OSError as error:
-        why = error.strerror or error
-        raise FileError(f"{output} must be writable for predictions; got: {why}") from error
+    write_sheet(pd.DataFrame(columns), output, "predictions", escape=escape)
     return domain.n_rows
 
 
@@ -197,26 +188,6 @@ def _is_input(output: Path, data: Path) -> bool:
         return False
     inside = data.is_dir() and output.resolve().is_relative_to(data.resolve())
     return inside or output.samefile(data)
-
-
-def _escaped(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {
-        name: values
-        if values.dtype.kind in "biufM"
-        else np.array([_plain(value) for value in values.tolist()], object)
-        for name, values in columns.items()
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Return a text that no spreadsheet runs; numbers stay as they are."""
-    if not isinstance(value, str) or not value.startswith(SIGNS):
-        return value
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}"
-    return value
 
 
 def _numbered(name: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from fourfold.picking import Picks
     from fourfold.readers.parts import Part
 
-__all__ = ["check_free", "label_columns", "read_sheet", "write_picks"]
+__all__ = ["check_free", "label_columns", "read_sheet", "write_picks", "write_sheet"]
 
 FILE_NAME: Final = "file_name"
 """Column of files, by which :func:`~fourfold.read_domain` knows a list of them."""
+SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""First characters by which spreadsheets take a text for a formula."""
 
 
 def check_free(output: Path) -> None:
@@ -83,14 +85,35 @@ def write_picks(
     first[list(labels)] = None
     pairs = zip(sheets, piles, strict=True)
     known = [sheet[domain.labelled].reindex(columns=first.columns) for sheet, (_, domain) in pairs]
+    sheet = pd.concat([first, *known])
+    write_sheet(sheet, output, "the picked rows", escape=False)
+    return len(sheet) - len(first)
+
+
+def write_sheet(sheet: pd.DataFrame, output: Path, content: str, *, escape: bool) -> None:
+    """Write a sheet as a CSV file, whole or not at all.
+
+    Parameters
+    ----------
+    sheet, output
+        Columns of cells, and the file.
+    content
+        Name of what is written, for errors.
+    escape
+        Whether texts that a spreadsheet would run begin with an apostrophe; numbers never do.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
     try:
-        sheet = pd.concat([first, *known])
+        output.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(output) as part:
-            sheet.to_csv(part, index=False)
+            (sheet.apply(_escaped) if escape else sheet).to_csv(part, index=False)
     except OSError as error:
         why = error.strerror or error
-        raise FileError(f"{output} must be writable for the picked rows; got: {why}") from error
-    return len(sheet) - len(first)
+        raise FileError(f"{output} must be writable for {content}; got: {why}") from error
 
 
 def read_sheet(path: Path, labels: Sequence[str], folder: Path) -> pd.DataFrame:
@@ -123,6 +146,22 @@ def read_sheet(path: Path, labels: Sequence[str], folder: Path) -> pd.DataFrame:
         if name not in sheet:
             sheet[name] = part.y if len(labels) == 1 and part.y is not None else None
     return sheet
+
+
+def _escaped(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column whose texts no spreadsheet runs."""
+    return cells if cells.dtype.kind in "biufM" else cells.map(_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Return a text that no spreadsheet runs; numbers stay as they are."""
+    if not isinstance(value, str) or not value.startswith(SIGNS):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def _names(part: Part, folder: Path) -> dict[str, list[str | int]]:

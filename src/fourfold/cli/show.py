@@ -74,7 +74,7 @@ def show_place(
     """
     from fourfold.study.asking.given import of_transfer
     from fourfold.study.asking.posing import check_transfer
-    from fourfold.study.asking.trained import name_of, told_apart
+    from fourfold.study.asking.trained import has_towers, name_of, told_apart
 
     data_of, trained, _ = told_apart(source, network)
     alone = trained is not None
@@ -87,7 +87,7 @@ def show_place(
         console.print(f"{role}  {_summary(domain)}")
     show_reading([*sources, target, *([evaluate] if evaluate else [])])
     return _show_plan(
-        locate(sources, target, network=alone, open_set=open_set),
+        locate(sources, target, network=alone, towers=has_towers(trained), open_set=open_set),
         lambda: check_transfer(sources or None, target, evaluate, trained, open_set=open_set),
     )
 

@@ -31,7 +31,12 @@ def names_of(network: str) -> list[str]:
     return re.split(rf",(?={'|'.join(PRETRAINED)})", network)
 
 
-def network_of(network: str | None, weights: str | None, adapter: str | None) -> Any:
+def network_of(
+    network: str | None,
+    weights: str | None,
+    adapter: str | None,
+    prompt: Sequence[str] | None = None,
+) -> Any:
     """Return the network that options ask for, or several, of which a study takes the best.
 
     Raises
@@ -41,19 +46,21 @@ def network_of(network: str | None, weights: str | None, adapter: str | None) ->
     """
     named = [] if network is None else names_of(network)
     if len(named) > 1:
-        return [network_of(name, weights, adapter) for name in named]
-    if weights is None and adapter is None:
+        return [network_of(name, weights, adapter, prompt) for name in named]
+    asked = {"weights": weights, "adapter": adapter, "prompt": prompt or None}
+    options = [name for name, value in asked.items() if value is not None]
+    if not options:
         return network
     if network is None or not is_pretrained(network) or network.startswith("onnx:"):
-        option = "--weights" if weights is not None else "--adapter"
         raise ParameterError(
-            f"{option} must stand beside --network timm:NAME, hf:NAME or st:NAME; got "
+            f"--{options[0]} must stand beside --network timm:NAME, hf:NAME or st:NAME; got "
             f"{network or 'none'}"
         )
     from fourfold.networks import Pretrained
 
     given: Any = {"none": None, None: "trained"}.get(weights, weights)
-    made = Pretrained(name=network, weights=given, adapter=adapter)  # type: ignore[arg-type]
+    prompts = tuple(prompt) if prompt else None
+    made = Pretrained(name=network, weights=given, adapter=adapter, prompt=prompts)  # type: ignore[arg-type]
     made.check()
     return made
 

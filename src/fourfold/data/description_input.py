@@ -32,9 +32,11 @@ def read_content(classes: object) -> tuple[Iterable[Any], Content]:
         return classes.index, _of_frame(classes)
     if isinstance(classes, Mapping):
         return list(classes), _of_mapping(classes)
+    if isinstance(classes, list) and classes and all(isinstance(name, str) for name in classes):
+        return classes, classes
     raise DataError(
-        "classes must be described by a table with a class a row, or by {name: vector, "
-        f"attributes or text}}; got {type(classes).__name__}"
+        "classes must be described by a table with a class a row, by {name: vector, attributes or "
+        f"text}}, or by a list of names alone; got {type(classes).__name__}"
     )
 
 

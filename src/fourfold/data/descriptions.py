@@ -70,14 +70,17 @@ class Descriptions:
             self.kind, self.texts = "texts", [str(text) for text in content]
 
     @classmethod
-    def of(cls, classes: Mapping[Any, Any] | pd.DataFrame | Descriptions) -> Descriptions:
+    def of(
+        cls, classes: Mapping[Any, Any] | pd.DataFrame | Sequence[str] | Descriptions
+    ) -> Descriptions:
         """Read descriptions of classes, and refuse unusable ones.
 
         Parameters
         ----------
         classes
             Name → vector, → ``{attribute: value}``, or → text; or a DataFrame with one class a row,
-            indexed by names, with attributes or a single column of texts.
+            indexed by names, with attributes or a single column of texts. A list of names stands
+            for texts that are the names themselves.
 
         Raises
         ------

@@ -47,7 +47,8 @@ class Domain:
         (n,) or (n, m) labels; None without labels.
     classes
         :class:`~fourfold.data.descriptions.Descriptions` of the classes, or ``{name: vector}``,
-        ``{name: {attribute: value}}``, ``{name: text}`` or a table; a target's are its candidates.
+        ``{name: {attribute: value}}``, ``{name: text}``, a table, or a list of names; a target's
+        are its candidates.
     missing
         Mark of a missing label. ``"auto"``: −1 beside classes ≥ 0; a value: that value; None: no
         mark. NaN and None are missing in any case.

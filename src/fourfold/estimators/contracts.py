@@ -49,6 +49,9 @@ class Needs(NamedTuple):
         Whether a study with a pretrained network takes it only where it is asked for.
     pretrained
         Whether a study takes it only with a pretrained network, unless it is asked for.
+    towers
+        Whether a study takes it only where a network of two towers is the source, of whose names of
+        classes it makes use, unless it is asked for.
     most_labels
         Most labelled rows of the target for which a study takes it; 0 for any number.
     transcripts
@@ -71,6 +74,7 @@ class Needs(NamedTuple):
     network: bool = False
     costly: bool = False
     pretrained: bool = False
+    towers: bool = False
     most_labels: int = 0
     transcripts: bool = False
     lightgbm: bool = False

@@ -108,6 +108,10 @@ class PosesProblem(Predicts, ABC):
         """Choose a network for rows of a shape, where none is asked for, nor frames."""
         return choose(shape)
 
+    def check_for(self, task: Task, prepare: Preparation) -> None:
+        """Refuse parameters that do not suit a task, or rows behind a fitted preparation."""
+        del task, prepare
+
     def build_head(self, task: Task, width: int) -> nn.Module:
         """Build a fresh head on features (B, width); a method may have its own."""
         return task.head(width)
@@ -144,6 +148,7 @@ def pose(
             f"prepare of {name} must give a number for every cell; got TableViews, whose features "
             "for trees may be missing"
         )
+    method.check_for(task, prepare)
     inputs, rows = Inputs.for_rows(name, prepare, frozen, target.rows, labels)
     network = _network(method, pretrained, inputs.shape, task)
     trained = network
@@ -235,9 +240,7 @@ def _prepare(
         chosen = named.preparation(rows)
     bare = bare and named is None
     chosen = chosen or method.choose_preparation(rows, user_network=own or bare)
-    known = (
-        labelled_rows(one, task) for one, task in learnt if task is not None and one.n_labelled
-    )
+    known = (labelled_rows(d, task) for d, task in learnt if task is not None and d.n_labelled)
     prepare, labels = fitted_to(rows, chosen, next(known, None))
     return prepare, below, labels
 

@@ -92,6 +92,11 @@ class SourceNetwork:
         """Return the network that a builder will build with its weights."""
         return cls(Model(Body({"network": nn.Identity()}, 1), nn.Identity()), builder=builder)
 
+    @property
+    def pair(self) -> Builder | None:
+        """The network by name, if it is one of two towers."""
+        return self.builder if self.builder is not None and self.builder.paired else None
+
 
 SourceOf: TypeAlias = Labelled | Unlabelled | SourceNetwork
 
@@ -251,8 +256,7 @@ class Problem:
         data = [self.inputs.path, digest(), self.setting]
         how = [self.recipe.identity(), self.seed, current().identity()]
         versions = [VERSION, torch.__version__]  # another version may train in another way
-        parts = [built, *data, *how, *versions, *more]
-        return xxh3_128_hexdigest(json.dumps(parts).encode())
+        return xxh3_128_hexdigest(json.dumps([built, *data, *how, *versions, *more]).encode())
 
 
 @final
@@ -293,5 +297,4 @@ class Fitted:
 
     def last_stages(self) -> list[nn.Module]:
         """Return modules that compute :meth:`finished` in torch."""
-        ends = (self.calibration, self.rejection)
-        return [end.module() for end in ends if end is not None]
+        return [end.module() for end in (self.calibration, self.rejection) if end is not None]

@@ -32,6 +32,8 @@ class Facts(NamedTuple):
         Whether labels are transcripts of utterances.
     network
         Whether a trained network is the source, in place of data.
+    towers
+        Whether that network is one of two towers, which know classes by their names.
     open_set
         Whether rows of the target may be of no class of the source.
     differ
@@ -49,6 +51,7 @@ class Facts(NamedTuple):
     transcripts: bool = False
     differ: str = ""
     network: bool = False
+    towers: bool = False
     open_set: bool = False
 
 

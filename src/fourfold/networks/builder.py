@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from fourfold.core.parameters import Parameters
-from fourfold.errors import DataError
+from fourfold.errors import DataError, ParameterError
 from fourfold.preparation.blockwise import InputStage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fourfold.data.rows import Rows
+    from fourfold.networks.towers import Towers
     from fourfold.preparation.base import Preparation
     from fourfold.training.recipe import Recipe
 
@@ -157,6 +158,26 @@ class Builder(Parameters, ABC):
     def trained(self) -> bool:
         """Whether the network is built with weights of a training, so that it is a source."""
         return False
+
+    @property
+    def paired(self) -> bool:
+        """Whether it is one of two towers, whose other one places names of classes beside rows."""
+        return False
+
+    def towers(self, *, download: bool = True) -> Towers:
+        """Return the maps of the pair of towers that it is one of, maybe without a download.
+
+        Raises
+        ------
+        ParameterError
+            If it is none.
+        FileError
+            If its weights are not here.
+        """
+        del download
+        raise ParameterError(
+            f"network must be one of two towers, such as CLIP; got {type(self).__name__}"
+        )
 
     @property
     def recipe(self) -> Recipe | None:

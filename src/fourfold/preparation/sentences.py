@@ -22,7 +22,7 @@ try:
     from tokenizers import Tokenizer
 
     from fourfold.preparation.encoder_folders import find_encoder
-    from fourfold.preparation.encoder_modules import SentenceNetwork, read_network
+    from fourfold.preparation.encoder_modules import read_network
 except ImportError as error:
     raise MissingExtraError("transformers", "text") from error
 
@@ -121,6 +121,7 @@ def read_encoder(folder: Path) -> Encoder:
     return Encoder(
         Tokenizer.from_str(json.dumps(read_json(inside(folder, "tokenizer.json")))),
         network,
+        network.titles,
         longest=int(min(limit for limit in limits if limit)),
         prompt=prompts.get(prompting.get("default_prompt_name"), ""),
         lower=bool(texts.get("do_lower_case")),
@@ -132,36 +133,42 @@ class Encoder:
     """A frozen sentence encoder.
 
     Its function ``frozen`` turns :meth:`tokens` (n, m), at most ``longest`` a text, into vectors
-    (n, width) of length 1; ``digest`` is a hash of its weights and its tokenizer, 32 hex digits.
+    (n, width); ``digest`` is a hash of its weights and its tokenizer, 32 hex digits.
 
     Parameters
     ----------
     tokenizer, network
-        Of texts, and of their tokens.
+        Of texts, and of their tokens: numbers (B, m) and their mask to vectors (B, width).
+    titles
+        Names of the parts of the network.
     longest
         Largest number of tokens.
     prompt
         Put before each text.
     lower
         Whether texts are read in lower case.
+    unit
+        Whether vectors have length 1.
     """
 
     def __init__(
         self,
         tokenizer: Tokenizer,
-        network: SentenceNetwork,
+        network: nn.Module,
+        titles: Sequence[str],
         *,
         longest: int,
-        prompt: str,
-        lower: bool,
+        prompt: str = "",
+        lower: bool = False,
+        unit: bool = True,
     ) -> None:
         tokenizer.no_padding()
         self.tokenizer, self.longest = tokenizer, longest
         self.prompt, self.lower = prompt, lower
-        sentences = _Sentences(network.eval())
+        sentences = _Sentences(network.eval(), unit=unit)
         self.frozen = Frozen(sentences, engine="torch", dtype=torch.int32)
         self.width: int = sentences.width
-        self.digest: str = self._digest(network)
+        self.digest: str = self._digest(network, titles)
 
     def rows(self, texts: Rows, max_tokens: int | None) -> Rows:
         """Return texts as the encoder's function takes them."""
@@ -179,9 +186,14 @@ class Encoder:
             row[: len(text.ids)] = np.asarray(text.ids) + 1
         return written
 
-    def _digest(self, network: SentenceNetwork) -> str:
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        """Return the number of texts of more tokens than are read."""
+        self.tokenizer.no_truncation()
+        return sum(len(read.ids) > self.longest for read in self.tokenizer.encode_batch([*texts]))
+
+    def _digest(self, network: nn.Module, titles: Sequence[str]) -> str:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
-        about = [vocabulary, self.tokens(PROBE, 64).tolist(), network.titles, self.prompt]
+        about = [vocabulary, self.tokens(PROBE, 64).tolist(), [*titles], self.prompt]
         return digest_tensors(network.state_dict(), json.dumps(about))
 
 
@@ -209,15 +221,15 @@ class _TokenRows(Rows):
 
 @final
 class _Sentences(nn.Module):
-    """Encode tokens (B, m) as vectors (B, d) of length 1.
+    """Encode tokens (B, m) as vectors (B, d), of length 1 if ``unit``.
 
     Texts are encoded in groups of one size and one length, both given by the text's own length, so
     that no bit of a vector depends on the other texts.
     """
 
-    def __init__(self, encoder: SentenceNetwork) -> None:
+    def __init__(self, encoder: nn.Module, *, unit: bool) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.unit = encoder, unit
         self.width = len(self._group(torch.ones(1, 1, dtype=torch.int32), STEP)[0])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -238,7 +250,7 @@ class _Sentences(nn.Module):
         read = full > 0
         read[len(tokens) :, 0] = True  # padding must not be empty
         found: Tensor = self.encoder((full - 1).clamp(min=0).long(), read.long())[: len(tokens)]
-        return normalize(found, dim=1)
+        return normalize(found, dim=1) if self.unit else found
 
 
 def _size(length: int) -> int:

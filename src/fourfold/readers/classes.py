@@ -35,7 +35,11 @@ MOST_DIGITS: Final = 20
 
 
 def read_classes(
-    path: Path | str, *, vectors: WordVectors | None = None, labels: NDArray[Any] | None = None
+    path: Path | str,
+    *,
+    vectors: WordVectors | None = None,
+    labels: NDArray[Any] | None = None,
+    named_alone: bool = False,
 ) -> Descriptions:
     r"""Read descriptions of classes.
 
@@ -52,6 +56,9 @@ def read_classes(
     labels
         Labels that the names must match: numbers or words, such as ``"007"``. By default names are
         numbers if all of them are whole numbers.
+    named_alone
+        Whether names without descriptions stand for themselves, as texts, and words beside them are
+        texts, too, however short.
 
     Raises
     ------
@@ -74,6 +81,8 @@ def read_classes(
     with named(path):
         file_size(path)
         names, content = _read(path)
+        if named_alone and vectors is None:
+            content = _as_texts(names, content)
         return _descriptions(_typed(names, labels), content, vectors)
 
 
@@ -201,6 +210,16 @@ def _descriptions(names: list[Any], content: Any, vectors: WordVectors | None) -
         check_fits(VALUE_BYTES * len(names) * len(attributes), "the attributes of all classes")
         return Descriptions.of(dict(zip(names, content, strict=True)))
     return Descriptions.of(content.set_axis(names, axis="index"))
+
+
+def _as_texts(names: list[Any], content: Any) -> Any:
+    """Return names, or the words beside them in a table, as texts; leave other descriptions."""
+    if content is None:
+        return [str(name) for name in names]
+    if isinstance(content, list) or len(content.columns) != 1:
+        return content
+    words = content[content.columns[0]].tolist()
+    return words if all(isinstance(word, str) for word in words) else content
 
 
 def _words(names: list[Any], content: Any) -> list[str]:

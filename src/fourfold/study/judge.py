@@ -12,7 +12,12 @@ from fourfold.study.candidates import changed_parameters
 from fourfold.study.choice.consensus import choose_by_consensus
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.standing import stand
-from fourfold.study.choice.unlabelled import choose_by_panel, has_panel
+from fourfold.study.choice.unlabelled import (
+    choose_by_panel,
+    has_one_answer,
+    has_panel,
+    taken_as_it_is,
+)
 from fourfold.study.diagnostics.open_sets import known_and_unknown
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.diagnostics.transcripts import transcript_errors
@@ -60,6 +65,8 @@ def rate(
     }
     if question.protocol.splits.consensus:
         return choose_by_consensus(question.protocol.choice, rows, outcomes)
+    if has_one_answer(question):
+        return taken_as_it_is(rows)
     return choose_by_panel(question, rows, outcomes) if has_panel(question) else rows
 
 

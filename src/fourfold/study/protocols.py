@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Protocol",
+    "check_asked",
     "clustering_protocol",
     "common_folds",
     "described_protocol",
@@ -224,7 +225,7 @@ def described_protocol(
     check_classes(infer_task(source).fit(source), sources, target, None)
     seen = np.unique(source.known).tolist()
     task = _described_task(source, target, seen, generalized=generalized)
-    _check_asked(task, evaluate, seen, both_kinds=generalized and metric is None)
+    check_asked(task, evaluate, seen, both_kinds=generalized and metric is None)
     splits = HeldClasses(sources, target, folds, generalized=generalized)
     if not splits.count:
         raise DataError(
@@ -267,10 +268,16 @@ def _described_task(
     return task
 
 
-def _check_asked(
+def check_asked(
     task: Classification, evaluate: Domain | None, seen: Sequence[Any], *, both_kinds: bool
 ) -> None:
-    """Refuse rows to evaluate on of classes that cannot be the answer, or not of both kinds."""
+    """Refuse rows to evaluate on of classes that cannot be the answer, or not of both kinds.
+
+    Raises
+    ------
+    DataError
+        If there are some.
+    """
     if evaluate is None:
         return
     known, name = evaluate.known, called(evaluate)

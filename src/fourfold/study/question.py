@@ -14,11 +14,11 @@ from fourfold.data.domain import in_one_order, pool
 from fourfold.data.kinds import settle_labels
 from fourfold.data.tables import settle_tables
 from fourfold.errors import ParameterError
-from fourfold.planner import locate, locate_tasks
+from fourfold.planner import locate_tasks
 from fourfold.preparation.texts import MINILM, encode_descriptions
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.drawing import draw_rows
-from fourfold.study.asking.posing import pose
+from fourfold.study.asking.posing import place, pose
 from fourfold.study.asking.preparations import prepare_questions
 from fourfold.study.asking.trained import name_of
 from fourfold.study.candidates import baselines, joint_candidates
@@ -141,8 +141,8 @@ def ask_transfer(
     """
     sources, drawn = draw_rows(sources, options.max_source_rows)
     trained = options.trained
-    placement = locate(sources, target, network=trained is not None, open_set=options.open_set)
-    if placement.cell == "zeroshot":
+    placement = place(sources, target, options)
+    if placement.cell == "zeroshot" and sources:
         target = _with_vectors(target, options.encoder)
         sources = [_with_vectors(source, options.encoder) for source in sources]
     chosen = options.preparation([*sources, target])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fourfold.methods import cells
+from small_networks import drawings, folder
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -66,3 +67,16 @@ def test_the_map_says_which_changes_keep_the_labels_of_pictures(fourfold, tmp_pa
     asked = "Note: Augmentation, where it is asked for (--augment): "
     assert f"{asked}small crops, rotations and colours of pictures; no flips" in digits
     assert f"{asked}crops, flips, rotations and colours of pictures." in animals
+
+
+def test_names_alone_open_the_cell_of_unseen_classes_beside_a_network_of_two_towers(
+    fourfold, tmp_path
+):
+    pytest.importorskip("transformers", reason="transformers come with 'text'")
+    np.save(tmp_path / "new.npy", drawings(6)[0])
+    (tmp_path / "names.txt").write_text("left\nright\n")
+    data = ("--target", tmp_path / "new.npy", "--classes", tmp_path / "names.txt")
+    said = " ".join(fourfold("map", *data, "--network", f"hf:{folder('towers')}").out.split())
+    assert "you → zeroshot yes classes are described that have no examples: left, right" in said
+    assert "A study runs LabelEmbedding; baselines: Chance." in said
+    assert "such as 'a photo of a left.'" in said

@@ -18,6 +18,7 @@ import pytest
 from fourfold import L2SP, Recipe, Store, Study, load, read_domain
 from fourfold.cli.trained import names_of, network_of
 from fourfold.cli.training import recipe_changes
+from fourfold.errors import ParameterError
 from fourfold.methods.baselines.target_only import TargetOnly
 
 
@@ -243,3 +244,11 @@ def test_several_networks_are_separated_by_commas_before_a_prefix():
     first, second = network_of("timm:resnet18,timm:resnet34", None, "lora")
     assert (first.name, second.name) == ("timm:resnet18", "timm:resnet34")
     assert first.adapter == second.adapter == "lora"
+
+
+def test_prompts_are_of_a_pretrained_network():
+    one = network_of("hf:/towers", None, None, ["a {}", "the {}"])
+    assert one.prompt == ("a {}", "the {}")
+    assert network_of("hf:/towers", None, None, []) == "hf:/towers"
+    with pytest.raises(ParameterError, match="--prompt must stand beside --network timm:NAME"):
+        network_of("mlp", None, None, ["a {}"])

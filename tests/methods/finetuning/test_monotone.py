@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
-from fourfold import Domain, load, save
+from fourfold import Domain, Study, load, save
 from fourfold.errors import ParameterError
 from fourfold.methods.baselines.target_boosted import TargetBoosted
 from fourfold.methods.finetuning.boosted import Boosted
@@ -67,6 +68,17 @@ def test_directions_that_do_not_fit_are_refused(given, word):
     with pytest.raises(ParameterError) as error:
         Boosted(monotonic_cst=given).fit(TABLE[500:], LABELS[500:], source=SOURCE)
     assert word in str(error.value)
+
+
+def test_studies_refuse_them_before_they_train(tmp_path):
+    few = Domain(TABLE[500:], LABELS[500:])
+    for method, why in [
+        (Boosted(monotonic_cst={"town": 1}), "got 'town', one of kind category"),
+        (Pooled(base="boosting", monotonic_cst={"wage": 1}), "got 'wage', no column"),
+        (Pooled(base=Ridge()), "base must be a classifier; got Ridge"),
+    ]:
+        with pytest.raises(ParameterError, match=why):
+            Study(SOURCE, few, methods=[method], output=tmp_path)
 
 
 def test_directions_are_for_trees_and_for_at_most_two_classes():

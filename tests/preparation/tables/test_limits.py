@@ -75,5 +75,11 @@ def test_lines_get_limits_and_trees_cells_as_they_are():
     assert lines[-1, 0] == pytest.approx(0, abs=0.1)  # the median
     assert (lines[-1, 2], lines[0, 2]) == (lines[:, 2].max(), lines[:, 2].min())  # an indicator
     (note,) = TablePreparation().fit(rows).notes()
-    assert note.startswith("Column 'age' holds outliers: for lines and networks its numbers end at")
-    assert note.endswith("; -999 counts as missing.")
+    assert note.startswith("For lines and networks columns with outliers have limits: 'age' (")
+    assert note.endswith("; -999 counts as missing).")
+
+
+def test_many_columns_with_outliers_are_one_note():
+    table = pd.DataFrame({f"x{i}": [*AGE, 1e6] for i in range(7)})
+    (note,) = TablePreparation().fit(FrameRows(table)).notes()
+    assert note.endswith(" and 2 more.")

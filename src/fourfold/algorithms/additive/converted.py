@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 from onnx import load_from_string, numpy_helper
@@ -25,12 +25,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Converted", "convert"]
 
+TRIED: Final = 64
+"""Rows on which a converted estimator is tried."""
+ALIKE: Final = 1e-3
+"""Difference up to which two answers are the same, relative for large ones."""
+MOST_ALIKE: Final = 0.95
+"""Share of the answers that must be; a row may lie on a threshold of a tree."""
 
-def convert(estimator: Any, width: int) -> bytes:
-    """Convert a fitted estimator, from features (B, width), to the content of an ONNX file.
+
+def convert(estimator: Any, x: NDArray[np.float32]) -> bytes:
+    """Convert an estimator that was fitted to features x (n, d) to the content of an ONNX file.
 
     Raises
     ------
+    ValueError
+        If the file gives other answers to these than the estimator.
     Exception
         Whatever skl2onnx raises for an estimator that it does not know.
     """
@@ -38,9 +47,14 @@ def convert(estimator: Any, width: int) -> bytes:
     from skl2onnx.common.data_types import FloatTensorType
 
     options = {"zipmap": False} if is_classifier(estimator) else None
-    rows = [("rows", FloatTensorType([None, width]))]
+    rows = [("rows", FloatTensorType([None, x.shape[1]]))]
     found = to_onnx(estimator, initial_types=rows, options=options, target_opset=VERSIONS)
     content: bytes = found.SerializeToString()
+    own, few = (estimator.predict_proba if options else estimator.predict), x[:TRIED]
+    answers = session(content).run(None, {"rows": few})[-1]
+    alike = np.isclose(answers.reshape(len(few), -1), own(few).reshape(len(few), -1), ALIKE, ALIKE)
+    if alike.mean() < MOST_ALIKE:
+        raise ValueError(f"only {alike.mean():.0%} of the converted answers are the same")
     return content
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Parts", "is_additive", "read_additive"]
+__all__ = ["Parts", "read_additive"]
 
 
 @final
@@ -28,14 +28,11 @@ class Parts(NamedTuple):
     start: int
 
 
-def is_additive(content: bytes) -> bool:
-    """Return whether a file is one of ``Additive.onnx``."""
-    return bool(load_from_string(content).graph.name == NAME)
-
-
-def read_additive(content: bytes) -> Parts:
-    """Read the file of ``Additive.onnx``."""
+def read_additive(content: bytes) -> Parts | None:
+    """Read the file of ``Additive.onnx``; None of another one."""
     graph = load_from_string(content).graph
+    if graph.name != NAME:
+        return None
     constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     (trees,) = [node for node in graph.node if node.op_type == "TreeEnsembleRegressor"]
     lists = {one.name: helper.get_attribute_value(one) for one in trees.attribute}

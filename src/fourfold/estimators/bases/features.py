@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.problem import Problem
     from fourfold.networks.builder import Body
+    from fourfold.preparation.base import Preparation
 
-__all__ = ["Directions", "Features", "goal_of"]
+__all__ = ["Directions", "Features", "check_directions", "goal_of"]
 
 Directions: TypeAlias = dict[str, int] | tuple[int, ...]
 """Column of numbers, or features in order → 1 where scores may only rise, −1 only fall, 0 both."""
@@ -73,7 +74,7 @@ class Features(NamedTuple):
         Raises
         ------
         ParameterError
-            If it names other columns than those of numbers, or has another number of features.
+            If it has another number of features.
         """
         n = self.start or self.width
         if given is None:
@@ -85,11 +86,6 @@ class Features(NamedTuple):
                     f"of {n} features; got {len(given)} entries"
                 )
             return tuple(given)
-        strange = [name for name in given if name not in self.numbers]
-        if strange:
-            raise ParameterError(
-                f"monotonic_cst must name columns of numbers; got {strange[0]!r}, which is none"
-            )
         known = [given.get(name, 0) for name in self.numbers]
         return (*known, *[0] * (n - len(known)))
 
@@ -118,6 +114,22 @@ def _order(x: NDArray[np.float32], y: NDArray[Any], weight: NDArray[np.float32])
     """Order rows by their first features, at any scale of these, and equal ones by all."""
     along = canonical_order(x, y, weight)
     return along[np.lexsort(x[along, :LEADING].T[::-1])]
+
+
+def check_directions(given: Directions | None, goal: Goal, prepare: Preparation) -> None:
+    """Refuse directions for more than two classes, or of other columns than those of numbers."""
+    if given and not goal.apart:
+        raise ParameterError(
+            f"monotonic_cst must be left out for more than two classes; got {goal.outputs} classes"
+        )
+    kinds = prepare.kinds if isinstance(prepare, TableViews) else {}
+    strange = [name for name in given or () if kinds.get(name) != "number"]
+    if isinstance(given, dict) and strange:
+        kind = kinds.get(strange[0])
+        got = "no column that is an input" if kind is None else f"one of kind {kind}"
+        raise ParameterError(
+            f"monotonic_cst must name columns of numbers; got {strange[0]!r}, {got}"
+        )
 
 
 def goal_of(task: Task) -> Goal:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fourfold.algorithms.samples import Sample
     from fourfold.estimators.bases.features import Features
 
-__all__ = ["Foreign", "check_base"]
+__all__ = ["Foreign", "check_answers", "check_base"]
 
 HISTOGRAM: Final = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 
@@ -50,6 +50,35 @@ def check_base(base: object) -> None:
             "base must take sample_weight in fit, since rows of the target count more; got "
             f"{type(base).__name__}"
         )
+
+
+def check_answers(estimator: BaseEstimator, goal: Goal) -> None:
+    """Refuse an estimator that does not answer as labels ask.
+
+    Raises
+    ------
+    DataError
+        If the labels are neither classes nor one number a row.
+    ParameterError
+        If it is no classifier, or no regressor, or gives no probabilities of classes.
+    """
+    numbers = goal.kind == "numbers" and goal.outputs == 1
+    if not numbers and goal.kind != "classes":
+        raise DataError(
+            "labels must be classes or one number for an estimator of scikit-learn as base; "
+            f"got {goal.outputs} {goal.kind}"
+        )
+    if not (is_regressor if numbers else is_classifier)(estimator):
+        kind = "a regressor" if numbers else "a classifier"
+        raise ParameterError(f"base must be {kind}; got {type(estimator).__name__}")
+    if not numbers:
+        try:
+            _ = estimator.predict_proba
+        except AttributeError as error:
+            raise ParameterError(
+                f"base must give probabilities of classes; got {estimator!r:.60}, which has no "
+                "predict_proba"
+            ) from error
 
 
 @final
@@ -74,13 +103,14 @@ class Foreign(Base):
     def learn(self, rows: Sample) -> dict[str, Any]:
         model = self.fit(rows)
         kept = model.onnx if isinstance(model, Additive) else model.content
-        return {"onnx": base64.b64encode(kept).decode(), "trees": isinstance(model, Additive)}
+        return {"onnx": base64.b64encode(kept).decode()}
 
     def restore(self, learnt: Mapping[str, Any]) -> Learnt:
         content = base64.b64decode(learnt["onnx"])
-        if not learnt["trees"]:
+        parts = read_additive(content)
+        if parts is None:
             return Learnt(self, self._converted(content, flagged=False))
-        ensemble, line, start = read_additive(content)
+        ensemble, line, start = parts
         return Learnt(self, Additive(self.goal, line, self.features.width, start, ensemble))
 
     def fit(
@@ -90,7 +120,9 @@ class Foreign(Base):
             raise TypeError("an estimator of scikit-learn is not fitted beside scores")
         x = rows.x[:, self._first : self._last]
         x = x if flags is None else np.column_stack([x, flags.astype(np.float32)])
-        fitted = clone(self.estimator).fit(x, self._labels(rows.y), sample_weight=rows.weight)
+        check_answers(self.estimator, self.goal)
+        y = rows.y[:, 0] if self.goal.kind == "numbers" else rows.y
+        fitted = clone(self.estimator).fit(x, y, sample_weight=rows.weight)
         name = type(self.estimator).__name__
         if self.goal.kind == "classes" and len(fitted.classes_) < self.goal.outputs:
             raise DataError(f"every class must have a label for {name} as base; one has none")
@@ -100,26 +132,13 @@ class Foreign(Base):
             line, width = Affine(np.zeros((0, len(bias))), bias), self.features.width
             return Additive(self.goal, line, width, width, ensemble)
         try:
-            content = convert(fitted, x.shape[1])
+            content = convert(fitted, x)
         except Exception as error:  # whatever skl2onnx raises
             raise ParameterError(
                 "base must be an estimator that skl2onnx can convert, so that models are saved "
                 f"without pickle; got {name}: {summary(error)}"
             ) from error
         return self._converted(content, flagged=flags is not None)
-
-    def _labels(self, y: NDArray[Any]) -> NDArray[Any]:
-        """Return classes or a number a row; anything else is refused."""
-        numbers = self.goal.kind == "numbers" and self.goal.outputs == 1
-        if not numbers and self.goal.kind != "classes":
-            raise DataError(
-                "labels must be classes or one number for an estimator of scikit-learn as base; "
-                f"got {self.goal.outputs} {self.goal.kind}"
-            )
-        if not (is_regressor if numbers else is_classifier)(self.estimator):
-            kind = "a regressor" if numbers else "a classifier"
-            raise ParameterError(f"base must be {kind}; got {type(self.estimator).__name__}")
-        return y[:, 0] if numbers else y
 
     def _converted(self, content: bytes, *, flagged: bool) -> Converted:
         ones, zeros = np.ones(self.goal.columns), np.zeros(self.goal.columns)

@@ -14,8 +14,8 @@ from fourfold.algorithms.additive.model import Additive
 from fourfold.core.parameters import Positive  # noqa: TC001  read from the annotations
 from fourfold.errors import ParameterError
 from fourfold.estimators.bases.base import Line, Trees
-from fourfold.estimators.bases.features import Features, goal_of
-from fourfold.estimators.bases.foreign import Foreign, check_base
+from fourfold.estimators.bases.features import Features, check_directions, goal_of
+from fourfold.estimators.bases.foreign import Foreign, check_answers, check_base
 from fourfold.estimators.bases.heads import OnnxHead, head_of, linear_head
 from fourfold.estimators.bases.source import (
     learn_source,
@@ -89,14 +89,9 @@ class Ground(NamedTuple):
         Raises
         ------
         ParameterError
-            If directions do not fit the features, or are for more than two classes.
+            If directions do not fit the features.
         """
         asked = self.features.directions(directions)
-        if asked and not self.goal.apart:
-            raise ParameterError(
-                "monotonic_cst must be left out for more than two classes; got "
-                f"{self.goal.outputs} classes"
-            )
         return Trees(self.features, self.goal, self.problem.seed, directions=asked)
 
     def boosting(self, directions: Directions | None = None) -> Base:
@@ -218,6 +213,9 @@ class Boosts(Wraps, ABC):
                 f"monotonic_cst must be of −1, 0 and 1 alone; got {strange[0]!r:.40}"
             )
 
+    def check_for(self, task: Task, prepare: Preparation) -> None:
+        check_directions(self.monotonic_cst, goal_of(task), prepare)
+
 
 class WrapsBase(Boosts, ABC):
     """A method that wraps a model of either kind.
@@ -227,7 +225,7 @@ class WrapsBase(Boosts, ABC):
     base
         The model: ``"linear"``, logistic or ridge regression; ``"boosting"``, trees boosted by
         LightGBM, or by scikit-learn where that cannot be loaded; or an estimator of scikit-learn
-        that takes weights and that skl2onnx can convert.
+        that takes weights, gives probabilities of classes, and that skl2onnx can convert.
     alpha
         L2 penalty of the linear model, for standardized features; None chooses by cross-validation.
     """
@@ -239,6 +237,12 @@ class WrapsBase(Boosts, ABC):
         super()._check_together()
         if not isinstance(self.base, str):
             check_base(self.base)
+
+    @final
+    def check_for(self, task: Task, prepare: Preparation) -> None:
+        super().check_for(task, prepare)
+        if isinstance(self.base, BaseEstimator):
+            check_answers(self.base, goal_of(task))
 
     @property
     @final

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fourfold.algorithms.additive.reading import is_additive, read_additive
+from fourfold.algorithms.additive.reading import Parts, read_additive
 from fourfold.algorithms.attribution.gradients import integrated_gradients
 from fourfold.algorithms.attribution.sampling import sampled_values
 from fourfold.algorithms.attribution.trees import expected, shapley_values
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["explain_rows"]
 
 CLOSE: Final = 0.1
-"""Share of the largest score by which contributions of a network may fail to add up."""
+"""Share of a row's score by which contributions of a network may fail to add up."""
 MOST_COLUMNS: Final = 500
 """Columns whose orders are sampled."""
 
@@ -61,9 +61,9 @@ def explain_rows(
         )
     *above, head = _layers(model)
     if not isinstance(head, OnnxHead):
-        found = _slopes(model, task, rows, usual)
-    elif is_additive(head.content) and all(map(_keeps_features, above)):
-        found = _trees(nn.Sequential(model.body, *above), head, rows, usual)
+        found = _slopes(model, task, rows, usual, columns)
+    elif all(map(_keeps_features, above)) and (parts := read_additive(head.content)) is not None:
+        found = _trees(nn.Sequential(model.body, *above), parts, rows, usual)
     else:
         found = _orders(model, task, rows, usual, columns)
     contributions = Contributions.by_column(columns, *found)
@@ -75,10 +75,9 @@ def explain_rows(
 
 
 def _trees(
-    below: nn.Module, head: OnnxHead, rows: Rows, usual: NDArray[np.float32]
+    below: nn.Module, parts: Parts, rows: Rows, usual: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return contributions (n, d, columns) and base (columns,) of trees and a line beside them."""
-    parts = read_additive(head.content)
     weight, bias = parts.line
     x = in_blocks(below, rows)
     with torch.no_grad():
@@ -98,8 +97,8 @@ def _orders(
     names = list(dict.fromkeys(columns))
     if len(names) > MOST_COLUMNS:
         raise ParameterError(
-            f"explain must be asked of at most {MOST_COLUMNS:,} columns of trees behind mixed "
-            f"features, and of other models than those of scikit-learn; got {len(names):,} columns"
+            f"explain must be asked of at most {MOST_COLUMNS:,} columns where a model has no "
+            f"gradients to follow, as trees behind mixed features; got {len(names):,} columns"
         )
     places = {name: i for i, name in enumerate(names)}
     groups = np.array([places[name] for name in columns])
@@ -116,9 +115,12 @@ def _orders(
 
 
 def _slopes(
-    model: Model, task: Task, rows: Rows, usual: NDArray[np.float32]
+    model: Model, task: Task, rows: Rows, usual: NDArray[np.float32], columns: Sequence[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return contributions (n, d, scores) and base (scores,) of a network."""
+    """Return contributions (n, d, scores) and base (scores,) of a network.
+
+    Rows on whose way gradients jump have those of a model without gradients.
+    """
     x = np.asarray(rows.take(np.arange(rows.n)), np.float32)
 
     def score(at: Tensor) -> Tensor:
@@ -128,12 +130,10 @@ def _slopes(
     with torch.no_grad():
         base = score(torch.from_numpy(usual)[None]).double().numpy()
         wanted = score(torch.from_numpy(x)).double().numpy()
-    gap, most = np.abs(base + values.sum(axis=1) - wanted).max(), np.abs(wanted - base).max()
-    if gap > CLOSE * max(1.0, most):
-        raise ParameterError(
-            "explain must be asked of a model whose contributions add up to its scores; got a "
-            f"network that is {gap:.3g} off, as it has no gradients on the way"
-        )
+    gap, most = (np.abs(of).max(1) for of in (base + values.sum(1) - wanted, wanted - base))
+    jumps = np.flatnonzero(gap > CLOSE * np.maximum(1.0, most))
+    if len(jumps):
+        values[jumps], _ = _orders(model, task, rows.subset(jumps), usual, columns)
     return values, base[0]
 
 

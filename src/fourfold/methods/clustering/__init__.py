@@ -10,7 +10,11 @@ __getattr__, __dir__, __all__ = methods_of(__name__)
 
 def _applies(facts: Facts) -> Ruling:
     labelled = facts.source_labelled + facts.target_labelled > 0
-    return decide("nothing has a label", (labelled, "there are labels, which other cells use"))
+    return decide(
+        "nothing has a label",
+        (labelled, "there are labels, which other cells use"),
+        (facts.network, "the source is a trained network, which other cells use"),
+    )
 
 
 CELL = Cell(
@@ -24,6 +28,6 @@ CELL = Cell(
     summary="cluster with the help of other data",
     applies=_applies,
     baselines=("KMeansClustering", "SpectralCoClustering", "CoClustering"),
-    home=lambda facts: not facts.source_labelled and not facts.target_labelled,
+    home=lambda facts: not (facts.source_labelled or facts.target_labelled or facts.network),
     page="clustering.md",
 )

@@ -13,7 +13,7 @@ def _applies(facts: Facts) -> Ruling:
     return decide(
         f"classes are described that have no examples: {some(facts.unseen, 4)}",
         (not facts.described, "the classes are not described"),
-        (not facts.source_labelled, "the source has no labels"),
+        (not (facts.source_labelled or facts.towers), "the source has no labels"),
         (facts.target_labelled > 0, "the target has labels, which other cells use"),
         (facts.numbers, "the labels are numbers or answers, not classes"),
         (not facts.unseen, "every class that is described has examples in the source"),
@@ -25,14 +25,16 @@ CELL = Cell(
     title="Zero-shot learning",
     source_labelled=True,
     target_labelled=False,
-    source="labelled",
+    source="labelled, or a trained network of two towers",
     target="unlabelled",
     label_spaces="different, classes described",
     summary="recognize classes by their descriptions",
     applies=_applies,
     baselines=("Chance", "RidgeToDescriptions"),
     home=lambda facts: (
-        facts.source_labelled > 0 and not facts.target_labelled and len(facts.unseen) > 0
+        (facts.source_labelled > 0 or facts.towers)
+        and not facts.target_labelled
+        and len(facts.unseen) > 0
     ),
     page="zeroshot.md",
 )

@@ -6,7 +6,7 @@ Recognition in the Wild, ECCV 2016.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
+    from fourfold.data.descriptions import Descriptions
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
     from fourfold.methods.zeroshot._seen import SeenData
 
     Margins = NDArray[np.float64]
 
-__all__ = ["check_has_rows", "choose_penalty", "score_spread"]
+__all__ = ["check_has_rows", "choose_penalty", "score_spread", "seen_penalties"]
 
 AS_GOOD: Final = 0.02
 """Penalties with a harmonic mean this near to the best one are as good."""
@@ -41,6 +43,12 @@ def score_spread(model: Model, seen: SeenData) -> float:
     some = seen.data.at(seen.data.rows.draw(LOOKED_AT))
     spread = float(model.outputs(some.rows).astype(np.float64).std(axis=1).mean())
     return spread if spread > 0 else 1.0
+
+
+def seen_penalties(described: Descriptions, seen: Sequence[Any], penalty: float) -> Tensor:
+    """Return the penalty of each class, (k,): 0 for those without examples."""
+    known = set(seen)
+    return torch.tensor([penalty * (name in known) for name in described.names.tolist()])
 
 
 def check_has_rows(source: object) -> None:

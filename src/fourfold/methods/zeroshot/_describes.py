@@ -23,10 +23,16 @@ from fourfold.estimators.posing import fit_task
 from fourfold.estimators.problem import Labelled
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.frozen.blocks import in_blocks
-from fourfold.methods.zeroshot._calibration import check_has_rows, choose_penalty, score_spread
+from fourfold.methods.zeroshot._calibration import (
+    check_has_rows,
+    choose_penalty,
+    score_spread,
+    seen_penalties,
+)
 from fourfold.methods.zeroshot._index import ClassIndex
 from fourfold.methods.zeroshot._label_heads import InputEmbedding, LabelHead, head_of
 from fourfold.methods.zeroshot._seen import SeenData, described_classes, seen_classes
+from fourfold.methods.zeroshot._towers import classes_of_towers, described_later, tower_state
 from fourfold.preparation.texts import encode_descriptions
 
 if TYPE_CHECKING:
@@ -85,6 +91,8 @@ class Describes(TransferEstimator, ABC):
     uses_target_labels: ClassVar[bool] = False
     accepts_models: ClassVar[bool] = False
     """Whether a trained model can be the source, without data."""
+    accepts_towers: ClassVar[bool] = False
+    """Whether a network of two towers can be the source, which knows classes by their names."""
     keeps_missing: ClassVar[bool] = False
     """Whether signatures keep missing attributes as NaN; else the average takes their place."""
 
@@ -112,8 +120,11 @@ class Describes(TransferEstimator, ABC):
     @final
     def describe_classes(self, given: Given) -> ClassDescriptions:
         name = type(self).__name__
+        if self.accepts_towers and (found := classes_of_towers(given)) is not None:
+            return found
         if given.pretrained is not None and not self.accepts_models:
-            text = f"source of {name} must be data, Domain(X, y); got a trained model"
+            also = ", or a network of two towers, such as CLIP" if self.accepts_towers else ""
+            text = f"source of {name} must be data, Domain(X, y){also}; got a trained model"
             raise ParameterError(text)
         seen = seen_classes(name, given.source, given.pretrained)
         domains = [domain for domain in (given.source, given.target) if domain is not None]
@@ -160,13 +171,14 @@ class Describes(TransferEstimator, ABC):
         penalty = spreads * score_spread(model, seen) if spreads else 0.0
         names = np.unique(classes.candidates.names).tolist()
         known = classes.candidates.subset(names)
-        penalties = _penalties(known, classes.seen, penalty)
+        penalties = seen_penalties(known, classes.seen, penalty)
         head_of(model).set_classes(self._vectors(classes.signatures, known), penalties)
         files = {}
         if self._is_indexed(len(names)):
             files[INDEX] = ClassIndex.build(self.index, model, seen.data.rows)
         state = {"seen_": classes.seen, "seen_penalty_": penalty}
         state |= {"signatures_": classes.signatures.state(), **fitted.state}
+        state |= tower_state(problem.source)
         return replace(fitted, findings=self._explain(problem, model), state=state, files=files)
 
     def _vectors(self, signatures: Signatures, descriptions: Descriptions) -> Tensor:
@@ -253,7 +265,8 @@ class Describes(TransferEstimator, ABC):
     def _for_classes(self, described: Descriptions) -> Model:
         """Return the model with a head of its own, for other candidate classes."""
         model = Model(self.model_.body, copy.deepcopy(self.model_.head)).eval()
-        penalties = _penalties(described, self.seen_, self.seen_penalty_)
+        described = described_later(self.fitted_.state, described)
+        penalties = seen_penalties(described, self.seen_, self.seen_penalty_)
         head_of(model).set_classes(self._vectors(self.signatures, described), penalties)
         return model
 
@@ -285,8 +298,3 @@ def _network(fitted: Fitted) -> Model:
     if not isinstance(fitted.model, Model):
         raise TypeError(f"a zero-shot model must be a network; got {type(fitted.model)}")
     return fitted.model.cpu().eval()
-
-
-def _penalties(described: Descriptions, seen: list[Any], penalty: float) -> Tensor:
-    known = set(seen)
-    return torch.tensor([penalty * (name in known) for name in described.names.tolist()])

@@ -92,19 +92,28 @@ class EmbeddingHead(LabelHead):
     match
         Comparison of f(x) and g(y): ``"product"``, f·g; ``"angle"``, both of unit length;
         ``"distance"``, −½‖f − g‖² up to a constant of each row.
+    scale
+        Factor of the cosines.
     """
 
     origin: Tensor
     """(m,) subtracted from signatures first."""
 
     def __init__(
-        self, width: int, signature: int, classes: int, *, size: int | None, match: Match
+        self,
+        width: int,
+        signature: int,
+        classes: int,
+        *,
+        size: int | None,
+        match: Match,
+        scale: float = 1.0,
     ) -> None:
         super().__init__(classes, signature if size is None else size)
         self.register_buffer("origin", torch.zeros(signature))
         self.f = nn.Linear(width, signature if size is None else size)
         self.g = nn.Identity() if size is None else nn.Linear(signature, size)
-        self.match = match
+        self.match, self.scale = match, scale
 
     def embed_inputs(self, features: Tensor) -> Tensor:
         embedded: Tensor = self.f(features)
@@ -113,7 +122,7 @@ class EmbeddingHead(LabelHead):
     def embed_classes(self, signatures: Tensor) -> tuple[Tensor, Tensor]:
         embedded = self.g(signatures - self.origin)
         if self.match == "angle":
-            embedded = F.normalize(embedded)
+            embedded = self.scale * F.normalize(embedded)
         bias = embedded.new_zeros(len(embedded))
         return embedded, bias - embedded.square().sum(1) / 2 if self.match == "distance" else bias
 

@@ -43,8 +43,19 @@ class Chance(OnFeatures, Describes):
     """
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, target_labels=False, classes=True, described=True
+        source=True,
+        source_labels=True,
+        target_labels=False,
+        classes=True,
+        described=True,
+        network=True,
     )
+    accepts_towers: ClassVar[bool] = True
+
+    @property
+    def takes_network(self) -> bool:
+        """Whether it builds on a whole network, with the inputs that this had."""
+        return True
 
     def label_head(
         self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]

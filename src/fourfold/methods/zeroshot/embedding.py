@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, final
 
+import torch
 from torch import Tensor, nn
 
 from fourfold.algorithms.linear import canonical_correlations, ridge
@@ -16,6 +17,7 @@ from fourfold.methods.kit import (
     Model,
     Needs,
     NonNegative,
+    ParameterError,
     Positive,
     PositiveInt,
     Problem,
@@ -33,6 +35,7 @@ from fourfold.methods.zeroshot._label_heads import (
     correlation,
     hinges,
 )
+from fourfold.methods.zeroshot._towers import NETWORK, pair_of, tower_state
 from fourfold.networks.builder import Builder
 
 if TYPE_CHECKING:
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from fourfold.methods.zeroshot._seen import SeenData
 
 __all__ = ["LabelEmbedding"]
+
+LEARNT: Final = ("loss", "labels", "size", "margin", "over", "alpha", "generalized")
+"""Parameters of maps that are to be learnt."""
 
 
 @final
@@ -56,6 +62,9 @@ class LabelEmbedding(UsesRecipe, Describes):
     ``loss="max_margin"`` puts a row nearer to its own class than to the wrong ones, by a margin:
     Σ max(0, k − f(x)·g(y) + max over wrong z of f(x)·g(z)), all of unit length. Training starts
     from the closed form of the squared loss.
+
+    A network of two towers, such as CLIP, as the source has learnt both maps already: pictures and
+    names of classes are compared as it does, and nothing is trained.
 
     Parameters
     ----------
@@ -85,7 +94,8 @@ class LabelEmbedding(UsesRecipe, Describes):
     Frome et al., DeViSE: A Deep Visual-Semantic Embedding Model, NIPS 2013. Akata et al.,
     Label-Embedding for Image Classification, TPAMI 2016; Evaluation of Output Embeddings for
     Fine-Grained Image Classification, CVPR 2015. Andrew et al., Deep Canonical Correlation
-    Analysis, ICML 2013.
+    Analysis, ICML 2013. Radford et al., Learning Transferable Visual Models From Natural Language
+    Supervision, ICML 2021.
 
     Examples
     --------
@@ -114,10 +124,22 @@ class LabelEmbedding(UsesRecipe, Describes):
 
     renamed: ClassVar[dict[str, str]] = {"strength": "alpha"}
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, target_labels=False, classes=True, described=True
+        source=True,
+        source_labels=True,
+        target_labels=False,
+        classes=True,
+        described=True,
+        network=True,
     )
     uses_weights: ClassVar[bool] = False
+    accepts_towers: ClassVar[bool] = True
+    from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
     default_recipe: ClassVar[Recipe] = Recipe(epochs=30, learning_rate=3e-3, weight_decay=1e-2)
+
+    @property
+    def takes_network(self) -> bool:
+        """Whether it builds on a whole network, with the inputs that this had."""
+        return True
 
     def idle(self) -> dict[str, str]:
         found = {"size": "labels='fixed'"} if self.labels == "fixed" else {}
@@ -130,13 +152,15 @@ class LabelEmbedding(UsesRecipe, Describes):
     def label_head(
         self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
     ) -> EmbeddingHead:
-        del state
         size = self.size if self.labels == "learned" else None
         match: Match = "distance" if self.loss == "squared" and size is not None else "angle"
-        return EmbeddingHead(width, signatures.width, classes, size=size, match=match)
+        scale = state[NETWORK]["scale"] if NETWORK in state else 1.0
+        return EmbeddingHead(width, signatures.width, classes, size=size, match=match, scale=scale)
 
     def _recognize(self, problem: Problem, seen: SeenData, chosen: Any) -> Fitted:
         del chosen
+        if (pair := pair_of(problem.source)) is not None:
+            return self._as_learnt(problem, pair.towers().projection)
         linear = self.network is None
         body = problem.body(Flat() if linear else None)
         head = self.label_head(body.width, 1, problem.described.signatures, {})
@@ -148,6 +172,19 @@ class LabelEmbedding(UsesRecipe, Describes):
         if self.loss == "max_margin" or (self.labels == "fixed" and not linear):
             history = self._train(model, head, seen, problem.recipe)
         return Fitted(model, history)
+
+    def _as_learnt(self, problem: Problem, projection: Tensor) -> Fitted:
+        """Return the maps of a pair of towers: f is its projection of pictures, without a bias."""
+        settled = [name for name in LEARNT if self.is_changed(name)]
+        if settled:
+            raise ParameterError(
+                f"{settled[0]} of LabelEmbedding must be left out beside a network of two towers, "
+                f"whose maps are learnt; got {getattr(self, settled[0])!r}"
+            )
+        body, signatures = problem.source_model.body, problem.described.signatures
+        head = self.label_head(body.width, 1, signatures, tower_state(problem.source))
+        head.f.load_state_dict({"weight": projection, "bias": torch.zeros(len(projection))})
+        return Fitted(Model(body, head))
 
     def _solve(self, body: Body, head: EmbeddingHead, seen: SeenData) -> None:
         """Load the closed form of the squared loss on the features; training starts from it."""

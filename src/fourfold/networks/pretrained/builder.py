@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, final
 from fourfold.core.parameters import PositiveInt
 from fourfold.errors import BundleError, DataError, FileError, ParameterError
 from fourfold.networks.builder import Body, Builder
+from fourfold.networks.towers import Prompt
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fourfold.data.rows import Rows
+    from fourfold.networks.towers import Towers
     from fourfold.preparation.base import Preparation
 
 __all__ = ["CONVOLUTIONS", "TRANSFORMERS", "Pretrained"]
@@ -57,6 +59,10 @@ class Pretrained(Builder):
         Side of pictures in place of the network's own.
     max_tokens
         Longest text; None for the network's own limit, at most 256.
+    prompt
+        Template around the text of a class, for a pair of towers of pictures and texts, with ``{}``
+        in its place; vectors of several are averaged. None puts ``"a photo of a {}."`` around names
+        and words, but not around sentences.
 
     Notes
     -----
@@ -68,6 +74,7 @@ class Pretrained(Builder):
     adapter: Literal["lora"] | None = None
     size: PositiveInt | None = None
     max_tokens: PositiveInt | None = None
+    prompt: Prompt = None
 
     def _check_together(self) -> None:
         family, _, rest = self.name.partition(":")
@@ -83,6 +90,13 @@ class Pretrained(Builder):
             )
         if self.adapter is not None and self.weights is None:
             raise ParameterError("adapter of Pretrained must stand on trained weights; got None")
+        prompts = (self.prompt,) if isinstance(self.prompt, str) else self.prompt
+        bad = [one for one in prompts or () if "{}" not in one]
+        if bad or prompts == ():
+            raise ParameterError(
+                "prompt of Pretrained must hold {} in place of a name; got "
+                f"{bad[0] if bad else 'none'!r:.80}"
+            )
 
     @property
     def _of_timm(self) -> bool:
@@ -99,6 +113,28 @@ class Pretrained(Builder):
     @property
     def trained(self) -> bool:
         return self.weights is not None
+
+    @property
+    def paired(self) -> bool:
+        if not self.trained or self.adapter is not None or not self.name.startswith("hf:"):
+            return False
+        from fourfold.networks.pretrained.pairs import is_pair
+
+        return is_pair(self.name)
+
+    def towers(self, *, download: bool = True) -> Towers:
+        if not download and not self._of_timm:
+            from fourfold.preparation.pretrained.folders import find_network
+
+            find_network(self.name, download=False)
+        if not self.paired:
+            raise ParameterError(
+                "network must be one of two towers with trained weights, such as CLIP; got "
+                f"{self.name!r:.80}"
+            )
+        from fourfold.networks.pretrained.pairs import load_towers
+
+        return load_towers(self.name, self.prompt)
 
     @property
     def recipe(self) -> Recipe | None:

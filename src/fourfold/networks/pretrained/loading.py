@@ -33,7 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Loaded", "known_architecture", "load_network", "network_digest", "settings_of"]
+__all__ = [
+    "Loaded",
+    "known_architecture",
+    "load_network",
+    "network_digest",
+    "read_tower",
+    "settings_of",
+]
 
 TOWERS: Final = {
     ("clip", "pixel_values"): "CLIPVisionModel",
@@ -136,7 +143,7 @@ def _read(folder: Path, name: str, shape: tuple[int, ...]) -> Loaded:
     if (folder / "modules.json").exists() and argument == "input_ids":
         model, head, layers = _read_sentences(folder)
     else:
-        model, head, layers = _read_tower(folder, name, argument), ("Pooling mean",), []
+        model, head, layers = read_tower(folder, name, argument), ("Pooling mean",), []
     kind = str(model.config.model_type)
     config = {**model.config.to_dict(), "model_type": kind}
     whole: Any = copy.deepcopy(model).eval()
@@ -200,8 +207,16 @@ def _titled(layer: Any) -> str:
     return f"Dense {type(layer.activation).__name__} {inner} {outer}{bias}"
 
 
-def _read_tower(folder: Path, name: str, argument: str) -> Any:
-    """Load the network, or the tower of a pair, that takes the argument; no code of it runs."""
+def read_tower(folder: Path, name: str, argument: str) -> Any:
+    """Load the network, or the tower of a pair, that takes the argument; no code of it runs.
+
+    With ``"pair"`` that is both towers.
+
+    Raises
+    ------
+    DataError
+        If the folder lacks weights of it.
+    """
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     tower = TOWERS.get((config.model_type, argument), "AutoModel")
     made: Any = getattr(transformers, tower)

@@ -74,7 +74,7 @@ class Limits(NamedTuple):
     def describe(self, place: int) -> str:
         """Describe the limits and the mark of a column."""
         low, high, mark = (float(of[place]) for of in self)
-        parts = [f"its numbers end at {low:,.6g} and {high:,.6g}"] if np.isfinite(high) else []
+        parts = [f"{low:,.6g} to {high:,.6g}"] if np.isfinite(high) else []
         return "; ".join([*parts, *([] if np.isnan(mark) else [f"{mark:g} counts as missing"])])
 
 

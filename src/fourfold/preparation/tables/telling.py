@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fourfold.errors import some
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,12 +45,13 @@ def wide_notes(
 
 
 def limit_notes(columns: ColumnKinds, limits: Limits) -> list[str]:
-    """Name the columns of numbers with outliers."""
+    """Name the columns of numbers with outliers, in one note."""
     names = columns.plain
-    found = dict.fromkeys(names[i] for i in limits.limited)  # parts of a date have one name
-    said = {names[i]: limits.describe(i) for i in limits.limited[::-1]}
-    return [
-        f"Column {name!r} holds outliers: for lines and networks "
-        + (f"{said[name]}." if name in columns.numbers else "its dates have limits.")
-        for name in found
+    said = {names[i]: limits.describe(i) for i in limits.limited[::-1]}  # the first part of a date
+    found = [
+        f"{name!r} ({said[name] if name in columns.numbers else 'dates'})"
+        for name in dict.fromkeys(names[i] for i in limits.limited)
     ]
+    if not found:
+        return []
+    return [f"For lines and networks columns with outliers have limits: {some(found)}."]

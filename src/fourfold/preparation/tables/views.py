@@ -78,6 +78,11 @@ class TableViews(Preparation):
         return (self.start + self.lines_.shape_[0],)
 
     @property
+    def kinds(self) -> dict[Any, str]:
+        """Kind of each column that is an input."""
+        return {name: column.kind for name, column in self.lines_.columns_.columns.items()}
+
+    @property
     def categories(self) -> range:
         """Places of the features for trees that are categories."""
         columns = self.lines_.columns_

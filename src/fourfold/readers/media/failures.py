@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, TypeVar, final
 
-from fourfold.errors import DataError, FileError, one_line, some
+from fourfold.errors import DataError, FileError, counted, one_line, some
 from fourfold.readers.files import LONGEST_NAME, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-__all__ = ["Failures", "listed"]
+__all__ = ["Failures", "check_there", "listed"]
 
 T = TypeVar("T")
 
@@ -72,6 +73,20 @@ class Failures:
         raise DataError(
             listed(what, named, "must be whole and readable; got damage in", f"; the first: {why}")
         ) from first
+
+
+def check_there(files: Sequence[Path], named_by: str) -> None:
+    """Refuse a list that names files which are not there.
+
+    Raises
+    ------
+    DataError
+        If it does; up to ten of them are named.
+    """
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        what = counted(len(missing), "listed file")
+        raise DataError(listed(what, missing, f"must be there; {named_by} names"))
 
 
 def listed(what: str, names: Sequence[str], problem: str, rest: str = "") -> str:

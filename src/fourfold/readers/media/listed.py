@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from fourfold.data.schema.cells import missing_as_null
-from fourfold.errors import DataError, counted, some
-from fourfold.readers.media.failures import listed
+from fourfold.errors import DataError, some
+from fourfold.readers.media.failures import check_there
 from fourfold.readers.media.folders import is_item, rows_of
 
 if TYPE_CHECKING:
@@ -87,12 +87,10 @@ def read_listed(
         if not isinstance(name, str):
             raise DataError(f"column {column!r} must name a file in each row; row {row} has none")
     files = [table.parent / name for name in names]
-    missing = [str(file) for file in files if not file.is_file()]
-    if len(missing) == len(files) and len(columns) > 2 and table.name not in LISTS:
+    may_be_none = len(columns) > 2 and table.name not in LISTS
+    if may_be_none and not any(file.is_file() for file in files):
         return None
-    if missing:
-        what = counted(len(missing), "listed file")
-        raise DataError(listed(what, missing, f"must be there; column {column!r} names"))
+    check_there(files, f"column {column!r}")
     return Listed(rows_of(files, size), names, column)
 
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 from fourfold.core.memory import check_fits
 from fourfold.data.schema import Pile
 from fourfold.data.schema.cells import as_cells
-from fourfold.errors import DataError, counted, some
+from fourfold.errors import DataError, some
 from fourfold.readers.content import check_content
 from fourfold.readers.files import file_size, short
-from fourfold.readers.media.failures import listed
+from fourfold.readers.media.failures import check_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,10 +59,7 @@ def read_ljspeech(table: Path) -> LjSpeech | None:
             f"{some(odd)}"
         )
     files = [folder / f"{part[0]}.wav" for part in parts]
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
-        what = counted(len(missing), "listed file")
-        raise DataError(listed(what, missing, "must be there; the list names"))
+    check_there(files, "the list")
     texts = pa.chunked_array([pa.array([part[-1] for part in parts], pa.string())])
     names = np.array([f"{FOLDER}/{file.name}" for file in files], object)
     columns = {"transcription": as_cells(texts, "transcription")}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 from fourfold.errors import ParameterError
 from fourfold.networks.builder import Builder
 from fourfold.preparation.choose import SentenceEncoding
+from fourfold.study.asking.named_classes import named_protocol
 from fourfold.study.asking.open_set import open_protocol
 from fourfold.study.protocols import clustering_protocol, described_protocol, labelled_protocol
 from fourfold.training.recipe import SPEECH, Recipe
@@ -120,6 +121,9 @@ def choose_protocol(
     data, metric, folds = (sources, target, evaluate), options.metric, options.folds
     if cell == "clustering":
         return clustering_protocol(*data, clusters=options.clusters, metric=metric)
+    if cell == "zeroshot" and not sources:
+        _check_named(options)
+        return named_protocol(target, evaluate, metric=metric)
     if cell == "zeroshot":
         generalized, encoder = options.generalized, options.encoder
         return described_protocol(
@@ -128,3 +132,13 @@ def choose_protocol(
     if options.open_set:
         return open_protocol(*data, metric=metric)
     return labelled_protocol(*data, folds=folds, metric=metric)
+
+
+def _check_named(options: Options) -> None:
+    """Refuse options that do nothing where a network of two towers knows classes by their names."""
+    if options.generalized or options.encoder is not None:
+        name = "generalized" if options.generalized else "encoder"
+        raise ParameterError(
+            f"{name} must be left out where a network of two towers, which reads names of classes "
+            "by itself, is the source; got it"
+        )

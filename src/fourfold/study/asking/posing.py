@@ -5,20 +5,23 @@ The map asks the same questions, so that it promises nothing that a study refuse
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 from fourfold.data.differences import input_difference
 from fourfold.errors import DataError
 from fourfold.planner import locate, locate_tasks
+from fourfold.preparation.choose import in_view
 from fourfold.preparation.layout import note as layout_note
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.arrays import unit_notes
 from fourfold.study.asking.augmenting import augmentation_note, possible_augmentation
 from fourfold.study.asking.given import of_transfer
+from fourfold.study.asking.named_classes import naming_notes
 from fourfold.study.asking.open_set import answer_unknown
 from fourfold.study.asking.options import Options, choose_protocol
 from fourfold.study.asking.preparations import check_inputs
+from fourfold.study.asking.trained import has_towers
 from fourfold.study.candidates import transfer_candidates
 from fourfold.study.checks import named
 from fourfold.study.overlap import judged_apart
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from fourfold.study.asking.trained import TrainedSource
     from fourfold.study.protocols import Protocol
 
-__all__ = ["Posed", "check_tasks", "check_transfer", "pose"]
+__all__ = ["Posed", "check_tasks", "check_transfer", "place", "pose"]
 
 
 @final
@@ -82,7 +85,28 @@ class Posed:
         )
         if self.options.open_set:
             answer_unknown(candidates)
+        if prepared is not None:
+            for one in candidates.values():
+                one.check_for(self.protocol.task, in_view(prepared.shared, one.table_view))
         return candidates
+
+
+def place(sources: Sequence[Domain], target: Domain, options: Options) -> Placement:
+    """Place the data of a study on the map, or a trained network that is its source.
+
+    Raises
+    ------
+    DataError
+        If they stand nowhere.
+    """
+    trained = options.trained
+    return locate(
+        sources,
+        target,
+        network=trained is not None,
+        towers=has_towers(trained),
+        open_set=options.open_set,
+    )
 
 
 def pose(
@@ -95,9 +119,7 @@ def pose(
     DataError, ParameterError
         If data or options do not fit.
     """
-    placement = locate(
-        sources, target, network=options.trained is not None, open_set=options.open_set
-    )
+    placement = place(sources, target, options)
     protocol = choose_protocol(placement, sources, target, evaluate, options)
     taught = {"target": [target], "source": sources}
     judged, notes = judged_apart(evaluate, taught, allow=options.allow_overlap)
@@ -114,9 +136,12 @@ def pose(
     notes += [*protocol.notes, *protocol.splits.caveats(), *absent.notes()]
     notes += [said for said in [layout_note(target.rows)] if said]
     notes += unit_notes([*sources, target])
+    read = placement.cell == "zeroshot" or any(one.needs.towers for one in candidates.values())
+    if read and has_towers(options.trained):
+        notes += naming_notes(options.trained, target)
     domains = [*sources, target]
     notes += augmentation_note(domains, candidates.values(), options.pretrained)
-    if target.classes is not None and placement.cell != "zeroshot":
+    if target.classes is not None and not read:
         notes.append(f"Descriptions of classes are not used: {placement.reasons['zeroshot']}.")
     return Posed(placement, protocol, judged, absent, notes, options, len(sources))
 
@@ -140,10 +165,10 @@ def check_transfer(
     """
     network = trained is not None
     sources, target, evaluate = of_transfer(source, target, evaluate, trained=network)
-    placement = locate(sources, target, network=network, open_set=open_set)
-    options = Options(
-        clusters=2 if placement.cell == "clustering" else None, trained=trained, open_set=open_set
-    )
+    options = Options(trained=trained, open_set=open_set)
+    placement = place(sources, target, options)
+    if placement.cell == "clustering":
+        options = replace(options, clusters=2)
     inputs = check_inputs(placement, [*sources, target], [evaluate], trained)
     notes = [*pose(sources, target, evaluate, options).notes, *inputs]
     if any(note.startswith("Augmentation") for note in notes):

@@ -20,7 +20,15 @@ from fourfold.networks.cut import Cut
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ToldApart", "TrainedSource", "name_of", "resolved", "source_identity", "told_apart"]
+__all__ = [
+    "ToldApart",
+    "TrainedSource",
+    "has_towers",
+    "name_of",
+    "resolved",
+    "source_identity",
+    "told_apart",
+]
 
 TrainedSource: TypeAlias = "TransferEstimator | Builder | nn.Module"
 """A fitted estimator, a pretrained network by name, or a module."""
@@ -86,6 +94,11 @@ def name_of(model: TrainedSource) -> str:
     if isinstance(model, Builder):
         return str(model.get_params(deep=False).get("name", type(model).__name__))
     return type(model).__name__
+
+
+def has_towers(model: TrainedSource | None) -> bool:
+    """Return whether a trained network is one of two towers, which know classes by their names."""
+    return isinstance(model, Builder) and model.paired
 
 
 def source_identity(model: TrainedSource | None) -> list[Any]:

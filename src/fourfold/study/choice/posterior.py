@@ -12,6 +12,7 @@ from fourfold.study.candidates import variant_name
 from fourfold.study.choice.gains import REFERENCE, Gain, gains_over
 from fourfold.study.choice.leads import lead_of
 from fourfold.study.choice.prior import Circumstances
+from fourfold.study.choice.unlabelled import has_one_answer
 from fourfold.study.leaderboard import Expected
 
 if TYPE_CHECKING:
@@ -32,13 +33,16 @@ def expect(
     """Return the rows with the expected gain of each candidate over the reference.
 
     There is none where the reference failed, and where a validator or a consensus chooses: nothing
-    can be held out on a cell that the prior does not know, or what can be says little.
+    can be held out on a cell that the prior does not know, or what can be says little; nor where
+    there is one answer.
     """
     alive = {name: row for name, row in rows.items() if not row.error}
     splits = question.protocol.splits
+    if has_one_answer(question) or splits.consensus:
+        return {name: replace(row, expected=None) for name, row in rows.items()}
     beside, counted = reference(question), splits.count > 0
     known = prior.knows(question.placement.cell)
-    if beside not in alive or splits.consensus or not (counted or known):
+    if beside not in alive or not (counted or known):
         return {name: replace(row, expected=None) for name, row in rows.items()}
     methods = {name: _method(question, name) for name in alive}
     leads = {name: lead_of(question.leads, question.candidates.get(name)) for name in alive}

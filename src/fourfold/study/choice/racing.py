@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fourfold.study.choice.posterior import chances, reference
 from fourfold.study.choice.standing import trusted
-from fourfold.study.choice.unlabelled import believed, has_panel
+from fourfold.study.choice.unlabelled import believed, has_one_answer, has_panel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,7 +26,12 @@ MEMBER: Final = 0.05
 
 
 def is_settled(question: Question, rows: Mapping[str, LeaderboardRow]) -> bool:
-    """Return whether further seeds would neither choose nor judge: the prior alone decides."""
+    """Return whether further seeds would neither choose nor judge: the prior alone decides.
+
+    A network that is the answer as it is says the same with each seed.
+    """
+    if has_one_answer(question):
+        return True
     known = any(row.expected is not None for row in rows.values())
     return known and question.evaluate is None and not question.protocol.splits.count
 

@@ -10,7 +10,7 @@ from fourfold.core.findings import FAILURE, Facts
 from fourfold.study.choice.accuracy import AccuracyModel
 from fourfold.study.choice.optimism import nested_score
 from fourfold.study.choice.posterior import reference
-from fourfold.study.choice.unlabelled import has_panel
+from fourfold.study.choice.unlabelled import has_one_answer, has_panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,8 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
         )
     if counted:
         return own
+    if has_one_answer(question):
+        return "nothing: there are no labels, and the network knows the classes by their names"
     if not has_panel(question):
         return "information maximization on the target's inputs, without labels"
     if not protocol.task.has_classes:

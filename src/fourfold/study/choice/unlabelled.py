@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Failure, Outcome
 
-__all__ = ["believed", "choose_by_panel", "has_panel", "measured_on_sources"]
+__all__ = [
+    "believed",
+    "choose_by_panel",
+    "has_one_answer",
+    "has_panel",
+    "measured_on_sources",
+    "taken_as_it_is",
+]
 
 MEMBERS: Final = 3
 """Believed models that are blended."""
@@ -54,6 +61,21 @@ MOST: Final = 3000
 def has_panel(question: Question) -> bool:
     """Return whether models are chosen without a label of the target."""
     return question.placement.cell == "adaptation" and not question.target.n_labelled
+
+
+def has_one_answer(question: Question) -> bool:
+    """Return whether nothing can choose: a network of two towers knows classes by their names."""
+    return question.placement.cell == "zeroshot" and not question.sources
+
+
+def taken_as_it_is(rows: Mapping[str, LeaderboardRow]) -> dict[str, LeaderboardRow]:
+    """Return the rows of which models of transfer are believed, without a choice."""
+    return {
+        name: row
+        if row.error
+        else replace(row, choice=[0.0], doubted=False if row.role == "transfer" else None)
+        for name, row in rows.items()
+    }
 
 
 def measured_on_sources(questions: Mapping[str, Question], threads: int) -> dict[str, Question]:
