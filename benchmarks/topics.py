@@ -25,11 +25,16 @@ def newsgroups(half: int) -> dict[str, list[str]]:
     ----------
     Lang, NewsWeeder: Learning to Filter Netnews, ICML 1995.
     """
-    texts = _read("20newsgroups-train")
+    texts = posts()
     names = sorted(texts)
     order = np.random.default_rng(0).permutation(len(names))
     chosen = order[:10] if half == 0 else order[10:]
     return {names[i]: texts[names[i]] for i in sorted(chosen)}
+
+
+def posts() -> dict[str, list[str]]:
+    """Read the posts of all twenty groups."""
+    return _read("20newsgroups-train")
 
 
 def newswire(least: int = 110) -> tuple[dict[str, list[str]], list[str]]:

@@ -1,14 +1,17 @@
-"""Pictures of digits: from MNIST to two other collections."""
+"""Pictures: digits from MNIST to two other collections, and clothes seen in other ways."""
 
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from benchmarks import data
 from benchmarks.arena.task import Case, Pair, Rows, draw_each
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["COLLECTIONS", "PAIRS"]
 
@@ -31,16 +34,42 @@ def _optdigits() -> Rows:
 
     x, y = load_digits(return_X_y=True)
     pictures = (x * 255 / 16).round().astype(np.uint8).reshape(-1, 8, 8)
-    framed = np.pad(data.resized(pictures, SIDE - 8), [(0, 0), (4, 4), (4, 4)])  # as MNIST's are
-    return Rows(framed, y.astype(np.int64))
+    return Rows(_framed(pictures), y.astype(np.int64))
 
 
-COLLECTIONS: Final = {"usps": _usps, "optdigits": _optdigits}
+@cache
+def _small_clothes() -> Rows:
+    """Return clothes of 8 × 8 points, as the digits of optdigits are."""
+    pictures, kinds = data.fashion("t10k")
+    return Rows(_framed(data.resized(pictures, 8)), kinds)
+
+
+@cache
+def _clothes_on_photographs() -> Rows:
+    """Return clothes on grey photographs, |patch − clothes|, as the digits of MNIST-M are."""
+    pictures, kinds = data.fashion("t10k")
+    blended = data.mnist_m(pictures, seed=0).mean(axis=-1)
+    return Rows(blended.round().astype(np.uint8), kinds)
+
+
+def _framed(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Enlarge pictures, and put a frame of MNIST's width around them."""
+    return np.pad(data.resized(pictures, SIDE - 8), [(0, 0), (4, 4), (4, 4)])
+
+
+COLLECTIONS: Final = {
+    "mnist-usps": (data.mnist, _usps),
+    "mnist-optdigits": (data.mnist, _optdigits),
+    "fashion-small": (data.fashion, _small_clothes),
+    "fashion-photographs": (data.fashion, _clothes_on_photographs),
+}
+"""Pair → its source and target."""
 
 
 def _build(name: str, each: int, draw: int) -> Case:
     random = np.random.default_rng(draw)
-    source, target = Rows(*data.mnist()), COLLECTIONS[name]()
+    from_, to = COLLECTIONS[name]
+    source, target = Rows(*from_()), to()
     assert source.y is not None
     assert target.y is not None
     few = draw_each(target.y, each, random)
@@ -51,8 +80,8 @@ def _build(name: str, each: int, draw: int) -> Case:
 
 PAIRS: Final = [
     Pair(
-        name=f"mnist-{name}",
-        family="mnist",
+        name=name,
+        family=name.partition("-")[0],
         group="pictures",
         metric="accuracy",
         budgets=(1, 5, 20),

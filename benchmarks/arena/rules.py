@@ -53,7 +53,13 @@ class Replay:
 
     @classmethod
     def of(cls, task: Task, record: Mapping[str, Any], folder: Path) -> Replay:
-        """Read a study that the side ``all`` has left."""
+        """Read a study that the side ``all`` has left.
+
+        Raises
+        ------
+        FileError
+            If an outcome of it is not there.
+        """
         with tempfile.TemporaryDirectory() as place:
             study = open_study(task, task.build(), output=Path(place, "study"), judged=True)
             (question,) = with_leads(measured_on_sources(study.questions, 1), 1).values()
@@ -61,8 +67,9 @@ class Replay:
         for run in record["runs"]:
             path, held = folder / record["study"] / run["file"], np.array(run["held"], np.intp)
             found = Outcome.load(path, run["method"], run["seed"], run["split"], held)
-            if found is not None:
-                outcomes[run["method"]].append(found)
+            if found is None:
+                raise FileError(f"every outcome of {task.name} must be there; {path} is not")
+            outcomes[run["method"]].append(found)
         for name, candidate in record["candidates"].items():
             if candidate["error"]:
                 outcomes[name].append(Failure(name, 0, None, candidate["error"]))
@@ -89,7 +96,8 @@ class Replay:
         best = self.question.protocol.score.best
         errors = {n: best - max(float(np.mean(row.scores)), WORST) for n, row in board.items()}
         beside = errors[reference(self.question)]
-        return {n: float(np.clip(1 - e / max(beside, 1e-9), -1, 1)) for n, e in errors.items()}
+        removed = {n: (beside - e) / max(beside, 1e-9) for n, e in errors.items()}
+        return {n: float(np.clip(share, -1, 1)) for n, share in removed.items()}
 
 
 def write(tasks: Sequence[Task]) -> Path:

@@ -1,4 +1,4 @@
-"""Short texts of four domains: whether people find them positive."""
+"""Texts: whether people find short ones positive, in four domains; topics of posts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks import data
+from benchmarks import data, topics
 from benchmarks.arena.task import Case, Pair, Rows, draw_each
 
 __all__ = ["PAIRS", "opinions"]
@@ -21,6 +21,19 @@ TRANSFERS: Final = (
     ("nyt", "amazon"),
 )
 """Each domain once as the source and once as the target."""
+TOPICS: Final = {
+    "rec": (("rec.autos", "rec.sport.baseball"), ("rec.motorcycles", "rec.sport.hockey")),
+    "sci": (("sci.crypt", "sci.med"), ("sci.electronics", "sci.space")),
+    "comp": (
+        ("comp.graphics", "comp.sys.mac.hardware"),
+        ("comp.os.ms-windows.misc", "comp.sys.ibm.pc.hardware"),
+    ),
+    "talk": (
+        ("talk.politics.mideast", "talk.religion.misc"),
+        ("talk.politics.guns", "talk.politics.misc"),
+    ),
+}
+"""Topic → newsgroups of the source, and others of the target."""
 
 
 @cache
@@ -32,9 +45,35 @@ def opinions(domain: str) -> Rows:
     return Rows([texts[i] for i in kept], (scores[kept] > 0).astype(np.int64))
 
 
-def _build(names: tuple[str, str], each: int, draw: int) -> Case:
-    random = np.random.default_rng(draw)
+@cache
+def posts(names: tuple[str, str]) -> tuple[Rows, Rows]:
+    """Return the posts on two topics in newsgroups of the source, and in those of the target.
+
+    References
+    ----------
+    Dai et al., Co-clustering based Classification for Out-of-domain Documents, KDD 2007.
+    """
+    texts = topics.posts()
+    parts = []
+    for groups in zip(*(TOPICS[name] for name in names), strict=True):
+        found = [[text for group in of for text in texts[group]] for of in groups]
+        labels = np.repeat(np.arange(len(names)), [len(of) for of in found])
+        parts.append(Rows([text for of in found for text in of], labels))
+    source, target = parts
+    return source, target
+
+
+def _opinions(names: tuple[str, str], each: int, draw: int) -> Case:
     source, target = (opinions(name) for name in names)
+    return _drawn(source, target, each, draw)
+
+
+def _posts(names: tuple[str, str], each: int, draw: int) -> Case:
+    return _drawn(*posts(names), each, draw)
+
+
+def _drawn(source: Rows, target: Rows, each: int, draw: int) -> Case:
+    random = np.random.default_rng(draw)
     assert target.y is not None
     drawn = np.sort(random.permutation(len(source.X))[:SOURCE])
     few = draw_each(target.y, each, random)
@@ -48,9 +87,9 @@ def _pair(names: tuple[str, str], *, encoder: bool = False) -> Pair:
         family="sentiment",
         group="texts",
         metric="accuracy",
-        budgets=(8, 32, 128),
+        budgets=(1, 8, 32, 128),
         draws=1 if encoder else 2,
-        build=partial(_build, names),
+        build=partial(_opinions, names),
         each=True,
         encoder=encoder,
     )
@@ -59,4 +98,17 @@ def _pair(names: tuple[str, str], *, encoder: bool = False) -> Pair:
 PAIRS: Final = [
     *(_pair(names) for names in TRANSFERS),
     *(_pair(names, encoder=True) for names in TRANSFERS[::2]),
+    *(
+        Pair(
+            name="-".join(names),
+            family="newsgroups",
+            group="texts",
+            metric="accuracy",
+            budgets=(1, 8, 32),
+            draws=2,
+            build=partial(_posts, names),
+            each=True,
+        )
+        for names in (("rec", "sci"), ("comp", "talk"))
+    ),
 ]

@@ -1,4 +1,4 @@
-"""Studies where nothing has a label: stability chooses, labels to evaluate on only judge."""
+"""Studies where nothing has a label: agreement chooses, labels to evaluate on only judge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sklearn.datasets import load_digits
 
 from fourfold import Domain, Store, Study, load
 from fourfold.errors import DataError, ParameterError
-from fourfold.study.leaderboard import TIE
 
 BASELINES = {"KMeansClustering", "SpectralCoClustering", "CoClustering"}
 
@@ -44,7 +43,7 @@ def unlabelled(tmp_path_factory):
     return folder, study(folder, *domains()[:2], **options).run()
 
 
-def test_the_prior_and_stability_choose_and_labels_judge(tmp_path):
+def test_agreement_chooses_and_labels_judge(tmp_path):
     result = study(tmp_path, *domains()).run()
     assert result.cell == "clustering"
     assert {line.method for line in result.lines} == BASELINES | {
@@ -53,11 +52,14 @@ def test_the_prior_and_stability_choose_and_labels_judge(tmp_path):
     }
     assert not any(line.error for line in result.lines)
     assert result.metric == "nmi"
-    assert "public tasks, and stability" in result.chosen_by
-    assert all(len(line.choice) == len(line.scores) == 2 for line in result.lines)
+    assert "how alike the other candidates cluster" in result.chosen_by
+    assert all(len(line.choice) == 1 for line in result.lines)  # of the models that can ship
+    assert all(len(line.scores) == 2 - line.stopped for line in result.lines)
+    assert sum(not line.stopped for line in result.lines) == 3
     assert max(np.mean(line.scores) for line in result.lines) > 0.5
-    gains = {line.method: line.expected.mean for line in result.lines}
-    assert gains[result.shipped] >= max(gains.values()) - TIE
+    agreement = {line.method: np.mean(line.choice) for line in result.lines}
+    assert agreement[result.shipped] == max(agreement.values())
+    assert not any(line.expected for line in result.lines)
     kept = load(tmp_path / "out" / "best")
     assert set(kept.predict(domains()[1])) == {0, 1}
     titles = {finding.title for finding in result.lines[0].findings}
@@ -79,7 +81,7 @@ def test_evaluation_labels_change_no_choice(unlabelled, tmp_path):
 def test_without_labels_stability_judges(unlabelled):
     _, result = unlabelled
     assert result.metric == "stability"
-    assert all(line.scores == line.choice for line in result.lines)
+    assert all(-1 <= score <= 1 for line in result.lines for score in line.scores)
     assert result.verdict in {"helped", "hurt", "undecided"}
 
 

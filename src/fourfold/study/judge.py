@@ -9,6 +9,7 @@ import numpy as np
 
 from fourfold.study import gate
 from fourfold.study.candidates import changed_parameters
+from fourfold.study.choice.consensus import choose_by_consensus
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.standing import stand
 from fourfold.study.choice.unlabelled import (
@@ -62,6 +63,8 @@ def rate(
     rows = {
         name: _rate(question, name, of, like.get(name, name)) for name, of in outcomes.items() if of
     }
+    if question.protocol.splits.consensus:
+        return choose_by_consensus(question.protocol.choice, rows, outcomes)
     if has_one_answer(question):
         return taken_as_it_is(rows)
     return choose_by_panel(question, rows, outcomes) if has_panel(question) else rows

@@ -64,6 +64,11 @@ class Expected:
     prior_known: bool = False
 
     @property
+    def before(self) -> Expected:
+        """The same without this study's evidence."""
+        return Expected(self.prior, self.prior_sd, self.prior, self.prior_sd)
+
+    @property
     def share(self) -> float:
         """Share of this study's evidence in the mean."""
         if self.evidence_sd is None:

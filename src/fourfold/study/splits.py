@@ -16,7 +16,6 @@ from fourfold.errors import some
 from fourfold.study.dependence import group_names, later_rows, without_groups
 from fourfold.study.diagnostics.identifiers import repeated_identifiers
 from fourfold.study.overlap import find_overlap, first_of_equals
-from fourfold.study.scores import Stability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,12 +55,15 @@ class Splits(ABC):
         Whether splits are cuts in time, the same for each seed.
     every_seed
         Whether each seed has splits even where rows to evaluate on judge.
+    consensus
+        Whether the answers of the candidates for the target's rows choose, compared to each other.
     """
 
     count: int
     judged_by: str = "the same folds, corrected resampled t"
     forward: bool = False
     every_seed: bool = True
+    consensus: bool = False
 
     @property
     def share(self) -> float:
@@ -257,6 +259,8 @@ class Halves(Splits):
     """
 
     count = 2
+    every_seed = False
+    consensus = True
     judged_by = "stability over seeds, corrected resampled t"
 
     def __init__(self, sources: Sequence[Domain], target: Domain) -> None:
@@ -280,15 +284,12 @@ class Halves(Splits):
         return np.empty(0)
 
     def rate(self, score: Score, outcomes: Sequence[Outcome]) -> list[float]:
-        ones, others = outcomes[::2], outcomes[1::2]
-        return [
-            score(other.task, one.predictions("held"), other.outputs["held"])
-            for one, other in zip(ones, others, strict=True)
-        ]
+        pairs = zip(outcomes[::2], outcomes[1::2], strict=True)
+        return [score(b.task, a.predictions("held"), b.outputs["held"]) for a, b in pairs]
 
     def chosen_by(self, score: Score) -> str:
         del score
-        return f"{Stability.name}: how alike models of two halves of the target cluster all of it"
+        return "agreement: how alike the other candidates cluster the target's rows"
 
 
 def several_groups(domain: Domain, index: Index | NDArray[np.bool_]) -> NDArray[np.intp] | None:

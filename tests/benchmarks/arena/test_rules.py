@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.arena.rules import RULES, Replay, compare, learn
 from benchmarks.arena.sides import Settings, measure
 from benchmarks.arena.task import Pair, Task
+from fourfold.errors import FileError
 from fourfold.study.choice.posterior import circumstances
 from made_up_task import build
 
@@ -32,6 +35,22 @@ def test_gains_are_shares_of_the_references_error_on_the_rows_to_evaluate_on(rep
     assert gains["Linear"] == 0
     wanted = 1 - (1 - score["KernelSVM"]) / (1 - score["Linear"])
     assert gains["KernelSVM"] == pytest.approx(np.clip(wanted, -1, 1))
+
+
+def test_beside_a_reference_without_error_nothing_is_gained(replays):
+    board = replays[0].board(learn(replays))
+    right = {name: replace(row, scores=[1.0]) for name, row in board.items()}
+    assert set(replays[0].gains(right).values()) == {0.0}
+
+
+def test_no_outcome_of_a_study_may_be_missing(tmp_path):
+    task = Task(Pair("one", "one", "tables", "auc", (16,), 1, build), 16, 0)
+    record = {
+        "study": "gone",
+        "runs": [{"method": "Linear", "seed": 0, "split": None, "file": "x", "held": []}],
+    }
+    with pytest.raises(FileError, match="every outcome of one/16/0 must be there"):
+        Replay.of(task, record, tmp_path)
 
 
 def test_the_prior_is_learnt_of_every_candidate_but_the_reference(replays):

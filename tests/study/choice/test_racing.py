@@ -9,9 +9,9 @@ import pytest
 
 from fourfold import Domain, load
 from fourfold.study.choice.gains import gains_over
-from fourfold.study.choice.posterior import expect
+from fourfold.study.choice.posterior import chances, expect
 from fourfold.study.choice.prior import Prior
-from fourfold.study.choice.racing import chances, finalists
+from fourfold.study.choice.racing import finalists
 from fourfold.study.choice.standing import Standing
 from fourfold.study.leaderboard import LeaderboardRow
 from fourfold.study.result import Result

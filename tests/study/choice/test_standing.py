@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from fourfold.study.choice import blending
 from fourfold.study.choice.blending import blend
 from fourfold.study.choice.calibrating import calibrated
 from fourfold.study.choice.optimism import nested_score
-from fourfold.study.choice.posterior import circumstances
+from fourfold.study.choice.posterior import chances, circumstances
 from fourfold.study.choice.prior import Observation, Prior
 from fourfold.study.choice.standing import trusted
 from fourfold.study.judge import assess
@@ -86,7 +87,7 @@ def test_trusted_candidates_are_members_however_unlikely_they_are(done, monkeypa
         return Mixture(tuple(before))
 
     monkeypatch.setattr(blending._Held, "fit", kept)
-    found = blend(question, fits(outcomes), names, {"Pooled", "Pooled boosting"})
+    found = blend(question, fits(outcomes), names, trusted={"Pooled", "Pooled boosting"})
     assert found.weights == {"Pooled": 0.5, "Pooled boosting": 0.5}
     assert {len(before) for before in seen} == {6}  # with the four likeliest
 
@@ -149,8 +150,31 @@ def test_with_one_label_a_class_the_prior_chooses_the_members(tmp_path):
         assert result.shipped == "Blend"
         assert "no label can be held out" in result.chosen_by
         (said,) = (note for note in result.notes if "averages the answers" in note)
-        assert f"25% {name}" in said
-        assert said.count("25%") == 4
+        shares = {member: int(share) for share, member in re.findall(r"(\d+)% (\w+)", said)}
+        assert shares[name] == max(shares.values()) > 50
+
+
+def test_without_evidence_members_weigh_by_their_chances_to_be_the_best(tmp_path):
+    """A method that is known to gain is not outvoted by the baselines beside it."""
+    data = domains(few=1)
+    at = circumstances(transfer_study(tmp_path / "asked", *data).questions["target"])
+    known = favouring(at, "FineTune")
+    question, outcomes, _ = run(tmp_path, *data, methods=["FineTune"], seeds=1, prior=known)
+    standing, rows = assess(question, outcomes, known)
+    weights = standing.blends["Blend"].weights
+    expected = {name: rows[name].expected for name in weights}
+    likely = chances(expected)
+    assert weights["FineTune"] > 0.5
+    assert weights == {name: pytest.approx(likely[name], abs=0.02) for name in weights}
+    fitted = standing.blends["BaselineBlend"].weights
+    assert 0.1 < max(fitted.values()) < 0.6  # nothing is known of them: none is preferred by much
+
+
+def test_where_no_gains_are_expected_members_share_the_weight(done):
+    question, outcomes, _ = done
+    whole = {name: [one for one in of if one.split is None] for name, of in fits(outcomes).items()}
+    found = blend(question, whole, ["FineTune", "L2SP", "Linear"])
+    assert found.weights == {name: pytest.approx(1 / 3) for name in ("FineTune", "L2SP", "Linear")}
 
 
 def test_what_ships_is_calibrated_as_it_was_judged(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from fourfold.algorithms.mixture import Mixture, alike, fit_mixture, in_terms, mixes
+from fourfold.study.choice.posterior import chances
 from fourfold.study.running.outcomes import ANSWERED, PLOTTED
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from fourfold.core.tasks import Task
     from fourfold.data.rows import Index
+    from fourfold.study.leaderboard import Expected
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Outcome
 
@@ -28,7 +30,7 @@ __all__ = ["Blended", "blend"]
 MOST: Final = 8
 """Members of a blend, at most, where none is trusted."""
 FAVOURITES: Final = 4
-"""Members that share the weight where there is no evidence, or that join the trusted ones."""
+"""Members that join the trusted ones."""
 LEAST: Final = 0.01
 """Weight below which a member is left out of what ships."""
 
@@ -51,26 +53,28 @@ def blend(
     question: Question,
     outcomes: Mapping[str, Sequence[Outcome]],
     favourites: Sequence[str],
+    expected: Mapping[str, Expected] | None = None,
     trusted: Collection[str] = (),
 ) -> Blended | None:
     """Blend candidates, the favourites that come first; None for fewer than two.
 
-    Members are the trusted ones, which share the weight without evidence, and the first four; where
-    none is trusted, they are the first eight, of which four share it. The weights of an outcome on
-    held-out rows come from the other rows.
+    Members are the trusted ones and the first four; where none is trusted, they are the first
+    eight. Without evidence the trusted ones share the weight, else all by their chances to be the
+    best of the members before any evidence, or equally where no gains are expected. The weights of
+    an outcome on held-out rows come from the other rows.
     """
     names = _able(outcomes, favourites)
-    usual = [name for name in names if name in trusted] or names[:FAVOURITES]
-    names = list(dict.fromkeys([*usual, *names[: FAVOURITES if trusted else MOST]]))
+    sure = [name for name in names if name in trusted]
+    names = list(dict.fromkeys([*sure, *names[: FAVOURITES if sure else MOST]]))
     if len(names) < 2:
         return None
+    before = _before(names, sure, expected)
     task = outcomes[names[0]][0].task
     fits = {name: {(one.seed, one.split): one for one in outcomes[name]} for name in names}
     common = [key for key in fits[names[0]] if all(key in of for of in fits.values())]
     of_key = [[fits[name][key] for name in names] for key in common]
-    before = [1 / len(usual) if i < len(usual) else 0.0 for i in range(len(names))]
     held = _Held.of(question, task, of_key)
-    whole = Mixture(tuple(before), "probabilities") if held is None else held.fit(before)
+    whole = Mixture(before, "probabilities") if held is None else held.fit(before)
     folds: dict[bytes, Mixture] = {}
     found = []
     for (_, split), of in zip(common, of_key, strict=True):
@@ -127,8 +131,23 @@ class _Held(NamedTuple):
             before=before,
             repeats=len(rows) / len(np.unique(rows)),
         )
-        weights = np.where(np.array(found.weights) < LEAST, 0.0, found.weights)
-        return found._replace(weights=tuple((weights / weights.sum()).tolist()))
+        return found._replace(weights=_kept(np.array(found.weights)))
+
+
+def _before(
+    names: Sequence[str], trusted: Collection[str], expected: Mapping[str, Expected] | None
+) -> tuple[float, ...]:
+    """Return the weights of members without evidence."""
+    if trusted or expected is None:
+        return _kept(np.array([float(name in (trusted or names)) for name in names]))
+    chance = chances({name: expected[name].before for name in names})
+    return _kept(np.array([chance[name] for name in names]))
+
+
+def _kept(weights: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return weights, 1 in all, without those that are hardly any."""
+    weights = np.where(weights < LEAST * weights.sum(), 0.0, weights)
+    return tuple((weights / weights.sum()).tolist())
 
 
 def _able(outcomes: Mapping[str, Sequence[Outcome]], favourites: Sequence[str]) -> list[str]:

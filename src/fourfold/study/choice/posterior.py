@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from fourfold.study.leaderboard import LeaderboardRow
     from fourfold.study.question import Question
 
-__all__ = ["circumstances", "expect", "reference"]
+__all__ = ["chances", "circumstances", "expect", "reference"]
+
+DRAWS: Final = 10_000
 
 
 def expect(
@@ -30,13 +32,15 @@ def expect(
 ) -> dict[str, LeaderboardRow]:
     """Return the rows with the expected gain of each candidate over the reference.
 
-    There is none where the reference failed, and where a validator chooses: nothing can be held out
-    on a cell that the prior does not know; nor where there is one answer.
+    There is none where the reference failed, and where a validator or a consensus chooses: nothing
+    can be held out on a cell that the prior does not know, or what can be says little; nor where
+    there is one answer.
     """
     alive = {name: row for name, row in rows.items() if not row.error}
-    if has_one_answer(question):
+    splits = question.protocol.splits
+    if has_one_answer(question) or splits.consensus:
         return {name: replace(row, expected=None) for name, row in rows.items()}
-    beside, counted = reference(question), question.protocol.splits.count > 0
+    beside, counted = reference(question), splits.count > 0
     known = prior.knows(question.placement.cell)
     if beside not in alive or not (counted or known):
         return {name: replace(row, expected=None) for name, row in rows.items()}
@@ -49,6 +53,16 @@ def expect(
         name: replace(row, expected=_posterior(before[name], found.get(name), known=known))
         for name, row in alive.items()
     }
+
+
+def chances(expected: Mapping[str, Expected]) -> dict[str, float]:
+    """Return the chance of each candidate to have the largest gain."""
+    names = sorted(expected)
+    means = np.array([expected[name].mean for name in names])
+    spread = np.array([expected[name].sd for name in names])
+    normal = np.random.default_rng(0).standard_normal((DRAWS, len(names)))
+    best = (means + spread * normal).argmax(axis=1)
+    return dict(zip(names, (np.bincount(best, minlength=len(names)) / DRAWS).tolist(), strict=True))
 
 
 def reference(question: Question) -> str:

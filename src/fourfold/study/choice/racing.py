@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from fourfold.study.choice.posterior import reference
+from fourfold.study.choice.posterior import chances, reference
 from fourfold.study.choice.standing import trusted
 from fourfold.study.choice.unlabelled import believed, has_one_answer, has_panel
 
@@ -14,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from fourfold.study.choice.standing import Standing
-    from fourfold.study.leaderboard import Expected, LeaderboardRow
+    from fourfold.study.leaderboard import LeaderboardRow
     from fourfold.study.question import Question
 
-__all__ = ["chances", "finalists", "is_settled"]
+__all__ = ["finalists", "is_settled"]
 
 LEAST_CHANCE: Final = 0.02
 """Chance to be chosen below which a candidate stops."""
@@ -25,7 +23,6 @@ BASELINES: Final = 2
 """The likeliest baselines, which always finish."""
 MEMBER: Final = 0.05
 """Weight in a blend from which a candidate that is not trusted goes on for its sake."""
-DRAWS: Final = 10_000
 
 
 def is_settled(question: Question, rows: Mapping[str, LeaderboardRow]) -> bool:
@@ -50,11 +47,16 @@ def finalists(
     All do where no gains can be expected. Where a blend is chosen, its members do, trusted ones
     with any weight. The likeliest baselines and the likeliest method of transfer always do. Where a
     panel chooses, the models that it blends, or else its first one, go on, and the models of the
-    source.
+    source. Where a consensus does, the first method and the first baselines go on, to be judged.
     """
     if has_panel(question):
         first = believed(rows.values()) or _first(rows)
         return {*first, *filter(question.is_baseline, rows)} & set(racing)
+    if question.protocol.splits.consensus:
+        alive = [name for name in racing if rows[name].choice]
+        ranked = sorted(alive, key=lambda name: (-rows[name].promise, name))
+        baselines = [name for name in ranked if question.is_baseline(name)]
+        return {*baselines[:BASELINES], *_first(rows)} & set(racing)
     expected = {name: row.expected for name, row in rows.items() if row.expected is not None}
     if not expected:
         return set(racing)
@@ -76,16 +78,6 @@ def finalists(
 
 
 def _first(rows: Mapping[str, LeaderboardRow]) -> list[str]:
-    """Return the method of transfer that a panel puts first, believed or not."""
+    """Return the method of transfer that a panel or a consensus puts first, believed or not."""
     alive = [row for row in rows.values() if row.role == "transfer" and row.choice]
     return [max(alive, key=lambda row: (row.promise, row.method)).method] if alive else []
-
-
-def chances(expected: Mapping[str, Expected]) -> dict[str, float]:
-    """Return the chance of each candidate to have the largest gain."""
-    names = sorted(expected)
-    means = np.array([expected[name].mean for name in names])
-    spread = np.array([expected[name].sd for name in names])
-    normal = np.random.default_rng(0).standard_normal((DRAWS, len(names)))
-    best = (means + spread * normal).argmax(axis=1)
-    return dict(zip(names, (np.bincount(best, minlength=len(names)) / DRAWS).tolist(), strict=True))

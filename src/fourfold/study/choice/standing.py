@@ -70,13 +70,13 @@ def stand(
         if not any(isinstance(one, Failure) for one in of)
     }
     rated = expect(question, {name: rows[name] for name in done}, prior).values()
-    means = {row.method: row.expected.mean for row in rated if row.expected is not None}
-    order = sorted(means, key=lambda name: (-means[name], name))
+    expected = {row.method: row.expected for row in rated if row.expected is not None}
+    order = sorted(expected, key=lambda name: (-expected[name].mean, name))
     most = max(map(len, done.values()), default=0)
     running = [name for name in order if len(done[name]) == most]  # others stopped early
     baselines = [name for name in running if question.is_baseline(name)]
     for name, members in zip(BLENDS, (running, baselines), strict=True):
-        mixed = blend(question, done, members, trusted(question) & {*members})
+        mixed = blend(question, done, members, expected, trusted(question) & {*members})
         if mixed is None or (name == BLENDS[0] and set(mixed.members) <= set(baselines)):
             continue
         standing.blends[name] = mixed

@@ -125,7 +125,8 @@ def correction(
     prior: Prior,
 ) -> tuple[float | None, list[str]]:
     """Score the shipped model without the optimism of the choice, where folds choose and judge."""
-    if question.evaluate is not None or shipped is None or not question.protocol.splits.count:
+    splits = question.protocol.splits
+    if question.evaluate is not None or shipped is None or splits.consensus or not splits.count:
         return None, []
     nested, own = nested_score(question, board, prior), float(np.mean(shipped.choice))
     if nested is None:

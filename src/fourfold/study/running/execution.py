@@ -188,7 +188,8 @@ def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
 def _ask(model: Any, run: Run, question: Question, split: Split | None) -> dict[str, Answers]:
     """Return a model's answers on the wanted rows, and its features of plotted rows."""
     asked = {} if question.evaluate is None else {"evaluate": question.evaluate}
-    if not question.protocol.splits.count and question.protocol.validator is not None:
+    splits, validator = question.protocol.splits, question.protocol.validator
+    if splits.consensus or (not splits.count and validator is not None):  # to be compared or rated
         asked["target"] = question.target
     if split is not None:
         asked = {"held": split.asked}
