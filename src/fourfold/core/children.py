@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from contextlib import suppress
 from functools import cache
@@ -45,6 +46,7 @@ def follow(address: Any) -> None:
 def begin_worker(address: Any) -> None:
     """Begin a worker of ours: follow its parent before anything heavy is imported."""
     follow(address)
+    atexit.register(os._exit, 0)  # a second less than to take everything down
     from joblib.externals.loky import process_executor
 
     from fourfold.core.process import keep_memory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, final
 
 from fourfold.study.choice.leads import with_leads
@@ -34,7 +35,7 @@ FEWEST_SEEDS: Final = 3
 
 @final
 class Race:
-    """All fits of a study, a round of one seed at a time.
+    """All fits of a study, in rounds of one seed, or of several where no decision lies between.
 
     Candidates stop only after a whole round, by the scores of model selection, so that the same
     ones do for any number of processes and after a kill.
@@ -56,7 +57,7 @@ class Race:
     Attributes
     ----------
     rounds
-        Number of rounds that began.
+        Number of seeds that began.
     stopped
         Candidates that stopped early.
     clear
@@ -90,16 +91,16 @@ class Race:
         """
         going = {name for question in self.questions.values() for name in question.candidates}
         due = 0.0
-        for seed in range(self.seeds):
-            self.rounds = seed + 1
-            runs = list(list_runs(self.questions, [seed], going))
-            self._wanted.update((name, run.method, seed) for run in runs for name in run.held)
+        for seeds in self._rounds():
+            self.rounds = seeds.stop
+            runs = list(list_runs(self.questions, seeds, going))
+            self._wanted.update((name, run.method, run.seed) for run in runs for name in run.held)
             for run_of in execute_all(runs, self.context, bar, resume=resume, jobs=jobs):
                 for name, outcome in run_of.items():
-                    key = (name, outcome.method, seed)
+                    key = (name, outcome.method, outcome.seed)
                     self._found[key].append(outcome)
                     whole = len(self._found[key]) == self._wanted[key]
-                    if whole and not seed and time.monotonic() >= due:
+                    if whole and not outcome.seed and time.monotonic() >= due:
                         yield
                         self._measure()
                         due = time.monotonic() + APART
@@ -109,11 +110,18 @@ class Race:
             self._measure()
             if deadline is not None and time.monotonic() > deadline:
                 return
-            if self.racing and seed + 1 < self.seeds:
-                told = not seed or any(run.split is not None for run in runs)
+            if self.racing and seeds.stop < self.seeds:
+                told = not seeds.start or any(run.split is not None for run in runs)
                 going = self._left(going, told=told)
             if not going:
                 return
+
+    def _rounds(self) -> list[range]:
+        """Return the seeds of each round: one, but more where no decision falls between them."""
+        later = list_runs(self.questions, range(1, self.seeds))
+        folds = any(run.split is not None for run in later)
+        ends = [1, *range(2 if folds else min(FEWEST_SEEDS, self.seeds), self.seeds + 1)]
+        return [range(*ends) for ends in pairwise([0, *ends]) if ends[0] < ends[1]]
 
     def _measure(self) -> None:
         """Measure leads of kinds of models, once: after the first answer, which does not wait."""
