@@ -124,7 +124,7 @@ def test_beside_labels_a_study_tries_few_methods_of_adaptation():
     adapted = {"CORAL", "MCC", "SelfTraining", "SHOT"}
     assert {n for n in partly.tried if table()[n].cell == "adaptation"} == adapted
     left = {n for n in partly.methods if table()[n].cell == "adaptation"} - adapted
-    with_pretrained = {"CLAP", "JointTraining", "LinearProbe"}
+    with_pretrained = {"CLAP", "Contrastive", "JointTraining", "LinearProbe"}
     assert set(partly.methods) - set(partly.tried) == left | with_pretrained
     without = locate([pile(FULL)], pile())
     assert without.tried == without.methods

@@ -24,7 +24,8 @@ def test_other_parameters_train_anew(pair, tmp_path):
         method.set_params(
             recipe=Recipe(epochs=1, min_steps=3), network=Mlp(hidden_layer_sizes=(5,))
         )
-        with Runtime(checkpoints=tmp_path, callbacks=(lambda epoch, _: epochs.append(epoch),)):
+        kept = {"checkpoints": tmp_path, "checkpoint_every": 0.0}
+        with Runtime(**kept, callbacks=(lambda epoch, _: epochs.append(epoch),)):
             if isinstance(method, MultiTask):
                 method.fit({"a": Domain(X, Y), "b": Domain(X[:20], X[:20, 0])})
             else:

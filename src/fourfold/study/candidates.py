@@ -72,8 +72,8 @@ def transfer_candidates(
     wanted = tuple(filter(_loads, placement.tried)) if methods is None else methods
     if methods is None and pretrained is not None:
         more = [name for name in placement.methods if table()[name].needs.get("pretrained")]
-        kept = [name for name in wanted if not table()[name].needs.get("costly")]
-        wanted = tuple(dict.fromkeys([*kept, *more]))
+        names = dict.fromkeys([*wanted, *more])
+        wanted = tuple(name for name in names if not table()[name].needs.get("costly"))
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)

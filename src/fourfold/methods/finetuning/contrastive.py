@@ -68,7 +68,7 @@ class Contrastive(TrainsNetwork):
     decay: Fraction = 0.8
 
     needs: ClassVar[Needs] = Needs(
-        source=True, source_labels=True, classes=True, network=True, costly=True
+        source=True, source_labels=True, classes=True, network=True, costly=True, pretrained=True
     )
     default_recipe: ClassVar[Recipe] = USUAL
 

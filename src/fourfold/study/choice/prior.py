@@ -184,9 +184,12 @@ class Prior:
     ) -> dict[str, Gain]:
         """Return the expected gain of each candidate, name → class, with its variance.
 
-        Leads of candidates are 0 by default.
+        Leads of candidates are 0 by default; one beyond all that were measured counts as the
+        furthest of these.
         """
-        of = leads or {}
+        measured = [0.0, *(lead for one in self.observations for lead in one.leads.values())]
+        low, high = min(measured), max(measured)
+        of = {name: min(max(lead, low), high) for name, lead in (leads or {}).items()}
         asked = Cases.of((name, at, NEW, -1, of.get(own, 0.0)) for own, name in methods.items())
         means, variances = np.zeros(len(methods)), _covariance(asked, asked).diagonal()
         if self.observations:
