@@ -25,13 +25,19 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect tests without a search for garbage, which takes a fourth of that time.
-
-    Later searches leave out the millions of objects of collected tests.
-    """
+    """Collect tests without a search for garbage, which takes a fourth of that time."""
     gc.disable()
     try:
         return (yield)
     finally:
-        gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """Run tests with searches for garbage that leave out the millions of objects of collection."""
+    gc.freeze()
+    try:
+        return (yield)
+    finally:
+        gc.unfreeze()
