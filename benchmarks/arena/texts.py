@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
@@ -99,16 +100,7 @@ PAIRS: Final = [
     *(_pair(names) for names in TRANSFERS),
     *(_pair(names, encoder=True) for names in TRANSFERS[::2]),
     *(
-        Pair(
-            name="-".join(names),
-            family="newsgroups",
-            group="texts",
-            metric="accuracy",
-            budgets=(1, 8, 32),
-            draws=2,
-            build=partial(_posts, names),
-            each=True,
-        )
+        replace(_pair(names), family="newsgroups", budgets=(1, 8, 32), build=partial(_posts, names))
         for names in (("rec", "sci"), ("comp", "talk"))
     ),
 ]

@@ -271,7 +271,7 @@ class Study:
         outcomes, questions = race.outcomes, race.questions
         assessed = {n: assess(q, outcomes[n], self.prior) for n, q in questions.items()}
         boards = leaderboards(questions, assessed, race.stopped, judged=judged)
-        settings = {"seeds": [*range(race.rounds)], "jobs": jobs, "threads": self.threads}
+        settings = {"seeds": [*range(race.begun)], "jobs": jobs, "threads": self.threads}
         standings = {name: of.standing for name, of in assessed.items()}
         results = {
             n: conclude(q, boards[n], standings[n], self.prior, settings, race.notes(jobs))

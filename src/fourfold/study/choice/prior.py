@@ -187,8 +187,7 @@ class Prior:
         Leads of candidates are 0 by default; one beyond all that were measured counts as the
         furthest of these.
         """
-        measured = [0.0, *(lead for one in self.observations for lead in one.leads.values())]
-        low, high = min(measured), max(measured)
+        low, high = self._furthest_leads
         of = {name: min(max(lead, low), high) for name, lead in (leads or {}).items()}
         asked = Cases.of((name, at, NEW, -1, of.get(own, 0.0)) for own, name in methods.items())
         means, variances = np.zeros(len(methods)), _covariance(asked, asked).diagonal()
@@ -199,6 +198,12 @@ class Prior:
             variances = variances - (solve_triangular(root, across.T, lower=True) ** 2).sum(axis=0)
         pairs = zip(methods, means.tolist(), variances.tolist(), strict=True)
         return {name: Gain(mean, variance) for name, mean, variance in pairs}
+
+    @cached_property
+    def _furthest_leads(self) -> tuple[float, float]:
+        """The smallest and the largest lead that was measured, or none."""
+        measured = [0.0, *(lead for one in self.observations for lead in one.leads.values())]
+        return min(measured), max(measured)
 
     @cached_property
     def _solved(self) -> tuple[Cases, Any, Any]:

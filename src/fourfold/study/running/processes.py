@@ -38,13 +38,14 @@ def first_here(calls: list[Any], cores: int, bar: FitProgress) -> Iterator[Any]:
     began, waiting, taken = time.monotonic(), deque(calls), list[Any]()
     with ExitStack() as stack:
         elsewhere: Iterator[Any] = iter(())
-        while len(taken) <= AHEAD * cores and (call := next(_each(waiting), None)):
-            function, given, named = call
+        for function, given, named in _each(waiting):
             yield function(*given, **named)
             left = (time.monotonic() - began) / (len(calls) - len(waiting)) * len(waiting)
             if cores > 1 and not taken and left > WORTH_PROCESSES:
                 others = _processes(_each(waiting, taken), cores, bar)
                 elsewhere = stack.enter_context(others)
+            if len(taken) > AHEAD * cores:
+                break
         yield from elsewhere
 
 

@@ -56,7 +56,7 @@ class Race:
 
     Attributes
     ----------
-    rounds
+    begun
         Number of seeds that began.
     stopped
         Candidates that stopped early.
@@ -75,7 +75,7 @@ class Race:
     ) -> None:
         self.questions, self.context, self.seeds = questions, context, seeds
         self.prior, self.racing = prior, racing and len(questions) == 1
-        self.rounds, self.stopped, self.clear = 0, set[str](), False
+        self.begun, self.stopped, self.clear = 0, set[str](), False
         self._measured = False
         self._found: dict[tuple[str, str, int], list[Outcome | Failure]] = defaultdict(list)
         self._wanted: Counter[tuple[str, str, int]] = Counter()
@@ -92,7 +92,7 @@ class Race:
         going = {name for question in self.questions.values() for name in question.candidates}
         due = 0.0
         for seeds in self._rounds():
-            self.rounds = seeds.stop
+            self.begun = seeds.stop
             runs = list(list_runs(self.questions, seeds, going))
             self._wanted.update((name, run.method, run.seed) for run in runs for name in run.held)
             for run_of in execute_all(runs, self.context, bar, resume=resume, jobs=jobs):
@@ -133,7 +133,7 @@ class Race:
         """Return the caveats of a race that took up to so many fits at a time."""
         notes = []
         if self.clear:
-            notes.append(f"Training ended after {self.rounds} seeds: the verdict was clear.")
+            notes.append(f"Training ended after {self.begun} seeds: the verdict was clear.")
         if jobs > 1:
             notes.append(f"Times were taken with up to {jobs} fits at a time.")
         return notes
@@ -144,7 +144,7 @@ class Race:
         A round that told had folds; others only judge.
         """
         (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
-        if not told and (self.rounds < FEWEST_SEEDS or question.evaluate is None):
+        if not told and (self.begun < FEWEST_SEEDS or question.evaluate is None):
             return going
         assessed = assess(question, outcomes, self.prior)
         if not told:
