@@ -7,6 +7,7 @@ import pytest
 
 from fourfold.core.findings import Curves, Facts, HeatMap
 from fourfold.study.gate import Interval
+from fourfold.study.leaderboard import Expected
 from fourfold.study.leaderboard import LeaderboardRow as Row
 from fourfold.study.result import DataSummary, Points, Result
 
@@ -90,9 +91,10 @@ def helped() -> Result:
     lines = [
         Row("FineTune", "transfer", _scores(rng, 0.90), _scores(rng, 0.915),
              Interval(0.052, 0.021, 0.083, 0.0004), "helped", 12.3, _losses(rng, 2.2),
-             {"head_first": "True", "recipe__epochs": "30"}),
+             {"head_first": "True", "recipe__epochs": "30"},
+             expected=Expected(0.24, 0.1, 0.2, 0.1, 0.33, 0.2, True)),
         Row("TargetOnly", "baseline", _scores(rng, 0.85), _scores(rng, 0.863), None, None, 4.1,
-             _losses(rng, 2.4)),
+             _losses(rng, 2.4), expected=Expected(-0.04, 0.1, -0.03, 0.1, -0.12, 0.2, True)),
         Row("Linear", "baseline", _scores(rng, 0.84), _scores(rng, 0.858),
              Interval(-0.005, -0.031, 0.021, 0.61), None, 0.23),
         Row("DANN", "transfer", _scores(rng, 0.80), _scores(rng, 0.81),

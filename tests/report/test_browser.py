@@ -31,6 +31,10 @@ return Object.fromEntries([...document.querySelectorAll(".chart")].map(chart => 
   counts: count(chart, ".heatmap-label"),
 }]));
 """
+SCROLLS = """
+return [...document.querySelectorAll(".wide:has(.board), .points .wide")]
+  .filter(e => e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight).length;
+"""
 CUT_OFF = """
 const found = [];
 for (const chart of document.querySelectorAll(".chart")) {
@@ -178,6 +182,12 @@ def test_the_page_does_not_scroll_sideways(opened):
     )
     assert width - 20 <= shown <= width
     assert needed <= shown
+
+
+@pytest.mark.parametrize("width", [600, 1121, 1200, 1600])
+def test_leaderboards_and_pictures_do_not_scroll(browser, address, width):
+    _open(browser, address, width)
+    assert browser.execute_script(SCROLLS) == 0
 
 
 def test_labels_of_charts_are_not_cut_off(opened):
