@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from fourfold.core.transcripts.symbols import normalized, symbols_of
-from fourfold.data.domain import join_descriptions
 from fourfold.data.kinds import kind_difference, label_kind
+from fourfold.data.pooling import join_descriptions
 from fourfold.errors import DataError, some
 from fourfold.methods import cells, table
 from fourfold.methods.cell import Facts

@@ -7,7 +7,8 @@ import pytest
 from sklearn.utils.validation import _check_method_params
 
 from fourfold.data.differences import input_difference
-from fourfold.data.domain import Domain, join_descriptions, pool
+from fourfold.data.domain import Domain
+from fourfold.data.pooling import join_descriptions, pool
 from fourfold.errors import DataError
 
 X = np.arange(8.0).reshape(4, 2)

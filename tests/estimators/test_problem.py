@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from fourfold import Domain
-from fourfold.data.domain import in_one_order
+from fourfold.data.pooling import in_one_order
 from fourfold.errors import ParameterError
 from fourfold.estimators import problem, supervised
 from fourfold.frozen.store import Store, using

@@ -14,8 +14,9 @@ from torch import nn
 
 from fourfold.core.serialization import to_plain
 from fourfold.core.tasks import Classification, infer_task
-from fourfold.data.domain import Domain, pool
+from fourfold.data.domain import Domain
 from fourfold.data.kinds import check_names
+from fourfold.data.pooling import pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.inputs import Data, Inputs
 from fourfold.estimators.model import Model

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Self, final
 import numpy as np
 
 from fourfold.data.annotations import Annotations
-from fourfold.data.domain import Domain, pool
+from fourfold.data.domain import Domain
 from fourfold.data.kinds import settle_labels
+from fourfold.data.pooling import pool
 from fourfold.data.tables import settle_tables
 from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.transfer import TransferEstimator

@@ -15,9 +15,9 @@ from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import Regression, infer_task
 from fourfold.core.tasks.labels import as_numbers
-from fourfold.data.domain import Domain, pool
 from fourfold.data.kinds import called, kind_difference
 from fourfold.data.labels import shown_label
+from fourfold.data.pooling import pool
 from fourfold.errors import DataError, ParameterError, one_line
 from fourfold.networks.builder import Builder
 from fourfold.training.recipe import Recipe
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fourfold.core.tasks import Task
+    from fourfold.data.domain import Domain
     from fourfold.data.rows import Rows
     from fourfold.preparation.choose import Preparation
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from fourfold.core.dependent_folds import divide_by_classes
-from fourfold.data.domain import Domain, pool
+from fourfold.data.domain import Domain
+from fourfold.data.pooling import pool
 from fourfold.study.scores import HarmonicMean
 from fourfold.study.splits import WHOLE, Split, Splits, several_groups
 

@@ -13,8 +13,8 @@ import numpy as np
 from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.tasks import Classification, Clustering, Regression, infer_task
 from fourfold.data.descriptions import candidate_classes
-from fourfold.data.domain import pool
 from fourfold.data.kinds import called, kind_difference
+from fourfold.data.pooling import pool
 from fourfold.errors import DataError, ParameterError, some
 from fourfold.study.checks import check_classes
 from fourfold.study.diagnostics.leaks import leaks

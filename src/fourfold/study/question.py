@@ -10,8 +10,8 @@ from sklearn.frozen import FrozenEstimator
 from torch import nn
 
 from fourfold.data.differences import input_difference
-from fourfold.data.domain import in_one_order, pool
 from fourfold.data.kinds import settle_labels
+from fourfold.data.pooling import in_one_order, pool
 from fourfold.data.tables import settle_tables
 from fourfold.errors import ParameterError
 from fourfold.planner import locate_tasks

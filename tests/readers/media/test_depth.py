@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fourfold.data.domain import pool
+from fourfold.data.pooling import pool
 from fourfold.errors import DataError
 from fourfold.preparation.choose import Standardize, load_preparation
 from fourfold.readers import read_domain, read_domains

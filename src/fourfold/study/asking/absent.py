@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
 import numpy as np
 
 from fourfold.core.tasks import Classification
-from fourfold.data.domain import pool
 from fourfold.data.kinds import called
+from fourfold.data.pooling import pool
 from fourfold.errors import DataError, some
 from fourfold.estimators.problem import Given
 

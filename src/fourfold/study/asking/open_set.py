@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import clone
 
 from fourfold.core.tasks import Classification, infer_task
-from fourfold.data.domain import pool
 from fourfold.data.kinds import called
+from fourfold.data.pooling import pool
 from fourfold.errors import DataError, ParameterError
 from fourfold.study.checks import check_classes
 from fourfold.study.protocols import Protocol

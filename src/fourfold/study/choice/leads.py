@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from fourfold.core.folds import make_splits
-from fourfold.data.domain import pool
+from fourfold.data.pooling import pool
 from fourfold.estimators.bases.wraps import Wraps
 from fourfold.estimators.network import TrainsNetwork
 from fourfold.study.choice.gains import REFERENCE as LINE

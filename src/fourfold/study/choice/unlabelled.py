@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 from sklearn.base import clone
 
 from fourfold.core.tasks import Classification
-from fourfold.data.domain import pool
+from fourfold.data.pooling import pool
 from fourfold.study.choice.accuracy import AccuracyModel, Signs
 from fourfold.study.choice.leads import held_apart, labelled_rows
 from fourfold.study.choice.sources import weigh_sources

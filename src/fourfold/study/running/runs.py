@@ -13,7 +13,7 @@ from sklearn.base import clone
 from xxhash import xxh3_128_hexdigest
 
 from fourfold.core.version import VERSION
-from fourfold.data.domain import in_one_order
+from fourfold.data.pooling import in_one_order
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.network import UsesRecipe
 from fourfold.study.asking.trained import source_identity
