@@ -10,7 +10,8 @@ from torch import nn
 from fourfold import Domain
 from fourfold.data.pooling import in_one_order
 from fourfold.errors import ParameterError
-from fourfold.estimators import problem, supervised
+from fourfold.estimators import supervised
+from fourfold.estimators.problem import problem
 from fourfold.frozen.store import Store, using
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.finetuning.finetune import FineTune

@@ -12,7 +12,7 @@ from fourfold.bundle import export, save
 from fourfold.core.findings import Curves, Facts
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, ParameterError
-from fourfold.estimators import problem
+from fourfold.estimators.problem import problem
 from fourfold.methods.baselines.linear import Linear
 from fourfold.methods.baselines.target_only import TargetOnly
 from fourfold.methods.saved import load

@@ -1,13 +1,13 @@
-"""Problem and Fitted: the two values between which a method learns."""
+"""Problem: the value from which a method learns."""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import nn
@@ -17,112 +17,20 @@ from fourfold.core.process import seeded
 from fourfold.core.serialization import to_plain
 from fourfold.core.version import VERSION
 from fourfold.errors import DataError, ParameterError
-from fourfold.estimators.model import FittedModel, Model
+from fourfold.estimators.model import Model
+from fourfold.estimators.problem.sources import Labelled, SourceNetwork, Unlabelled
 from fourfold.estimators.supervised import supervise, train_once
 from fourfold.frozen.fingerprint import fingerprint
 from fourfold.networks.builder import Body, Builder, as_body
-from fourfold.training.phases import History
 from fourfold.training.runtime import current
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fourfold.algorithms.calibration import Calibration
-    from fourfold.algorithms.rejection import Rejection
-    from fourfold.algorithms.zeroshot.signatures import Signatures
-    from fourfold.core.findings import Finding
     from fourfold.core.tasks import Task
-    from fourfold.data.descriptions import Descriptions
-    from fourfold.data.domain import Domain
     from fourfold.estimators.inputs import Data, Inputs
+    from fourfold.estimators.problem.sources import ClassDescriptions, SourceOf
     from fourfold.training.recipe import Recipe
 
-__all__ = [
-    "ClassDescriptions",
-    "Fitted",
-    "Given",
-    "Labelled",
-    "Problem",
-    "SourceNetwork",
-    "SourceOf",
-    "Unlabelled",
-]
-
-
-@final
-@dataclass(frozen=True)
-class Labelled:
-    """A source of rows with encoded labels, and the task that is fitted to these.
-
-    The digest is of the domain; None where models trained on it are not kept.
-    """
-
-    data: Data
-    task: Task
-    digest: Callable[[], str] | None = None
-
-
-@final
-@dataclass(frozen=True)
-class Unlabelled:
-    """A source of rows without labels; ``digest`` as in :class:`Labelled`."""
-
-    data: Data
-    digest: Callable[[], str] | None = None
-
-
-@final
-@dataclass(frozen=True)
-class SourceNetwork:
-    """A trained source network, with task and inputs of the fitted estimator, if it is of one.
-
-    One that is known by name has a ``builder``, and a model without a last layer as soon as the
-    shape of its rows is known.
-    """
-
-    model: Model
-    task: Task | None = None
-    inputs: Inputs | None = None
-    estimator: object = None
-    builder: Builder | None = None
-
-    @classmethod
-    def by_name(cls, builder: Builder) -> Self:
-        """Return the network that a builder will build with its weights."""
-        return cls(Model(Body({"network": nn.Identity()}, 1), nn.Identity()), builder=builder)
-
-    @property
-    def pair(self) -> Builder | None:
-        """The network by name, if it is one of two towers."""
-        return self.builder if self.builder is not None and self.builder.paired else None
-
-
-SourceOf: TypeAlias = Labelled | Unlabelled | SourceNetwork
-
-
-class Given(NamedTuple):
-    """The target, and of its sources the first domain and the leading trained network."""
-
-    target: Domain
-    source: Domain | None
-    pretrained: SourceNetwork | None
-
-
-@final
-@dataclass(frozen=True)
-class ClassDescriptions:
-    """Classes that are recognized by their descriptions.
-
-    Seen are the names of the classes with examples in the source, whose descriptions are known;
-    candidates are all that a row of the target may be of. Signatures turn descriptions into vectors
-    of one width.
-    """
-
-    seen: list[Any]
-    known: Descriptions
-    candidates: Descriptions
-    signatures: Signatures
+__all__ = ["Problem"]
 
 
 @final
@@ -257,44 +165,3 @@ class Problem:
         how = [self.recipe.identity(), self.seed, current().identity()]
         versions = [VERSION, torch.__version__]  # another version may train in another way
         return xxh3_128_hexdigest(json.dumps([built, *data, *how, *versions, *more]).encode())
-
-
-@final
-@dataclass(frozen=True)
-class Fitted:
-    """The result of learning.
-
-    Attributes
-    ----------
-    model
-        Predicts the target.
-    history
-        Of the training on the target; empty where nothing was trained.
-    findings
-        Curves, tables and facts for the report.
-    state
-        Further fitted attributes by name, each ending in ``_``: tensors by name, or plain JSON.
-    files
-        Parts of the fitted state that are saved into files of their own, by name.
-    calibration
-        Of the model's outputs, by rows that were held out; None leaves them as they are.
-    rejection
-        Adds the output of rows of no known class, where the model has none of its own.
-    """
-
-    model: FittedModel
-    history: History = field(default_factory=History)
-    findings: Sequence[Finding] = ()
-    state: Mapping[str, Any] = field(default_factory=dict)
-    files: dict[str, Any] = field(default_factory=dict)
-    calibration: Calibration | None = None
-    rejection: Rejection | None = None
-
-    def finished(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a model's outputs, calibrated and with that of rows of no known class."""
-        found = outputs if self.calibration is None else self.calibration.apply(outputs)
-        return found if self.rejection is None else self.rejection.apply(found)
-
-    def last_stages(self) -> list[nn.Module]:
-        """Return modules that compute :meth:`finished` in torch."""
-        return [end.module() for end in (self.calibration, self.rejection) if end is not None]
