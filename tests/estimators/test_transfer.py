@@ -18,6 +18,7 @@ from fourfold.core.tasks import Classification
 from fourfold.data.domain import Domain
 from fourfold.errors import DataError, ParameterError
 from fourfold.methods.finetuning.finetune import FineTune
+from fourfold.methods.finetuning.pooled import Pooled
 
 DATA = blobs()
 
@@ -99,3 +100,14 @@ def test_what_it_cannot_do_is_refused_in_a_sentence(model, tmp_path):
     assert not (tmp_path / "model").exists()
     with pytest.raises(ParameterError, match="the model to export must be a network; got Trees"):
         model.exportable()
+
+
+@pytest.mark.parametrize("method", [FineTune, Pooled])
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [(np.zeros(9, int), "must be of at least two classes; got one"), (np.full(9, 0.5), "differ")],
+)
+def test_labels_that_are_all_the_same_are_refused(method, y, said):
+    source = DATA.source if y.dtype == int else Domain(DATA.source.rows, DATA.source.y / 4)
+    with pytest.raises(DataError, match=said):
+        method().fit(DATA.X[:9], y, source=source)

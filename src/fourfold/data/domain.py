@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Domain"]
 
-COMPUTED: Final = frozenset({"counts", "digest", "measured"})
+COMPUTED: Final = frozenset({"constant", "counts", "digest", "measured"})
 """Cached properties."""
 
 
@@ -185,6 +185,15 @@ class Domain:
         return y.dtype.kind in "iuf" and are_measured(y)
 
     @cached_property
+    def constant(self) -> bool:
+        """Whether labels are numbers, several of a kind, and all the same."""
+        if self.y is None or self.y.dtype.kind not in "iuf" or not self.labelled.any():
+            return False
+        y = self.known
+        alike = np.fmin.reduce(y) == np.fmax.reduce(y)
+        return bool(alike.all() and (~np.isnan(y)).sum(axis=0).max() > 1)
+
+    @cached_property
     def digest(self) -> str:
         """Hash of the content of inputs, labels, annotations and descriptions: 32 hex digits."""
         described = "" if self.classes is None else self.classes.digest
@@ -197,13 +206,17 @@ class Domain:
         return xxh3_128_hexdigest(f"{self.rows.digest}{y.dtype.str}{described}".encode() + content)
 
     def subset(self, index: Index) -> Domain:
-        """Return the rows at these positions; nothing large is copied."""
+        """Return the rows at these positions; nothing large is copied.
+
+        Labels stay measurements, and constant, if all of them are.
+        """
         return self._with(
             rows=self.rows.subset(index),
             y=None if self.y is None else self.y[index],
             labelled=self.labelled[index],
             annotations=self.annotations.at(index),
             measured=self.measured,
+            constant=self.constant,
         )
 
     def drawn(self, most: int) -> Domain:
@@ -213,10 +226,10 @@ class Domain:
         return part
 
     def hide(self, index: Index) -> Domain:
-        """Return the same rows without the labels at these positions."""
+        """Return the same rows without the labels at these positions; see :meth:`subset`."""
         labelled = self.labelled.copy()
         labelled[index] = False
-        return self._with(labelled=labelled, measured=self.measured)
+        return self._with(labelled=labelled, measured=self.measured, constant=self.constant)
 
     def unlabelled(self) -> Domain:
         """Return the same rows without labels."""

@@ -12,7 +12,7 @@ from fourfold.core.parameters import Parameters, Positive
 from fourfold.core.tasks import Classification, Regression, Task
 from fourfold.data.kinds import label_kind
 from fourfold.errors import ParameterError
-from fourfold.estimators.posing import fit_task
+from fourfold.estimators.posing import check_several, fit_task
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.estimators.warm_start import Head
 from fourfold.networks.builder import Builder
@@ -121,10 +121,12 @@ class LearnsLabels(TransferEstimator, ABC):
             )
         else:
             task = fit_task(self.task, given.source or given.target, given.target)
+        needed = self.needs.target_labels
+        if isinstance(task, Classification) and needed:
+            check_several(given.target, given.target.counts)
         if not isinstance(task, Regression) or not given.target.n_labelled:
             return task
         task.encode(given.target)  # refuses another number of outputs
-        needed = self.needs.target_labels
         return Regression().fit(given.target) if needed else task.moved_to(given.target)
 
     @final

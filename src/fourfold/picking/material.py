@@ -101,7 +101,7 @@ class Material:
         """Whether the target's labels are enough for a model: of two classes, or two numbers."""
         labels = self.whole
         if not labels.n_labelled or labels.measured or labels.known.ndim > 1:
-            return labels.n_labelled > 1
+            return labels.n_labelled > 1 and not labels.constant
         return len(labels.counts) > 1
 
     def pool(self) -> Pool:

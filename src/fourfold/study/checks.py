@@ -14,7 +14,6 @@ from torch import nn
 from fourfold import networks
 from fourfold.core.process import seeded
 from fourfold.core.tasks import Regression, infer_task
-from fourfold.core.tasks.labels import as_numbers
 from fourfold.data.kinds import called, kind_difference
 from fourfold.data.labels import shown_label
 from fourfold.data.pooling import pool
@@ -58,8 +57,8 @@ def check_classes(
     for domain, kind in ((source, source_task), (target, task), (evaluate, task)):
         if domain is None or not domain.n_labelled:
             continue
-        if isinstance(kind, Regression) and domain.n_labelled > 1:
-            _check_spread(domain)
+        if isinstance(kind, Regression):
+            Regression().fit(domain)  # refuses labels that are all the same
         if not kind.has_classes:
             continue
         if len(domain.counts) < 2:
@@ -77,15 +76,6 @@ def check_classes(
                 f"each class of {called(evaluate)}, to evaluate on, must have an example in the "
                 f"source or the target; got none of {', '.join(unknown[:4])}{remedy}"
             )
-
-
-def _check_spread(domain: Domain) -> None:
-    """Refuse numbers that are all the same."""
-    y = as_numbers(domain.known)
-    if (np.nanmin(y, axis=0) == np.nanmax(y, axis=0)).all():
-        raise DataError(
-            f"labels of {called(domain)} must differ; got {np.nanmin(y):g} in all {len(y):,} rows"
-        )
 
 
 def _difference(evaluate: Domain, learnt: Sequence[Domain]) -> str:

@@ -48,10 +48,22 @@ def test_holes_in_several_numbers():
     assert (outputs.grad[~encoded.isnan()] != 0).all()
 
 
-def test_a_number_that_never_changes_keeps_its_unit():
-    task = Regression().fit(domain([2.5, 2.5]))
+def test_a_single_number_keeps_its_unit():
+    task = Regression().fit(domain([2.5]))
     assert task.scale_.tolist() == [1.0]
     assert task.decode(np.zeros((1, 1), np.float32)).tolist() == [2.5]
+
+
+@pytest.mark.parametrize("y", [[2.5, 2.5], [[2.5, 1.0], [2.5, NAN]]])
+def test_numbers_that_are_all_the_same_are_refused(y):
+    with pytest.raises(DataError, match=r"labels of 'b' must differ; got \S+ in all 2 rows"):
+        Regression().fit(domain(y, name="b"))
+
+
+def test_numbers_that_are_the_same_in_a_fold_are_learnt():
+    y = domain([2.5, 2.5, 3.0])
+    for fold in (y.subset(np.arange(2)), y.hide(np.array([2]))):
+        assert Regression().fit(fold).mean_.tolist() == [2.5]
 
 
 def test_the_loss_is_the_mean_square():

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fourfold.core.tasks.base import Task, mean_over_labels, weighted
 from fourfold.core.tasks.labels import as_numbers, numbers_or_nan
+from fourfold.data.kinds import called
 from fourfold.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Regression(Task):
 
     def fit(self, domain: Domain) -> Self:
         y = as_numbers(domain.known)
+        if domain.constant:
+            raise DataError(
+                f"labels of {called(domain)} must differ; got {np.nanmin(y):g} in all "
+                f"{len(y):,} rows"
+            )
         empty = np.flatnonzero(np.isnan(y).all(axis=0))
         if len(empty):
             raise DataError(f"each output must have a label; got none for output {empty[0]}")

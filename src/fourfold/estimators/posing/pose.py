@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
@@ -25,13 +25,13 @@ from fourfold.networks.builder import Builder
 from fourfold.preparation.choose import TableViews
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from fourfold.core.tasks import Task
     from fourfold.estimators.posing.choices import PosesProblem
     from fourfold.preparation.base import Preparation
 
-__all__ = ["fit_task", "pose"]
+__all__ = ["check_several", "fit_task", "pose"]
 
 
 def pose(
@@ -106,9 +106,15 @@ def fit_task(task: Task | None, labels: Domain, *beside: Domain) -> Task:
     """
     check_names(labels, *beside)
     fitted = (clone(task) if task is not None else infer_task(labels, *beside)).fit(labels)
-    if isinstance(fitted, Classification) and len(fitted.classes_) < 2:
+    if isinstance(fitted, Classification):
+        check_several(labels, fitted.classes_.tolist())
+    return fitted
+
+
+def check_several(labels: Domain, classes: Collection[Any]) -> None:
+    """Refuse labels of a single class."""
+    if len(classes) == 1:
         raise DataError(
             f"labels of {labels.name or 'the domain'} must be of at least two classes; got one "
-            f"class, {fitted.classes_.tolist()[0]!r}"
+            f"class, {next(iter(classes))!r}"
         )
-    return fitted
