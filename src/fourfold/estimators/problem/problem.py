@@ -105,6 +105,11 @@ class Problem:
         raise ParameterError("source must be a Domain for this method; got a trained model")
 
     @property
+    def pair(self) -> Builder | None:
+        """The network of two towers that the source is, if it is one."""
+        return self.source.pair if isinstance(self.source, SourceNetwork) else None
+
+    @property
     def source_task(self) -> Task | None:
         """The source's task; None where it has no labels, or is a bare network."""
         return self.source.task if isinstance(self.source, (Labelled, SourceNetwork)) else None

@@ -80,6 +80,11 @@ class Given(NamedTuple):
     source: Domain | None
     pretrained: SourceNetwork | None
 
+    @property
+    def pair(self) -> Builder | None:
+        """The network of two towers that the source is, if it is one."""
+        return None if self.pretrained is None else self.pretrained.pair
+
 
 @final
 @dataclass(frozen=True)

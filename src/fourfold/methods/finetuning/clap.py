@@ -24,7 +24,6 @@ from fourfold.methods.kit import (
     NonNegative,
     Problem,
     Recipe,
-    SourceNetwork,
     Task,
     TrainsNetwork,
     teacher_outputs,
@@ -98,7 +97,7 @@ class CLAP(TrainsNetwork):
 
     def describe_classes(self, given: Given) -> ClassDescriptions | None:
         """Return vectors of the classes' texts, where the source is a network of two towers."""
-        pair = None if given.pretrained is None else given.pretrained.pair
+        pair = given.pair
         task = fit_task(self.task, given.target)
         if pair is None or not isinstance(task, Classification):
             return None
@@ -112,8 +111,7 @@ class CLAP(TrainsNetwork):
 
     def _learn(self, problem: Problem) -> Fitted:
         body, known = problem.source_model.body, problem.target.known()
-        pair = problem.source.pair if isinstance(problem.source, SourceNetwork) else None
-        if pair is None:
+        if (pair := problem.pair) is None:
             head = _Cosines(problem.task.n_outputs, body.width, size=0, scale=SCALE)
             start = class_means(body, problem, F.normalize)
         else:

@@ -115,6 +115,11 @@ class Describes(TransferEstimator, ABC):
         del problem, model
         return []
 
+    @property
+    @final
+    def takes_network(self) -> bool:
+        return self.accepts_towers
+
     # --- fitting ---------------------------------------------------------------------------------
 
     @final
@@ -178,7 +183,7 @@ class Describes(TransferEstimator, ABC):
             files[INDEX] = ClassIndex.build(self.index, model, seen.data.rows)
         state = {"seen_": classes.seen, "seen_penalty_": penalty}
         state |= {"signatures_": classes.signatures.state(), **fitted.state}
-        state |= tower_state(problem.source)
+        state |= tower_state(problem)
         return replace(fitted, findings=self._explain(problem, model), state=state, files=files)
 
     def _vectors(self, signatures: Signatures, descriptions: Descriptions) -> Tensor:

@@ -8,24 +8,18 @@ from fourfold import networks
 from fourfold.algorithms.zeroshot.signatures import Signatures
 from fourfold.core.serialization import from_plain, to_plain
 from fourfold.errors import BundleError, DataError
-from fourfold.estimators.problem import ClassDescriptions, SourceNetwork
+from fourfold.estimators.problem import ClassDescriptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fourfold.data.descriptions import Descriptions
-    from fourfold.estimators.problem import Given
-    from fourfold.networks.builder import Builder
+    from fourfold.estimators.problem import Given, Problem
 
-__all__ = ["NETWORK", "classes_of_towers", "described_later", "pair_of", "tower_state"]
+__all__ = ["NETWORK", "classes_of_towers", "described_later", "tower_state"]
 
 NETWORK: Final = "towers_"
 """Name in the fitted state of the pair of towers, its hash and the scale of its cosines."""
-
-
-def pair_of(source: object) -> Builder | None:
-    """Return the network of two towers that a source is, if it is one."""
-    return source.pair if isinstance(source, SourceNetwork) else None
 
 
 def classes_of_towers(given: Given) -> ClassDescriptions | None:
@@ -38,7 +32,7 @@ def classes_of_towers(given: Given) -> ClassDescriptions | None:
     DataError
         If the target names no classes.
     """
-    pair, target = pair_of(given.pretrained), given.target
+    pair, target = given.pair, given.target
     if pair is None:
         return None
     if target.classes is None:
@@ -50,10 +44,9 @@ def classes_of_towers(given: Given) -> ClassDescriptions | None:
     return ClassDescriptions([], candidates.subset([]), candidates, Signatures.fit(candidates))
 
 
-def tower_state(source: object) -> dict[str, Any]:
+def tower_state(problem: Problem) -> dict[str, Any]:
     """Return the part of the fitted state about a pair of towers; empty for other sources."""
-    pair = pair_of(source)
-    if pair is None:
+    if (pair := problem.pair) is None:
         return {}
     towers = pair.towers()
     return {NETWORK: {"network": to_plain(pair), "digest": towers.digest, "scale": towers.scale}}

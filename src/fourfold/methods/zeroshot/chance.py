@@ -52,11 +52,6 @@ class Chance(OnFeatures, Describes):
     )
     accepts_towers: ClassVar[bool] = True
 
-    @property
-    def takes_network(self) -> bool:
-        """Whether it builds on a whole network, with the inputs that this had."""
-        return True
-
     def label_head(
         self, width: int, classes: int, signatures: Signatures, state: Mapping[str, Any]
     ) -> _Waves:

@@ -35,7 +35,7 @@ from fourfold.methods.zeroshot._label_heads import (
     correlation,
     hinges,
 )
-from fourfold.methods.zeroshot._towers import NETWORK, pair_of, tower_state
+from fourfold.methods.zeroshot._towers import NETWORK, tower_state
 from fourfold.networks.builder import Builder
 
 if TYPE_CHECKING:
@@ -136,11 +136,6 @@ class LabelEmbedding(UsesRecipe, Describes):
     from_trained: ClassVar[tuple[str, ...]] = ("prepare", "network", "recipe")
     default_recipe: ClassVar[Recipe] = Recipe(epochs=30, learning_rate=3e-3, weight_decay=1e-2)
 
-    @property
-    def takes_network(self) -> bool:
-        """Whether it builds on a whole network, with the inputs that this had."""
-        return True
-
     def idle(self) -> dict[str, str]:
         found = {"size": "labels='fixed'"} if self.labels == "fixed" else {}
         if self.loss == "squared":
@@ -159,7 +154,7 @@ class LabelEmbedding(UsesRecipe, Describes):
 
     def _recognize(self, problem: Problem, seen: SeenData, chosen: Any) -> Fitted:
         del chosen
-        if (pair := pair_of(problem.source)) is not None:
+        if (pair := problem.pair) is not None:
             return self._as_learnt(problem, pair.towers().projection)
         linear = self.network is None
         body = problem.body(Flat() if linear else None)
@@ -182,7 +177,7 @@ class LabelEmbedding(UsesRecipe, Describes):
                 f"whose maps are learnt; got {getattr(self, settled[0])!r}"
             )
         body, signatures = problem.source_model.body, problem.described.signatures
-        head = self.label_head(body.width, 1, signatures, tower_state(problem.source))
+        head = self.label_head(body.width, 1, signatures, tower_state(problem))
         head.f.load_state_dict({"weight": projection, "bias": torch.zeros(len(projection))})
         return Fitted(Model(body, head))
 
