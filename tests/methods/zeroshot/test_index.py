@@ -9,7 +9,7 @@ import pytest
 
 from fourfold import Domain, RidgeToDescriptions, load, save
 from fourfold.errors import BundleError, MissingExtraError, ParameterError
-from fourfold.methods.zeroshot import _describes
+from fourfold.methods.zeroshot import _candidates
 from methods.zeroshot.worlds import each_method, parted, short
 
 pytest.importorskip("faiss")
@@ -100,7 +100,7 @@ def test_very_many_classes_are_looked_up_in_an_index(method, monkeypatch):
     source, target, _ = parted()
     model = short(method).fit(target, source=source)
     names, scores = model.predict_topk(target.rows, 3)
-    monkeypatch.setattr(_describes, "VERY_MANY", 2)
+    monkeypatch.setattr(_candidates, "VERY_MANY", 2)
     found, near = model.predict_topk(target.rows, 3)
     np.testing.assert_array_equal(found, names)
     np.testing.assert_allclose(near, scores, atol=1e-4)
