@@ -12,12 +12,7 @@ from fourfold.study.candidates import changed_parameters
 from fourfold.study.choice.consensus import choose_by_consensus
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.standing import stand
-from fourfold.study.choice.unlabelled import (
-    choose_by_panel,
-    has_one_answer,
-    has_panel,
-    taken_as_it_is,
-)
+from fourfold.study.choice.unlabelled import choose_by_panel, taken_as_it_is
 from fourfold.study.diagnostics.open_sets import known_and_unknown
 from fourfold.study.diagnostics.tables import cluster_contents
 from fourfold.study.diagnostics.transcripts import transcript_errors
@@ -63,11 +58,15 @@ def rate(
     rows = {
         name: _rate(question, name, of, like.get(name, name)) for name, of in outcomes.items() if of
     }
-    if question.protocol.splits.consensus:
-        return choose_by_consensus(question.protocol.choice, rows, outcomes)
-    if has_one_answer(question):
-        return taken_as_it_is(rows)
-    return choose_by_panel(question, rows, outcomes) if has_panel(question) else rows
+    match question.protocol.chooser:
+        case "labels":
+            return rows
+        case "panel":
+            return choose_by_panel(question, rows, outcomes)
+        case "consensus":
+            return choose_by_consensus(question.protocol.choice, rows, outcomes)
+        case "nobody":
+            return taken_as_it_is(rows)
 
 
 def assess(

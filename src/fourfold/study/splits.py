@@ -55,15 +55,12 @@ class Splits(ABC):
         Whether splits are cuts in time, the same for each seed.
     every_seed
         Whether each seed has splits even where rows to evaluate on judge.
-    consensus
-        Whether the answers of the candidates for the target's rows choose, compared to each other.
     """
 
     count: int
     judged_by: str = "the same folds, corrected resampled t"
     forward: bool = False
     every_seed: bool = True
-    consensus: bool = False
 
     @property
     def share(self) -> float:
@@ -260,7 +257,6 @@ class Halves(Splits):
 
     count = 2
     every_seed = False
-    consensus = True
     judged_by = "stability over seeds, corrected resampled t"
 
     def __init__(self, sources: Sequence[Domain], target: Domain) -> None:

@@ -36,7 +36,7 @@ def named_protocol(target: Domain, evaluate: Domain | None, *, metric: str | Non
     score = SCORES["balanced_accuracy"]
     if metric is not None:
         score = choose_score(task, evaluate or target, metric)
-    return Protocol(task, score, score, HiddenLabels([], target, task, 2))
+    return Protocol(task, score, score, HiddenLabels([], target, task, 2), "nobody")
 
 
 def naming_notes(trained: object, target: Domain) -> list[str]:

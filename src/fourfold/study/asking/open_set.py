@@ -60,6 +60,7 @@ def open_protocol(
         score=score,
         choice=SCORES["accuracy"],
         splits=HiddenLabels(sources, target, task, 2),
+        chooser="panel",
         validator=information_maximization,
     )
 

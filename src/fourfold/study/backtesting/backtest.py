@@ -14,7 +14,7 @@ from fourfold.bundle.files import as_folder
 from fourfold.errors import FourfoldError, ParameterError
 from fourfold.study.backtesting.shifts import shifts_of
 from fourfold.study.backtesting.trials import Backtest, Trial
-from fourfold.study.choice.unlabelled import believed, has_panel, measured_on_sources
+from fourfold.study.choice.unlabelled import believed, measured_on_sources
 from fourfold.study.judge import assess
 from fourfold.study.leaderboard import best_choice
 from fourfold.study.question import BLENDS, ask_transfer
@@ -50,8 +50,8 @@ def check_backtest(questions: Mapping[str, Question], *, asked: bool) -> None:
 def _testable(questions: Mapping[str, Question]) -> Question | None:
     """Return the only question, if its choice without labels can be tried."""
     first = next(iter(questions.values()))
-    task = first.protocol.task
-    able = len(questions) == 1 and has_panel(first) and not (task.ragged or task.beyond)
+    task, chooser = first.protocol.task, first.protocol.chooser
+    able = len(questions) == 1 and chooser == "panel" and not (task.ragged or task.beyond)
     return first if able else None
 
 

@@ -12,7 +12,6 @@ from fourfold.study.candidates import variant_name
 from fourfold.study.choice.gains import REFERENCE, Gain, gains_over
 from fourfold.study.choice.leads import lead_of
 from fourfold.study.choice.prior import Circumstances
-from fourfold.study.choice.unlabelled import has_one_answer
 from fourfold.study.leaderboard import Expected
 
 if TYPE_CHECKING:
@@ -37,10 +36,9 @@ def expect(
     there is one answer.
     """
     alive = {name: row for name, row in rows.items() if not row.error}
-    splits = question.protocol.splits
-    if has_one_answer(question) or splits.consensus:
+    if question.protocol.chooser in {"consensus", "nobody"}:
         return {name: replace(row, expected=None) for name, row in rows.items()}
-    beside, counted = reference(question), splits.count > 0
+    beside, counted = reference(question), question.protocol.splits.count > 0
     known = prior.knows(question.placement.cell)
     if beside not in alive or not (counted or known):
         return {name: replace(row, expected=None) for name, row in rows.items()}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fourfold.study.choice.posterior import chances, reference
 from fourfold.study.choice.standing import trusted
-from fourfold.study.choice.unlabelled import believed, has_one_answer, has_panel
+from fourfold.study.choice.unlabelled import believed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -30,7 +30,7 @@ def is_settled(question: Question, rows: Mapping[str, LeaderboardRow]) -> bool:
 
     A network that is the answer as it is says the same with each seed.
     """
-    if has_one_answer(question):
+    if question.protocol.chooser == "nobody":
         return True
     known = any(row.expected is not None for row in rows.values())
     return known and question.evaluate is None and not question.protocol.splits.count
@@ -49,10 +49,11 @@ def finalists(
     panel chooses, the models that it blends, or else its first one, go on, and the models of the
     source. Where a consensus does, the first method and the first baselines go on, to be judged.
     """
-    if has_panel(question):
+    chooser = question.protocol.chooser
+    if chooser == "panel":
         first = believed(rows.values()) or _first(rows)
         return {*first, *filter(question.is_baseline, rows)} & set(racing)
-    if question.protocol.splits.consensus:
+    if chooser == "consensus":
         alive = [name for name in racing if rows[name].choice]
         ranked = sorted(alive, key=lambda name: (-rows[name].promise, name))
         baselines = [name for name in ranked if question.is_baseline(name)]

@@ -9,7 +9,7 @@ from fourfold.estimators.bases.wraps import Wraps
 from fourfold.study.choice.blending import blend
 from fourfold.study.choice.calibrating import calibrated
 from fourfold.study.choice.posterior import expect
-from fourfold.study.choice.unlabelled import believed, has_panel
+from fourfold.study.choice.unlabelled import believed
 from fourfold.study.question import BLENDS
 from fourfold.study.running.outcomes import Failure, finished
 from fourfold.study.splits import HiddenLabels
@@ -58,7 +58,7 @@ def stand(
     knows the cell, there are blends; without labels it is one of the models that are believed.
     """
     standing = Standing({name: list(of) for name, of in outcomes.items()}, {}, {})
-    if has_panel(question) and question.sources:
+    if question.protocol.chooser == "panel" and question.sources:
         _blend_believed(question, standing, rows)
         return standing
     labelled = isinstance(question.protocol.splits, HiddenLabels) and question.target.n_labelled

@@ -10,7 +10,6 @@ from fourfold.core.findings import FAILURE, Facts
 from fourfold.study.choice.accuracy import AccuracyModel
 from fourfold.study.choice.optimism import nested_score
 from fourfold.study.choice.posterior import reference
-from fourfold.study.choice.unlabelled import has_one_answer, has_panel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +35,9 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
         )
     if counted:
         return own
-    if has_one_answer(question):
+    if protocol.chooser == "nobody":
         return "nothing: there are no labels, and the network knows the classes by their names"
-    if not has_panel(question):
+    if protocol.chooser != "panel":
         return "information maximization on the target's inputs, without labels"
     if not protocol.task.has_classes:
         return (
@@ -125,13 +124,14 @@ def correction(
     prior: Prior,
 ) -> tuple[float | None, list[str]]:
     """Score the shipped model without the optimism of the choice, where folds choose and judge."""
-    splits = question.protocol.splits
-    if question.evaluate is not None or shipped is None or splits.consensus or not splits.count:
+    protocol = question.protocol
+    held = protocol.splits.count > 0 and protocol.chooser != "consensus"
+    if question.evaluate is not None or shipped is None or not held:
         return None, []
     nested, own = nested_score(question, board, prior), float(np.mean(shipped.choice))
     if nested is None:
         return None, []
-    corrected, score = min(nested, own), question.protocol.choice
+    corrected, score = min(nested, own), protocol.choice
     said = (
         f"The same folds chose and judge: {shipped.method} has {score.shown(own):.3f} "
         f"{score.words} on them; {score.shown(corrected):.3f} is left where each fold judges only "

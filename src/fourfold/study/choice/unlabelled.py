@@ -37,14 +37,7 @@ if TYPE_CHECKING:
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Failure, Outcome
 
-__all__ = [
-    "believed",
-    "choose_by_panel",
-    "has_one_answer",
-    "has_panel",
-    "measured_on_sources",
-    "taken_as_it_is",
-]
+__all__ = ["believed", "choose_by_panel", "measured_on_sources", "taken_as_it_is"]
 
 MEMBERS: Final = 3
 """Believed models that are blended."""
@@ -56,16 +49,6 @@ FEWEST: Final = 40
 """Labelled rows of a source by which its models can be compared."""
 MOST: Final = 3000
 """Rows of it, at most."""
-
-
-def has_panel(question: Question) -> bool:
-    """Return whether models are chosen without a label of the target."""
-    return question.placement.cell == "adaptation" and not question.target.n_labelled
-
-
-def has_one_answer(question: Question) -> bool:
-    """Return whether nothing can choose: a network of two towers knows classes by their names."""
-    return question.placement.cell == "zeroshot" and not question.sources
 
 
 def taken_as_it_is(rows: Mapping[str, LeaderboardRow]) -> dict[str, LeaderboardRow]:
@@ -88,7 +71,7 @@ def measured_on_sources(questions: Mapping[str, Question], threads: int) -> dict
 
 
 def _measured(question: Question) -> Question:
-    if not has_panel(question):
+    if question.protocol.chooser != "panel":
         return question
     question = weigh_sources(question)
     return replace(question, source_scores=measure_source_models(question))

@@ -188,8 +188,9 @@ def _fit(run: Run, context: RunContext, key: str) -> dict[str, Outcome]:
 def _ask(model: Any, run: Run, question: Question, split: Split | None) -> dict[str, Answers]:
     """Return a model's answers on the wanted rows, and its features of plotted rows."""
     asked = {} if question.evaluate is None else {"evaluate": question.evaluate}
-    splits, validator = question.protocol.splits, question.protocol.validator
-    if splits.consensus or (not splits.count and validator is not None):  # to be compared or rated
+    protocol = question.protocol
+    rated = not protocol.splits.count and protocol.validator is not None
+    if rated or protocol.chooser == "consensus":
         asked["target"] = question.target
     if split is not None:
         asked = {"held": split.asked}
