@@ -239,11 +239,12 @@ class Study:
             If the output folder cannot be written, or another study is writing it.
         """
         with self.folder.held():
-            return self._run()
+            precompute(self.network, self.questions, self.store)
+            with current().but(threads=self.threads):  # more would wait for those of the fits
+                return self._run()
 
     def _run(self) -> Result | JointResult:
         began, asked = time.monotonic(), self.questions
-        precompute(self.network, asked, self.store)
         self.questions = measured_on_sources(asked, self.threads)
         context = self._context()
         race = Race(self.questions, context, seeds=self.seeds, prior=self.prior, racing=self.racing)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fourfold import Domain, MultiTask, Recipe, Runtime
-from fourfold.study.running.runs import list_runs
+from fourfold.study.running.runs import in_turn, list_runs
 from study.samples import domains, tasks, tasks_study, transfer_study
 
 QUICK = {"Linear", "KernelSVM", "TargetBoosted"}
@@ -21,12 +21,25 @@ def keys(study):
     }
 
 
-def test_quick_methods_come_first_and_a_joint_run_answers_all_questions(tmp_path):
+def test_quick_methods_come_first_and_source_models_are_trained_before_they_are_waited_for(
+    tmp_path,
+):
+    study = transfer_study(tmp_path, *domains(), methods=["FineTune", "L2SP"])
+    listed = list(list_runs(study.questions, range(1, 3)))
+    runs = in_turn(listed)
+    assert sorted(map(id, runs)) == sorted(map(id, listed))
+    order = [(run.method, run.seed) for run in runs if run.method not in QUICK]
+    assert {run.method for run in runs[: len(runs) - len(order)]} == QUICK
+    (method, _), (again, _) = order[:2]
+    assert method == again
+    assert order[:2] == [(method, 1), (method, 2)]
+    free = [name for name, _ in order if name in {"RandomColumn", "TargetOnly"}]
+    assert [name for name, _ in order[2 : 2 + len(free)]] == free
+
+
+def test_a_joint_run_answers_all_questions(tmp_path):
     runs = list(list_runs(tasks_study(tmp_path).questions, range(2)))
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
-    first = [run for run in runs if run.seed == 0]
-    quick = [run for run in first if run.method in QUICK]
-    assert first[: len(quick)] == quick
     whole = [run for run in runs if run.split is None]
     assert all(not held.size for run in whole for held in run.held.values())
     assert {run.seed for run in whole} == {0}  # folds judge, so one seed is enough to ship

@@ -8,9 +8,10 @@ import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from joblib import cpu_count, delayed
+from joblib import cpu_count
 
 from fourfold.core.atomic import disk_is_full
 from fourfold.errors import DataError, FileError, FourfoldError, FourfoldWarning
@@ -18,7 +19,7 @@ from fourfold.estimators.joint import JointEstimator
 from fourfold.frozen.store import Store, compute_once, using
 from fourfold.networks.cut import Cut
 from fourfold.study.running.outcomes import PLOTTED, Failure, Outcome, save_model
-from fourfold.study.running.processes import first_here, in_processes
+from fourfold.study.running.processes import in_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,8 +71,8 @@ def execute_all(
 ) -> Iterator[Outcomes]:
     """Yield the outcomes of all runs: first those of finished ones, then as they come.
 
-    Finished runs are read and not repeated with ``resume``; there are ``jobs`` fits at a time, each
-    in a process of its own if more than one. None begins here, and takes all cores where that is
+    Finished runs are read and not repeated with ``resume``. There are ``jobs`` fits at a time: one
+    here, the others in processes of their own. None begins here, and takes all cores where that is
     worth the start of processes.
     """
     left, done = [], []
@@ -79,14 +80,13 @@ def execute_all(
         key = context.key(run)
         found = context.finished(run, key) if resume else None
         if found is None:
-            left.append(delayed(execute)(run, context, key))
+            left.append(partial(execute, run, context, key))
         else:
             done.append(found)
     bar.add(len(done) + len(left), len(done))
     yield from done
     most = _cores(context) if jobs is None else jobs
-    run_calls = in_processes if jobs else first_here
-    for outcomes in run_calls(left, most, bar):
+    for outcomes in in_processes(left, most, bar, at_once=jobs is not None):
         yield outcomes
         one = next(iter(outcomes.values()))
         bar.advance(one.method, one.seed)

@@ -14,7 +14,7 @@ from fourfold.study.judge import assess, is_clear, rate
 from fourfold.study.leaderboard import best_choice
 from fourfold.study.running.execution import execute_all
 from fourfold.study.running.outcomes import Failure
-from fourfold.study.running.runs import list_runs
+from fourfold.study.running.runs import in_turn, list_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,7 +93,7 @@ class Race:
         due = 0.0
         for seeds in self._rounds():
             self.begun = seeds.stop
-            runs = list(list_runs(self.questions, seeds, going))
+            runs = in_turn(list_runs(self.questions, seeds, going))
             self._wanted.update((name, run.method, run.seed) for run in runs for name in run.held)
             for run_of in execute_all(runs, self.context, bar, resume=resume, jobs=jobs):
                 for name, outcome in run_of.items():

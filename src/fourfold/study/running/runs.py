@@ -16,6 +16,7 @@ from fourfold.core.version import VERSION
 from fourfold.data.pooling import in_one_order
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.network import UsesRecipe
+from fourfold.estimators.transfer import TransferEstimator
 from fourfold.study.asking.trained import source_identity
 from fourfold.study.running.outcomes import Outcome, is_saved
 
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fourfold.data.rows import Index
-    from fourfold.estimators.transfer import TransferEstimator
     from fourfold.study.question import Question
     from fourfold.training.runtime import Runtime
 
-__all__ = ["SHIPPED", "Run", "RunContext", "data_digest", "list_runs", "without_answers"]
+__all__ = ["SHIPPED", "Run", "RunContext", "data_digest", "in_turn", "list_runs", "without_answers"]
 
 SHIPPED: Final = 0
 """The seed whose models are saved."""
@@ -61,6 +61,16 @@ class Run:
     held: Mapping[str, Index]
 
     @property
+    def trains(self) -> bool:
+        """Whether a network is trained."""
+        return isinstance(self.estimator, UsesRecipe)
+
+    @property
+    def uses_source(self) -> bool:
+        """Whether the fit learns from a source."""
+        return isinstance(self.estimator, TransferEstimator) and self.estimator.uses_source
+
+    @property
     def ships(self) -> bool:
         """Whether the model is saved, and may be shipped."""
         return self.split is None and self.seed == SHIPPED
@@ -76,7 +86,7 @@ class Run:
 def list_runs(
     questions: Mapping[str, Question], seeds: Iterable[int], methods: Collection[str] | None = None
 ) -> Iterator[Run]:
-    """List the runs of a study, or of some methods: seed after seed, the quick methods first.
+    """List the runs of a study, or of some methods: seed after seed.
 
     A method's fit on the whole target comes before its splits. Without rows to evaluate on, folds
     judge, so that only the first seed has a whole fit; with them, folds of the first seed choose.
@@ -94,7 +104,6 @@ def list_runs(
     count = max(one.count for one in splits.values())
     judged = [question.evaluate is not None for question in questions.values()]
     again = not all(judged) or any(one.every_seed for one in splits.values())
-    fits.sort(key=lambda fit: isinstance(fit[1], UsesRecipe))
     for seed in seeds:
         first = seed == SHIPPED
         folds = range(count if first or again else 0)
@@ -105,6 +114,27 @@ def list_runs(
             for split in folds:
                 parts = {name: held[name][split] for name in names}
                 yield Run(method, estimator, seed, split, parts)
+
+
+def in_turn(runs: Iterable[Run]) -> list[Run]:
+    """Order runs so that useful answers come early, and processes seldom wait for a source model.
+
+    Methods without training come first, then for each seed a run that trains its source model, then
+    networks without a source, and last all others that use the model.
+    """
+    every, training = list(runs), dict[int, Run]()
+    for run in every:
+        if run.trains and run.uses_source:
+            training.setdefault(run.seed, run)
+
+    def turn(run: Run) -> int:
+        if not run.trains:
+            return 0
+        if not run.uses_source:
+            return 2
+        return 1 if run is training[run.seed] else 3
+
+    return sorted(every, key=turn)
 
 
 def without_answers(question: Question) -> Question:
