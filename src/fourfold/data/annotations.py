@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, TypedDict, final
 
 import numpy as np
 
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from fourfold.data.rows import Index
 
-__all__ = ["Annotations"]
+__all__ = ["Annotations", "Dependence"]
+
+
+@final
+class Dependence(TypedDict):
+    """Groups and moments of rows, (n,) each, as keywords of :mod:`~fourfold.core.folds`."""
+
+    groups: NDArray[np.intp] | None
+    time: NDArray[np.float64] | None
 
 
 @final
@@ -85,6 +93,11 @@ class Annotations:
         alone = codes < 0
         codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
         return np.asarray(codes, np.intp)
+
+    @property
+    def dependence(self) -> Dependence:
+        """The annotations by which rows depend on each other."""
+        return {"groups": self.group_codes, "time": self.time}
 
     @classmethod
     def pooled(cls, parts: Sequence[Annotations], lengths: Sequence[int]) -> Self:

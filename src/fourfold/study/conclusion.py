@@ -122,7 +122,7 @@ def conclude_tasks(
     rows = joint_rows(questions, boards)
     chosen = rows[0]
     return JointResult(
-        title=title,
+        title=title or f"{len(results)} tasks: {', '.join(results)}",
         sentence=_joint_sentence(chosen),
         verdict=chosen.verdict,
         chosen="" if chosen.error else chosen.method,

@@ -18,6 +18,7 @@ from fourfold.planner import locate_tasks
 from fourfold.preparation.texts import MINILM, encode_descriptions
 from fourfold.study.asking.absent import Absent
 from fourfold.study.asking.drawing import draw_rows
+from fourfold.study.asking.given import of_tasks, of_transfer
 from fourfold.study.asking.posing import place, pose
 from fourfold.study.asking.preparations import prepare_questions
 from fourfold.study.asking.trained import name_of
@@ -41,11 +42,12 @@ if TYPE_CHECKING:
     from fourfold.study.asking.trained import TrainedSource
     from fourfold.study.protocols import Protocol
 
-__all__ = ["BASELINE_BLEND", "BLENDS", "Question", "ask_tasks", "ask_transfer"]
-
+__all__ = ["BASELINE_BLEND", "BLENDS", "Question", "ask", "ask_tasks", "ask_transfer"]
 
 FEWEST: Final = 4
 """Classes of which a target may lack half, and have several."""
+ONLY: Final = "target"
+"""Name of the only question of a study of transfer."""
 BASELINE_BLEND: Final = "BaselineBlend"
 """Name of the blend of baselines alone."""
 BLENDS: Final = ("Blend", BASELINE_BLEND)
@@ -121,6 +123,30 @@ class Question:
     def is_baseline(self, method: str) -> bool:
         """Return whether a candidate is a baseline, or a blend of baselines alone."""
         return method in self.placement.baselines or method == BASELINE_BLEND
+
+
+def ask(
+    source: Domain | Sequence[Domain] | None,
+    target: Domain | None,
+    evaluate: Domain | Mapping[str, Domain] | None,
+    tasks: Mapping[str, Domain] | None,
+    *,
+    options: Options,
+    title: str,
+    notes: Sequence[str],
+) -> dict[str, Question]:
+    """Return the questions of a study by name: the only one of transfer, or one a task.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If data or options do not fit.
+    """
+    if tasks is not None:
+        judged = of_tasks(tasks, evaluate, source=source, target=target, options=options)
+        return ask_tasks(tasks, judged, options=options)
+    data = of_transfer(source, target, evaluate, trained=options.trained is not None)
+    return {ONLY: ask_transfer(*data, options=options, title=title, notes=notes)}
 
 
 def ask_transfer(

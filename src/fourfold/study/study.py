@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 from fourfold.bundle.files import as_folder
 from fourfold.study.asking.effects import ClassWeight, give_weights
-from fourfold.study.asking.given import of_tasks, of_transfer
-from fourfold.study.asking.networks import compare_networks
+from fourfold.study.asking.networks import choose_network
 from fourfold.study.asking.options import Options
+from fourfold.study.asking.trained import told_apart
 from fourfold.study.backtesting import backtest as back
 from fourfold.study.checks import check_limits, check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
@@ -19,7 +19,7 @@ from fourfold.study.choice.unlabelled import measured_on_sources
 from fourfold.study.conclusion import conclude, conclude_tasks
 from fourfold.study.diagnostics.deciding import decided
 from fourfold.study.judge import assess, leaderboards
-from fourfold.study.question import ask_tasks, ask_transfer
+from fourfold.study.question import ask
 from fourfold.study.running.execution import own_store, precompute
 from fourfold.study.running.folder import StudyFolder
 from fourfold.study.running.progress import FitProgress
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from fourfold.training.recipe import Recipe
 
 __all__ = ["Study"]
-
-ONLY: Final = "target"
-"""Name of the only question of a study of transfer."""
 
 
 @final
@@ -187,7 +184,8 @@ class Study:
         check_numbers(seeds=seeds, folds=folds, threads=threads, max_source_rows=max_source_rows)
         check_limits(jobs=jobs, minutes=minutes)
         self.store = store or current().store or own_store()
-        (source, trained, one), compared = compare_networks(network, source, target, self.store)
+        chosen, compared = choose_network(network, source, target, self.store)
+        source, trained, one = told_apart(source, chosen)
         check_shared(network=one, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.racing, self.minutes, self.whole_backtest = racing, minutes, backtest
@@ -208,17 +206,12 @@ class Study:
             allow_overlap=allow_overlap,
             max_source_rows=max_source_rows,
         )
-        if tasks is None:
-            data = of_transfer(source, target, evaluate, trained=trained is not None)
-            asked = ask_transfer(*data, options=options, title=title, notes=compared)
-            questions, self.title = {ONLY: asked}, asked.title
-        else:
-            judged = of_tasks(tasks, evaluate, source=source, target=target, options=options)
-            questions = ask_tasks(tasks, judged, options=options)
-            self.title = title or f"{len(tasks)} tasks: {', '.join(tasks)}"
+        questions = ask(
+            source, target, evaluate, tasks, options=options, title=title, notes=compared
+        )
         back.check_backtest(questions, asked=backtest)
         self.questions = give_weights(options, questions, class_weight)
-        self.network = one
+        self.network, self.title = one, title
         self.found: Result | JointResult | None = None
         self.tested: Backtest | None = None
         self.folder = StudyFolder(

@@ -34,7 +34,7 @@ def test_the_best_probe_is_taken_whatever_the_order(tmp_path):
 
 
 def test_a_source_with_labels_teaches_the_probe_too():
-    (one,) = choose_network(networks()[:1], SOURCE, FEW, None)[:1]
+    one, _ = choose_network(networks()[:1], SOURCE, FEW, None)
     assert one.name == networks()[0].name
     _, (note,) = choose_network(networks(), SOURCE, FEW, None)
     assert "compares the networks" in note
@@ -43,7 +43,7 @@ def test_a_source_with_labels_teaches_the_probe_too():
 def test_rows_without_a_label_stay_out(tmp_path):
     partly = Domain(X[:20], np.where(np.arange(20) < 12, Y[:20], None), name="few")
     _, whole = choose_network(networks(), None, FEW, Store(tmp_path / "store"))
-    assert choose_network(networks(), None, partly, Store(tmp_path / "store")).notes == whole
+    assert choose_network(networks(), None, partly, Store(tmp_path / "store"))[1] == whole
 
 
 def test_with_one_label_a_class_the_first_is_taken():
@@ -54,7 +54,7 @@ def test_with_one_label_a_class_the_first_is_taken():
 
 def test_one_network_is_not_compared_and_other_things_are_refused():
     assert choose_network("mlp", None, FEW, None) == ("mlp", ())
-    assert choose_network(networks()[:1], None, FEW, None).notes == ()
+    assert choose_network(networks()[:1], None, FEW, None)[1] == ()
     for given, got in (
         ([networks()[0], "mlp"], "'mlp'"),
         ([networks()[0], Pretrained(name=networks()[1].name, weights=None)], "Pretrained"),

@@ -62,10 +62,8 @@ def shifts_of(
     if not known:
         return
     (whole,) = known
-    beside = whole.annotations
-    *_, (learnt, held) = make_splits(
-        whole.known, 2, 0, stratified=stratified, groups=beside.group_codes, time=beside.time
-    )
+    dependence = whole.annotations.dependence
+    *_, (learnt, held) = make_splits(whole.known, 2, 0, stratified=stratified, **dependence)
     one, other = whole.subset(learnt), whole.subset(held)
     yield Shift("other shares", [one], other.subset(_other_shares(other, stratified=stratified)))
     place = _along_main_axis(whole, preparation)

@@ -84,16 +84,11 @@ def labelled_rows(sources: Sequence[Domain], fewest: int, most: int) -> Domain |
 
 def held_apart(source: Domain, *, stratified: bool) -> tuple[Domain, Domain]:
     """Return rows to learn from, and those that are held out."""
-    beside = source.annotations
+    dependence = source.annotations.dependence
     with warnings.catch_warnings():  # a rare class may be in some parts alone
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         *_, (learnt, held) = make_splits(
-            source.known,
-            PARTS,
-            0,
-            stratified=stratified,
-            groups=beside.group_codes,
-            time=beside.time,
+            source.known, PARTS, 0, stratified=stratified, **dependence
         )
     return source.subset(learnt), source.subset(held)
 
