@@ -6,25 +6,20 @@ import datetime as dt
 import platform
 import shlex
 import sys
-from collections import Counter
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
 from fourfold.core.version import VERSION
-from fourfold.errors import FourfoldError, some
+from fourfold.errors import FourfoldError
 from fourfold.study.asking.reading import describe_data
 from fourfold.study.choice.telling import chosen_by, correction, disbelieved, reasons
-from fourfold.study.dependence import group_names
 from fourfold.study.diagnostics.points import points_of
 from fourfold.study.diagnostics.tables import confusion_counts
-from fourfold.study.judge import joint_rows
 from fourfold.study.leaderboard import SOURCE_MODELS, best_baseline, best_choice
-from fourfold.study.result import DataSummary, JointResult, Result
+from fourfold.study.result import DataSummary, Result
 from fourfold.study.running.outcomes import PLOTTED, finished
-from fourfold.study.splits import HiddenLabels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,13 +28,13 @@ if TYPE_CHECKING:
     from fourfold.study.choice.prior import Prior
     from fourfold.study.choice.standing import Standing
     from fourfold.study.gate import Interval, Verdict
-    from fourfold.study.leaderboard import JointRow, LeaderboardRow
+    from fourfold.study.leaderboard import LeaderboardRow
     from fourfold.study.question import Question
     from fourfold.study.result import Points
     from fourfold.study.running.outcomes import Outcome
     from fourfold.study.scores import Score
 
-__all__ = ["conclude", "conclude_tasks"]
+__all__ = ["conclude"]
 
 MOST_CLASSES: Final = 1000
 """Classes that are counted one by one in the summary of data."""
@@ -98,43 +93,23 @@ def conclude(
         pictures=_pictures(question, done),
         place=question.placement.reasons,
         open=list(question.placement.open),
-        settings={
-            "fourfold": VERSION,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}",
-            "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            "command": shlex.join(sys.argv),
-            "folds": question.protocol.splits.count,
-            **settings,
-            "preparation": question.preparation.describe(),
-        },
+        settings=_repeatable(question, settings),
     )
 
 
-def conclude_tasks(
-    title: str,
-    questions: Mapping[str, Question],
-    boards: Mapping[str, Sequence[LeaderboardRow]],
-    results: Mapping[str, Result],
-) -> JointResult:
-    """Return the result of a study of several tasks, from each task's leaderboard and result."""
-    rows = joint_rows(questions, boards)
-    chosen = rows[0]
-    return JointResult(
-        title=title or f"{len(results)} tasks: {', '.join(results)}",
-        sentence=_joint_sentence(chosen),
-        verdict=chosen.verdict,
-        chosen="" if chosen.error else chosen.method,
-        leave_out=[] if chosen.error else chosen.tasks("hurt"),
-        shipped={name: result.shipped for name, result in results.items() if result.shipped},
-        lines=rows,
-        results=dict(results),
-        notes=_joint_notes(questions),
-    )
-
-
-# --- one question --------------------------------------------------------------------------------
+def _repeatable(question: Question, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything that is needed to repeat a study, beside its data."""
+    return {
+        "fourfold": VERSION,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "folds": question.protocol.splits.count,
+        **settings,
+        "preparation": question.preparation.describe(),
+    }
 
 
 def _sentence(
@@ -243,50 +218,3 @@ def _summary(domain: Domain) -> DataSummary:
         labels={str(label): count for label, count in counts.items()},
         digest=domain.digest,
     )
-
-
-# --- several tasks -------------------------------------------------------------------------------
-
-
-def _joint_sentence(row: JointRow) -> str:
-    if row.error:
-        return f"Undecided: no method of several tasks could run; {row.method}: {row.error}"
-    counts = ", ".join(
-        f"{verdict} {len(named)} ({some(named, 4)})"
-        for verdict in ("helped", "hurt", "undecided")
-        if (named := row.tasks(verdict))
-    )
-    change = "Δm cannot be said"
-    if (delta := row.delta) is not None:
-        change = (
-            f"Δm is {delta.mean:+.1f} % (below zero is better; 95 % interval {delta.low:+.1f} to "
-            f"{delta.high:+.1f})"
-        )
-    hurt = row.tasks("hurt")
-    advice = f" Leave out {', '.join(hurt)}: better learnt alone." if hurt else ""
-    if len(hurt) == len(row.gains):
-        advice = " Learn each task alone."
-    return f"Tasks together, by {row.method}: {counts}; {change}.{advice}"
-
-
-def _joint_notes(questions: Mapping[str, Question]) -> list[str]:
-    """List the caveats of a study of several tasks."""
-    notes = [f"{name}: {note}" for name, question in questions.items() for note in question.notes]
-    named = [group_names(one.target, one.target.labelled) for one in questions.values()]
-    if several := sum(count > 1 for count in Counter(chain(*named)).values()):
-        notes.append(
-            f"{several} groups have rows in several tasks: what is held out of one task is learnt "
-            "from in the others."
-        )
-    if all(question.protocol.splits.count for question in questions.values()):
-        return notes
-    few = ", ".join(
-        name
-        for name, question in questions.items()
-        if not HiddenLabels([], question.target, question.protocol.task, 2).count
-    )
-    single = (
-        f"Fewer than two classes of {few} have two labels, so that nothing can be held out of any "
-        "task: training has a fixed length, and models are chosen by a validator without labels."
-    )
-    return [*notes, single]

@@ -16,8 +16,9 @@ from fourfold.study.backtesting import backtest as back
 from fourfold.study.checks import check_limits, check_numbers, check_shared
 from fourfold.study.choice.prior import Prior
 from fourfold.study.choice.unlabelled import measured_on_sources
-from fourfold.study.conclusion import conclude, conclude_tasks
+from fourfold.study.conclusion import conclude
 from fourfold.study.diagnostics.deciding import decided
+from fourfold.study.joint_conclusion import conclude_tasks
 from fourfold.study.judge import assess, leaderboards
 from fourfold.study.question import ask
 from fourfold.study.running.execution import own_store, precompute
