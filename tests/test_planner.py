@@ -122,12 +122,12 @@ def test_beside_labels_a_study_tries_few_methods_of_adaptation():
     partly = locate([pile(FULL)], pile(SOME))
     assert "DANN" in partly.methods
     adapted = {"CORAL", "MCC", "SelfTraining", "SHOT"}
-    assert {n for n in partly.tried if table()[n].cell == "adaptation"} == adapted
+    assert {n for n in partly.tried() if table()[n].cell == "adaptation"} == adapted
     left = {n for n in partly.methods if table()[n].cell == "adaptation"} - adapted
     with_pretrained = {"CLAP", "Contrastive", "JointTraining", "LinearProbe"}
-    assert set(partly.methods) - set(partly.tried) == left | with_pretrained
+    assert set(partly.methods) - set(partly.tried()) == left | with_pretrained
     without = locate([pile(FULL)], pile())
-    assert without.tried == without.methods
+    assert without.tried() == without.methods
 
 
 def test_the_source_model_as_it_is_competes_where_the_target_has_labels():

@@ -54,14 +54,18 @@ class Placement:
     network: bool = False
     towers: bool = False
 
-    @property
-    def tried(self) -> tuple[str, ...]:
-        """Class names of the methods that a study tries where it is not asked for any."""
-        return tuple(name for name in self.methods if self._tries(name))
+    def tried(self, *, pretrained: bool = False) -> tuple[str, ...]:
+        """Return the class names of the methods that a study tries where it is asked for none.
 
-    def _tries(self, name: str) -> bool:
+        Training goes on from the weights of a ``pretrained`` network, or of one that is the source.
+        Since such trainings are long, methods that hardly differ from others are left out.
+        """
+        out = "costly" if pretrained or self.network else "pretrained"
+        return tuple(name for name in self.methods if self._tries(name, out))
+
+    def _tries(self, name: str, out: str) -> bool:
         needs = table()[name].needs
-        if needs.get("costly" if self.network else "pretrained"):
+        if needs.get(out):
             return False
         if needs.get("towers") and not self.towers:
             return False

@@ -36,7 +36,7 @@ def test_few_labels_with_evaluation(tmp_path):
     result = study(tmp_path, source, target, evaluate, store=store, **short).run()
     assert result.cell == "finetuning"
     fitted = {line.method for line in result.lines if not line.blended}
-    assert fitted == {*plan.tried, *plan.baselines, "Pooled boosting", "Recalibrated boosting"}
+    assert fitted == {*plan.tried(), *plan.baselines, "Pooled boosting", "Recalibrated boosting"}
     assert not any(line.error for line in result.lines)
     assert all(len(line.scores) == 1 and len(line.choice) == 2 for line in result.lines)
     assert result.verdict in {"helped", "hurt", "undecided"}

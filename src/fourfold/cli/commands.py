@@ -57,7 +57,7 @@ def show_map(
     _memory: Memory = None,
 ) -> None:
     """Show the map, and where your data stand on it."""
-    from fourfold.cli.show import show_bare_map, show_place, show_tasks
+    from fourfold.cli.show_map import show_bare_map, show_place, show_tasks
     from fourfold.cli.trained import is_pretrained, names_of
 
     if task:

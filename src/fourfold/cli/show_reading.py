@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fourfold.cli.console import open_console
 from fourfold.cli.flags import option
 from fourfold.data.description import all_notes
 from fourfold.data.domain import Domain
@@ -18,6 +18,8 @@ from fourfold.study.asking.reading import describe_data
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from rich.console import Console
+
     from fourfold.data.schema import Note
 
 __all__ = ["show_reading", "shown_if_refused"]
@@ -25,7 +27,7 @@ __all__ = ["show_reading", "shown_if_refused"]
 
 def show_reading(domains: Sequence[Domain]) -> None:
     """Print the kinds of columns and labels, and the option that settles each doubt."""
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = open_console()
     lines, _ = describe_data(domains)
     shown = Table.grid(padding=(0, 2))
     for title, text in lines.items():

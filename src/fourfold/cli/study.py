@@ -24,7 +24,7 @@ from fourfold.cli.options import (
 )
 from fourfold.errors import FileError, ParameterError
 
-__all__ = ["study"]
+__all__ = ["recipe_changes", "study"]
 
 FAILED: Final = 3
 """Exit code of a study in which a baseline, or a method that was asked for, failed."""
@@ -139,7 +139,6 @@ def study(  # noqa: PLR0917  the command line passes them by name
     from fourfold.cli.show import show_end
     from fourfold.cli.show_reading import show_reading, shown_if_refused
     from fourfold.cli.trained import is_pretrained, network_of
-    from fourfold.cli.training import recipe_changes
     from fourfold.core.process import keep_memory
     from fourfold.study import Study
 
@@ -203,6 +202,16 @@ def _read_tasks(reading: Any, given: list[str], evaluate: list[str] | None) -> d
     tasks = inputs.read_tasks(given, reading)
     judged = inputs.read_evaluated(evaluate, tasks, reading) if evaluate else None
     return {"tasks": tasks, "evaluate": judged}
+
+
+def recipe_changes(augment: bool | None, **given: Any) -> dict[str, Any] | None:
+    """Return the changes of each method's recipe that options ask for; None without any."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    if augment is not None:
+        from fourfold.training.augmentation import Augmentation
+
+        changes["augment"] = Augmentation() if augment else None
+    return changes or None
 
 
 @contextmanager

@@ -59,8 +59,7 @@ def transfer_candidates(
     Without methods of the user, those that studies try are taken. ``defaults`` are the study's
     network and recipe, ``parameters`` the same in every method that has them, and ``prepare``
     returns the preparation of a method. Training goes on from the weights of a ``pretrained``
-    network by its own recipe; a ``trained`` one is the source. Since such trainings are long,
-    methods that hardly differ from others are left out, unless asked for.
+    network by its own recipe; a ``trained`` one is the source.
 
     Raises
     ------
@@ -69,11 +68,8 @@ def transfer_candidates(
     DataError
         If no method applies.
     """
-    wanted = tuple(filter(_loads, placement.tried)) if methods is None else methods
-    if methods is None and pretrained is not None:
-        more = [name for name in placement.methods if table()[name].needs.get("pretrained")]
-        names = dict.fromkeys([*wanted, *more])
-        wanted = tuple(name for name in names if not table()[name].needs.get("costly"))
+    tried = filter(_loads, placement.tried(pretrained=pretrained is not None))
+    wanted = tuple(tried) if methods is None else methods
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)

@@ -28,6 +28,10 @@ def test_the_map_marks_the_place_of_data(fourfold, data):
     assert said.code == 0
     assert re.search(r"you → +finetuning +yes +both have labels", said.out)
     assert "target: 50 rows of 5 columns, 24 labelled in 3 classes" in said.out
+    runs, _, asked = " ".join(said.out.split()).partition("Only where they are asked for")
+    assert "FineTune" in runs
+    assert asked.startswith(" (--methods): AdaBN, CDAN, ")
+    assert "CLAP, Contrastive, JointTraining, LinearProbe." in asked
     without = fourfold(
         "map",
         "--source",

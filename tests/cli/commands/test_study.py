@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 from fourfold import L2SP, Recipe, Store, Study, load, read_domain
+from fourfold.cli.study import recipe_changes
 from fourfold.cli.trained import names_of, network_of
-from fourfold.cli.training import recipe_changes
 from fourfold.errors import ParameterError
 from fourfold.methods.baselines.target_only import TargetOnly
 

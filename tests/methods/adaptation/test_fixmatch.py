@@ -59,7 +59,9 @@ def test_studies_take_it_for_pictures_alone():
     x, y = np.zeros((8, 9, 9), np.uint8), np.arange(8) % 2
     placed = locate([Domain(x, y)], Domain(x))
     assert "FixMatch" in placed.methods
-    assert "FixMatch" not in placed.tried  # but with a pretrained network, or where it is asked for
+    assert "FixMatch" not in placed.tried(
+        pretrained=False
+    )  # but with a pretrained network, or where it is asked for
     flat = np.zeros((8, 5))
     assert locate([Domain(flat, y)], Domain(flat)).skipped["FixMatch"] == (
         "rows are no pictures and no sounds"
