@@ -278,6 +278,7 @@ def test_a_regression_with_three_target_labels_is_refused_before_training(study,
     ("options", "words"),
     [
         (("--methods", "Magic"), "--methods must be among AdaBN, CDAN, CORAL, DAN, DANN"),
+        (("--methods", "Finetuning"), "such as FineTune; got 'Finetuning'"),
         (("--metric", "luck"), "--metric must be one of accuracy"),
         (("--metric", "r2"), "--metric must fit the labels"),
         (("--network", "brain"), "or a pretrained one, 'timm:NAME'"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
@@ -117,6 +118,8 @@ def find(name: str) -> MethodEntry:
     for entry in table().values():
         if entry.name.lower() == name.lower():
             return entry
+    if near := get_close_matches(name, table(), n=1):
+        raise ParameterError(f"methods must be names of methods, such as {near[0]}; got {name!r}")
     raise ParameterError(f"methods must be among {', '.join(table())}; got {name!r}")
 
 

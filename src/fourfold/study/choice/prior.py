@@ -149,7 +149,10 @@ class Prior:
         try:
             return cls._of(json.loads(Path(given).read_text("utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"prior must be a file that Prior.save wrote; got: {error}") from error
+            fault = f"it lacks {error}" if isinstance(error, KeyError) else error
+            raise DataError(
+                f"prior must be a file that Prior.save wrote; got {given!s:.200}: {fault}"
+            ) from error
 
     @classmethod
     def _of(cls, raw: Mapping[str, Any]) -> Prior:
