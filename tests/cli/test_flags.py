@@ -28,6 +28,8 @@ from fourfold.methods.cell import Facts
         ("say missing=-1 if -1", "say --missing-label=-1 if -1"),
         ("or missing=None if it", "or --missing-label '' if it"),
         ("the classes are not described", "the classes are not described (--classes)"),
+        ("x must be free for a study", "x must be free for a study"),
+        ("labels of two classes, or a study", "labels of two classes, or a study (--study)"),
         ("are labels in a column (--label)?", "are labels in a column (--label)?"),
     ],
 )  # fmt: skip

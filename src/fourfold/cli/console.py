@@ -18,5 +18,5 @@ def table(*columns: str) -> Table:
     """Return a table without borders, for narrow terminals."""
     shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for name in columns:
-        shown.add_column(name, no_wrap=name in {"", "cell"})
+        shown.add_column(name, no_wrap=name in {"", "cell", "method"})
     return shown

@@ -92,7 +92,8 @@ def with_flags(sentence: str) -> str:
     sentence = SAID.sub(_typed, SUBJECT.sub(r"--\1 must", sentence))
     for phrase, told in PHRASES.items():
         if told not in sentence:
-            sentence = sentence.replace(phrase, told)
+            start = r"\b" if phrase[0].isalpha() else ""
+            sentence = re.sub(start + re.escape(phrase), told, sentence)
     return sentence
 
 

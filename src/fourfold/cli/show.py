@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -154,5 +155,7 @@ def _cells(line: LeaderboardRow) -> tuple[str | Text, ...]:
     if line.stopped:
         verdict = Text("stopped early")
     gap = line.difference
-    interval = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]" if gap else ""
+    interval = f"{gap.mean:+.3f}" if gap else ""
+    if gap and math.isfinite(gap.high - gap.low):
+        interval += f" [{gap.low:+.3f}, {gap.high:+.3f}]"
     return line.method, mean, interval, verdict, f"{line.seconds:.1f}"
