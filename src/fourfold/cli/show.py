@@ -105,7 +105,7 @@ def _leaderboard(result: Result) -> Table:
     metric += "\n(lower)" if result.lower_is_better else ""
     sides = list(dict.fromkeys(side for line in result.lines for side in line.sides))
     gap = "against the\nbest baseline"
-    shown = table("", "method", metric, *sides, gap, "verdict", "s per fit")
+    shown = table("", "method", metric, *sides, gap, "verdict", "s/fit")
     for column in (*range(2, 4 + len(sides)), 5 + len(sides)):
         shown.columns[column].justify = "right"
     for line in result.lines:
@@ -153,7 +153,7 @@ def _cells(line: LeaderboardRow) -> tuple[str | Text, ...]:
     mean = _mean(line)
     verdict = Text(line.verdict, COLOURS[line.verdict]) if line.verdict else Text("baseline")
     if line.stopped:
-        verdict = Text("stopped early")
+        verdict = Text("stopped")
     gap = line.difference
     interval = f"{gap.mean:+.3f}" if gap else ""
     if gap and math.isfinite(gap.high - gap.low):
