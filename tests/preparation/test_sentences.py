@@ -58,9 +58,9 @@ def test_what_was_encoded_is_in_the_store(minilm, sentences, tmp_path, monkeypat
     written: list[int] = []
     real = type(encoder).tokens
 
-    def counting(self, texts, most):
+    def counting(self, texts, max_tokens):
         written.append(len(texts))
-        return real(self, texts, most)
+        return real(self, texts, max_tokens)
 
     monkeypatch.setattr(type(encoder), "tokens", counting)
     preparation = SentenceEncoding(model=minilm).fit(as_rows(TEXTS))

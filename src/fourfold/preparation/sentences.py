@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 from fourfold.core.digests import digest_tensors
 from fourfold.core.inside import inside, read_json
-from fourfold.data.rows import Rows, TextRows, hash_contents
+from fourfold.data.rows import ConvertedRows, Rows, TextRows
 from fourfold.errors import BundleError, MissingExtraError, ParameterError, summary
 from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.store import compute_once
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.data.rows import Index, Keys
     from fourfold.preparation.pretrained.multilingual import Multilingual
 
 __all__ = ["Encoder", "encode_sentences", "encoded", "load_encoder"]
@@ -172,7 +171,9 @@ class Encoder:
 
     def rows(self, texts: Rows, max_tokens: int | None) -> Rows:
         """Return texts as the encoder's function takes them."""
-        return _TokenRows(texts, self, max_tokens)
+        most = min(max_tokens or self.longest, self.longest)
+        convert = partial(self.tokens, max_tokens=most)
+        return ConvertedRows(texts, convert, (most,), np.int32, f"{self.digest} {most}")
 
     def tokens(self, texts: Sequence[str], max_tokens: int) -> NDArray[np.int32]:
         """Tokenize texts: 1 + the number of each token, then zeros, (n, max_tokens)."""
@@ -195,28 +196,6 @@ class Encoder:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
         about = [vocabulary, self.tokens(PROBE, 64).tolist(), [*titles], self.prompt]
         return digest_tensors(network.state_dict(), json.dumps(about))
-
-
-@final
-class _TokenRows(Rows):
-    """Texts as tokens, tokenized when they are read; their keys are those of the texts."""
-
-    dtype = np.dtype(np.int32)
-
-    def __init__(self, texts: Rows, encoder: Encoder, max_tokens: int | None) -> None:
-        self.texts, self.encoder = texts, encoder
-        self.max_tokens = min(max_tokens or encoder.longest, encoder.longest)
-        self.n, self.shape = texts.n, (self.max_tokens,)
-
-    def take(self, index: Index) -> NDArray[np.int32]:
-        return self.encoder.tokens(self.texts.take(index), self.max_tokens)
-
-    def subset(self, index: Index) -> _TokenRows:
-        return _TokenRows(self.texts.subset(index), self.encoder, self.max_tokens)
-
-    def _hash(self) -> Keys:
-        salt = f"{self.encoder.digest} {self.max_tokens}".encode()
-        return hash_contents(key.tobytes() + salt for key in self.texts.keys)
 
 
 @final

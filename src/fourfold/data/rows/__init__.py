@@ -15,6 +15,7 @@ from fourfold.data.rows.base import (
     hash_blocks,
     hash_contents,
 )
+from fourfold.data.rows.converted import ConvertedRows
 from fourfold.data.rows.dataset import DatasetRows
 from fourfold.data.rows.frame import FrameRows
 from fourfold.data.rows.recognize import as_rows
@@ -26,6 +27,7 @@ __all__ = [
     "BLOCK_BYTES",
     "KEY",
     "ArrayRows",
+    "ConvertedRows",
     "DatasetRows",
     "FrameRows",
     "Index",

@@ -8,7 +8,7 @@ import numpy as np
 
 from fourfold.core.inside import inside
 from fourfold.core.parameters import PositiveInt  # noqa: TC001  read from the annotations
-from fourfold.data.rows import Rows, hash_contents
+from fourfold.data.rows import ConvertedRows, Rows
 from fourfold.errors import MissingExtraError, counted
 from fourfold.preparation.texts import TextPreparation
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fourfold.data.rows import Index, Keys
-
-__all__ = ["TokenRows", "Tokens"]
+__all__ = ["Tokens"]
 
 FILE: Final = "tokenizer.json"
 DRAWN: Final = 24
@@ -92,7 +90,7 @@ class Tokens(TextPreparation):
         return written
 
     def _numbers(self, texts: Rows) -> Rows:
-        return TokenRows(texts, self)
+        return ConvertedRows(texts, self.tokens, self.shape_, np.int32, self.digest, padded=True)
 
     def notes(self) -> list[str]:
         if not self.truncated_:
@@ -139,25 +137,3 @@ class Tokens(TextPreparation):
         )
         self.tokenizer_ = inside(folder, FILE).read_text("utf-8")
         self._start()
-
-
-@final
-class TokenRows(Rows):
-    """Texts as tokens, tokenized when they are read; their keys are those of the texts."""
-
-    dtype = np.dtype(np.int32)
-    padded = True
-
-    def __init__(self, texts: Rows, preparation: Tokens) -> None:
-        self.texts, self.preparation = texts, preparation
-        self.n, self.shape = texts.n, preparation.shape_
-
-    def take(self, index: Index) -> NDArray[np.int32]:
-        return self.preparation.tokens(self.texts.take(index))
-
-    def subset(self, index: Index) -> TokenRows:
-        return TokenRows(self.texts.subset(index), self.preparation)
-
-    def _hash(self) -> Keys:
-        salt = self.preparation.digest.encode()
-        return hash_contents(key.tobytes() + salt for key in self.texts.keys)

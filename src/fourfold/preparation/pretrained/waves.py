@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from fourfold.data.rows import Rows, hash_contents
+from fourfold.data.rows import ConvertedRows, Rows
 from fourfold.errors import DataError, MissingExtraError, summary
 from fourfold.preparation.base import Preparation
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from fourfold.data.rows import Index, Keys
 
 __all__ = ["Waves"]
 
@@ -105,7 +103,7 @@ class Waves(Preparation):
 
     def transform(self, rows: Rows, who: str = "") -> Rows:
         self.check_rows(rows, who)
-        return _Extracted(rows.waves(), self)
+        return ConvertedRows(rows.waves(), self.extracted, self.shape_, np.float32, self.digest)
 
     def check_rows(self, rows: Rows, who: str = "") -> None:
         check_is_fitted(self)
@@ -127,26 +125,3 @@ class Waves(Preparation):
         del folder
         self.extractor_, self.row_shape_ = config["extractor"], tuple(config["row_shape"])
         self._start()
-
-
-@final
-class _Extracted(Rows):
-    """Waves as the network takes them, extracted when they are read."""
-
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, waves: Rows, preparation: Waves) -> None:
-        self.waves_of, self.preparation = waves, preparation
-        self.n, self.shape = waves.n, preparation.shape_
-
-    def take(self, index: Index) -> NDArray[np.float32]:
-        if not len(index):
-            return np.zeros((0, *self.shape), np.float32)
-        return self.preparation.extracted(self.waves_of.take(index))
-
-    def subset(self, index: Index) -> _Extracted:
-        return _Extracted(self.waves_of.subset(index), self.preparation)
-
-    def _hash(self) -> Keys:
-        salt = self.preparation.digest.encode()
-        return hash_contents(key.tobytes() + salt for key in self.waves_of.keys)
