@@ -34,10 +34,9 @@ def prepared_once(prepare: Preparation, rows: Rows, who: str) -> Rows:
         return prepare.transform(rows, who)
     key = (prepare.digest, whole.digest)
     if key not in _kept:
-        ready = prepare.transform(whole, who)
         while _kept and size + sum(size for _, size in _kept.values()) > MOST_BYTES:
             _kept.popitem(last=False)
-        _kept[key] = ready, size
+        _kept[key] = prepare.transform(whole, who), size
     _kept.move_to_end(key)
     found, _ = _kept[key]
     return found if whole is rows else found.subset(places)

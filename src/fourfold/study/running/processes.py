@@ -26,6 +26,8 @@ Call: TypeAlias = "Callable[[], Any]"
 
 WORTH_PROCESSES: Final = 10.0
 """Seconds of calls for which processes are started."""
+USUAL: Final = 0.1
+"""Seconds of a call, as long as none has been measured."""
 
 
 def in_processes(
@@ -41,8 +43,8 @@ def in_processes(
     beside = jobs - 1
     with ExitStack() as stack:
         for call in _each(waiting):
-            worth = (time.monotonic() - began) / max(whole - left, 1) * len(waiting)
-            if beside and (at_once or bar.jobs > 1 or worth > WORTH_PROCESSES):
+            each = (USUAL + time.monotonic() - began) / (1 + whole - left)
+            if beside and (at_once or bar.jobs > 1 or each * len(waiting) > WORTH_PROCESSES):
                 bar.jobs = max(bar.jobs, jobs)
                 stack.enter_context(_processes(waiting, beside, results))
                 beside = 0
