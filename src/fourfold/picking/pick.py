@@ -119,7 +119,10 @@ def pick(
     >>> sorted(y[first.positions].tolist())
     [0, 1, 2]
     """
-    n = index(n)
+    try:
+        n = index(n)
+    except TypeError as error:
+        raise ParameterError(f"n must be a whole number; got {n!r}") from error
     material = Material.read(target, n, source, labelled)
     pool, chosen = material.pool(), _chosen(strategy, material, study)
     if not pool.n_free:

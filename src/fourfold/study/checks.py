@@ -124,8 +124,10 @@ def _check_differ(rows: Rows, fitted: Preparation) -> None:
     )
 
 
-def check_shared(*, network: object, recipe: object) -> None:
-    """Refuse a network or a recipe that no method could take."""
+def check_shared(*, methods: object, network: object, recipe: object) -> None:
+    """Refuse a network or a recipe that no method could take, and a bare name of a method."""
+    if isinstance(methods, str):
+        raise ParameterError(f"methods must be a list of names or estimators; got {methods!r}")
     if not (network is None or isinstance(network, (nn.Module, Builder, str))):
         raise ParameterError(
             f"network must be a module, a Builder or a name; got {type(network).__name__}"
@@ -152,20 +154,22 @@ def check_network(network: object, shape: tuple[int, ...], *, spoken: bool = Fal
             builder.build(shape)
 
 
-def check_numbers(**given: int) -> None:
-    """Refuse numbers of seeds, folds, jobs or threads that are too small."""
+def check_numbers(**given: object) -> None:
+    """Refuse numbers of seeds, folds, jobs or threads that are too small, or no whole numbers."""
     for name, value in given.items():
         fewest = 2 if name == "folds" else 1
+        if not isinstance(value, (int, np.integer)):
+            raise ParameterError(f"{name} must be a whole number; got {value!r}")
         if value < fewest:
             raise ParameterError(f"{name} must be at least {fewest}; got {value}")
 
 
-def check_limits(*, jobs: int | None, minutes: float | None) -> None:
+def check_limits(*, jobs: object, minutes: object) -> None:
     """Refuse limits that nothing could be done within."""
     if jobs is not None:
         check_numbers(jobs=jobs)
-    if minutes is not None and not minutes > 0:
-        raise ParameterError(f"minutes must be above 0; got {minutes}")
+    if minutes is not None and not (isinstance(minutes, (int, float)) and minutes > 0):
+        raise ParameterError(f"minutes must be a number above 0; got {minutes!r}")
 
 
 @contextmanager

@@ -187,7 +187,7 @@ class Study:
         self.store = store or current().store or own_store()
         chosen, compared = choose_network(network, source, target, self.store)
         source, trained, one = told_apart(source, chosen)
-        check_shared(network=one, recipe=recipe)
+        check_shared(methods=methods, network=one, recipe=recipe)
         self.seeds, self.jobs, self.threads = seeds, jobs, threads
         self.racing, self.minutes, self.whole_backtest = racing, minutes, backtest
         self.prior = Prior.packaged() if prior is None else Prior.of(prior)
