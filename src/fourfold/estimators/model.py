@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from fourfold.frozen.blocks import in_blocks
+from fourfold.frozen.store import active, frozen_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,25 +37,38 @@ class Model(nn.Module, FittedModel):
     """A network: the body gives features (B, d), the head outputs (B, k).
 
     Of utterances they are (B, d, T) and (B, T, k).
+
+    Attributes
+    ----------
+    fixed
+        Whether other models share the body as it is, so that its features are kept in a store.
     """
 
-    def __init__(self, body: Body, head: nn.Module) -> None:
+    def __init__(self, body: Body, head: nn.Module, *, fixed: bool = False) -> None:
         super().__init__()
         self.body = body
         self.head = head
+        self.fixed = fixed
 
     def forward(self, x: Tensor) -> Tensor:
         outputs: Tensor = self.head(self.body(x))
         return outputs
 
     def outputs(self, rows: Rows) -> NDArray[np.float32]:
+        if self._keeps(rows):
+            return in_blocks(self.head, frozen_rows(self.body, rows))
         return in_blocks(self.body, rows, self.head)
 
     def embed(self, rows: Rows) -> NDArray[np.float32]:
+        if self._keeps(rows):
+            return np.asarray(frozen_rows(self.body, rows).take(np.arange(rows.n)))
         features = in_blocks(self.body, rows)
         if not rows.spoken:
             return features
         return np.stack([frames.mean(axis=1) for frames in features])  # (n, d)
+
+    def _keeps(self, rows: Rows) -> bool:
+        return self.fixed and rows.n > 0 and active() is not None
 
     @property
     def builder(self) -> Builder | None:

@@ -171,9 +171,9 @@ class Problem:
             return self.inputs.under(network.build(self.inputs.shape))
         return self.inputs.under(as_body(copy.deepcopy(network), self.inputs.shape))
 
-    def model(self, body: Body) -> Model:
-        """Put a fresh head for the target's task on a body."""
-        return Model(body, self.head(body.width))
+    def model(self, body: Body, *, fixed: bool = False) -> Model:
+        """Put a fresh head for the target's task on a body, which may be a fixed one."""
+        return Model(body, self.head(body.width), fixed=fixed)
 
     @property
     def described(self) -> ClassDescriptions:

@@ -30,7 +30,6 @@ from fourfold.estimators.network import (
 )
 from fourfold.estimators.problem import Fitted, Labelled, Problem, SourceNetwork, Unlabelled
 from fourfold.estimators.supervised import (
-    frozen_rows,
     hold_out,
     label_loss,
     probe,
@@ -44,6 +43,7 @@ from fourfold.estimators.supervised import (
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.estimators.warm_start import Head, warm_start
 from fourfold.frozen.blocks import in_blocks
+from fourfold.frozen.store import frozen_rows
 from fourfold.networks.builder import Body, Builder, as_body, stages
 from fourfold.networks.choice import choose
 from fourfold.networks.cut import split

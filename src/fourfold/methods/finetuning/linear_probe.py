@@ -84,7 +84,7 @@ class LinearProbe(TrainsNetwork):
         target = _features(body, problem.target.known())
         source = self._source(problem, body)
         weight, facts = self._chosen(problem, source, target)
-        model = problem.model(body)
+        model = problem.model(body, fixed=problem.pretrained)
         model.head.load_state_dict(self._solved(problem, source, target, weight))
         return Fitted(model, findings=facts)
 
