@@ -67,7 +67,7 @@ def _heard(waves: Any) -> Any:
     mel, embed = (onnxruntime.InferenceSession(path) for path in parts())
     found = []
     for i in range(0, len(waves), 100):
-        seen = mel.run(None, {"input": waves[i : i + 100]})[0] / 10 + 2
+        seen = mel.run(None, {"input": waves[i : i + 100, 0]})[0] / 10 + 2
         found.append(embed.run(None, {"input_1": seen.transpose(0, 2, 3, 1)})[0])
     return np.concatenate(found).reshape(len(waves), -1)
 

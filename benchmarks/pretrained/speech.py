@@ -40,7 +40,7 @@ def draw(speaker: str, k: int, seed: int) -> Case:
     taught = data.each_class(names, others, EACH, np.random.default_rng(0)).ravel()
 
     def domain(at: Any, name: str) -> Domain:
-        return Domain(waves[at], digits[at], name=name)
+        return Domain(waves[at, None], digits[at], name=name)
 
     return Case(
         domain(taught, "five speakers"),
@@ -52,17 +52,17 @@ def draw(speaker: str, k: int, seed: int) -> Case:
 
 @functools.cache
 def _waves() -> tuple[Any, Any, Any]:
-    """Read all utterances at the encoder's rate, the middle of each: (n, SAMPLES)."""
+    """Read utterances at the encoder's rate, around the middle of their energy: (n, SAMPLES)."""
     soundfile, soxr = imported("soundfile"), imported("soxr")
     paths, digits, speakers = data.spoken_digits()
     waves = np.zeros((len(paths), SAMPLES), np.float32)
     for wave, path in zip(waves, paths, strict=True):
         sound, rate = soundfile.read(path, dtype="float32")
         sound = soxr.resample(sound, rate, RATE)
-        start = max(0, (len(sound) - SAMPLES) // 2)
-        part = sound[start : start + SAMPLES]
-        at = (SAMPLES - len(part)) // 2
-        wave[at : at + len(part)] = part * 32768  # as integers, which the encoder had
+        loud = np.cumsum(sound**2)
+        middle = int(np.searchsorted(loud, loud[-1] / 2))
+        around = np.pad(sound, SAMPLES)[middle + SAMPLES // 2 :]
+        wave[:] = around[:SAMPLES] * 32768  # as integers, which the encoder had
     return waves, digits, speakers
 
 
@@ -73,7 +73,7 @@ def parts() -> tuple[Path, Path]:
 
 
 def _encoder() -> Path:
-    """Join both files to one network, from waves (n, SAMPLES) to vectors (n, 96)."""
+    """Join both files to one network, from waves (n, 1, SAMPLES) to vectors (n, 96)."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -90,15 +90,16 @@ def _encoder() -> Path:
         helper.make_node("Add", ["scaled", "two"], ["shifted"]),
         helper.make_node("Transpose", ["shifted"], [given.name], perm=[0, 2, 3, 1]),
     ]
+    start = helper.make_node("Flatten", ["waves"], [heard.name])
     flat = helper.make_node("Flatten", [found.name], ["vectors"])
     constants = [
         numpy_helper.from_array(np.array(value, np.float32), name)
         for name, value in (("tenth", 0.1), ("two", 2.0))
     ]
     graph = helper.make_graph(
-        [*mel.graph.node, *scaled, *embed.graph.node, flat],
+        [start, *mel.graph.node, *scaled, *embed.graph.node, flat],
         "speech",
-        [helper.make_tensor_value_info(heard.name, TensorProto.FLOAT, ["n", SAMPLES])],
+        [helper.make_tensor_value_info("waves", TensorProto.FLOAT, ["n", 1, SAMPLES])],
         [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", 96])],
         [*mel.graph.initializer, *embed.graph.initializer, *constants],
     )

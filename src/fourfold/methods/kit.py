@@ -17,7 +17,7 @@ from fourfold.estimators.bases.kernel import FitsKernel
 from fourfold.estimators.bases.wraps import BaseName, Boosts, Ground, Wraps, WrapsBase
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.inputs import Data
-from fourfold.estimators.linear_head import fit_head
+from fourfold.estimators.linear_head import fit_head, usual_penalty
 from fourfold.estimators.model import Model
 from fourfold.estimators.network import (
     FitsHead,

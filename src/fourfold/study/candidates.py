@@ -13,6 +13,7 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.methods import find, table
+from fourfold.networks.cut import stays
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def transfer_candidates(
     network and recipe, ``parameters`` the same in every method that has them, and ``prepare``
     returns the preparation of a method. Training goes on from the weights of a ``pretrained``
     network by its own recipe; a ``trained`` one is the source. Since such trainings are long,
-    methods that hardly differ from others are left out, unless asked for.
+    methods that hardly differ from others are left out, unless asked for; so they are above a
+    network that stays as it is, where a head alone is learnt.
 
     Raises
     ------
@@ -70,8 +72,11 @@ def transfer_candidates(
         If no method applies.
     """
     wanted = tuple(filter(_loads, placement.tried)) if methods is None else methods
-    if methods is None and pretrained is not None:
-        more = [name for name in placement.methods if table()[name].needs.get("pretrained")]
+    if methods is None and (pretrained is not None or stays(defaults.get("network"))):
+        needs = {name: table()[name].needs for name in placement.methods}
+        more = [name for name, of in needs.items() if of.get("pretrained")]
+        if pretrained is None:  # no layer trains
+            more = [name for name in more if needs[name].get("network")]
         names = dict.fromkeys([*wanted, *more])
         wanted = tuple(name for name in names if not table()[name].needs.get("costly"))
     asked = [one for method in wanted for one in _applicable(method, placement)]
