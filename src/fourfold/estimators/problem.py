@@ -234,6 +234,11 @@ class Problem:
         """Whether fresh networks have the weights of a training already."""
         return isinstance(self.network, Builder) and self.network.trained
 
+    @property
+    def built_on(self) -> bool:
+        """Whether a trained network is given, on which other fits build, too."""
+        return self.pretrained or isinstance(self.source, SourceNetwork)
+
     @cached_property
     def frozen_body(self) -> Body:
         """A trained network for features that stay: a pretrained one, or else the source's."""
