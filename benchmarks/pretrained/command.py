@@ -43,7 +43,7 @@ COUNTS: Final = """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure pretrained networks beside peers; what the result holds already is taken over."""
+    """Measure pretrained networks beside peers; finished cases of the result are taken over."""
     parser = argparse.ArgumentParser("python -m benchmarks pretrained", description=main.__doc__)
     parser.add_argument("--cases", default="*", help="only cases of this pattern, as 'emoji/5/*'")
     parser.add_argument("--sides", help=f"some of {', '.join(SIDES)}")
@@ -92,7 +92,7 @@ def _read() -> dict[str, Any]:
 
 
 def _apart(case: str, side: str) -> int:
-    """Run a side in a process of its own, as its users do, and write what it found."""
+    """Run a side in a process of its own, as its users do, and write its record."""
     command = [sys.executable, "-m", "benchmarks", "pretrained", "--one", case, side]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     if done.returncode:

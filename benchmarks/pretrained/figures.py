@@ -1,4 +1,4 @@
-"""From records to figures: means of groups, and what ships beside the best peer."""
+"""From records to figures: means of groups, and the shipped model beside the best peer."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def groups(cases: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, dict[s
 
 
 def _grouped(cases: Mapping[str, Mapping[str, Any]]) -> dict[str, Scores]:
-    """Return group → case → side → score, of cases on which what ships was rated."""
+    """Return group → case → side → score, of cases on which a shipped model was rated."""
     found: dict[str, Scores] = defaultdict(dict)
     for name, sides in cases.items():
         if SHIPS in sides:
@@ -90,7 +90,7 @@ def _grouped(cases: Mapping[str, Mapping[str, Any]]) -> dict[str, Scores]:
 
 
 def _against(name: str, scores: Scores, peers: tuple[str, ...]) -> dict[str, float]:
-    """Compare what ships with the peer of the best mean, on cases that all of them have."""
+    """Compare the shipped model with the peer of the best mean, on cases that all of them have."""
     whole = [one for one in scores.values() if {SHIPS, *peers} <= set(one)]
     if not whole:
         return {}

@@ -1,4 +1,4 @@
-"""Sides of fourfold: accuracy on the rows to judge on of what ships, and of single methods."""
+"""Sides of fourfold: accuracy of the shipped model, and of single methods."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fourfold.networks.builder import Body, Builder
 
 __all__ = ["FittedModel", "Model"]
+
+LARGE: Final = 1_000_000
+"""Parameters of a network that takes longer than a look into a store."""
 
 
 class FittedModel(ABC):
@@ -41,7 +44,8 @@ class Model(nn.Module, FittedModel):
     Attributes
     ----------
     fixed
-        Whether other models share the body as it is, so that its features are kept in a store.
+        Whether other fits share the body as it is, so that features of a large one are kept in a
+        store.
     """
 
     def __init__(self, body: Body, head: nn.Module, *, fixed: bool = False) -> None:
@@ -68,7 +72,8 @@ class Model(nn.Module, FittedModel):
         return np.stack([frames.mean(axis=1) for frames in features])  # (n, d)
 
     def _keeps(self, rows: Rows) -> bool:
-        return self.fixed and rows.n > 0 and active() is not None
+        large = sum(part.numel() for part in self.body.parameters()) >= LARGE
+        return self.fixed and large and rows.n > 0 and active() is not None
 
     @property
     def builder(self) -> Builder | None:

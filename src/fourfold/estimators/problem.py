@@ -171,9 +171,9 @@ class Problem:
             return self.inputs.under(network.build(self.inputs.shape))
         return self.inputs.under(as_body(copy.deepcopy(network), self.inputs.shape))
 
-    def model(self, body: Body, *, fixed: bool = False) -> Model:
-        """Put a fresh head for the target's task on a body, which may be a fixed one."""
-        return Model(body, self.head(body.width), fixed=fixed)
+    def model(self, body: Body) -> Model:
+        """Put a fresh head for the target's task on a body."""
+        return Model(body, self.head(body.width))
 
     @property
     def described(self) -> ClassDescriptions:
@@ -233,11 +233,6 @@ class Problem:
     def pretrained(self) -> bool:
         """Whether fresh networks have the weights of a training already."""
         return isinstance(self.network, Builder) and self.network.trained
-
-    @property
-    def built_on(self) -> bool:
-        """Whether a trained network is given, on which other fits build, too."""
-        return self.pretrained or isinstance(self.source, SourceNetwork)
 
     @cached_property
     def frozen_body(self) -> Body:

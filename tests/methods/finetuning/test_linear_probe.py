@@ -58,6 +58,7 @@ def test_with_a_store_features_are_computed_once(tmp_path, monkeypatch):
     net = network("bert", max_tokens=48)
     probe = LinearProbe(network=net).fit(x[:12], y[:12], source=Domain(x[12:], y[12:]))
     wanted, vectors = probe.outputs(test), probe.embed(test)
+    monkeypatch.setattr("fourfold.estimators.model.LARGE", 1)
     with using(Store(tmp_path)):
         first = probe.outputs(test)
         np.testing.assert_allclose(first, wanted, atol=1e-5)

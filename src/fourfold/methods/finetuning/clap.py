@@ -130,8 +130,7 @@ class CLAP(TrainsNetwork):
         head.weight.data.copy_(torch.from_numpy(prototypes))
         least = sorted(zip(penalties, problem.task.names.tolist(), strict=True))[:SHOWN]
         found = Facts(TITLE, {str(name): f"{share:.2f}" for share, name in least})
-        model = Model(body, head, fixed=problem.built_on)
-        return Fitted(model, findings=[found], state={STATE: head.settings})
+        return Fitted(Model(body, head, fixed=True), findings=[found], state={STATE: head.settings})
 
 
 @final

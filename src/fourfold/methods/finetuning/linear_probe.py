@@ -85,7 +85,7 @@ class LinearProbe(TrainsNetwork):
         target = _features(body, problem.target.known())
         source = self._source(problem, body)
         weight, facts = self._chosen(problem, source, target)
-        model = problem.model(body, fixed=problem.built_on)
+        model = Model(body, problem.head(body.width), fixed=True)
         rows = target if source is None else source.joined(target, weight)
         model.head.load_state_dict(_solved(problem, rows, self.alpha))
         return Fitted(model, findings=facts)
