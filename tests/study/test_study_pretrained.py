@@ -12,6 +12,7 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.frozen.onnx import export_onnx
 from fourfold.frozen.store import Store
 from fourfold.networks import Pretrained
+from fourfold.study.choice.standing import trusted
 from small_networks import drawings, folder, opinions
 
 pytest.importorskip("transformers", reason="transformers come with 'text'")
@@ -58,6 +59,7 @@ def test_by_default_long_trainings_that_hardly_differ_are_left_out(tmp_path):
     (question,) = study(tmp_path, SOURCE, network=network()).questions.values()
     assert {"FineTune", "JointTraining", "LinearProbe", "SourceOnly"} <= question.candidates.keys()
     assert not {"LayerTransfer", "L2SP", "KLAdaptation"} & question.candidates.keys()
+    assert trusted(question) == {"JointTraining", "LinearProbe"}
 
 
 def test_a_saved_model_is_a_source(tmp_path):
@@ -100,6 +102,12 @@ def test_an_onnx_encoder_stands_below_the_methods(tmp_path):
     options = {"network": f"onnx:{tmp_path / 'encoder.onnx'}", "methods": ["LinearProbe"]}
     result = study(tmp_path, source, target, evaluate, **options).run()
     assert not [row.error for row in result.lines if row.error]
+    options["methods"] = None
+    (question,) = study(
+        tmp_path / "default", source, target, evaluate, **options
+    ).questions.values()
+    assert trusted(question) == {"LinearProbe"}
+    assert not {"JointTraining", "LayerTransfer", "L2SP"} & question.candidates.keys()
     with pytest.raises(ParameterError, match="must stand beside a source with data"):
         study(tmp_path, None, target, **options)
     with pytest.raises(ParameterError, match="must be followed by a file; got 'none'"):

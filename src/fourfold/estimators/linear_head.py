@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["fit_head"]
+__all__ = ["fit_head", "usual_penalty"]
 
 ALPHAS: Final = (1e3, 1e2, 1e1, 1e0, 1e-1)
 """L2 penalties, times the features' mean square: tried in turn while the score rises."""
+USUAL: Final = 1e2
+"""The one that is usual where none is tried."""
 MOST_ROWS: Final = 2000
 """Rows on which a penalty is chosen."""
 
@@ -68,6 +70,11 @@ def fit_head(
     model.head.load_state_dict(
         {"weight": torch.as_tensor(weights).float(), "bias": torch.as_tensor(biases).float()}
     )
+
+
+def usual_penalty(x: Floats, weight: Floats) -> float:
+    """Return a usual penalty of features (n, d) with weights (n,), one of those that are tried."""
+    return USUAL * _unit(Sample(x, weight, weight))
 
 
 def _features(model: Model, rows: Rows, *, keep: bool) -> Any:

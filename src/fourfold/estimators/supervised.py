@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from fourfold.core.dependent_folds import hold_out_last
 from fourfold.core.process import world_size
 from fourfold.errors import DataError
-from fourfold.frozen.blocks import BLOCK, SEQUENCES, as_tensor
-from fourfold.frozen.frozen import Frozen
-from fourfold.frozen.store import active, compute_once
+from fourfold.frozen.blocks import as_tensor
+from fourfold.frozen.store import active, frozen_rows
 from fourfold.training.loop import minimize
 from fourfold.training.phases import History, Part, Phase
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from fourfold.training.recipe import Recipe
 
 __all__ = [
-    "frozen_rows",
     "hold_out",
     "label_loss",
     "probe",
@@ -153,18 +151,6 @@ def probe(model: Model, task: Task, data: Data, recipe: Recipe) -> History:
     """Train a linear probe: the head alone, on features that are computed once."""
     features = data.through(lambda rows: frozen_rows(model.body, rows))
     return supervise(model.head, task, features, recipe)
-
-
-def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
-    """Return the outputs of a frozen network as rows, computed once.
-
-    By torch: an export for another engine takes longer than a few rows do.
-    """
-    dtype = torch.int32 if rows.padded and rows.dtype.kind == "i" else torch.float32
-    block = SEQUENCES if rows.padded else BLOCK
-    found = compute_once(Frozen(module, engine="torch", block=block, dtype=dtype), rows)
-    found.spoken = rows.spoken
-    return found
 
 
 def teacher_outputs(module: nn.Module, rows: Rows) -> Tensor:

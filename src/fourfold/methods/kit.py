@@ -17,7 +17,7 @@ from fourfold.estimators.bases.kernel import FitsKernel
 from fourfold.estimators.bases.wraps import BaseName, Boosts, Ground, Wraps, WrapsBase
 from fourfold.estimators.contracts import Needs
 from fourfold.estimators.inputs import Data
-from fourfold.estimators.linear_head import fit_head
+from fourfold.estimators.linear_head import fit_head, usual_penalty
 from fourfold.estimators.model import Model
 from fourfold.estimators.network import (
     FitsHead,
@@ -30,7 +30,6 @@ from fourfold.estimators.network import (
 )
 from fourfold.estimators.problem import Fitted, Labelled, Problem, SourceNetwork, Unlabelled
 from fourfold.estimators.supervised import (
-    frozen_rows,
     hold_out,
     label_loss,
     probe,
@@ -44,6 +43,7 @@ from fourfold.estimators.supervised import (
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.estimators.warm_start import Head, warm_start
 from fourfold.frozen.blocks import in_blocks
+from fourfold.frozen.store import frozen_rows
 from fourfold.networks.builder import Body, Builder, as_body, stages
 from fourfold.networks.choice import choose
 from fourfold.networks.cut import split

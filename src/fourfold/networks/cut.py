@@ -16,7 +16,7 @@ from fourfold.networks.tracing import Traced, trace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Cut", "cut", "headless", "layers", "split"]
+__all__ = ["Cut", "cut", "headless", "layers", "split", "stays"]
 
 
 @final
@@ -34,6 +34,11 @@ class Cut(nn.Module):
     def forward(self, x: Tensor) -> Any:
         """Compute the whole network's output: ``rest(frozen(x))``."""
         return self.rest(self.frozen(x))
+
+
+def stays(network: object) -> bool:
+    """Return whether a network is a frozen one without a layer above it that would train."""
+    return isinstance(network, Cut) and not any(True for _ in network.rest.parameters())
 
 
 def cut(network: nn.Module, at: str, **frozen_options: Any) -> Cut:

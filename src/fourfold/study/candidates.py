@@ -13,6 +13,7 @@ from fourfold.errors import DataError, ParameterError
 from fourfold.estimators.joint import JointEstimator
 from fourfold.estimators.transfer import TransferEstimator
 from fourfold.methods import find, table
+from fourfold.networks.cut import stays
 from fourfold.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def transfer_candidates(
     DataError
         If no method applies.
     """
-    tried = filter(_loads, placement.tried(pretrained=pretrained is not None))
-    wanted = tuple(tried) if methods is None else methods
+    given = {"pretrained": pretrained is not None, "frozen": stays(defaults.get("network"))}
+    wanted = tuple(filter(_loads, placement.tried(**given))) if methods is None else methods
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)

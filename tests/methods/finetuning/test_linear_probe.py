@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from fourfold import Domain, LinearProbe
 from fourfold.errors import ParameterError
 from fourfold.frozen.fingerprint import fingerprint
+from fourfold.frozen.store import Store, using
 from fourfold.networks import Pretrained
 from small_networks import drawings, folder, opinions
 
@@ -49,6 +50,25 @@ def test_a_source_of_other_classes_is_left_out():
     ours = LinearProbe(network=net).fit(few, labels, source=other)
     alone = LinearProbe().fit(few, labels, source=net)
     assert torch.equal(ours.model_.head.weight, alone.model_.head.weight)
+
+
+def test_with_a_store_features_are_computed_once(tmp_path, monkeypatch):
+    x, y = opinions(24)
+    test, _ = opinions(12, seed=1)
+    net = network("bert", max_tokens=48)
+    probe = LinearProbe(network=net).fit(x[:12], y[:12], source=Domain(x[12:], y[12:]))
+    wanted, vectors = probe.outputs(test), probe.embed(test)
+    monkeypatch.setattr("fourfold.estimators.model.LARGE", 1)
+    with using(Store(tmp_path)):
+        first = probe.outputs(test)
+        np.testing.assert_allclose(first, wanted, atol=1e-5)
+        monkeypatch.setattr(type(probe.model_.body), "forward", _fails)
+        np.testing.assert_array_equal(probe.outputs(test), first)
+        np.testing.assert_allclose(probe.embed(test), vectors, atol=1e-5)
+
+
+def _fails(*_):
+    raise AssertionError
 
 
 def test_a_network_with_random_weights_is_no_source():

@@ -4,8 +4,8 @@ What goes in reads or writes the folder of a store, or decides when a value is c
 """
 
 from fourfold.frozen.store.folders import StoreEntry
-from fourfold.frozen.store.once import active, compute_once, using
+from fourfold.frozen.store.once import active, compute_once, frozen_rows, using
 from fourfold.frozen.store.store import Store
 from fourfold.frozen.store.stored_rows import StoredRows
 
-__all__ = ["Store", "StoreEntry", "StoredRows", "active", "compute_once", "using"]
+__all__ = ["Store", "StoreEntry", "StoredRows", "active", "compute_once", "frozen_rows", "using"]

@@ -7,7 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, final
 
+import torch
+
 from fourfold.data.rows import ArrayRows
+from fourfold.frozen.blocks import BLOCK, SEQUENCES
+from fourfold.frozen.frozen import Frozen
 from fourfold.frozen.ragged import value_bytes
 from fourfold.frozen.store.stored_rows import StoredRows, check_tap, derived_keys
 
@@ -15,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+    from torch import nn
 
     from fourfold.data.rows import Rows
-    from fourfold.frozen.frozen import Frozen
     from fourfold.frozen.store.store import Store
 
-__all__ = ["active", "compute_once", "using"]
+__all__ = ["active", "compute_once", "frozen_rows", "using"]
 
 MEMORY_BYTES: Final = 1 << 30
 """Size of the values that a process keeps in memory."""
@@ -51,6 +55,18 @@ def compute_once(frozen: Frozen, rows: Rows, tap: str = "output") -> Rows:
     ParameterError.
     """
     return (active() or _memory).rows(frozen, rows, tap)
+
+
+def frozen_rows(module: nn.Module, rows: Rows) -> Rows:
+    """Return the outputs of a frozen network as rows, computed once.
+
+    By torch: an export for another engine takes longer than a few rows do.
+    """
+    dtype = torch.int32 if rows.padded and rows.dtype.kind == "i" else torch.float32
+    block = SEQUENCES if rows.padded else BLOCK
+    found = compute_once(Frozen(module, engine="torch", block=block, dtype=dtype), rows)
+    found.spoken = rows.spoken
+    return found
 
 
 @final

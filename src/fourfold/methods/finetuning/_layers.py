@@ -13,8 +13,9 @@ from torch import nn
 from fourfold.core.folds import count_folds, make_splits
 from fourfold.core.process import seeded
 from fourfold.errors import ParameterError
-from fourfold.estimators.supervised import frozen_rows, supervise
+from fourfold.estimators.supervised import supervise
 from fourfold.estimators.warm_start import can_keep_head, keep_head
+from fourfold.frozen.store import frozen_rows
 from fourfold.frozen.taps import closest
 from fourfold.networks.builder import stages
 from fourfold.networks.cut import split

@@ -128,7 +128,7 @@ class CLAP(TrainsNetwork):
         head.weight.data.copy_(torch.from_numpy(prototypes))
         least = sorted(zip(penalties, problem.task.names.tolist(), strict=True))[:SHOWN]
         found = Facts(TITLE, {str(name): f"{share:.2f}" for share, name in least})
-        return Fitted(Model(body, head), findings=[found], state={STATE: head.settings})
+        return Fitted(Model(body, head, fixed=True), findings=[found], state={STATE: head.settings})
 
 
 @final

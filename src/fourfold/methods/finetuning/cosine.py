@@ -70,7 +70,7 @@ class CosineHead(TrainsNetwork):
         body, known = problem.source_model.body, problem.target.known()
         cosines = self.build_head(problem.task, body.width)
         cosines.weight.data.copy_(class_means(body, problem, F.normalize))
-        model = Model(body, cosines)
+        model = Model(body, cosines, fixed=True)
         return Fitted(model, probe(model, problem.task, known, problem.recipe))
 
 

@@ -22,6 +22,7 @@ from fourfold.methods.kit import (
     TrainsNetwork,
     fit_head,
     frozen_rows,
+    usual_penalty,
 )
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class LinearProbe(TrainsNetwork):
 
     A pretrained network gives the features as it is; any other one is trained on the source first.
     Features are computed once for all fits. Where the source has rows of the target's classes,
-    these are learnt from, too, and a row of the target weighs more. The penalty and the weight are
-    chosen by cross-validation on the target's labels.
+    these are learnt from, too, and a row of the target weighs more. The weight is chosen by
+    cross-validation on the target's labels, at one penalty; then the penalty, on all rows.
 
     Parameters
     ----------
@@ -84,8 +85,9 @@ class LinearProbe(TrainsNetwork):
         target = _features(body, problem.target.known())
         source = self._source(problem, body)
         weight, facts = self._chosen(problem, source, target)
-        model = problem.model(body)
-        model.head.load_state_dict(self._solved(problem, source, target, weight))
+        model = Model(body, problem.head(body.width), fixed=True)
+        rows = target if source is None else source.joined(target, weight)
+        model.head.load_state_dict(_solved(problem, rows, self.alpha))
         return Fitted(model, findings=facts)
 
     def _source(self, problem: Problem, body: Body) -> Data | None:
@@ -118,23 +120,27 @@ class LinearProbe(TrainsNetwork):
     ) -> float:
         total = 0.0
         for learnt, held in splits:
-            head = problem.head(source.rows.shape[0])
-            head.load_state_dict(self._solved(problem, source, target.at(learnt), weight))
+            rows = source.joined(target.at(learnt), weight)
+            head = problem.head(rows.rows.shape[0])
+            head.load_state_dict(_solved(problem, rows, self.alpha or _penalty(rows)))
             asked = target.at(held)
             with torch.no_grad():
                 outputs = head(torch.from_numpy(asked.rows.take(np.arange(asked.rows.n))))
                 total += float(problem.task.loss(outputs, asked.y, asked.weight))
         return total
 
-    def _solved(
-        self, problem: Problem, source: Data | None, target: Data, weight: float
-    ) -> dict[str, torch.Tensor]:
-        """Return weight and bias of the linear head on features of both."""
-        rows = target if source is None else source.joined(target, weight)
-        width = target.rows.shape[0]
-        model = Model(Flat().build((width,)), problem.head(width))
-        fit_head(model, problem.task, rows, self.alpha, keep_features=False)
-        return model.head.state_dict()
+
+def _solved(problem: Problem, rows: Data, alpha: float | None) -> dict[str, torch.Tensor]:
+    """Return weight and bias of the linear head on features."""
+    width = rows.rows.shape[0]
+    model = Model(Flat().build((width,)), problem.head(width))
+    fit_head(model, problem.task, rows, alpha, keep_features=False)
+    return model.head.state_dict()
+
+
+def _penalty(rows: Data) -> float:
+    """Return the penalty at which weights of target rows are compared."""
+    return usual_penalty(rows.rows.take(np.arange(rows.rows.n)), rows.row_weights)
 
 
 def _features(body: Body, data: Data) -> Data:

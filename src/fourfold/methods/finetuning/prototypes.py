@@ -83,7 +83,7 @@ class Prototypes(TrainsNetwork):
             some = rows.subset(rows.draw(MEAN_ROWS))
             nearest.mean.copy_(teacher_outputs(body, some).mean(0))
         nearest.prototypes.copy_(class_means(body, problem, nearest.embed_inputs))
-        return Fitted(Model(body, nearest))
+        return Fitted(Model(body, nearest, fixed=True))
 
 
 @final

@@ -6,6 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from fourfold.estimators.bases.wraps import Wraps
+from fourfold.estimators.network import TrainsNetwork
+from fourfold.networks.builder import Builder
+from fourfold.networks.cut import stays
 from fourfold.study.choice.blending import blend
 from fourfold.study.choice.calibrating import calibrated
 from fourfold.study.choice.posterior import expect
@@ -89,18 +92,27 @@ def stand(
 
 
 def trusted(question: Question) -> set[str]:
-    """Return the candidates that are blended on tables unless labels speak against them.
+    """Return the candidates that are blended unless labels speak against them.
 
-    They are lines and trees that use the source; networks win least there. Without labels, and on
-    other rows, there are none.
+    On tables they are lines and trees that use the source; networks win least there. With a
+    pretrained network they are the methods that are made for one, and learn from the source's rows
+    and the target's at once; the prior knows small networks alone. Without labels, and on other
+    rows, there are none.
     """
     if question.target.rows.kind != "table":
-        return set()
+        return {name for name, one in question.candidates.items() if _is_on_pretrained(one)}
     return {
         name
         for name, one in question.candidates.items()
         if isinstance(one, Wraps) and one.uses_source and not question.is_baseline(name)
     }
+
+
+def _is_on_pretrained(one: object) -> bool:
+    if not isinstance(one, TrainsNetwork) or not one.needs.pretrained:
+        return False
+    network = one.network
+    return stays(network) or (isinstance(network, Builder) and network.trained)
 
 
 def _blend_believed(
