@@ -69,8 +69,9 @@ def transfer_candidates(
     DataError
         If no method applies.
     """
-    given = {"pretrained": pretrained is not None, "frozen": stays(defaults.get("network"))}
-    wanted = tuple(filter(_loads, placement.tried(**given))) if methods is None else methods
+    frozen = stays(defaults.get("network"))
+    tried = placement.tried(pretrained=pretrained is not None, frozen=frozen)
+    wanted = tuple(filter(_loads, tried)) if methods is None else methods
     asked = [one for method in wanted for one in _applicable(method, placement)]
     beside = placement.beside(type(estimator).__name__ for estimator in asked)
     taken = set(beside)
