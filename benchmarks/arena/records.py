@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -48,9 +49,10 @@ def read(side: str, task: str, settings: str, folder: Path) -> dict[str, Any] | 
 
 
 def write(side: str, task: str, record: Mapping[str, Any], folder: Path) -> None:
-    """Write a record, all or nothing, with the versions behind it."""
+    """Write a record, all or nothing, with its time and the versions behind it."""
     versions = {package: version(package) for package in PACKAGES}
-    whole = {**record, "versions": versions, "code": code()}
+    date = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    whole = {**record, "versions": versions, "code": code(), "date": date}
     place = path(side, task, folder)
     place.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(place) as part:
