@@ -76,15 +76,15 @@ def _records(s: Settings, side: str) -> Measured | None:
     if side == "mnist_m":
         return mnist_m.read(s.mnist_m, s.folder / side)
     measures: Measures = {}
-    stamps: set[Stamp] = set()
+    read: list[dict[str, Any]] = []
     for task in s.tasks(side) if side in PAIRS else []:
         study, peers = (_read(one, task, s) for one in RECORDED)
         if study is not None and peers is not None:
             prefix = f"{task.pair.name}/{task.draw}"
             own = _measures(study, peers)
             measures |= {f"{prefix}/{name}": value for name, value in own.items()}
-            stamps |= {Stamp(one["date"], one["code"]) for one in (study, peers)}
-    return Measured([measures], sorted(stamps)) if measures else None
+            read += study, peers
+    return Measured([measures], Stamp.latest(read)) if measures else None
 
 
 def _measures(study: Mapping[str, Any], peers: Mapping[str, Any]) -> Measures:

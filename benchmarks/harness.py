@@ -7,7 +7,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
@@ -37,6 +37,12 @@ class Stamp(NamedTuple):
         """Stamp what is measured now."""
         return cls(dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), code())
 
+    @classmethod
+    def latest(cls, records: Iterable[Mapping[str, Any]]) -> list[Self]:
+        """Return the last stamp of each code among records."""
+        last = {code: date for date, code in sorted((r["date"], r["code"]) for r in records)}
+        return [cls(date, code) for code, date in last.items()]
+
 
 def code() -> str:
     """Return a digest of the code that is measured."""
@@ -46,7 +52,7 @@ def code() -> str:
 
 
 class Measured(NamedTuple):
-    """Rounds of a side, and the distinct stamps of their measurements."""
+    """Rounds of a side, and the last stamp of each code that they were measured with."""
 
     rounds: list[Measures]
     stamps: list[Stamp]

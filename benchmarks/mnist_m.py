@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
@@ -54,14 +54,13 @@ def measure(digits: Digits, folder: Path) -> Measures:
 def read(digits: Digits, folder: Path) -> Measured | None:
     """Read the records of the seeds that are there; None without any."""
     found: dict[str, list[float]] = {name: [] for name in METHODS}
-    stamps: set[Stamp] = set()
+    records: list[dict[str, Any]] = []
     for name, accuracies in found.items():
         for seed in range(digits.seeds):
             place = _place(folder, name, digits, seed)
             if place.exists():
-                record = json.loads(place.read_text("utf-8"))
-                accuracies.append(record["accuracy"])
-                stamps.add(Stamp(record["date"], record["code"]))
+                records.append(json.loads(place.read_text("utf-8")))
+                accuracies.append(records[-1]["accuracy"])
     plain, _ = found.values()
     if not plain:
         return None
@@ -71,7 +70,7 @@ def read(digits: Digits, folder: Path) -> Measured | None:
         "mnistm_best": max(fmean(of) for of in found.values() if of),
         "mnistm_seeds": float(min(len(of) for of in found.values())),
     }
-    return Measured([measures], sorted(stamps))
+    return Measured([measures], Stamp.latest(records))
 
 
 def _place(folder: Path, name: str, digits: Digits, seed: int) -> Path:
