@@ -215,4 +215,5 @@ BENCHMARK: Final = Benchmark(
         options={"methods": ["SHOT"], "recipe": {"steps": 3}},
     ),
     rounds=1,
+    records=_records,
 )
