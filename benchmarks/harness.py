@@ -34,7 +34,7 @@ class Stamp(NamedTuple):
 
     @classmethod
     def now(cls) -> Self:
-        """Stamp what is measured now."""
+        """Return the stamp of this moment."""
         return cls(dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), code())
 
     @classmethod

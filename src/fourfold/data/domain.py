@@ -238,6 +238,10 @@ class Domain:
         """Return the same labels and annotations with other inputs, perhaps read by a schema."""
         return self._with(rows=rows, schema=schema or self.schema)
 
+    def named(self, name: str) -> Domain:
+        """Return the domain with a name, if it has none of its own."""
+        return self if self.name else self._with(name=name)
+
     def _with(self, **changes: Any) -> Domain:
         """Return a copy with other attributes, and nothing that was computed from the old ones."""
         part = object.__new__(Domain)
@@ -266,8 +270,7 @@ def pool(domains: Sequence[Domain]) -> Domain:
     name, classes = " + ".join(d.name for d in domains), join_descriptions(domains)
     domains = in_one_order(domains)
     whole = Domain(StackedRows([d.rows for d in domains]), name=name)
-    labels = [d.y for d in domains if d.y is not None]
-    if labels:
+    if labels := [d.y for d in domains if d.y is not None]:
         if len({y.dtype.kind in "OU" for y in labels}) > 1:
             raise DataError("labels of all sources must be numbers, or all names; got both")
         width, dtype = labels[0].shape[1:], labels[0].dtype
@@ -284,9 +287,7 @@ def pool(domains: Sequence[Domain]) -> Domain:
 
 
 def join_descriptions(domains: Iterable[Domain]) -> Descriptions | None:
-    """Join the descriptions of several domains.
-
-    Where several domains describe a class, the first one counts.
+    """Join the descriptions of several domains; of several of a class the first one counts.
 
     Raises
     ------

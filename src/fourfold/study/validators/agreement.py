@@ -45,6 +45,11 @@ class Clusters(NamedTuple):
     at: Index
     codes: NDArray[np.int32]
 
+    @property
+    def told(self) -> bool:
+        """Whether there are clusters: of very few rows there are none."""
+        return bool(self.codes.any())
+
     @classmethod
     def of(cls, rows: Rows, prepare: Preparation, k: int) -> Self:
         """Cluster prepared rows, wide ones on their main axes; very few are one cluster."""
