@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks NAME [--rounds N]``."""
+"""The command: ``python -m benchmarks NAME [--rounds N] [--sides SIDE …]``."""
 
 from __future__ import annotations
 
@@ -57,13 +57,20 @@ def main() -> int:
     asked = parser.parse_args()
     module = importlib.import_module(f"benchmarks.{FILES[asked.name]}")
     benchmark: Benchmark = module.BENCHMARK
-    if asked.side not in (None, *benchmark.sides):
-        parser.error(f"--side must be one of {', '.join(benchmark.sides)}; got {asked.side!r}")
+    for side in (*(asked.sides or ()), asked.side):
+        if side not in (None, *benchmark.sides):
+            parser.error(f"a side must be one of {', '.join(benchmark.sides)}; got {side!r}")
     try:
         if asked.side is not None:
             print(json.dumps(benchmark.sides[asked.side](benchmark.chosen(quick=asked.quick))))
             return 0
-        found = harness.measure(benchmark, rounds=asked.rounds, quick=asked.quick)
+        found = harness.measure(
+            benchmark,
+            rounds=asked.rounds,
+            quick=asked.quick,
+            sides=asked.sides,
+            stored=outcome.stored(benchmark) if asked.sides is not None and not asked.quick else {},
+        )
     except FourfoldError as error:
         print(error, file=sys.stderr)
         return 2
@@ -77,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=main.__doc__)
     parser.add_argument("name", choices=[*FILES, *COMMANDS])
     parser.add_argument("--rounds", type=int, help="how often each side runs")
+    parser.add_argument(
+        "--sides", nargs="*", help="sides that run; the others stay as the last results have them"
+    )
     parser.add_argument("--side", help=argparse.SUPPRESS)  # what a process of a benchmark runs
     parser.add_argument("--quick", action="store_true", help=argparse.SUPPRESS)  # for a test
     return parser

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
 
 from rich.console import Console
+from xxhash import xxh3_64_hexdigest
 
+from fourfold.core.digests import folder_digests
 from fourfold.errors import FourfoldError, ParameterError
 
 ROOT: Final = Path(__file__).parents[1]
@@ -21,6 +24,38 @@ Measures: TypeAlias = dict[str, float]
 """What one side found in one round: name → number."""
 Medians: TypeAlias = Mapping[str, Mapping[str, float]]
 """Side → measure → its median over all rounds."""
+
+
+class Stamp(NamedTuple):
+    """Time of a measurement, and the digest of the measured code; "" where it is not known."""
+
+    date: str
+    code: str
+
+    @classmethod
+    def now(cls) -> Self:
+        """Return the stamp of this moment."""
+        return cls(dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), code())
+
+    @classmethod
+    def latest(cls, records: Iterable[Mapping[str, Any]]) -> list[Self]:
+        """Return the last stamp of each code among records."""
+        last = {code: date for date, code in sorted((r["date"], r["code"]) for r in records)}
+        return [cls(date, code) for code, date in last.items()]
+
+
+def code() -> str:
+    """Return a digest of the code that is measured."""
+    found = folder_digests(ROOT / "src" / "fourfold")
+    own = {name: one for name, one in found.items() if name.endswith(".py")}
+    return xxh3_64_hexdigest(json.dumps([own], sort_keys=True).encode())
+
+
+class Measured(NamedTuple):
+    """Rounds of a side, and the last stamp of each code that they were measured with."""
+
+    rounds: list[Measures]
+    stamps: list[Stamp]
 
 
 class Target(NamedTuple):
@@ -60,6 +95,9 @@ class Benchmark(NamedTuple):
         How often each side runs.
     steady
         Sides that find the same in every round, so that they run in the first one only.
+    records
+        Reads the records that a side keeps, as far as it has measured, with the settings; None
+        where it keeps none. Figures of a benchmark with records do without sides that are missing.
     """
 
     name: str
@@ -73,6 +111,7 @@ class Benchmark(NamedTuple):
     quick: Any
     rounds: int
     steady: frozenset[str] = frozenset()
+    records: Callable[[Any, str], Measured | None] | None = None
 
     @property
     def sentences(self) -> list[str]:
@@ -93,11 +132,14 @@ class Outcome(NamedTuple):
         What ran.
     raw
         Side → what it found in each round.
+    stamps
+        Side → when and of which code.
     """
 
     benchmark: Benchmark
     settings: Any
     raw: dict[str, list[Measures]]
+    stamps: dict[str, list[Stamp]]
 
     @property
     def medians(self) -> dict[str, dict[str, float]]:
@@ -119,6 +161,8 @@ def measure(
     rounds: int | None = None,
     quick: bool = False,
     start: Callable[[str], Measures] | None = None,
+    sides: Collection[str] | None = None,
+    stored: Mapping[str, Measured] | None = None,
 ) -> Outcome:
     """Run every side once a round; every second round in reverse, so that drift hits all alike.
 
@@ -130,26 +174,50 @@ def measure(
         With tiny settings.
     start
         Runs a side; by default in a process of its own.
+    sides
+        Sides that run, None for all; the others are taken from records, or from ``stored``.
+    stored
+        Side → what an earlier run measured.
 
     Raises
     ------
     ParameterError
-        If there is no round.
+        If there is no round, or a side that is needed is neither measured nor stored.
     FourfoldError
         If a side fails; with what it said.
     """
     rounds = benchmark.rounds if rounds is None else rounds
     if rounds < 1:
         raise ParameterError(f"rounds must be at least 1; got {rounds}")
+    sides = list(benchmark.sides) if sides is None else sides
+    kept = dict(stored or {})
+    missing = [name for name in benchmark.sides if name not in (*sides, *kept)]
+    if missing and benchmark.records is None:
+        raise ParameterError(
+            f"{benchmark.name} needs all its sides; not measured yet: {', '.join(missing)}: "
+            "name them after --sides, too"
+        )
     start = start or partial(_in_a_process, benchmark, quick=quick)
-    raw: dict[str, list[Measures]] = {side: [] for side in benchmark.sides}
+    settings = benchmark.chosen(quick=quick)
+    raw: dict[str, list[Measures]] = {side: [] for side in benchmark.sides if side in sides}
+    stamps = {side: [Stamp.now()] for side in raw}
     with Console(stderr=True).status("") as status:
         for i in range(rounds):
             for side in list(raw)[:: -1 if i % 2 else 1]:
                 status.update(f"{benchmark.name}, round {i + 1} of {rounds}: {side}")
                 same = i > 0 and side in benchmark.steady
                 raw[side].append(raw[side][0] if same else start(side))
-    return Outcome(benchmark, benchmark.chosen(quick=quick), raw)
+    kept |= {side: Measured(raw[side], stamps[side]) for side in raw}
+    if benchmark.records is not None:
+        recorded = {side: benchmark.records(settings, side) for side in benchmark.sides}
+        kept |= {side: one for side, one in recorded.items() if one is not None}
+    found = {side: kept[side] for side in benchmark.sides if side in kept}
+    return Outcome(
+        benchmark,
+        settings,
+        {side: one.rounds for side, one in found.items()},
+        {side: one.stamps for side, one in found.items()},
+    )
 
 
 def _in_a_process(benchmark: Benchmark, side: str, *, quick: bool) -> Measures:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
 from benchmarks import data
+from benchmarks.harness import Measured, Stamp
 from fourfold.core.atomic import whole_file
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from benchmarks.harness import Measures
 
-__all__ = ["Digits", "measure"]
+__all__ = ["Digits", "measure", "read"]
 
 
 @final
@@ -36,21 +37,44 @@ METHODS: Final = {"DANN": 0.0, "DANN with class confusion": 1.0}
 
 def measure(digits: Digits, folder: Path) -> Measures:
     """Fit each method with each seed, unless it has a record; return the accuracies."""
-    found: dict[str, list[float]] = {name: [] for name in METHODS}
     for seed in range(digits.seeds):
         for name, confusion in METHODS.items():
-            place = folder / f"{name}-{digits.rows}-{seed}.json"
+            place = _place(folder, name, digits, seed)
             if not place.exists():
+                accuracy = _accuracy(digits, confusion, seed)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with whole_file(place) as part:
-                    part.write_text(json.dumps(_accuracy(digits, confusion, seed)), "utf-8")
-            found[name].append(json.loads(place.read_text("utf-8")))
-    plain, confused = found.values()
-    return {
+                    record = {"accuracy": accuracy, **Stamp.now()._asdict()}
+                    part.write_text(json.dumps(record) + "\n", "utf-8")
+    found = read(digits, folder)
+    assert found is not None
+    return found.rounds[0]
+
+
+def read(digits: Digits, folder: Path) -> Measured | None:
+    """Read the records of the seeds that are there; None without any."""
+    found: dict[str, list[float]] = {name: [] for name in METHODS}
+    records: list[dict[str, Any]] = []
+    for name, accuracies in found.items():
+        for seed in range(digits.seeds):
+            place = _place(folder, name, digits, seed)
+            if place.exists():
+                records.append(json.loads(place.read_text("utf-8")))
+                accuracies.append(records[-1]["accuracy"])
+    plain, _ = found.values()
+    if not plain:
+        return None
+    measures = {
         "mnistm_dann": fmean(plain),
         "mnistm_dann_worst": min(plain),
-        "mnistm_best": max(fmean(plain), fmean(confused)),
+        "mnistm_best": max(fmean(of) for of in found.values() if of),
+        "mnistm_seeds": float(min(len(of) for of in found.values())),
     }
+    return Measured([measures], Stamp.latest(records))
+
+
+def _place(folder: Path, name: str, digits: Digits, seed: int) -> Path:
+    return folder / f"{name}-{digits.rows}-{seed}.json"
 
 
 def _accuracy(digits: Digits, confusion: float, seed: int) -> float:

@@ -9,20 +9,48 @@ import platform
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import ROOT
+from benchmarks.harness import ROOT, Measured, Stamp
 from fourfold.core.atomic import whole_file
+from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
-    from benchmarks.harness import Measures, Outcome
+    from benchmarks.harness import Benchmark, Measures, Outcome
+
+FOLDER: Final = ROOT / "benchmarks" / "results"
 
 
-def write(outcome: Outcome, folder: Path = ROOT / "benchmarks" / "results") -> Path:
+def stored(benchmark: Benchmark, folder: Path = FOLDER) -> dict[str, Measured]:
+    """Read the sides of ``NAME.json``; there are none without one.
+
+    Raises
+    ------
+    ParameterError
+        If it was measured with other settings.
+    """
+    path = folder / f"{benchmark.name}.json"
+    if not path.exists():
+        return {}
+    read = json.loads(path.read_text("utf-8"))
+    if read["settings"] != json.loads(json.dumps(asdict(benchmark.settings))):
+        raise ParameterError(
+            f"{path} must hold the settings of today to be gone on from; it holds others: measure "
+            "all sides, without --sides"
+        )
+    before = [{"date": read["date"], "code": ""}]  # of results without stamps
+    stamps = read.get("sides", {})
+    return {
+        side: Measured(rounds, [Stamp(**one) for one in stamps.get(side, before)])
+        for side, rounds in read["rounds"].items()
+    }
+
+
+def write(outcome: Outcome, folder: Path = FOLDER) -> Path:
     """Write ``NAME.json``, all or nothing, and return its path."""
     path = folder / f"{outcome.benchmark.name}.json"
     with whole_file(path) as part:
@@ -39,8 +67,14 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "figures": figures,
         "targets": {
-            name: {"asked": str(target), "met": target.met(figures[name])}
+            name: {
+                "asked": str(target),
+                "met": target.met(figures[name]) if name in figures else None,
+            }
             for name, target in benchmark.targets.items()
+        },
+        "sides": {
+            side: [stamp._asdict() for stamp in stamps] for side, stamps in outcome.stamps.items()
         },
         "counts": benchmark.sentences,
         "settings": asdict(outcome.settings),
@@ -72,6 +106,9 @@ def show(outcome: Outcome) -> None:
         asked = "" if target is None else str(target)
         verdict = "" if target is None else "met" if target.met(value) else "missed"
         figures.add_row(name, f"{value:.4g}", asked, verdict)
+    for name, target in benchmark.targets.items():
+        if name not in outcome.figures:
+            figures.add_row(name, "", str(target), "not measured")
     console.print(sides, figures)
     for sentence in benchmark.sentences:
         console.print(f"· {sentence}")

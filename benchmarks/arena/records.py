@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh3_64_hexdigest
 
-from benchmarks.harness import ROOT
+from benchmarks.harness import ROOT, Stamp, code
 from fourfold.core.atomic import whole_file
-from fourfold.core.digests import folder_digests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +24,6 @@ PACKAGES: Final = ("fourfold", "torch", "numpy", "scikit-learn", "lightgbm", "rd
 def digest(*parts: Any) -> str:
     """Return a digest of settings, with which a record is stale or not."""
     return xxh3_64_hexdigest(json.dumps(parts, sort_keys=True).encode())
-
-
-def code() -> str:
-    """Return a digest of the code that is measured."""
-    found = folder_digests(ROOT / "src" / "fourfold")
-    return digest({name: one for name, one in found.items() if name.endswith(".py")})
 
 
 def path(side: str, task: str, folder: Path) -> Path:
@@ -48,9 +41,9 @@ def read(side: str, task: str, settings: str, folder: Path) -> dict[str, Any] | 
 
 
 def write(side: str, task: str, record: Mapping[str, Any], folder: Path) -> None:
-    """Write a record, all or nothing, with the versions behind it."""
+    """Write a record, all or nothing, with its stamp and the versions behind it."""
     versions = {package: version(package) for package in PACKAGES}
-    whole = {**record, "versions": versions, "code": code()}
+    whole = {**record, "versions": versions, **Stamp.now()._asdict()}
     place = path(side, task, folder)
     place.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(place) as part:

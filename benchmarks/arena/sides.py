@@ -20,6 +20,7 @@ from benchmarks.data import imported
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from benchmarks.arena.peers.base import Found
     from benchmarks.arena.task import Case, Task
     from fourfold import Store, Study
     from fourfold.core.tasks import Task as FittedTask
@@ -43,7 +44,7 @@ def measure(
 ) -> dict[str, Any]:
     """Measure one side of a task; return its record, with the task and the data in it."""
     case = task.build()
-    record = SIDES[side](task, case, folder, settings or Settings())
+    record = (SIDES | BESIDE)[side](task, case, folder, settings or Settings())
     names, counts = np.unique(case.labels, return_counts=True)
     classes = {} if case.labels.dtype.kind == "f" else _counted(names, counts)
     return {
@@ -187,7 +188,18 @@ def _asked(model: Any, rows: Any) -> Answers:
 def _script(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
     """Run every peer; the script is the one with the best cross-validation of its own."""
     del folder
-    script = SCRIPTS["sentences" if task.pair.encoder else task.pair.group]
+    return _peers(SCRIPTS["sentences" if task.pair.encoder else task.pair.group], task, case)
+
+
+def _skada(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
+    """Run skada's methods; the script is the one that its scorer chooses."""
+    from benchmarks.arena.peers import by_skada
+
+    del folder
+    return _peers(by_skada.script, task, case)
+
+
+def _peers(script: Callable[[Case], dict[str, Found]], task: Task, case: Case) -> dict[str, Any]:
     began = time.perf_counter()
     found = script(case.unjudged)
     seconds = time.perf_counter() - began
@@ -209,6 +221,8 @@ SIDES: Final[dict[str, Callable[[Task, Case, Path, Settings], dict[str, Any]]]] 
     "default": _default,
     "script": _script,
 }
+BESIDE: Final = {"skada": _skada}
+"""Side that the arena leaves out: only the benchmark of adaptation measures it."""
 
 
 # --- what sides share -----------------------------------------------------------------------------

@@ -48,3 +48,10 @@ def test_the_choice_is_of_rows_that_were_held_out():
 def test_equal_rows_are_no_fault():
     found = fit_machine(Sample(X[:1].repeat(9, 0), Y[:9], ONES[:9]), WANTED[:9], stratified=True)
     assert np.isfinite(found.coefficients).all()
+
+
+def test_rows_that_are_close_together_and_far_from_nought_can_be_told_apart():
+    rows = (X / 1000 + 1).astype(np.float32)  # as of a source beside a target in other units
+    found = fit_machine(Sample(rows, Y, ONES), WANTED, stratified=True)
+    right = found.held.argmax(axis=1) == Y[found.rows]
+    assert right.mean() > 0.8

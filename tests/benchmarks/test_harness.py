@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import outcome
 from benchmarks.clock import Clock
-from benchmarks.harness import ROOT, Benchmark, Target, measure
+from benchmarks.harness import ROOT, Benchmark, Measured, Stamp, Target, measure
 from benchmarks.memory import Peak
 from fourfold.errors import ParameterError
 
@@ -104,6 +104,62 @@ def test_the_table_says_what_was_missed(capsys):
     assert "Seconds." in printed
 
 
+def test_sides_that_do_not_run_stay_as_they_were_measured(tmp_path):
+    before = measure(race(), rounds=2, start=lambda _: {"seconds": 4.0})
+    outcome.write(before, tmp_path)
+    kept = outcome.stored(race(), tmp_path)
+    assert kept["theirs"] == Measured([{"seconds": 4.0}] * 2, before.stamps["theirs"])
+    found = measure(race(), start=lambda _: {"seconds": 1.0}, sides=["ours"], stored=kept)
+    assert found.figures == {"ratio": 0.25}
+    assert list(found.raw) == ["ours", "theirs"]
+    read = json.loads(outcome.write(found, tmp_path).read_text("utf-8"))
+    assert [len(read["rounds"][side]) for side in ("ours", "theirs")] == [3, 2]
+    assert read["sides"]["theirs"] == [before.stamps["theirs"][0]._asdict()]
+
+
+def test_results_without_stamps_say_that_their_code_is_not_known(tmp_path):
+    path = outcome.write(measure(race(), start=lambda _: {"seconds": 1.0}), tmp_path)
+    read = json.loads(path.read_text("utf-8"))
+    del read["sides"]
+    path.write_text(json.dumps(read), "utf-8")
+    assert outcome.stored(race(), tmp_path)["ours"].stamps == [Stamp(read["date"], "")]
+
+
+def test_results_of_other_settings_are_not_gone_on_from(tmp_path):
+    outcome.write(measure(race(), start=lambda _: {"seconds": 1.0}), tmp_path)
+    with pytest.raises(ParameterError, match="must hold the settings of today"):
+        outcome.stored(race(settings=Settings(4)), tmp_path)
+
+
+def test_a_side_that_is_needed_must_be_measured():
+    with pytest.raises(ParameterError, match="race needs all its sides; not measured yet: theirs"):
+        measure(race(), start=lambda _: {"seconds": 1.0}, sides=["ours"])
+
+
+def test_records_of_a_side_go_before_stored_rounds_and_missing_figures_stay_visible(
+    tmp_path, capsys
+):
+    stamp = Stamp("2026-01-01", "abc")
+    recorded = {"ours": Measured([{"seconds": 2.0}], [stamp])}
+    own = race(
+        records=lambda _, side: recorded.get(side),
+        figures=lambda medians: {side: of["seconds"] for side, of in medians.items()},
+        targets={"ours": Target("≤", 3), "theirs": Target("≤", 3)},
+    )
+    found = measure(own, sides=[])
+    assert found.figures == {"ours": 2.0}
+    assert found.stamps == {"ours": [stamp]}
+    read = json.loads(outcome.write(found, tmp_path).read_text("utf-8"))
+    assert read["targets"]["theirs"] == {"asked": "≤ 3", "met": None}
+    outcome.show(found)
+    assert re.search(r"theirs\s+≤ 3\s+not measured", capsys.readouterr().out)
+
+
+def test_of_each_code_the_last_stamp_is_kept():
+    made = [{"date": date, "code": code} for date, code in (("2", "b"), ("1", "b"), ("3", "a"))]
+    assert Stamp.latest(made) == [Stamp("2", "b"), Stamp("3", "a")]
+
+
 def test_what_a_side_says_when_it_fails_is_passed_on(monkeypatch, tmp_path):
     monkeypatch.setenv("FOURFOLD_DATA", str(tmp_path))
     done = _command("loop", "--quick", "--rounds", "1")
@@ -151,4 +207,5 @@ def _command(*arguments) -> subprocess.CompletedProcess:
 
 
 def _results() -> dict:
-    return {p.name: p.read_bytes() for p in (ROOT / "benchmarks" / "results").glob("*")}
+    folder = ROOT / "benchmarks" / "results"
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["coral", "script", "self_trained", "standardized"]
+__all__ = ["coral", "few", "script", "self_trained", "standardized"]
 
 AXES: Final = 100
 """Most axes of inputs where covariances are needed."""
@@ -37,9 +37,9 @@ def script(case: Case) -> dict[str, Found]:
     """Fit all; the best is the one with the best ranks by two criteria without labels."""
     assert case.source.y is not None
     y, X = case.source.y, of_inputs(case)
-    few = _few(X)
-    own = Matrices(*standardized(*few))
-    aligned = Matrices(coral(few.source, few.target), few.target, few.evaluate)
+    axes = few(X)
+    own = Matrices(*standardized(*axes))
+    aligned = Matrices(coral(axes.source, axes.target), axes.target, axes.evaluate)
     cs = {kind: _tuned(kind, X.source, y) for kind in ("LR", "SVM")}
     ways = {
         "LR of the source": (model("LR", cs["LR"]).fit(X.source, y), X),
@@ -48,7 +48,7 @@ def script(case: Case) -> dict[str, Found]:
         "self-trained SVM on own standards": (self_trained(own.source, y, own.target), own),
     }
     said = {name: answers(fitted, part.target) for name, (fitted, part) in ways.items()}
-    losses = _ranks(said, few.target)
+    losses = _ranks(said, axes.target)
     return {
         name: Found(answers(fitted, part.evaluate), loss)
         for (name, (fitted, part)), loss in zip(ways.items(), losses, strict=True)
@@ -62,7 +62,7 @@ def _tuned(kind: str, X: Any, y: Any) -> float:
     return max(scores, key=scores.__getitem__)
 
 
-def _few(X: Matrices) -> Matrices:
+def few(X: Matrices) -> Matrices:
     """Reduce wide inputs to their main axes, of both domains."""
     if X.source.shape[1] <= AXES:
         return X

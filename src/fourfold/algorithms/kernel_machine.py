@@ -130,7 +130,9 @@ def _held_out(
 
 
 def _squared_distances(x: NDArray[Any]) -> Floats:
-    products = (x @ x.T).astype(np.float64)
+    """Return squared distances of rows (n, d), which may be small beside their norms."""
+    x = x - x.mean(axis=0, dtype=np.float64)
+    products = x @ x.T
     squares = np.diag(products)
     apart = np.maximum(squares[:, None] + squares - 2 * products, 0.0)
     np.fill_diagonal(apart, 0.0)

@@ -251,6 +251,10 @@ class Domain:
         """Return the same labels and annotations with other inputs, perhaps read by a schema."""
         return self._with(rows=rows, schema=schema or self.schema)
 
+    def named(self, name: str) -> Domain:
+        """Return the domain with a name, if it has none of its own."""
+        return self if self.name else self._with(name=name)
+
     def _with(self, **changes: Any) -> Domain:
         """Return a copy with other attributes, and nothing that was computed from the old ones."""
         part = object.__new__(Domain)

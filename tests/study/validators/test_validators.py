@@ -50,6 +50,13 @@ def test_agreement_is_one_for_the_clusters_and_nothing_for_chance():
     assert found.agreement(task, outputs[np.zeros(300, int)]) == 0
 
 
+def test_clusters_of_broken_shapes_are_found():
+    X, y = make_moons(300, noise=0.05, random_state=101)  # ten neighbours leave three parts
+    rows = as_rows(X.astype(np.float32))
+    found = Clusters.of(rows, Standardize().fit(rows), 2)
+    assert found.agreement(classes(y), np.eye(2, dtype=np.float32)[y]) > 0.9
+
+
 @pytest.mark.parametrize("shape", [(1, 3), (2, 3), (12, 3), (30, 30), (60, 3)])
 @pytest.mark.parametrize("constant", [False, True])
 def test_few_rows_and_equal_ones_can_be_clustered(shape, constant):
@@ -58,7 +65,7 @@ def test_few_rows_and_equal_ones_can_be_clustered(shape, constant):
     found = Clusters.of(rows, Standardize().fit(rows), 3)
     assert len(found.codes) == shape[0]
     if shape[0] < 20:
-        assert not found.codes.any()  # nothing can rise above another then
+        assert not found.told  # nothing can rise above another then
 
 
 def test_of_two_classes_each_model_predicts_as_many_rows():

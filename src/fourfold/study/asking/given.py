@@ -43,8 +43,12 @@ def of_transfer(
     if target.classes is not None:  # descriptions of the target hold for the source, too
         known = target.classes
         sources = [s.described(s.classes.joined(known) if s.classes else known) for s in sources]
-    judged = [] if evaluate is None else [evaluate]
-    target, *rest = settle_labels(settle_tables([target, *sources, *judged]))
+    sources = [
+        one.named(f"source {i}" if len(sources) > 1 else "source")
+        for i, one in enumerate(sources, 1)
+    ]
+    judged = [] if evaluate is None else [evaluate.named("evaluate")]
+    target, *rest = settle_labels(settle_tables([target.named("target"), *sources, *judged]))
     return rest[: len(sources)], target, rest[-1] if judged else None
 
 

@@ -149,7 +149,9 @@ def _validated(
         )
         for name, row in rows.items()
     }
-    return found if shares is None else _estimated(found, outputs, follow, float(shares.max()))
+    if shares is None or not question.clusterings[0].told:
+        return found
+    return _estimated(found, outputs, follow, float(shares.max()))
 
 
 def _below(question: Question, follow: Mapping[str, float], single: Sequence[str]) -> list[str]:

@@ -6,8 +6,10 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import SpectralClustering
 from sklearn.metrics import adjusted_mutual_info_score
+from sklearn.neighbors import kneighbors_graph
 
 from fourfold.algorithms.alignment import common_axes
 from fourfold.data.rows import SparseRows
@@ -24,7 +26,7 @@ __all__ = ["Clusters"]
 MOST_ROWS: Final = 2000
 """Rows that are clustered, drawn by content."""
 NEIGHBOURS: Final = 10
-"""Neighbours of a row in the graph that is cut into clusters."""
+"""Neighbours of a row in the graph that is cut into clusters, at least."""
 
 
 @final
@@ -36,11 +38,17 @@ class Clusters(NamedTuple):
     References
     ----------
     Ng, Jordan & Weiss, On Spectral Clustering: Analysis and an Algorithm, NeurIPS 2001; Chapelle &
-    Zien, Semi-Supervised Classification by Low Density Separation, AISTATS 2005.
+    Zien, Semi-Supervised Classification by Low Density Separation, AISTATS 2005; von Luxburg, A
+    Tutorial on Spectral Clustering, Statistics and Computing 2007.
     """
 
     at: Index
     codes: NDArray[np.int32]
+
+    @property
+    def told(self) -> bool:
+        """Whether there are clusters: of very few rows there are none."""
+        return bool(self.codes.any())
 
     @classmethod
     def of(cls, rows: Rows, prepare: Preparation, k: int) -> Self:
@@ -53,12 +61,10 @@ class Clusters(NamedTuple):
         x = x.reshape(len(at), -1) if isinstance(x, np.ndarray) else x
         axes = common_axes(x, x)
         x = x if axes is None else x @ axes
-        spectral = SpectralClustering(
-            k, affinity="nearest_neighbors", n_neighbors=NEIGHBOURS, random_state=0
-        )
-        with warnings.catch_warnings():  # parts that are not connected are clusters, too, and as
-            warnings.simplefilter("ignore", UserWarning)  # many rows as features no affinities
-            return cls(at, spectral.fit_predict(x))
+        spectral = SpectralClustering(k, affinity="precomputed", random_state=0)
+        with warnings.catch_warnings():  # parts that are not connected are clusters, too
+            warnings.simplefilter("ignore", UserWarning)
+            return cls(at, spectral.fit_predict(_graph(x, k)))
 
     def agreement(
         self, task: Task, outputs: Any, shares: NDArray[np.float64] | None = None
@@ -80,3 +86,16 @@ class Clusters(NamedTuple):
             score = np.asarray(outputs)[:, 1] - np.asarray(outputs)[:, 0]
             guesses = (score > np.quantile(score, shares[0]))[self.at]
         return float(adjusted_mutual_info_score(self.codes, guesses))
+
+
+def _graph(x: Any, k: int) -> Any:
+    """Return the graph (n, n) of nearest neighbours, of at most k parts that are not connected.
+
+    Of more parts, k clusters would be any k unions of these: rows then get twice the neighbours.
+    """
+    near = NEIGHBOURS
+    while True:
+        graph = kneighbors_graph(x, near, include_self=True)
+        if connected_components(graph, directed=False)[0] <= k:
+            return (graph + graph.T) / 2
+        near = min(2 * near, x.shape[0])
