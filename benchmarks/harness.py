@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import platform
 import statistics
 import subprocess
 import sys
@@ -27,21 +28,22 @@ Medians: TypeAlias = Mapping[str, Mapping[str, float]]
 
 
 class Stamp(NamedTuple):
-    """Time of a measurement, and the digest of the measured code; "" where it is not known."""
+    """Time of a measurement, digest of the measured code, processor; "" where one is not known."""
 
     date: str
     code: str
+    cpu: str = ""
 
     @classmethod
     def now(cls) -> Self:
         """Return the stamp of this moment."""
-        return cls(dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), code())
+        return cls(dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), code(), processor())
 
     @classmethod
     def latest(cls, records: Iterable[Mapping[str, Any]]) -> list[Self]:
         """Return the last stamp of each code among records."""
-        last = {code: date for date, code in sorted((r["date"], r["code"]) for r in records)}
-        return [cls(date, code) for code, date in last.items()]
+        stamps = sorted(cls(one["date"], one["code"], one.get("cpu", "")) for one in records)
+        return list({stamp.code: stamp for stamp in stamps}.values())
 
 
 def code() -> str:
@@ -49,6 +51,16 @@ def code() -> str:
     found = folder_digests(ROOT / "src" / "fourfold")
     own = {name: one for name, one in found.items() if name.endswith(".py")}
     return xxh3_64_hexdigest(json.dumps([own], sort_keys=True).encode())
+
+
+def processor() -> str:
+    """Name the processor, as far as the system tells."""
+    about = Path("/proc/cpuinfo")
+    if about.exists():
+        for line in about.read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 class Measured(NamedTuple):

@@ -8,18 +8,19 @@ import os
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import ROOT, Measured, Stamp
+from benchmarks.harness import ROOT, Measured, Stamp, processor
 from fourfold.core.atomic import whole_file
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from benchmarks.harness import Benchmark, Measures, Outcome
 
 FOLDER: Final = ROOT / "benchmarks" / "results"
@@ -42,7 +43,7 @@ def stored(benchmark: Benchmark, folder: Path = FOLDER) -> dict[str, Measured]:
             f"{path} must hold the settings of today to be gone on from; it holds others: measure "
             "all sides, without --sides"
         )
-    before = [{"date": read["date"], "code": ""}]  # of results without stamps
+    before = [{"date": read["date"], "code": "", "cpu": read["machine"]["cpu"]}]  # without stamps
     stamps = read.get("sides", {})
     return {
         side: Measured(rounds, [Stamp(**one) for one in stamps.get(side, before)])
@@ -90,7 +91,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """Describe the machine."""
-    return {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()}
+    return {"cpu": processor(), "cores": os.cpu_count(), "system": platform.platform()}
 
 
 def show(outcome: Outcome) -> None:
@@ -117,13 +118,3 @@ def show(outcome: Outcome) -> None:
 def _range(name: str, rounds: list[Measures]) -> str:
     values = [each[name] for each in rounds]
     return f"{min(values):.4g} – {max(values):.4g}"
-
-
-def _cpu() -> str:
-    """Name the processor, as far as the system tells."""
-    about = Path("/proc/cpuinfo")
-    if about.exists():
-        for line in about.read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -122,7 +122,8 @@ def test_results_without_stamps_say_that_their_code_is_not_known(tmp_path):
     read = json.loads(path.read_text("utf-8"))
     del read["sides"]
     path.write_text(json.dumps(read), "utf-8")
-    assert outcome.stored(race(), tmp_path)["ours"].stamps == [Stamp(read["date"], "")]
+    stamp = Stamp(read["date"], "", read["machine"]["cpu"])
+    assert outcome.stored(race(), tmp_path)["ours"].stamps == [stamp]
 
 
 def test_results_of_other_settings_are_not_gone_on_from(tmp_path):

@@ -114,6 +114,16 @@ class Question:
         numbers = [2 * k] if opened else [k, k // 2] if k >= FEWEST else [k]
         return [Clusters.of(self.target.rows, self.preparation, number) for number in numbers]
 
+    @cached_property
+    def clustered_classes(self) -> float:
+        """Agreement of classes with as many clusters of the inputs, of the source that has most."""
+        task = self.protocol.task
+        known = [s.subset(s.labelled.nonzero()[0]) for s in self.sources if s.n_labelled]
+        return max(
+            Clusters.of(one.rows, self.preparation, task.n_outputs).tell(task.codes(one.known))
+            for one in known
+        )
+
     @property
     def domains(self) -> list[Domain]:
         """All domains of the question."""

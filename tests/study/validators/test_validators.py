@@ -191,3 +191,17 @@ def test_source_models_are_measured_on_held_out_labels_of_the_source():
 def _outcome(method, codes, k=3):
     outputs = {"target": 20 * np.eye(k, dtype=np.float32)[codes]}
     return Outcome(method, 0, None, np.empty(0, np.intp), classes(np.arange(k)), outputs, 1.0, [])
+
+
+def test_where_the_sources_classes_are_no_clusters_nothing_is_believed():
+    """Predictions follow the target's clusters, which on the source have nothing to do with y."""
+    X, clusters = make_blobs(300, centers=3, cluster_std=0.3, random_state=0)
+    y = np.arange(300) % 3
+    asked = options(methods=["SelfTraining"])
+    question = ask_transfer([Domain(X, y)], Domain(X), None, options=asked, title="")
+    made = {"SourceOnly": [_outcome("SourceOnly", y)], "CORAL": [_outcome("CORAL", clusters)]}
+    _, rows = assess(question, made, Prior.packaged())
+    assert question.clustered_classes == pytest.approx(0, abs=0.02)
+    assert rows["CORAL"].doubted
+    (said,) = disbelieved(question, list(rows.values()))
+    assert said.startswith("CORAL cannot be chosen: the source's classes are no clusters of its")

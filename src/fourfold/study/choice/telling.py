@@ -10,6 +10,7 @@ from fourfold.core.findings import FAILURE, Facts
 from fourfold.study.choice.accuracy import AccuracyModel
 from fourfold.study.choice.optimism import nested_score
 from fourfold.study.choice.posterior import reference
+from fourfold.study.choice.unlabelled import clusters_tell_classes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +52,13 @@ def chosen_by(question: Question, board: Sequence[LeaderboardRow]) -> str:
             "inputs, among the methods whose predictions follow these clusters better than each "
             "source model's"
         )
-    return (
-        "held-out labels of the source, among its models as they are: no adapted model's "
-        "predictions follow clusters of the target's inputs better than theirs"
+    why = (
+        "no adapted model's predictions follow clusters of the target's inputs better than theirs"
+        if clusters_tell_classes(question)
+        else "its classes are no clusters of its inputs, so that nothing tells which adapted model "
+        "is right"
     )
+    return f"held-out labels of the source, among its models as they are: {why}"
 
 
 def disbelieved(question: Question, board: Sequence[LeaderboardRow]) -> list[str]:
@@ -73,11 +77,16 @@ def _doubted(question: Question, board: Sequence[LeaderboardRow]) -> list[str]:
     names = [row.method for row in board if row.doubted]
     if not question.protocol.task.has_classes:
         return []
-    said = (
-        f"{', '.join(names)} cannot be chosen: predictions follow clusters of the target's inputs "
-        "no better than a baseline's, or clearly less well than another method's."
+    why = (
+        "predictions follow clusters of the target's inputs no better than a baseline's, or "
+        "clearly less well than another method's"
     )
-    return [said] if names else []
+    if names and not clusters_tell_classes(question):
+        why = (
+            "the source's classes are no clusters of its inputs (agreement "
+            f"{question.clustered_classes:z.2f}), so that clusters of the target's are no evidence"
+        )
+    return [f"{', '.join(names)} cannot be chosen: {why}."] if names else []
 
 
 def _accuracy(name: str, found: Estimate) -> str:

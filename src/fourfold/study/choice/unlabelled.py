@@ -1,9 +1,10 @@
 """The choice without target labels: a panel of validators, and source models by the source's own.
 
-An adapted model is believed only if its predictions follow clusters of the target's inputs better
-than those of each source model, and about as well as any, also if the target lacked half of the
-classes. Among these the ranks by three validators are added up. Without any, it is the source model
-that is best on held-out labels of the source.
+An adapted model is believed only if the source's classes are clusters of its inputs, and if the
+model's predictions follow clusters of the target's inputs better than those of each source model,
+and about as well as any, also if the target lacked half of the classes. Among these the ranks by
+three validators are added up. Without any, it is the source model that is best on held-out labels
+of the source.
 """
 
 from __future__ import annotations
@@ -37,7 +38,13 @@ if TYPE_CHECKING:
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Failure, Outcome
 
-__all__ = ["believed", "choose_by_panel", "measured_on_sources", "taken_as_it_is"]
+__all__ = [
+    "believed",
+    "choose_by_panel",
+    "clusters_tell_classes",
+    "measured_on_sources",
+    "taken_as_it_is",
+]
 
 MEMBERS: Final = 3
 """Believed models that are blended."""
@@ -45,6 +52,8 @@ RISE: Final = 0.02
 """Rise of the agreement over the source's models by which an adapted model is believed."""
 NEAR: Final = 0.05
 """Distance of a believed model's agreement with the clusters from the best one's, at most."""
+LEAST: Final = 0.05
+"""Agreement of the source's classes with clusters of its inputs from which these are evidence."""
 FEWEST: Final = 40
 """Labelled rows of a source by which its models can be compared."""
 MOST: Final = 3000
@@ -141,6 +150,7 @@ def _validated(
     )
     single = [n for n, row in rows.items() if row.role == "transfer" and not row.blended]
     doubted = {n for one in (follow, *others) for n in _below(question, one, single)}
+    doubted |= set() if clusters_tell_classes(question) else set(rows)
     panel = _panel(outputs, single, shares, follow)
     top = max(panel.values(), default=0.0)
     found = {
@@ -152,6 +162,20 @@ def _validated(
     if shares is None or not question.clusterings[0].told:
         return found
     return _estimated(found, outputs, follow, float(shares.max()))
+
+
+def clusters_tell_classes(question: Question) -> bool:
+    """Return whether clusters of inputs are evidence of classes, by the labels of the source.
+
+    Where its own classes are no clusters, a model that follows the target's clusters follows
+    something else.
+
+    References
+    ----------
+    Ben-David, Lu & Pál, Does Unlabeled Data Provably Help?, COLT 2008; Chapelle, Schölkopf & Zien,
+    Semi-Supervised Learning, 2006: the cluster assumption.
+    """
+    return question.clustered_classes >= LEAST
 
 
 def _below(question: Question, follow: Mapping[str, float], single: Sequence[str]) -> list[str]:
