@@ -61,8 +61,10 @@ def _gathered(
     """Return language and seed → model → its errors."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for record in _of(records, part):
-        for language, models in record["found"].items():
+        for language, of in record["found"].items():
             if language != "curve":
+                lengths = {unit: of[unit] for unit in ("lengths", "word_lengths")}
+                models = {name: edits | lengths for name, edits in of["models"].items()}
                 found.setdefault((language, record["seed"]), {}).update(models)
     return found
 
