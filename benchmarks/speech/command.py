@@ -18,8 +18,11 @@ from benchmarks.outcome import machine
 from benchmarks.speech import records
 from benchmarks.speech.figures import curves, figures
 from benchmarks.speech.parts import PARTS, jobs, timed
+from benchmarks.speech.prompts import RUNS
+from fourfold import Store
 from fourfold.core.atomic import whole_file
 from fourfold.errors import FourfoldError
+from fourfold.frozen.store import using
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     end = time.monotonic() + 60 * asked.minutes
     torch.set_num_threads(1)
     try:
-        _run([asked.part] if asked.part else list(PARTS), asked.seeds, end)
+        with using(Store(RUNS / "store")):  # a source model is trained once for all jobs
+            _run([asked.part] if asked.part else list(PARTS), asked.seeds, end)
     except FourfoldError as error:
         print(error, file=sys.stderr)
         return 2

@@ -26,8 +26,10 @@ __all__ = ["PARTS", "Job", "jobs"]
 
 SYNTHETIC: Final = ("en", "es", "fr", "ru")
 FIFTH: Final = "it"
-LONG: Final = SPEECH.but(max_steps=3000)
+LONG: Final = SPEECH.but(max_steps=6000)
 """Recipe beside a source of many utterances."""
+AGAIN: Final = SPEECH.but(epochs=30, min_steps=300, learning_rate=1e-3)
+"""Recipe of a second training, of each language by itself."""
 
 
 @final
@@ -103,17 +105,23 @@ def _read(sets: Sets, mark: str) -> tuple[dict[str, Domain], dict[str, Domain]]:
 
 
 def alone(draw: Callable[[int], Sets], language: str, seed: int) -> Record:
-    """Train a language alone."""
+    """Train a language alone, and once more."""
     learnt, judged = _read(draw(seed), f"a{seed}")
     model = fit("TargetOnly", seed, learnt[language])
-    return {language: errors({"alone": model}, judged[language])}
+    again = fit("FineTune", seed, learnt[language], model, recipe=AGAIN)
+    return {language: errors({"alone": model, "alone_again": again}, judged[language])}
 
 
 def together(draw: Callable[[int], Sets], seed: int) -> Record:
-    """Train all languages on shared layers, with a head each."""
+    """Train all languages on shared layers, with a head each; from there, each by itself."""
     learnt, judged = _read(draw(seed), f"t{seed}")
     joint = find("MultiTask").load()(random_state=seed).fit(learnt)
-    return {name: errors({"together": joint.of(name)}, judged[name]) for name in learnt}
+    found = {}
+    for name, own in learnt.items():
+        again = fit("FineTune", seed, own, joint.of(name), recipe=AGAIN)
+        models = {"together": joint.of(name), "together_again": again}
+        found[name] = errors(models, judged[name])
+    return found
 
 
 def new_language(draw: Callable[[int], Sets], language: str, rows: int, seed: int) -> Record:
