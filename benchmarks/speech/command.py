@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from rich.console import Console
 
+from benchmarks.arena.records import code
 from benchmarks.harness import ROOT, Target
 from benchmarks.outcome import machine
+from benchmarks.speech import records
 from benchmarks.speech.figures import curves, figures
 from benchmarks.speech.parts import PARTS, jobs, timed
 from benchmarks.speech.prompts import RUNS
+from fourfold import Store
 from fourfold.core.atomic import whole_file
 from fourfold.errors import FourfoldError
+from fourfold.frozen.store import using
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["main"]
@@ -50,41 +54,39 @@ def main(arguments: Sequence[str]) -> int:
     end = time.monotonic() + 60 * asked.minutes
     torch.set_num_threads(1)
     try:
-        _run([asked.part] if asked.part else list(PARTS), asked.seeds, end)
+        with using(Store(RUNS / "store")):  # a source model is trained once for all jobs
+            _run([asked.part] if asked.part else list(PARTS), asked.seeds, end)
     except FourfoldError as error:
         print(error, file=sys.stderr)
         return 2
-    records = [json.loads(file.read_text("utf-8")) for file in sorted(_folder().glob("*.json"))]
-    found = figures(records)
+    known = list(records.read().values())
+    found = figures(known)
     for name, target in TARGETS.items():
         if name in found:
             met = "met" if target.met(found[name]) else "missed"
             print(f"{name:30} {found[name]:8.3f}  asked {target}: {met}")
-    print(f"written to {_write(found, records)}")
+    print(f"written to {_write(found, known)}")
     return 0
 
 
-def _folder() -> Path:
-    return RUNS / "records"
-
-
 def _run(parts: list[str], seeds: int, end: float) -> None:
-    _folder().mkdir(parents=True, exist_ok=True)
-    left = [job for job in jobs(parts, seeds) if not (_folder() / f"{job.key}.json").is_file()]
+    """Run the jobs that have no record yet; each is written as soon as it is done."""
+    known, version = records.read(), code()
+    left = [job for job in jobs(parts, seeds) if job.key not in known]
     for at, job in enumerate(left, 1):
         if time.monotonic() > end:
             print(f"{len(left) - at + 1} jobs are left: run it again to go on", file=sys.stderr)
             return
         Console(stderr=True).print(f"{at} of {len(left)}: {job.key}")
-        record = timed(job)
-        with whole_file(_folder() / f"{job.key}.json") as part:
-            part.write_text(json.dumps(record), "utf-8")
+        about = {"date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "code": version}
+        known[job.key] = timed(job) | about
+        records.write(known.values())
 
 
-def _write(found: dict[str, Any], records: list[dict[str, Any]]) -> Path:
+def _write(found: dict[str, Any], known: list[Mapping[str, Any]]) -> Path:
     path = ROOT / "benchmarks" / "results" / "speech.json"
     seeds: dict[str, int] = {}
-    for record in records:
+    for record in known:
         seeds[record["part"]] = max(seeds.get(record["part"], 0), record["seed"] + 1)
     about = {
         "benchmark": "speech",
@@ -96,9 +98,10 @@ def _write(found: dict[str, Any], records: list[dict[str, Any]]) -> Path:
             for name, target in TARGETS.items()
             if name in found
         },
-        "curves": curves(records),
+        "curves": curves(known),
         "seeds": seeds,
-        "seconds": round(sum(record["seconds"] for record in records)),
+        "cpu_seconds": round(sum(record["seconds"] for record in known)),
+        "codes": sorted({record["code"] for record in known}),
         "machine": machine(),
     }
     with whole_file(path) as part:

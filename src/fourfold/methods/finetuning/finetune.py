@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import ClassVar, Final, final
 
 from fourfold.methods.finetuning._rates import falling_rates
 from fourfold.methods.kit import (
@@ -24,21 +24,24 @@ from fourfold.methods.kit import (
 
 __all__ = ["FineTune"]
 
+USUAL_DECAY: Final = 0.5
+
 
 @final
 class FineTune(StartsFromHead):
     """Fine-tune a source model on few target labels: lower layers slowly, the head at full speed.
 
     The source model is trained once per seed and kept. Layers near the input hold what domains
-    share, so each stage learns slower than the one above it. The stages are the parts of the
-    network; where it is a single module, that module's parts.
+    share, so each stage learns slower than the one above it. Transcribed speech differs in sound,
+    so there all stages learn at full speed. The stages are the parts of the network; where it is a
+    single module, that module's parts.
 
     Parameters
     ----------
     decay
         Learning rate of each stage of the network as a share of the one above it, in [0, 1]; where
         there are more than six, they share the fall of six. 0 trains the head alone, on features
-        that are computed once.
+        that are computed once. None is .5, and 1 for transcripts.
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 
@@ -58,27 +61,28 @@ class FineTune(StartsFromHead):
     True
     """
 
-    decay: Fraction = 0.5
+    decay: Fraction | None = None
     probe_first: bool = False
 
     needs: ClassVar[Needs] = Needs(source=True, source_labels=True, network=True, transcripts=True)
     default_recipe: ClassVar[Recipe] = USUAL
 
     def idle(self) -> dict[str, str]:
-        return {} if self.decay else {"probe_first": "decay=0"}
+        return {"probe_first": "decay=0"} if self.decay == 0 else {}
 
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe = problem.task, problem.recipe
+        decay = (1.0 if task.ragged else USUAL_DECAY) if self.decay is None else self.decay
         model, _, findings = warm_start(problem, self.head)
         known = problem.target.known()
-        if self.decay == 0:
+        if decay == 0:
             return Fitted(model, probe(model, task, known, recipe), findings)
         train, held = hold_out(known, recipe)
         if self.probe_first:
             probe(model, task, train, recipe)
 
         fit = label_loss(model, task)
-        phase = Phase(lambda _t, batch: fit(batch), falling_rates(model, self.decay))
+        phase = Phase(lambda _t, batch: fit(batch), falling_rates(model, decay))
         validate = validation(model, fit, held)
         history = minimize(model, phase, train.table(), recipe=recipe, validate=validate)
         return Fitted(model, history, findings)
