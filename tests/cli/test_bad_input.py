@@ -317,7 +317,7 @@ def test_commands_that_are_none(fourfold, argv, words):
     ("method", "words"),
     [
         (DANN(lambda_=-1), r"lambda_ of DANN must lie in \[0, inf\); got -1"),
-        (FineTune(decay=2.0), r"decay of FineTune must lie in \[0, 1\]; got 2.0"),
+        (FineTune(decay=2.0), r"decay of FineTune must lie in \[0, 1\] or be None; got 2.0"),
         (FineTune(recipe=Recipe(epochs=0)), "epochs of Recipe must"),
     ],
 )

@@ -32,16 +32,16 @@ class FineTune(StartsFromHead):
     """Fine-tune a source model on few target labels: lower layers slowly, the head at full speed.
 
     The source model is trained once per seed and kept. Layers near the input hold what domains
-    share, so each stage learns slower than the one above it. Transcribed speech differs in sound,
-    so there all stages learn at full speed. The stages are the parts of the network; where it is a
-    single module, that module's parts.
+    share, so each stage learns slower than the one above it. Languages differ in sound, so for
+    transcripts in symbols that the source lacks all stages learn at full speed. The stages are the
+    parts of the network; where it is a single module, that module's parts.
 
     Parameters
     ----------
     decay
         Learning rate of each stage of the network as a share of the one above it, in [0, 1]; where
         there are more than six, they share the fall of six. 0 trains the head alone, on features
-        that are computed once. None is .5, and 1 for transcripts.
+        that are computed once. None is .5, and 1 for transcripts in other symbols.
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 
@@ -72,8 +72,9 @@ class FineTune(StartsFromHead):
 
     def _learn(self, problem: Problem) -> Fitted:
         task, recipe = problem.task, problem.recipe
-        decay = (1.0 if task.ragged else USUAL_DECAY) if self.decay is None else self.decay
-        model, _, findings = warm_start(problem, self.head)
+        model, kept, findings = warm_start(problem, self.head)
+        usual = 1.0 if task.ragged and not kept else USUAL_DECAY
+        decay = usual if self.decay is None else self.decay
         known = problem.target.known()
         if decay == 0:
             return Fitted(model, probe(model, task, known, recipe), findings)
