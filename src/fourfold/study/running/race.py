@@ -117,11 +117,11 @@ class Race:
                 return
 
     def _rounds(self) -> list[range]:
-        """Return the seeds of each round: one, but more where no decision falls between them."""
+        """Return the seeds of each round: one, or two where later seeds only judge."""
         later = list_runs(self.questions, range(1, self.seeds))
-        folds = any(run.split is not None for run in later)
-        ends = [1, *range(2 if folds else min(FEWEST_SEEDS, self.seeds), self.seeds + 1)]
-        return [range(*ends) for ends in pairwise([0, *ends]) if ends[0] < ends[1]]
+        step = 1 if any(run.split is not None for run in later) else FEWEST_SEEDS - 1
+        starts = [0, *range(1, self.seeds, step), self.seeds]
+        return [range(*ends) for ends in pairwise(starts)]
 
     def _measure(self) -> None:
         """Measure leads of kinds of models, once: after the first answer, which does not wait."""
