@@ -15,7 +15,7 @@ import pyarrow.csv as pa_csv
 from fourfold.errors import DataError, counted
 from fourfold.readers.columns import check_count, check_names
 from fourfold.readers.files import bounded_lines, decoding, open_text, reason
-from fourfold.readers.unpacking import table_source
+from fourfold.readers.unpacking import open_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +91,8 @@ def _header(path: Path) -> tuple[str, list[str]]:
 
 def _arrow(path: Path, delimiter: str, cells: pa_csv.ConvertOptions) -> pa.Table:
     form = pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    source = table_source(path, f"{delimiter}\n\r")
-    return pa_csv.read_csv(source, parse_options=form, convert_options=cells)
+    with open_table(path, f"{delimiter}\n\r") as table:
+        return pa_csv.read_csv(table, parse_options=form, convert_options=cells)
 
 
 def _explain(path: Path, delimiter: str) -> None:

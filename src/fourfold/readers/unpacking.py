@@ -1,8 +1,8 @@
-"""Bytes of plain or gzipped tables, counted while they are unpacked, before they are parsed."""
+"""Bytes of plain or gzipped tables, counted before they are parsed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,18 +13,20 @@ from fourfold.readers.files import file_size, is_gzipped
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CELL_BYTES", "table_source"]
+__all__ = ["CELL_BYTES", "open_table"]
 
 CELL_BYTES: Final = 24
 """Bytes for a cell: where it is parsed, in Arrow's column and in the data frame's."""
 TEXT_BYTES: Final = 3
 """Bytes for a byte of text: as it was written, in Arrow's column and in the data frame's."""
+CHUNK_BYTES: Final = 1 << 20
 
 
-def table_source(path: Path, ends: str) -> Any:
-    """Return a source of a table for Arrow: its path, or a stream that is counted.
+def open_table(path: Path, ends: str) -> pa.NativeFile:
+    """Open a plain or gzipped table for Arrow, once it is known to fit.
 
-    A plain file that cannot need too much memory is not counted.
+    A file that could need too much memory is read once before, to count its cells. Arrow gets no
+    object of Python's: its threads may hold one until the interpreter ends, which aborts.
 
     Parameters
     ----------
@@ -36,34 +38,20 @@ def table_source(path: Path, ends: str) -> Any:
     Raises
     ------
     DataError
-        While the stream is read, where the table takes more memory than reading may.
+        If the table takes more memory than reading may.
     """
-    plain = not is_gzipped(path)
-    if plain and (CELL_BYTES + TEXT_BYTES) * file_size(path) <= memory_limit():
-        return str(path)
-    return _Counted(path, ends)
+    compression = "gzip" if is_gzipped(path) else None
+    if compression or (CELL_BYTES + TEXT_BYTES) * file_size(path) > memory_limit():
+        with pa.input_stream(str(path), compression=compression) as stream:
+            _check_memory(stream, ends)
+    return pa.input_stream(str(path), compression=compression)
 
 
-@final
-class _Counted:
-    """A file for Arrow to read from."""
-
-    def __init__(self, path: Path, ends: str) -> None:
-        self.stream = pa.input_stream(str(path), compression="gzip" if is_gzipped(path) else None)
-        self.ends = [ord(end) for end in ends]
-        self.cells = self.size = 0
-        self.limit = memory_limit()
-        self.closed = False
-
-    def read(self, n: int = -1) -> bytes:
-        content: bytes = self.stream.read(n if n >= 0 else None)
-        count = np.frombuffer(content, np.uint8)
-        self.size += len(content)
-        self.cells += sum(int(np.count_nonzero(count == end)) for end in self.ends)
-        needed = CELL_BYTES * self.cells + TEXT_BYTES * self.size
-        check_fits(needed, "the table, unpacked,", self.limit)
-        return content
-
-    def close(self) -> None:
-        self.stream.close()
-        self.closed = True
+def _check_memory(stream: pa.NativeFile, ends: str) -> None:
+    """Refuse a table that takes too much memory, as soon as its first bytes do."""
+    cells = size = 0
+    while content := stream.read(CHUNK_BYTES):
+        codes = np.frombuffer(content, np.uint8)
+        size += len(content)
+        cells += sum(int(np.count_nonzero(codes == ord(end))) for end in ends)
+        check_fits(CELL_BYTES * cells + TEXT_BYTES * size, "the table, unpacked,", memory_limit())
