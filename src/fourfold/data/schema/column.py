@@ -123,7 +123,9 @@ class Column:
             return Read(moments, Odd(np.flatnonzero(wrong)) if wrong.any() else None)
         if self.kind == "text":  # its spaces stay
             cells = pc.if_else(cells.is_valid(), written(given), None)
-        texts = written(cells).to_pandas().astype(object)
+        found = written(cells)
+        shared = found if self.kind == "text" else found.dictionary_encode()  # one string each
+        texts = shared.to_pandas().astype(object)
         return Read(texts.where(texts.notna(), None))
 
     def to_json(self) -> dict[str, Any]:

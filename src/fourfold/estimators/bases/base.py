@@ -74,6 +74,10 @@ class Base(ABC):
         """Return a base that is quicker to fit, to compare options by."""
         return self
 
+    def narrow(self, rows: Sample) -> Sample:
+        """Return rows without last features that the base does not read."""
+        return rows
+
     def settle(self, rows: Sample, offset: Floats | None = None) -> Self:
         """Return the base with a size for rows to be added to scores, where it has one."""
         del rows, offset
@@ -178,7 +182,7 @@ class Trees(Base):
         """Return the size that is given, or one for the first column."""
         if self.size is not None:
             return self.size
-        (first, _), *_ = self._columns(self._cut(rows), None)
+        (first, _), *_ = self._columns(self.narrow(rows), None)
         return tune(first, self._objective, self.features.categories, self.seed)
 
     def seeded(self, seed: int) -> Self:
@@ -195,6 +199,9 @@ class Trees(Base):
     def restore(self, learnt: Mapping[str, Any]) -> Learnt:
         settled = replace(self, size=Size(*learnt["size"]))
         return Learnt(settled, settled.read(learnt["texts"]), learnt["texts"])
+
+    def narrow(self, rows: Sample) -> Sample:
+        return rows._replace(x=rows.x[:, : self._width])
 
     def lighter(self) -> Self:
         if self.size is None:
@@ -215,7 +222,7 @@ class Trees(Base):
         if offset is None and len(rows.y) >= ENOUGH:
             return replace(self, size=self._size_for(rows))
         how = (self._objective, SMALL, self.features.categories, self.seed)
-        columns = self._columns(self._cut(rows), offset)
+        columns = self._columns(self.narrow(rows), offset)
         counts = [count_trees(one, *how, offset=scores) for one, scores in columns]
         return replace(self, size=SMALL._replace(trees=round(float(np.mean(counts)))))
 
@@ -229,7 +236,7 @@ class Trees(Base):
     ) -> list[str]:
         """Boost trees; return LightGBM's text of a model for all classes, or for each column."""
         size = self._size_for(rows)
-        part, objective = self._cut(rows), self._objective
+        part, objective = self.narrow(rows), self._objective
         if flags is not None:
             part = part._replace(x=np.column_stack([part.x, flags.astype(np.float32)]))
             objective = objective._replace(directions=(*self.directions, 0))
@@ -240,7 +247,7 @@ class Trees(Base):
 
     def refit(self, texts: Sequence[str], rows: Sample, decay: float) -> list[str]:
         """Refit the leaves of LightGBM's texts to rows: decay·old + (1 − decay)·new values."""
-        parts = self._columns(self._cut(rows), None)
+        parts = self._columns(self.narrow(rows), None)
         pairs = zip(texts, parts, strict=True)
         return [refit(text, one, decay) for text, (one, _) in pairs]
 
@@ -264,9 +271,6 @@ class Trees(Base):
             return Objective("multiclass", self.goal.outputs)
         kind = "regression" if self.goal.kind == "numbers" else "binary"
         return Objective(kind, directions=self.directions)
-
-    def _cut(self, rows: Sample) -> Sample:
-        return rows._replace(x=rows.x[:, : self._width])
 
     def _columns(
         self, rows: Sample, offset: Floats | None

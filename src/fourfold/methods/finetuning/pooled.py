@@ -59,7 +59,8 @@ class Pooled(WrapsBase):
         base = ground.learn_source(self.make_base(ground)).base
 
         def fit(base: Base, source: Sample, target: Sample, weight: float) -> Scored:
-            rows = source.joined(target._replace(weight=np.float32(weight) * target.weight))
+            heavy = target._replace(weight=np.float32(weight) * target.weight)
+            rows = base.narrow(source).joined(base.narrow(heavy))
             return base.fit(rows, flags=np.arange(len(rows.y)) >= len(source.y))
 
         weight = self.target_weight
