@@ -19,7 +19,7 @@ from fourfold.study.choice.unlabelled import measured_on_sources
 from fourfold.study.conclusion import conclude
 from fourfold.study.diagnostics.deciding import decided
 from fourfold.study.joint_conclusion import conclude_tasks
-from fourfold.study.judge import assess, leaderboards
+from fourfold.study.judge import leaderboards
 from fourfold.study.question import ask
 from fourfold.study.running.execution import own_store, precompute
 from fourfold.study.running.folder import StudyFolder
@@ -263,8 +263,7 @@ class Study:
         self, race: Race, jobs: int, began: float, *, judged: bool = True
     ) -> Result | JointResult:
         """Write the result of all that has run so far, and the models that it ships."""
-        outcomes, questions = race.outcomes, race.questions
-        assessed = {n: assess(q, outcomes[n], self.prior) for n, q in questions.items()}
+        questions, assessed = race.questions, race.assessed
         boards = leaderboards(questions, assessed, race.stopped, judged=judged)
         settings = {"seeds": [*range(race.begun)], "jobs": jobs, "threads": self.threads}
         standings = {name: of.standing for name, of in assessed.items()}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fourfold.study.choice.prior import Prior
+    from fourfold.study.judge import Assessed
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Outcome
     from fourfold.study.running.progress import FitProgress
@@ -77,17 +78,19 @@ class Race:
         self.prior, self.racing = prior, racing and len(questions) == 1
         self.begun, self.stopped, self.clear = 0, set[str](), False
         self._measured = False
+        self._known: tuple[int, dict[str, Assessed]] | None = None
         self._found: dict[tuple[str, str, int], list[Outcome | Failure]] = defaultdict(list)
         self._wanted: Counter[tuple[str, str, int]] = Counter()
 
     def run(
         self, bar: FitProgress, *, resume: bool, jobs: int | None, deadline: float | None = None
     ) -> Iterator[None]:
-        """Run round after round; pause after candidates of the first one, and after each round.
+        """Run round after round; pause after candidates of the first one, and after rounds.
 
-        Pauses inside a round are some seconds apart. Nothing more is begun after the deadline, in
-        seconds of ``time.monotonic``, but for the first candidate, or the first round where there
-        are several questions. Seeds that would neither choose nor judge are not run.
+        Pauses after the first round are some seconds apart, as those inside it. Nothing more is
+        begun after the deadline, in seconds of ``time.monotonic``, but for the first candidate, or
+        the first round where there are several questions. Seeds that would neither choose nor judge
+        are not run.
         """
         going = {name for question in self.questions.values() for name in question.candidates}
         due = 0.0
@@ -106,7 +109,9 @@ class Race:
                         due = time.monotonic() + APART
                 if deadline is not None and time.monotonic() > deadline and self.leader:
                     return
-            yield
+            if not seeds.start or time.monotonic() >= due:
+                yield
+                due = time.monotonic() + APART
             self._measure()
             if deadline is not None and time.monotonic() > deadline:
                 return
@@ -127,7 +132,7 @@ class Race:
         """Measure leads of kinds of models, once: after the first answer, which does not wait."""
         if not self._measured:
             self.questions = with_leads(self.questions, self.context.runtime.threads or 1)
-            self._measured = True
+            self._measured, self._known = True, None
 
     def notes(self, jobs: int) -> list[str]:
         """Return the caveats of a race that took up to so many fits at a time."""
@@ -143,10 +148,10 @@ class Race:
 
         A round that told had folds; others only judge.
         """
-        (question,), (outcomes,) = self.questions.values(), self.outcomes.values()
+        (question,) = self.questions.values()
         if not told and (self.begun < FEWEST_SEEDS or question.evaluate is None):
             return going
-        assessed = assess(question, outcomes, self.prior)
+        (assessed,) = self.assessed.values()
         if not told:
             self.clear = is_clear(question, assessed, self.stopped)
             return set() if self.clear else going
@@ -165,6 +170,16 @@ class Race:
         rows = {n: row for n, row in rate(question, outcomes).items() if n not in self.stopped}
         best = best_choice([*expect(question, rows, self.prior).values()])
         return None if best is None else best.method
+
+    @property
+    def assessed(self) -> dict[str, Assessed]:
+        """Candidates of each question as they stand now."""
+        n = sum(len(of) for of in self._found.values())
+        if self._known is None or self._known[0] != n:
+            outcomes = self.outcomes
+            found = {q: assess(of, outcomes[q], self.prior) for q, of in self.questions.items()}
+            self._known = n, found
+        return self._known[1]
 
     @property
     def outcomes(self) -> dict[str, dict[str, list[Outcome | Failure]]]:
