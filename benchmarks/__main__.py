@@ -35,6 +35,7 @@ FILES: Final = {
     "pick": "pick",
     "one_label": "one_label",
     "tables_large": "tables_large",
+    "tables_dirty": "tables_dirty",
     "adaptation": "adaptation",
 }
 """Benchmark → its file here; ``import`` is no name for one."""

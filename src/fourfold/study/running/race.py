@@ -30,13 +30,15 @@ __all__ = ["Race"]
 
 APART: Final = 5.0
 """Seconds between pauses inside a round."""
+AT_ONCE: Final = 2
+"""Seeds of a later round: a decision takes as long as many fits of lines and trees."""
 FEWEST_SEEDS: Final = 3
 """Seeds after which a clear verdict ends a race."""
 
 
 @final
 class Race:
-    """All fits of a study, in rounds of one seed, or of several where no decision lies between.
+    """All fits of a study, in rounds of one seed, and later of two.
 
     Candidates stop only after a whole round, by the scores of model selection, so that the same
     ones do for any number of processes and after a kill.
@@ -48,7 +50,7 @@ class Race:
     context
         Data and settings of the runs.
     seeds
-        Number of rounds, at most.
+        Number of seeds, at most.
     prior
         Expected gains of the methods.
     racing
@@ -122,10 +124,8 @@ class Race:
                 return
 
     def _rounds(self) -> list[range]:
-        """Return the seeds of each round: one, or two where later seeds only judge."""
-        later = list_runs(self.questions, range(1, self.seeds))
-        step = 1 if any(run.split is not None for run in later) else FEWEST_SEEDS - 1
-        starts = [0, *range(1, self.seeds, step), self.seeds]
+        """Return the seeds of each round: the first one, and then two at a time."""
+        starts = [0, *range(1, self.seeds, AT_ONCE), self.seeds]
         return [range(*ends) for ends in pairwise(starts)]
 
     def _measure(self) -> None:
