@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Race"]
 
 APART: Final = 5.0
-"""Seconds between pauses inside a round."""
+"""Seconds between pauses."""
 AT_ONCE: Final = 2
 """Seeds of a later round: a decision takes as long as many fits of lines and trees."""
 FEWEST_SEEDS: Final = 3
@@ -89,10 +89,9 @@ class Race:
     ) -> Iterator[None]:
         """Run round after round; pause after candidates of the first one, and after rounds.
 
-        Pauses after the first round are some seconds apart, as those inside it. Nothing more is
-        begun after the deadline, in seconds of ``time.monotonic``, but for the first candidate, or
-        the first round where there are several questions. Seeds that would neither choose nor judge
-        are not run.
+        Pauses are some seconds apart. Nothing more is begun after the deadline, in seconds of
+        ``time.monotonic``, but for the first candidate, or the first round where there are several
+        questions. Seeds that would neither choose nor judge are not run.
         """
         going = {name for question in self.questions.values() for name in question.candidates}
         due = 0.0
@@ -111,7 +110,7 @@ class Race:
                         due = time.monotonic() + APART
                 if deadline is not None and time.monotonic() > deadline and self.leader:
                     return
-            if not seeds.start or time.monotonic() >= due:
+            if time.monotonic() >= due:
                 yield
                 due = time.monotonic() + APART
             self._measure()
