@@ -37,13 +37,18 @@ class Stamp(NamedTuple):
     @classmethod
     def now(cls) -> Self:
         """Return the stamp of this moment."""
-        return cls(dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), code(), processor())
+        return cls(now(), code(), processor())
 
     @classmethod
     def latest(cls, records: Iterable[Mapping[str, Any]]) -> list[Self]:
         """Return the last stamp of each code among records."""
         stamps = sorted(cls(one["date"], one["code"], one.get("cpu", "")) for one in records)
         return list({stamp.code: stamp for stamp in stamps}.values())
+
+
+def now() -> str:
+    """Return the time, to the second."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def code() -> str:

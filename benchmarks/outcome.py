@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import platform
@@ -14,14 +13,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import ROOT, Measured, Stamp, processor
+from benchmarks.harness import ROOT, Measured, Stamp, now, processor
 from fourfold.core.atomic import whole_file
 from fourfold.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from benchmarks.harness import Benchmark, Measures, Outcome
+    from benchmarks.harness import Benchmark, Measures, Outcome, Target
 
 FOLDER: Final = ROOT / "benchmarks" / "results"
 
@@ -52,28 +52,51 @@ def stored(benchmark: Benchmark, folder: Path = FOLDER) -> dict[str, Measured]:
 
 
 def write(outcome: Outcome, folder: Path = FOLDER) -> Path:
-    """Write ``NAME.json``, all or nothing, and return its path."""
-    path = folder / f"{outcome.benchmark.name}.json"
+    """Write ``NAME.json``, and return its path."""
+    return save(as_json(outcome), folder)
+
+
+def save(about: Mapping[str, Any], folder: Path = FOLDER) -> Path:
+    """Write a result that begins with a :func:`heading`, all or nothing; return its path."""
+    path = folder / f"{about['benchmark']}.json"
     with whole_file(path) as part:
-        part.write_text(json.dumps(as_json(outcome), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        part.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return path
+
+
+def heading(
+    name: str,
+    title: str,
+    figures: Mapping[str, float],
+    targets: Mapping[str, Target],
+    *,
+    whole: bool = False,
+) -> dict[str, Any]:
+    """Return the first part of a result.
+
+    Targets without a figure are left out, or, of ``whole`` results, neither met nor missed.
+    """
+    return {
+        "benchmark": name,
+        "title": title,
+        "date": now(),
+        "figures": figures,
+        "targets": {
+            figure: {
+                "asked": str(target),
+                "met": target.met(figures[figure]) if figure in figures else None,
+            }
+            for figure, target in targets.items()
+            if whole or figure in figures
+        },
+    }
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """Return all that is worth keeping, as plain values."""
-    benchmark, figures = outcome.benchmark, outcome.figures
+    benchmark = outcome.benchmark
     return {
-        "benchmark": benchmark.name,
-        "title": benchmark.title,
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "figures": figures,
-        "targets": {
-            name: {
-                "asked": str(target),
-                "met": target.met(figures[name]) if name in figures else None,
-            }
-            for name, target in benchmark.targets.items()
-        },
+        **heading(benchmark.name, benchmark.title, outcome.figures, benchmark.targets, whole=True),
         "sides": {
             side: [stamp._asdict() for stamp in stamps] for side, stamps in outcome.stamps.items()
         },

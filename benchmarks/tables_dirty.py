@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
@@ -40,7 +40,7 @@ class Settings:
     labels: int = 500
     evaluate: int = 5000
     draws: int = 3
-    options: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @final
@@ -139,7 +139,7 @@ def _ships(tables: Tables, s: Settings) -> Floats:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Domain(*tables.source), Domain(*tables.target)
         place = {"output": Path(folder, "study"), "store": Store(Path(folder, "store"))}
-        Study(source, target, metric="auc", progress=False, **place, **(s.options or {})).run()
+        Study(source, target, metric="auc", progress=False, **place, **s.options).run()
         answers: Floats = load(Path(folder, "study", "best")).predict_proba(tables.evaluate[0])
     return answers[:, 1]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
@@ -13,8 +11,7 @@ from rich.table import Table
 from benchmarks import outcome
 from benchmarks.arena.figures import bouts, figures, places
 from benchmarks.arena.run import SETTINGS
-from benchmarks.harness import ROOT, Target
-from fourfold.core.atomic import whole_file
+from benchmarks.harness import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,31 +64,16 @@ TARGETS: Final = {
 """What was asked of figures, as far as they were measured."""
 
 
-def write(
-    records: Sequence[Records], name: str, folder: Path = ROOT / "benchmarks" / "results"
-) -> Path:
-    """Write ``NAME.json``, all or nothing, and return its path."""
-    path = folder / f"{name}.json"
-    with whole_file(path) as part:
-        text = json.dumps(as_json(records, name), indent=1, ensure_ascii=False)
-        part.write_text(text + "\n", "utf-8")
-    return path
+def write(records: Sequence[Records], name: str, folder: Path = outcome.FOLDER) -> Path:
+    """Write ``NAME.json``, and return its path."""
+    return outcome.save(as_json(records, name), folder)
 
 
 def as_json(records: Sequence[Records], name: str) -> dict[str, Any]:
     """Return all that is worth keeping, as plain values."""
-    found = figures(records)
     kept = [record for one in records for record in one.values()]
     return {
-        "benchmark": name,
-        "title": TITLE,
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "figures": found,
-        "targets": {
-            figure: {"asked": str(target), "met": target.met(found[figure])}
-            for figure, target in TARGETS.items()
-            if figure in found
-        },
+        **outcome.heading(name, TITLE, figures(records), TARGETS),
         "counts": SENTENCES,
         "settings": {"seeds": SETTINGS.seeds, "folds": SETTINGS.folds},
         "places": {place.name: place._asdict() for place in places(bouts(records))},

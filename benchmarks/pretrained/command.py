@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import subprocess
 import sys
@@ -12,20 +11,19 @@ from fnmatch import fnmatchcase
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.arena.records import code
-from benchmarks.harness import ROOT
-from benchmarks.outcome import machine
+from benchmarks.harness import ROOT, code, now
+from benchmarks.outcome import FOLDER, heading, machine, save
 from benchmarks.pretrained.cases import CASES, make
 from benchmarks.pretrained.figures import TARGETS, figures, groups
 from benchmarks.pretrained.sides import COSTS, SIDES, sides_of
-from fourfold.core.atomic import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["main"]
 
-RESULT: Final = ROOT / "benchmarks" / "results" / "pretrained.json"
+RESULT: Final = FOLDER / "pretrained.json"
+TITLE: Final = "Pretrained networks with few labels, beside peers on the same networks"
 PACKAGES: Final = ("fourfold", "torch", "transformers", "timm", "scikit-learn")
 COUNTS: Final = """
   · What ships is the model of a default study with one seed, on the target's few labels and a
@@ -57,11 +55,11 @@ def main(arguments: Sequence[str]) -> int:
     sides = None if asked.sides is None else asked.sides.split(",")
     if strange := set(sides or ()) - set(SIDES):
         parser.error(f"--sides must be some of {', '.join(SIDES)}; got {', '.join(strange)}")
-    end, failed, now = time.monotonic() + 60 * asked.minutes, 0, code()
+    end, failed, today = time.monotonic() + 60 * asked.minutes, 0, code()
     for case, side in _jobs(asked.cases, sides):
         known = _read()[_part(case)].get(case, {})
         known = known if case in COSTS else known.get(side)
-        if known and not (asked.anew and known["code"] != now):
+        if known and not (asked.anew and known["code"] != today):
             continue
         if time.monotonic() > end:
             print("the time is over: run it again to go on", file=sys.stderr)
@@ -99,8 +97,7 @@ def _apart(case: str, side: str) -> int:
         print(f"{case}, {side}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
         return 1
     record = json.loads(done.stdout.splitlines()[-1])  # libraries print before it
-    record["date"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    record["code"] = code()
+    record |= {"date": now(), "code": code()}
     found = _read()
     if case in COSTS:
         found["costs"][case] = record
@@ -124,17 +121,8 @@ def _one(case: str, side: str) -> dict[str, float]:
 
 def _write(cases: dict[str, Any], costs: dict[str, Any]) -> None:
     """Write the whole result: figures, targets, means, and the record of each case."""
-    found = figures(cases, costs)
     about = {
-        "benchmark": "pretrained",
-        "title": "Pretrained networks with few labels, beside peers on the same networks",
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "figures": found,
-        "targets": {
-            name: {"asked": str(target), "met": target.met(found[name])}
-            for name, target in TARGETS.items()
-            if name in found
-        },
+        **heading("pretrained", TITLE, figures(cases, costs), TARGETS),
         "counts": [" ".join(one.split()) for one in COUNTS.split("· ")[1:]],
         "groups": groups(cases),
         "costs": costs,
@@ -142,8 +130,7 @@ def _write(cases: dict[str, Any], costs: dict[str, Any]) -> None:
         "versions": {package: version(package) for package in PACKAGES},
         "machine": machine(),
     }
-    with whole_file(RESULT) as part:
-        part.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    save(about)
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -12,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from rich.console import Console
 
-from benchmarks.arena.records import code
-from benchmarks.harness import ROOT, Target
-from benchmarks.outcome import machine
+from benchmarks.harness import Target, code, now
+from benchmarks.outcome import heading, machine, save
 from benchmarks.speech import records
 from benchmarks.speech.figures import curves, figures
 from benchmarks.speech.parts import PARTS, jobs, timed
 from benchmarks.speech.prompts import RUNS
 from fourfold import Store
-from fourfold.core.atomic import whole_file
 from fourfold.errors import FourfoldError
 from fourfold.frozen.store import using
 
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+TITLE: Final = "Transcription: shared languages, a new one, a device, a voice"
 TARGETS: Final = {
     "wer_reduction_multilingual": Target("≥", 0.05),
     "wer_reduction_new_language": Target("≥", 0.2),
@@ -78,32 +75,21 @@ def _run(parts: list[str], seeds: int, end: float) -> None:
             print(f"{len(left) - at + 1} jobs are left: run it again to go on", file=sys.stderr)
             return
         Console(stderr=True).print(f"{at} of {len(left)}: {job.key}")
-        about = {"date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "code": version}
+        about = {"date": now(), "code": version}
         known[job.key] = timed(job) | about
         records.write(known.values())
 
 
 def _write(found: dict[str, Any], known: list[Mapping[str, Any]]) -> Path:
-    path = ROOT / "benchmarks" / "results" / "speech.json"
     seeds: dict[str, int] = {}
     for record in known:
         seeds[record["part"]] = max(seeds.get(record["part"], 0), record["seed"] + 1)
     about = {
-        "benchmark": "speech",
-        "title": "Transcription: shared languages, a new one, a device, a voice",
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "figures": found,
-        "targets": {
-            name: {"asked": str(target), "met": target.met(found[name])}
-            for name, target in TARGETS.items()
-            if name in found
-        },
+        **heading("speech", TITLE, found, TARGETS),
         "curves": curves(known),
         "seeds": seeds,
         "cpu_seconds": round(sum(record["seconds"] for record in known)),
         "codes": sorted({record["code"] for record in known}),
         "machine": machine(),
     }
-    with whole_file(path) as part:
-        part.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    return path
+    return save(about)

@@ -41,17 +41,18 @@ def open_table(path: Path, ends: str) -> pa.NativeFile:
         If the table takes more memory than reading may.
     """
     compression = "gzip" if is_gzipped(path) else None
-    if compression or (CELL_BYTES + TEXT_BYTES) * file_size(path) > memory_limit():
+    limit = memory_limit()
+    if compression or (CELL_BYTES + TEXT_BYTES) * file_size(path) > limit:
         with pa.input_stream(str(path), compression=compression) as stream:
-            _check_memory(stream, ends)
+            _check_memory(stream, ends, limit)
     return pa.input_stream(str(path), compression=compression)
 
 
-def _check_memory(stream: pa.NativeFile, ends: str) -> None:
+def _check_memory(stream: pa.NativeFile, ends: str, limit: int) -> None:
     """Refuse a table that takes too much memory, as soon as its first bytes do."""
     cells = size = 0
     while content := stream.read(CHUNK_BYTES):
         codes = np.frombuffer(content, np.uint8)
         size += len(content)
         cells += sum(int(np.count_nonzero(codes == ord(end))) for end in ends)
-        check_fits(CELL_BYTES * cells + TEXT_BYTES * size, "the table, unpacked,", memory_limit())
+        check_fits(CELL_BYTES * cells + TEXT_BYTES * size, "the table, unpacked,", limit)
