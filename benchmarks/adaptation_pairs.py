@@ -101,20 +101,33 @@ def _useless(_: int, draw: int) -> Case:
     return Case(Rows(case.source.X, y), case.target, case.evaluate)
 
 
-def _pair(name: str, family: str, build: Callable[[int, int], Case], metric: str = "") -> Pair:
-    return Pair(name, family, "adaptation", metric or "accuracy", (0,), 1, build)
+def _pair(
+    name: str,
+    family: str,
+    build: Callable[[int, int], Case],
+    metric: str = "accuracy",
+    *,
+    encoder: bool = False,
+) -> Pair:
+    return Pair(name, family, "adaptation", metric, (0,), 1, build, encoder=encoder)
+
+
+def _of_sentiment(*, encoder: bool = False) -> list[Pair]:
+    end = "-encoded" if encoder else ""
+    return [
+        _pair(f"{a}-{b}{end}", "sentiment", partial(_sentiment, (a, b)), encoder=encoder)
+        for a in DOMAINS
+        for b in DOMAINS
+        if a != b
+    ]
 
 
 PAIRS: Final[Mapping[str, Sequence[Pair]]] = {
     "demo": [_pair("demo", "mnist", _demo)],
     "moons": [_pair("moons", "moons", _moons)],
     "lending": [_pair("lending", "lending_club", _lending, "auc")],
-    "sentiment": [
-        _pair(f"{one}-{other}", "sentiment", partial(_sentiment, (one, other)))
-        for one in DOMAINS
-        for other in DOMAINS
-        if one != other
-    ],
+    "sentiment": _of_sentiment(),
+    "sentiment_encoded": _of_sentiment(encoder=True),
     "speakers": [
         _pair(f"speaker-{name}", "speech", partial(_speakers, name))
         for name in ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")

@@ -14,14 +14,16 @@ import numpy as np
 
 from benchmarks.arena import records
 from benchmarks.arena.peers import SCRIPTS
+from benchmarks.arena.peers.inputs import of_sentences
 from benchmarks.arena.rating import Answers, brier, calibration, constant_brier, gap_error, rate
+from benchmarks.arena.task import Case
 from benchmarks.data import imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from benchmarks.arena.peers.base import Found
-    from benchmarks.arena.task import Case, Task
+    from benchmarks.arena.task import Task
     from fourfold import Store, Study
     from fourfold.core.tasks import Task as FittedTask
     from fourfold.study.running.outcomes import Outcome
@@ -188,7 +190,9 @@ def _asked(model: Any, rows: Any) -> Answers:
 def _script(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
     """Run every peer; the script is the one with the best cross-validation of its own."""
     del folder
-    return _peers(SCRIPTS["sentences" if task.pair.encoder else task.pair.group], task, case)
+    if task.pair.encoder and task.pair.group == "texts":
+        return _peers(SCRIPTS["sentences"], task, case)
+    return _peers(SCRIPTS[task.pair.group], task, _as_a_peer_reads(task, case))
 
 
 def _skada(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
@@ -196,7 +200,16 @@ def _skada(task: Task, case: Case, folder: Path, _: Settings) -> dict[str, Any]:
     from benchmarks.arena.peers import by_skada
 
     del folder
-    return _peers(by_skada.script, task, case)
+    return _peers(by_skada.script, task, _as_a_peer_reads(task, case))
+
+
+def _as_a_peer_reads(task: Task, case: Case) -> Case:
+    """Encode texts where the study has an encoder."""
+    if not task.pair.encoder:
+        return case
+    X = of_sentences(case, _encoder())
+    parts = zip((case.source, case.target, case.evaluate), X, strict=True)
+    return Case(*(rows._replace(X=vectors) for rows, vectors in parts))
 
 
 def _peers(script: Callable[[Case], dict[str, Found]], task: Task, case: Case) -> dict[str, Any]:

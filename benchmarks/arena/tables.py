@@ -237,7 +237,7 @@ PAIRS: Final = [
         group="tables",
         metric="r2" if table.number else "auc",
         budgets=(50, 200),
-        draws=2,
+        draws=3,
         build=partial(_build, name),
     )
     for name, table in TABLES.items()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import sys
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import torch
 import torch.distributed as dist
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,10 +41,16 @@ def threads(n: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(n)
     try:
-        with threadpool_limits(n):
+        with _native_libraries(len(sys.modules)).limit(limits=n):
             yield
     finally:
         torch.set_num_threads(before)
+
+
+@lru_cache(maxsize=1)
+def _native_libraries(_modules: int) -> ThreadpoolController:
+    """Look for libraries with threads of their own, anew when modules were imported."""
+    return ThreadpoolController()
 
 
 def world_size() -> int:

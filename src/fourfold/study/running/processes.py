@@ -7,6 +7,8 @@ import threading
 import time
 from collections import deque
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pickle import PicklingError
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -26,8 +28,11 @@ Call: TypeAlias = "Callable[[], Any]"
 
 WORTH_PROCESSES: Final = 10.0
 """Seconds of calls for which processes are started."""
-USUAL: Final = 0.1
+USUAL: Final = 0.15
 """Seconds of a call, as long as none has been measured."""
+AGAIN: Final = 4
+"""Times that a call is sent again: its data may change here, by what they keep, while it is sent.
+"""
 
 
 def in_processes(
@@ -74,9 +79,16 @@ def _processes(waiting: deque[Call], n: int, results: SimpleQueue[Any]) -> Itera
 
     def take() -> None:
         with suppress(IndexError):
-            workers.submit(waiting.popleft()).add_done_callback(done)
+            send(waiting.popleft(), AGAIN)
 
-    def done(future: Future[Any]) -> None:
+    def send(call: Call, again: int) -> None:
+        workers.submit(call).add_done_callback(partial(done, call, again))
+
+    def done(call: Call, again: int, future: Future[Any]) -> None:
+        unsent = not future.cancelled() and isinstance(future.exception(), PicklingError)
+        if unsent and again:
+            send(call, again - 1)
+            return
         results.put(future)
         if not future.cancelled() and future.exception() is None:
             take()
