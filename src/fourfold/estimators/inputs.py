@@ -16,7 +16,7 @@ from fourfold.preparation.augmenting.binding import bound, drawn_views
 from fourfold.preparation.blockwise import BlockPreparation, StagePreparation
 from fourfold.preparation.choose import PreparedRows, TableViews
 from fourfold.preparation.tables.graph import TableStart
-from fourfold.preparation.tables.memory import prepared_once
+from fourfold.preparation.tables.memory import out_of_fold_once, prepared_once
 from fourfold.training.batches import Table
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Inputs:
             self.prepare.check_rows(rows, self.owner)
             return rows
         if labels is not None and labels.rows is rows:
-            return self.above(self.prepare.out_of_fold(labels, self.owner))
+            return self.above(out_of_fold_once(self.prepare, labels, self.owner))
         ready = prepared_once(self.prepare, rows, self.owner)
         if isinstance(ready, PreparedRows) and self.frozen is None:
             self.prepare.check_rows(rows, self.owner)  # else found only when training reads them

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from fourfold.errors import ParameterError
 from fourfold.preparation.base import Preparation
+from fourfold.preparation.tables.memory import fitted_once
 from fourfold.preparation.tables.target_encoding import LabelledRows
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def fitted_to(
     """
     if isinstance(chosen, FrozenEstimator):
         return _already_fitted(chosen), None
-    fitted: Preparation = clone(chosen).fit(*rows, labels=labels)
+    fitted = fitted_once(chosen, rows, labels)
     return fitted, labels if fitted.learns_labels else None
 
 

@@ -64,7 +64,7 @@ class Listener(Builder):
 
     width: PositiveInt = 192
     blocks: PositiveInt = 8
-    kernel: Annotated[int, at.Ge(1)] = 11
+    kernel: Annotated[int, at.Ge(1)] = 3
     stride: PositiveInt = 3
     time_masks: Annotated[int, at.Ge(0)] = 2
     band_masks: Annotated[int, at.Ge(0)] = 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, final
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import TargetEncoder
+from xxhash import xxh3_128_hexdigest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,13 @@ class LabelledRows(NamedTuple):
     rows: Rows
     y: NDArray[Any]
     groups: NDArray[np.intp] | None = None
+
+    @property
+    def digest(self) -> str:
+        """Hashes of rows, labels and groups."""
+        arrays = [self.y] if self.groups is None else [self.y, self.groups]
+        parts = [f"{one.dtype}{one.shape} {xxh3_128_hexdigest(one.tobytes())}" for one in arrays]
+        return " ".join([self.rows.digest, *parts])
 
     @property
     def known(self) -> NDArray[np.bool_]:
