@@ -26,6 +26,8 @@ from fourfold import (
 from fourfold.bundle import export, save
 from fourfold.core.tasks import Transcription
 from fourfold.errors import DataError, ParameterError
+from fourfold.estimators.posing import pose
+from fourfold.estimators.warm_start import onward, warm_start
 from fourfold.networks import Listener, Mlp
 from fourfold.readers import read_domain, read_domains
 from fourfold.training.recipe import SPEECH
@@ -61,6 +63,19 @@ def test_fine_tuning_beats_a_network_of_few_phrases(spoken, tuned):
     ours, theirs = (m.score(judged.rows, judged.y) for m in (tuned, alone))
     assert ours > 0.8
     assert ours > theirs
+
+
+@pytest.mark.parametrize(("steps", "share"), [(160, 0.1), (1, 1.0)])
+def test_a_source_that_knows_the_words_is_trained_on_at_a_tenth_of_the_rate(spoken, steps, share):
+    many, few, *_ = spoken
+    problem = pose(FineTune(network=NET, recipe=LONG.but(steps=steps)), few, [many])
+    recipe = onward(problem, warm_start(problem))
+    assert recipe.learning_rate == pytest.approx(share * LONG.learning_rate)
+
+
+def test_several_languages_get_more_passes_in_batches_of_usual_size(spoken):
+    recipe = MultiTask().member(spoken[1], NET, None, 3).recipe
+    assert (recipe.batch_size, recipe.epochs) == (3, 3 * SPEECH.epochs)
 
 
 def test_an_utterance_is_heard_alike_alone_and_among_others(spoken, tuned):

@@ -5,7 +5,7 @@ Outputs of a regression are refitted to the target's labels: to their units, if 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 import torch
@@ -27,8 +27,14 @@ if TYPE_CHECKING:
     from fourfold.estimators.inputs import Data
     from fourfold.estimators.model import Model
     from fourfold.estimators.problem import Problem
+    from fourfold.training.recipe import Recipe
 
-__all__ = ["Head", "Start", "can_keep_head", "keep_head", "warm_start"]
+__all__ = ["Head", "Start", "can_keep_head", "keep_head", "onward", "warm_start"]
+
+HEARD: Final = 0.5
+"""Share of the target's characters from which on a source that gets them right knows its words."""
+GENTLE: Final = 0.1
+"""Learning rate of such a source's further training, as a share of the recipe's."""
 
 Head: TypeAlias = Literal["auto", "new", "source"]
 """Whether the last layer starts fresh, from the source's, or from the source's where it can."""
@@ -62,6 +68,21 @@ def warm_start(problem: Problem, head: Head = "auto") -> Start:
         return Start(model, kept=False)
     findings = keep_head(model.head, source, problem, problem.target.known())
     return Start(model, kept=True, findings=findings)
+
+
+def onward(problem: Problem, start: Start) -> Recipe:
+    """Return the recipe of a training that goes on; a tenth of the rate for a mere new voice.
+
+    That is where transcripts by the source model have less than half of the target's characters
+    wrong. A new language, and every other task, keeps the recipe.
+    """
+    task, recipe = problem.task, problem.recipe
+    if not (task.ragged and start.kept):
+        return recipe
+    known = problem.target.known()
+    outputs = teacher_outputs(start.model, known.rows).numpy()
+    heard = task.score(task.decode_labels(known.y), outputs) > HEARD
+    return recipe.but(learning_rate=GENTLE * recipe.learning_rate) if heard else recipe
 
 
 def keep_head(new: nn.Module, source: Model, problem: Problem, data: Data) -> list[Facts]:

@@ -41,7 +41,7 @@ from fourfold.estimators.supervised import (
     validation,
 )
 from fourfold.estimators.transfer import TransferEstimator
-from fourfold.estimators.warm_start import Head, warm_start
+from fourfold.estimators.warm_start import Head, onward, warm_start
 from fourfold.frozen.blocks import in_blocks
 from fourfold.frozen.store import frozen_rows
 from fourfold.networks.builder import Body, Builder, as_body, stages

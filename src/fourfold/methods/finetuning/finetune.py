@@ -17,6 +17,7 @@ from fourfold.methods.kit import (
     hold_out,
     label_loss,
     minimize,
+    onward,
     probe,
     validation,
     warm_start,
@@ -32,16 +33,17 @@ class FineTune(StartsFromHead):
     """Fine-tune a source model on few target labels: lower layers slowly, the head at full speed.
 
     The source model is trained once per seed and kept. Layers near the input hold what domains
-    share, so each stage learns slower than the one above it. Languages differ in sound, so for
-    transcripts in symbols that the source lacks all stages learn at full speed. The stages are the
-    parts of the network; where it is a single module, that module's parts.
+    share, so each stage learns slower than the one above it. Languages and voices differ in sound,
+    so for transcripts all stages learn at one speed: at a tenth of the recipe's where the source
+    gets most of the target's characters right, as of a new voice. The stages are the parts of the
+    network; where it is a single module, that module's parts.
 
     Parameters
     ----------
     decay
         Learning rate of each stage of the network as a share of the one above it, in [0, 1]; where
         there are more than six, they share the fall of six. 0 trains the head alone, on features
-        that are computed once. None is .5, and 1 for transcripts in other symbols.
+        that are computed once. None is .5, and 1 for transcripts.
     probe_first
         LP-FT: train the head on frozen features first, then everything.
 
@@ -71,9 +73,10 @@ class FineTune(StartsFromHead):
         return {"probe_first": "decay=0"} if self.decay == 0 else {}
 
     def _learn(self, problem: Problem) -> Fitted:
-        task, recipe = problem.task, problem.recipe
-        model, kept, findings = warm_start(problem, self.head)
-        usual = 1.0 if task.ragged and not kept else USUAL_DECAY
+        task = problem.task
+        model, _, findings = warm = warm_start(problem, self.head)
+        recipe = onward(problem, warm)
+        usual = 1.0 if task.ragged else USUAL_DECAY
         decay = usual if self.decay is None else self.decay
         known = problem.target.known()
         if decay == 0:

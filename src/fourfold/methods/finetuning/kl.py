@@ -17,6 +17,7 @@ from fourfold.methods.kit import (
     hold_out,
     label_loss,
     minimize,
+    onward,
     teacher_outputs,
     validation,
     warm_start,
@@ -65,8 +66,9 @@ class KLAdaptation(TrainsNetwork):
     default_recipe: ClassVar[Recipe] = USUAL
 
     def _learn(self, problem: Problem) -> Fitted:
-        task, recipe = problem.task, problem.recipe
-        model, _, findings = warm_start(problem, "source")
+        task = problem.task
+        model, _, findings = warm = warm_start(problem, "source")
+        recipe = onward(problem, warm)
         train, held = hold_out(problem.target.known(), recipe)
         teacher = teacher_outputs(model, train.rows)  # (n, k): before a weight has moved
 

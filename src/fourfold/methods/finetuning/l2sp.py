@@ -25,6 +25,7 @@ from fourfold.methods.kit import (
     hold_out,
     label_loss,
     minimize,
+    onward,
     validation,
     warm_start,
 )
@@ -92,12 +93,13 @@ class L2SP(StartsFromHead):
 
     def _learn(self, problem: Problem) -> Fitted:
         task = problem.task
-        model, kept, findings = warm_start(problem, self.head)
+        model, kept, findings = warm = warm_start(problem, self.head)
+        recipe = onward(problem, warm)
         transferred = dict((model if kept else model.body).named_parameters())
         fresh = [] if kept else list(model.head.parameters())
         start = {name: w.detach().clone() for name, w in transferred.items()}
         importance = self._importance(problem, model, start, kept=kept)
-        train, held = hold_out(problem.target.known(), problem.recipe)
+        train, held = hold_out(problem.target.known(), recipe)
         alpha = 1 / len(train.y) if self.alpha is None else self.alpha
 
         fit = label_loss(model, task)
@@ -112,7 +114,7 @@ class L2SP(StartsFromHead):
 
         phase = Phase(loss, [Part(model, weight_decay=0.0)])
         validate = validation(model, fit, held)
-        history = minimize(model, phase, train.table(), recipe=problem.recipe, validate=validate)
+        history = minimize(model, phase, train.table(), recipe=recipe, validate=validate)
         return Fitted(model, history, findings, {"start_": start})
 
     def _importance(

@@ -110,12 +110,14 @@ class JointNetworkEstimator(UsesRecipe, JointEstimator, ABC):
         """Make an unfitted estimator for the data of one of several tasks.
 
         It has this one's recipe and seed. By default utterances of all tasks share a step of usual
-        size: with few prompts each, it is the number of steps that counts.
+        size, and are passed as many times more as there are tasks: with few prompts each, it is the
+        number of steps that counts, and a network of several needs more until it knows them all.
         """
         kind, seed, task = infer_task(domain), self.random_state, None
         recipe = self.recipe_for(kind)
         if self.recipe is None and kind.ragged:
-            recipe = recipe.but(batch_size=math.ceil(recipe.batch_size / n_tasks))
+            size, epochs = math.ceil(recipe.batch_size / n_tasks), recipe.epochs * n_tasks
+            recipe = recipe.but(batch_size=size, epochs=epochs)
         if self.class_weight is not None and isinstance(kind, Classification):
             task = Classification(class_weight=self.class_weight)
         return Member(task=task, network=network, prepare=prepare, recipe=recipe, random_state=seed)
