@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fourfold import Domain
 from fourfold.data.annotations import Annotations
 from fourfold.errors import DataError
 
@@ -63,3 +64,12 @@ def test_days_that_may_begin_with_the_month_are_refused():
 def test_weights_that_cannot_be_are_named_by_row(weights, got):
     with pytest.raises(DataError, match=f"at least 0, not all 0; got {got}"):
         read(sample_weight=weights)
+
+
+def test_weights_of_a_domain_are_checked_when_they_are_changed():
+    domain = Domain(np.zeros((3, 2)), [0, 1, 1])
+    assert domain.with_weight([1, 2, 3]).annotations.weight.tolist() == [1, 2, 3]
+    with pytest.raises(DataError, match="at least 0, not all 0; got -1 in row 2"):
+        domain.with_weight([1, -1, 1])
+    with pytest.raises(DataError, match="one value for each of 3 rows"):
+        domain.with_weight([1, 1])

@@ -235,9 +235,11 @@ class Domain:
         """Return the same rows without labels."""
         return self._with(y=None, labelled=np.zeros(self.n_rows, bool))
 
-    def with_weight(self, weight: NDArray[np.float64] | None) -> Domain:
-        """Return the same rows and labels with other weights (n,); None: all alike."""
-        return self._with(annotations=replace(self.annotations, weight=weight))
+    def with_weight(self, weight: Any) -> Domain:
+        """Return the same rows and labels with weights (n,) of at least 0; None: all alike."""
+        beside = {"groups": None, "time": None, "ids": None}
+        found = Annotations.read(self.n_rows, sample_weight=weight, **beside)
+        return self._with(annotations=replace(self.annotations, weight=found.weight))
 
     def described(self, classes: Mapping[Any, Any] | Any) -> Domain:
         """Return the same rows and labels with other descriptions of the classes."""
