@@ -43,22 +43,16 @@ def fitted_once(
     Preparation
         That others may share.
     """
+    fresh: Preparation = clone(chosen)
     if labels is None or not all(isinstance(part, FrameRows) for part in rows):
-        return _fitted_copy(chosen, rows, labels)
+        return fresh.fit(*rows, labels=labels)
     key = (repr(chosen), *(part.digest for part in rows), labels.digest)
     if key not in _fitted:
-        _fitted[key] = _fitted_copy(chosen, rows, labels)
+        _fitted[key] = fresh.fit(*rows, labels=labels)
         if len(_fitted) > MOST_FITTED:
             _fitted.popitem(last=False)
     _fitted.move_to_end(key)
     return _fitted[key]
-
-
-def _fitted_copy(
-    chosen: Preparation, rows: Sequence[Rows], labels: LabelledRows | None
-) -> Preparation:
-    fresh: Preparation = clone(chosen)
-    return fresh.fit(*rows, labels=labels)
 
 
 def prepared_once(prepare: Preparation, rows: Rows, who: str) -> Rows:
@@ -69,29 +63,28 @@ def prepared_once(prepare: Preparation, rows: Rows, who: str) -> Rows:
     if not isinstance(rows, FrameRows):
         return prepare.transform(rows, who)
     whole, places = rows.within
-    found = _once(prepare, whole, "", lambda: prepare.transform(whole, who))
-    if found is None:
+    if _size(prepare, whole) > MOST_BYTES:
         return prepare.transform(rows, who)
+    found = _once(prepare, whole, "", lambda: prepare.transform(whole, who))
     return found if whole is rows else found.subset(places)
 
 
 def out_of_fold_once(prepare: Preparation, labels: LabelledRows, who: str) -> Rows:
     """Return labelled rows as :meth:`Preparation.out_of_fold` does, from a table that is kept."""
     rows = labels.rows
-    if not isinstance(rows, FrameRows):
+    if not isinstance(rows, FrameRows) or _size(prepare, rows) > MOST_BYTES:
         return prepare.out_of_fold(labels, who)
-    found = _once(prepare, rows, labels.digest, lambda: prepare.out_of_fold(labels, who))
-    return prepare.out_of_fold(labels, who) if found is None else found
+    return _once(prepare, rows, labels.digest, lambda: prepare.out_of_fold(labels, who))
 
 
-def _once(
-    prepare: Preparation, rows: Rows, labels: str, compute: Callable[[], Rows]
-) -> Rows | None:
-    """Return prepared rows, computed unless they are kept; None where they are too large."""
-    size = 4 * rows.n * int(np.prod(prepare.shape_))
-    if size > MOST_BYTES:
-        return None
-    key = (prepare.digest, rows.digest, labels)
+def _size(prepare: Preparation, rows: Rows) -> int:
+    """Return the bytes of prepared rows."""
+    return 4 * rows.n * int(np.prod(prepare.shape_))
+
+
+def _once(prepare: Preparation, rows: Rows, labels: str, compute: Callable[[], Rows]) -> Rows:
+    """Return prepared rows, computed unless they are kept."""
+    key, size = (prepare.digest, rows.digest, labels), _size(prepare, rows)
     if key not in _kept:
         while _kept and size + sum(size for _, size in _kept.values()) > MOST_BYTES:
             _kept.popitem(last=False)

@@ -31,8 +31,7 @@ WORTH_PROCESSES: Final = 10.0
 USUAL: Final = 0.15
 """Seconds of a call, as long as none has been measured."""
 AGAIN: Final = 4
-"""Times that a call is sent again: its data may change here, by what they keep, while it is sent.
-"""
+"""Times that a call is sent again: its data, used here too, may change while they are sent."""
 
 
 def in_processes(
@@ -85,12 +84,12 @@ def _processes(waiting: deque[Call], n: int, results: SimpleQueue[Any]) -> Itera
         workers.submit(call).add_done_callback(partial(done, call, again))
 
     def done(call: Call, again: int, future: Future[Any]) -> None:
-        unsent = not future.cancelled() and isinstance(future.exception(), PicklingError)
-        if unsent and again:
+        ended = not future.cancelled()
+        if ended and again and isinstance(future.exception(), PicklingError):
             send(call, again - 1)
             return
         results.put(future)
-        if not future.cancelled() and future.exception() is None:
+        if ended and future.exception() is None:
             take()
 
     main = threading.current_thread() is threading.main_thread()  # only that one has handlers
