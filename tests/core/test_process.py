@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import torch
 from rich.progress import Progress
 from threadpoolctl import threadpool_info
 
-from fourfold.core.process import keep_memory, progress_bar, seeded, threads, world_size
+from fourfold.core.process import keep_memory, progress_bar, seeded, settled, threads, world_size
 
 
 def test_a_seed_gives_the_same_numbers_and_leaves_no_trace():
@@ -95,3 +96,9 @@ def test_no_bar_shows_nothing(capsys):
     with progress_bar(2, on=False) as tick:
         tick(2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_there_is_settled_inside_a_block():
+    with settled():
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0

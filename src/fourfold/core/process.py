@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import platform
 import sys
 from contextlib import contextmanager
@@ -16,7 +17,15 @@ from threadpoolctl import ThreadpoolController
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["keep_memory", "progress_bar", "release_memory", "seeded", "threads", "world_size"]
+__all__ = [
+    "keep_memory",
+    "progress_bar",
+    "release_memory",
+    "seeded",
+    "settled",
+    "threads",
+    "world_size",
+]
 
 M_TRIM_THRESHOLD: Final = -1
 M_TOP_PAD: Final = -2
@@ -71,6 +80,16 @@ def keep_memory() -> bool:
     libc = ctypes.CDLL(None)
     settings = ((M_MMAP_THRESHOLD, 1 << 25), (M_TRIM_THRESHOLD, 1 << 30), (M_TOP_PAD, 1 << 26))
     return all(libc.mallopt(option, value) == 1 for option, value in settings)
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Let garbage collection pass over all that is there at the start of a block."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def release_memory() -> None:

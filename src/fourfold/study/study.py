@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from fourfold.bundle.files import as_folder
+from fourfold.core.process import settled
 from fourfold.study.asking.effects import ClassWeight, give_weights
 from fourfold.study.asking.networks import choose_network
 from fourfold.study.asking.options import Options
@@ -232,7 +233,7 @@ class Study:
         FileError
             If the output folder cannot be written, or another study is writing it.
         """
-        with self.folder.held():
+        with self.folder.held(), settled():
             precompute(self.network, self.questions, self.store)
             with current().but(threads=self.threads):  # more would wait for those of the fits
                 return self._run()

@@ -30,6 +30,8 @@ WORTH_PROCESSES: Final = 10.0
 """Seconds of calls for which processes are started."""
 USUAL: Final = 0.15
 """Seconds of a call, as long as none has been measured."""
+USED: Final = ("fourfold.study.running.execution",)
+"""Modules that processes import at their start: those of the fits of a study."""
 AGAIN: Final = 4
 """Times that a call is sent again: its data, used here too, may change while they are sent."""
 
@@ -74,7 +76,7 @@ def _processes(waiting: deque[Call], n: int, results: SimpleQueue[Any]) -> Itera
 
     Workers ignore Ctrl-C: this process ends them, and they end with it if it is killed.
     """
-    workers = get_memmapping_executor(n, initializer=begin_worker, initargs=(lifeline(),))
+    workers = get_memmapping_executor(n, initializer=begin_worker, initargs=(lifeline(), USED))
 
     def take() -> None:
         with suppress(IndexError):
