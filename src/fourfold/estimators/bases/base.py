@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence  # noqa: TC003  read from the annotations
 from dataclasses import dataclass, replace
@@ -46,7 +45,7 @@ SMALL: Final = Size(leaves=4, trees=100, least=5, rate=0.05)
 ENOUGH: Final = 1000
 """Rows from which larger trees may learn."""
 LIGHT: Final = 100
-"""Trees that are enough to compare options by: half of them, at twice the learning rate."""
+"""Trees that are enough to compare options by."""
 
 MOST_ROWS: Final = 30_000
 """Rows of a source of which a line is learnt; of more, some stand for all."""
@@ -207,8 +206,7 @@ class Trees(Base):
     def lighter(self) -> Self:
         if self.size is None:
             return self
-        fewer = math.ceil(min(self.count, LIGHT) / 2)
-        return replace(self, size=self.size._replace(trees=fewer, rate=2 * self.size.rate))
+        return replace(self, size=self.size._replace(trees=min(self.count, LIGHT)))
 
     @property
     def facts(self) -> tuple[Facts, ...]:

@@ -35,8 +35,10 @@ __all__ = ["execute", "execute_all", "own_store", "precompute"]
 Outcomes: TypeAlias = Mapping[str, Outcome | Failure]
 """Question → outcome or failure of one run."""
 
-MOST_KEPT: Final = 1 << 26
-"""Bytes of prepared tables that each of several processes may keep."""
+MOST_KEPT: Final = 1 << 24
+"""Numbers of prepared tables that each of several processes may keep."""
+LONG: Final = 1 << 20
+"""Numbers of prepared rows from which a network learns so long that processes begin at once."""
 
 
 def own_store() -> Store | None:
@@ -86,7 +88,8 @@ def execute_all(
     bar.add(len(done) + len(left), len(done))
     yield from done
     most = _cores(context) if jobs is None else jobs
-    for outcomes in in_processes(left, most, bar, at_once=jobs is not None):
+    at_once = jobs is not None or _learn_long(runs, context)
+    for outcomes in in_processes(left, most, bar, at_once=at_once):
         yield outcomes
         one = next(iter(outcomes.values()))
         bar.advance(one.method, one.seed)
@@ -94,14 +97,22 @@ def execute_all(
 
 def _cores(context: RunContext) -> int:
     """Return the number of processes that are worth their memory: each keeps prepared tables."""
-    asked = context.data.values()
-    kept = sum(
-        4 * domain.n_rows * math.prod(question.preparation.shape_)
-        for question in asked
-        for domain in question.domains
-        if domain.rows.kind == "table"
-    )
+    kept = sum(n for kind, n in _prepared(context) if kind == "table")
     return 1 if kept > MOST_KEPT else cpu_count()
+
+
+def _learn_long(runs: Sequence[Run], context: RunContext) -> bool:
+    """Return whether networks learn from as many numbers as keep a process busy for seconds."""
+    most = max((n for _, n in _prepared(context)), default=0)
+    return most > LONG and any(run.trains for run in runs)
+
+
+def _prepared(context: RunContext) -> Iterator[tuple[str, int]]:
+    """Yield the kind of each domain, and the count of the numbers that prepared rows hold."""
+    for question in context.data.values():
+        width = math.prod(question.preparation.shape_)
+        for domain in question.domains:
+            yield domain.rows.kind, domain.n_rows * width
 
 
 def execute(run: Run, context: RunContext, key: str) -> Outcomes:
