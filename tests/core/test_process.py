@@ -98,7 +98,27 @@ def test_no_bar_shows_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.fixture
+def unsettled():
+    """All that the test run itself has settled takes part in collections again, for one test."""
+    before = gc.get_freeze_count()
+    gc.unfreeze()
+    yield
+    if before:
+        gc.freeze()
+
+
+@pytest.mark.usefixtures("unsettled")
 def test_what_is_there_is_settled_inside_a_block():
     with settled():
         assert gc.get_freeze_count() > 0
     assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.usefixtures("unsettled")
+def test_what_the_caller_has_settled_stays_so():
+    gc.freeze()
+    with settled():
+        pass
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()

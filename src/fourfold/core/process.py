@@ -84,7 +84,13 @@ def keep_memory() -> bool:
 
 @contextmanager
 def settled() -> Iterator[None]:
-    """Let garbage collection pass over all that is there at the start of a block."""
+    """Let garbage collection pass over all that is there at the start of a block.
+
+    Where the caller does so already, it is left as it is: to end one's own part would end all.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield
