@@ -14,7 +14,7 @@ from fourfold.algorithms.mixture import Mixture
 from fourfold.methods.blend import Blend
 from fourfold.study.choice import blending
 from fourfold.study.choice.blending import blend
-from fourfold.study.choice.calibrating import calibrated
+from fourfold.study.choice.calibrating import SHIFTED, calibrated
 from fourfold.study.choice.optimism import nested_score
 from fourfold.study.choice.posterior import chances, circumstances
 from fourfold.study.choice.prior import Observation, Prior
@@ -230,3 +230,20 @@ def test_ties_go_to_the_simpler():
     assert best_choice(
         [baseline, replace(blended, expected=Expected(0.2, 0.1, 0, 0.1)), single]
     ).blended
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_source_model_is_less_sure_of_another_domain(tmp_path, classes):
+    source, *others = (each.subset(np.flatnonzero(each.y < classes)) for each in domains())
+    target, evaluate = (each.unlabelled() for each in others)
+    _, _, result = run(tmp_path, source, target, methods=["CORAL"], racing=False)
+    assert result.shipped == "SourceLinear"
+    shipped = load(tmp_path / "out" / "best")
+    calibration = shipped.fitted_.calibration
+    assert calibration.slope == SHIFTED
+    logits = np.log(shipped.predict_proba(evaluate))
+    shipped.fitted_ = replace(shipped.fitted_, calibration=None)
+    surer = np.log(shipped.predict_proba(evaluate))
+    usual = np.log(np.bincount(source.y)) if classes == 2 else np.zeros(classes)
+    away = [each - usual - each[:, :1] + usual[0] for each in (logits, surer)]
+    np.testing.assert_allclose(away[0], SHIFTED * away[1], atol=1e-3)

@@ -10,7 +10,7 @@ from fourfold.estimators.network import TrainsNetwork
 from fourfold.networks.builder import Builder
 from fourfold.networks.cut import stays
 from fourfold.study.choice.blending import blend
-from fourfold.study.choice.calibrating import calibrated
+from fourfold.study.choice.calibrating import calibrated, tempered
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.unlabelled import believed
 from fourfold.study.question import BLENDS
@@ -63,6 +63,7 @@ def stand(
     standing = Standing({name: list(of) for name, of in outcomes.items()}, {}, {})
     if question.protocol.chooser == "panel" and question.sources:
         _blend_believed(question, standing, rows)
+        _temper_source_models(question, standing)
         return standing
     labelled = isinstance(question.protocol.splits, HiddenLabels) and question.target.n_labelled
     if not labelled or not question.sources:
@@ -113,6 +114,14 @@ def _is_on_pretrained(one: object) -> bool:
         return False
     network = one.network
     return stays(network) or (isinstance(network, Builder) and network.trained)
+
+
+def _temper_source_models(question: Question, standing: Standing) -> None:
+    for name, of in standing.outcomes.items():
+        if question.is_baseline(name) and not any(isinstance(one, Failure) for one in of):
+            standing.outcomes[name], calibration = tempered(question, finished(of))
+            if calibration is not None:
+                standing.calibrations[name] = calibration
 
 
 def _blend_believed(

@@ -18,8 +18,8 @@ from scipy.stats import rankdata
 from sklearn.base import clone
 
 from fourfold.core.tasks import Classification
-from fourfold.data.pooling import pool
 from fourfold.study.choice.accuracy import AccuracyModel, Signs
+from fourfold.study.choice.calibrating import source_shares
 from fourfold.study.choice.leads import held_apart, labelled_rows
 from fourfold.study.choice.sources import weigh_sources
 from fourfold.study.running.outcomes import whole
@@ -137,7 +137,7 @@ def _validated(
     outcomes: Mapping[str, Sequence[Outcome | Failure]],
 ) -> dict[str, LeaderboardRow]:
     """Return rows with ranks by the validators, doubts, and estimates of the accuracy."""
-    shares = None if question.protocol.task.beyond else _shares(question)
+    shares = None if question.protocol.task.beyond else source_shares(question)
     outputs = {
         name: [(one.task, one.outputs["target"]) for one in whole(outcomes[name])] for name in rows
     }
@@ -245,17 +245,6 @@ def _agreement(
         for name, own in answers.items()
     }
     return {name: float(np.mean(of)) for name, of in alike.items() if of}
-
-
-def _shares(question: Question) -> NDArray[np.float64]:
-    """Return the shares (k,) of the classes in the source's labels."""
-    task = question.protocol.task
-    if not isinstance(task, Classification):
-        raise TypeError("shares are of classes")
-    codes = task.codes(pool(question.sources).known)
-    counts = np.bincount(codes[codes >= 0], minlength=task.n_outputs) + 1e-3
-    shares: NDArray[np.float64] = counts / counts.sum()
-    return shares
 
 
 def _score(question: Question, name: str, learnt: Domain, held: Domain) -> float:
