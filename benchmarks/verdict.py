@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
@@ -128,6 +129,19 @@ def stack(folder: str) -> float:
     return rate("auc", piles[2].y, found["Stack"].answers)
 
 
+def _machine(_: Settings) -> Measures:
+    """Measure products of matrices of floats on all cores, in 10⁹ operations a second."""
+    import torch
+
+    n = 2048
+    matrix, seconds = torch.randn(n, n), []
+    for _round in range(10):
+        began = time.perf_counter()
+        matrix @ matrix
+        seconds.append(time.perf_counter() - began)
+    return {"gflops": 2 * n**3 / median(seconds) / 1e9}
+
+
 def _figures(medians: Medians) -> dict[str, float]:
     lending, usps = medians["lending_club"], medians["usps"]
     return {
@@ -135,6 +149,7 @@ def _figures(medians: Medians) -> dict[str, float]:
         "seconds_usps": usps["seconds"],
         "seconds_to_first_answer": max(lending["first answer"], usps["first answer"]),
         "ratio_to_script": lending["seconds"] / medians["script"]["seconds"],
+        "gflops_of_machine": medians["machine"]["gflops"],
     }
 
 
@@ -142,6 +157,7 @@ SIDES: Final[dict[str, Callable[[Settings], Measures]]] = {
     "lending_club": partial(_study, _lending),
     "script": _script,
     "usps": partial(_study, _usps),
+    "machine": _machine,
 }
 QUICK: Final[Sequence[str]] = ("--methods", "FineTune", "--seeds", "1", "--steps", "5")
 
@@ -155,6 +171,8 @@ BENCHMARK: Final = Benchmark(
       · First answer: from the data being read to the first model in the folder `best`.
       · script: linear and boosted models on both domains and their blend, cross-validated, on the
         same files; one process.
+      · gflops_of_machine: products of matrices of 32-bit floats on all cores, in 10⁹ operations a
+        second. usps takes as long as its convolutions, which run at this speed.
     """,
     sides=SIDES,
     figures=_figures,
