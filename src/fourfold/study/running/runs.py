@@ -76,9 +76,9 @@ class Run:
         return self.split is None and self.seed == SHIPPED
 
     def unfitted(self) -> TransferEstimator | JointEstimator:
-        """Return the estimator to fit, with its seed; only shipped ones measure more."""
+        """Return the estimator to fit, with its seed; only shipped transfer measures more."""
         estimator: TransferEstimator | JointEstimator = clone(self.estimator)
-        if self.ships and estimator.takes("measure", value=True):
+        if self.ships and self.uses_source and estimator.takes("measure", value=True):
             estimator.set_params(measure=True)
         return estimator.set_params(random_state=self.seed)
 
