@@ -10,6 +10,7 @@ from rich.text import Text
 
 from fourfold.cli.console import open_console, table
 from fourfold.cli.flags import with_flags
+from fourfold.core.wording import in_words
 from fourfold.errors import counted
 
 if TYPE_CHECKING:
@@ -95,13 +96,13 @@ def _task_table(found: JointResult) -> Table:
         best = next((line for line in result.lines if line.method == result.best_baseline), None)
         alone = f"{_mean(best)} {best.method}" if best is not None else "-"
         gains = [_gain(line.gains[name]) for line in found.lines]
-        metric = f"{result.metric} (lower)" if result.lower_is_better else result.metric
+        metric = in_words(result.metric) + (" (lower)" if result.lower_is_better else "")
         shown.add_row(name, metric, alone, *gains, found.shipped.get(name, "-"))
     return shown
 
 
 def _leaderboard(result: Result) -> Table:
-    metric = result.metric.replace("_", "\n")  # headers no wider than their columns
+    metric = in_words(result.metric).replace(" ", "\n")  # headers no wider than their columns
     metric += "\n(lower)" if result.lower_is_better else ""
     sides = list(dict.fromkeys(side for line in result.lines for side in line.sides))
     gap = "against the\nbest baseline"

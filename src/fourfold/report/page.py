@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from fourfold.core.atomic import whole_file
+from fourfold.core.wording import in_words
 from fourfold.errors import DataError, FileError
 from fourfold.methods import cells
 from fourfold.report import words
@@ -109,6 +110,7 @@ def _environment() -> Environment:
         "breakable": words.breakable,
         "count": words.count,
         "duration": words.duration,
+        "in_words": in_words,
         "measure": words.measure,
         "number": words.number,
         "plain": words.plain,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from fourfold.core.wording import in_words
 from fourfold.study.running.outcomes import take
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Score(ABC):
     @property
     def words(self) -> str:
         """The name in words."""
-        return self.name.replace("_", " ")
+        return in_words(self.name)
 
     def shown(self, value: float) -> float:
         """Return a value, or a difference of two, as users know it."""
