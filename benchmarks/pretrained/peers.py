@@ -85,7 +85,21 @@ def adapters(case: Case) -> float:
         ["query", "value"] if case.below.startswith("st:") else ["_expand_conv", "_project_conv"]
     )
     config = LoraConfig(r=8, lora_alpha=16, lora_dropout=0.05, target_modules=inner)
-    return script(case, lambda module: get_peft_model(module, config), LORA_RATE)
+    return script(case, lambda module: get_peft_model(_plain(module), config), LORA_RATE)
+
+
+def _plain(module: Any) -> Any:
+    """Put torch's own convolutions in place of others by 1 × 1, which peft cannot copy."""
+    from torch import nn
+
+    for layer in list(module.modules()):
+        for name, child in layer.named_children():
+            if isinstance(child, nn.Conv2d) and child.kernel_size == (1, 1):
+                biased = child.bias is not None
+                plain = nn.Conv2d(child.in_channels, child.out_channels, 1, bias=biased)
+                plain.load_state_dict(child.state_dict())
+                setattr(layer, name, plain)
+    return module
 
 
 def set_fit(case: Case) -> float:
