@@ -36,6 +36,7 @@ def draw(speaker: str, k: int, seed: int) -> Case:
     own, others = np.flatnonzero(speakers == speaker), np.flatnonzero(speakers != speaker)
     few = data.each_class(digits, own, k, random).ravel()
     judged = data.each_class(digits, np.setdiff1d(own, few), EACH, random).ravel()
+
     def domain(at: Any, name: str) -> Domain:
         return Domain(waves[at, None], digits[at], name=name)
 
