@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
+import numpy as np
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
+from fourfold.core.tasks import Classification
 from fourfold.data.differences import input_difference
 from fourfold.data.kinds import settle_labels
 from fourfold.data.pooling import in_one_order, pool
@@ -31,6 +33,8 @@ from fourfold.study.validators.agreement import Clusters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from fourfold.data.domain import Domain
     from fourfold.estimators.joint import JointEstimator
@@ -123,6 +127,17 @@ class Question:
             Clusters.of(one.rows, self.preparation, task.n_outputs).tell(task.codes(one.known))
             for one in known
         )
+
+    @cached_property
+    def source_shares(self) -> NDArray[np.float64]:
+        """Shares (k,) of the classes in the source's labels."""
+        task = self.protocol.task
+        if not isinstance(task, Classification):
+            raise TypeError("shares are of classes")
+        codes = task.codes(pool(self.sources).known)
+        counts = np.bincount(codes[codes >= 0], minlength=task.n_outputs) + 1e-3
+        shares: NDArray[np.float64] = counts / counts.sum()
+        return shares
 
     @property
     def domains(self) -> list[Domain]:

@@ -10,7 +10,6 @@ from scipy.special import logit
 
 from fourfold.algorithms.calibration import Calibration, calibrate
 from fourfold.core.tasks import Classification
-from fourfold.data.pooling import pool
 from fourfold.study.running.outcomes import ANSWERED
 from fourfold.study.splits import HiddenLabels
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from fourfold.study.question import Question
     from fourfold.study.running.outcomes import Outcome
 
-__all__ = ["calibrated", "source_shares", "tempered"]
+__all__ = ["applied", "calibrated", "tempering"]
 
 SHIFTED: Final = 0.8
 """Slope of a source model's log-odds on another domain; the least Brier score on eight public pairs
@@ -67,17 +66,16 @@ def calibrated(
             if key not in of_fold:
                 of_fold[key] = by(usable & ~np.isin(rows, one.held))
             own = of_fold[key]
-        found.append(_applied(own, one))
+        found.append(applied(own, one))
     return found, whole
 
 
-def tempered(
-    question: Question, outcomes: Sequence[Outcome]
-) -> tuple[list[Outcome], Calibration | None]:
-    """Temper the outcomes of a source model where the target has no labels to calibrate by.
+def tempering(question: Question) -> Calibration | None:
+    """Return the calibration of source models where the target has no labels to calibrate by.
 
     On another domain a model is surer of itself than it should be. Log-odds are drawn towards zero,
-    those of two classes towards the usual ones of the source's labels.
+    those of two classes towards the usual ones of the source's labels. None without classes, and
+    where some are unknown.
 
     References
     ----------
@@ -86,25 +84,14 @@ def tempered(
     """
     task = question.protocol.task
     if not isinstance(task, Classification) or task.beyond:
-        return list(outcomes), None
-    shares = source_shares(question)
+        return None
+    shares = question.source_shares
     usual = float(logit(shares[1])) if len(shares) == 2 else 0.0
-    calibration = Calibration(SHIFTED, usual * (1 - SHIFTED))
-    return [_applied(calibration, one) for one in outcomes], calibration
+    return Calibration(SHIFTED, usual * (1 - SHIFTED))
 
 
-def source_shares(question: Question) -> NDArray[np.float64]:
-    """Return the shares (k,) of the classes in the source's labels."""
-    task = question.protocol.task
-    if not isinstance(task, Classification):
-        raise TypeError("shares are of classes")
-    codes = task.codes(pool(question.sources).known)
-    counts = np.bincount(codes[codes >= 0], minlength=task.n_outputs) + 1e-3
-    shares: NDArray[np.float64] = counts / counts.sum()
-    return shares
-
-
-def _applied(calibration: Calibration, outcome: Outcome) -> Outcome:
+def applied(calibration: Calibration, outcome: Outcome) -> Outcome:
+    """Return an outcome with calibrated answers."""
     answers = {
         name: calibration.apply(np.asarray(given)) if name in ANSWERED else given
         for name, given in outcome.outputs.items()

@@ -10,7 +10,7 @@ from fourfold.estimators.network import TrainsNetwork
 from fourfold.networks.builder import Builder
 from fourfold.networks.cut import stays
 from fourfold.study.choice.blending import blend
-from fourfold.study.choice.calibrating import calibrated, tempered
+from fourfold.study.choice.calibrating import applied, calibrated, tempering
 from fourfold.study.choice.posterior import expect
 from fourfold.study.choice.unlabelled import believed
 from fourfold.study.question import BLENDS
@@ -58,7 +58,8 @@ def stand(
     """Blend candidates that are alive, the likeliest first, and calibrate all.
 
     ``rows`` rate the outcomes as they are. Only where the target has labels to hold out, or a prior
-    knows the cell, there are blends; without labels it is one of the models that are believed.
+    knows the cell, there are blends; without labels it is one of the models that are believed, and
+    models of the source are made less sure.
     """
     standing = Standing({name: list(of) for name, of in outcomes.items()}, {}, {})
     if question.protocol.chooser == "panel" and question.sources:
@@ -117,11 +118,13 @@ def _is_on_pretrained(one: object) -> bool:
 
 
 def _temper_source_models(question: Question, standing: Standing) -> None:
+    calibration = tempering(question)
+    if calibration is None:
+        return
     for name, of in standing.outcomes.items():
         if question.is_baseline(name) and not any(isinstance(one, Failure) for one in of):
-            standing.outcomes[name], calibration = tempered(question, finished(of))
-            if calibration is not None:
-                standing.calibrations[name] = calibration
+            standing.outcomes[name] = [applied(calibration, one) for one in finished(of)]
+            standing.calibrations[name] = calibration
 
 
 def _blend_believed(

@@ -19,7 +19,6 @@ from sklearn.base import clone
 
 from fourfold.core.tasks import Classification
 from fourfold.study.choice.accuracy import AccuracyModel, Signs
-from fourfold.study.choice.calibrating import source_shares
 from fourfold.study.choice.leads import held_apart, labelled_rows
 from fourfold.study.choice.sources import weigh_sources
 from fourfold.study.running.outcomes import whole
@@ -137,7 +136,7 @@ def _validated(
     outcomes: Mapping[str, Sequence[Outcome | Failure]],
 ) -> dict[str, LeaderboardRow]:
     """Return rows with ranks by the validators, doubts, and estimates of the accuracy."""
-    shares = None if question.protocol.task.beyond else source_shares(question)
+    shares = None if question.protocol.task.beyond else question.source_shares
     outputs = {
         name: [(one.task, one.outputs["target"]) for one in whole(outcomes[name])] for name in rows
     }
